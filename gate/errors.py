@@ -1,0 +1,143 @@
+"""The errors of the gate, each with a place, a fact and a remedy.
+
+::
+
+    GateError
+    ├── UsageError            exit status 2: nothing was measured
+    │   ├── DocumentError       a policy or gate file has faults, each with its line
+    │   └── MissingExtraError   an optional dependency is not installed
+    └── SubjectError          exit status 4: what was to be judged could not be measured
+        ├── CheckpointError     the checkpoint was refused, or cannot be read
+        ├── DataError           a dataset is missing, or is not what it claims to be
+        ├── FactoryError        the user's own code is missing, raised, or gave something else
+        ├── HistoryError        a training history cannot be read, or can be read in two ways
+        └── EvidenceError       saved evidence is missing, damaged, or of another version
+
+Anything else that escapes is a bug of ours: exit status 70.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GateError(Exception):
+    """What stopped the gate, said to a person.
+
+    ``where`` is the place (a path, a key, a row), ``fact`` one sentence of what is wrong there,
+    ``remedy`` one sentence of what to do about it.
+    """
+
+    exit_status = 70
+    kind = "error"
+
+    def __init__(self, where: str, fact: str, remedy: str = "") -> None:
+        self.where = where
+        self.fact = fact
+        self.remedy = remedy
+        super().__init__(where, fact, remedy)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}{self.fact}{remedy}"
+
+
+class UsageError(GateError):
+    """The command line, the gate file or the policy is wrong; nothing was measured."""
+
+    exit_status = 2
+    kind = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a document: its place (lines and columns from 1), what is wrong, what to do."""
+
+    file: str
+    line: int
+    column: int
+    fact: str
+    remedy: str = ""
+    source: str = ""  # the text of the line, for the caret
+
+    def __str__(self) -> str:
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        head = f"{self.file}:{self.line}:{self.column}: {self.fact}{remedy}"
+        if not self.source:
+            return head
+        return f"{head}\n    {self.source}\n    {' ' * (self.column - 1)}^"
+
+
+class DocumentError(UsageError):
+    """A policy or gate file has faults; all of them are listed, in the order of the file."""
+
+    kind = "document"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+        first = self.faults[0]
+        super().__init__(f"{first.file}:{first.line}:{first.column}", first.fact, first.remedy)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency is needed and not installed."""
+
+    kind = "missing-extra"
+
+    def __init__(self, where: str, purpose: str, extra: str) -> None:
+        super().__init__(
+            where, f"{purpose} needs an extra", f"run: pip install 'validate-model[{extra}]'"
+        )
+
+
+class SubjectError(GateError):
+    """What was to be judged could not be measured; the report says why."""
+
+    exit_status = 4
+    kind = "subject"
+
+
+class Refusal(StrEnum):
+    """Why a checkpoint is not evaluated."""
+
+    UNSAFE = "refused-unsafe"
+    CORRUPT = "corrupt"
+    MISMATCH = "mismatch"
+    NUMERICALLY_BAD = "numerically-bad"
+
+
+class CheckpointError(SubjectError):
+    """The checkpoint was refused, or cannot be read; ``kind`` is one of :class:`Refusal`."""
+
+    def __init__(self, where: str, refusal: Refusal, fact: str, remedy: str) -> None:
+        self.refusal = refusal
+        self.kind = refusal.value
+        super().__init__(where, fact, remedy)
+
+
+class DataError(SubjectError):
+    """A dataset is missing, empty, or is not what it claims to be."""
+
+    kind = "data"
+
+
+class FactoryError(SubjectError):
+    """The user's own code is missing, raised, or returned something else than was asked."""
+
+    kind = "factory"
+
+
+class HistoryError(SubjectError):
+    """A training history cannot be read, or can be read in more than one way."""
+
+    kind = "history"
+
+
+class EvidenceError(SubjectError):
+    """Saved evidence is missing, damaged, or was written by another version."""
+
+    kind = "evidence"
