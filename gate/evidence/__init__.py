@@ -1,0 +1,1 @@
+"""What was measured: frozen records without opinion."""

@@ -1,0 +1,218 @@
+"""The records of what was measured, without opinion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Strings = NDArray[np.object_]  # of str, or None where the data says nothing
+
+
+class Split(StrEnum):
+    """A part of the data, by its role."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """One row an image, in the order of the data; every array has length n.
+
+    Labels and predictions index the declared classes. Scores are probabilities in [0, 1]; where a
+    model's scores are not known (made-up counts) they are NaN, and ranks are -1.
+    """
+
+    ids: Strings  # (n,) unique, stable names of the images
+    labels: Labels  # (n,) the truth
+    predictions: Labels  # (n,) the class with the highest score
+    confidence: Floats  # (n,) score of the predicted class
+    margin: Floats  # (n,) confidence minus the second highest score
+    true_score: Floats  # (n,) score of the true class
+    true_rank: Labels  # (n,) classes that score higher than the true class; 0 is right
+    scores: NDArray[np.float32] | None = None  # (n, classes); None when over the byte budget
+    groups: Strings | None = None  # (n,) patient, scene or batch
+    slices: Mapping[str, Strings] = field(default_factory=dict)  # column -> (n,)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def where(self, keep: NDArray[np.bool_]) -> Self:
+        """Return the rows for which ``keep``, boolean of shape (n,), is true."""
+        taken: dict[str, Any] = {}
+        for each in fields(self):
+            column = getattr(self, each.name)
+            if each.name == "slices":
+                taken[each.name] = {name: values[keep] for name, values in column.items()}
+            else:
+                taken[each.name] = None if column is None else column[keep]
+        return replace(self, **taken)
+
+    def confusion(self, classes: int) -> NDArray[np.int64]:
+        """Return the confusion matrix, (classes, classes), rows = truth."""
+        cells = self.labels.astype(np.int64) * classes + self.predictions
+        return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def rows_from_counts(confusion: Sequence[Sequence[int]]) -> Rows:
+    """Return rows without scores whose confusion matrix (rows = truth) is the given one."""
+    counts = np.asarray(confusion, dtype=np.int64)
+    truth, predicted = np.indices(counts.shape)
+    labels = np.repeat(truth.ravel(), counts.ravel()).astype(np.int32)
+    predictions = np.repeat(predicted.ravel(), counts.ravel()).astype(np.int32)
+    unknown = np.full(len(labels), np.nan)
+    return Rows(
+        ids=np.array([f"{index:09d}" for index in range(len(labels))], dtype=object),
+        labels=labels,
+        predictions=predictions,
+        confidence=unknown,
+        margin=unknown,
+        true_score=unknown,
+        true_rank=np.where(labels == predictions, 0, -1).astype(np.int32),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprints:
+    """What identifies an image, one row an image in the order of the split; never the label."""
+
+    file: NDArray[np.uint8]  # (n, 32) sha256 of the stored bytes
+    pixels: NDArray[np.uint8]  # (n, 32) sha256 of mode, shape and decoded pixels
+    oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
+    near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
+    featureless: NDArray[np.bool_]  # (n,) too flat for the perceptual hash to mean anything
+    thumbnails: NDArray[np.uint8] | None = None  # (n, 64, 64) grey; only where images are >= 64 px
+
+
+class PairKind(StrEnum):
+    """How two images are the same, the surest first."""
+
+    BYTES = "bytes"
+    PIXELS = "pixels"
+    FLIPPED = "flipped"
+    NEAR = "near"
+    EDITED = "edited"
+
+
+EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two images, of two splits or of one, that are the same picture."""
+
+    a: str
+    b: str
+    split_a: Split
+    split_b: Split
+    label_a: str
+    label_b: str
+    kind: PairKind
+    distance: float | None = None  # bits of 256 for near; 1 - correlation for edited; else None
+    orientation: str | None = None  # how b is turned to become a; None when it is not
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two splits share; ``split_a == split_b`` speaks of duplicates inside one split."""
+
+    split_a: Split
+    split_b: Split
+    pairs: tuple[Pair, ...]  # sorted: surest kind first, then by ids
+    compared: tuple[PairKind, ...]  # the kinds that were looked for; the others are not known
+    featureless: int = 0  # images that only exact comparison could judge
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An image that the split lists and that could not be read."""
+
+    id: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitEvidence:
+    """What was measured on one split."""
+
+    split: Split
+    path: str
+    format: str
+    images: int  # as listed, the unreadable included
+    manifest_sha256: str  # over path, bytes, label and group of every image
+    rows: Rows
+    unreadable: tuple[Unreadable, ...] = ()
+    fingerprints: Fingerprints | None = None
+    group_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A training history as it was read; NaN and infinities stand as they were logged."""
+
+    path: str
+    format: str
+    epochs: tuple[float, ...]
+    series: Mapping[str, tuple[float | None, ...]]  # column -> a value an epoch; None: not logged
+    train_loss: str | None = None  # the column taken for it
+    validation_loss: str | None = None
+    train_accuracy: str | None = None
+    validation_accuracy: str | None = None
+    checkpoint_epoch: float | None = None  # the epoch of the judged checkpoint, where it is known
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The checkpoint that was judged; absent fields were not reached."""
+
+    sha256: str
+    size_bytes: int
+    format: str
+    factory: str | None = None
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProbe:
+    """What the model itself showed, beside its predictions."""
+
+    parameters: int
+    nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
+    outputs: int  # rows of output that were looked at
+    nonfinite_outputs: int
+    constant: bool  # every image gets the same output
+    probed_alone: int  # images run alone and in a batch
+    disagreements: int  # of those, how many changed their prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that could not be measured: place, kind, fact and remedy."""
+
+    where: str
+    kind: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Everything that was measured, for ``judge`` to decide on without model, data or torch."""
+
+    classes: tuple[str, ...]
+    critical: tuple[str, ...] = ()
+    splits: Mapping[Split, SplitEvidence] = field(default_factory=dict)
+    overlaps: tuple[Overlap, ...] = ()
+    subject: Subject | None = None  # None: saved predictions, no checkpoint was run
+    probe: ModelProbe | None = None
+    history: History | None = None
+    failures: tuple[Failure, ...] = ()
+    assumed: tuple[str, ...] = ()  # what was not declared and how it was read
+    environment: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Counts and arrays in, numbers and intervals out: pure, and without thresholds."""
