@@ -1,0 +1,136 @@
+"""What a check is: a rule of a policy that turns evidence into comparisons.
+
+A check states conditions for passing. It never says "passed": ``gate.decision`` does.
+Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate`` imports its metrics.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
+
+SplitName = Literal["train", "validation", "test"]
+Operator = Literal[">=", "<=", ">"]
+
+CRITICAL = "$critical"
+OTHERS = "$others"
+
+
+class Outcome(StrEnum):
+    """What became of one rule on one scope."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    WAIVED = "waived"
+
+
+class Burden(StrEnum):
+    """What has to be proven; the rest follows from the estimate, or stays inconclusive."""
+
+    BOTH = "both"  # passing and failing each need proof: a requirement on a metric
+    TO_FAIL = "to-fail"  # the estimate passes, failing needs proof: a suspicion
+    TO_PASS = "to-pass"  # fails unless passing is proven: skill
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a comparison speaks of."""
+
+    split: str | None = None
+    class_name: str | None = None
+    slice_name: str | None = None  # "scanner=B", or "scanner=B, site=2" where columns are crossed
+    part: str | None = None  # one of several conditions of a rule: "exact", "near"
+
+    def __str__(self) -> str:
+        parts = {"class": self.class_name, "slice": self.slice_name, "part": self.part}
+        return ",".join(f"{name}={value}" for name, value in parts.items() if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The condition for passing: ``estimate operator required``."""
+
+    what: str  # "recall of tumour on test": the start of a sentence
+    estimate: "Estimate"
+    operator: Operator
+    required: float
+    scope: Scope
+    burden: Burden = Burden.BOTH
+    unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
+    detail: str = ""  # one clause for the message: what else was seen
+    countable: bool = False  # more images of the class could decide it
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A made-up measurement and what the check says of it: documentation and test at once."""
+
+    title: str
+    parameters: Mapping[str, Any]
+    evidence: MadeUp
+    outcome: Outcome
+
+
+class Rule(BaseModel):
+    """One entry of a policy: a check with its parameters."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        use_attribute_docstrings=False,
+    )
+
+    id: str = Field(
+        "", description="The name of the rule, unique in the policy; by default the check's name."
+    )
+    check: str = Field(description="The kind of check.")
+    severity: Literal["block", "warn"] = Field(
+        "block", description="Whether a failure blocks, or is only reported."
+    )
+    decide_on: Literal["interval", "point"] = Field(
+        "interval", description="Decide on exact one-sided bounds, or on the estimate alone."
+    )
+    on_inconclusive: Literal["block", "point"] = Field(
+        "block",
+        description="What the interval leaves open is inconclusive, or is decided by the estimate "
+        "and marked as not proven.",
+    )
+    one_sided_confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="The confidence of each bound by itself."
+    )
+
+    family: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]] = ()
+    formula: ClassVar[str] = ""  # for explain: the definition and its source
+    interval: ClassVar[str] = ""  # for explain: how the bounds are computed
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the conditions for passing, at least one."""
+        raise NotImplementedError
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield (path inside the rule's entry, class name) for each class that the rule names."""
+        yield from ()
+
+
+def resolve_classes(names: tuple[str, ...], evidence: "Evidence") -> tuple[str, ...]:
+    """Return class names in the order of the model's outputs, ``$critical`` and ``$others`` resolved."""
+    chosen = set(names) - {CRITICAL, OTHERS}
+    if CRITICAL in names:
+        chosen |= set(evidence.critical)
+    if OTHERS in names:
+        chosen |= set(evidence.classes) - set(evidence.critical)
+    return tuple(name for name in evidence.classes if name in chosen)

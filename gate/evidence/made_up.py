@@ -1,0 +1,35 @@
+"""Made-up measurements: a few numbers that stand for evidence in examples and fixtures."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+
+Matrix = tuple[tuple[int, ...], ...]  # confusion counts, rows = truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUp:
+    """The numbers of an imagined run; nothing here was measured.
+
+    Holds no arrays, so that the catalogue of checks is read without numpy.
+    """
+
+    classes: tuple[str, ...] = ("cat", "dog")
+    critical: tuple[str, ...] = ()
+    test: Matrix | None = None
+    train: Matrix | None = None
+    validation: Matrix | None = None
+    unreadable: int = 0  # images of test that could not be read
+    copies: int | None = None  # test images that are copies of train images; None: not compared
+    conflicts: int = 0  # of the copies, how many carry another label
+    train_loss: tuple[float, ...] | None = None  # one value an epoch
+    validation_loss: tuple[float, ...] | None = None
+    probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"
+
+    def evidence(self) -> "Evidence":
+        """Return the evidence that a run with these numbers would have left."""
+        from gate.evidence.imagine import imagine
+
+        return imagine(self)
