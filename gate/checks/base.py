@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gate.metrics.estimates import Estimate
 
 SplitName = Literal["train", "validation", "test"]
-Operator = Literal[">=", "<=", ">"]
+Operator = Literal[">=", "<=", ">", "<"]
 
 CRITICAL = "$critical"
 OTHERS = "$others"
@@ -67,8 +67,9 @@ class Comparison:
     scope: Scope
     burden: Burden = Burden.BOTH
     unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
+    undefined: Outcome = Outcome.INCONCLUSIVE  # what it means that the estimate has no value
     detail: str = ""  # one clause for the message: what else was seen
-    countable: bool = False  # more images of the class could decide it
+    unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
 
 
 @dataclass(frozen=True, slots=True)

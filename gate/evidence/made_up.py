@@ -21,6 +21,7 @@ class MadeUp:
     test: Matrix | None = None
     train: Matrix | None = None
     validation: Matrix | None = None
+    groups: int | None = None  # groups that train and test share; None: no group is declared
     unreadable: int = 0  # images of test that could not be read
     copies: int | None = None  # test images that are copies of train images; None: not compared
     conflicts: int = 0  # of the copies, how many carry another label

@@ -54,6 +54,10 @@ class Rows:
                 taken[each.name] = None if column is None else column[keep]
         return replace(self, **taken)
 
+    def grouped(self, groups: Strings) -> Self:
+        """Return the same rows with ``groups``, one a row."""
+        return replace(self, groups=groups)
+
     def confusion(self, classes: int) -> NDArray[np.int64]:
         """Return the confusion matrix, (classes, classes), rows = truth."""
         cells = self.labels.astype(np.int64) * classes + self.predictions

@@ -1,0 +1,56 @@
+"""Check: accuracy."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import SplitMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class Accuracy(SplitMetric):
+    """Require a minimum share of right answers.
+
+    Accuracy says little where one class is common: always answering "background" is right 95 times
+    in 100 when 95 of 100 images are background. Use it with `recall` and `accuracy-paradox`.
+
+    To fix a failure: look at the confusion matrix; the classes with the lowest recall cost most.
+    """
+
+    formula: ClassVar = "right answers / images"
+    interval: ClassVar = "exact binomial (Clopper and Pearson 1934)"
+
+    check: Literal["accuracy"] = "accuracy"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest accuracy that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "480 of 500 are right",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "400 of 500 are right",
+            {"min": 0.9},
+            MadeUp(test=((200, 50), (50, 200))),
+            Outcome.FAILED,
+        ),
+        Example(
+            "92 of 100 are right, which luck could explain",
+            {"min": 0.9},
+            MadeUp(test=((45, 5), (3, 47))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the accuracy on all rows, or on the images of one class."""
+        from gate.metrics.rates import accuracy
+
+        return accuracy(rows if label is None else rows.where(rows.labels == label))

@@ -1,0 +1,104 @@
+"""Check: accuracy-paradox."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+
+
+class AccuracyParadox(Rule):
+    """Refuse a high accuracy that hides a class which is missed more often than found.
+
+    Where accuracy reaches `min_accuracy`, the recall of each class must reach `min_recall`. A class
+    below it is a paradox when its upper bound is below it too; otherwise it is suspected and the
+    result is inconclusive. A low accuracy hides nothing, so there the check passes. Kappa, MCC and
+    the no-information rate miss an ignored class among many; this check does not.
+
+    To fix a failure: weight or oversample the named class; do not report accuracy alone.
+    """
+
+    family: ClassVar = "traps"
+    formula: ClassVar = "accuracy >= min_accuracy, and the recall of some class < min_recall"
+    interval: ClassVar = "exact binomial on the recall of the class, at the rule's confidence"
+
+    check: Literal["accuracy-paradox"] = "accuracy-paradox"
+    split: SplitName = Field("test", description="The split to measure.")
+    min_accuracy: float = Field(
+        0.8, ge=0, le=1, description="The accuracy from which on a model looks good."
+    )
+    min_recall: float = Field(
+        0.5, gt=0, le=1, description="The recall below which a class is missed more than found."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED
+        ),
+        Example(
+            "98 % accuracy and 12 % recall",
+            {},
+            MadeUp(test=((4888, 12), (88, 12))),
+            Outcome.FAILED,
+        ),
+        Example(
+            "1 of 3 dogs is found, too few to accuse",
+            {},
+            MadeUp(test=((996, 1), (2, 1))),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "a coin flip does not look good", {}, MadeUp(test=((250, 250), (250, 250))), Outcome.PASSED
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the recall of each class that has images, against ``min_recall``."""
+        from gate.evidence.records import Split
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.rates import accuracy, recall
+        from gate.metrics.selection import judged_rows
+
+        rows = judged_rows(evidence, Split(self.split))
+        present = [] if rows is None else sorted(set(rows.labels.tolist()))
+        if rows is None or len(present) < 2:
+            reason = "no such split was given" if rows is None else "it needs images of two classes"
+            return [
+                Comparison(
+                    what=f"accuracy paradox on {self.split}",
+                    estimate=Undefined(reason),
+                    operator=">=",
+                    required=self.min_recall,
+                    scope=Scope(self.split),
+                )
+            ]
+        overall = accuracy(rows)
+        assert overall.value is not None
+        if overall.value < self.min_accuracy:
+            return [
+                Comparison(
+                    what=f"accuracy on {self.split}, too low to mislead,",
+                    estimate=overall,
+                    operator="<=",
+                    required=self.min_accuracy,
+                    scope=Scope(self.split),
+                    burden=Burden.TO_FAIL,
+                )
+            ]
+        return [
+            Comparison(
+                what=f"recall of {evidence.classes[label]} on {self.split}",
+                estimate=recall(rows, label, len(evidence.classes)),
+                operator=">=",
+                required=self.min_recall,
+                scope=Scope(self.split, evidence.classes[label]),
+                burden=Burden.TO_FAIL,
+                detail=f"while accuracy is {overall.value:.3f}",
+                unit=f"{evidence.classes[label]} images",
+            )
+            for label in present
+        ]

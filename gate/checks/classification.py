@@ -1,0 +1,207 @@
+"""What the classification checks share: a metric of a split or of a class, cut into slices."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from gate.checks.base import (
+    CRITICAL,
+    OTHERS,
+    Comparison,
+    Operator,
+    Outcome,
+    Rule,
+    Scope,
+    SplitName,
+    resolve_classes,
+)
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class ClassificationRule(Rule):
+    """A requirement on a metric of one split; leaked images are left out before it is computed."""
+
+    family: ClassVar = "classification"
+    operator: ClassVar[Operator] = ">="
+
+    split: SplitName = Field("test", description="The split to measure.")
+    per_class: dict[str, float] = Field(
+        {},
+        description="Requirements by class name, `$critical` or `$others`, instead of the common one.",
+    )
+    by: str | tuple[str, ...] | None = Field(
+        None,
+        description="A slice column, or several to be crossed; each slice must meet the requirement.",
+    )
+
+    @property
+    def common(self) -> float | None:
+        """The requirement where ``per_class`` has none: the field ``min`` or ``max``."""
+        bound: float | None = getattr(self, "min" if self.operator == ">=" else "max")
+        return bound
+
+    @model_validator(mode="after")
+    def _requires_something(self) -> "ClassificationRule":
+        if self.common is None and not self.per_class:
+            name = "min" if self.operator == ">=" else "max"
+            raise ValueError(f"nothing is required; give {name}, per_class, or both")
+        return self
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the keys of ``per_class``."""
+        for name in self.per_class:
+            yield ("per_class", name), name
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return one comparison for each class or split, in each slice."""
+        from gate.evidence.records import Split
+        from gate.metrics.selection import judged_rows
+
+        rows = judged_rows(evidence, Split(self.split))
+        if rows is None:
+            return [self._unmeasured(f"no {self.split} split was given")]
+        return [
+            comparison
+            for slice_name, part in self._slices(rows)
+            for comparison in (
+                [self._unmeasured(f"the {self.split} data has no such column", slice_name)]
+                if part is None
+                else self.compare(part, slice_name, evidence)
+            )
+        ]
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return the comparisons of one slice."""
+        raise NotImplementedError
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the metric of one class, or of all rows where ``label`` is None."""
+        raise NotImplementedError
+
+    def unit(self, class_name: str | None) -> str:
+        """Return what the denominator counts, for the message that asks for more of it."""
+        return f"{class_name} images" if class_name else "images"
+
+    def undefined_means(self, rows: "Rows", label: int | None) -> Outcome:  # noqa: ARG002 -- for overriding
+        """Return the outcome of a metric without a value: there is nothing to judge by."""
+        return Outcome.INCONCLUSIVE
+
+    def required_of(self, class_name: str, evidence: "Evidence") -> float | None:
+        """Return the requirement of a class; its own name goes before ``$critical`` and ``$others``."""
+        if class_name in self.per_class:
+            return self.per_class[class_name]
+        role = CRITICAL if class_name in evidence.critical else OTHERS
+        return self.per_class.get(role, self.common)
+
+    def comparison(
+        self,
+        rows: "Rows",
+        evidence: "Evidence",
+        *,
+        class_name: str | None,
+        slice_name: str | None,
+        required: float,
+    ) -> Comparison:
+        """Return the comparison of one metric, named as a sentence begins."""
+        label = None if class_name is None else evidence.classes.index(class_name)
+        subject = self.check.replace("-", " ")
+        of_class = f" of {class_name}" if class_name is not None else ""
+        of_slice = f" where {slice_name}" if slice_name is not None else ""
+        return Comparison(
+            what=f"{subject}{of_class} on {self.split}{of_slice}",
+            estimate=self.estimate(rows, label, evidence),
+            operator=self.operator,
+            required=required,
+            scope=Scope(self.split, class_name, slice_name),
+            undefined=self.undefined_means(rows, label),
+            unit=self.unit(class_name),
+        )
+
+    def _slices(self, rows: "Rows") -> "Iterator[tuple[str | None, Rows | None]]":
+        from gate.metrics.selection import slices_of
+
+        columns = (self.by,) if isinstance(self.by, str) else self.by
+        if not columns:
+            yield None, rows
+        elif missing := [column for column in columns if column not in rows.slices]:
+            yield missing[0], None
+        else:
+            yield from slices_of(rows, columns)
+
+    def _unmeasured(self, reason: str, slice_name: str | None = None) -> Comparison:
+        from gate.metrics.estimates import Undefined
+
+        bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]
+        return Comparison(
+            what=f"{self.check.replace('-', ' ')} on {self.split}",
+            estimate=Undefined(reason),
+            operator=self.operator,
+            required=bounds[0],
+            scope=Scope(self.split, slice_name=slice_name),
+        )
+
+
+class SplitMetric(ClassificationRule):
+    """A metric of a whole split; ``per_class`` asks for its counterpart of single classes."""
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return the comparison of the split, then those of the classes that are named."""
+        comparisons = []
+        if self.common is not None:
+            comparisons.append(
+                self.comparison(
+                    rows, evidence, class_name=None, slice_name=slice_name, required=self.common
+                )
+            )
+        for class_name in resolve_classes(tuple(self.per_class), evidence):
+            required = self.required_of(class_name, evidence)
+            if required is not None:
+                comparisons.append(
+                    self.comparison(
+                        rows,
+                        evidence,
+                        class_name=class_name,
+                        slice_name=slice_name,
+                        required=required,
+                    )
+                )
+        return comparisons
+
+
+class ClassMetric(ClassificationRule):
+    """A metric of every class, each judged by itself."""
+
+    classes: str | tuple[str, ...] | None = Field(
+        None, description="The classes to judge, by name, `$critical` or `$others`; by default all."
+    )
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the names in ``classes`` and the keys of ``per_class``."""
+        if isinstance(self.classes, str):
+            yield ("classes",), self.classes
+        for index, name in enumerate(self.classes if isinstance(self.classes, tuple) else ()):
+            yield ("classes", index), name
+        yield from super().class_names()
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return one comparison for each class that has a requirement."""
+        named = (self.classes,) if isinstance(self.classes, str) else self.classes
+        judged = evidence.classes if named is None else resolve_classes(named, evidence)
+        bounds = {class_name: self.required_of(class_name, evidence) for class_name in judged}
+        return [
+            self.comparison(
+                rows, evidence, class_name=class_name, slice_name=slice_name, required=required
+            )
+            for class_name, required in bounds.items()
+            if required is not None
+        ]

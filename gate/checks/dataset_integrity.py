@@ -1,0 +1,104 @@
+"""Check: dataset-integrity."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, SplitEvidence
+
+
+class DatasetIntegrity(Rule):
+    """Refuse to judge on data that cannot carry a judgement.
+
+    Every image that a split lists must be readable, and every class must have images in every split
+    that was given. What falls short here is an error, not a failure of the model: nothing that was
+    measured on such data can be believed. Below `min_support` the result is inconclusive.
+
+    To fix a failure: restore or remove the named files; complete the classes of the split.
+    """
+
+    family: ClassVar = "data"
+    formula: ClassVar = "unreadable images of each split; images of each class in each split"
+    interval: ClassVar = "none: the images are counted, not sampled"
+
+    check: Literal["dataset-integrity"] = "dataset-integrity"
+    max_unreadable: int = Field(
+        0, ge=0, description="The most images that may be unreadable in one split."
+    )
+    min_support: int = Field(
+        1, ge=1, description="The fewest readable images of each class in the test split."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "every image and class is there", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED
+        ),
+        Example(
+            "two images cannot be read",
+            {},
+            MadeUp(test=((45, 5), (3, 47)), unreadable=2),
+            Outcome.ERROR,
+        ),
+        Example(
+            "the test split has no dogs",
+            {},
+            MadeUp(test=((45, 5), (0, 0))),
+            Outcome.ERROR,
+        ),
+        Example("no data was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return, for each split, its unreadable images and its rarest class."""
+        from gate.metrics.estimates import Undefined
+
+        if not evidence.splits:
+            return [
+                Comparison(
+                    what="number of unreadable images",
+                    estimate=Undefined("no split was measured"),
+                    operator="<=",
+                    required=self.max_unreadable,
+                    scope=Scope(),
+                )
+            ]
+        return [
+            comparison
+            for split in evidence.splits.values()
+            for comparison in (self._unreadable(split), self._support(split, evidence.classes))
+        ]
+
+    def _unreadable(self, split: "SplitEvidence") -> Comparison:
+        from gate.metrics.estimates import Count
+
+        first = next(iter(split.unreadable), None)
+        return Comparison(
+            what=f"number of unreadable images in {split.split}",
+            estimate=Count(len(split.unreadable)),
+            operator="<=",
+            required=self.max_unreadable,
+            scope=Scope(split.split, part=f"{split.split}-unreadable"),
+            unmet=Outcome.ERROR,
+            detail=f"such as {first.id}: {first.reason}" if first else "",
+        )
+
+    def _support(self, split: "SplitEvidence", classes: tuple[str, ...]) -> Comparison:
+        from gate.metrics.estimates import Count
+
+        counts = [int((split.rows.labels == label).sum()) for label in range(len(classes))]
+        fewest = min(counts)
+        rarest = [name for name, count in zip(classes, counts, strict=True) if count == fewest]
+        required = self.min_support if split.split == "test" else 1
+        return Comparison(
+            what=f"number of images of the rarest class in {split.split}",
+            estimate=Count(fewest),
+            operator=">=",
+            required=required,
+            scope=Scope(split.split, part=f"{split.split}-classes"),
+            unmet=Outcome.INCONCLUSIVE if fewest else Outcome.ERROR,
+            detail=", ".join(rarest[:5]) + (" and others" if len(rarest) > 5 else ""),
+        )

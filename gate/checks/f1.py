@@ -1,0 +1,50 @@
+"""Check: f1."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import ClassMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class F1(ClassMetric):
+    """Require a minimum F1 for every class: high only when recall and precision both are.
+
+    To fix a failure: see which of recall and precision of the named class is low.
+    """
+
+    formula: ClassVar = "2 TP / (2 TP + FP + FN)"
+    interval: ClassVar = (
+        "exact: TP given TP + FP + FN is binomial with J, and F1 = 2 J / (1 + J) grows with J"
+    )
+
+    check: Literal["f1"] = "f1"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest F1 that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "few misses and few false alarms",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "98 % accuracy, and most dogs are missed",
+            {"min": 0.8},
+            MadeUp(test=((4888, 12), (88, 12))),
+            Outcome.FAILED,
+        ),
+    )
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the F1 of one class."""
+        from gate.metrics.rates import f1
+
+        assert label is not None
+        return f1(rows, label, len(evidence.classes))

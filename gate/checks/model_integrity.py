@@ -1,0 +1,84 @@
+"""Check: model-integrity."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
+
+
+class ModelIntegrity(Rule):
+    """Refuse a model whose numbers are broken.
+
+    Weights, buffers and outputs must be finite; two different images must not always get the same
+    output; and an image must get the same answer alone and in a batch (a model left in training
+    mode, or one that normalises over the batch, does not give it).
+
+    To fix a failure: look for a diverged training run, a batch-norm buffer that was never filled, or
+    code in `forward` that depends on the batch or on `self.training`.
+    """
+
+    family: ClassVar = "model"
+    formula: ClassVar = (
+        "tensors and outputs that are not finite; outputs that never change; predictions that "
+        "change with the batch"
+    )
+    interval: ClassVar = "none: the outputs are counted, not sampled"
+
+    check: Literal["model-integrity"] = "model-integrity"
+
+    examples: ClassVar = (
+        Example("sound", {}, MadeUp(probe="sound"), Outcome.PASSED),
+        Example("NaN in a weight", {}, MadeUp(probe="nan"), Outcome.FAILED),
+        Example("the same answer to everything", {}, MadeUp(probe="constant"), Outcome.FAILED),
+        Example("the batch changes the answer", {}, MadeUp(probe="batch"), Outcome.FAILED),
+        Example("no model was run", {}, MadeUp(), Outcome.INCONCLUSIVE),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the counts of what must not be there."""
+        from gate.metrics.estimates import Count, Undefined
+
+        probe = evidence.probe
+        if probe is None:
+            return [_none("number of broken tensors", Undefined("no model was run"), "tensors")]
+        seen = Undefined("no image was given to the model")
+        return [
+            _none(
+                "number of weights and buffers with NaN or infinity",
+                Count(len(probe.nonfinite_tensors)),
+                "tensors",
+                ", ".join(probe.nonfinite_tensors[:5]),
+            ),
+            _none(
+                "number of outputs with NaN or infinity",
+                Count(probe.nonfinite_outputs) if probe.outputs else seen,
+                "outputs",
+                f"of {probe.outputs} looked at" if probe.outputs else "",
+            ),
+            _none(
+                "number of models that answer every image alike",
+                Count(int(probe.constant)) if probe.outputs > 1 else seen,
+                "constant",
+            ),
+            _none(
+                "number of predictions that change between alone and in a batch",
+                Count(probe.disagreements) if probe.probed_alone else seen,
+                "batch",
+                f"of {probe.probed_alone} tried" if probe.probed_alone else "",
+            ),
+        ]
+
+
+def _none(what: str, estimate: "Estimate", part: str, detail: str = "") -> Comparison:
+    return Comparison(
+        what=what,
+        estimate=estimate,
+        operator="<=",
+        required=0,
+        scope=Scope(part=part),
+        detail=detail,
+    )

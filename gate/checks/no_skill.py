@@ -1,0 +1,63 @@
+"""Check: no-skill."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
+
+
+class NoSkill(Rule):
+    """Refuse a model that is not proven better than guessing.
+
+    The lower bound of balanced accuracy must lie above 1 / K for the K classes that have images.
+    A constant answer and a coin flip both have a balanced accuracy of 1 / K.
+
+    To fix a failure: the model has learned nothing that shows on this data; check the labels, the
+    input normalisation, the class order and that the right checkpoint was loaded.
+    """
+
+    family: ClassVar = "traps"
+    formula: ClassVar = "balanced accuracy > 1 / K"
+    interval: ClassVar = "MOVER of Wilson limits (Zou and Donner 2008)"
+
+    check: Literal["no-skill"] = "no-skill"
+    split: SplitName = Field("test", description="The split to measure.")
+
+    examples: ClassVar = (
+        Example("both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
+        Example("a coin flip", {}, MadeUp(test=((250, 250), (250, 250))), Outcome.FAILED),
+        Example("always background", {}, MadeUp(test=((950, 0), (50, 0))), Outcome.FAILED),
+        Example("only one class", {}, MadeUp(test=((95, 5), (0, 0))), Outcome.INCONCLUSIVE),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return balanced accuracy against that of a guess."""
+        from gate.evidence.records import Split
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.rates import balanced_accuracy
+        from gate.metrics.selection import judged_rows
+
+        rows = judged_rows(evidence, Split(self.split))
+        classes = 0 if rows is None else len(set(rows.labels.tolist()))
+        estimate: Estimate
+        if rows is None or classes < 2:
+            estimate = Undefined("it needs images of two classes")
+        else:
+            estimate = balanced_accuracy(rows, len(evidence.classes))
+        return [
+            Comparison(
+                what=f"balanced accuracy on {self.split}",
+                estimate=estimate,
+                operator=">",
+                required=1 / max(classes, 2),
+                scope=Scope(self.split),
+                burden=Burden.TO_PASS,
+                detail="a guess reaches 1 / K",
+            )
+        ]

@@ -1,0 +1,70 @@
+"""Check: precision."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import ClassMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class Precision(ClassMetric):
+    """Require a minimum precision for every class.
+
+    Precision is the share of alarms that are right. It holds only for the class mix of the split:
+    at a lower prevalence it is lower. A class that has images and is never predicted fails.
+
+    To fix a failure: look at what is mistaken for the named class, and raise its threshold or
+    collect more of what it is confused with.
+    """
+
+    formula: ClassVar = "right predictions of the class / predictions of the class"
+    interval: ClassVar = (
+        "exact binomial given the predictions (Clopper and Pearson 1934); by group: Korn and "
+        "Graubard 1998"
+    )
+
+    check: Literal["precision"] = "precision"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest precision that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "240 of 250 alarms are right",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "half of the alarms are false",
+            {"min": 0.85, "classes": ["dog"]},
+            MadeUp(test=((900, 100), (0, 100))),
+            Outcome.FAILED,
+        ),
+        Example(
+            "a class that is never predicted",
+            {"min": 0.5, "classes": ["dog"]},
+            MadeUp(test=((95, 0), (5, 0))),
+            Outcome.FAILED,
+        ),
+    )
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the precision of one class."""
+        from gate.metrics.rates import precision
+
+        assert label is not None
+        return precision(rows, label, len(evidence.classes))
+
+    def unit(self, class_name: str | None) -> str:
+        """Return what the denominator counts: predictions, not images."""
+        return f"predictions of {class_name}"
+
+    def undefined_means(self, rows: "Rows", label: int | None) -> Outcome:
+        """Return failed for a class that has images and is never predicted (no alarm to trust)."""
+        present = label is not None and bool((rows.labels == label).any())
+        return Outcome.FAILED if present else Outcome.INCONCLUSIVE

@@ -1,0 +1,87 @@
+"""Check: prediction-collapse."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+
+_MISSED_MORE_THAN_FOUND = 0.5
+
+
+class PredictionCollapse(Rule):
+    """Refuse a model that never predicts a class that is there.
+
+    A class with images and without a single prediction fails when its number of images proves that
+    it is missed more often than found (five images at 95 % confidence); with fewer it is suspected.
+
+    To fix a failure: the class is missing from training, or its weight is too small; check the
+    class order too.
+    """
+
+    family: ClassVar = "traps"
+    formula: ClassVar = "some class has images, and no prediction"
+    interval: ClassVar = "exact binomial: the upper bound of 0 of n must be below 0.5"
+
+    check: Literal["prediction-collapse"] = "prediction-collapse"
+    split: SplitName = Field("test", description="The split to measure.")
+
+    examples: ClassVar = (
+        Example("both classes are predicted", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
+        Example("always background", {}, MadeUp(test=((95, 0), (5, 0))), Outcome.FAILED),
+        Example(
+            "two images of a class prove nothing",
+            {},
+            MadeUp(test=((95, 0), (2, 0))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return one comparison for each class that has images."""
+        from gate.evidence.records import Split
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.selection import judged_rows
+
+        rows = judged_rows(evidence, Split(self.split))
+        if rows is None or len(rows) == 0:
+            return [
+                Comparison(
+                    what=f"prediction collapse on {self.split}",
+                    estimate=Undefined("there are no images"),
+                    operator=">=",
+                    required=1,
+                    scope=Scope(self.split),
+                )
+            ]
+        return [
+            self._compare(rows, label, evidence) for label in sorted(set(rows.labels.tolist()))
+        ]
+
+    def _compare(self, rows: "Rows", label: int, evidence: "Evidence") -> Comparison:
+        from gate.metrics.estimates import Count
+        from gate.metrics.rates import recall
+
+        name = evidence.classes[label]
+        predicted = int((rows.predictions == label).sum())
+        if predicted:
+            return Comparison(
+                what=f"number of predictions of {name} on {self.split}",
+                estimate=Count(predicted),
+                operator=">=",
+                required=1,
+                scope=Scope(self.split, name),
+            )
+        return Comparison(
+            what=f"{name} is never predicted: its recall on {self.split}",
+            estimate=recall(rows, label, len(evidence.classes)),
+            operator=">=",
+            required=_MISSED_MORE_THAN_FOUND,
+            scope=Scope(self.split, name),
+            burden=Burden.TO_FAIL,
+            unit=f"{name} images",
+        )

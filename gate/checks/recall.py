@@ -1,0 +1,59 @@
+"""Check: recall."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import ClassMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class Recall(ClassMetric):
+    """Require a minimum recall for every class.
+
+    Accuracy can be high while a rare class is never recognised; this check looks at each class by
+    itself. A class without images cannot be judged, so its result is inconclusive.
+
+    To fix a failure: collect more images of the named class, or weight it in the loss.
+    """
+
+    formula: ClassVar = "images of the class that are found / images of the class"
+    interval: ClassVar = (
+        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+    )
+
+    check: Literal["recall"] = "recall"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest recall that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "every class is found 96 times in 100",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "98 % accuracy, and 12 of 100 dogs are found",
+            {"min": 0.85},
+            MadeUp(test=((4888, 12), (88, 12))),
+            Outcome.FAILED,
+        ),
+        Example(
+            "18 of 18 dogs prove too little",
+            {"min": 0.85},
+            MadeUp(test=((100, 0), (0, 18))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the recall of one class."""
+        from gate.metrics.rates import recall
+
+        assert label is not None
+        return recall(rows, label, len(evidence.classes))

@@ -1,0 +1,264 @@
+"""The only place that says pass or fail.
+
+``judge`` asks every rule for its comparisons and draws a conclusion from each; ``Decision`` draws
+the verdict from all of them. Nothing here passes by default: what was not measured, what has no
+value and what crashed is never a pass.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.checks.base import Burden, Comparison, Outcome, Rule, Scope
+from gate.evidence.records import Evidence, Failure
+from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
+
+
+class Verdict(StrEnum):
+    """What is said of the whole run."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3, Verdict.ERROR: 4}
+
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.ERROR,
+    Outcome.INCONCLUSIVE,
+    Outcome.WAIVED,
+    Outcome.PASSED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds that decided, each by itself at its own confidence."""
+
+    low: float
+    high: float
+    confidence: float  # of the bound that passing needs; as the rule states it
+    failing_confidence: float  # of the bound that failing needs: stricter with more comparisons
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One rule on one scope: the comparison, what it rests on, and what became of it."""
+
+    rule: Rule
+    comparison: Comparison
+    outcome: Outcome
+    proven: bool
+    bounds: Bounds
+    crash: str = ""  # what a rule that crashed said
+
+    @property
+    def key(self) -> str:
+        """The rule and its scope, unique in a run: ``recall[class=tumour]``."""
+        scope = str(self.comparison.scope)
+        return f"{self.rule.id}[{scope}]" if scope else self.rule.id
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this result alone keeps the run from passing."""
+        return self.rule.severity == "block" and self.outcome not in (
+            Outcome.PASSED,
+            Outcome.WAIVED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The results of all rules, worst first, and the verdict that follows from them."""
+
+    results: tuple[Result, ...]
+    failures: tuple[Failure, ...]
+    rules_evaluated: int
+    enforced: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict: a failure goes before what was not evaluated, that before what is open."""
+        blocking = [result.outcome for result in self.results if result.rule.severity == "block"]
+        if Outcome.FAILED in blocking:
+            return Verdict.FAIL
+        if Outcome.ERROR in blocking or self.failures or not blocking:
+            return Verdict.ERROR
+        if Outcome.INCONCLUSIVE in blocking:
+            return Verdict.INCONCLUSIVE
+        settled = all(outcome in (Outcome.PASSED, Outcome.WAIVED) for outcome in blocking)
+        return Verdict.PASS if settled else Verdict.ERROR
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of the process; in audit mode a fail or an open question exits 0."""
+        status = EXIT_STATUS[self.verdict]
+        return status if self.enforced or status == EXIT_STATUS[Verdict.ERROR] else 0
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The keys of the results that caused the verdict, worst first."""
+        return tuple(result.key for result in self.results if result.blocks)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of results by outcome."""
+        counted = Counter(result.outcome for result in self.results)
+        return {outcome.value: counted[outcome] for outcome in Outcome}
+
+
+def judge(rules: Sequence[Rule], evidence: Evidence, *, enforced: bool = True) -> Decision:
+    """Return the decision of ``rules`` on ``evidence``; every rule is evaluated."""
+    asked = [(rule, *_comparisons(rule, evidence)) for rule in rules]
+    siblings = Counter[str]()
+    for rule, comparisons, _ in asked:
+        siblings[rule.check] += sum(
+            comparison.burden is Burden.BOTH for comparison in comparisons
+        )
+    results = [
+        conclude(rule, comparison, siblings=siblings[rule.check], crash=crash)
+        for rule, comparisons, crash in asked
+        for comparison in comparisons
+    ]
+    return Decision(
+        results=tuple(sorted(results, key=_worst_first)),
+        failures=(*evidence.failures, *_unreadable_and_unjudged(rules, evidence)),
+        rules_evaluated=len(asked),
+        enforced=enforced,
+    )
+
+
+def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: str = "") -> Result:
+    """Return the result of one comparison.
+
+    ``siblings`` is the number of comparisons of the same kind in the run. Passing all of them needs
+    no correction (intersection-union test, Berger 1982); failing some by chance does, so the bound
+    that failing needs has its error divided among them (Bonferroni).
+    """
+    alpha = 1 - rule.one_sided_confidence
+    shared = alpha / max(siblings, 1) if comparison.burden is Burden.BOTH else alpha
+    upwards = comparison.operator in (">=", ">")
+    estimate = comparison.estimate
+    bounds = Bounds(
+        low=estimate.lower(1 - alpha if upwards else 1 - shared),
+        high=estimate.upper(1 - shared if upwards else 1 - alpha),
+        confidence=1 - alpha,
+        failing_confidence=1 - shared,
+    )
+    if crash:
+        return Result(rule, comparison, Outcome.ERROR, proven=False, bounds=bounds, crash=crash)
+    outcome, proven = _decide(rule, comparison, bounds)
+    return Result(rule, comparison, outcome, proven, bounds)
+
+
+def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome, bool]:
+    """Return the outcome and whether the bounds prove it."""
+    value = comparison.estimate.value
+    if value is None or math.isnan(value):
+        return comparison.undefined, False
+    upwards = comparison.operator in (">=", ">")
+    passing, failing = (bounds.low, bounds.high) if upwards else (bounds.high, bounds.low)
+    proven_met = _holds(passing, comparison)
+    proven_unmet = _is_number(failing) and not _holds(failing, comparison)
+    met = _holds(value, comparison)
+    if rule.decide_on == "point":
+        return (Outcome.PASSED, proven_met) if met else (comparison.unmet, proven_unmet)
+    if comparison.burden is Burden.TO_PASS:
+        return (Outcome.PASSED, True) if proven_met else (comparison.unmet, True)
+    if proven_met:
+        return Outcome.PASSED, True
+    if proven_unmet:
+        return comparison.unmet, True
+    if comparison.burden is Burden.TO_FAIL and met:
+        return Outcome.PASSED, False
+    if rule.on_inconclusive == "point" and comparison.burden is Burden.BOTH:
+        return (Outcome.PASSED if met else comparison.unmet), False
+    return Outcome.INCONCLUSIVE, False
+
+
+def _holds(observed: float, comparison: Comparison) -> bool:
+    """Return whether ``observed operator required``; false for NaN.
+
+    A value that is a quotient of counts is compared as it is: both sides are correctly rounded. What
+    went through sums of floats is forgiven their rounding.
+    """
+    exact = comparison.estimate.numerator is not None
+    slack = 0.0 if exact else SLACK
+    required = comparison.required
+    match comparison.operator:
+        case ">=":
+            return observed >= required - slack
+        case "<=":
+            return observed <= required + slack
+        case ">":
+            return observed > required
+        case "<":
+            return observed < required
+
+
+def _is_number(bound: float) -> bool:
+    return not math.isnan(bound)
+
+
+def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]:
+    """Return the comparisons of a rule, and what it said if it crashed."""
+    try:
+        comparisons = rule.evaluate(evidence)
+    except Exception as crash:  # noqa: BLE001 -- a rule that crashes must not hide the others
+        return [_nothing(rule, "the rule crashed")], f"{type(crash).__name__}: {crash}"
+    return comparisons or [_nothing(rule, "nothing was compared")], ""
+
+
+def _nothing(rule: Rule, reason: str) -> Comparison:
+    return Comparison(
+        what=rule.check.replace("-", " "),
+        estimate=Undefined(reason),
+        operator=">=",
+        required=0.0,
+        scope=Scope(),
+    )
+
+
+def _unreadable_and_unjudged(rules: Iterable[Rule], evidence: Evidence) -> list[Failure]:
+    """Return a failure for each split with unreadable images that no rule of the policy judges."""
+    if any(rule.check == "dataset-integrity" and rule.severity == "block" for rule in rules):
+        return []
+    return [
+        Failure(
+            where=f"{split.path}: {split.unreadable[0].id}",
+            kind="unreadable",
+            message=f"{len(split.unreadable)} of {split.images} images of {name} cannot be read "
+            f"({split.unreadable[0].reason})",
+            remedy="restore or remove them, or add a dataset-integrity rule that allows some",
+        )
+        for name, split in evidence.splits.items()
+        if split.unreadable
+    ]
+
+
+def _worst_first(result: Result) -> tuple[int, int, float]:
+    """Return the order of reports: blocking before warning, then by outcome, then by margin."""
+    margin = margin_of(result.comparison.estimate, result.comparison)
+    return (
+        0 if result.rule.severity == "block" else 1,
+        _WORST_FIRST.index(result.outcome),
+        -math.inf if margin is None else margin,
+    )
+
+
+def margin_of(estimate: Estimate, comparison: Comparison) -> float | None:
+    """Return by how much the value is better than required (negative: worse); None without value."""
+    if estimate.value is None or not math.isfinite(estimate.value):
+        return None
+    distance = estimate.value - comparison.required
+    return distance if comparison.operator in (">=", ">") else -distance
+
+
+def is_counted(estimate: Estimate) -> bool:
+    """Return whether the value was counted and not sampled, so that it has no interval."""
+    return isinstance(estimate, Count)
