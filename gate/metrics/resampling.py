@@ -1,0 +1,207 @@
+"""Bounds by resampling, for metrics that have no interval of their own.
+
+Images are drawn anew within their true class, which for a metric of counts is a multinomial draw
+for each row of the confusion matrix: the same distribution as drawing the images one by one. Where
+images come in groups, whole groups are drawn.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gate.evidence.records import Rows
+from gate.metrics import tables
+from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.proportions import MIN_GROUPS, Counts, Reals, normal_quantile
+
+RESAMPLES = 2000
+SEED = 20_260_701  # any number; fixed, so that two runs on the same rows give the same bytes
+_BUDGET = 4_000_000  # resampled counts that are held at once, 32 MB
+_MOST_CELLS = 2000  # with more, the acceleration is of the order of 0.001, and is taken as 0
+
+CountStatistic = Callable[[tables.Margins], Reals]  # margins (..., classes) -> (...)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bootstrapped:
+    """A value with the sorted values of its resamples, (resamples,).
+
+    Bounds are bias-corrected and accelerated (Efron, 1987); percentiles where ``acceleration`` is
+    NaN. Resamples that are all alike prove nothing: 20 right of 20 give an interval of width 0.
+    """
+
+    value: float
+    resamples: Reals
+    acceleration: float = math.nan
+    groups: int | None = None
+    note: str = ""
+
+    @property
+    def numerator(self) -> None:
+        """Return None: the value is no quotient of counts."""
+        return
+
+    @property
+    def denominator(self) -> None:
+        """Return None: the value is no quotient of counts."""
+        return
+
+    @property
+    def method(self) -> str:
+        """Return the name of the interval, with the number of resamples and the seed."""
+        kind = "percentile" if math.isnan(self._shift()) else "BCa"
+        drawn = "groups" if self.groups is not None else "images by class"
+        return f"{kind} bootstrap of {drawn}, {len(self.resamples)} resamples, seed {SEED}"
+
+    @property
+    def reason(self) -> str:
+        """Return why nothing is proven, or a note."""
+        if self.groups is not None and self.groups < MIN_GROUPS:
+            return f"{self.groups} groups, and at least {MIN_GROUPS} are needed for a bound"
+        if self._degenerate():
+            return "degenerate: every resample gives the same value, which proves nothing"
+        return self.note
+
+    def lower(self, confidence: float) -> float:
+        """Return the lower bound; NaN when the resamples are degenerate."""
+        return self._quantile(1 - confidence)
+
+    def upper(self, confidence: float) -> float:
+        """Return the upper bound; NaN when the resamples are degenerate."""
+        return self._quantile(confidence)
+
+    def _degenerate(self) -> bool:
+        return bool(self.resamples[-1] - self.resamples[0] <= 1e-12 * max(1.0, abs(self.value)))
+
+    def _shift(self) -> float:
+        """Return BCa's z0, NaN where it or the acceleration does not exist."""
+        if math.isnan(self.acceleration):
+            return math.nan
+        below = np.searchsorted(self.resamples, self.value - 1e-12, side="left")
+        upto = np.searchsorted(self.resamples, self.value + 1e-12, side="right")
+        share = float(below + upto) / 2 / len(self.resamples)  # ties count half
+        return normal_quantile(share) if 0 < share < 1 else math.nan
+
+    def _quantile(self, level: float) -> float:
+        if self._degenerate() or (self.groups is not None and self.groups < MIN_GROUPS):
+            return math.nan
+        shift = self._shift()
+        if not math.isnan(shift):
+            from scipy.special import ndtr
+
+            z = shift + normal_quantile(level)
+            stretch = 1 - self.acceleration * z
+            if stretch > 0:
+                level = float(ndtr(shift + z / stretch))
+        return float(np.quantile(self.resamples, level))
+
+
+def bootstrap_counts(
+    rows: Rows, classes: int, statistic: CountStatistic, value: float | None = None
+) -> Estimate:
+    """Return a statistic of the margins of the confusion matrix, with bounds by resampling.
+
+    ``value`` is the statistic of the rows themselves where it is known more exactly. Resamples for
+    which the statistic is NaN are left out of the bounds.
+    """
+    if len(rows) == 0:
+        return Undefined("no images", 0, 0)
+    if value is None:
+        value = float(statistic(tables.margins(rows, classes)))
+    table = tables.cells(rows, classes)
+    codes = tables.group_codes(rows)
+    if codes is not None and len(np.unique(codes)) < len(codes):
+        groups = len(np.unique(codes))
+        drawn = _kept(
+            statistic(table.margins(counts)) for counts in _draw_groups(rows, table, codes)
+        )
+        return _estimate(value, drawn, math.nan, groups)
+    drawn = _kept(statistic(table.margins(counts)) for counts in _draw_by_class(table))
+    return _estimate(value, drawn, _acceleration(table, statistic), None)
+
+
+def bootstrap_groups(sums: Reals, statistic: Callable[[Reals], Reals]) -> Estimate:
+    """Return a statistic of totals over groups with bounds by drawing whole groups.
+
+    ``sums``, (groups, columns), holds what each group adds to the totals, in an order that does not
+    depend on the rows; ``statistic`` takes totals of shape (..., columns).
+    """
+    value = float(statistic(sums.sum(axis=0)))
+    drawn = _kept(statistic(weights @ sums) for weights in _group_weights(len(sums), len(sums)))
+    return _estimate(value, drawn, math.nan, len(sums))
+
+
+def _estimate(value: float, drawn: Reals, acceleration: float, groups: int | None) -> Estimate:
+    few = groups is not None and MIN_GROUPS <= groups < 50
+    note = f"only {groups} groups: resampled bounds tend to be too narrow" if few else ""
+    return Bootstrapped(value, np.sort(drawn), acceleration, groups, note)
+
+
+def _kept(chunks: Iterable[Reals]) -> Reals:
+    """Return all the chunks in one, without NaN; a single 0 when nothing is left."""
+    drawn = np.concatenate(list(chunks))
+    kept = drawn[~np.isnan(drawn)]
+    return kept if len(kept) else np.zeros(1)
+
+
+def _draw_by_class(table: tables.Cells) -> Iterator[Reals]:
+    """Yield resampled counts, (some, cells), images drawn within their true class."""
+    random = np.random.default_rng(SEED)
+    starts = np.flatnonzero(np.diff(table.truth, prepend=-1))
+    rows_of_matrix = np.split(table.counts, starts[1:])
+    for some in _portions(len(table.counts)):
+        drawn = [
+            random.multinomial(int(row.sum()), row / row.sum(), size=some) for row in rows_of_matrix
+        ]
+        yield np.concatenate(drawn, axis=1).astype(np.float64)
+
+
+def _draw_groups(rows: Rows, table: tables.Cells, codes: Counts) -> Iterator[Reals]:
+    """Yield resampled counts, (some, cells), whole groups drawn with replacement."""
+    from scipy.sparse import coo_array
+
+    place = np.zeros((table.classes, table.classes), dtype=np.int64)
+    place[table.truth, table.predicted] = np.arange(len(table.counts))
+    groups = int(codes.max()) + 1
+    where = (codes, place[rows.labels, rows.predictions])
+    each = coo_array((np.ones(len(rows)), where), shape=(groups, len(table.counts))).tocsr()
+    for weights in _group_weights(groups, max(groups, len(table.counts))):
+        yield weights @ each
+
+
+def _group_weights(groups: int, width: int) -> Iterator[Reals]:
+    """Yield how often each group is drawn, (some, groups); ``width`` is the widest array made."""
+    random = np.random.default_rng(SEED)
+    for some in _portions(width):
+        drawn = random.integers(0, groups, size=(some, groups))
+        offset = np.arange(some)[:, np.newaxis] * groups
+        times = np.bincount((drawn + offset).ravel(), minlength=some * groups)
+        yield times.reshape(some, groups).astype(np.float64)
+
+
+def _portions(width: int) -> Iterator[int]:
+    """Yield numbers of resamples that add up to all, each within the memory budget."""
+    most = max(1, _BUDGET // max(1, width))
+    for start in range(0, RESAMPLES, most):
+        yield min(most, RESAMPLES - start)
+
+
+def _acceleration(table: tables.Cells, statistic: CountStatistic) -> float:
+    """Return BCa's acceleration from leaving out one image at a time, within its class.
+
+    All images of a cell are alike, so one of them stands for all.
+    """
+    if len(table.counts) > _MOST_CELLS:
+        return 0.0
+    left = table.counts.astype(np.float64) - np.eye(len(table.counts))
+    without = statistic(table.margins(left))
+    sizes = np.bincount(table.truth, weights=table.counts)[table.truth]
+    means = np.bincount(table.truth, weights=table.counts * without)[table.truth] / sizes
+    # A class of one image has no spread of its own; leaving its image out would lose the class.
+    influence = np.where(sizes > 1, (sizes - 1) * (means - without) / sizes, 0.0)
+    variance = float((table.counts * influence**2).sum())
+    if not variance > 0:
+        return math.nan
+    return float((table.counts * influence**3).sum()) / (6 * math.sqrt(variance) ** 3)

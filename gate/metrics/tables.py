@@ -1,0 +1,109 @@
+"""What the metrics count, once: the confusion matrix, its occupied cells, the groups.
+
+The same rows are asked for many metrics of many classes; the last few answers are kept.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import Rows
+from gate.metrics.proportions import Counts, Reals
+
+_KEPT = 8  # two splits, with and without leaked images, a slice or two
+
+
+@lru_cache(maxsize=_KEPT)
+def confusion(rows: Rows, classes: int) -> Counts:
+    """Return the confusion matrix, (classes, classes), rows = truth; not to be written to."""
+    counts = rows.confusion(classes)
+    counts.flags.writeable = False
+    return counts
+
+
+@lru_cache(maxsize=_KEPT)
+def group_codes(rows: Rows) -> Counts | None:
+    """Return a number for the group of each row, (n,), or None when groups were not declared.
+
+    Groups are numbered by name, so that the order of the rows does not matter. A row whose group is
+    not known is a group of its own.
+    """
+    if rows.groups is None:
+        return None
+    names = [
+        (1, str(image)) if group is None else (0, str(group))
+        for group, image in zip(rows.groups, rows.ids, strict=True)
+    ]
+    number = {name: index for index, name in enumerate(sorted(set(names)))}
+    return np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The occupied cells of a confusion matrix, in an order that does not depend on class numbers.
+
+    ``truth``, ``predicted`` and ``counts`` have shape (cells,); the cells of one true class lie
+    together. Resampling draws in this order, so that naming the classes otherwise draws the same.
+    """
+
+    truth: Counts
+    predicted: Counts
+    counts: Counts
+    classes: int
+
+    def margins(self, counts: Reals) -> "Margins":
+        """Return the sums over resampled ``counts``, (..., cells)."""
+        return Margins(
+            right=_sum_by(counts * (self.truth == self.predicted), self.truth, self.classes),
+            true=_sum_by(counts, self.truth, self.classes),
+            predicted=_sum_by(counts, self.predicted, self.classes),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Margins:
+    """Right answers, images and predictions of each class, (..., classes), of many matrices."""
+
+    right: Reals
+    true: Reals
+    predicted: Reals
+
+
+def margins(rows: Rows, classes: int) -> Margins:
+    """Return the margins of the confusion matrix itself, (classes,)."""
+    matrix = confusion(rows, classes).astype(np.float64)
+    return Margins(matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0))
+
+
+@lru_cache(maxsize=_KEPT)
+def cells(rows: Rows, classes: int) -> Cells:
+    """Return the occupied cells of the confusion matrix."""
+    matrix = confusion(rows, classes)
+    truth, predicted = np.nonzero(matrix)
+    counts = matrix[truth, predicted]
+    size, right, taken = matrix.sum(axis=1), matrix.diagonal(), matrix.sum(axis=0)
+    order = np.lexsort(
+        (
+            taken[predicted],
+            right[predicted],
+            size[predicted],
+            counts,
+            truth == predicted,
+            truth,  # decides only between classes that look the same
+            taken[truth],
+            right[truth],
+            size[truth],
+        )
+    )
+    return Cells(truth[order], predicted[order], counts[order], classes)
+
+
+def _sum_by(values: Reals, index: NDArray[np.int64], classes: int) -> Reals:
+    """Return sums over the last axis of the values that share an index, (..., classes)."""
+    order = np.argsort(index, kind="stable")
+    present, starts = np.unique(index[order], return_index=True)
+    sums = np.zeros((*values.shape[:-1], classes))
+    sums[..., present] = np.add.reduceat(values[..., order], starts, axis=-1)
+    return sums
