@@ -64,12 +64,15 @@ class Result:
         return f"{self.rule.id}[{scope}]" if scope else self.rule.id
 
     @property
+    def severity(self) -> str:
+        """The severity of the rule; what the policy lets be left open only warns while it is."""
+        left_open = self.comparison.optional and self.outcome is Outcome.INCONCLUSIVE
+        return "warn" if left_open else self.rule.severity
+
+    @property
     def blocks(self) -> bool:
         """Whether this result alone keeps the run from passing."""
-        return self.rule.severity == "block" and self.outcome not in (
-            Outcome.PASSED,
-            Outcome.WAIVED,
-        )
+        return self.severity == "block" and self.outcome not in (Outcome.PASSED, Outcome.WAIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Decision:
     @property
     def verdict(self) -> Verdict:
         """The verdict: a failure goes before what was not evaluated, that before what is open."""
-        blocking = [result.outcome for result in self.results if result.rule.severity == "block"]
+        blocking = [result.outcome for result in self.results if result.severity == "block"]
         if Outcome.FAILED in blocking:
             return Verdict.FAIL
         if Outcome.ERROR in blocking or self.failures or not blocking:
@@ -168,10 +171,10 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
     met = _holds(value, comparison)
     if rule.decide_on == "point":
         return (Outcome.PASSED, proven_met) if met else (comparison.unmet, proven_unmet)
-    if comparison.burden is Burden.TO_PASS:
-        return (Outcome.PASSED, True) if proven_met else (comparison.unmet, True)
     if proven_met:
         return Outcome.PASSED, True
+    if comparison.burden is Burden.TO_PASS and _is_number(passing):
+        return comparison.unmet, True
     if proven_unmet:
         return comparison.unmet, True
     if comparison.burden is Burden.TO_FAIL and met:
@@ -245,7 +248,7 @@ def _worst_first(result: Result) -> tuple[int, int, float]:
     """Return the order of reports: blocking before warning, then by outcome, then by margin."""
     margin = margin_of(result.comparison.estimate, result.comparison)
     return (
-        0 if result.rule.severity == "block" else 1,
+        0 if result.severity == "block" else 1,
         _WORST_FIRST.index(result.outcome),
         -math.inf if margin is None else margin,
     )

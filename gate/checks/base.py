@@ -68,6 +68,7 @@ class Comparison:
     burden: Burden = Burden.BOTH
     unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
     undefined: Outcome = Outcome.INCONCLUSIVE  # what it means that the estimate has no value
+    optional: bool = False  # the policy lets this be left open: then it warns and does not block
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
 

@@ -52,6 +52,9 @@ class LossCurve(Rule):
         description="`other` (weighted, smoothed, not in nats) is not compared with the entropy of "
         "the classes.",
     )
+    history: Literal["required", "optional"] = Field(
+        "required", description="Whether a run without a history blocks as inconclusive, or warns."
+    )
     validation: Literal["if-logged", "required"] = Field(
         "if-logged", description="Whether a history without validation loss is inconclusive."
     )
@@ -87,6 +90,7 @@ class LossCurve(Rule):
                     operator=">=",
                     required=self.min_drop,
                     scope=Scope(),
+                    optional=self.history == "optional",
                 )
             ]
         return [_comparison(what, fact) for what, fact in self._facts(evidence)]

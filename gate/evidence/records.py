@@ -87,7 +87,7 @@ class Fingerprints:
     """What identifies an image, one row an image in the order of the split; never the label."""
 
     file: NDArray[np.uint8]  # (n, 32) sha256 of the stored bytes
-    pixels: NDArray[np.uint8]  # (n, 32) sha256 of mode, shape and decoded pixels
+    pixels: NDArray[np.uint8]  # (n, 32) sha256, equal only for equal mode, shape and pixels
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
     near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
     featureless: NDArray[np.bool_]  # (n,) too flat for the perceptual hash to mean anything
@@ -131,6 +131,11 @@ class Overlap:
     pairs: tuple[Pair, ...]  # sorted: surest kind first, then by ids
     compared: tuple[PairKind, ...]  # the kinds that were looked for; the others are not known
     featureless: int = 0  # images that only exact comparison could judge
+    images_a: int = 0
+    images_b: int = 0
+    exact_pairs: int = 0  # all of them; ``pairs`` has one or two for each image of b
+    identical: bool = False  # both sides are the same files: one folder was given twice
+    review: tuple[Pair, ...] = ()  # perhaps edited copies: for people, never for a rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,138 @@
+"""One sentence for each result: the number, the counts, the interval and the requirement."""
+
+import math
+
+from gate.checks.base import Burden, Comparison, Outcome
+from gate.decision import Result
+from gate.metrics.estimates import Count, Estimate, Indication
+
+
+def message(result: Result) -> str:
+    """Return what was found, in one sentence without a final stop."""
+    comparison = result.comparison
+    if result.crash:
+        return f"{comparison.what}: the rule crashed ({result.crash})"
+    if comparison.estimate.value is None:
+        return f"{comparison.what} is undefined: {comparison.estimate.reason}; {_required(comparison)}"
+    value = number(comparison.estimate, comparison.required)
+    brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
+    sentence = f"{comparison.what} is {value}"
+    if brackets:
+        sentence += f" ({brackets})"
+    sentence += f", {_required(comparison)}"
+    if comparison.detail:
+        sentence += f"; {comparison.detail}"
+    if result.outcome is Outcome.INCONCLUSIVE:
+        sentence += f"; {_what_would_decide(result)}"
+    elif not result.proven and comparison.burden is Burden.BOTH:
+        sentence += "; not proven"
+    return sentence
+
+
+def remedy(result: Result) -> str:
+    """Return what to do about a result that did not pass, from the documentation of its check."""
+    if result.outcome in (Outcome.PASSED, Outcome.WAIVED):
+        return ""
+    if result.crash:
+        return "report this as a bug of validate-model, with the report"
+    _, _, fix = (type(result.rule).__doc__ or "").partition("To fix a failure:")
+    return " ".join(fix.split()).rstrip(".")
+
+
+def number(estimate: Estimate, required: float | None = None) -> str:
+    """Return a value with as many digits as tell it from the requirement, three at least."""
+    value = estimate.value
+    if value is None:
+        return "undefined"
+    if isinstance(estimate, Count):
+        return str(int(value))
+    return digits(value, required)
+
+
+def digits(value: float, apart_from: float | None = None) -> str:
+    """Return a float with three decimals, or more where it would look equal to another number."""
+    for places in range(3, 10):
+        text = f"{value:.{places}f}"
+        if apart_from is None or value == apart_from or float(text) != float(f"{apart_from:.{places}f}"):
+            return text
+    return repr(value)
+
+
+def requirement(required: float) -> str:
+    """Return a requirement as a policy writes it: 0.90, 0.005, 12."""
+    if float(required).is_integer():
+        return str(int(required)) if abs(required) >= 2 or required == 0 else f"{required:g}"
+    text = f"{required:.6g}"
+    return f"{required:.2f}" if len(text) < 4 else text
+
+
+def _required(comparison: Comparison) -> str:
+    bound = requirement(comparison.required)
+    match comparison.operator:
+        case ">=":
+            return f"required {bound}"
+        case "<=":
+            return f"allowed {bound}"
+        case ">":
+            return f"required more than {bound}"
+        case "<":
+            return f"required less than {bound}"
+
+
+def _counts(estimate: Estimate) -> str:
+    if estimate.numerator is None or estimate.denominator is None:
+        return ""
+    return f"{estimate.numerator} of {estimate.denominator}"
+
+
+def _bound(result: Result) -> str:
+    """Return the bound that matters: the one that proved the outcome, or was asked to."""
+    comparison, bounds = result.comparison, result.bounds
+    if isinstance(comparison.estimate, Count | Indication):
+        return ""
+    upwards = comparison.operator in (">=", ">")
+    failed = result.outcome in (Outcome.FAILED, Outcome.ERROR)
+    if comparison.burden is Burden.TO_PASS:
+        failed = False  # what is missing is the proof of passing
+    low_side = upwards is not failed
+    bound = bounds.low if low_side else bounds.high
+    if not math.isfinite(bound):
+        return comparison.estimate.reason
+    confidence = bounds.failing_confidence if failed else bounds.confidence
+    words = "at least" if low_side else "at most"
+    return f"{words} {digits(bound, comparison.required)} with {percent(confidence)} confidence"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage of up to two decimals: 95 %, 99.5 %."""
+    return f"{round(100 * share, 2):g} %"
+
+
+def _what_would_decide(result: Result) -> str:
+    """Return how many more images would decide an open question, where that can be said."""
+    from gate.metrics.planning import images_needed
+
+    comparison = result.comparison
+    estimate = comparison.estimate
+    if estimate.numerator is None or not estimate.denominator or not comparison.unit:
+        return "not enough evidence to decide"
+    needed = images_needed(
+        estimate.numerator,
+        estimate.denominator,
+        operator=">=" if comparison.operator in (">=", ">") else "<=",
+        required=comparison.required,
+        confidence=result.bounds.confidence,
+        true_value=estimate.numerator / estimate.denominator,
+    )
+    if needed is None or needed <= estimate.denominator:
+        return f"no number of {comparison.unit} would decide it while the value is so near"
+    more = _rounded(needed - estimate.denominator)
+    return f"about {more} more {comparison.unit} would decide it at this rate"
+
+
+def _rounded(count: int) -> int:
+    """Return a count rounded up to two digits: a plan is no promise."""
+    if count < 10:
+        return count
+    step = 10 ** (len(str(count)) - 2)
+    return math.ceil(count / step) * step

@@ -1,0 +1,261 @@
+"""The report: the JSON document that other tools read, version 1.0.
+
+A type of its own, filled by copying, so that the records inside may change freely. Keys stand in
+the order of the fields; there is no NaN: a number that does not exist is null and has a reason.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = "1.0"
+
+Verdict = Literal["pass", "fail", "inconclusive", "error"]
+Outcome = Literal["passed", "failed", "inconclusive", "error", "waived"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+class Tool(_Part):
+    """The program that wrote the report."""
+
+    name: Literal["validate-model"] = "validate-model"
+    version: str
+
+
+class Counts(_Part):
+    """The number of results by outcome."""
+
+    passed: int
+    failed: int
+    inconclusive: int
+    error: int
+    waived: int
+
+
+class DecisionPart(_Part):
+    """What was decided, and by which results."""
+
+    exit_status: int = Field(description="0 pass, 1 fail, 3 inconclusive, 4 not evaluated.")
+    enforced: bool = Field(description="False in audit mode: a failure then exits 0.")
+    reasons: list[str] = Field(description="Keys of the results that caused it, worst first.")
+    counts: Counts
+    rules_evaluated: int
+
+
+class SubjectPart(_Part):
+    """The checkpoint that was judged; null where it was not reached, or no checkpoint was run."""
+
+    sha256: str | None
+    size_bytes: int | None
+    format: str | None
+    factory: str | None
+    parameters: int | None
+    classes: list[str]
+
+
+class SourcePart(_Part):
+    """A file that the policy was read from."""
+
+    path: str
+    sha256: str
+
+
+class PolicyPart(_Part):
+    """The policy, by name and digest."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Of the bytes of the file.")
+    resolved_sha256: str = Field(description="Of the policy with every default filled in.")
+    sources: list[SourcePart]
+
+
+class UnreadablePart(_Part):
+    """An image that could not be read."""
+
+    id: str
+    reason: str
+
+
+class SplitPart(_Part):
+    """One split of the data as it was read."""
+
+    path: str
+    format: str
+    images: int = Field(description="As listed, the unreadable included.")
+    per_class: dict[str, int] = Field(description="Readable images of each class.")
+    groups: int | None = Field(description="Distinct groups; null where none are declared.")
+    manifest_sha256: str = Field(description="Over path, bytes, label and group of every image.")
+    unreadable: list[UnreadablePart]
+
+
+class IntervalPart(_Part):
+    """One-sided bounds, each by itself at its confidence; null where there is none."""
+
+    low: float | None
+    high: float | None
+    one_sided_confidence: float
+    method: str
+
+
+class MeasuredPart(_Part):
+    """What was observed."""
+
+    value: float | None
+    numerator: int | None
+    denominator: int | None
+    interval: IntervalPart | None
+    reason: str | None = Field(description="Why there is no value, or no interval.")
+
+
+class RequiredPart(_Part):
+    """The condition for passing: measured operator value."""
+
+    operator: Literal[">=", "<=", ">", "<"]
+    value: float
+
+
+class ScopePart(_Part):
+    """What a result speaks of."""
+
+    split: str | None
+    class_: str | None = Field(alias="class")
+    slice: str | None
+    part: str | None = Field(description="Which of several conditions of one rule.")
+
+
+class LocationPart(_Part):
+    """Where the rule stands."""
+
+    file: str
+    line: int
+    column: int
+
+
+class ResultPart(_Part):
+    """One rule on one scope."""
+
+    key: str
+    rule: str
+    check: str
+    severity: Literal["block", "warn"]
+    outcome: Outcome
+    proven: bool = Field(description="Whether the bounds decided it, not the estimate alone.")
+    scope: ScopePart
+    measured: MeasuredPart
+    required: RequiredPart
+    margin: float | None = Field(description="How much better than required; negative: worse.")
+    message: str
+    remedy: str
+    waiver: str | None
+    location: LocationPart | None
+
+
+class MetricPart(_Part):
+    """A number that was computed, gated or not, without the leaked images."""
+
+    name: str
+    split: str
+    class_: str | None = Field(alias="class")
+    slice: str | None
+    value: float | None
+    interval: IntervalPart | None
+    support: int
+
+
+class ConfusionPart(_Part):
+    """A confusion matrix; rows are the truth."""
+
+    classes: list[str]
+    counts: list[list[int]]
+
+
+class PairPart(_Part):
+    """Two images that are the same picture."""
+
+    a: str
+    b: str
+    split_a: str
+    split_b: str
+    label_a: str
+    label_b: str
+    kind: Literal["bytes", "pixels", "flipped", "near", "edited"]
+    distance: float | None
+    orientation: str | None
+
+
+class InflationPart(_Part):
+    """A metric with and without the leaked images."""
+
+    name: str
+    split: str
+    class_: str | None = Field(alias="class")
+    as_given: float | None
+    clean: float | None
+    difference: float | None
+    interval: IntervalPart | None
+
+
+class LeakagePart(_Part):
+    """What the splits share."""
+
+    compared: list[list[str]] = Field(description="The pairs of splits that were compared.")
+    pairs: list[PairPart] = Field(description="The surest first; at most 1,000 are listed.")
+    counts: dict[str, int] = Field(description="Pairs by kind, the unlisted included.")
+    featureless: int = Field(description="Images that only exact comparison could judge.")
+    inflation: list[InflationPart]
+
+
+class HistoryPart(_Part):
+    """The training history as it was read; what is NaN or infinite is a string."""
+
+    path: str
+    format: str
+    train_loss: str | None
+    validation_loss: str | None
+    checkpoint_epoch: float | None
+    epochs: list[float]
+    series: dict[str, list[float | str | None]]
+
+
+class WaiversPart(_Part):
+    """Failures accepted in writing."""
+
+    applied: list[dict[str, Any]]
+    expired: list[dict[str, Any]]
+    unused: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+
+
+class ErrorPart(_Part):
+    """Something that could not be measured."""
+
+    where: str
+    kind: str
+    message: str
+    remedy: str
+
+
+class ReportModel(_Part):
+    """The verdict on one checkpoint under one policy, with everything that it rests on."""
+
+    schema_version: Literal["1.0"]
+    tool: Tool
+    verdict: Verdict
+    passed: bool
+    decision: DecisionPart
+    subject: SubjectPart
+    policy: PolicyPart
+    data: dict[Literal["train", "validation", "test"], SplitPart]
+    results: list[ResultPart]
+    metrics: list[MetricPart]
+    confusion: dict[Literal["train", "validation", "test"], ConfusionPart]
+    leakage: LeakagePart
+    history: HistoryPart | None
+    waivers: WaiversPart
+    errors: list[ErrorPart]
+    environment: dict[str, Any] = Field(description="Versions, device, seed, what was assumed.")
+    run: dict[str, Any] = Field(description="The only part that differs between two equal runs.")
