@@ -1,0 +1,106 @@
+"""What a picture looks like, in 256 bits: a small grey copy, and the signs of its frequencies.
+
+Every number on the way is an integer that a float holds exactly, so the bits do not depend on the
+batch, the number of threads, the library that multiplies, or the machine. The steps commute with
+the eight orientations: the hash of a turned picture is the turned hash, see ``turned_hashes``.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.orientations import ORIENTATIONS
+
+SIDE = 64  # of a thumbnail, in pixels
+BITS = 256
+_FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no purely straight bands
+_SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
+_CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
+_FAINT = 1.0  # grey levels: rounding alone moves a coefficient by 0.3, JPEG by about 1
+
+
+def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (n, 64, 64) means over equal areas of ``grey``, (n, H, W), rounded half up."""
+    count, height, width = grey.shape
+    small = np.empty((count, SIDE, SIDE), np.uint8)
+    rows, columns = _areas(height), _areas(width).T
+    exact: Any = np.float32 if 255 * height * width < 1 << 24 else np.float64
+    narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
+    for start in range(0, count, _CHUNK):
+        part = grey[start : start + _CHUNK].astype(narrow)
+        sums = (rows.astype(narrow) @ part).astype(exact) @ columns.astype(exact)
+        sums /= exact(height * width)
+        sums += exact(0.5)
+        small[start : start + _CHUNK] = sums  # casting drops the fraction
+    return small
+
+
+def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the hashes, (n, 32) bytes, of thumbnails (n, 64, 64), and which are featureless.
+
+    A bit says whether a coefficient of the cosine transform is above zero. The 256 bits are four
+    words of 64, by whether the vertical and the horizontal frequency are even or odd. A picture is
+    featureless when half of its coefficients or more are below one grey level (of the orthonormal
+    transform): those bits say nothing, and flat pictures would match each other.
+
+    Construction: PDQ (Facebook, 2019), with zero in place of the median, so that mirroring a
+    picture flips whole words.
+    """
+    count = len(small)
+    bits = np.empty((count, BITS), np.bool_)
+    faint = np.empty(count, np.bool_)
+    cosines = _cosines()
+    limit = _FAINT * _SCALE**2 * SIDE / 2
+    for start in range(0, count, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        part = small[chunk].astype(np.float32)
+        bands = (cosines.astype(np.float32) @ part).astype(np.float64) @ cosines.T
+        words = bands.reshape(-1, 2, 8, 2, 8).swapaxes(2, 3).reshape(-1, BITS)
+        bits[chunk] = words > 0
+        faint[chunk] = np.count_nonzero(np.abs(words) >= limit, axis=1) <= BITS // 2
+    return np.packbits(bits, axis=1), faint
+
+
+def turned_hashes(near: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return the hashes, (n, 32), of the pictures whose hashes are ``near``, once turned.
+
+    Transposing a picture transposes its transform; mirroring it negates the odd frequencies.
+    """
+    if orientation & 4:
+        bits = np.unpackbits(near, axis=1).reshape(-1, 2, 2, 8, 8)
+        near = np.packbits(bits.transpose(0, 2, 1, 4, 3).reshape(-1, BITS), axis=1)
+    turned: NDArray[np.uint8] = near ^ _mirror_masks()[orientation & 3]
+    return turned
+
+
+@cache
+def _mirror_masks() -> NDArray[np.uint8]:
+    """Return (4, 32) bytes: the bits that change sign for each pair of mirrorings."""
+    masks = np.zeros((4, 2, 2, 8), np.uint8)
+    for mirrors in ORIENTATIONS[:4]:
+        for vertical in (0, 1):
+            for horizontal in (0, 1):
+                odd = (mirrors >> 1 & vertical) ^ (mirrors & horizontal)
+                masks[mirrors, vertical, horizontal] = 255 * odd
+    return masks.reshape(4, 32)
+
+
+@cache
+def _areas(length: int) -> NDArray[np.float64]:
+    """Return (64, length) integers: the 64ths of each pixel that lie in each of 64 parts."""
+    part, pixel = np.ogrid[:SIDE, :length]
+    end = np.minimum((part + 1) * length, (pixel + 1) * SIDE)
+    begin = np.maximum(part * length, pixel * SIDE)
+    areas: NDArray[np.float64] = np.maximum(end - begin, 0).astype(np.float64)
+    return areas
+
+
+@cache
+def _cosines() -> NDArray[np.float64]:
+    """Return (16, 64) integers: the even frequencies of the cosine transform, then the odd ones."""
+    order = np.concatenate([_FREQUENCIES[1::2], _FREQUENCIES[::2]])
+    angles = np.pi * np.outer(order, 2 * np.arange(SIDE) + 1) / (2 * SIDE)
+    cosines: NDArray[np.float64] = np.rint(_SCALE * np.cos(angles))
+    return cosines
