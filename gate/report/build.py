@@ -1,0 +1,263 @@
+"""From a decision and its evidence to the report, by copying."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gate
+from gate.checks.base import Scope
+from gate.decision import Bounds, Decision, Result, is_counted, margin_of
+from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
+from gate.metrics.estimates import Estimate
+from gate.metrics.selection import judged_rows, leaked
+from gate.metrics.summary import inflations, summary
+from gate.policy.document import PolicyDocument
+from gate.report import model
+from gate.report.messages import message, remedy
+
+MOST_PAIRS = 1000  # listed in the report; the evidence has them all
+SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
+
+
+def build(
+    decision: Decision, evidence: Evidence, document: PolicyDocument, run: Mapping[str, Any]
+) -> model.ReportModel:
+    """Return the report on ``decision``; ``run`` is its only volatile part."""
+    return model.ReportModel(
+        schema_version=model.SCHEMA_VERSION,
+        tool=model.Tool(version=gate.__version__),
+        verdict=decision.verdict.value,
+        passed=decision.verdict == "pass",
+        decision=model.DecisionPart(
+            exit_status=decision.exit_status,
+            enforced=decision.enforced,
+            reasons=list(decision.reasons),
+            counts=model.Counts(**decision.counts),
+            rules_evaluated=decision.rules_evaluated,
+        ),
+        subject=_subject(evidence),
+        policy=_policy(document),
+        data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
+        results=[_result(result, document) for result in decision.results],
+        metrics=list(_metrics(evidence)),
+        confusion={
+            split.value: model.ConfusionPart(
+                classes=list(evidence.classes),
+                counts=each.rows.confusion(len(evidence.classes)).tolist(),
+            )
+            for split, each in evidence.splits.items()
+        },
+        leakage=_leakage(evidence),
+        history=_history(evidence),
+        waivers=model.WaiversPart(applied=[], expired=[], unused=[], rejected=[]),
+        errors=[
+            model.ErrorPart(
+                where=each.where, kind=each.kind, message=each.message, remedy=each.remedy
+            )
+            for each in decision.failures
+        ]
+        + [
+            model.ErrorPart(
+                where=result.key,
+                kind="rule-crashed",
+                message=message(result),
+                remedy=remedy(result),
+            )
+            for result in decision.results
+            if result.crash
+        ],
+        environment={**evidence.environment, "assumed": list(evidence.assumed)},
+        run=dict(run),
+    )
+
+
+def _subject(evidence: Evidence) -> model.SubjectPart:
+    subject = evidence.subject
+    return model.SubjectPart(
+        sha256=subject.sha256 if subject else None,
+        size_bytes=subject.size_bytes if subject else None,
+        format=subject.format if subject else None,
+        factory=subject.factory if subject else None,
+        parameters=subject.parameters if subject else None,
+        classes=list(evidence.classes),
+    )
+
+
+def _policy(document: PolicyDocument) -> model.PolicyPart:
+    return model.PolicyPart(
+        name=document.policy.metadata.name,
+        version=document.policy.metadata.version,
+        sha256=document.sha256,
+        resolved_sha256=document.resolved_sha256,
+        sources=[
+            model.SourcePart(path=source.path, sha256=source.sha256) for source in document.sources
+        ],
+    )
+
+
+def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
+    counted = Counter(split.rows.labels.tolist())
+    groups = split.rows.groups
+    return model.SplitPart(
+        path=split.path,
+        format=split.format,
+        images=split.images,
+        per_class={name: counted[label] for label, name in enumerate(evidence.classes)},
+        groups=None if groups is None else len(set(groups.tolist()) - {None}),
+        manifest_sha256=split.manifest_sha256,
+        unreadable=[
+            model.UnreadablePart(id=image.id, reason=image.reason) for image in split.unreadable
+        ],
+    )
+
+
+def _result(result: Result, document: PolicyDocument) -> model.ResultPart:
+    comparison = result.comparison
+    location = document.location(result.rule.id)
+    return model.ResultPart(
+        key=result.key,
+        rule=result.rule.id,
+        check=result.rule.check,
+        severity="block" if result.severity == "block" else "warn",
+        outcome=result.outcome.value,
+        proven=result.proven,
+        scope=_scope(comparison.scope),
+        measured=_measured(comparison.estimate, result.bounds),
+        required=model.RequiredPart(
+            operator=comparison.operator, value=_finite(comparison.required) or 0.0
+        ),
+        margin=margin_of(comparison.estimate, comparison),
+        message=message(result),
+        remedy=remedy(result),
+        waiver=None,
+        location=location
+        and model.LocationPart(file=location[0], line=location[1], column=location[2]),
+    )
+
+
+def _scope(scope: Scope) -> model.ScopePart:
+    fields = {
+        "split": scope.split,
+        "class": scope.class_name,
+        "slice": scope.slice_name,
+        "part": scope.part,
+    }
+    return model.ScopePart.model_validate(fields)
+
+
+def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
+    return model.MeasuredPart(
+        value=_finite(estimate.value),
+        numerator=estimate.numerator,
+        denominator=estimate.denominator,
+        interval=None if is_counted(estimate) else _interval(estimate, bounds),
+        reason=estimate.reason or None,
+    )
+
+
+def _interval(estimate: Estimate, bounds: Bounds) -> model.IntervalPart | None:
+    low, high = _finite(bounds.low), _finite(bounds.high)
+    if low is None and high is None:
+        return None
+    return model.IntervalPart(
+        low=low, high=high, one_sided_confidence=bounds.confidence, method=estimate.method
+    )
+
+
+def _plain_bounds(estimate: Estimate) -> Bounds:
+    return Bounds(
+        low=estimate.lower(SUMMARY_CONFIDENCE),
+        high=estimate.upper(SUMMARY_CONFIDENCE),
+        confidence=SUMMARY_CONFIDENCE,
+        failing_confidence=SUMMARY_CONFIDENCE,
+    )
+
+
+def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
+    for split in evidence.splits:
+        rows = judged_rows(evidence, split)
+        assert rows is not None
+        for metric in summary(rows, evidence.classes):
+            fields = {
+                "name": metric.name,
+                "split": split.value,
+                "class": metric.class_name,
+                "slice": None,
+                "value": _finite(metric.estimate.value),
+                "interval": _interval(metric.estimate, _plain_bounds(metric.estimate)),
+                "support": metric.support,
+            }
+            yield model.MetricPart.model_validate(fields)
+
+
+def _leakage(evidence: Evidence) -> model.LeakagePart:
+    pairs = [pair for overlap in evidence.overlaps for pair in overlap.pairs]
+    counted = Counter(pair.kind.value for pair in pairs)
+    return model.LeakagePart(
+        compared=[[overlap.split_a.value, overlap.split_b.value] for overlap in evidence.overlaps],
+        pairs=[
+            model.PairPart(
+                a=pair.a,
+                b=pair.b,
+                split_a=pair.split_a.value,
+                split_b=pair.split_b.value,
+                label_a=pair.label_a,
+                label_b=pair.label_b,
+                kind=pair.kind.value,
+                distance=pair.distance,
+                orientation=pair.orientation,
+            )
+            for pair in pairs[:MOST_PAIRS]
+        ],
+        counts={kind: counted[kind] for kind in _kinds(evidence.overlaps)},
+        featureless=sum(overlap.featureless for overlap in evidence.overlaps),
+        inflation=list(_inflation(evidence)),
+    )
+
+
+def _kinds(overlaps: tuple[Overlap, ...]) -> list[str]:
+    """Return the kinds that were looked for, the surest first."""
+    return list(dict.fromkeys(kind.value for overlap in overlaps for kind in overlap.compared))
+
+
+def _inflation(evidence: Evidence) -> Iterator[model.InflationPart]:
+    for split in evidence.splits:
+        spoilt = leaked(evidence, split)
+        if not spoilt.any():
+            continue
+        for each in inflations(evidence.splits[Split(split)].rows, spoilt, evidence.classes):
+            fields = {
+                "name": each.name,
+                "split": split.value,
+                "class": each.class_name,
+                "as_given": _finite(each.as_given.value),
+                "clean": _finite(each.clean.value),
+                "difference": _finite(each.difference.value),
+                "interval": _interval(each.difference, _plain_bounds(each.difference)),
+            }
+            yield model.InflationPart.model_validate(fields)
+
+
+def _history(evidence: Evidence) -> model.HistoryPart | None:
+    history = evidence.history
+    if history is None:
+        return None
+    return model.HistoryPart(
+        path=history.path,
+        format=history.format,
+        train_loss=history.train_loss,
+        validation_loss=history.validation_loss,
+        checkpoint_epoch=history.checkpoint_epoch,
+        epochs=list(history.epochs),
+        series={name: [_logged(value) for value in values] for name, values in history.series.items()},
+    )
+
+
+def _logged(value: float | None) -> float | str | None:
+    """Return a logged value; JSON has no NaN and no infinity, so those are words."""
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
