@@ -1,0 +1,1 @@
+"""The policy: read strictly, with the place of everything it says."""

@@ -1,0 +1,104 @@
+"""The policy: who wrote it, and the rules that every one of its models must meet."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SerializeAsAny, model_validator
+
+from gate.checks.base import Rule
+
+ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Metadata(_Strict):
+    """Who the policy is."""
+
+    name: str = Field(min_length=1, description="The name of the policy, as reports show it.")
+    version: str = Field(
+        min_length=1,
+        description="The version of the policy, in quotes if it looks like a number.",
+    )
+    owner: str | None = Field(None, description="Who may change it: a person, a team, an address.")
+    description: str | None = Field(None, description="What the policy is for, in a sentence.")
+
+
+class Defaults(_Strict):
+    """What every rule says that does not say it itself."""
+
+    severity: Literal["block", "warn"] = Field(
+        "block", description="Whether a failure blocks, or is only reported."
+    )
+    decide_on: Literal["interval", "point"] = Field(
+        "interval", description="Decide on exact one-sided bounds, or on the estimate alone."
+    )
+    on_inconclusive: Literal["block", "point"] = Field(
+        "block",
+        description="What the interval leaves open is inconclusive, or is decided by the estimate "
+        "and marked as not proven.",
+    )
+    one_sided_confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="The confidence of each bound by itself."
+    )
+
+
+class Header(_Strict):
+    """A policy without its rules."""
+
+    api_version: Literal["gate/v1"] = Field(
+        alias="apiVersion", description="The version of the format: gate/v1."
+    )
+    kind: Literal["Policy"] = Field(description="What the document is: Policy.")
+    metadata: Metadata = Field(description="Who the policy is.")
+    defaults: Defaults = Field(
+        default_factory=Defaults, description="What every rule says that does not say it itself."
+    )
+
+
+class Policy(Header):
+    """A policy: its rules are concrete, with every default filled in.
+
+    Raises pydantic's ValidationError where the rules cannot make a policy: see :func:`rule_faults`.
+    """
+
+    rules: tuple[SerializeAsAny[InstanceOf[Rule]], ...] = Field(
+        description="The rules; a model passes when every blocking one is met."
+    )
+
+    @model_validator(mode="after")
+    def _rules_make_a_policy(self) -> "Policy":
+        for _, fact, _ in rule_faults(self.rules):
+            raise ValueError(fact)
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        """Return what is judged, as plain data: each rule complete, ``defaults`` used up."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"defaults"})
+
+
+def rule_faults(rules: Sequence[Rule]) -> Iterator[tuple[int | None, str, str]]:
+    """Yield (position of the rule, fact, remedy) of what keeps rules from making a policy.
+
+    The position is None where the fault is of all rules together. No rules, or rules of which none
+    blocks, are a gate that stands open.
+    """
+    if not rules:
+        yield None, "the policy has no rules, so it can never fail", "add a rule"
+        return
+    first: dict[str, int] = {}
+    for index, rule in enumerate(rules):
+        if first.setdefault(rule.id, index) != index:
+            yield (
+                index,
+                f"two rules have the id '{rule.id}'",
+                "give one of them another id",
+            )
+    if all(rule.severity != "block" for rule in rules):
+        yield (
+            None,
+            "a policy in which nothing blocks can never fail",
+            "give at least one rule severity: block",
+        )

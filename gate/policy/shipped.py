@@ -1,0 +1,41 @@
+"""The policies that come with the package."""
+
+from pathlib import Path
+
+from gate.errors import UsageError
+from gate.policy.words import listed, quoted, suggestion
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the shipped policies: in a wheel inside the package, else beside it."""
+    inside = _PACKAGE / "policies"
+    return inside if inside.is_dir() else _PACKAGE.parent / "policies"
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the shipped policies in alphabetical order."""
+    return sorted(path.stem for path in shipped_folder().glob("*.yaml"))
+
+
+def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]:
+    """Return where a policy lies and how messages and reports call it.
+
+    A path goes before a name: what exists relative to ``base``, has a separator or ends like a
+    YAML file is a path. A shipped policy is called by its place in the package, so that reports
+    are the same on every machine. Raises UsageError for a name that nothing has.
+    """
+    path = (base or Path()) / path_or_name
+    looks_like_a_path = path_or_name.endswith((".yaml", ".yml")) or any(
+        separator in path_or_name for separator in "/\\"
+    )
+    if looks_like_a_path or path.is_file():
+        return path, str(path)
+    names = shipped_names()
+    if path_or_name in names:
+        return shipped_folder() / f"{path_or_name}.yaml", f"gate/policies/{path_or_name}.yaml"
+    remedy = suggestion(path_or_name, names, what="the shipped policies are")
+    if listed(names) not in remedy:
+        remedy = f"{remedy} The shipped policies are: {listed(names)}"
+    raise UsageError(quoted(path_or_name), "there is no such file or shipped policy", remedy)
