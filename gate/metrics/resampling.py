@@ -112,8 +112,8 @@ def bootstrap_counts(
         value = float(statistic(tables.margins(rows, classes)))
     table = tables.cells(rows, classes)
     codes = tables.group_codes(rows)
-    if codes is not None and len(np.unique(codes)) < len(codes):
-        groups = len(np.unique(codes))
+    if codes is not None and tables.clustered(rows):
+        groups = int(codes.max()) + 1
         drawn = _kept(
             statistic(table.margins(counts)) for counts in _draw_groups(rows, table, codes)
         )

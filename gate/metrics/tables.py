@@ -3,7 +3,7 @@
 The same rows are asked for many metrics of many classes; the last few answers are kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -38,6 +38,23 @@ def group_codes(rows: Rows) -> Counts | None:
     ]
     number = {name: index for index, name in enumerate(sorted(set(names)))}
     return np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
+
+
+def clustered(rows: Rows) -> bool:
+    """Return whether some images share a group; groups of one image each are no clusters."""
+    codes = group_codes(rows)
+    return codes is not None and int(codes.max(initial=-1)) + 1 < len(codes)
+
+
+@lru_cache(maxsize=_KEPT)
+def one_against_rest(rows: Rows, of: int) -> Rows:
+    """Return rows of two classes, 1 for the class ``of`` and 0 for any other, without scores."""
+    return replace(
+        rows,
+        labels=(rows.labels == of).astype(np.int32),
+        predictions=(rows.predictions == of).astype(np.int32),
+        scores=None,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,149 @@
+"""Shares of right and wrong answers, from the confusion matrix.
+
+Metrics take rows, the index ``of`` of a class where they speak of one, and the number of declared
+``classes``. Where groups are declared, shares of images take the bounds of clusters, and means over
+classes draw whole groups. A metric *of the images of one class* is the metric of
+``rows.where(rows.labels == of)``.
+"""
+
+import numpy as np
+
+from gate.evidence.records import Rows
+from gate.metrics import tables
+from gate.metrics.combined import Difference, WeightedSum
+from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.proportions import F1, Reals, Share, counted_share, share_of
+from gate.metrics.resampling import bootstrap_counts
+
+NO_IMAGES = "no images"
+NO_IMAGES_OF_CLASS = "the class has no images"
+NO_OTHER_IMAGES = "no images of other classes"
+NEVER_PREDICTED = "never predicted"
+
+
+def accuracy(rows: Rows) -> Share | Undefined:
+    """Return the share of right predictions."""
+    return share_of(rows.labels == rows.predictions, tables.group_codes(rows), NO_IMAGES)
+
+
+def recall(rows: Rows, of: int, classes: int) -> Share | Undefined:
+    """Return TP / (TP + FN): the share of the images of the class that are recognised."""
+    return confusion_rate(rows, of, of, classes)
+
+
+def confusion_rate(rows: Rows, truth: int, taken_for: int, classes: int) -> Share | Undefined:
+    """Return the share of the images of class ``truth`` that are taken for ``taken_for``."""
+    codes = tables.group_codes(rows)
+    if codes is None:
+        matrix = tables.confusion(rows, classes)
+        return counted_share(matrix[truth, taken_for], matrix[truth].sum(), NO_IMAGES_OF_CLASS)
+    mask = rows.labels == truth
+    return share_of(rows.predictions[mask] == taken_for, codes[mask], NO_IMAGES_OF_CLASS)
+
+
+def false_positive_rate(rows: Rows, of: int, classes: int) -> Share | Undefined:
+    """Return FP / (FP + TN): the share of the other images that are taken for the class."""
+    codes = tables.group_codes(rows)
+    if codes is None:
+        matrix = tables.confusion(rows, classes)
+        wrong = matrix[:, of].sum() - matrix[of, of]
+        return counted_share(wrong, matrix.sum() - matrix[of].sum(), NO_OTHER_IMAGES)
+    mask = rows.labels != of
+    return share_of(rows.predictions[mask] == of, codes[mask], NO_OTHER_IMAGES)
+
+
+def specificity(rows: Rows, of: int, classes: int) -> Share | Undefined:
+    """Return TN / (TN + FP): the share of the other images that are not taken for the class."""
+    codes = tables.group_codes(rows)
+    if codes is None:
+        matrix = tables.confusion(rows, classes)
+        others = matrix.sum() - matrix[of].sum()
+        wrong = matrix[:, of].sum() - matrix[of, of]
+        return counted_share(others - wrong, others, NO_OTHER_IMAGES)
+    mask = rows.labels != of
+    return share_of(rows.predictions[mask] != of, codes[mask], NO_OTHER_IMAGES)
+
+
+def precision(rows: Rows, of: int, classes: int) -> Share | Undefined:
+    """Return TP / (TP + FP): the share of the images taken for the class that are of it.
+
+    It speaks for deployment only where the mix of classes there is the mix of this data. It is
+    undefined for a class without images, because each prediction of it is then wrong whatever the
+    model is worth, and for a class that is never predicted; ``reason`` says which.
+    """
+    matrix = tables.confusion(rows, classes)
+    taken = int(matrix[:, of].sum())
+    if matrix[of].sum() == 0:
+        return Undefined(NO_IMAGES_OF_CLASS, 0, taken)
+    codes = tables.group_codes(rows)
+    if codes is None:
+        return counted_share(matrix[of, of], taken, NEVER_PREDICTED)
+    mask = rows.predictions == of
+    return share_of(rows.labels[mask] == of, codes[mask], NEVER_PREDICTED)
+
+
+def f1(rows: Rows, of: int, classes: int) -> F1 | Undefined:
+    """Return 2 TP / (2 TP + FP + FN) of the class; 0 when it has images and is never predicted."""
+    matrix = tables.confusion(rows, classes)
+    if matrix[of].sum() == 0:
+        return Undefined(NO_IMAGES_OF_CLASS, 0, int(matrix[:, of].sum()))
+    codes = tables.group_codes(rows)
+    share: Share | Undefined
+    if codes is None:
+        union = matrix[of].sum() + matrix[:, of].sum() - matrix[of, of]
+        share = counted_share(matrix[of, of], union, NO_IMAGES_OF_CLASS)
+    else:
+        mask = (rows.labels == of) | (rows.predictions == of)
+        both = rows.labels[mask] == rows.predictions[mask]
+        share = share_of(both, codes[mask], NO_IMAGES_OF_CLASS)
+    return share if isinstance(share, Undefined) else F1(share)
+
+
+def balanced_accuracy(rows: Rows, classes: int) -> Estimate:
+    """Return the mean recall over the classes that have images: macro recall."""
+    matrix = tables.confusion(rows, classes)
+    present = matrix.sum(axis=1) > 0
+    if not present.any():
+        return Undefined(NO_IMAGES, 0, 0)
+    if tables.clustered(rows):
+        return bootstrap_counts(rows, classes, _mean_recall)
+    return WeightedSum(matrix.diagonal()[present], matrix.sum(axis=1)[present])
+
+
+def macro_f1(rows: Rows, classes: int) -> Estimate:
+    """Return the mean F1 over the classes that have images."""
+    return bootstrap_counts(rows, classes, _mean_f1)
+
+
+def macro_precision(rows: Rows, classes: int) -> Estimate:
+    """Return the mean precision over the classes that have images, 0 where never predicted."""
+    return bootstrap_counts(rows, classes, _mean_precision)
+
+
+def gap(first: Estimate, second: Estimate) -> Estimate:
+    """Return the first estimate minus the second, of independent images: train minus test."""
+    if first.value is None or second.value is None:
+        return Undefined(first.reason or second.reason)
+    return Difference(first, second)
+
+
+def _mean_recall(margins: tables.Margins) -> Reals:
+    return _mean_of_present(margins.right, margins.true, margins)
+
+
+def _mean_f1(margins: tables.Margins) -> Reals:
+    return _mean_of_present(2 * margins.right, margins.true + margins.predicted, margins)
+
+
+def _mean_precision(margins: tables.Margins) -> Reals:
+    # Right answers are 0 where a class is never predicted: 0 / 1 is then the 0 that it counts as.
+    return _mean_of_present(margins.right, np.maximum(margins.predicted, 1), margins)
+
+
+def _mean_of_present(above: Reals, below: Reals, margins: tables.Margins) -> Reals:
+    """Return the mean of above / below, (..., classes), over the classes that have images."""
+    images = margins.true
+    ever = images.reshape(-1, images.shape[-1]).any(axis=0)
+    above, below, here = above[..., ever], below[..., ever], images[..., ever] > 0
+    ratios = np.divide(above, below, out=np.zeros_like(above), where=here)
+    return np.asarray(ratios.sum(axis=-1) / here.sum(axis=-1))

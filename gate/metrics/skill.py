@@ -1,0 +1,92 @@
+"""What a model is worth beyond the class shares: the no-information rate, kappa, MCC."""
+
+import numpy as np
+
+from gate.evidence.records import Rows
+from gate.metrics import tables
+from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.proportions import Counts, Reals, tail_at_least
+from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
+from gate.metrics.resampling import bootstrap_counts
+
+ONE_CLASS = "all images are of one class"
+
+
+def no_information_rate(rows: Rows, classes: int) -> float | None:
+    """Return the share of the most frequent class: the accuracy of always answering it.
+
+    None without images.
+    """
+    sizes = tables.confusion(rows, classes).sum(axis=1)
+    return int(sizes.max()) / int(sizes.sum()) if sizes.sum() else None
+
+
+def p_no_information(rows: Rows, classes: int) -> float | None:
+    """Return the chance of so many right answers, or more, at the no-information rate.
+
+    The exact one-sided binomial test, "P-Value [Acc > NIR]" in R's caret; small values speak for
+    the model. None without images.
+    """
+    rate = no_information_rate(rows, classes)
+    if rate is None:
+        return None
+    matrix = tables.confusion(rows, classes)
+    return tail_at_least(int(matrix.trace()), int(matrix.sum()), rate)
+
+
+def mcc(rows: Rows, classes: int) -> Estimate:
+    """Return Matthews' correlation of truth and prediction (Gorodkin, 2004), in [-1, 1].
+
+    It is 0 where every prediction is of one class, and undefined where every image is.
+    """
+    sizes = tables.confusion(rows, classes).sum(axis=1)
+    if np.count_nonzero(sizes) < 2:
+        return Undefined(ONE_CLASS if sizes.any() else NO_IMAGES)
+    return bootstrap_counts(rows, classes, _mcc)
+
+
+def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
+    """Return Matthews' correlation (1975) of one class against the rest, in [-1, 1]."""
+    size = int(tables.confusion(rows, classes)[of].sum())
+    if size in (0, len(rows)):
+        return Undefined(NO_OTHER_IMAGES if size else NO_IMAGES_OF_CLASS)
+    return mcc(tables.one_against_rest(rows, of), 2)
+
+
+def kappa(rows: Rows, classes: int) -> Estimate:
+    """Return Cohen's kappa (1960): agreement of truth and prediction beyond that of chance.
+
+    Undefined where truth and prediction are all of the same one class.
+    """
+    if not len(rows):
+        return Undefined(NO_IMAGES, 0, 0)
+    value = _observed_kappa(tables.confusion(rows, classes))
+    if np.isnan(value):
+        return Undefined(ONE_CLASS)
+    return bootstrap_counts(rows, classes, _kappa, value)
+
+
+def _observed_kappa(matrix: Counts) -> float:
+    """Return kappa with the operations in scikit-learn's order, so that the last bit agrees."""
+    taken, true = matrix.sum(axis=0), matrix.sum(axis=1)
+    expected = np.outer(taken, true) / taken.sum()
+    wrong = ~np.eye(len(matrix), dtype=bool)
+    by_chance = float((wrong * expected).sum())
+    return 1 - float((wrong * matrix).sum()) / by_chance if by_chance else float("nan")
+
+
+def _kappa(margins: tables.Margins) -> Reals:
+    images = margins.true.sum(axis=-1)
+    by_chance = images - (margins.true * margins.predicted).sum(axis=-1) / images
+    wrong = images - margins.right.sum(axis=-1)
+    ratio = np.divide(wrong, by_chance, out=np.full_like(images, np.nan), where=by_chance > 0)
+    return np.asarray(1 - ratio)
+
+
+def _mcc(margins: tables.Margins) -> Reals:
+    images, right = margins.true.sum(axis=-1), margins.right.sum(axis=-1)
+    both = right * images - (margins.true * margins.predicted).sum(axis=-1)
+    taken = images**2 - (margins.predicted**2).sum(axis=-1)
+    true = images**2 - (margins.true**2).sum(axis=-1)
+    spread = np.sqrt(taken * true)
+    return np.asarray(np.divide(both, spread, out=np.zeros_like(both), where=spread > 0))
