@@ -1,0 +1,73 @@
+"""Datasets in the formats of the gate file: one file a format, one record that they all give.
+
+A spec says where the data lies, its content says what it is, one reader opens it. The readers are
+imported when they are needed, so that a gate file can be checked without numpy and Pillow.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from gate.subject.datasets.recognise import existing, format_of, refuse_stray_keys
+from gate.subject.datasets.spec import DataSpec, Format
+from gate.subject.wording import plain
+
+if TYPE_CHECKING:
+    from gate.subject.datasets.records import Dataset, PredictionTable
+
+
+def open_dataset(
+    spec: DataSpec, *, base: Path, classes: tuple[str, ...] | None
+) -> "Dataset | PredictionTable":
+    """Return the dataset, or the table of saved predictions, that a split of the gate file names.
+
+    Paths are relative to ``base``, the folder of the gate file. ``classes`` are the declared ones,
+    in the order of the model's outputs; where they are None they are derived from the data. Raises
+    DataError, FactoryError or MissingExtraError.
+    """
+    source = spec.path or spec.factory or spec.predictions or spec.images
+    assert source is not None, "the spec was validated"
+    shown = plain(source, 200)
+    kind = spec.format or _recognised(spec, base, shown)
+    refuse_stray_keys(spec, kind, shown)
+    match kind:
+        case "folder":
+            from gate.subject.datasets.folder import open_folder
+
+            return open_folder(existing(base, source), shown=shown, classes=classes)
+        case "csv" | "parquet":
+            from gate.subject.datasets.manifest import open_manifest
+            from gate.subject.datasets.tables import read_table
+
+            path = existing(base, source)
+            table = read_table(path, shown=shown, kind=kind)
+            return open_manifest(table, spec, folder=path.parent, kind=kind, classes=classes)
+        case "idx":
+            from gate.subject.datasets.idx import labels_beside, open_idx
+
+            images = existing(base, spec.images or source)
+            labels = existing(base, spec.labels) if spec.labels else labels_beside(images)
+            return open_idx(images, labels, shown=shown, classes=classes)
+        case "npz":
+            from gate.subject.datasets.npz import open_npz
+
+            return open_npz(existing(base, source), spec, shown=shown, classes=classes)
+        case "factory":
+            from gate.subject.datasets.factory import open_factory
+
+            return open_factory(source, spec.kwargs, base=base, classes=classes)
+        case "predictions":
+            from gate.subject.datasets.predictions import open_predictions
+
+            return open_predictions(existing(base, source), spec, shown=shown, classes=classes)
+        case _:
+            assert_never(kind)
+
+
+def _recognised(spec: DataSpec, base: Path, shown: str) -> Format:
+    if spec.factory is not None:
+        return "factory"
+    if spec.predictions is not None:
+        return "predictions"
+    if spec.path is None:
+        return "idx"
+    return format_of(existing(base, spec.path), shown)

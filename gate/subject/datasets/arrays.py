@@ -1,0 +1,146 @@
+"""Images that lie in one array, as in IDX and NPZ files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gate.errors import DataError
+from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_two
+from gate.subject.datasets.records import Entry, Sample
+from gate.subject.wording import plain
+
+MOST_CLASSES = 65_536  # an integer label above this is a pixel value, a year or an id, not a class
+
+Pixels = NDArray[np.uint8]
+Strings = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayDataset:
+    """A dataset whose images are the rows of one array; ids are the row numbers from 0.
+
+    ``pixels`` is uint8, (n, H, W) grey or (n, H, W, 3) RGB, and may be taken whole instead of
+    reading row by row. ``labels`` is int32, (n,), and indexes the classes.
+    """
+
+    path: str
+    format: str
+    classes: Classes
+    pixels: Pixels
+    labels: NDArray[np.int32]
+    groups: Strings | None = None
+    slices: Mapping[str, Strings] = field(default_factory=dict)
+    group_column: str | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """The names of the slices."""
+        return tuple(self.slices)
+
+    @property
+    def entries(self) -> "ArrayEntries":
+        """The rows as entries, made when they are asked for."""
+        return ArrayEntries(self.labels, self.groups, tuple(self.slices.values()))
+
+    def read(self, index: int) -> Sample:
+        """Return the row at ``index``; ``stored`` is the bytes of its pixels."""
+        row = np.ascontiguousarray(self.pixels[index])
+        return Sample(row.tobytes(), Image.fromarray(row), None, int(self.labels[index]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayEntries(Sequence[Entry]):
+    """Entries of an array: nothing is kept for an image until its entry is asked for."""
+
+    labels: NDArray[np.int32]
+    groups: Strings | None
+    slices: tuple[Strings, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        if isinstance(index, slice):
+            return [self._entry(each) for each in range(*index.indices(len(self)))]
+        return self._entry(range(len(self))[index])
+
+    def _entry(self, index: int) -> Entry:
+        group = None if self.groups is None else self.groups[index]
+        return Entry(
+            str(index), int(self.labels[index]), group, tuple(each[index] for each in self.slices)
+        )
+
+
+def image_rows(array: NDArray[np.generic], where: str) -> Pixels:
+    """Return the array as (n, H, W) or (n, H, W, 3) uint8; one channel loses its axis.
+
+    Raises DataError for another type or shape.
+    """
+    if array.dtype != np.uint8:
+        raise DataError(
+            where,
+            f"the images are {array.dtype}, not uint8",
+            "save pixel values 0 to 255 as uint8; scaling belongs into the gate file's input",
+        )
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim not in {3, 4} or (array.ndim == 4 and array.shape[3] != 3):
+        raise DataError(
+            where, f"the images have the shape {array.shape}", _reshape_remedy(array.shape)
+        )
+    if 0 in array.shape:
+        raise DataError(where, f"holds no pixels: the shape is {array.shape}", "check the export")
+    return array  # type: ignore[return-value]  # the dtype was compared above
+
+
+def _reshape_remedy(shape: tuple[int, ...]) -> str:
+    if len(shape) == 4 and shape[1] in {1, 3}:
+        return "channels come last: transpose to (N, H, W, C)"
+    return "reshape to (N, H, W) for grey or (N, H, W, 3) for RGB"
+
+
+def same_length(images: int, labels: int, where: str) -> None:
+    """Raise DataError unless there are as many labels as images."""
+    if images != labels:
+        raise DataError(
+            where, f"{images:,} images but {labels:,} labels", "they must be of one dataset"
+        )
+
+
+def index_labels(
+    values: NDArray[np.generic], declared: Classes | None, where: str
+) -> tuple[NDArray[np.int32], Labelling]:
+    """Return the labels as positions in the classes, int32 of shape (n,), and the labelling.
+
+    Integers without declared classes are the classes "0" to the highest. Raises DataError.
+    """
+    unique, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    names = [plain(value) for value in unique.tolist()]
+    places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
+    if declared is None and np.issubdtype(values.dtype, np.integer):
+        declared = _counted_classes(unique, places)
+    labelling = by_name_or_position(places, declared)
+    require_two(names, where)
+    positions = np.array([labelling.index[name] for name in names], dtype=np.int32)
+    return positions[inverse.reshape(-1)], labelling
+
+
+def _counted_classes(unique: NDArray[np.generic], places: Mapping[str, str]) -> Classes:
+    numbers = [int(value) for value in unique.tolist()]
+    for number in (numbers[0], numbers[-1]):
+        if not 0 <= number < MOST_CLASSES:
+            raise DataError(
+                places[str(number)],
+                f"the label {number} is not a class number",
+                f"labels count the classes from 0 (below {MOST_CLASSES:,})",
+            )
+    return tuple(str(number) for number in range(numbers[-1] + 1))

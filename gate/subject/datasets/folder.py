@@ -1,0 +1,148 @@
+"""An image folder: one folder a class, read to any depth."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gate.errors import DataError
+from gate.subject.datasets.classes import by_name, require_two
+from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.records import Entry
+from gate.subject.wording import counted, listed, plain, quoted
+
+_IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+_NOT_DATA = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left behind by file managers
+_SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What lies under the folder, while it is being walked."""
+
+    classes: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # (id, file)
+    outside: list[tuple[str, str]] = field(default_factory=list)
+    hidden: Counter[str] = field(default_factory=Counter)
+
+
+def open_folder(path: Path, *, shown: str, classes: tuple[str, ...] | None) -> FileDataset:
+    """Return the images of a folder, sorted by id: the path below the folder, with slashes.
+
+    Every file in a class folder is listed, image or not; hidden files are skipped and counted in
+    ``assumed``. A declared class without a folder has no images. Raises DataError.
+    """
+    listing = _walk(path, shown)
+    if not listing.classes:
+        raise _no_class_folders(listing, shown)
+    if classes is None and {name.lower() for name in listing.classes} <= _SPLITS:
+        raise DataError(
+            shown,
+            f"its folders are splits, not classes: {listed(sorted(listing.classes))}",
+            "name the folder of one split, such as " + quoted(f"{shown}/{min(listing.classes)}"),
+        )
+    labelling = by_name(dict.fromkeys(sorted(listing.classes), shown), classes, noun="class folder")
+    require_two((name for name, files in listing.classes.items() if files), shown)
+    rows = [
+        (Entry(each, labelling.index[name]), file)
+        for name, files in listing.classes.items()
+        for each, file in files
+    ]
+    stray_images = [each for each in listing.outside if _looks_like_an_image(each[0])]
+    rows += [(Entry(each, None), file) for each, file in stray_images]
+    rows.sort(key=lambda row: row[0].id)
+    return FileDataset(
+        shown,
+        "folder",
+        labelling.classes,
+        [entry for entry, _ in rows],
+        [file for _, file in rows],
+        assumed=_left_out(listing),
+    )
+
+
+def _walk(root: Path, shown: str) -> _Listing:
+    listing = _Listing()
+    for item in _scan(str(root), shown):
+        if _is_hidden(item.name):
+            listing.hidden[item.name] += 1
+        elif item.is_dir():
+            name = _text(item.name)
+            listing.classes[name] = list(_files(item.path, name, shown, listing.hidden))
+        else:
+            listing.outside.append((_text(item.name), item.path))
+    return listing
+
+
+def _files(folder: str, prefix: str, shown: str, hidden: Counter[str]) -> Iterator[tuple[str, str]]:
+    """Yield (id, file) of everything under the folder that is no folder, links followed."""
+    pending: list[tuple[str, str, tuple[str, ...]]] = [
+        (folder, prefix, (os.path.realpath(folder),))
+    ]
+    while pending:
+        current, below, above = pending.pop()
+        for item in _scan(current, shown):
+            name = f"{below}/{_text(item.name)}"
+            if _is_hidden(item.name):
+                hidden[item.name] += 1
+            elif not item.is_dir():
+                yield name, item.path
+            elif (real := os.path.realpath(item.path)) in above:
+                raise DataError(
+                    shown, f"{quoted(name)} is a link to a folder above it", "remove the link"
+                )
+            else:
+                pending.append((item.path, name, (*above, real)))
+
+
+def _scan(folder: str, shown: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as items:
+            return list(items)
+    except OSError as error:
+        raise DataError(
+            shown,
+            f"the folder {quoted(folder)} cannot be listed: {plain(error.strerror)}",
+            "check its permissions",
+        ) from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NOT_DATA
+
+
+def _looks_like_an_image(name: str) -> bool:
+    return name.lower().endswith(_IMAGES)
+
+
+def _text(name: str) -> str:
+    """Return a file name as text that can be written anywhere: bytes that are no UTF-8 escaped."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _left_out(listing: _Listing) -> tuple[str, ...]:
+    said = []
+    if listing.hidden:
+        kinds = [f"{name} ({times})" for name, times in sorted(listing.hidden.items())]
+        said.append(f"{counted(listing.hidden.total(), 'hidden file')} not read: {listed(kinds)}")
+    others = sorted(name for name, _ in listing.outside if not _looks_like_an_image(name))
+    if others:
+        said.append(
+            f"{counted(len(others), 'file')} beside the class folders not read: {listed(others)}"
+        )
+    return tuple(said)
+
+
+def _no_class_folders(listing: _Listing, shown: str) -> DataError:
+    names = sorted(name for name, _ in listing.outside)
+    if not names:
+        return DataError(shown, "the folder is empty", "it holds one folder of images a class")
+    if any("-ubyte" in name for name in names):
+        remedy = "it seems to hold IDX files: give them as images and labels"
+    else:
+        remedy = "put the images into one folder a class, or list them in a CSV manifest"
+    return DataError(
+        shown,
+        f"holds no class folders, only {counted(len(names), 'file')}: {listed(names)}",
+        remedy,
+    )

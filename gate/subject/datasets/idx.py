@@ -1,0 +1,146 @@
+"""IDX files, the format of MNIST and its kin, gzipped or not.
+
+Two null bytes, the type of an item (8 is uint8), the number of axes, then the length of each axis
+as a big-endian 32-bit integer, then the items (LeCun, Cortes and Burges, 1998).
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import DataError
+from gate.subject.datasets.arrays import ArrayDataset, image_rows, index_labels, same_length
+from gate.subject.wording import did_you_mean, plain, quoted
+
+LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this it is unpacked on disk, and mapped
+
+_UINT8 = 8
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_idx(
+    images: Path, labels: Path, *, shown: str, classes: tuple[str, ...] | None
+) -> ArrayDataset:
+    """Return the images and labels of two IDX files; raises DataError.
+
+    A plain file is mapped into memory, a gzipped one is read into it.
+    """
+    pixels, values = _read(images), _read(labels)
+    if pixels.ndim == 1 and values.ndim > 1:
+        raise DataError(
+            shown,
+            f"images and labels are swapped: {quoted(images.name)} holds labels",
+            "exchange the two files",
+        )
+    if values.ndim != 1:
+        raise DataError(
+            str(labels.name),
+            f"labels have one axis, this file has {values.ndim}",
+            "give the file of labels, such as train-labels-idx1-ubyte",
+        )
+    rows = image_rows(pixels, images.name)
+    same_length(len(rows), len(values), shown)
+    indices, labelling = index_labels(values, classes, labels.name)
+    return ArrayDataset(shown, "idx", labelling.classes, rows, indices, assumed=labelling.assumed)
+
+
+def labels_beside(images: Path) -> Path:
+    """Return the file of labels that lies beside the images under MNIST's naming.
+
+    Raises DataError where there is none.
+    """
+    name = images.name.replace("images", "labels").replace("idx3", "idx1")
+    stem = name.removesuffix(".gz")
+    for candidate in (
+        images.with_name(name),
+        images.with_name(stem),
+        images.with_name(f"{stem}.gz"),
+    ):
+        if candidate != images and candidate.is_file():
+            return candidate
+    near = did_you_mean(stem, [each.name for each in images.parent.iterdir() if each != images])
+    raise DataError(
+        images.name,
+        f"no file of labels lies beside it; looked for {quoted(name)}",
+        f"{near} give the two files as images and labels".strip(),
+    )
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == _GZIP_MAGIC
+            stream.seek(0)
+            if not packed:
+                return _map(stream, path)
+            with gzip.GzipFile(fileobj=stream) as unpacked:
+                return _unpack(unpacked, path)  # type: ignore[arg-type]  # it reads like a file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            path.name, f"the gzip stream is damaged or cut off ({plain(error)})", "copy it again"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            path.name, f"cannot be read: {plain(error.strerror)}", "check the path and permissions"
+        ) from error
+
+
+def _map(stream: BinaryIO, path: Path) -> NDArray[np.uint8]:
+    shape = _shape(stream, path)
+    start = stream.tell()
+    held = path.stat().st_size - start
+    _same_size(math.prod(shape), held, shape, path)
+    if not held:  # an empty file cannot be mapped
+        return np.empty(shape, np.uint8)
+    return np.memmap(path, np.uint8, "r", start, shape)
+
+
+def _unpack(stream: BinaryIO, path: Path) -> NDArray[np.uint8]:
+    shape = _shape(stream, path)
+    promised = math.prod(shape)
+    if promised > LARGEST_UNPACKED:
+        raise DataError(
+            path.name,
+            f"unpacks to {promised:,} bytes, more than {LARGEST_UNPACKED:,}",
+            "unpack it on disk with gunzip; it is then mapped, not read whole",
+        )
+    # One byte more than promised shows a longer file without unpacking all of a bomb.
+    held = stream.read(promised + 1)
+    _same_size(promised, len(held), shape, path)
+    return np.frombuffer(held, np.uint8).reshape(shape)
+
+
+def _shape(stream: BinaryIO, path: Path) -> tuple[int, ...]:
+    head = stream.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or not 1 <= head[3] <= 4:
+        raise DataError(
+            path.name,
+            f"is not an IDX file: it begins with {quoted(head.hex(' '))}",
+            "IDX begins with 00 00 08 and the number of axes",
+        )
+    if head[2] != _UINT8:
+        raise DataError(
+            path.name,
+            f"holds items of IDX type 0x{head[2]:02x}, not unsigned bytes (0x08)",
+            "save pixels and labels as unsigned bytes, or use NPZ",
+        )
+    lengths = stream.read(4 * head[3])
+    if len(lengths) < 4 * head[3]:
+        raise DataError(path.name, "ends inside the IDX header", "copy it again")
+    return struct.unpack(f">{head[3]}I", lengths)
+
+
+def _same_size(promised: int, held: int, shape: tuple[int, ...], path: Path) -> None:
+    if promised == held:
+        return
+    sizes = " x ".join(str(length) for length in shape)
+    amount = "more" if held > promised else f"only {held:,}"
+    raise DataError(
+        path.name, f"the header promises {sizes} bytes, the file holds {amount}", "copy it again"
+    )

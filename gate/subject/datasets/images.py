@@ -1,0 +1,83 @@
+"""Bytes of an image file to pixels, or the reason why not."""
+
+import functools
+import io
+import re
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from gate.subject.datasets.records import UnreadableImage
+from gate.subject.wording import plain
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+# Raster formats that hold one picture and are decoded inside the process. Pillow knows more: for
+# EPS it starts Ghostscript, and a data folder is not trusted that far.
+FORMATS = ("JPEG", "PNG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+
+_SIXTEEN_BITS = re.compile(r";16|65535|;12|;14")
+
+
+def decode(stored: bytes) -> Image.Image:
+    """Return the picture with its pixels loaded, in the mode of the file.
+
+    An EXIF orientation is not applied, and 16-bit grey stays 16-bit. Raises UnreadableImage for
+    what is no image, truncated, too large for Pillow's limit, animated, or would lose bits.
+    """
+    if not stored:
+        raise UnreadableImage("is empty (0 bytes)")
+    try:
+        image = Image.open(io.BytesIO(stored), formats=_formats())
+        _refuse_what_would_change(image)
+        image.load()
+    except UnreadableImage:
+        raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(_what_it_is(stored)) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large() from error
+    # A damaged file can make Pillow's parsers raise nearly anything, from struct.error to KeyError;
+    # whatever it is, this image is unreadable and the next one is tried.
+    except Exception as error:
+        raise UnreadableImage(f"is damaged or truncated ({plain(error)})") from error
+    return image
+
+
+def _refuse_what_would_change(image: "ImageFile") -> None:
+    frames = getattr(image, "n_frames", 1)
+    # A phone's MPO holds a preview after the picture; every viewer shows the first.
+    if frames > 1 and image.format != "MPO":
+        raise UnreadableImage(f"has {frames} frames", "extract one")
+    if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        raise _too_large(image)
+    if image.mode in {"RGB", "RGBA", "LA", "CMYK"} and _SIXTEEN_BITS.search(str(image.tile)):
+        raise UnreadableImage(
+            "has 16 bits a channel, of which only 8 would be read", "save it with 8 bits a channel"
+        )
+
+
+def _too_large(image: Image.Image | None = None) -> UnreadableImage:
+    size = f" ({image.width} x {image.height})" if image else ""
+    return UnreadableImage(
+        f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels{size}, as a decompression bomb has",
+        "scale it down",
+    )
+
+
+def _what_it_is(stored: bytes) -> str:
+    if not any(stored):
+        return "holds only null bytes"
+    try:
+        stored[:512].decode("ascii")
+    except UnicodeDecodeError:
+        return "is not an image of a known format"
+    return "is text, not an image"
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Return those of the formats that this build of Pillow knows; it fails on any other."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)

@@ -1,0 +1,97 @@
+"""A manifest: a table that lists image files with their labels, groups and slices."""
+
+import os
+import posixpath
+from collections.abc import Sequence
+from pathlib import Path
+
+from gate.errors import DataError
+from gate.subject.datasets.classes import by_name_or_position, require_two
+from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.records import Entry
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.tables import Table
+from gate.subject.wording import counted, quoted
+
+
+def open_manifest(
+    table: Table, spec: DataSpec, *, folder: Path, kind: str, classes: tuple[str, ...] | None
+) -> FileDataset:
+    """Return the images that a table lists, in its order; paths are relative to ``folder``.
+
+    Ids are the paths as written, or the declared column of ids. A file that is missing is
+    unreadable when it is read; that all are missing is a DataError, as is a row without label.
+    """
+    names = table.full_column(spec.image or "image", "image")
+    labels = table.full_column(spec.label or "label", "label")
+    ids = table.full_column(spec.id, "id") if spec.id else [posixpath.normpath(n) for n in names]
+    groups = table.column(spec.group, "group") if spec.group else [None] * len(table)
+    slices = [table.column(name, "slices") for name in spec.slices]
+    refuse_repeated(ids, table)
+    labelling = by_name_or_position(first_places(labels, table), classes)
+    require_two(labels, table.where)
+    files = [os.path.join(folder, name) for name in names]  # noqa: PTH118 - 10x a Path, a million times
+    _require_one_file(files, table)
+    return FileDataset(
+        table.where,
+        kind,
+        labelling.classes,
+        [
+            Entry(each, labelling.index[label], group, tuple(column[row] for column in slices))
+            for row, (each, label, group) in enumerate(zip(ids, labels, groups, strict=True))
+        ],
+        files,
+        slice_columns=spec.slices,
+        group_column=spec.group,
+        assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
+    )
+
+
+def refuse_repeated(ids: Sequence[str], table: Table) -> None:
+    """Raise DataError where an id occurs twice."""
+    if len(set(ids)) == len(ids):
+        return
+    first: dict[str, int] = {}
+    for row, each in enumerate(ids):
+        if each in first:
+            raise DataError(
+                table.place(row),
+                f"the id {quoted(each)} stands already in {table.row_word} "
+                f"{table.lines[first[each]]}",
+                "list every image once, or name a column of unique ids with id",
+            )
+        first[each] = row
+
+
+def first_places(labels: Sequence[str], table: Table) -> dict[str, str]:
+    """Return each label that occurs with the place where it occurs first."""
+    first: dict[str, int] = {}
+    for row, label in enumerate(labels):
+        first.setdefault(label, row)
+    return {label: table.place(row) for label, row in first.items()}
+
+
+def _require_one_file(files: Sequence[str], table: Table) -> None:
+    """Tell a wrong folder at once; single missing files are counted when they are read."""
+    if any(os.path.lexists(file) for file in files):  # stops at the first that is there
+        return
+    backslashes = any("\\" in file for file in files) and os.sep != "\\"
+    raise DataError(
+        table.place(0),
+        f"none of its {counted(len(files), 'image')} exists; the first is looked for at "
+        f"{quoted(files[0], 200)}",
+        "write paths with forward slashes"
+        if backslashes
+        else "paths are relative to the folder of the manifest",
+    )
+
+
+def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
+    absolute = sum(os.path.isabs(name) for name in names)  # noqa: PTH117 - as above
+    if not absolute or spec.id:
+        return ()
+    said = (
+        f"{counted(absolute, 'absolute image path')} in the manifest: without a column of ids, the "
+        "digest of the data holds for this machine only"
+    )
+    return (said,)

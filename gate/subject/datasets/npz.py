@@ -1,0 +1,170 @@
+"""NPZ files: named NumPy arrays in a zip archive, never unpickled.
+
+The header of each array is read and checked against the archive before its data is: an object array
+would run code, and a header may promise more than the file holds.
+"""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from gate.errors import DataError
+from gate.subject.datasets.arrays import ArrayDataset, image_rows, index_labels, same_length
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.wording import did_you_mean, listed, plain, quoted
+
+LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array
+
+_DEFAULT_NAMES = (("images", "labels"), ("x", "y"))
+
+
+def open_npz(
+    path: Path, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
+) -> ArrayDataset:
+    """Return the images and labels of an NPZ file; groups and slices are arrays beside them.
+
+    Raises DataError.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _open(_Arrays(archive, shown), spec, classes)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # RuntimeError: encrypted; NotImplementedError: an unknown compression.
+        raise DataError(
+            shown, f"the archive is damaged or cannot be read ({plain(error)})", "save it again"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            shown, f"cannot be read: {plain(error.strerror or error)}", "check its permissions"
+        ) from error
+
+
+def _open(arrays: "_Arrays", spec: DataSpec, classes: tuple[str, ...] | None) -> ArrayDataset:
+    images, labels = _names(arrays, spec)
+    shown = arrays.shown
+    pixels = image_rows(arrays.read(images), f"{shown}, array {images}")
+    values = arrays.read(labels)
+    place = f"{shown}, array {labels}"
+    if values.ndim != 1 or values.dtype.kind not in "iuU":
+        raise DataError(
+            place,
+            f"the labels are {values.dtype} of shape {values.shape}",
+            "save one integer or class name an image, shape (N,)",
+        )
+    same_length(len(pixels), len(values), shown)
+    indices, labelling = index_labels(values, classes, place)
+    return ArrayDataset(
+        shown,
+        "npz",
+        labelling.classes,
+        pixels,
+        indices,
+        _texts(arrays, spec.group, len(pixels)) if spec.group else None,
+        {name: _texts(arrays, name, len(pixels)) for name in spec.slices},
+        spec.group,
+        labelling.assumed,
+    )
+
+
+def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
+    for images, labels in _DEFAULT_NAMES:
+        pair = spec.images or images, spec.labels or labels
+        if set(pair) <= set(arrays.names):
+            return pair
+    wanted = spec.images or spec.labels
+    if wanted and wanted not in arrays.names:
+        arrays.member(wanted)
+    raise DataError(
+        arrays.shown,
+        "has no arrays images and labels, nor x and y",
+        f"name two of its arrays with images and labels: {listed(arrays.names, 10)}",
+    )
+
+
+def _texts(arrays: "_Arrays", name: str, length: int) -> NDArray[np.object_]:
+    values = arrays.read(name)
+    where = f"{arrays.shown}, array {name}"
+    if values.ndim != 1 or values.dtype.kind not in "biuU":
+        raise DataError(
+            where,
+            f"is {values.dtype} of shape {values.shape}",
+            "save one text or integer an image, shape (N,)",
+        )
+    same_length(length, len(values), where)
+    texts = np.empty(length, dtype=object)
+    texts[:] = [str(value).strip() or None for value in values.tolist()]
+    return texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """The arrays of an archive, by name."""
+
+    archive: zipfile.ZipFile
+    shown: str
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [
+            name.removesuffix(".npy") for name in self.archive.namelist() if name.endswith(".npy")
+        ]
+
+    def member(self, name: str) -> zipfile.ZipInfo:
+        if name not in self.names:
+            raise DataError(
+                self.shown,
+                f"has no array {quoted(name)}",
+                did_you_mean(name, self.names) or f"it has {listed(self.names, 10) or 'none'}",
+            )
+        return self.archive.getinfo(f"{name}.npy")
+
+    def read(self, name: str) -> NDArray[Any]:
+        member = self.member(name)
+        where = f"{self.shown}, array {name}"
+        if member.compress_type != zipfile.ZIP_STORED and member.file_size > LARGEST_UNPACKED:
+            raise DataError(
+                where,
+                f"unpacks to {member.file_size:,} bytes, more than {LARGEST_UNPACKED:,}",
+                "save it with numpy.savez, uncompressed",
+            )
+        with self.archive.open(member) as stream:
+            shape, fortran, dtype = _header(stream, where)
+            if dtype.hasobject:
+                raise DataError(
+                    where,
+                    "holds Python objects, which are never unpickled: they may run code",
+                    "save an array of numbers or of text",
+                )
+            promised = math.prod(shape) * dtype.itemsize
+            held = member.file_size - stream.tell()
+            if promised != held:
+                raise DataError(
+                    where,
+                    f"the header promises {promised:,} bytes, it holds {held:,}",
+                    "save it again",
+                )
+            array = np.frombuffer(stream.read(), dtype)
+        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+
+def _header(stream: Any, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:  # noqa: ANN401 - zipfile's own stream type
+    try:
+        match npy.read_magic(stream):
+            case (1, 0):
+                return npy.read_array_header_1_0(stream)
+            case (2, 0):
+                return npy.read_array_header_2_0(stream)
+            case version:
+                raise DataError(
+                    where, f"is of version {version} of the npy format", "save an array of numbers"
+                )
+    except ValueError as error:
+        raise DataError(where, f"is not a NumPy array ({plain(error)})", "save it again") from error

@@ -1,0 +1,117 @@
+"""Saved predictions: a table with one score a class, in place of images and a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import DataError
+from gate.subject.datasets.classes import by_name_or_position, require_two
+from gate.subject.datasets.manifest import first_places, refuse_repeated
+from gate.subject.datasets.records import PredictionTable
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.tables import Table, read_table
+from gate.subject.wording import listed, quoted
+
+TOLERANCE = 0.01  # of a row's sum: scores are often written with two or three digits
+
+
+def open_predictions(
+    path: Path, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
+) -> PredictionTable:
+    """Return saved predictions, their scores checked to be probabilities; raises DataError.
+
+    Without declared classes every column that is not id, label, group or slice is one.
+    """
+    table = read_table(path, shown=shown)
+    ids = table.full_column(spec.id or "id", "id")
+    labels = table.full_column(spec.label or "label", "label")
+    refuse_repeated(ids, table)
+    declared = classes or _other_columns(table, spec)
+    labelling = by_name_or_position(first_places(labels, table), declared)
+    require_two(labels, shown)
+    scores = _scores(table, labelling.classes)
+    return PredictionTable(
+        path=shown,
+        classes=labelling.classes,
+        ids=_objects(ids),
+        labels=np.array([labelling.index[label] for label in labels], dtype=np.int32),
+        scores=scores,
+        groups=_objects(table.column(spec.group, "group")) if spec.group else None,
+        slices={name: _objects(table.column(name, "slices")) for name in spec.slices},
+        group_column=spec.group,
+        assumed=labelling.assumed,
+    )
+
+
+def _other_columns(table: Table, spec: DataSpec) -> tuple[str, ...]:
+    taken = {spec.id or "id", spec.label or "label", spec.group, *spec.slices}
+    return tuple(name for name in table.columns if name not in taken)
+
+
+def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
+    """Return the scores, float64 (n, classes), each row a distribution."""
+    missing = [name for name in classes if name not in table.columns]
+    if missing:
+        raise DataError(
+            table.where,
+            f"has no column of scores for {counted_classes(missing, classes)}",
+            "write one probability a class, in a column named as the class",
+        )
+    scores = np.column_stack([_numbers(table, name) for name in classes])
+    _refuse_rows(
+        table,
+        np.all((scores >= 0) & (scores <= 1), axis=1),
+        "holds scores outside 0..1",
+        "these look like logits: save probabilities, after softmax",
+    )
+    _refuse_rows(
+        table,
+        np.abs(scores.sum(axis=1) - 1) <= TOLERANCE,
+        "holds scores that do not sum to 1",
+        "save the probabilities of all classes, after softmax and not after a sigmoid each",
+    )
+    return scores
+
+
+def counted_classes(missing: Sequence[str], classes: Sequence[str]) -> str:
+    """Return the classes without scores in words: their names, and of how many."""
+    return f"{len(missing)} of {len(classes)} classes: {listed([quoted(n) for n in missing])}"
+
+
+def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    cells = table.full_column(name, "classes")
+    try:
+        return np.array(cells, dtype=np.float64)
+    except ValueError:
+        row = next(row for row, cell in enumerate(cells) if not _is_number(cell))
+        raise DataError(
+            table.place(row),
+            f"the score {quoted(cells[row])} of {quoted(name)} is not a number",
+            "declare classes where the table has other columns"
+            if row == 0
+            else "write a number with a decimal point",
+        ) from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_rows(table: Table, good: NDArray[np.bool_], fact: str, remedy: str) -> None:
+    if good.all():
+        return
+    count = int(np.count_nonzero(~good))
+    more = f" ({count:,} such rows)" if count > 1 else ""
+    raise DataError(table.place(int(good.argmin())), fact + more, remedy)
+
+
+def _objects(values: Sequence[str | None]) -> NDArray[np.object_]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array

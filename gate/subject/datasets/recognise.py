@@ -1,0 +1,89 @@
+"""What a path holds, by its content; names and suffixes are only believed of text."""
+
+from pathlib import Path
+
+from gate.errors import DataError
+from gate.subject.datasets.spec import DataSpec, Format
+from gate.subject.wording import did_you_mean, plain, quoted
+
+_HEAD = 8  # bytes that tell the formats apart
+
+
+def existing(base: Path, written: str) -> Path:
+    """Return the path below ``base``; raises DataError where nothing lies there."""
+    path = base / written
+    try:
+        if path.exists():
+            return path
+        beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        words = getattr(error, "strerror", None) or error
+        raise DataError(
+            plain(written), f"cannot be looked up: {plain(words)}", "check the path"
+        ) from error
+    raise DataError(
+        plain(written),
+        "does not exist",
+        did_you_mean(path.name, beside) or "paths are relative to the folder of the gate file",
+    )
+
+
+def format_of(path: Path, shown: str) -> Format:
+    """Return the format of what lies at the path; raises DataError where it is none of ours."""
+    if path.is_dir():
+        return "folder"
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise DataError(
+            shown, f"cannot be read: {plain(error.strerror)}", "check its permissions"
+        ) from error
+    if head.startswith((b"\x1f\x8b", b"\0\0\x08")):
+        return "idx"
+    if head.startswith(b"PK\x03\x04"):
+        return "npz"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    refused = _refused(head)
+    if refused:
+        raise DataError(shown, refused[0], refused[1])
+    return "csv"  # text, or what its reader will say it is
+
+
+def _refused(head: bytes) -> tuple[str, str] | None:
+    """Return fact and remedy for content that people do give and that is no dataset."""
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")):
+        return "is one image, not a dataset", "name the folder above the class folders"
+    if head.startswith(b"\x93NUMPY"):
+        return "is one NumPy array", "save images and labels in one file with numpy.savez"
+    if head.startswith((b"\x89HDF", b"SQLite")):
+        return "is a database file", "export it as an image folder or NPZ, or use a factory"
+    return None
+
+
+_MANIFEST = frozenset({"path", "image", "label", "id", "group", "slices"})
+# Keys of the gate file that mean something, by format; any other key is a mistake worth a word.
+_KEYS: dict[Format, frozenset[str]] = {
+    "folder": frozenset({"path"}),
+    "csv": _MANIFEST,
+    "parquet": _MANIFEST,
+    "idx": frozenset({"path", "images", "labels"}),
+    "npz": frozenset({"path", "images", "labels", "group", "slices"}),
+    "factory": frozenset({"factory", "kwargs"}),
+    "predictions": frozenset({"predictions", "id", "label", "group", "slices"}),
+}
+
+
+def refuse_stray_keys(spec: DataSpec, kind: Format, shown: str) -> None:
+    """Raise DataError for a key that the format does not know: it would be ignored in silence."""
+    given = [key for key in type(spec).model_fields if key in spec.model_fields_set]
+    stray = [key for key in given if key != "format" and key not in _KEYS[kind]]
+    if not stray:
+        if kind == "idx" and spec.path and spec.images:
+            raise DataError(shown, "path and images are both given", "give the file of images once")
+        return
+    remedy = f"{kind} takes {', '.join(sorted(_KEYS[kind]))}"
+    if stray[0] in {"group", "slices"}:
+        remedy = f"{stray[0]} names columns: list the images in a CSV manifest"
+    raise DataError(shown, f"is of the format {kind}, which has no {quoted(stray[0])}", remedy)

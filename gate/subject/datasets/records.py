@@ -1,0 +1,124 @@
+"""What every data format gives: entries that are known at once, samples that are read one by one.
+
+A format that cannot be read at all raises :class:`~gate.errors.DataError` when it is opened. One
+image that cannot be read raises :class:`UnreadableImage` when it is read: it is not fatal, and the
+caller counts and names it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import DataError
+
+if TYPE_CHECKING:  # a table of predictions is read without Pillow
+    from PIL import Image
+
+
+class UnreadableImage(DataError):  # noqa: N818 - named for what is counted, it rarely stops a run
+    """One image cannot be read or prepared; ``where`` is empty, for the caller knows the id."""
+
+    kind = "unreadable-image"
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__("", reason, remedy)
+
+    @property
+    def reason(self) -> str:
+        """The fact and the remedy in one line."""
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one image before it is opened.
+
+    ``label`` indexes the dataset's classes; it is None where only reading tells it, or where the
+    image has no class and will be unreadable. ``slices`` follows the dataset's ``slice_columns``.
+    """
+
+    id: str
+    label: int | None
+    group: str | None = None
+    slices: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What reading one image gives: ``image`` or ``tensor``, never both.
+
+    ``stored`` is what digests cover: the bytes of the file, or the raw record of an array.
+    ``image`` has its pixels loaded, in the mode of the file and as the file stores them: an EXIF
+    orientation is not applied, as in torchvision's own loader. ``tensor`` is a finite float32
+    torch tensor (C, H, W), where a user's Dataset gave one already. ``label`` equals the label of
+    the entry where that is known.
+    """
+
+    stored: bytes
+    image: "Image.Image | None"
+    tensor: Any | None
+    label: int
+
+
+class Dataset(Protocol):
+    """The images of one split, in an order that no file system decides."""
+
+    @property
+    def path(self) -> str:
+        """Where the data lies, as the gate file says it."""
+
+    @property
+    def format(self) -> str:
+        """The name of the format, one of those of the gate file."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names that labels index."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All images that the data lists, the unreadable included; ids are unique."""
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """The names of the entries' slices."""
+
+    @property
+    def group_column(self) -> str | None:
+        """The name of the entries' group, or None where groups are not declared."""
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What was not declared and how it was read, a sentence each."""
+
+    def read(self, index: int) -> Sample:
+        """Return the image at ``index``; safe to call from many threads at once.
+
+        Raises :class:`UnreadableImage` where this one image cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictionTable:
+    """Saved predictions in place of a model: one row an image, in the order of the file.
+
+    ``scores`` are probabilities, finite, in [0, 1], and each row sums to 1 within
+    :data:`~gate.subject.datasets.predictions.TOLERANCE`.
+    """
+
+    path: str
+    classes: tuple[str, ...]
+    ids: NDArray[np.object_]  # (n,) str, unique
+    labels: NDArray[np.int32]  # (n,) indexes the classes
+    scores: NDArray[np.float64]  # (n, classes)
+    groups: NDArray[np.object_] | None  # (n,) str or None
+    slices: Mapping[str, NDArray[np.object_]]  # column -> (n,) str or None
+    group_column: str | None
+    assumed: tuple[str, ...] = ()
+    format: str = "predictions"
+
+    def __len__(self) -> int:
+        return len(self.ids)

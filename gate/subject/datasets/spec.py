@@ -1,0 +1,79 @@
+"""The keys of a split in the gate file."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Format = Literal["folder", "csv", "parquet", "idx", "npz", "factory", "predictions"]
+
+
+class DataSpec(BaseModel):
+    """Where the images of one split lie, and how their labels are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    path: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder, manifest, IDX or NPZ file, relative to the gate file.",
+    )
+    format: Format | None = Field(
+        None, description="The format of the data; recognised by content when left out."
+    )
+    images: str | None = Field(
+        None, min_length=1, description="File of IDX images, or name of the NPZ array of images."
+    )
+    labels: str | None = Field(
+        None, min_length=1, description="File of IDX labels, or name of the NPZ array of labels."
+    )
+    image: str | None = Field(
+        None, min_length=1, description="Manifest column of image paths; `image` when left out."
+    )
+    label: str | None = Field(
+        None, min_length=1, description="Manifest column of class names; `label` when left out."
+    )
+    id: str | None = Field(
+        None,
+        min_length=1,
+        description="Manifest column of unique image names; the image path when left out.",
+    )
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="Column (or NPZ array) of the patient, scene or batch an image belongs to.",
+    )
+    slices: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="Columns (or NPZ arrays) whose values are judged one by one."
+    )
+    factory: str | None = Field(
+        None,
+        min_length=1,
+        description="`package.module:function` that returns a torch Dataset of (image, label).",
+    )
+    kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Keyword arguments of the factory."
+    )
+    predictions: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV or Parquet table of saved predictions, in place of images and a model.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [key for key in ("path", "factory", "predictions") if getattr(self, key)]
+        if len(sources) > 1:
+            raise ValueError(f"give one of {' and '.join(sources)}, not both")
+        if not sources and self.images is None:
+            raise ValueError("give one of path, images, factory or predictions")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_that_belong_together(self) -> Self:
+        if self.kwargs and self.factory is None:
+            raise ValueError("kwargs belong to a factory, and none is given")
+        if self.path is None and self.images is not None and self.labels is None:
+            raise ValueError("images without labels: give the file of labels, or use path")
+        if len(set(self.slices)) < len(self.slices):
+            raise ValueError("slices name a column twice")
+        return self

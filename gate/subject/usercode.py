@@ -1,0 +1,208 @@
+"""User code: factories named as ``package.module:function``, imported and called.
+
+It is trusted code from the gate file's folder or the environment. Whatever goes wrong in it is said
+as an exception's type, its message and the user's own line; a traceback helps nobody in a report.
+What it prints goes to standard error: standard output carries one document.
+"""
+
+import contextlib
+import importlib
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gate.errors import FactoryError
+from gate.subject.wording import did_you_mean, listed, plain, quoted
+
+_SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
+
+# Which gate file's folder a module came from. Two gate files judged in one process may each have
+# their own nets.py, and the second must not get the first one's.
+_came_from: dict[str, Path] = {}
+
+
+def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
+    """Return the callable named by ``package.module:function``.
+
+    ``base``, the gate file's folder, is searched first, and is on ``sys.path`` only meanwhile.
+    ``purpose`` is the gate file's key, such as ``model.factory``. Raises FactoryError.
+    """
+    where = f"{purpose} {quoted(spec)}"
+    parts = _SYNTAX.fullmatch(spec)
+    if parts is None:
+        raise FactoryError(
+            where, "is not of the form package.module:function", _syntax_remedy(spec)
+        )
+    found: Any = _imported(parts["module"], base, where)
+    for name in parts["name"].split("."):
+        if not hasattr(found, name):
+            public = [each for each in dir(found) if not each.startswith("_")]
+            raise FactoryError(
+                where,
+                f"{_origin(found)} has no {quoted(name)}",
+                did_you_mean(name, public) or f"it has {listed(public)}",
+            )
+        found = getattr(found, name)
+    if not callable(found):
+        raise FactoryError(
+            where,
+            f"is of type {type(found).__name__}, not a function",
+            "name a function or a class",
+        )
+    return found  # type: ignore[no-any-return]  # whatever it returns is checked by who calls it
+
+
+def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
+    """Return what the user's function gives; raises FactoryError where it raises."""
+    _check_arguments(function, kwargs, where)
+    with _as_user_code(base):
+        try:
+            return function(**kwargs)
+        except (Exception, SystemExit) as error:  # user code may raise anything, or call sys.exit
+            raise FactoryError(
+                where, f"raised {said(error, base)}", "run it in Python to see the traceback"
+            ) from error
+
+
+def said(error: BaseException, base: Path) -> str:
+    """Return the exception's type, its message and the user's file and line, in one line."""
+    text = plain(error, 200)
+    head = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = _place(error, base)
+    return f"{head} ({place})" if place else head
+
+
+def _imported(module: str, base: Path, where: str) -> ModuleType:
+    _forget_other_folders(base)
+    before = set(sys.modules)
+    with _as_user_code(base):
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            raise _missing(error, module, base, where) from error
+        except (Exception, SystemExit) as error:  # importing runs user code
+            raise FactoryError(
+                where, f"importing {module} raised {said(error, base)}", "make it importable"
+            ) from error
+        finally:
+            _remember(set(sys.modules) - before, base)
+
+
+@contextlib.contextmanager
+def _as_user_code(base: Path) -> Iterator[None]:
+    entry = str(base.resolve())
+    sys.path.insert(0, entry)
+    importlib.invalidate_caches()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        with contextlib.suppress(ValueError):  # the user's code may have removed it already
+            sys.path.remove(entry)
+
+
+def _forget_other_folders(base: Path) -> None:
+    for name, folder in list(_came_from.items()):
+        if folder != base.resolve():
+            sys.modules.pop(name, None)
+            del _came_from[name]
+
+
+def _remember(names: set[str], base: Path) -> None:
+    folder = base.resolve()
+    for name in names:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).resolve().is_relative_to(folder):
+            _came_from[name] = folder
+
+
+def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) -> FactoryError:
+    absent = error.name or module
+    if not (module == absent or module.startswith(f"{absent}.")):
+        return FactoryError(
+            where,
+            f"importing {module} needs the module {quoted(absent)}, which is not installed "
+            f"({_place(error, base)})",
+            "install it beside validate-model",
+        )
+    there = _importable(base.joinpath(*absent.split(".")[:-1]))
+    last = absent.rpartition(".")[2]
+    folder = "beside the gate file" if "." not in absent else f"in {absent.rpartition('.')[0]}"
+    fact = f"there is no module {quoted(absent)}, neither beside the gate file nor installed"
+    remedy = did_you_mean(last, there) or (
+        f"{folder} there are: {listed(there)}" if there else f"{folder} there is no Python module"
+    )
+    return FactoryError(where, fact, remedy)
+
+
+def _importable(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    names = {each.stem for each in folder.glob("*.py")}
+    names |= {each.parent.name for each in folder.glob("*/*.py")}
+    return sorted(name for name in names if name.isidentifier() and not name.startswith("__"))
+
+
+def _check_arguments(function: Callable[..., Any], kwargs: Mapping[str, Any], where: str) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some builtins tell no signature: calling will show
+        return
+    try:
+        signature.bind(**kwargs)
+    except TypeError as error:
+        takes = [name for name in signature.parameters if name not in {"args", "kwargs"}]
+        raise FactoryError(
+            where,
+            f"its arguments do not fit: {plain(error, 200)}",
+            f"it takes {listed(takes, 10)}" if takes else "it takes no arguments",
+        ) from error
+
+
+def _place(error: BaseException, base: Path) -> str:
+    """Return file:line of the deepest frame in the user's folder, else the deepest of all."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_near(error.filename, base)}:{error.lineno}"
+    own = Path(__file__).parent
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen") and not Path(frame.filename).is_relative_to(own)
+    ]
+    users = [each for each in frames if _is_below(each.filename, base)]
+    deepest = (users or frames)[-1:]
+    return f"{_near(deepest[0].filename, base)}:{deepest[0].lineno}" if deepest else ""
+
+
+def _is_below(file: str, base: Path) -> bool:
+    return Path(file).resolve().is_relative_to(base.resolve())
+
+
+def _near(file: str, base: Path) -> str:
+    """Return the path below the gate file's folder, or the bare name of a file elsewhere."""
+    if _is_below(file, base):
+        return plain(os.path.relpath(Path(file).resolve(), base.resolve()))
+    return plain(Path(file).name)
+
+
+def _origin(found: object) -> str:
+    if isinstance(found, ModuleType):
+        return f"the module {found.__name__}"
+    return quoted(getattr(found, "__name__", type(found).__name__))
+
+
+def _syntax_remedy(spec: str) -> str:
+    if spec.endswith(".py") or ".py:" in spec or "/" in spec:
+        dotted = re.sub(r"\.py(?=:|$)", "", spec).strip("./").replace("/", ".")
+        named = dotted if ":" in dotted else f"{dotted}:build"
+        return f"write module names, not paths: {quoted(named)}"
+    if ":" not in spec and "." in spec:
+        module, _, name = spec.rpartition(".")
+        return f"did you mean {quoted(f'{module}:{name}')}?"
+    return "write it as in tumour.nets:build_resnet18"
