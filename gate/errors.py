@@ -110,12 +110,32 @@ class Refusal(StrEnum):
     NUMERICALLY_BAD = "numerically-bad"
 
 
-class CheckpointError(SubjectError):
-    """The checkpoint was refused, or cannot be read; ``kind`` is one of :class:`Refusal`."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known of a checkpoint's bytes; absent fields were not reached before a refusal."""
 
-    def __init__(self, where: str, refusal: Refusal, fact: str, remedy: str) -> None:
+    sha256: str | None = None
+    size_bytes: int | None = None
+    format: str | None = None
+
+
+class CheckpointError(SubjectError):
+    """The checkpoint was refused, or cannot be read; ``kind`` is one of :class:`Refusal`.
+
+    ``identity`` binds the report of a refusal to the file, as far as the file was read.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        refusal: Refusal,
+        fact: str,
+        remedy: str,
+        identity: Identity = Identity(),
+    ) -> None:
         self.refusal = refusal
         self.kind = refusal.value
+        self.identity = identity
         super().__init__(where, fact, remedy)
 
 

@@ -1,0 +1,35 @@
+"""The formats that are read, and those that are refused because they are programs."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from gate.subject.checkpoints.refusals import unsafe
+
+_TRUSTED = "where it was made and is trusted, run: python -c"
+
+
+class Format(StrEnum):
+    """What a checkpoint is; these names stand in the report."""
+
+    TORCH_ZIP = "torch-zip"
+    TORCH_LEGACY = "torch-legacy"
+    SAFETENSORS = "safetensors"
+    HUGGINGFACE = "huggingface"
+    PT2_WEIGHTS = "pt2-weights"
+    ONNX = "onnx"
+
+
+def is_exported_program(members: Mapping[str, memoryview]) -> bool:
+    """Return whether a zip archive is what torch.export.save writes."""
+    return any(name.partition("/")[2] == "archive_format" for name in members)
+
+
+def refuse_script(members: Mapping[str, memoryview]) -> None:
+    """Refuse a TorchScript archive: it holds a program, and running it can write files."""
+    inside = {name.partition("/")[2] for name in members}
+    if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
+        raise unsafe(
+            "it is a TorchScript archive: a program, not only weights",
+            f"{_TRUSTED} \"import torch; torch.save(torch.jit.load('MODEL.pt').state_dict(), "
+            "'weights.pt')\", and give weights.pt with a factory",
+        )

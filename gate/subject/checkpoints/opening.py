@@ -1,0 +1,130 @@
+"""The whole story of opening: seal, recognise, vet, choose. No tensor is built, nothing runs."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gate.errors import Identity
+from gate.subject.checkpoints.choosing import choose
+from gate.subject.checkpoints.folders import Folder, is_folder, read_folder
+from gate.subject.checkpoints.formats import Format, refuse_script
+from gate.subject.checkpoints.recognising import Container, recognise
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
+from gate.subject.checkpoints.safetensors_files import read_safetensors
+from gate.subject.checkpoints.sealing import MAX_BYTES, seal
+from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count
+from gate.subject.checkpoints.torch_files import read_legacy, read_zip
+from gate.subject.checkpoints.zips import read_members
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """A vetted checkpoint: its identity, and its tensors as checked bytes."""
+
+    path: Path
+    identity: Identity
+    key: str  # where in the file the weights lie; empty: at its top
+    tensors: tuple[TensorSpec, ...]  # in the order of the file
+    others: dict[str, str] = field(default_factory=dict)  # names without a tensor -> kind
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest of the bytes that were vetted, in hexadecimal."""
+        return self.identity.sha256 or ""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the number of bytes that were vetted."""
+        return self.identity.size_bytes or 0
+
+    @property
+    def format(self) -> str:
+        """Return the format, one of :class:`.formats.Format`."""
+        return self.identity.format or ""
+
+
+def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = None) -> Checkpoint:
+    """Return a checkpoint that was read once, hashed, recognised and vetted, without torch.
+
+    ``key`` names the set of weights where a file holds several; ``sha256`` pins the file. The
+    digest of a folder is the sha256 of what ``sha256sum`` prints for its weight files and index,
+    sorted by name. Raises CheckpointError with the class of refusal, and with what is known of
+    the file as its ``identity``.
+    """
+    opening = _Opening(Path(path), key, sha256)
+    try:
+        weights = opening.folder() if is_folder(opening.path) else opening.file()
+        check_count(len(weights.tensors))
+    except RefusedError as refused:
+        raise refused.at(opening.path, opening.identity) from refused
+    except MemoryError:
+        shortage = corrupt("there is not enough memory to read it", "run on a larger machine")
+        raise shortage.at(opening.path, opening.identity) from None
+    return Checkpoint(
+        opening.path, opening.identity, weights.key, weights.tensors, dict(weights.others)
+    )
+
+
+class _Opening:
+    """One file or folder on its way in; ``identity`` grows as far as the file is understood."""
+
+    def __init__(self, path: Path, key: str | None, pin: str | None) -> None:
+        self.path = path
+        self.key = key
+        self.pin = pin
+        self.identity = Identity()
+
+    def file(self) -> Weights:
+        sealed = seal(self.path)
+        self._identified(sealed.sha256, sealed.size)
+        return self._weights(sealed.data)
+
+    def folder(self) -> Weights:
+        folder = read_folder(self.path, most=MAX_BYTES)
+        self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
+        parts = {name: self._weights(each.data) for name, each in folder.files.items()}
+        self._recognised(Format.HUGGINGFACE)
+        return _joined(folder, parts)
+
+    def _identified(self, sha256: str, size: int) -> None:
+        self.identity = Identity(sha256, size)
+        if self.pin is not None and self.pin.lower() != sha256:
+            raise mismatch(
+                f"its sha256 is {sha256}, and {shown(self.pin)} is pinned",
+                "give the pinned file, or have the pin changed by whoever owns it",
+            )
+
+    def _recognised(self, form: Format) -> None:
+        self.identity = Identity(self.identity.sha256, self.identity.size_bytes, form.value)
+
+    def _weights(self, data: memoryview) -> Weights:
+        match recognise(data):
+            case Container.ZIP:
+                self._recognised(Format.TORCH_ZIP)
+                members = read_members(data)
+                refuse_script(members)
+                return choose(read_zip(members), self.key)
+            case Container.LEGACY:
+                self._recognised(Format.TORCH_LEGACY)
+                return choose(read_legacy(data), self.key)
+            case Container.SAFETENSORS:
+                self._recognised(Format.SAFETENSORS)
+                return read_safetensors(data)
+            case Container.ONNX:
+                self._recognised(Format.ONNX)
+                raise mismatch(
+                    "it is an ONNX model, a graph with its own weights", "run it as ONNX"
+                )
+
+
+def _joined(folder: Folder, parts: dict[str, Weights]) -> Weights:
+    """Return the tensors of all shards, after the index was found to tell the truth."""
+    tensors = tuple(spec for weights in parts.values() for spec in weights.tensors)
+    others = {name: kind for each in parts.values() for name, kind in each.others.items()}
+    if folder.placed is not None:
+        found = {spec.name: shard for shard, each in parts.items() for spec in each.tensors}
+        wrong = sorted(name for name, shard in folder.placed.items() if found.get(name) != shard)
+        if wrong or len(tensors) != len(folder.placed):
+            names = listed(wrong or sorted(set(found) - set(folder.placed)))
+            raise corrupt(f"the shards do not hold what the index says: {names}")
+    return Weights(tensors, others)

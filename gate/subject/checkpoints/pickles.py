@@ -1,0 +1,470 @@
+"""Walk a pickle without unpickling it: no name is imported, no callable is called.
+
+A pickle is a program for a stack machine. The walk runs that machine over descriptions: a tensor
+becomes a :class:`TensorRef`, a dictionary a :class:`Table`, everything harmless an
+:class:`Opaque`. What torch.load would import, the walk looks up in a written list
+(:mod:`.names`); a name that is not on it refuses the file. Values are never compared, hashed,
+printed or walked into here, so cycles and deep nesting cost no more than their bytes.
+"""
+
+import io
+import pickletools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gate.subject.checkpoints import names
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
+from gate.subject.checkpoints.tensors import ITEM_BYTES, check_view
+
+MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
+MAX_OPCODES = 1_000_000  # a training dict with a thousand tensors and Adam has about 100,000
+MAX_STRING = 1 << 20
+MAX_INTEGER_BITS = 128
+LARGEST_INDEX = 1 << 62
+
+_DAMAGED = "the pickle inside it is damaged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """A name of the allow-list, not imported."""
+
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opaque:
+    """A value that is not looked into; ``kind`` says what it would have been."""
+
+    kind: str
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """A dictionary: its entries under string keys, in order, and whether there are others."""
+
+    entries: dict[str, object] = field(default_factory=dict)
+    other_keys: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StorageRef:
+    """Numbers that lie elsewhere in the file: ``elements`` of ``dtype``, from ``start``."""
+
+    key: str
+    dtype: str
+    elements: int
+    start: int = 0  # only in legacy files, where one storage can be a view of another
+    root_elements: int = 0  # of the storage that lies in the file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorRef:
+    """A tensor: a view of a storage; shape, stride and offset in elements of ``dtype``."""
+
+    storage: StorageRef
+    dtype: str
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """What a pickle describes, the storages it needs, and where the pickle ends."""
+
+    value: object
+    storages: tuple[StorageRef, ...]
+    end: int  # bytes from the start of the walk
+
+
+def walk(data: bytes, start: int = 0) -> Walked:
+    """Return what the pickle at ``start`` describes.
+
+    Raises RefusedError: unsafe for names outside the allow-list (all of them are listed) and for
+    claims of absurd size, corrupt for a pickle that no pickler writes.
+    """
+    machine = _Machine()
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    try:
+        machine.run(stream)
+    except RefusedError:
+        machine.refuse_forbidden()  # says more than a fault behind it
+        raise
+    except (ValueError, IndexError, KeyError, OverflowError, MemoryError, RecursionError):
+        machine.refuse_forbidden()
+        raise corrupt(_DAMAGED) from None
+    machine.refuse_forbidden()
+    return Walked(machine.result, tuple(machine.storages), stream.tell())
+
+
+def kind_of(value: object) -> str:
+    """Return what a person calls the kind of a walked value."""
+    match value:
+        case TensorRef():
+            return "tensor"
+        case Table():
+            return "dict"
+        case Opaque(kind=kind):
+            return kind
+        case Name(dotted=dotted):
+            return dotted
+        case _:
+            return type(value).__name__
+
+
+class _Machine:
+    """The stack machine; one method for each thing a pickle can say."""
+
+    def __init__(self) -> None:
+        self.stack: list[object] = []
+        self.marks: list[list[object]] = []
+        self.memo: dict[int, object] = {}
+        self.storages: list[StorageRef] = []
+        self.forbidden: dict[str, None] = {}  # in the order they were met
+        self.result: object = None
+
+    def run(self, stream: io.BytesIO) -> None:
+        for steps, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+            if steps >= MAX_OPCODES:
+                raise unsafe(
+                    f"its pickle has more than {MAX_OPCODES:,} steps",
+                    "save only the model's state_dict",
+                )
+            step = _STEPS.get(opcode.name)
+            if step is None:
+                raise corrupt(
+                    f"the pickle inside it uses {opcode.name}, which torch.save never writes"
+                )
+            step(self, argument)
+        if self.stack or self.marks:
+            raise corrupt(_DAMAGED)
+
+    def refuse_forbidden(self) -> None:
+        if not self.forbidden:
+            return
+        strange = {
+            names.STRANGE_TENSORS[each] for each in self.forbidden if each in names.STRANGE_TENSORS
+        }
+        if strange and len(strange) == len(self.forbidden):
+            raise unsafe(
+                f"it holds {' and '.join(sorted(strange))}, which is not read",
+                "save plain dense tensors: {name: tensor.dequantize() or .to_dense()}",
+            )
+        raise unsafe(
+            f"loading it would run or import {listed(self.forbidden)}",
+            "save the weights alone, where the model was trained: "
+            'torch.save(model.state_dict(), "weights.pt")',
+        )
+
+    def push(self, literal: object) -> None:
+        if isinstance(literal, str | bytes | bytearray) and len(literal) > MAX_STRING:
+            raise unsafe(
+                f"its pickle holds a string of {len(literal):,} characters",
+                "save only the model's state_dict",
+            )
+        if isinstance(literal, int) and literal.bit_length() > MAX_INTEGER_BITS:
+            raise unsafe("its pickle holds an absurdly large number", "save only the state_dict")
+        self.stack.append(literal)
+
+    def put(self, place: object) -> None:
+        self.memo[_index(place)] = self.stack[-1]
+
+    def get(self, place: object) -> None:
+        self.stack.append(self.memo[_index(place)])
+
+    def memoize(self, _: object) -> None:
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def mark(self, _: object) -> None:
+        self.marks.append(self.stack)
+        self.stack = []
+
+    def pop(self, _: object) -> None:
+        if self.stack:
+            self.stack.pop()
+        else:
+            self.stack = self.marks.pop()
+
+    def pop_mark(self, _: object) -> None:
+        self._to_mark()
+
+    def dup(self, _: object) -> None:
+        self.stack.append(self.stack[-1])
+
+    def stop(self, _: object) -> None:
+        self.result = self.stack.pop()
+
+    def nothing(self, _: object) -> None:
+        """Pass over the protocol's number and the length of a frame."""
+
+    def tuple_to_mark(self, _: object) -> None:
+        items = self._to_mark()
+        self.stack.append(tuple(items))
+
+    def list_to_mark(self, _: object) -> None:
+        items = self._to_mark()
+        self.stack.append(items)
+
+    def frozenset_to_mark(self, _: object) -> None:
+        self._to_mark()
+        self.stack.append(Opaque("frozenset"))
+
+    def dict_to_mark(self, _: object) -> None:
+        items = self._to_mark()
+        self.stack.append(_filled(Table(), items))
+
+    def append(self, _: object) -> None:
+        item = self.stack.pop()
+        _extend(self.stack[-1], [item])
+
+    def appends(self, _: object) -> None:
+        items = self._to_mark()
+        _extend(self.stack[-1], items)
+
+    def setitem(self, _: object) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        _filled(self.stack[-1], [key, value])
+
+    def setitems(self, _: object) -> None:
+        items = self._to_mark()
+        _filled(self.stack[-1], items)
+
+    def additems(self, _: object) -> None:
+        self._to_mark()
+        if not isinstance(self.stack[-1], Opaque):
+            raise corrupt(_DAMAGED)
+
+    def name(self, spoken: object) -> None:
+        module, _, name = str(spoken).partition(" ")
+        self.stack.append(self._known(module, name))
+
+    def stack_name(self, _: object) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        if not isinstance(name, str) or not isinstance(module, str):
+            raise corrupt(_DAMAGED)
+        self.stack.append(self._known(module, name))
+
+    def call(self, _: object) -> None:
+        arguments, function = self.stack.pop(), self.stack.pop()
+        self.stack.append(self._called(function, arguments))
+
+    def call_with_names(self, _: object) -> None:
+        self.stack.pop()  # the keyword arguments
+        self.call(None)
+
+    def build(self, _: object) -> None:
+        self.stack.pop()  # attributes are not weights, and they could shadow methods
+        if not isinstance(self.stack[-1], Opaque | Table | TensorRef):
+            raise corrupt(_DAMAGED)
+
+    def persistent(self, _: object) -> None:
+        self.stack.append(self._storage(self.stack.pop()))
+
+    def runs_code(self, _: object) -> None:
+        self.forbidden["a class named inside the pickle's own opcodes"] = None
+        raise corrupt(_DAMAGED)
+
+    def _to_mark(self) -> list[object]:
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def _known(self, module: str, name: str) -> Name:
+        dotted = names.modern(module, name)
+        if dotted not in names.KNOWN:
+            self.forbidden[dotted] = None
+        return Name(dotted)
+
+    def _called(self, function: object, arguments: object) -> object:
+        """Return a description of what calling a name with these arguments would give."""
+        if not isinstance(function, Name) or not isinstance(arguments, tuple):
+            raise corrupt(_DAMAGED)
+        dotted = function.dotted
+        if dotted in names.DICTIONARIES:
+            return _dictionary(arguments)
+        if dotted in names.REBUILDERS:
+            return self._tensor(dotted, arguments)
+        if dotted == names.SIZE:
+            return tuple(arguments[0]) if arguments and isinstance(arguments[0], tuple) else ()
+        if dotted in names.INERT or dotted in self.forbidden:
+            return Opaque(dotted)
+        raise unsafe(
+            f"its pickle calls {shown(dotted)} as no library does",
+            "do not load the file elsewhere; ask who made it",
+        )
+
+    def _tensor(self, dotted: str, arguments: tuple[object, ...]) -> object:
+        if dotted in (names.PARAMETER, names.PARAMETER_WITH_STATE):
+            if not isinstance(arguments[0], TensorRef):
+                raise corrupt(_DAMAGED)
+            return arguments[0]
+        if dotted == names.TYPED_TENSOR:
+            return self._typed_tensor(arguments)
+        storage, offset, shape, stride = arguments[:4]
+        if not isinstance(storage, StorageRef):
+            raise corrupt(_DAMAGED)
+        dtype = storage.dtype
+        flags: Sequence[object] = arguments[6:7]
+        if dotted == names.TENSOR_V3:
+            dtype = names.DTYPES[_dotted(arguments[6])]
+            flags = arguments[7:8]
+        if any(isinstance(each, Table) and each.entries for each in flags):
+            raise unsafe(
+                "a tensor in it is marked as negated or conjugated",
+                "save the tensor with .resolve_neg().resolve_conj()",
+            )
+        return _view(storage, dtype, _indices(shape), _indices(stride), _index(offset))
+
+    def _typed_tensor(self, arguments: tuple[object, ...]) -> object:
+        function, kind, inner = arguments[:3]
+        if _dotted(kind) not in names.TENSOR_CLASSES:
+            self.forbidden[_dotted(kind)] = None
+        return self._called(function, inner)
+
+    def _storage(self, spoken: object) -> StorageRef:
+        if not isinstance(spoken, tuple) or spoken[0] != "storage":
+            self.forbidden["a pickled module with its source"] = None
+            raise corrupt(_DAMAGED)
+        _, kind, key, _, elements, *rest = spoken
+        if not isinstance(key, str) or len(rest) > 1:
+            raise corrupt(_DAMAGED)
+        dtype = names.STORAGES[_dotted(kind)]
+        count = _index(elements)
+        ref = StorageRef(key, dtype, count, 0, count)
+        if rest and rest[0] is not None:
+            view = rest[0]
+            if not isinstance(view, tuple) or len(view) != 3:
+                raise corrupt(_DAMAGED)
+            start, size = _index(view[1]), _index(view[2])
+            if start + size > count:
+                raise unsafe(
+                    f"a view reaches element {start + size:,} of a storage that has {count:,}",
+                    "do not load the file elsewhere; ask who made it",
+                )
+            ref = StorageRef(key, dtype, size, start, count)
+        self.storages.append(ref)
+        return ref
+
+
+def _view(
+    storage: StorageRef,
+    dtype: str,
+    shape: tuple[int, ...],
+    stride: tuple[int, ...],
+    offset: int,
+) -> TensorRef:
+    item, stored = ITEM_BYTES[dtype], ITEM_BYTES[storage.dtype]
+    check_view("a tensor", shape, stride, offset, storage.elements * stored // item)
+    return TensorRef(storage, dtype, shape, stride, offset)
+
+
+def _index(value: object) -> int:
+    """Return a size, an offset or a place in the memo; a bool is none."""
+    if type(value) is not int or not 0 <= value < LARGEST_INDEX:
+        raise corrupt(_DAMAGED)
+    return value
+
+
+def _indices(value: object) -> tuple[int, ...]:
+    if not isinstance(value, tuple | list):
+        raise corrupt(_DAMAGED)
+    return tuple(_index(each) for each in value)
+
+
+def _dotted(value: object) -> str:
+    if not isinstance(value, Name):
+        raise corrupt(_DAMAGED)
+    return value.dotted
+
+
+def _dictionary(arguments: tuple[object, ...]) -> Table:
+    """Return the dictionary that ``cls(*arguments)`` makes; a list of pairs is Python 2's way."""
+    table = Table()
+    pairs = arguments[0] if arguments else ()
+    if isinstance(pairs, list):
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                raise corrupt(_DAMAGED)
+            _filled(table, list(pair))
+    return table
+
+
+def _filled(target: object, items: list[object]) -> Table:
+    """Return the dictionary ``target`` with keys and values, in turn, added to it."""
+    if not isinstance(target, Table) or len(items) % 2:
+        raise corrupt(_DAMAGED)
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key, str):
+            target.other_keys += 1
+        elif key in target.entries:
+            raise unsafe(
+                f"its pickle sets {shown(key)} twice, so readers can disagree about it",
+                "save the file again with torch.save",
+            )
+        else:
+            target.entries[key] = value
+    return target
+
+
+def _extend(target: object, items: list[object]) -> None:
+    if not isinstance(target, list):
+        raise corrupt(_DAMAGED)
+    target.extend(items)
+
+
+def _constant(value: object) -> Callable[[_Machine, object], None]:
+    return lambda machine, _: machine.stack.append(value)
+
+
+def _tuple_of(length: int) -> Callable[[_Machine, object], None]:
+    def step(machine: _Machine, _: object) -> None:
+        items = [machine.stack.pop() for _ in range(length)]
+        machine.stack.append(tuple(reversed(items)))
+
+    return step
+
+
+_STEPS: Mapping[str, Callable[[_Machine, object], None]] = {
+    **dict.fromkeys(("INT", "BININT", "BININT1", "BININT2"), _Machine.push),
+    **dict.fromkeys(("LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"), _Machine.push),
+    **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE"), _Machine.push),
+    **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _Machine.push),
+    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), _Machine.push),
+    **dict.fromkeys(("BINPUT", "LONG_BINPUT", "PUT"), _Machine.put),
+    **dict.fromkeys(("BINGET", "LONG_BINGET", "GET"), _Machine.get),
+    **dict.fromkeys(("INST", "OBJ", "EXT1", "EXT2", "EXT4"), _Machine.runs_code),
+    **dict.fromkeys(("PROTO", "FRAME"), _Machine.nothing),
+    **dict.fromkeys(("REDUCE", "NEWOBJ"), _Machine.call),
+    "NEWOBJ_EX": _Machine.call_with_names,
+    "NONE": _constant(None),
+    "NEWTRUE": _constant(True),
+    "NEWFALSE": _constant(False),
+    "EMPTY_TUPLE": _constant(()),
+    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
+    "EMPTY_DICT": lambda machine, _: machine.stack.append(Table()),
+    "EMPTY_SET": _constant(Opaque("set")),
+    "TUPLE1": _tuple_of(1),
+    "TUPLE2": _tuple_of(2),
+    "TUPLE3": _tuple_of(3),
+    "TUPLE": _Machine.tuple_to_mark,
+    "LIST": _Machine.list_to_mark,
+    "FROZENSET": _Machine.frozenset_to_mark,
+    "DICT": _Machine.dict_to_mark,
+    "APPEND": _Machine.append,
+    "APPENDS": _Machine.appends,
+    "SETITEM": _Machine.setitem,
+    "SETITEMS": _Machine.setitems,
+    "ADDITEMS": _Machine.additems,
+    "GLOBAL": _Machine.name,
+    "STACK_GLOBAL": _Machine.stack_name,
+    "BUILD": _Machine.build,
+    "BINPERSID": _Machine.persistent,
+    "MARK": _Machine.mark,
+    "POP": _Machine.pop,
+    "POP_MARK": _Machine.pop_mark,
+    "DUP": _Machine.dup,
+    "MEMOIZE": _Machine.memoize,
+    "STOP": _Machine.stop,
+}

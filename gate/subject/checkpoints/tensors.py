@@ -1,0 +1,132 @@
+"""Tensors as a file describes them: named, measured, and still only bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+from gate.subject.checkpoints.refusals import bytes_shown, corrupt, shown, unsafe
+
+MAX_AXES = 64
+MAX_TENSORS = 100_000  # a ResNet-152 has 932 entries
+SMALL_EXPANSION = 65_536  # elements that a view may repeat from a smaller storage
+
+# Bytes of one element; the names are torch's own.
+ITEM_BYTES: Mapping[str, int] = {
+    "bool": 1,
+    "uint8": 1,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
+    "float16": 2,
+    "bfloat16": 2,
+    "float32": 4,
+    "float64": 8,
+    "complex32": 4,
+    "complex64": 8,
+    "complex128": 16,
+    "float8_e4m3fn": 1,
+    "float8_e5m2": 1,
+    "float8_e4m3fnuz": 1,
+    "float8_e5m2fnuz": 1,
+}
+FLOATING = frozenset({"float16", "bfloat16", "float32", "float64"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorSpec:
+    """One tensor of a checkpoint; its bytes are looked at only when it is built."""
+
+    name: str
+    dtype: str  # torch's name, a key of ITEM_BYTES
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]  # in elements
+    offset: int  # in elements from the start of data
+    data: memoryview = field(repr=False)  # the storage's bytes, little-endian
+
+    @property
+    def elements(self) -> int:
+        """Return the number of elements, as the shape says it."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Return the number of bytes that the elements fill when they lie side by side."""
+        return self.elements * ITEM_BYTES[self.dtype]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The tensors that one reader found under one name, and what stood between them."""
+
+    tensors: tuple[TensorSpec, ...]  # in the order of the file
+    others: Mapping[str, str]  # names whose value is no tensor -> the kind of the value
+    key: str = ""  # where in the file; empty: at its top
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides, in elements, of a tensor whose last axis runs fastest.
+
+    >>> row_major((2, 3, 4))
+    (12, 4, 1)
+    """
+    strides: list[int] = []
+    step = 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= max(length, 1)
+    return tuple(reversed(strides))
+
+
+def check_view(
+    name: str, shape: tuple[int, ...], stride: tuple[int, ...], offset: int, available: int
+) -> None:
+    """Refuse a tensor that reaches outside its storage of ``available`` elements.
+
+    Also refused is a view that repeats few numbers very often (stride 0): 864 bytes can claim
+    40 thousand million elements that way.
+    """
+    check_axes(name, shape)
+    if len(shape) != len(stride):
+        raise corrupt(f"{shown(name)} has {len(shape)} axes and {len(stride)} strides")
+    elements = prod(shape)
+    if elements == 0:
+        return
+    last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
+    if last >= available:
+        raise unsafe(
+            f"{shown(name)} reaches element {last:,} of a storage that has {available:,}",
+            "no library writes this; do not load the file elsewhere, ask who made it",
+        )
+    if elements > max(available, SMALL_EXPANSION):
+        raise unsafe(
+            f"{shown(name)} claims {elements:,} elements over a storage of {available:,}",
+            "save expanded tensors with .clone() before torch.save",
+        )
+
+
+def check_axes(name: str, shape: tuple[int, ...]) -> None:
+    """Refuse more axes than any library allows; each multiplies ever larger numbers."""
+    if len(shape) > MAX_AXES:
+        raise corrupt(f"{shown(name)} has {len(shape):,} axes")
+
+
+def check_count(count: int) -> None:
+    """Refuse more tensors than any network has; each one costs time wherever it is listed."""
+    if count > MAX_TENSORS:
+        raise unsafe(
+            f"it lists {count:,} tensors, more than the {MAX_TENSORS:,} that are read",
+            "save only the model's state_dict",
+        )
+
+
+def check_bytes(name: str, claimed: int, found: int) -> None:
+    """Refuse a storage whose claimed size in bytes is not the size of its bytes in the file."""
+    if claimed != found:
+        raise corrupt(
+            f"storage {shown(name)} claims {bytes_shown(claimed)} and the file holds "
+            f"{bytes_shown(found)}"
+        )

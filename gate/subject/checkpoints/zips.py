@@ -1,0 +1,184 @@
+"""Read the directory of a zip archive as torch writes it, and refuse every other shape.
+
+The archive is parsed here and not by the standard library, because two parsers that disagree about
+an archive are how hostile files slip past one of them: here every member has one header, one place
+and one name, and the central directory ends exactly where the end record begins.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, shown, unsafe
+
+MAX_MEMBERS = 200_000
+MAX_DIRECTORY = 64 << 20
+MAX_NAME = 1024
+
+_END = struct.Struct("<4s4H2LH")
+_END64_LOCATOR = struct.Struct("<4sLQL")
+_END64 = struct.Struct("<4sQ2H2L4Q")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+
+_TRUNCATED = "it is a zip archive without its end; the copy was not finished"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the central directory."""
+
+    name: str
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+    header: int  # where its local header begins
+
+
+def read_members(data: memoryview) -> Mapping[str, memoryview]:
+    """Return every member of a zip archive by name, as views of the archive's own bytes.
+
+    Raises RefusedError when the archive is truncated, compressed, encrypted, lists a name twice,
+    lets two members share bytes, or when the checksum of a member does not fit its bytes.
+    """
+    start, size, count = _directory(data)
+    members: dict[str, memoryview] = {}
+    free_from = 0
+    for entry in sorted(_entries(data[start : start + size], count), key=lambda each: each.header):
+        if entry.name in members:
+            raise unsafe(
+                f"the archive lists {shown(entry.name)} twice, so readers can disagree about it",
+                "save the file again with torch.save",
+            )
+        if entry.header < free_from or (not members and entry.header != 0):
+            raise unsafe(
+                f"{shown(entry.name)} does not lie where an archive has it",
+                "save the file again with torch.save",
+            )
+        begin = _content_start(data, entry, start)
+        free_from = begin + entry.size
+        if free_from > start:
+            raise corrupt(f"{shown(entry.name)} reaches past the end of the archive's members")
+        content = data[begin:free_from]
+        if zlib.crc32(content) != entry.crc:
+            raise corrupt(
+                f"the checksum of {shown(entry.name)} does not fit its bytes: they were changed",
+                "copy the file again; if it was saved with compute_crc32 off, save it with it on",
+            )
+        members[entry.name] = content
+    return members
+
+
+def _directory(data: memoryview) -> tuple[int, int, int]:
+    """Return where the central directory begins, its size in bytes and its number of entries."""
+    end = data.nbytes - _END.size
+    if end < 0 or bytes(data[end : end + 4]) != b"PK\x05\x06":
+        raise corrupt(_TRUNCATED)
+    _, disk, first_disk, here, count, size, start, _ = _END.unpack(data[end:])
+    locator = end - _END64_LOCATOR.size
+    if locator >= 0 and bytes(data[locator : locator + 4]) == b"PK\x06\x07":
+        _, disk, end, _ = _END64_LOCATOR.unpack(data[locator : locator + _END64_LOCATOR.size])
+        if end + _END64.size != locator or bytes(data[end : end + 4]) != b"PK\x06\x06":
+            raise corrupt("the end of the zip archive is damaged")
+        record = _END64.unpack(data[end : end + _END64.size])
+        _, _, _, _, disk, first_disk, here, count, size, start = record
+    if disk != 0 or first_disk != 0 or here != count or start + size != end:
+        raise corrupt("the end of the zip archive does not fit its directory")
+    if count > MAX_MEMBERS or size > MAX_DIRECTORY:
+        raise unsafe(
+            f"the archive has {counted(count, 'member')}, more than any checkpoint",
+            "save the file again with torch.save",
+        )
+    return start, size, count
+
+
+def _entries(directory: memoryview, count: int) -> Iterator[_Entry]:
+    position = 0
+    for _ in range(count):
+        fixed = directory[position : position + _ENTRY.size]
+        if fixed.nbytes < _ENTRY.size or bytes(fixed[:4]) != b"PK\x01\x02":
+            raise corrupt("the directory of the zip archive is damaged")
+        fields = _ENTRY.unpack(fixed)
+        flags, method = fields[3:5]
+        crc, packed, size, name_bytes, extra_bytes, comment_bytes = fields[7:13]
+        header = fields[16]
+        position += _ENTRY.size
+        name = _name(bytes(directory[position : position + name_bytes]))
+        position += name_bytes
+        extra = bytes(directory[position : position + extra_bytes])
+        size, packed, header = _widened(extra, size, packed, header)
+        position += extra_bytes + comment_bytes
+        entry = _Entry(name, flags, method, crc, packed, size, header)
+        _check_entry(entry)
+        yield entry
+    if position != directory.nbytes:
+        raise corrupt("the directory of the zip archive is damaged")
+
+
+def _name(raw: bytes) -> str:
+    try:
+        name = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise corrupt("a name in the zip archive is not UTF-8") from None
+    parts = name.removesuffix("/").split("/")
+    odd = "\\" in name or not name.isprintable() or len(name) > MAX_NAME
+    if odd or any(part in ("", ".", "..") for part in parts):
+        raise unsafe(
+            f"the archive has a member with the name '{shown(name)}'",
+            "save the file again with torch.save",
+        )
+    return name
+
+
+def _widened(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
+    """Return the sizes and the place of a member, from its zip64 field where 32 bits are full."""
+    values = [size, packed, header]
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, position)
+        position += 4
+        if kind == 1:
+            wide = extra[position : position + length]
+            for index, value in enumerate(values):
+                if value == 0xFFFFFFFF:
+                    if len(wide) < 8:
+                        raise corrupt("a large member of the zip archive has no size")
+                    values[index] = int.from_bytes(wide[:8], "little")
+                    wide = wide[8:]
+            break
+        position += length
+    return values[0], values[1], values[2]
+
+
+def _check_entry(entry: _Entry) -> None:
+    if entry.flags & _ENCRYPTED:
+        raise _repacked(entry, "is encrypted")
+    if entry.method != 0 or entry.packed != entry.size:
+        raise _repacked(entry, "is compressed, which torch.save never does")
+
+
+def _content_start(data: memoryview, entry: _Entry, directory: int) -> int:
+    """Return where the bytes of a member begin, after a local header that says the same."""
+    after = entry.header + _LOCAL.size
+    if after > directory or bytes(data[entry.header : entry.header + 4]) != b"PK\x03\x04":
+        raise corrupt(f"{shown(entry.name)} is not where the directory of the archive says")
+    fields = _LOCAL.unpack(data[entry.header : after])
+    flags, method = fields[2:4]
+    name_bytes, extra_bytes = fields[9:11]
+    name = bytes(data[after : after + name_bytes])
+    if name != entry.name.encode() or flags & _ENCRYPTED or method != entry.method:
+        raise unsafe(
+            f"{shown(entry.name)} is described in two ways, so readers can disagree about it",
+            "save the file again with torch.save",
+        )
+    return int(after + name_bytes + extra_bytes)
+
+
+def _repacked(entry: _Entry, what: str) -> RefusedError:
+    return unsafe(
+        f"{shown(entry.name)} in the archive {what}", "save the file again with torch.save"
+    )
