@@ -175,6 +175,7 @@ class History:
     train_accuracy: str | None = None
     validation_accuracy: str | None = None
     checkpoint_epoch: float | None = None  # the epoch of the judged checkpoint, where it is known
+    notes: tuple[str, ...] = ()  # how doubtful rows and columns were read, a clause each
 
 
 @dataclass(frozen=True, slots=True)
