@@ -1,0 +1,124 @@
+"""A history is recognised, read, and told: the story of this folder on one screen."""
+
+from pathlib import Path
+from typing import Final
+
+from gate.errors import HistoryError
+from gate.evidence.records import History
+from gate.subject.histories import mlflow_files, mlflow_sqlite, tensorboard
+from gate.subject.histories.accuracies import as_fractions
+from gate.subject.histories.columns import ACCURACY_ROLES, choose
+from gate.subject.histories.csv_files import TRACKERS, read_csv
+from gate.subject.histories.epochs import timeline
+from gate.subject.histories.json_files import read_json
+from gate.subject.histories.table import Role, Table
+from gate.subject.histories.text import head, listed, quoted, read_text
+
+FORMATS: Final = (
+    *(tracker.format for tracker in TRACKERS),
+    "json",
+    "json-lines",
+    "keras-history",
+    "hf-trainer-state",
+    "tensorboard",
+    "mlflow-files",
+    "mlflow-sqlite",
+)
+
+
+def read_history(
+    path: Path,
+    *,
+    format: str | None = None,  # noqa: A002 # the word of the gate file
+    train_loss: str | None = None,
+    validation_loss: str | None = None,
+) -> History:
+    """Return the training history of a file or folder, whatever tracker wrote it.
+
+    The format is recognised by content unless ``format``, one of FORMATS, states it. The columns of
+    the losses are found by their names unless they are named. NaN and infinities are kept.
+    HistoryError is raised for what cannot be read, or can be read in two ways.
+    """
+    if format is not None and format not in FORMATS:
+        fact = f"{quoted(format)} is no format of a history"
+        raise HistoryError(str(path), fact, f"use one of {listed(list(FORMATS), len(FORMATS))}")
+    table = _table(path, format)
+    named: dict[Role, str | None] = {"train_loss": train_loss, "validation_loss": validation_loss}
+    roles, notes = choose(path, table, named)
+    line, more = timeline(path, table)
+    columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
+    series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
+    notes += more + _repeated(roles, line.repeated)
+    for role in ACCURACY_ROLES:
+        if role in roles:
+            column = roles[role]
+            series[column], reason = as_fractions(series[column], in_percent=table.in_percent)
+            if reason:
+                notes.append(f"column {quoted(column)} is not taken as an accuracy: {reason}")
+                del roles[role]
+    return History(
+        path=str(path),
+        format=table.format,
+        epochs=tuple(line.epochs),
+        series=series,
+        train_loss=roles.get("train_loss"),
+        validation_loss=roles.get("validation_loss"),
+        train_accuracy=roles.get("train_accuracy"),
+        validation_accuracy=roles.get("validation_accuracy"),
+        notes=tuple(notes),
+    )
+
+
+def describe(history: History) -> str:
+    """Return one line that says what was read and what was taken for what."""
+    taken = {
+        "train loss": history.train_loss,
+        "validation loss": history.validation_loss,
+        "train accuracy": history.train_accuracy,
+        "validation accuracy": history.validation_accuracy,
+    }
+    roles = "; ".join(f"{role}: {quoted(column)}" for role, column in taken.items() if column)
+    missing = [role for role in ("train loss", "validation loss") if not taken[role]]
+    count = len(history.epochs)
+    parts = [f"{count} {'epoch' if count == 1 else 'epochs'} of {history.format}", roles]
+    parts += [f"no {role}" for role in missing] + list(history.notes)
+    return "; ".join(parts)
+
+
+def _table(path: Path, format_name: str | None) -> Table:
+    file, run = mlflow_sqlite.split_run(path)
+    if not file.exists():
+        raise HistoryError(str(file), "does not exist", "check the path of the history")
+    if file.is_dir():
+        table = _of_folder(file)
+    elif (start := head(file)).startswith(mlflow_sqlite.MAGIC):
+        table = mlflow_sqlite.read_database(file, run)
+    elif tensorboard.is_event_file(start):
+        table = tensorboard.read_events(file)
+    else:
+        text = read_text(file)
+        if text.lstrip().startswith(("{", "[")):
+            table = read_json(file, text)
+        else:
+            csv_format = format_name if format_name in {each.format for each in TRACKERS} else None
+            table = read_csv(file, text, format_name=csv_format)
+    if format_name not in (None, table.format):
+        fact = f"is {table.format}, not {format_name}"
+        raise HistoryError(str(path), fact, "correct the format, or leave it out")
+    return table
+
+
+def _of_folder(folder: Path) -> Table:
+    if mlflow_files.is_run(folder) or mlflow_files.runs_below(folder):
+        return mlflow_files.read_run_folder(folder)
+    if tensorboard.event_files(folder):
+        return tensorboard.read_events(folder)
+    fact = "is a folder without a run of MLflow and without event files of TensorBoard"
+    raise HistoryError(str(folder), fact, "give the history file itself")
+
+
+def _repeated(roles: dict[Role, str], repeated: set[str]) -> list[str]:
+    found = sorted(set(roles.values()) & repeated)
+    return [
+        f"column {quoted(name)} has several values in an epoch: the last counts" for name in found
+    ]
