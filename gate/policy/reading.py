@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gate.errors import Fault
 from gate.policy.documents import Document, read_document
 from gate.policy.model import ID_PATTERN, Defaults, Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
-from gate.policy.text import refuse
+from gate.policy.text import MOST_FAULTS, refuse
 from gate.policy.validation import validate
 from gate.policy.words import listed, quoted, suggestion
 from gate.policy.yaml_reader import Key, Kind, Node
@@ -94,14 +95,13 @@ def check_classes(
     Raises DocumentError with a fault for each of them, and for each use of ``$critical`` or
     ``$others`` where no class is critical: a rule about no class would pass without measuring.
     """
-    faults = []
-    for index, rule in enumerate(document.policy.rules):
-        for path, name in rule.class_names():
-            if complaint := _class_complaint(name, classes, critical):
-                place = ("rules", index, *path)
-                is_key = path[-1] == name
-                faults.append(document.document.fault(place, *complaint, of_key=is_key))
-    refuse(faults)
+    wrong = (
+        document.document.fault(("rules", index, *path), *complaint, of_key=path[-1] == name)
+        for index, rule in enumerate(document.policy.rules)
+        for path, name in rule.class_names()
+        if (complaint := _class_complaint(name, classes, critical))
+    )
+    refuse(list(islice(wrong, MOST_FAULTS + 1)))
 
 
 def _class_complaint(
@@ -140,6 +140,8 @@ def _rules(document: Document) -> tuple[list[Rule], list[Fault]]:
     rules: list[Rule] = []
     faults: list[Fault] = []
     for index, entry in entries.items.items():
+        if len(faults) > MOST_FAULTS:
+            break
         rule, more = _rule(document, entry, int(index), defaults)
         faults += more
         rules += [rule] if rule else []

@@ -6,8 +6,7 @@ told is not told again.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
@@ -16,46 +15,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gate.errors import Fault
-from gate.policy.scalars import read_plain
-from gate.policy.text import Source
-from gate.policy.words import listed, quoted, suggestion
-from gate.policy.yaml_reader import Key, Kind, Node
+from gate.policy.complaints import expected_kind, named, wrong_kind, wrong_value
+from gate.policy.text import MOST_FAULTS, Source
+from gate.policy.words import quoted, suggestion
+from gate.policy.yaml_reader import Key, Node
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[Key, ...]
-
-_EXPECTED = {
-    "string_type": "text",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "model_attributes_type": "a mapping (key: value)",
-}
-_BOUNDS = {
-    "greater_than": ("gt", "more than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """One error of pydantic: its path in the tree, and what of its location is not there."""
-
-    path: Path
-    rest: Path
-    error: ErrorDetails
-
-    @property
-    def expected(self) -> str | None:
-        """What kind of value was expected, None where the kind is right."""
-        return _EXPECTED.get(self.error["type"])
 
 
 def validate(
@@ -64,19 +30,22 @@ def validate(
     source: Source,
     *,
     filled: Mapping[str, Any] | None = None,
-    later: Iterable[str] = (),
+    later: Collection[str] = (),
 ) -> tuple[Model | None, list[Fault]]:
-    """Return the model of a mapping and its faults; no model where there are faults.
+    """Return the model of a mapping, or None and its faults.
 
     ``filled`` holds keys for where the mapping has none. ``later`` names keys that another
     version will know.
     """
-    plain = {**(filled or {}), **node.plain()}
+    # As JSON, because strict mode takes JSON's strings and lists for what only they can state.
+    text = json.dumps({**(filled or {}), **node.plain()})
     try:
-        return model.model_validate_json(json.dumps(plain)), []
+        return model.model_validate_json(text), []
     except ValidationError as error:
-        problems = [_located(node, item) for item in error.errors(include_url=False)]
-    return None, list(_faults(model, node, source, problems, frozenset(later)))
+        # More are not shown, and to look for the word that was meant takes its time.
+        errors = error.errors(include_url=False)[: MOST_FAULTS + 1]
+    translator = _Translator(model, node, source, later)
+    return None, list(dict.fromkeys(translator.faults(errors)))
 
 
 def known_keys(model: type[BaseModel], path: Path = ()) -> dict[str, FieldInfo]:
@@ -100,152 +69,87 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def _located(node: Node, error: ErrorDetails) -> _Problem:
-    """Return the error with its path in the tree; the names that unions add are skipped."""
-    path: Path = ()
-    rest: Path = ()
-    for part in error["loc"]:
-        if node.find((*path, part)) is not None:
-            path, rest = (*path, part), ()
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One error of pydantic: its path in the tree, and what of its location is not there."""
+
+    path: Path
+    rest: Path
+    error: ErrorDetails
+
+
+@dataclass(frozen=True, slots=True)
+class _Translator:
+    """Turns pydantic's errors on one mapping into faults."""
+
+    model: type[BaseModel]
+    root: Node
+    source: Source
+    later: Collection[str]
+
+    def faults(self, errors: list[ErrorDetails]) -> Iterator[Fault]:
+        """Yield the faults, one for each thing that a person has to change."""
+        groups: dict[Path, list[_Problem]] = {}
+        for error in errors:
+            problem = self._located(error)
+            groups.setdefault(problem.path, []).append(problem)
+        for path, group in groups.items():
+            node = self._node(path)
+            kinds = [kind for problem in group if (kind := expected_kind(problem.error))]
+            if len(kinds) < len(group):  # some member of a union took the kind, not the value
+                for problem in group:
+                    yield from self._complain(node, problem)
+            elif not node.has_refused and not any(_is_inside(other, path) for other in groups):
+                fact, remedy = wrong_kind(named(path), node, kinds)
+                yield self.source.fault(*node.place, fact, remedy)
+
+    def _complain(self, node: Node, problem: _Problem) -> Iterator[Fault]:
+        error, path = problem.error, (*problem.path, *problem.rest)
+        if error["type"] == "extra_forbidden":
+            yield self._unknown_key(problem.path)
+        elif error["type"] == "missing":
+            name = f"the key {named(path)}" if isinstance(path[-1], str) else named(path)
+            remedy = f"add it: {self._purpose(path)}".removesuffix(": ")
+            yield self.source.fault(*node.place, f"{name} is missing", remedy)
+        elif not expected_kind(error) and not node.has_refused:
+            purpose = self._purpose(problem.path)
+            fact, remedy = wrong_value(named(problem.path), node, error, purpose)
+            yield self.source.fault(*node.place, fact, remedy)
+
+    def _unknown_key(self, path: Path) -> Fault:
+        parent, key = self._node(path[:-1]), str(path[-1])
+        if len(path) == 1 and key in self.later:
+            remedy = "it comes in a later version; delete it until then"
         else:
-            rest = (*rest, part)
-    return _Problem(path, rest, error)
+            known = [name for name in known_keys(self.model, path[:-1]) if name not in parent.items]
+            remedy = suggestion(key, known, what="the keys that can stand here are")
+        return self.source.fault(*parent.keys[path[-1]], f"unknown key {quoted(key)}", remedy)
+
+    def _purpose(self, path: Path) -> str:
+        """Return what the last key of a path is for, as its model describes it."""
+        keys = [index for index, part in enumerate(path) if isinstance(part, str)]
+        if not keys:
+            return ""
+        field = known_keys(self.model, path[: keys[-1]]).get(str(path[keys[-1]]))
+        return ((field and field.description) or "").removesuffix(".")
+
+    def _located(self, error: ErrorDetails) -> _Problem:
+        """Return the error with its path in the tree; the names that unions add are skipped."""
+        path: Path = ()
+        rest: Path = ()
+        for part in error["loc"]:
+            if self.root.find((*path, part)) is not None:
+                path, rest = (*path, part), ()
+            else:
+                rest = (*rest, part)
+        return _Problem(path, rest, error)
+
+    def _node(self, path: Path) -> Node:
+        node = self.root.find(path)
+        assert node is not None  # paths are made of what the tree holds
+        return node
 
 
-def _faults(
-    model: type[BaseModel],
-    node: Node,
-    source: Source,
-    problems: list[_Problem],
-    later: frozenset[str],
-) -> Iterator[Fault]:
-    for path, group in _by_path(problems).items():
-        here = node.find(path)
-        assert here is not None
-        told = here.has_refused and group[0].error["type"] not in ("missing", "extra_forbidden")
-        if told or (any(p.expected for p in group) and _is_deeper(path, problems)):
-            continue
-        if all(problem.expected for problem in group):
-            fact, remedy = _wrong_kind(path, here, [str(p.expected) for p in group])
-            yield source.fault(*_place(node, path, here), fact, remedy)
-            continue
-        for problem in group:
-            if not problem.expected:
-                yield _fault(model, node, source, problem, later)
-
-
-def _by_path(problems: list[_Problem]) -> dict[Path, list[_Problem]]:
-    groups: dict[Path, list[_Problem]] = {}
-    for problem in problems:
-        groups.setdefault(problem.path, []).append(problem)
-    return groups
-
-
-def _is_deeper(path: Path, problems: list[_Problem]) -> bool:
+def _is_inside(path: Path, outer: Path) -> bool:
     """Return whether another member of a union got further into the value than this."""
-    return any(len(p.path) > len(path) and p.path[: len(path)] == path for p in problems)
-
-
-def _place(root: Node, path: Path, node: Node) -> tuple[int, int]:
-    """Return the place of a value; a value that is not there is shown at its key."""
-    if path and node.kind is Kind.SCALAR and not node.text and not node.is_quoted:
-        parent = root.find(path[:-1])
-        assert parent is not None
-        return parent.keys.get(path[-1], node.place)
-    return node.place
-
-
-def _fault(
-    model: type[BaseModel], root: Node, source: Source, problem: _Problem, later: frozenset[str]
-) -> Fault:
-    node = root.find(problem.path)
-    assert node is not None
-    match problem.error["type"]:
-        case "extra_forbidden":
-            return _unknown_key(model, root, source, problem.path, later)
-        case "missing":
-            key = str(problem.error["loc"][-1])
-            info = known_keys(model, problem.path).get(key)
-            purpose = f": {info.description}" if info and info.description else ""
-            fact = f"the key {quoted(key)} is missing"
-            return source.fault(*node.place, fact, f"add it{purpose}".rstrip("."))
-    fact, remedy = _wrong_value(problem, node)
-    return source.fault(*_place(root, problem.path, node), fact, remedy)
-
-
-def _unknown_key(
-    model: type[BaseModel], root: Node, source: Source, path: Path, later: frozenset[str]
-) -> Fault:
-    parent = root.find(path[:-1])
-    key = str(path[-1])
-    assert parent is not None
-    known = [name for name in known_keys(model, path[:-1]) if name not in parent.items]
-    if len(path) == 1 and key in later:
-        remedy = "it comes in a later version; delete it until then"
-    else:
-        remedy = suggestion(key, known, what="the keys that can stand here are")
-    return source.fault(*parent.keys[path[-1]], f"unknown key {quoted(key)}", remedy)
-
-
-def _wrong_kind(path: Path, node: Node, expected: list[str]) -> tuple[str, str]:
-    wanted = " or ".join(dict.fromkeys(expected))
-    name = _name(path)
-    if node.kind is not Kind.SCALAR:
-        return f"{name} must be {wanted}, and this is a {node.kind.value}", ""
-    if node.scalar is None:
-        return f"{name} has no value", f"write {wanted}, or delete the key"
-    if "text" in expected:
-        shown = f"'{node.text}'" if len(node.text) < 40 else "it"
-        return f"{name} must be {wanted}, and {node.text} is not", f"put it in quotes: {shown}"
-    if isinstance(node.scalar, str):
-        return _text_for_number(name, node, wanted)
-    return f"{name} must be {wanted}, and {node.text} is not", ""
-
-
-def _text_for_number(name: str, node: Node, wanted: str) -> tuple[str, str]:
-    if node.is_quoted and isinstance(read_plain(node.text), int | float | bool):
-        fact = f"{quoted(node.text)} is quoted, so it is text, and {name} must be {wanted}"
-        return fact, "write it without quotes"
-    fact = f"{name} must be {wanted}, and {quoted(node.text)} is text"
-    if re.fullmatch(r"\d+(\.\d+)? ?%", node.text):
-        return fact, f"write {float(node.text.rstrip(' %')) / 100:g}"
-    if re.fullmatch(r"\d+,\d+", node.text):
-        return fact, f"write a point: {node.text.replace(',', '.')}"
-    return fact, ""
-
-
-def _wrong_value(problem: _Problem, node: Node) -> tuple[str, str]:
-    kind, name = problem.error["type"], _name((*problem.path, *problem.rest))
-    context = problem.error.get("ctx", {})
-    if kind in _BOUNDS:
-        key, words = _BOUNDS[kind]
-        return f"{name} must be {words} {context[key]:g}, and {node.text} is not", ""
-    match kind:
-        case "literal_error" | "enum":
-            known = re.findall(r"'([^']*)'", context["expected"])
-            said = node.text if node.kind is Kind.SCALAR else f"a {node.kind.value}"
-            if node.kind is Kind.SCALAR and node.scalar is None:
-                return f"{name} has no value", f"write one of: {listed(known)}"
-            return f"{name} cannot be {quoted(said)}", suggestion(said, known, what="write one of")
-        case "value_error":
-            fact, _, remedy = str(context["error"]).partition("; ")
-            return fact, remedy
-        case "too_short" | "string_too_short":
-            least = context.get("min_length", 1)
-            unit = "characters" if "string" in kind else "entries"
-            return f"{name} needs at least {least} {unit}", ""
-        case "too_long" | "string_too_long":
-            unit = "characters" if "string" in kind else "entries"
-            return f"{name} holds more than {context['max_length']} {unit}", ""
-        case "string_pattern_mismatch":
-            return f"{name} cannot be {quoted(node.text)}", f"it must match {context['pattern']}"
-    return f"{name} is not valid: {problem.error['msg'].lower()}", ""
-
-
-def _name(path: Path) -> str:
-    """Return how a message names a value: its key, or its number in a list."""
-    if not path:
-        return "the document"
-    if isinstance(path[-1], int):
-        return f"entry {path[-1] + 1} of {_name(path[:-1])}"
-    return quoted(path[-1])
+    return len(path) > len(outer) and path[: len(outer)] == outer

@@ -35,6 +35,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(word) > _LONGEST:  # the distance is quadratic, and nothing of ours is that long
         return ""
     near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    near = near or [name for name in plain if len(word) > 2 and name.startswith(_plain(word))]
     return f"did you mean {quoted(plain[near[0]])}?" if near else ""
 
 

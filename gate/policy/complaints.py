@@ -1,0 +1,89 @@
+"""What is wrong with a value, in our own words; pydantic's are for those who write models."""
+
+import re
+from collections.abc import Sequence
+
+from pydantic_core import ErrorDetails
+
+from gate.policy.scalars import read_plain
+from gate.policy.words import quoted, suggestion
+from gate.policy.yaml_reader import Key, Kind, Node
+
+_EXPECTED = {
+    "string_type": "text",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping (key: value)",
+    "model_type": "a mapping (key: value)",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def expected_kind(error: ErrorDetails) -> str | None:
+    """Return what kind of value was expected, None where the kind is right."""
+    return _EXPECTED.get(error["type"])
+
+
+def named(path: Sequence[Key]) -> str:
+    """Return how a message names a value: its key, or its number in a list.
+
+    >>> named(("rules", 0, "classes", 1))
+    "entry 2 of 'classes'"
+    """
+    if not path:
+        return "the document"
+    if isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {named(path[:-1])}"
+    return quoted(path[-1])
+
+
+def wrong_kind(name: str, node: Node, expected: Sequence[str]) -> tuple[str, str]:
+    """Return fact and remedy for a value that is none of the expected kinds."""
+    wanted = " or ".join(dict.fromkeys(expected))
+    if node.kind is not Kind.SCALAR:
+        return f"{name} must be {wanted}, and this is a {node.kind.value}", ""
+    if not isinstance(node.scalar, str):
+        remedy = f"put it in quotes: '{node.text}'" if "text" in expected else ""
+        return f"{name} must be {wanted}, and {node.text} is not", remedy
+    if node.is_quoted and isinstance(read_plain(node.text), int | float):  # a bool is an int
+        fact = f"{quoted(node.text)} is quoted, so it is text, and {name} must be {wanted}"
+        return fact, "write it without quotes"
+    fact = f"{name} must be {wanted}, and {quoted(node.text)} is text"
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})? ?%", node.text):
+        return fact, f"write {float(node.text.rstrip(' %')) / 100:g}"
+    if re.fullmatch(r"[0-9]{1,9},[0-9]{1,9}", node.text):
+        return fact, f"write a point: {node.text.replace(',', '.')}"
+    return fact, ""
+
+
+def wrong_value(name: str, node: Node, error: ErrorDetails, purpose: str) -> tuple[str, str]:
+    """Return fact and remedy for a value of the right kind; ``purpose`` is its description."""
+    kind, context = error["type"], error.get("ctx", {})
+    said = quoted(node.text) if node.kind is Kind.SCALAR else f"a {node.kind.value}"
+    unit = "characters" if kind.startswith("string") else "entries"
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"{name} must be {words} {context[key]:g}, and {node.text} is not", ""
+    match kind:
+        case "literal_error":
+            known = re.findall(r"'([^']*)'", context["expected"])
+            return f"{name} cannot be {said}", suggestion(said, known, what="write one of")
+        case "value_error":
+            fact, _, remedy = str(context["error"]).partition("; ")
+            return fact, remedy
+        case "too_short" | "string_too_short":
+            return f"{name} needs at least {context['min_length']} {unit}", f"expected: {purpose}"
+        case "too_long" | "string_too_long":
+            return f"{name} holds more than {context['max_length']} {unit}", f"expected: {purpose}"
+        case "string_pattern_mismatch":
+            return f"{name} cannot be {said}", f"expected: {purpose}"
+    return f"{name} is not valid", f"expected: {purpose}"

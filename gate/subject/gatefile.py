@@ -1,0 +1,250 @@
+"""The gate file: what is judged. The policy, which says how, belongs to somebody else."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from gate.errors import UsageError
+from gate.policy.documents import Document, read_document
+from gate.policy.text import refuse
+from gate.policy.validation import validate
+from gate.policy.words import quoted, suggestion
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.inputs import InputSpec
+
+Key = str | int
+Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
+
+_LATER = ("baseline", "waivers", "prevalence", "engine")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ModelSpec(_Strict):
+    """The checkpoint, and the user's own code that builds the module it belongs to."""
+
+    checkpoint: str | None = Field(
+        None, min_length=1, description="The checkpoint, relative to the gate file."
+    )
+    factory: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        description="`package.module:function` that returns an nn.Module; user code, trusted.",
+    )
+    kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Keyword arguments of the factory."
+    )
+    key: str | None = Field(
+        None,
+        min_length=1,
+        description="The state dict to load, where the checkpoint holds several.",
+    )
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="The digest that the checkpoint must have, in hexadecimal; another is refused.",
+    )
+
+
+class DataSpecs(_Strict):
+    """The splits; a rule that needs one that is not given is inconclusive."""
+
+    train: DataSpec | None = Field(None, description="What the model learned from.")
+    validation: DataSpec | None = Field(None, description="What it was chosen on.")
+    test: DataSpec | None = Field(None, description="What neither has seen: the judge.")
+
+    def given(self) -> dict[str, DataSpec]:
+        """Return the splits that are given, by name, in the order train, validation, test."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: spec for name, spec in splits.items() if spec is not None}
+
+
+class HistorySpec(_Strict):
+    """A training history whose format or columns have to be told."""
+
+    path: str = Field(min_length=1, description="File or folder, relative to the gate file.")
+    format: str | None = Field(None, min_length=1, description="The tracker that wrote it.")
+    train_loss: str | None = Field(None, min_length=1, description="Column of the train loss.")
+    validation_loss: str | None = Field(
+        None, min_length=1, description="Column of the validation loss."
+    )
+    checkpoint_epoch: int | None = Field(
+        None,
+        ge=0,
+        description="The epoch that the checkpoint was saved at, counted as in the file.",
+    )
+
+
+class GateFile(_Strict):
+    """What is judged. Every key may come from a flag instead; :meth:`require_complete` checks."""
+
+    api_version: Literal["gate/v1"] = Field(
+        "gate/v1", alias="apiVersion", description="The version of the format: gate/v1."
+    )
+    kind: Literal["Validation"] = Field(
+        "Validation", description="What the document is: Validation."
+    )
+    model: ModelSpec | None = Field(
+        None, description="The checkpoint and its factory; left out with saved predictions."
+    )
+    classes: tuple[str, ...] = Field(
+        (),
+        description="The names of the classes in the order of the model's outputs; without them, "
+        "the class folders of the data in alphabetical order.",
+    )
+    input: InputSpec = Field(
+        default_factory=InputSpec, description="How an image becomes the model's input."
+    )
+    data: DataSpecs = Field(default_factory=DataSpecs, description="The splits.")
+    critical: tuple[str, ...] = Field(
+        (), description="The classes whose mistakes cost most; `$critical` in policies."
+    )
+    history: str | HistorySpec | None = Field(
+        None, description="The training history: its path, or a mapping that names its columns."
+    )
+    policy: str | None = Field(
+        None,
+        min_length=1,
+        description="The policy: a path relative to the gate file, or the name of a shipped one.",
+    )
+
+    _document: Document | None = PrivateAttr(None)
+    _base: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def base(self) -> Path:
+        """The folder that paths are relative to: the gate file's, or the current one."""
+        return self._base
+
+    def location(self, *path: Key) -> tuple[str, int, int] | None:
+        """Return file, line and column of a key, the nearest one above where it is not stated.
+
+        None where there is no file.
+        """
+        if self._document is None:
+            return None
+        return self._document.source.file, *self._document.place(path)
+
+    def placed(self, document: Document, base: Path) -> Self:
+        """Return the same values with the places of a document."""
+        copy = self.model_copy()
+        copy._document, copy._base = document, base  # noqa: SLF001 -- a copy of itself
+        return copy
+
+    def require_complete(self) -> None:
+        """Refuse a gate file, with its flags applied, that does not say what is to be judged.
+
+        Raises DocumentError with places where there is a file, UsageError where there is none.
+        """
+        self._refuse([*contradictions(self), *_omissions(self)])
+
+    def require_critical(self, classes: Sequence[str]) -> None:
+        """Refuse critical classes that the model does not have; raises as require_complete does."""
+        self._refuse(list(_unknown_critical(self.critical, classes)))
+
+    def _refuse(self, complaints: Sequence[Complaint]) -> None:
+        if self._document is not None:
+            refuse([self._document.fault(*complaint) for complaint in complaints])
+        elif complaints:
+            raise UsageError("", "\n".join(f"{fact}; {remedy}" for _, fact, remedy in complaints))
+
+
+def read_gatefile(path: Path) -> GateFile:
+    """Return a gate file with the places of its keys.
+
+    What flags can still add may be missing: see :meth:`GateFile.require_complete`. Raises
+    UsageError where there is no file, and DocumentError with all its faults.
+    """
+    document, faults = read_document(path, str(path), "Validation")
+    values, more = validate(GateFile, document.root, document.source, later=_LATER)
+    faults += more
+    faults += [
+        document.fault((), f"the key '{key}' is missing", f"add {key}: {value}")
+        for key, value in (("apiVersion", "gate/v1"), ("kind", "Validation"))
+        if key not in document.root.keys
+    ]
+    if values is not None:
+        faults += [document.fault(*complaint) for complaint in contradictions(values)]
+    refuse(faults)
+    assert values is not None
+    return values.placed(document, path.parent)
+
+
+def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
+    """Yield (path, fact, remedy) of what cannot be meant, whatever flags may add."""
+    if len(gatefile.classes) == 1:
+        yield ("classes",), "one class leaves nothing to decide", "name all classes of the model"
+    yield from _repeated("classes", gatefile.classes)
+    yield from _repeated("critical", gatefile.critical)
+    for index, name in enumerate(gatefile.classes):
+        if not name or name.startswith("$"):
+            fact = f"{quoted(name)} cannot be the name of a class"
+            yield ("classes", index), fact, "write a name that does not start with '$'"
+    if gatefile.classes:
+        yield from _unknown_critical(gatefile.critical, gatefile.classes)
+    yield from _predictions_and_more(gatefile)
+
+
+def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
+    splits = gatefile.data.given()
+    predicted = [name for name, spec in splits.items() if spec.predictions is not None]
+    if not predicted:
+        return
+    place = ("data", predicted[0], "predictions")
+    if gatefile.model is not None:
+        yield place, "saved predictions stand in for a model, and a model is given", "delete one"
+    if not gatefile.classes:
+        fact = "saved predictions need the classes: their scores are named by them"
+        yield place, fact, "add classes: [...]"
+    for name in splits:
+        if name not in predicted:
+            fact = f"{name} gives images, {predicted[0]} gives predictions, and no model is run"
+            yield ("data", name), fact, f"give predictions of {name} too, or leave it out"
+
+
+def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
+    splits = gatefile.data.given()
+    if not splits:
+        yield ("data",), "no data is given", "add data: {test: {path: ...}}, or use --test"
+    if gatefile.policy is None:
+        yield ("policy",), "no policy is given", "add policy: baseline, or use --policy"
+    if any(spec.predictions is not None for spec in splits.values()):
+        return
+    if gatefile.model is None or gatefile.model.checkpoint is None:
+        yield (
+            ("model",),
+            "no checkpoint is given",
+            "add model: {checkpoint: ...}, or use --checkpoint",
+        )
+    if gatefile.model is None or gatefile.model.factory is None:
+        remedy = "add model: {factory: package.module:function}, or use --model"
+        yield ("model",), "nothing says how the model is built", remedy
+
+
+def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (key, index), f"the class {quoted(name)} is named twice", "delete one of the two"
+
+
+def _unknown_critical(critical: Sequence[str], classes: Sequence[str]) -> Iterator[Complaint]:
+    for index, name in enumerate(critical):
+        if name not in classes:
+            fact = f"the critical class {quoted(name)} is none of the classes"
+            yield ("critical", index), fact, suggestion(name, classes, what="the classes are")
+
+
+def gatefile_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a gate file, for editors."""
+    schema = GateFile.model_json_schema(by_alias=True)
+    title = "A gate file of validate-model: what is judged"
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": title,
+        "required": ["apiVersion", "kind"],
+    }
