@@ -120,9 +120,7 @@ def judge(rules: Sequence[Rule], evidence: Evidence, *, enforced: bool = True) -
     asked = [(rule, *_comparisons(rule, evidence)) for rule in rules]
     siblings = Counter[str]()
     for rule, comparisons, _ in asked:
-        siblings[rule.check] += sum(
-            comparison.burden is Burden.BOTH for comparison in comparisons
-        )
+        siblings[rule.check] += sum(comparison.burden is Burden.BOTH for comparison in comparisons)
     results = [
         conclude(rule, comparison, siblings=siblings[rule.check], crash=crash)
         for rule, comparisons, crash in asked
@@ -212,7 +210,7 @@ def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]
     """Return the comparisons of a rule, and what it said if it crashed."""
     try:
         comparisons = rule.evaluate(evidence)
-    except Exception as crash:  # noqa: BLE001 -- a rule that crashes must not hide the others
+    except Exception as crash:
         return [_nothing(rule, "the rule crashed")], f"{type(crash).__name__}: {crash}"
     return comparisons or [_nothing(rule, "nothing was compared")], ""
 

@@ -36,9 +36,7 @@ class AccuracyParadox(Rule):
     )
 
     examples: ClassVar = (
-        Example(
-            "both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED
-        ),
+        Example("both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
         Example(
             "98 % accuracy and 12 % recall",
             {},
@@ -52,7 +50,10 @@ class AccuracyParadox(Rule):
             Outcome.INCONCLUSIVE,
         ),
         Example(
-            "a coin flip does not look good", {}, MadeUp(test=((250, 250), (250, 250))), Outcome.PASSED
+            "a coin flip does not look good",
+            {},
+            MadeUp(test=((250, 250), (250, 250))),
+            Outcome.PASSED,
         ),
     )
 

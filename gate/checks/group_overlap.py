@@ -26,9 +26,7 @@ class GroupOverlap(Rule):
     interval: ClassVar = "none: the groups are counted, not sampled"
 
     check: Literal["group-overlap"] = "group-overlap"
-    between: tuple[SplitName, SplitName] = Field(
-        ("train", "test"), description="The two splits."
-    )
+    between: tuple[SplitName, SplitName] = Field(("train", "test"), description="The two splits.")
     max: int = Field(0, ge=0, description="The most groups that may be shared.")
 
     examples: ClassVar = (

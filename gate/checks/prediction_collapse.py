@@ -58,9 +58,7 @@ class PredictionCollapse(Rule):
                     scope=Scope(self.split),
                 )
             ]
-        return [
-            self._compare(rows, label, evidence) for label in sorted(set(rows.labels.tolist()))
-        ]
+        return [self._compare(rows, label, evidence) for label in sorted(set(rows.labels.tolist()))]
 
     def _compare(self, rows: "Rows", label: int, evidence: "Evidence") -> Comparison:
         from gate.metrics.estimates import Count

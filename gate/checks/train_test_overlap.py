@@ -43,9 +43,7 @@ class TrainTestOverlap(Rule):
     )
 
     examples: ClassVar = (
-        Example(
-            "nothing is shared", {}, MadeUp(test=((45, 5), (3, 47)), copies=0), Outcome.PASSED
-        ),
+        Example("nothing is shared", {}, MadeUp(test=((45, 5), (3, 47)), copies=0), Outcome.PASSED),
         Example(
             "ten test images were trained on",
             {},

@@ -44,7 +44,9 @@ def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
     if numbers.groups is not None and split is not Split.VALIDATION:
         # The first images of train and test belong to the groups that both share.
         names = [
-            f"shared-{index % max(numbers.groups, 1)}" if index < numbers.groups else f"{split}-{index}"
+            f"shared-{index % max(numbers.groups, 1)}"
+            if index < numbers.groups
+            else f"{split}-{index}"
             for index in range(len(rows))
         ]
         rows = rows.grouped(np.array(names, dtype=object))

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,18 @@ CREATE TABLE histograms (
     split TEXT NOT NULL, class TEXT NOT NULL, bin INTEGER NOT NULL, positives INTEGER NOT NULL,
     negatives INTEGER NOT NULL, PRIMARY KEY (split, class, bin)
 ) WITHOUT ROWID;
-CREATE TABLE unreadable (split TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE unreadable (
+    split TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, reason TEXT NOT NULL
+);
 CREATE TABLE overlaps (
-    split_a TEXT NOT NULL, split_b TEXT NOT NULL, compared TEXT NOT NULL, featureless INTEGER NOT NULL
+    split_a TEXT NOT NULL, split_b TEXT NOT NULL, compared TEXT NOT NULL,
+    featureless INTEGER NOT NULL, images_a INTEGER NOT NULL, images_b INTEGER NOT NULL,
+    exact_pairs INTEGER NOT NULL, identical INTEGER NOT NULL
 );
 CREATE TABLE pairs (
     a TEXT NOT NULL, b TEXT NOT NULL, split_a TEXT NOT NULL, split_b TEXT NOT NULL,
-    label_a TEXT NOT NULL, label_b TEXT NOT NULL, kind TEXT NOT NULL, distance REAL, orientation TEXT
+    label_a TEXT NOT NULL, label_b TEXT NOT NULL, kind TEXT NOT NULL, distance REAL,
+    orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
 );
 CREATE VIEW predictions AS
     SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score
@@ -124,7 +129,8 @@ def _write(evidence: Evidence, database: sqlite3.Connection) -> None:
         "environment": dict(evidence.environment),
     }
     database.executemany(
-        "INSERT INTO about VALUES (?, ?)", [(key, json.dumps(value)) for key, value in about.items()]
+        "INSERT INTO about VALUES (?, ?)",
+        [(key, json.dumps(value)) for key, value in about.items()],
     )
     database.executemany(
         "INSERT INTO classes VALUES (?, ?, ?)",
@@ -133,13 +139,27 @@ def _write(evidence: Evidence, database: sqlite3.Connection) -> None:
     for split in evidence.splits.values():
         _write_split(split, evidence.classes, database)
     for overlap in evidence.overlaps:
-        database.execute(
-            "INSERT INTO overlaps VALUES (?, ?, ?, ?)",
-            (overlap.split_a, overlap.split_b, json.dumps(overlap.compared), overlap.featureless),
-        )
+        _write_overlap(overlap, database)
+
+
+def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
+    database.execute(
+        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            overlap.split_a,
+            overlap.split_b,
+            json.dumps(overlap.compared),
+            overlap.featureless,
+            overlap.images_a,
+            overlap.images_b,
+            overlap.exact_pairs,
+            overlap.identical,
+        ),
+    )
+    for pairs, review in ((overlap.pairs, 0), (overlap.review, 1)):
         database.executemany(
-            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [tuple(asdict(pair).values()) for pair in overlap.pairs],
+            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*astuple(pair), review) for pair in pairs],
         )
 
 
@@ -160,7 +180,7 @@ def _write_split(
         ),
     )
     database.executemany(
-        f"INSERT INTO rows VALUES ({', '.join('?' * 14)})",
+        "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         zip(
             repeat(str(split.split)),
             range(len(rows)),
@@ -246,12 +266,13 @@ def _read_probe(fields: dict[str, Any]) -> ModelProbe:
 
 def _read_history(fields: dict[str, Any]) -> History:
     series = {name: tuple(values) for name, values in fields["series"].items()}
-    return History(**{**fields, "epochs": tuple(fields["epochs"]), "series": series})
+    notes = tuple(fields["notes"])
+    return History(
+        **{**fields, "epochs": tuple(fields["epochs"]), "series": series, "notes": notes}
+    )
 
 
-def _read_split(
-    row: tuple[Any, ...], classes: int, database: sqlite3.Connection
-) -> SplitEvidence:
+def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection) -> SplitEvidence:
     name, path, format_name, images, manifest, group_column, slice_columns = row
     unreadable = database.execute(
         "SELECT id, label, reason FROM unreadable WHERE split = ? ORDER BY rowid", (name,)
@@ -305,20 +326,30 @@ def _read_rows(
 
 
 def _read_overlaps(database: sqlite3.Connection) -> Iterator[Overlap]:
-    for split_a, split_b, compared, featureless in database.execute(
-        "SELECT split_a, split_b, compared, featureless FROM overlaps ORDER BY rowid"
+    for split_a, split_b, compared, *numbers in database.execute(
+        "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, identical "
+        "FROM overlaps ORDER BY rowid"
     ).fetchall():
-        pairs = database.execute(
-            "SELECT * FROM pairs WHERE split_a = ? AND split_b = ? ORDER BY rowid",
-            (split_a, split_b),
-        )
+        featureless, images_a, images_b, exact_pairs, identical = numbers
+        pairs = [
+            (
+                Pair(a, b, Split(sa), Split(sb), la, lb, PairKind(kind), distance, orientation),
+                review,
+            )
+            for a, b, sa, sb, la, lb, kind, distance, orientation, review in database.execute(
+                "SELECT * FROM pairs WHERE split_a = ? AND split_b = ? ORDER BY rowid",
+                (split_a, split_b),
+            )
+        ]
         yield Overlap(
             split_a=Split(split_a),
             split_b=Split(split_b),
-            pairs=tuple(
-                Pair(a, b, Split(sa), Split(sb), la, lb, PairKind(kind), distance, orientation)
-                for a, b, sa, sb, la, lb, kind, distance, orientation in pairs
-            ),
+            pairs=tuple(pair for pair, review in pairs if not review),
             compared=tuple(PairKind(kind) for kind in json.loads(compared)),
             featureless=featureless,
+            images_a=images_a,
+            images_b=images_b,
+            exact_pairs=exact_pairs,
+            identical=bool(identical),
+            review=tuple(pair for pair, review in pairs if review),
         )

@@ -1,1 +1,1 @@
-"""Measuring a subject: predictions, fingerprints, probes."""
+"""From a subject to evidence: one pass over each split, and what the splits share."""

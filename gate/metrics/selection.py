@@ -1,6 +1,7 @@
 """Which rows a metric looks at: one split, without its leaked images, cut into slices."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ def leaked(evidence: Evidence, split: Split) -> NDArray[np.bool_]:
     return np.fromiter((row in ids for row in rows.ids), dtype=bool, count=len(rows))
 
 
+@lru_cache(maxsize=3)  # one a split: every rule asks for the same rows
 def judged_rows(evidence: Evidence, split: Split) -> Rows | None:
     """Return the rows that rules decide on: those without a copy elsewhere; None if not measured."""
     if split not in evidence.splits:

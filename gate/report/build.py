@@ -250,7 +250,9 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
         validation_loss=history.validation_loss,
         checkpoint_epoch=history.checkpoint_epoch,
         epochs=list(history.epochs),
-        series={name: [_logged(value) for value in values] for name, values in history.series.items()},
+        series={
+            name: [_logged(value) for value in values] for name, values in history.series.items()
+        },
     )
 
 

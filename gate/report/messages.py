@@ -13,7 +13,9 @@ def message(result: Result) -> str:
     if result.crash:
         return f"{comparison.what}: the rule crashed ({result.crash})"
     if comparison.estimate.value is None:
-        return f"{comparison.what} is undefined: {comparison.estimate.reason}; {_required(comparison)}"
+        return (
+            f"{comparison.what} is undefined: {comparison.estimate.reason}; {_required(comparison)}"
+        )
     value = number(comparison.estimate, comparison.required)
     brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
     sentence = f"{comparison.what} is {value}"
@@ -53,7 +55,11 @@ def digits(value: float, apart_from: float | None = None) -> str:
     """Return a float with three decimals, or more where it would look equal to another number."""
     for places in range(3, 10):
         text = f"{value:.{places}f}"
-        if apart_from is None or value == apart_from or float(text) != float(f"{apart_from:.{places}f}"):
+        if (
+            apart_from is None
+            or value == apart_from
+            or float(text) != float(f"{apart_from:.{places}f}")
+        ):
             return text
     return repr(value)
 

@@ -1,0 +1,62 @@
+"""From a model's outputs to the columns of rows: probabilities, predictions, ranks and margins."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_IS_PROBABILITY = 1e-3  # how near to 1 the outputs of an image must sum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a model said to n images; arrays of length n, as in ``Rows``."""
+
+    labels: NDArray[np.int32]
+    predictions: NDArray[np.int32]
+    confidence: NDArray[np.float64]
+    margin: NDArray[np.float64]
+    true_score: NDArray[np.float64]
+    true_rank: NDArray[np.int32]
+    scores: NDArray[np.float32]  # (n, classes) probabilities
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], labels: NDArray[np.int32]) -> Self:
+        """Return the answers in probabilities (n, classes), n > 0, of images with these labels.
+
+        Of equal scores the first class is predicted, as numpy and torch do.
+        """
+        rows = np.arange(len(scores))
+        predictions = scores.argmax(axis=1).astype(np.int32)
+        top_two = np.partition(scores, -2, axis=1)[:, -2:]
+        true_score = scores[rows, labels]
+        ahead = (scores > true_score[:, None]).sum(axis=1)
+        ties_before = (
+            (scores == true_score[:, None]) & (np.arange(scores.shape[1]) < labels[:, None])
+        ).sum(axis=1)
+        return cls(
+            labels=labels,
+            predictions=predictions,
+            confidence=top_two[:, 1],
+            margin=top_two[:, 1] - top_two[:, 0],
+            true_score=true_score,
+            true_rank=(ahead + ties_before).astype(np.int32),
+            scores=scores.astype(np.float32),
+        )
+
+
+def looks_like_probabilities(outputs: NDArray[np.float32]) -> bool:
+    """Return whether outputs (n, classes) are probabilities already: in [0, 1], summing to 1."""
+    in_range = bool(((outputs >= 0) & (outputs <= 1)).all())
+    return in_range and bool((np.abs(outputs.sum(axis=1) - 1) < _IS_PROBABILITY).all())
+
+
+def probabilities(outputs: NDArray[np.float32], *, are_logits: bool) -> NDArray[np.float64]:
+    """Return outputs (n, classes) as probabilities; logits go through softmax in double."""
+    scores = outputs.astype(np.float64)
+    if not are_logits:
+        return scores
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    normalised: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
+    return normalised

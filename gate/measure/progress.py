@@ -1,0 +1,17 @@
+"""How long work says where it is; the command line draws it."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Advance(Protocol):
+    """Says that ``count`` more of the stage are done."""
+
+    def __call__(self, count: int) -> None: ...
+
+
+class Progress(Protocol):
+    """Shows stages of work to whoever waits for them."""
+
+    def stage(self, name: str, total: int) -> AbstractContextManager[Advance]:
+        """Return a context in which ``total`` units of work called ``name`` are done."""

@@ -1,0 +1,198 @@
+"""The whole measurement: checkpoint, splits, overlaps and history become evidence."""
+
+import contextlib
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from gate.errors import CheckpointError, GateError, SubjectError
+from gate.evidence.records import (
+    Evidence,
+    Failure,
+    History,
+    ModelProbe,
+    Overlap,
+    Split,
+    SplitEvidence,
+    Subject,
+)
+from gate.measure.progress import Progress
+from gate.subject.datasets.records import Dataset, PredictionTable
+from gate.subject.gatefile import GateFile
+from gate.subject.histories import read_history
+from gate.subject.inputs import build_transform
+
+
+@dataclass(slots=True)
+class Findings:
+    """What has been measured so far; a failure ends a part and not the whole."""
+
+    splits: dict[Split, SplitEvidence] = field(default_factory=dict)
+    overlaps: tuple[Overlap, ...] = ()
+    subject: Subject | None = None
+    probe: ModelProbe | None = None
+    history: History | None = None
+    failures: list[Failure] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Take down what could not be measured, and go on after the block."""
+        try:
+            yield
+        except SubjectError as error:
+            self.failures.append(failure(error))
+
+
+def failure(error: GateError) -> Failure:
+    """Return an error as the evidence keeps it."""
+    return Failure(where=error.where, kind=error.kind, message=error.fact, remedy=error.remedy)
+
+
+def measure(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset | PredictionTable],
+    classes: tuple[str, ...],
+    *,
+    device: str,
+    progress: Progress,
+) -> Evidence:
+    """Return everything that the gate file's subject shows on its data.
+
+    What cannot be measured is a failure in the evidence; the rest is measured all the same.
+    """
+    found = Findings(environment=_environment())
+    tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
+    pictures = {
+        split: each for split, each in datasets.items() if not isinstance(each, PredictionTable)
+    }
+    for each in datasets.values():
+        found.assumed += [note for note in each.assumed if note not in found.assumed]
+    with found.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
+        if tables:
+            from gate.measure.tables import measure_table
+
+            found.assumed.append("saved predictions were judged; no checkpoint was run")
+            found.splits = {split: measure_table(split, each) for split, each in tables.items()}
+        if pictures:
+            _measure_model(gatefile, pictures, classes, device, progress, found)
+    with found.failing():
+        found.history = _history(gatefile)
+    return Evidence(
+        classes=classes,
+        critical=gatefile.critical,
+        splits=found.splits,
+        overlaps=found.overlaps,
+        subject=found.subject,
+        probe=found.probe,
+        history=found.history,
+        failures=tuple(found.failures),
+        assumed=tuple(found.assumed),
+        environment=found.environment,
+    )
+
+
+def _measure_model(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    device: str,
+    progress: Progress,
+    found: Findings,
+) -> None:
+    from gate.measure.predict import Interpreter, measure_split
+    from gate.measure.probes import OutputProbe
+    from gate.measure.runner import Runner, build_model
+    from gate.subject.checkpoints import load_into, open_checkpoint
+
+    spec = gatefile.model
+    assert spec is not None, "a gate file without saved predictions names a model"
+    assert spec.checkpoint is not None
+    assert spec.factory is not None
+    try:
+        checkpoint = open_checkpoint(
+            gatefile.base / spec.checkpoint, key=spec.key, sha256=spec.sha256
+        )
+        found.subject = Subject(
+            checkpoint.sha256, checkpoint.size_bytes, checkpoint.format, spec.factory
+        )
+        model = build_model(spec.factory, spec.kwargs, base=gatefile.base)
+        loaded = load_into(checkpoint, model)
+    except CheckpointError as error:
+        identity = error.identity
+        if found.subject is None and identity.sha256 is not None:
+            found.subject = Subject(
+                identity.sha256, identity.size_bytes or 0, identity.format or "", spec.factory
+            )
+        raise
+    found.subject = Subject(
+        checkpoint.sha256, checkpoint.size_bytes, checkpoint.format, spec.factory, loaded.parameters
+    )
+    found.assumed += [*loaded.notes, *(f"weights cast: {cast}" for cast in loaded.casts)]
+    runner = Runner.start(model, classes, device)
+    found.environment |= {"device": str(runner.device)}
+    transform = build_transform(gatefile.input, base=gatefile.base)
+    found.assumed += transform.assumed
+    probe, interpreter = OutputProbe(), Interpreter()
+    for split, dataset in datasets.items():
+        with progress.stage(split.value, len(dataset.entries)) as advance:
+            found.splits[split] = measure_split(
+                split, dataset, transform, runner, probe, interpreter, advance
+            )
+    if interpreter.are_logits is False:
+        found.assumed.append("the outputs are probabilities already, so no softmax was applied")
+    found.probe = probe.result(model)
+    found.overlaps = tuple(_overlaps(found.splits, classes, progress))
+
+
+def _overlaps(
+    splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...], progress: Progress
+) -> Iterator[Overlap]:
+    """Yield what each two splits share; the earlier one of train, validation, test is side a."""
+    from gate.measure.overlap import SplitSide, find_overlap
+
+    names = np.array(classes, dtype=object)
+    sides = [
+        SplitSide(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
+        for split, each in ((split, splits[split]) for split in Split if split in splits)
+        if each.fingerprints is not None
+    ]
+    pairs = list(combinations(sides, 2))
+    with progress.stage("overlap", len(pairs)) as advance:
+        for first, second in pairs:
+            yield find_overlap(first, second)
+            advance(1)
+
+
+def _history(gatefile: GateFile) -> History | None:
+    spec = gatefile.history
+    if spec is None:
+        return None
+    if isinstance(spec, str):
+        return read_history(gatefile.base / spec)
+    history = read_history(
+        gatefile.base / spec.path,
+        format=spec.format,
+        train_loss=spec.train_loss,
+        validation_loss=spec.validation_loss,
+    )
+    epoch = spec.checkpoint_epoch
+    return history if epoch is None else replace(history, checkpoint_epoch=float(epoch))
+
+
+def _environment() -> dict[str, str]:
+    from importlib.metadata import version
+
+    packages = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        **{name: version(name) for name in packages},
+        "seed": "0",
+    }
+
