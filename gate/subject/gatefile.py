@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from gate.errors import UsageError
 from gate.policy.documents import Document, read_document
+from gate.policy.schema import DIALECT, as_read, as_text
 from gate.policy.text import refuse
 from gate.policy.validation import validate
 from gate.policy.words import quoted, suggestion
@@ -239,12 +240,11 @@ def _unknown_critical(critical: Sequence[str], classes: Sequence[str]) -> Iterat
 
 
 def gatefile_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a gate file, for editors."""
-    schema = GateFile.model_json_schema(by_alias=True)
-    title = "A gate file of validate-model: what is judged"
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": title,
-        "required": ["apiVersion", "kind"],
-    }
+    """Return the JSON Schema (Draft 2020-12) of a gate file, for editors."""
+    schema = {**GateFile.model_json_schema(by_alias=True), "required": ["apiVersion", "kind"]}
+    title = {"title": "A gate file of validate-model", "description": "What is judged."}
+    return {"$schema": DIALECT, **as_read(schema), **title}
+
+
+if __name__ == "__main__":
+    print(as_text(gatefile_schema()), end="")  # noqa: T201 -- a tool, not the product's output

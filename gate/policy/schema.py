@@ -1,0 +1,103 @@
+"""The JSON Schema of a policy, for editors: `python -m gate.policy.schema` prints it.
+
+It is made from the models, so that completion and hover text say what the reader does. A rule's
+keys depend on its check, which editors follow through if and then.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gate.checks import REGISTRY
+from gate.policy.model import ID_PATTERN, Header
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE = "#/$defs/{model}"
+
+
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema (Draft 2020-12) of a policy."""
+    models: list[type[BaseModel]] = [Header, *REGISTRY.values()]
+    references, shared = models_json_schema(
+        [(model, "validation") for model in models], by_alias=True, ref_template=_REFERENCE
+    )
+    definitions = shared["$defs"]
+    header = definitions.pop(references[Header, "validation"]["$ref"].rsplit("/", 1)[1])
+    for rule in REGISTRY.values():
+        name = references[rule, "validation"]["$ref"].rsplit("/", 1)[1]
+        _finish_rule(definitions[name])
+    rules = {
+        "description": "The rules; a model passes when every blocking one is met.",
+        "type": "array",
+        "minItems": 1,
+        "items": _rule({check: references[rule, "validation"] for check, rule in REGISTRY.items()}),
+    }
+    schema = {
+        "title": "A policy of validate-model",
+        "description": "How a model is judged.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind", "metadata", "rules"],
+        "properties": {**header["properties"], "rules": rules},
+        "$defs": definitions,
+    }
+    return {"$schema": DIALECT, **as_read(schema)}
+
+
+def as_read(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema of pydantic's as our reader reads: no value may be null.
+
+    The titles that pydantic makes of names say nothing more than the names.
+    """
+    kept: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            kept[key] = {name: as_read(inner) for name, inner in value.items()}
+        elif key == "anyOf":
+            members = [as_read(member) for member in value if member != {"type": "null"}]
+            kept |= members[0] if len(members) == 1 else {"anyOf": members}
+        elif isinstance(value, dict):
+            kept[key] = as_read(value)
+        elif isinstance(value, list) and key in ("allOf", "oneOf", "prefixItems"):
+            kept[key] = [as_read(member) for member in value]
+        elif not (key == "title" and "$defs" not in schema) and not (
+            key == "default" and value is None
+        ):
+            kept[key] = value
+    return kept
+
+
+def _finish_rule(schema: dict[str, Any]) -> None:
+    """State what the reader adds: ``check`` is written out, and ids can stand in reports."""
+    schema["required"] = ["check", *schema.get("required", [])]
+    schema["properties"]["id"] = {
+        **schema["properties"]["id"],
+        "pattern": f"^{ID_PATTERN}$",
+    }
+    del schema["properties"]["id"]["default"]
+
+
+def _rule(references: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["check"],
+        "properties": {"check": {"description": "The kind of check.", "enum": list(references)}},
+        "allOf": [
+            {
+                "if": {"properties": {"check": {"const": check}}, "required": ["check"]},
+                "then": reference,
+            }
+            for check, reference in references.items()
+        ],
+    }
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """Return a schema as it is committed: indented by two, with a final line break."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_text(policy_schema()), end="")  # noqa: T201 -- a tool, not the product's output
