@@ -1,0 +1,97 @@
+"""The command line: options in, exit status out.
+
+Each command is a file of this folder with a click command called ``command``; it is imported when
+it is asked for, so that ``--help`` and ``--version`` load nothing else.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+import gate
+from gate.errors import GateError
+
+_COMMANDS = {
+    "run": "measure a model, judge it, and write the report",
+    "judge": "judge saved evidence again: no model, no data",
+    "demo": "four small models on real digits: one good, three that must not ship",
+    "explain": "the catalogue of checks, or one check in full",
+    "policy": "lint and show policies",
+    "inspect": "what a checkpoint file is, without loading it",
+}
+INTERRUPTED = 130
+INTERNAL_ERROR = 70
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        found = import_module(f"gate.cli.{cmd_name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit status: 0 pass, 1 fail, 2 wrong usage or policy, 3 inconclusive, 4 not evaluated, "
+    "70 internal error.",
+)
+@click.version_option(gate.__version__, prog_name="validate-model")
+def program() -> None:
+    """Decide whether a trained PyTorch image classifier may ship."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        status = program.main(
+            args=argv, prog_name="validate-model", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except GateError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; no report was written.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read standard output has gone; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERNAL_ERROR
+    except Exception as error:  # noqa: BLE001 -- Python's own status for a crash is 1, like a fail
+        _report_crash(error)
+        return INTERNAL_ERROR
+    return status if isinstance(status, int) else 0
+
+
+def _report_crash(error: Exception) -> None:
+    """Say that this is our fault, and leave the traceback in a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as crash:
+        crash.write(f"validate-model {gate.__version__}, Python {sys.version}\n")
+        crash.write("".join(traceback.format_exception(error)))
+    click.echo(
+        f"Error: an internal error of validate-model ({type(error).__name__}); "
+        f"please report it with {Path(crash.name)}",
+        err=True,
+    )

@@ -198,7 +198,12 @@ def _opaque(stored: bytes) -> Fingerprint:
     """Return the fingerprint of a tensor that a user's Dataset gave: only its bytes are known."""
     digest = sha256(stored).digest()
     return Fingerprint(
-        file=digest, pixels=digest, oriented=digest, near=bytes(32), featureless=True, thumbnail=None
+        file=digest,
+        pixels=digest,
+        oriented=digest,
+        near=bytes(32),
+        featureless=True,
+        thumbnail=None,
     )
 
 

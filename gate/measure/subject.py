@@ -195,4 +195,3 @@ def _environment() -> dict[str, str]:
         **{name: version(name) for name in packages},
         "seed": "0",
     }
-

@@ -22,9 +22,9 @@ SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 def build(
     decision: Decision, evidence: Evidence, document: PolicyDocument, run: Mapping[str, Any]
-) -> model.ReportModel:
+) -> model.Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
-    return model.ReportModel(
+    return model.Report(
         schema_version=model.SCHEMA_VERSION,
         tool=model.Tool(version=gate.__version__),
         verdict=decision.verdict.value,

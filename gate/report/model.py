@@ -239,7 +239,7 @@ class ErrorPart(_Part):
     remedy: str
 
 
-class ReportModel(_Part):
+class Report(_Part):
     """The verdict on one checkpoint under one policy, with everything that it rests on."""
 
     schema_version: Literal["1.0"]
@@ -259,3 +259,25 @@ class ReportModel(_Part):
     errors: list[ErrorPart]
     environment: dict[str, Any] = Field(description="Versions, device, seed, what was assumed.")
     run: dict[str, Any] = Field(description="The only part that differs between two equal runs.")
+
+    def to_json(self) -> str:
+        """Return the report as JSON text with two spaces of indentation and a final newline."""
+        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+
+    def _repr_html_(self) -> str:
+        """Return the text verdict for a notebook."""
+        from html import escape
+
+        from gate.report.text import text
+
+        return f"<pre>{escape(text(self))}</pre>"
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema (Draft 2020-12) of the report."""
+    schema = Report.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "A report of validate-model",
+    }

@@ -1,0 +1,27 @@
+"""Command: judge."""
+
+from pathlib import Path
+
+import click
+
+from gate.cli.output import deliver, format_option, mode_option, output_option, parsed
+
+
+@click.command(name="judge")
+@click.argument("evidence", type=click.Path(path_type=Path))
+@click.option("--policy", required=True, metavar="NAME|FILE", help="A shipped policy, or your own.")
+@output_option
+@format_option
+@mode_option
+def command(
+    evidence: Path, policy: str, outputs: tuple[str, ...], format_: str, mode: str
+) -> int:
+    """Judge saved EVIDENCE again: a file, or the folder that a run left.
+
+    Neither the model nor the data is needed, and torch is not loaded.
+    """
+    from gate.run import judge
+
+    targets = parsed(outputs)
+    report = judge(evidence, policy, enforced=mode == "enforce")
+    return deliver(report, format_=format_, outputs=targets)

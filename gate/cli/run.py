@@ -1,0 +1,114 @@
+"""Command: run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.cli.output import deliver, format_option, mode_option, output_option, parsed
+from gate.cli.progress import Progress
+from gate.errors import UsageError
+
+DEFAULT_GATEFILE = Path("gate.yaml")
+
+
+class _Size(click.ParamType):
+    """Height x width, or one number for both."""
+
+    name = "HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
+    ) -> tuple[int, int]:
+        """Return (height, width) of a text like 28x28."""
+        height, _, width = str(value).lower().partition("x")
+        if not (height.isdecimal() and (width or height).isdecimal() and int(height)):
+            self.fail(f"{value!r} is not HEIGHTxWIDTH, for example 28x28", param, ctx)
+        return int(height), int(width or height)
+
+
+class _Numbers(click.ParamType):
+    """Numbers with commas between them, one a channel."""
+
+    name = "N[,N,N]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
+    ) -> tuple[float, ...]:
+        """Return the numbers of a text like 0.485,0.456,0.406."""
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a number, or numbers with commas between", param, ctx)
+
+
+@click.command(name="run")
+@click.argument("gatefile", required=False, type=click.Path(path_type=Path))
+@click.option("--checkpoint", metavar="FILE", help="The checkpoint to judge.")
+@click.option("--model", metavar="PKG.MODULE:FUNCTION", help="Returns the nn.Module; your code.")
+@click.option("--train", metavar="PATH", help="The images that the model learned from.")
+@click.option("--test", metavar="PATH", help="The images that it has never seen.")
+@click.option("--val", "validation", metavar="PATH", help="The images that it was chosen on.")
+@click.option("--policy", metavar="NAME|FILE", help="A shipped policy, or your own.")
+@click.option("--history", metavar="FILE", help="The losses of training.")
+@click.option("--size", type=_Size(), help="Height and width of the model's input.")
+@click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour.")
+@click.option("--mean", type=_Numbers(), help="Subtracted after scaling to 0..1.")
+@click.option("--std", type=_Numbers(), help="Divided by after that.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the model runs.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("gate-out"),
+    show_default=True,
+    help="Folder for report.json and the evidence.",
+)
+@output_option
+@format_option
+@mode_option
+def command(
+    gatefile: Path | None,
+    out: Path,
+    outputs: tuple[str, ...],
+    format_: str,
+    mode: str,
+    device: str,
+    **flags: Any,  # noqa: ANN401 -- the flags above, by name
+) -> int:
+    """Measure a model, judge it, and write the report.
+
+    GATEFILE says what is judged; by default gate.yaml, if it is there. Flags go before what it
+    says, and can replace it altogether.
+    """
+    from gate.run import Settings, validate
+    from gate.subject.gatefile import GateFile, read_gatefile
+    from gate.subject.overrides import Flags, override
+
+    said = Flags(**flags)
+    path = gatefile or (DEFAULT_GATEFILE if DEFAULT_GATEFILE.is_file() else None)
+    if path is None and not said.given():
+        raise UsageError(
+            "gate.yaml",
+            "there is no such file, and no flags say what to judge",
+            "write one, or see `validate-model run --help` and `validate-model demo`",
+        )
+    subject = override(read_gatefile(path) if path else GateFile(), said)
+    targets = parsed(outputs)
+    settings = Settings(
+        out=out,
+        enforced=mode == "enforce",
+        device=device,
+        progress=Progress(),
+        command=tuple(sys.argv[1:]),
+    )
+    report = validate(subject, settings=settings)
+    status = deliver(report, format_=format_, outputs=targets)
+    click.echo(f"Report: {out / 'report.json'}", err=True)
+    return status

@@ -1,0 +1,181 @@
+"""The whole story on one screen: a policy is read, a model measured, every rule judged."""
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gate.errors import SubjectError, UsageError
+from gate.policy.reading import PolicyDocument, check_classes, read_policy
+from gate.subject.gatefile import GateFile, read_gatefile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.evidence.records import Evidence, Split
+    from gate.measure.progress import Advance, Progress
+    from gate.report.model import Report
+    from gate.subject.datasets.records import Dataset, PredictionTable
+
+REPORT_NAME = "report.json"
+DEFAULT_OUT = Path("gate-out")
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def stage(self, name: str, total: int) -> "AbstractContextManager[Advance]":  # noqa: ARG002 -- Progress
+        """Return a context in which nothing is shown."""
+        return _unseen()
+
+
+@contextmanager
+def _unseen() -> "Iterator[Advance]":
+    yield lambda count: None  # noqa: ARG005 -- Advance names it so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run is made, none of which changes what is measured."""
+
+    out: Path = DEFAULT_OUT
+    enforced: bool = True
+    device: str = "auto"
+    progress: "Progress" = field(default_factory=Silent)
+    command: tuple[str, ...] = ()
+
+
+def validate(
+    gatefile: GateFile | str | Path = "gate.yaml", *, settings: Settings | None = None
+) -> "Report":
+    """Return the report on a gate file, and leave it with its evidence in the output folder.
+
+    Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
+    nothing is written. What cannot be measured is an error in the report.
+    """
+    settings = settings or Settings()
+    started = time.time()
+    subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
+    subject.require_complete()
+    document = read_policy(_policy_of(subject), base=subject.base)
+    out = _prepared(settings.out)
+    evidence = _measured(subject, document, settings)
+    _save(evidence, out)
+    report = _judged(evidence, document, _run_facts(settings, started), enforced=settings.enforced)
+    write_report(report, out / REPORT_NAME)
+    return report
+
+
+def judge(
+    evidence: "Evidence | str | Path", policy: PolicyDocument | str, *, enforced: bool = True
+) -> "Report":
+    """Return the report on evidence, or on the file or folder that holds it; no model, no data.
+
+    Raises UsageError where the policy is wrong, EvidenceError where the evidence cannot be read.
+    """
+    from gate.evidence.records import Evidence
+    from gate.evidence.store import load
+
+    started = time.time()
+    document = policy if isinstance(policy, PolicyDocument) else read_policy(policy)
+    found = evidence if isinstance(evidence, Evidence) else load(Path(evidence))
+    check_classes(document, found.classes, found.critical)
+    return _judged(found, document, _run_facts(Settings(), started), enforced=enforced)
+
+
+def write_report(report: "Report", path: Path) -> None:
+    """Write the report as JSON, whole or not at all."""
+    from gate.evidence.files import write_text
+
+    write_text(path, report.to_json())
+
+
+def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
+    """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
+    from gate.evidence.records import Evidence
+    from gate.measure.subject import failure, measure
+
+    try:
+        datasets, classes = _opened(subject)
+    except SubjectError as error:
+        if subject.classes:
+            check_classes(document, subject.classes, subject.critical)
+        return Evidence(
+            classes=subject.classes, critical=subject.critical, failures=(failure(error),)
+        )
+    subject.require_critical(classes)
+    check_classes(document, classes, subject.critical)
+    return measure(subject, datasets, classes, device=settings.device, progress=settings.progress)
+
+
+def _opened(
+    subject: GateFile,
+) -> "tuple[Mapping[Split, Dataset | PredictionTable], tuple[str, ...]]":
+    """Return the splits and the classes: those of the gate file, else those that train has."""
+    from gate.evidence.records import Split
+    from gate.subject.datasets import open_dataset
+
+    classes = subject.classes or None
+    opened: dict[Split, Dataset | PredictionTable] = {}
+    for name, spec in subject.data.given().items():
+        dataset = open_dataset(spec, base=subject.base, classes=classes)
+        opened[Split(name)] = dataset
+        # Without a gate file that says so, the first split tells the classes of the others.
+        classes = classes or dataset.classes
+    assert classes is not None, "a gate file has at least one split"
+    return opened, classes
+
+
+def _judged(
+    evidence: "Evidence", document: PolicyDocument, facts: Mapping[str, Any], *, enforced: bool
+) -> "Report":
+    from gate.decision import judge as decide
+    from gate.report.build import build
+
+    return build(
+        decide(document.policy.rules, evidence, enforced=enforced), evidence, document, facts
+    )
+
+
+def _policy_of(subject: GateFile) -> str:
+    assert subject.policy is not None, "a complete gate file names a policy"
+    return subject.policy
+
+
+def _prepared(out: Path) -> Path:
+    """Return the output folder, there and writable, without the report of an earlier run.
+
+    An old verdict must not be taken for that of a run which did not get as far as one.
+    """
+    from gate.evidence.store import FILE_NAME
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (REPORT_NAME, FILE_NAME):
+            (out / name).unlink(missing_ok=True)
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"--out {out}", f"cannot be written ({error.strerror})", "name another folder"
+        ) from error
+    return out
+
+
+def _save(evidence: "Evidence", out: Path) -> None:
+    from gate.evidence.store import FILE_NAME, save
+
+    save(evidence, out / FILE_NAME)
+
+
+def _run_facts(settings: Settings, started: float) -> dict[str, Any]:
+    finished = time.time()
+    return {
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(finished - started, 3),
+        "command": list(settings.command),
+    }
