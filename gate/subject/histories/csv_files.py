@@ -6,6 +6,7 @@ list here and not a file each.
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ def read_csv(path: Path, text: str, *, format_name: str | None = None) -> Table:
     header_line = next(line for line in text.splitlines() if line.strip())
     delimiter = max(",;\t|", key=header_line.count)
     lines = _lines(path, text, delimiter)
-    header = [name.strip() for name in next(lines)[1]]
+    header = [name.strip() for name in next(lines, (1, []))[1]]
     _refuse_header(path, header)
     tracker = _tracker(path, header, format_name)
     rows = _rows(path, header, lines)
@@ -105,7 +106,7 @@ def _rows(
 
 
 def _refuse_header(path: Path, header: list[str]) -> None:
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         fact = f"column {quoted(twice[0])} stands twice in the header"
         raise HistoryError(str(path), fact, "rename one of them")

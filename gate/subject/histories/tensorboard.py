@@ -48,8 +48,8 @@ def _prefix(path: Path, file: Path) -> str:
 
 def _points(file: Path, prefix: str) -> Iterator[Point]:
     """Yield the scalars of a file."""
-    loader, make_array = _reader(file)
     expected = _count_records(file)
+    loader, make_array = _reader(file)
     read = 0
     for event in loader(str(file)).Load():
         read += 1
