@@ -51,7 +51,7 @@ def read_document(path: Path, file: str, kind: str) -> tuple[Document, list[Faul
     assert root is not None
     document = Document(source, root)
     if root.kind is not Kind.MAPPING:
-        fact = f"a {root.kind.value} is no {kind}"
+        fact = f"the document is a {root.kind.value}, and a {kind} is a mapping"
         refuse([*faults, document.fault((), fact, f"start with apiVersion: gate/v1, kind: {kind}")])
     stated = root.items.get("kind")
     if stated is not None and stated.scalar != kind and isinstance(stated.scalar, str):

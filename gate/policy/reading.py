@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,14 @@ _LATER_IN_RULE = ("lock", "waivers", "non_waivable", "warn_below", "warn_above",
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySource:
+    """A file that a policy was read from, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyDocument:
     """A policy with the places of its rules and the digests that bind a report to it."""
 
@@ -45,9 +53,9 @@ class PolicyDocument:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
-    def sources(self) -> list[dict[str, str]]:
-        """The files that the policy was read from, each with ``path`` and ``sha256``."""
-        return [{"path": self.document.source.file, "sha256": self.sha256}]
+    def sources(self) -> tuple[PolicySource, ...]:
+        """The files that the policy was read from."""
+        return (PolicySource(self.document.source.file, self.sha256),)
 
     def location(self, rule_id: str) -> tuple[str, int, int]:
         """Return file, line and column of a rule, lines and columns from 1."""
@@ -120,7 +128,9 @@ def _header(document: Document) -> tuple[Header | None, list[Fault]]:
     root = document.root
     above = {key: node for key, node in root.items.items() if key != "rules"}
     node = Node(Kind.MAPPING, root.place, items=above, keys=root.keys)
-    header, faults = validate(Header, node, document.source, later=_LATER_IN_POLICY)
+    header, faults = validate(
+        Header, node, document.source, later=_LATER_IN_POLICY, elsewhere=["rules"]
+    )
     if "rules" not in root.items and "rules" not in root.keys:
         faults.append(document.fault((), "the key 'rules' is missing", "add the rules"))
     return header, faults
@@ -137,23 +147,27 @@ def _rules(document: Document) -> tuple[list[Rule], list[Fault]]:
         )  # fmt: skip
         return [], [fault]
     defaults = _stated_defaults(document)
-    rules: list[Rule] = []
+    rules: dict[int, Rule] = {}
     faults: list[Fault] = []
     for index, entry in entries.items.items():
         if len(faults) > MOST_FAULTS:
             break
         rule, more = _rule(document, entry, int(index), defaults)
         faults += more
-        rules += [rule] if rule else []
-    if not faults:
-        faults = [_rule_fault(document, *fault) for fault in rule_faults(rules)]
-    return rules, faults
+        if rule is not None:
+            rules[int(index)] = rule
+    return list(rules.values()), [*faults, *_faults_together(document, entries, rules)]
 
 
-def _rule_fault(document: Document, index: int | None, fact: str, remedy: str) -> Fault:
-    if index is None:
-        return document.fault(("rules",), fact, remedy, of_key=True)
-    return document.fault(("rules", index, "id"), fact, remedy)
+def _faults_together(
+    document: Document, entries: Node, rules: Mapping[int, Rule]
+) -> Iterator[Fault]:
+    indices = list(rules)
+    for position, fact, remedy in rule_faults(list(rules.values())):
+        if position is not None:
+            yield document.fault(("rules", indices[position], "id"), fact, remedy)
+        elif len(rules) == len(entries.items):  # else it may be true of the mended policy no more
+            yield document.fault(("rules",), fact, remedy, of_key=True)
 
 
 def _stated_defaults(document: Document) -> Mapping[str, Any]:

@@ -18,10 +18,8 @@ _WORDS = (
     ("block sequence entries are not allowed", "a list item '- ' cannot stand here",
      "start it on a line of its own"),
     ("cannot start any token", "unquoted text cannot start with this character", "quote the text"),
-    ("unexpected end of stream", "the quote opened in line {line} is never closed",
-     "close the quote"),
-    ("unexpected document indicator", "the quote opened in line {line} is never closed",
-     "close the quote"),
+    ("unexpected end of stream", "the quote is never closed", "close it"),
+    ("unexpected document indicator", "the quote is never closed", "close it"),
     ("unknown escape character", "double-quoted text knows no such escape",
      "use single quotes, or write \\\\"),
     ("expected hexdecimal number", "double-quoted text knows no such escape",
@@ -45,6 +43,8 @@ _WORDS = (
 def syntax_fault(source: Source, error: MarkedYAMLError) -> Fault:
     """Return the fault that the parser met, at its place, in our words."""
     place = error.problem_mark or error.context_mark
+    if "quoted scalar" in (error.context or "") and error.context_mark:
+        place = error.context_mark  # where the quote is, not the end of the file
     line, column = (place.line + 1, place.column + 1) if place else (1, 1)
     opened = error.context_mark.line + 1 if error.context_mark else line
     problem, context = error.problem or "", error.context or ""

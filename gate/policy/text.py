@@ -14,7 +14,7 @@ MOST_FAULTS = 50  # shown of one file; who wrote more has the wrong file
 
 # Line breaks that editors do not count, characters that reorder what a reader sees, and control
 # characters: none of them belongs into a document that people review line by line.
-_FORBIDDEN = re.compile(
+FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
     "\U00010000-\U0010ffff]"
 )
@@ -37,7 +37,7 @@ class Source:
     def fault(self, line: int, column: int, fact: str, remedy: str = "") -> Fault:
         """Return a fault at a place, lines and columns from 1, with the line for its caret."""
         text = self.lines[line - 1] if line <= len(self.lines) else ""
-        shown = _FORBIDDEN.sub("�", text.replace("\t", "→"))  # one column each, as in the file
+        shown = FORBIDDEN.sub("�", text.replace("\t", "→"))  # one column each, as in the file
         if column > _WIDEST:
             shown = ""
         elif len(shown) > _WIDEST:
@@ -105,7 +105,7 @@ def _unreadable(source: Source) -> list[Fault]:
             column = found.group().index("\t") + 1
             fact = "the line is indented with a tab"
             faults.append(source.fault(number, column, fact, "indent with spaces"))
-        for character in _FORBIDDEN.finditer(line):
+        for character in FORBIDDEN.finditer(line):
             fact = f"the invisible character U+{ord(character.group()):04X} is not allowed"
             faults.append(source.fault(number, character.start() + 1, fact, "delete it"))
     return faults

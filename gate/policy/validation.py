@@ -31,11 +31,12 @@ def validate(
     *,
     filled: Mapping[str, Any] | None = None,
     later: Collection[str] = (),
+    elsewhere: Collection[str] = (),
 ) -> tuple[Model | None, list[Fault]]:
     """Return the model of a mapping, or None and its faults.
 
     ``filled`` holds keys for where the mapping has none. ``later`` names keys that another
-    version will know.
+    version will know, ``elsewhere`` those that somebody else reads.
     """
     # As JSON, because strict mode takes JSON's strings and lists for what only they can state.
     text = json.dumps({**(filled or {}), **node.plain()})
@@ -44,7 +45,7 @@ def validate(
     except ValidationError as error:
         # More are not shown, and to look for the word that was meant takes its time.
         errors = error.errors(include_url=False)[: MOST_FAULTS + 1]
-    translator = _Translator(model, node, source, later)
+    translator = _Translator(model, node, source, later, elsewhere)
     return None, list(dict.fromkeys(translator.faults(errors)))
 
 
@@ -86,6 +87,7 @@ class _Translator:
     root: Node
     source: Source
     later: Collection[str]
+    elsewhere: Collection[str]
 
     def faults(self, errors: list[ErrorDetails]) -> Iterator[Fault]:
         """Yield the faults, one for each thing that a person has to change."""
@@ -121,7 +123,11 @@ class _Translator:
         if len(path) == 1 and key in self.later:
             remedy = "it comes in a later version; delete it until then"
         else:
-            known = [name for name in known_keys(self.model, path[:-1]) if name not in parent.items]
+            every = [
+                *known_keys(self.model, path[:-1]),
+                *(self.elsewhere if len(path) == 1 else ()),
+            ]
+            known = [name for name in every if name not in parent.items]
             remedy = suggestion(key, known, what="the keys that can stand here are")
         return self.source.fault(*parent.keys[path[-1]], f"unknown key {quoted(key)}", remedy)
 

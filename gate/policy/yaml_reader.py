@@ -15,7 +15,7 @@ import yaml
 from gate.errors import Fault
 from gate.policy.scalars import Scalar, Trap, read_plain
 from gate.policy.syntax import syntax_fault
-from gate.policy.text import Source
+from gate.policy.text import FORBIDDEN, Source
 from gate.policy.words import quoted
 
 # The parser in C reads a megabyte in the time of twenty kilobytes; both give the same marks.
@@ -158,6 +158,9 @@ class _Builder:
         return Node(Kind.SCALAR, place, is_refused=True)  # an alias
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Node:
+        if hidden := FORBIDDEN.search(event.value):  # by an escape; elsewhere it is refused before
+            fact = f"the text holds the invisible character U+{ord(hidden.group()):04X}"
+            self._fault(event, fact, "delete its escape")
         if event.style:  # None or "" where nothing is quoted
             return Node(Kind.SCALAR, place, event.value, event.value, is_quoted=True)
         value = read_plain(event.value)
@@ -219,4 +222,5 @@ def _properties(event: yaml.NodeEvent) -> Iterator[tuple[str, str]]:
         yield f"the anchor {quoted(f'&{event.anchor}')} is not read", "delete it"
     tag = getattr(event, "tag", None)
     if tag is not None:
-        yield f"the tag {quoted(tag)} is not read", "delete it"
+        shown = quoted(tag.replace("tag:yaml.org,2002:", "!!"))
+        yield f"the tag {shown} is not read", "delete it"

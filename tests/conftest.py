@@ -1,0 +1,30 @@
+"""What all tests share: golden files, rewritten with ``pytest --regenerate``."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--regenerate", action="store_true", help="rewrite generated and golden files"
+    )
+
+
+@pytest.fixture
+def regenerate(request: pytest.FixtureRequest) -> bool:
+    """Return whether generated and golden files are rewritten instead of compared."""
+    return bool(request.config.getoption("--regenerate"))
+
+
+@pytest.fixture
+def golden(regenerate: bool) -> Callable[[Path, str], None]:
+    """Return a function that compares a text with a committed file, or rewrites the file."""
+
+    def compare(path: Path, text: str) -> None:
+        if regenerate:
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
