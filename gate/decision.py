@@ -19,7 +19,7 @@ from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
 class Verdict(StrEnum):
     """What is said of the whole run."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 -- no password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
@@ -86,7 +86,7 @@ class Decision:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict: a failure goes before what was not evaluated, that before what is open."""
+        """A failure goes before what was not evaluated, that before what is open."""
         blocking = [result.outcome for result in self.results if result.severity == "block"]
         if Outcome.FAILED in blocking:
             return Verdict.FAIL
@@ -185,8 +185,8 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
 def _holds(observed: float, comparison: Comparison) -> bool:
     """Return whether ``observed operator required``; false for NaN.
 
-    A value that is a quotient of counts is compared as it is: both sides are correctly rounded. What
-    went through sums of floats is forgiven their rounding.
+    A value that is a quotient of counts is compared as it is: both sides are correctly rounded.
+    What went through sums of floats is forgiven their rounding.
     """
     exact = comparison.estimate.numerator is not None
     slack = 0.0 if exact else SLACK
@@ -253,7 +253,7 @@ def _worst_first(result: Result) -> tuple[int, int, float]:
 
 
 def margin_of(estimate: Estimate, comparison: Comparison) -> float | None:
-    """Return by how much the value is better than required (negative: worse); None without value."""
+    """Return by how much the value is better than required, negative where it is worse."""
     if estimate.value is None or not math.isfinite(estimate.value):
         return None
     distance = estimate.value - comparison.required

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gate.evidence.records import Evidence, Split
-    from gate.measure.progress import Advance, Progress
+    from gate.measure.progress import Advance, Device, Progress
     from gate.report.model import Report
     from gate.subject.datasets.records import Dataset, PredictionTable
 
@@ -43,7 +43,7 @@ class Settings:
 
     out: Path = DEFAULT_OUT
     enforced: bool = True
-    device: str = "auto"
+    device: "Device" = "auto"
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
 

@@ -49,7 +49,12 @@ class Accuracy(SplitMetric):
         ),
     )
 
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+    def estimate(
+        self,
+        rows: "Rows",
+        label: int | None,
+        evidence: "Evidence",  # noqa: ARG002 -- no need of the classes
+    ) -> "Estimate":
         """Return the accuracy on all rows, or on the images of one class."""
         from gate.metrics.rates import accuracy
 

@@ -1,7 +1,8 @@
 """What a check is: a rule of a policy that turns evidence into comparisons.
 
 A check states conditions for passing. It never says "passed": ``gate.decision`` does.
-Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate`` imports its metrics.
+Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate`` imports what it
+needs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ class Burden(StrEnum):
 
     BOTH = "both"  # passing and failing each need proof: a requirement on a metric
     TO_FAIL = "to-fail"  # the estimate passes, failing needs proof: a suspicion
-    TO_PASS = "to-pass"  # fails unless passing is proven: skill
+    TO_PASS = "to-pass"  # noqa: S105 -- no password; fails unless passing is proven: skill
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Rule(BaseModel):
 
 
 def resolve_classes(names: tuple[str, ...], evidence: "Evidence") -> tuple[str, ...]:
-    """Return class names in the order of the model's outputs, ``$critical`` and ``$others`` resolved."""
+    """Return class names in the order of the outputs, ``$critical`` and ``$others`` resolved."""
     chosen = set(names) - {CRITICAL, OTHERS}
     if CRITICAL in names:
         chosen |= set(evidence.critical)

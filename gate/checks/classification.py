@@ -31,11 +31,13 @@ class ClassificationRule(Rule):
     split: SplitName = Field("test", description="The split to measure.")
     per_class: dict[str, float] = Field(
         {},
-        description="Requirements by class name, `$critical` or `$others`, instead of the common one.",
+        description="Requirements by class name, `$critical` or `$others`, in place of the common "
+        "one.",
     )
     by: str | tuple[str, ...] | None = Field(
         None,
-        description="A slice column, or several to be crossed; each slice must meet the requirement.",
+        description="A slice column, or several to be crossed; each slice must meet the "
+        "requirement.",
     )
 
     @property
@@ -93,7 +95,7 @@ class ClassificationRule(Rule):
         return Outcome.INCONCLUSIVE
 
     def required_of(self, class_name: str, evidence: "Evidence") -> float | None:
-        """Return the requirement of a class; its own name goes before ``$critical`` and ``$others``."""
+        """Return the requirement of a class; its name goes before ``$critical`` and ``$others``."""
         if class_name in self.per_class:
             return self.per_class[class_name]
         role = CRITICAL if class_name in evidence.critical else OTHERS

@@ -19,10 +19,11 @@ _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 class LossCurve(Rule):
     """Refuse a training history in which the loss did not fall, or the validation loss rose again.
 
-    No loss may be NaN or infinite; the train loss must fall and must not diverge; at its end it must
-    be lower than that of a model that knows only the class shares; the validation loss, where it was
-    logged, must not rise for good after its minimum, unless the checkpoint is from the minimum. Each
-    rule asks for an effect and a trend, because epochs follow each other and noise is common.
+    No loss may be NaN or infinite; the train loss must fall and must not diverge; at its end it
+    must be lower than that of a model that knows only the class shares; the validation loss, where
+    it was logged, must not rise for good after its minimum, unless the checkpoint is from the
+    minimum. A rise counts when it is large, above the noise and steady, because epochs follow each
+    other.
 
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
     or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
@@ -45,7 +46,8 @@ class LossCurve(Rule):
     max_rise: float = Field(
         0.10,
         gt=0,
-        description="The most that the validation loss may rise after its minimum, as a share of it.",
+        description="The most that the validation loss may rise after its minimum, as a share of "
+        "it.",
     )
     loss: Literal["cross-entropy", "other"] = Field(
         "cross-entropy",
@@ -131,7 +133,7 @@ def _comparison(what: str, fact: "CurveFact") -> Comparison:
     if fact.state == "undecided" or fact.value is None:
         estimate = Undefined(fact.reason)
     else:
-        estimate = Indication(fact.value, confirmed=True)
+        estimate = Indication(fact.value, confirmed=True, method="loss curve")
     return Comparison(
         what=what,
         estimate=estimate,

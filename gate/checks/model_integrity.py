@@ -17,8 +17,8 @@ class ModelIntegrity(Rule):
     output; and an image must get the same answer alone and in a batch (a model left in training
     mode, or one that normalises over the batch, does not give it).
 
-    To fix a failure: look for a diverged training run, a batch-norm buffer that was never filled, or
-    code in `forward` that depends on the batch or on `self.training`.
+    To fix a failure: look for a diverged training run, a batch-norm buffer that was never filled,
+    or code in `forward` that depends on the batch or on `self.training`.
     """
 
     family: ClassVar = "model"
@@ -60,7 +60,7 @@ class ModelIntegrity(Rule):
                 f"of {probe.outputs} looked at" if probe.outputs else "",
             ),
             _none(
-                "number of models that answer every image alike",
+                "number of models whose output never changes",
                 Count(int(probe.constant)) if probe.outputs > 1 else seen,
                 "constant",
             ),

@@ -55,4 +55,5 @@ class Recall(ClassMetric):
         """Return the recall of one class."""
         from gate.metrics.rates import recall
 
+        assert label is not None, "a metric of classes is asked for a class"
         return recall(rows, label, len(evidence.classes))

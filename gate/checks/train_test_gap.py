@@ -24,7 +24,9 @@ class TrainTestGap(Rule):
 
     family: ClassVar = "generalisation"
     formula: ClassVar = "metric on train - metric on test"
-    interval: ClassVar = "hybrid score interval of a difference of independent proportions (Newcombe 1998, method 10)"
+    interval: ClassVar = (
+        "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10)"
+    )
 
     check: Literal["train-test-gap"] = "train-test-gap"
     metric: Literal["accuracy", "recall"] = Field("accuracy", description="The metric to compare.")

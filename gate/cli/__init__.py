@@ -61,9 +61,7 @@ def program() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
-        status = program.main(
-            args=argv, prog_name="validate-model", standalone_mode=False
-        )
+        status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return 2
@@ -77,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read standard output has gone; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERNAL_ERROR
-    except Exception as error:  # noqa: BLE001 -- Python's own status for a crash is 1, like a fail
+    except Exception as error:
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0

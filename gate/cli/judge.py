@@ -13,9 +13,7 @@ from gate.cli.output import deliver, format_option, mode_option, output_option, 
 @output_option
 @format_option
 @mode_option
-def command(
-    evidence: Path, policy: str, outputs: tuple[str, ...], format_: str, mode: str
-) -> int:
+def command(evidence: Path, policy: str, outputs: tuple[str, ...], format_: str, mode: str) -> int:
     """Judge saved EVIDENCE again: a file, or the folder that a run left.
 
     Neither the model nor the data is needed, and torch is not loaded.

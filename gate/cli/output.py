@@ -75,7 +75,9 @@ def _parsed(output: str) -> tuple[Path, str]:
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"-o {output}", f"cannot be written ({error.strerror})", "make the folder, or name another"
+            f"-o {output}",
+            f"cannot be written ({error.strerror})",
+            "make the folder, or name another",
         ) from error
     return path, name
 

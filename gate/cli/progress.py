@@ -50,7 +50,7 @@ class _Stage:
             return
         self._show(time.monotonic())
         if self._bar:
-            print(file=sys.stderr)
+            sys.stderr.write("\n")
 
     def _show(self, now: float) -> None:
         rate = self._done / (now - self._started)
@@ -60,9 +60,10 @@ class _Stage:
         if self._bar:
             filled = round(_WIDTH * share)
             bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}]"
-            print(f"\r{self._name:10} {bar} {numbers}\033[K", end="", file=sys.stderr, flush=True)
+            sys.stderr.write(f"\r{self._name:10} {bar} {numbers}\033[K")
         else:
-            print(f"{self._name}: {numbers}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{self._name}: {numbers}\n")
+        sys.stderr.flush()
 
 
 def _clock(seconds: float) -> str:

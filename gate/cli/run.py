@@ -9,38 +9,27 @@ import click
 from gate.cli.output import deliver, format_option, mode_option, output_option, parsed
 from gate.cli.progress import Progress
 from gate.errors import UsageError
+from gate.measure.progress import Device
 
 DEFAULT_GATEFILE = Path("gate.yaml")
 
 
-class _Size(click.ParamType):
-    """Height x width, or one number for both."""
-
-    name = "HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
-    ) -> tuple[int, int]:
-        """Return (height, width) of a text like 28x28."""
-        height, _, width = str(value).lower().partition("x")
-        if not (height.isdecimal() and (width or height).isdecimal() and int(height)):
-            self.fail(f"{value!r} is not HEIGHTxWIDTH, for example 28x28", param, ctx)
-        return int(height), int(width or height)
+def _size(text: str) -> tuple[int, int]:
+    """Return (height, width) of a text like 28x28; one number stands for both."""
+    height, _, width = text.lower().partition("x")
+    width = width or height
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise click.BadParameter(f"{text!r} is not HEIGHTxWIDTH, for example 28x28")
+    return int(height), int(width)
 
 
-class _Numbers(click.ParamType):
-    """Numbers with commas between them, one a channel."""
-
-    name = "N[,N,N]"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
-    ) -> tuple[float, ...]:
-        """Return the numbers of a text like 0.485,0.456,0.406."""
-        try:
-            return tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a number, or numbers with commas between", param, ctx)
+def _numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a text like 0.485,0.456,0.406, one a channel."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        fact = f"{text!r} is not a number, or numbers with commas between"
+        raise click.BadParameter(fact) from None
 
 
 @click.command(name="run")
@@ -52,10 +41,10 @@ class _Numbers(click.ParamType):
 @click.option("--val", "validation", metavar="PATH", help="The images that it was chosen on.")
 @click.option("--policy", metavar="NAME|FILE", help="A shipped policy, or your own.")
 @click.option("--history", metavar="FILE", help="The losses of training.")
-@click.option("--size", type=_Size(), help="Height and width of the model's input.")
+@click.option("--size", type=_size, metavar="HxW", help="Height and width of the model's input.")
 @click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour.")
-@click.option("--mean", type=_Numbers(), help="Subtracted after scaling to 0..1.")
-@click.option("--std", type=_Numbers(), help="Divided by after that.")
+@click.option("--mean", type=_numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1.")
+@click.option("--std", type=_numbers, metavar="N[,N,N]", help="Divided by after that.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -79,7 +68,7 @@ def command(
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
-    device: str,
+    device: Device,
     **flags: Any,  # noqa: ANN401 -- the flags above, by name
 ) -> int:
     """Measure a model, judge it, and write the report.

@@ -45,13 +45,17 @@ class Rows:
 
     def where(self, keep: NDArray[np.bool_]) -> Self:
         """Return the rows for which ``keep``, boolean of shape (n,), is true."""
+        return self.take(np.flatnonzero(keep))
+
+    def take(self, order: NDArray[np.intp]) -> Self:
+        """Return the rows with the given indices, in that order."""
         taken: dict[str, Any] = {}
         for each in fields(self):
             column = getattr(self, each.name)
             if each.name == "slices":
-                taken[each.name] = {name: values[keep] for name, values in column.items()}
+                taken[each.name] = {name: values[order] for name, values in column.items()}
             else:
-                taken[each.name] = None if column is None else column[keep]
+                taken[each.name] = None if column is None else column[order]
         return replace(self, **taken)
 
     def grouped(self, groups: Strings) -> Self:

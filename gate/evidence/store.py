@@ -327,8 +327,8 @@ def _read_rows(
 
 def _read_overlaps(database: sqlite3.Connection) -> Iterator[Overlap]:
     for split_a, split_b, compared, *numbers in database.execute(
-        "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, identical "
-        "FROM overlaps ORDER BY rowid"
+        "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, "
+        "identical FROM overlaps ORDER BY rowid"
     ).fetchall():
         featureless, images_a, images_b, exact_pairs, identical = numbers
         pairs = [

@@ -58,7 +58,11 @@ class OutputProbe:
 
     def result(self, model: nn.Module) -> ModelProbe:
         """Return what was seen of ``model``."""
-        constant = self._lowest is not None and np.array_equal(self._lowest, self._highest)
+        constant = (
+            self._lowest is not None
+            and self._highest is not None
+            and np.array_equal(self._lowest, self._highest)
+        )
         tensors = [*model.named_parameters(), *model.named_buffers()]
         return ModelProbe(
             parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -67,7 +71,7 @@ class OutputProbe:
             ),
             outputs=self.outputs,
             nonfinite_outputs=0,
-            constant=bool(constant) and self.outputs > 1,
+            constant=constant and self.outputs > 1,
             probed_alone=self.probed_alone,
             disagreements=self.disagreements,
         )

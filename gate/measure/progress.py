@@ -1,13 +1,16 @@
 """How long work says where it is; the command line draws it."""
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class Advance(Protocol):
     """Says that ``count`` more of the stage are done."""
 
-    def __call__(self, count: int) -> None: ...
+    def __call__(self, count: int) -> None:
+        """Take note of it."""
 
 
 class Progress(Protocol):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gate.errors import CheckpointError, FactoryError, Refusal, UsageError
+from gate.measure.progress import Device
 from gate.subject.usercode import call, load_callable
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
 Floats = NDArray[np.float32]
 
 SEED = 0  # for user code that draws; the gate itself draws nothing from torch
@@ -67,7 +67,7 @@ class Runner:
         """Return a runner of ``model``, moved to the device and laid out for convolutions."""
         chosen = choose_device(device)
         # Channels last is what CPU and tensor-core convolutions are fastest in; values are equal.
-        ready = model.to(chosen).to(memory_format=torch.channels_last).eval()
+        ready = model.to(chosen).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch has it, its stubs do not
         return cls(ready, classes, chosen)
 
     def outputs(self, images: Floats) -> Floats:
@@ -82,7 +82,7 @@ class Runner:
         try:
             with torch.inference_mode():
                 answer = self.model(batch)
-        except Exception as error:  # noqa: BLE001 -- forward is the user's: it may raise anything
+        except Exception as error:
             raise _cannot_take(self.model, batch, error) from error
         return self._checked(answer, len(images))
 
@@ -174,7 +174,7 @@ def _last_layer_entered(
     try:
         with torch.inference_mode():
             model(image)
-    except Exception:  # noqa: BLE001, S110 -- it raised before; here only the way there matters
+    except Exception:  # noqa: S110 -- it raised before; here only the way there matters
         pass
     finally:
         for hook in hooks:

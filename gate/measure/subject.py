@@ -20,7 +20,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Subject,
 )
-from gate.measure.progress import Progress
+from gate.measure.progress import Device, Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.histories import read_history
@@ -59,7 +59,7 @@ def measure(
     datasets: Mapping[Split, Dataset | PredictionTable],
     classes: tuple[str, ...],
     *,
-    device: str,
+    device: Device,
     progress: Progress,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
@@ -101,7 +101,7 @@ def _measure_model(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    device: str,
+    device: Device,
     progress: Progress,
     found: Findings,
 ) -> None:

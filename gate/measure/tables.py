@@ -9,7 +9,7 @@ from gate.subject.datasets.records import PredictionTable
 
 
 def measure_table(split: Split, table: PredictionTable) -> SplitEvidence:
-    """Return what a table of saved predictions shows; nothing in it tells one image from another."""
+    """Return what a table of saved predictions shows; it has no images to compare."""
     answers = Answers.of(table.scores, table.labels)
     return SplitEvidence(
         split=split,

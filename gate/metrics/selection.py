@@ -10,7 +10,7 @@ from gate.evidence.records import Evidence, Rows, Split
 
 
 def leaked(evidence: Evidence, split: Split) -> NDArray[np.bool_]:
-    """Return which rows of a split also stand in an earlier split (train, then validation, then test).
+    """Return which rows of a split also stand in an earlier one (train, validation, test).
 
     Boolean, shape (n,). The later split is the one that is spoilt: a test image found in train.
     """
@@ -26,7 +26,7 @@ def leaked(evidence: Evidence, split: Split) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=3)  # one a split: every rule asks for the same rows
 def judged_rows(evidence: Evidence, split: Split) -> Rows | None:
-    """Return the rows that rules decide on: those without a copy elsewhere; None if not measured."""
+    """Return the rows that rules decide on, without the leaked ones; None if not measured."""
     if split not in evidence.splits:
         return None
     rows = evidence.splits[split].rows

@@ -10,11 +10,12 @@ from gate.checks.base import Scope
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.estimates import Estimate
+from gate.metrics.inflation import inflations
 from gate.metrics.selection import judged_rows, leaked
-from gate.metrics.summary import inflations, summary
-from gate.policy.document import PolicyDocument
+from gate.metrics.summary import summary
+from gate.policy.reading import PolicyDocument
 from gate.report import model
-from gate.report.messages import message, remedy
+from gate.report.messages import counts_of, message, remedy
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
@@ -131,8 +132,7 @@ def _result(result: Result, document: PolicyDocument) -> model.ResultPart:
         message=message(result),
         remedy=remedy(result),
         waiver=None,
-        location=location
-        and model.LocationPart(file=location[0], line=location[1], column=location[2]),
+        location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
     )
 
 
@@ -147,10 +147,11 @@ def _scope(scope: Scope) -> model.ScopePart:
 
 
 def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
+    numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
         value=_finite(estimate.value),
-        numerator=estimate.numerator,
-        denominator=estimate.denominator,
+        numerator=numerator,
+        denominator=denominator,
         interval=None if is_counted(estimate) else _interval(estimate, bounds),
         reason=estimate.reason or None,
     )

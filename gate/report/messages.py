@@ -3,7 +3,8 @@
 import math
 
 from gate.checks.base import Burden, Comparison, Outcome
-from gate.decision import Result
+from gate.decision import Result, margin_of
+from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Estimate, Indication
 
 
@@ -86,9 +87,15 @@ def _required(comparison: Comparison) -> str:
 
 
 def _counts(estimate: Estimate) -> str:
-    if estimate.numerator is None or estimate.denominator is None:
-        return ""
-    return f"{estimate.numerator} of {estimate.denominator}"
+    hits, images = counts_of(estimate)
+    return "" if hits is None or images is None else f"{hits} of {images}"
+
+
+def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
+    """Return what was counted of how many; a difference has a quotient, but no such counts."""
+    if isinstance(estimate, Difference):
+        return None, None
+    return estimate.numerator, estimate.denominator
 
 
 def _bound(result: Result) -> str:
@@ -118,27 +125,23 @@ def _what_would_decide(result: Result) -> str:
     """Return how many more images would decide an open question, where that can be said."""
     from gate.metrics.planning import images_needed
 
-    comparison = result.comparison
-    estimate = comparison.estimate
-    if estimate.numerator is None or not estimate.denominator or not comparison.unit:
+    comparison, bounds = result.comparison, result.bounds
+    if not comparison.unit:
         return "not enough evidence to decide"
-    needed = images_needed(
-        estimate.numerator,
-        estimate.denominator,
-        operator=">=" if comparison.operator in (">=", ">") else "<=",
-        required=comparison.required,
-        confidence=result.bounds.confidence,
-        true_value=estimate.numerator / estimate.denominator,
+    passing = (margin_of(comparison.estimate, comparison) or 0) >= 0
+    more = images_needed(
+        comparison.estimate,
+        comparison.required,
+        bounds.confidence if passing else bounds.failing_confidence,
     )
-    if needed is None or needed <= estimate.denominator:
-        return f"no number of {comparison.unit} would decide it while the value is so near"
-    more = _rounded(needed - estimate.denominator)
-    return f"about {more} more {comparison.unit} would decide it at this rate"
+    if more is None:
+        return "not enough evidence to decide"
+    return f"about {_rounded(more):,} more {comparison.unit} would decide it at this rate"
 
 
 def _rounded(count: int) -> int:
     """Return a count rounded up to two digits: a plan is no promise."""
     if count < 10:
         return count
-    step = 10 ** (len(str(count)) - 2)
-    return math.ceil(count / step) * step
+    step: int = 10 ** (len(str(count)) - 2)
+    return -(-count // step) * step

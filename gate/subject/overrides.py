@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gate.errors import UsageError
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.gatefile import DataSpecs, GateFile, ModelSpec
+from gate.subject.gatefile import GateFile, ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +50,13 @@ def override(gatefile: GateFile, flags: Flags) -> GateFile:
         changes["model"] = _updated(gatefile.model or ModelSpec(), model)
     if prepared := _named(said, paths, size="size", channels="channels", mean="mean", std="std"):
         changes["input"] = _updated(gatefile.input, prepared)
-    splits = {
+    splits: dict[str, Any] = {
         name: _moved(getattr(gatefile.data, name), paths[name])
         for name in ("train", "validation", "test")
         if name in paths
     }
     if splits:
-        changes["data"] = DataSpecs(**{**gatefile.data.given(), **splits})
+        changes["data"] = gatefile.data.model_copy(update=splits)
     if "history" in paths:
         changes["history"] = paths["history"]
     if "policy" in said:
