@@ -18,6 +18,7 @@ BITS = 256
 _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no purely straight bands
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
+_BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
 _FAINT = 1.0  # grey levels: rounding alone moves a coefficient by 0.3, JPEG by about 1
 
 
@@ -30,7 +31,7 @@ def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
     for start in range(0, count, _CHUNK):
         part = grey[start : start + _CHUNK].astype(narrow)
-        sums = (rows.astype(narrow) @ part).astype(exact) @ columns.astype(exact)
+        sums = _row_sums(rows.astype(narrow), part).astype(exact) @ columns.astype(exact)
         sums /= exact(height * width)
         sums += exact(0.5)
         small[start : start + _CHUNK] = sums  # casting drops the fraction
@@ -73,6 +74,20 @@ def turned_hashes(near: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8
         near = np.packbits(bits.transpose(0, 2, 1, 4, 3).reshape(-1, BITS), axis=1)
     turned: NDArray[np.uint8] = near ^ _mirror_masks()[orientation & 3]
     return turned
+
+
+def _row_sums(rows: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
+    """Return ``rows @ part``, for weights ``rows``, (64, H), that are zero off a diagonal band."""
+    height = rows.shape[1]
+    sums = np.empty((len(part), SIDE, part.shape[2]), part.dtype)
+    if height <= SIDE:
+        np.matmul(rows, part, out=sums)
+        return sums
+    for first in range(0, SIDE, _BAND):
+        last = first + _BAND
+        near = slice(first * height // SIDE, -(-last * height // SIDE))
+        np.matmul(rows[first:last, near], part[:, near], out=sums[:, first:last])
+    return sums
 
 
 @cache
