@@ -168,7 +168,7 @@ def _estimate(
     scale = f"{method}, logit scale"
     codes = tables.group_codes(rows)
     if codes is not None and tables.clustered(rows):
-        totals = np.bincount(codes, weights=influence)
+        totals = tables.sums_by(influence, codes, int(codes.max()) + 1)
         groups = len(totals)
         spread = ((totals - totals.mean()) ** 2).sum() * groups / max(groups - 1, 1)
         return AreaUnderCurve(value, _root(spread), f"{scale}, images summed by group", groups)

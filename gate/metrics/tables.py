@@ -88,6 +88,16 @@ class Margins:
     predicted: Reals
 
 
+def sums_by(values: Reals, index: Counts, length: int) -> Reals:
+    """Return the sums of ``values``, (n,), that share an ``index``, (length,).
+
+    They are added in the order of their size, so that the order of the rows adds no rounding.
+    """
+    order = np.lexsort((values, index))
+    sums = np.bincount(index[order], weights=values[order], minlength=length)
+    return np.asarray(sums, dtype=np.float64)
+
+
 def margins(rows: Rows, classes: int) -> Margins:
     """Return the margins of the confusion matrix itself, (classes,)."""
     matrix = confusion(rows, classes).astype(np.float64)
