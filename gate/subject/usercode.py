@@ -35,7 +35,7 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     """
     where = f"{purpose} {quoted(spec)}"
     parts = _SYNTAX.fullmatch(spec)
-    if parts is None:
+    if parts is None or parts["module"].endswith(".py"):
         raise FactoryError(
             where, "is not of the form package.module:function", _syntax_remedy(spec)
         )

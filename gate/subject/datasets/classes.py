@@ -60,9 +60,15 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
     """
     if declared is None or any(name in declared for name in seen):
         return by_name(seen, declared, noun="label")
-    in_range = all(is_integer(name) and 0 <= int(name) < len(declared) for name in seen)
-    if not in_range or any(is_integer(name) for name in declared):
+    if not all(is_integer(name) for name in seen) or any(is_integer(name) for name in declared):
         return by_name(seen, declared, noun="label")
+    for name in seen:
+        if not 0 <= int(name) < len(declared):
+            raise DataError(
+                seen[name],
+                f"the label {name} is not one of the {len(declared)} classes, by name or position",
+                f"positions go from 0 to {len(declared) - 1}; the classes are {listed(declared)}",
+            )
     pairs = [f"{position} = {name}" for position, name in enumerate(declared)]
     return Labelling(
         declared,

@@ -79,9 +79,11 @@ def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
         pair = spec.images or images, spec.labels or labels
         if set(pair) <= set(arrays.names):
             return pair
-    wanted = spec.images or spec.labels
-    if wanted and wanted not in arrays.names:
-        arrays.member(wanted)
+    for declared in (spec.images, spec.labels):
+        if declared is not None:
+            arrays.member(declared)
+    if not arrays.names:
+        raise DataError(arrays.shown, "is a zip archive without arrays", "save with numpy.savez")
     raise DataError(
         arrays.shown,
         "has no arrays images and labels, nor x and y",
@@ -122,7 +124,7 @@ class _Arrays:
             raise DataError(
                 self.shown,
                 f"has no array {quoted(name)}",
-                did_you_mean(name, self.names) or f"it has {listed(self.names, 10) or 'none'}",
+                did_you_mean(name, self.names) or f"it has {listed(self.names, 10)}",
             )
         return self.archive.getinfo(f"{name}.npy")
 

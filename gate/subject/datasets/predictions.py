@@ -14,7 +14,7 @@ from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, read_table
 from gate.subject.wording import listed, quoted
 
-TOLERANCE = 0.01  # of a row's sum: scores are often written with two or three digits
+TOLERANCE = 0.02  # of a row's sum: scores are often written with two or three digits
 
 
 def open_predictions(
@@ -81,23 +81,20 @@ def counted_classes(missing: Sequence[str], classes: Sequence[str]) -> str:
 
 
 def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    cells = table.full_column(name, "classes")
-    try:
-        return np.array(cells, dtype=np.float64)
-    except ValueError:
-        row = next(row for row, cell in enumerate(cells) if not _is_number(cell))
-        raise DataError(
-            table.place(row),
-            f"the score {quoted(cells[row])} of {quoted(name)} is not a number",
-            "declare classes where the table has other columns"
-            if row == 0
-            else "write a number with a decimal point",
-        ) from None
+    cells = table.column(name, "classes")
+    for row, cell in enumerate(cells):
+        if not _is_number(cell):
+            raise DataError(
+                table.place(row),
+                f"the score {quoted(cell)} of {quoted(name)} is not a number",
+                "write numbers with a decimal point, or declare classes if this is no class",
+            )
+    return np.array(table.full_column(name, "classes"), dtype=np.float64)
 
 
-def _is_number(cell: str) -> bool:
+def _is_number(cell: str | None) -> bool:
     try:
-        float(cell)
+        float(cell or "0")
     except ValueError:
         return False
     return True

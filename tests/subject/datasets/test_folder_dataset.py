@@ -1,0 +1,258 @@
+import os
+
+import pytest
+
+from gate.errors import DataError
+from gate.subject.datasets.records import Entry
+
+
+def test_a_folder_gives_its_images_sorted_by_their_path(pets, opened):
+    data = opened(path="pets")
+
+    assert data.format == "folder"
+    assert data.classes == ("cat", "dog")
+    assert list(data.entries) == [
+        Entry("cat/1.png", 0),
+        Entry("cat/2.png", 0),
+        Entry("dog/1.png", 1),
+        Entry("dog/2.png", 1),
+    ]
+    assert data.assumed == ()
+
+
+def test_reading_gives_the_bytes_the_pixels_and_the_label(pets, opened):
+    sample = opened(path="pets").read(2)
+
+    assert sample.stored == (pets / "dog/1.png").read_bytes()
+    assert (sample.image.mode, sample.image.size) == ("RGB", (8, 6))
+    assert sample.label == 1
+    assert sample.tensor is None
+
+
+def test_the_order_does_not_depend_on_the_file_system(pets, opened, monkeypatch):
+    expected = [entry.id for entry in opened(path="pets").entries]
+    scandir = os.scandir
+
+    class Backwards:
+        def __init__(self, path):
+            self.items = sorted(scandir(path), key=lambda item: item.name, reverse=True)
+
+        def __enter__(self):
+            return iter(self.items)
+
+        def __exit__(self, *_):
+            return None
+
+    monkeypatch.setattr(os, "scandir", Backwards)
+
+    assert [entry.id for entry in opened(path="pets").entries] == expected
+
+
+def test_folders_are_read_to_any_depth(pets, opened, encoded):
+    deep = pets / "dog" / "2024" / "may"
+    deep.mkdir(parents=True)
+    (deep / "x.png").write_bytes(encoded(9))
+
+    assert opened(path="pets").entries[-1] == Entry("dog/2024/may/x.png", 1)
+
+
+def test_declared_classes_give_the_order(pets, opened):
+    data = opened(path="pets", classes=("dog", "cat"))
+
+    assert data.classes == ("dog", "cat")
+    assert [entry.label for entry in data.entries] == [1, 1, 0, 0]
+
+
+def test_folders_named_by_numbers_are_ordered_as_numbers(tmp_path, opened, encoded):
+    for name in ("10", "9", "2"):
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        (tmp_path / "digits" / name / "x.png").write_bytes(encoded())
+
+    assert opened(path="digits").classes == ("2", "9", "10")
+
+
+def test_a_declared_class_without_a_folder_is_kept(pets, opened):
+    data = opened(path="pets", classes=("cat", "dog", "horse"))
+
+    assert data.classes == ("cat", "dog", "horse")
+    assert {entry.label for entry in data.entries} == {0, 1}
+
+
+def test_a_folder_outside_the_classes_is_refused_with_the_name_that_was_meant(opened, pets, says):
+    with says(DataError, where="pets", fact='class folder "dog" is not', remedy='mean "dogs"'):
+        opened(path="pets", classes=("cat", "dogs"))
+
+
+def test_numbered_folders_are_never_taken_for_positions(tmp_path, opened, encoded, says):
+    for name in ("0", "1"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        (tmp_path / "d" / name / "x.png").write_bytes(encoded())
+
+    with says(DataError, fact='"0" is not one of the 2 classes'):
+        opened(path="d", classes=("cat", "dog"))
+
+
+def test_a_missing_folder_is_refused_with_its_neighbour(pets, opened, says):
+    with says(DataError, where="pest", fact="does not exist", remedy='"pets"'):
+        opened(path="pest")
+
+
+def test_an_empty_folder_is_refused(tmp_path, opened, says):
+    (tmp_path / "nothing").mkdir()
+
+    with says(DataError, where="nothing", fact="empty"):
+        opened(path="nothing")
+
+
+def test_empty_class_folders_are_refused(tmp_path, opened, says):
+    (tmp_path / "d" / "cat").mkdir(parents=True)
+    (tmp_path / "d" / "dog").mkdir(parents=True)
+
+    with says(DataError, where="d", fact="holds no images"):
+        opened(path="d")
+
+
+@pytest.mark.parametrize("classes", [None, ("cat", "dog")])
+def test_images_of_one_class_alone_are_refused(pets, opened, says, classes):
+    for file in (pets / "dog").iterdir():
+        file.unlink()
+
+    with says(DataError, where="pets", fact='one class, "cat"', remedy="two classes"):
+        opened(path="pets", classes=classes)
+
+
+def test_images_without_class_folders_are_refused(tmp_path, opened, encoded, says):
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "a.png").write_bytes(encoded())
+
+    with says(DataError, where="flat", fact="no class folders, only 1 file: a.png", remedy="CSV"):
+        opened(path="flat")
+
+
+def test_a_folder_of_idx_files_is_told_so(tmp_path, opened, says):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "train-images-idx3-ubyte").write_bytes(b"")
+
+    with says(DataError, where="raw", remedy="IDX"):
+        opened(path="raw")
+
+
+def test_the_folder_above_the_splits_is_refused(tmp_path, pets, opened, says):
+    (tmp_path / "data").mkdir()
+    pets.rename(tmp_path / "data" / "train")
+    (tmp_path / "data" / "test").mkdir()
+
+    with says(DataError, where="data", fact="splits, not classes", remedy="data/test"):
+        opened(path="data")
+
+
+def test_a_text_file_among_images_is_listed_and_unreadable(pets, opened, unreadable):
+    (pets / "cat" / "notes.txt").write_text("blurred ones removed")
+
+    data = opened(path="pets")
+
+    assert Entry("cat/notes.txt", 0) in data.entries
+    assert unreadable(data, "cat/notes.txt") == "is text, not an image"
+
+
+def test_an_image_beside_the_class_folders_is_listed_and_unreadable(
+    pets, opened, encoded, unreadable
+):
+    (pets / "stray.png").write_bytes(encoded())
+
+    data = opened(path="pets")
+
+    assert Entry("stray.png", None) in data.entries
+    assert "has no class" in unreadable(data, "stray.png")
+
+
+def test_another_file_beside_the_class_folders_is_said(pets, opened):
+    (pets / "README.md").write_text("about")
+
+    data = opened(path="pets")
+
+    assert len(data.entries) == 4
+    assert data.assumed == ("1 file beside the class folders not read: README.md",)
+
+
+def test_hidden_files_are_left_out_and_counted(pets, opened):
+    (pets / ".ipynb_checkpoints").mkdir()
+    (pets / "cat" / "Thumbs.db").write_bytes(b"x")
+    (pets / "cat" / ".DS_Store").write_bytes(b"x")
+    (pets / "dog" / ".DS_Store").write_bytes(b"x")
+
+    data = opened(path="pets")
+
+    assert data.classes == ("cat", "dog")
+    assert len(data.entries) == 4
+    assert data.assumed == (
+        "4 hidden files not read: .DS_Store (2), .ipynb_checkpoints (1), Thumbs.db (1)",
+    )
+
+
+def test_a_folder_named_like_an_image_is_a_folder(pets, opened, encoded):
+    (pets / "dog" / "x.png").mkdir()
+    (pets / "dog" / "x.png" / "y.png").write_bytes(encoded())
+
+    assert opened(path="pets").entries[-1].id == "dog/x.png/y.png"
+
+
+def test_a_linked_image_is_read_under_its_own_name(tmp_path, pets, opened, encoded):
+    (tmp_path / "store.png").write_bytes(encoded(7))
+    (pets / "dog" / "3.png").symlink_to(tmp_path / "store.png")
+
+    data = opened(path="pets")
+
+    assert data.entries[-1].id == "dog/3.png"
+    assert data.read(4).stored == encoded(7)
+
+
+def test_a_linked_class_folder_is_read(tmp_path, pets, opened, encoded):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "e.png").write_bytes(encoded())
+    (pets / "elk").symlink_to(elsewhere)
+
+    assert opened(path="pets").entries[-1] == Entry("elk/e.png", 2)
+
+
+def test_a_link_to_a_missing_file_is_unreadable(pets, opened, unreadable):
+    (pets / "dog" / "gone.png").symlink_to(pets / "nowhere.png")
+
+    assert unreadable(opened(path="pets"), "dog/gone.png") == "is a link to a missing file"
+
+
+def test_a_link_to_a_folder_above_is_refused_and_not_followed_for_ever(pets, opened, says):
+    (pets / "dog" / "all").symlink_to(pets / "dog")
+
+    with says(DataError, where="pets", fact='"dog/all" is a link to a folder above'):
+        opened(path="pets")
+
+
+def test_a_pipe_is_unreadable_and_not_waited_for(pets, opened, unreadable):
+    os.mkfifo(pets / "dog" / "pipe.png")
+
+    assert unreadable(opened(path="pets"), "dog/pipe.png") == "is not a regular file"
+
+
+def test_a_file_name_that_is_no_text_becomes_text(pets, opened, encoded):
+    with open(os.fsencode(pets / "dog") + b"/\xff.png", "wb") as stream:  # noqa: PTH123 - bytes
+        stream.write(encoded())
+
+    data = opened(path="pets")
+
+    assert data.entries[-1].id == "dog/\\xff.png"
+    data.entries[-1].id.encode("utf-8")
+    assert data.read(4).label == 1
+
+
+def test_a_file_that_vanishes_after_listing_is_unreadable(pets, opened, unreadable):
+    data = opened(path="pets")
+    (pets / "dog" / "2.png").unlink()
+
+    assert unreadable(data, "dog/2.png") == "the file does not exist"
+
+
+def test_keys_of_other_formats_are_refused(pets, opened, says):
+    with says(DataError, where="pets", fact='no "group"', remedy="CSV manifest"):
+        opened(path="pets", group="owner")

@@ -1,0 +1,208 @@
+import io
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from gate.errors import DataError
+from gate.subject.datasets import npz
+from gate.subject.datasets.records import Entry
+
+GREY = np.arange(4 * 3 * 2, dtype=np.uint8).reshape(4, 3, 2)
+COLOUR = np.arange(4 * 3 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 3)
+LABELS = np.array([0, 1, 1, 0])
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(compressed=False, **arrays):
+        writer = np.savez_compressed if compressed else np.savez
+        writer(tmp_path / "d.npz", **arrays)
+
+    return save
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("names", [("images", "labels"), ("x", "y")])
+def test_arrays_come_out_as_they_were_saved(saved, opened, compressed, names):
+    saved(compressed, **dict(zip(names, (COLOUR, LABELS), strict=True)))
+
+    data = opened(path="d.npz")
+
+    assert data.format == "npz"
+    assert data.classes == ("0", "1")
+    assert np.array_equal(data.pixels, COLOUR)
+    assert list(data.entries)[1] == Entry("1", 1)
+    assert data.read(3).image.mode == "RGB"
+    assert data.read(3).stored == COLOUR[3].tobytes()
+
+
+def test_other_names_are_declared(saved, opened):
+    saved(pictures=GREY, kinds=LABELS)
+
+    assert len(opened(path="d.npz", images="pictures", labels="kinds").entries) == 4
+
+
+def test_one_channel_is_grey(saved, opened):
+    saved(x=GREY[..., None], y=LABELS)
+
+    data = opened(path="d.npz")
+
+    assert np.array_equal(data.pixels, GREY)
+    assert data.read(0).image.mode == "L"
+
+
+def test_column_order_changes_nothing(saved, opened):
+    saved(x=np.asfortranarray(COLOUR), y=LABELS)
+
+    data = opened(path="d.npz")
+
+    assert np.array_equal(data.pixels, COLOUR)
+    assert data.read(1).stored == COLOUR[1].tobytes()
+
+
+def test_labels_may_be_class_names(saved, opened):
+    saved(x=GREY, y=np.array(["dog", "cat", "cat", "dog"]))
+
+    data = opened(path="d.npz")
+
+    assert data.classes == ("cat", "dog")
+    assert [entry.label for entry in data.entries] == [1, 0, 0, 1]
+
+
+def test_groups_and_slices_are_arrays_of_the_file(saved, opened):
+    saved(x=GREY, y=LABELS, patient=np.array([7, 7, 8, 9]), site=np.array(["a", "", "b", "b"]))
+
+    data = opened(path="d.npz", group="patient", slices=["site"])
+
+    assert (data.group_column, data.slice_columns) == ("patient", ("site",))
+    assert list(data.entries) == [
+        Entry("0", 0, "7", ("a",)),
+        Entry("1", 1, "7", (None,)),
+        Entry("2", 1, "8", ("b",)),
+        Entry("3", 0, "9", ("b",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "where", "fact", "remedy"),
+    [
+        ({"x": GREY / 255, "y": LABELS}, "array x", "float64, not uint8", "uint8"),
+        ({"x": GREY.astype(np.int64), "y": LABELS}, "array x", "int64, not uint8", "uint8"),
+        ({"x": GREY.reshape(4, 6), "y": LABELS}, "array x", r"shape \(4, 6\)", "reshape"),
+        ({"x": COLOUR.transpose(0, 3, 1, 2), "y": LABELS}, "array x", "shape", "transpose"),
+        ({"x": np.zeros((4, 5, 6, 4), np.uint8), "y": LABELS}, "array x", "shape", "reshape"),
+        ({"x": GREY[:0], "y": LABELS[:0]}, "array x", "no pixels", "check"),
+        ({"x": GREY, "y": LABELS[:3]}, "d.npz", "4 images but 3 labels", "one dataset"),
+        ({"x": GREY, "y": LABELS.astype(float)}, "array y", "labels are float64", "integer"),
+        ({"x": GREY, "y": np.eye(4, dtype=int)}, "array y", r"shape \(4, 4\)", "integer"),
+        ({"x": GREY, "y": LABELS - 1}, "row 0", "-1 is not a class number", "from 0"),
+        ({"x": GREY, "y": LABELS * 10**9}, "row 1", "1000000000 is not a class", "from 0"),
+        ({"x": GREY, "y": LABELS * 0}, "d.npz", "one class", "two classes"),
+        ({"pictures": GREY, "y": LABELS}, "d.npz", "no arrays images", "pictures, y"),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(saved, opened, says, arrays, where, fact, remedy):
+    saved(**arrays)
+
+    with says(DataError, where=where, fact=fact, remedy=remedy):
+        opened(path="d.npz")
+
+
+def test_a_declared_name_that_is_missing_is_told_with_what_was_meant(saved, opened, says):
+    saved(pictures=GREY, kinds=LABELS)
+
+    with says(DataError, where="d.npz", fact='no array "picture"', remedy='"pictures"'):
+        opened(path="d.npz", images="picture", labels="kinds")
+
+
+def test_the_labels_too_are_told_when_their_name_is_missing(saved, opened, says):
+    saved(pictures=GREY, kinds=LABELS)
+
+    with says(DataError, where="d.npz", fact='no array "kind"', remedy='"kinds"'):
+        opened(path="d.npz", images="pictures", labels="kind")
+
+
+@pytest.mark.parametrize("key", ["x", "y"])
+def test_object_arrays_are_refused_and_never_unpickled(saved, opened, says, tmp_path, key):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    arrays = {"x": GREY, "y": LABELS, key: np.array([Trap()] * 4, dtype=object)}
+    saved(**arrays)
+
+    with says(DataError, where=f"array {key}", fact="Python objects", remedy="numbers"):
+        opened(path="d.npz")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_pickle_in_place_of_an_array_is_refused(opened, says, tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("x.npy", pickle.dumps([1, 2]))
+        archive.writestr("y.npy", b"")
+
+    with says(DataError, where="array x", fact="not a NumPy array"):
+        opened(path="d.npz")
+
+
+def npy_bytes(shape, data):
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    return stream.getvalue() + data
+
+
+def test_a_header_that_promises_more_than_the_archive_holds_is_refused(opened, says, tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("x.npy", npy_bytes((10**6, 10**6), b"abc"))
+        archive.writestr("y.npy", b"")
+
+    with says(DataError, where="array x", fact="promises 1,000,000,000,000 bytes, it holds 3"):
+        opened(path="d.npz")
+
+
+def test_a_compressed_bomb_is_refused_before_unpacking(saved, opened, says, monkeypatch):
+    monkeypatch.setattr(npz, "LARGEST_UNPACKED", 100)
+    saved(True, x=GREY, y=LABELS)
+
+    with says(DataError, where="array x", fact="unpacks to", remedy="uncompressed"):
+        opened(path="d.npz")
+
+
+def test_an_uncompressed_file_may_be_of_any_size(saved, opened, monkeypatch):
+    monkeypatch.setattr(npz, "LARGEST_UNPACKED", 100)
+    saved(x=GREY, y=LABELS)
+
+    assert len(opened(path="d.npz").entries) == 4
+
+
+@pytest.mark.parametrize("part", [0.02, 0.5, 0.95])
+def test_an_archive_that_is_cut_off_is_refused(saved, opened, says, tmp_path, part):
+    saved(x=GREY, y=LABELS)
+    file = tmp_path / "d.npz"
+    stored = file.read_bytes()
+    file.write_bytes(stored[: int(len(stored) * part)])
+
+    with says(DataError, where="d.npz", fact="archive is damaged"):
+        opened(path="d.npz")
+
+
+def test_damaged_data_is_refused_by_its_checksum(saved, opened, says, tmp_path):
+    saved(x=GREY, y=LABELS)
+    file = tmp_path / "d.npz"
+    file.write_bytes(file.read_bytes().replace(GREY.tobytes(), GREY.tobytes()[::-1]))
+
+    with says(DataError, where="d.npz", fact="archive is damaged"):
+        opened(path="d.npz")
+
+
+def test_a_zip_without_arrays_is_told_so(opened, says, tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("data/a.png", b"x")
+
+    with says(DataError, where="d.npz", fact="without arrays", remedy="savez"):
+        opened(path="d.npz")

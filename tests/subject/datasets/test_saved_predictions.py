@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from gate.errors import DataError
+from gate.subject.datasets.records import PredictionTable
+
+GOOD = """id,label,cat,dog,patient,site
+a,cat,0.9,0.1,p1,north
+b,dog,0.25,0.75,,south
+c,dog,0.6,0.4,p2,
+"""
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def write(text):
+        (tmp_path / "p.csv").write_text(text)
+
+    return write
+
+
+def test_a_table_gives_labels_scores_groups_and_slices(saved, opened):
+    saved(GOOD)
+
+    table = opened(predictions="p.csv", group="patient", slices=["site"], classes=("dog", "cat"))
+
+    assert isinstance(table, PredictionTable)
+    assert table.format == "predictions"
+    assert table.classes == ("dog", "cat")
+    assert len(table) == 3
+    assert table.ids.tolist() == ["a", "b", "c"]
+    assert table.labels.tolist() == [1, 0, 0]
+    assert table.scores.dtype == np.float64
+    assert table.scores.tolist() == [[0.1, 0.9], [0.75, 0.25], [0.4, 0.6]]
+    assert table.groups.tolist() == ["p1", None, "p2"]
+    assert {name: list(values) for name, values in table.slices.items()} == {
+        "site": ["north", "south", None]
+    }
+
+
+def test_without_declared_classes_every_other_column_is_one(saved, opened):
+    saved(GOOD)
+
+    table = opened(predictions="p.csv", group="patient", slices=["site"])
+
+    assert table.classes == ("cat", "dog")
+
+
+def test_other_columns_do_no_harm_where_classes_are_declared(saved, opened):
+    saved(GOOD)
+
+    assert opened(predictions="p.csv", classes=("cat", "dog")).groups is None
+
+
+def test_a_column_that_is_no_score_asks_for_classes(saved, opened, says):
+    saved(GOOD)
+
+    with says(DataError, where="line 2", fact='"p1" of "patient" is not', remedy="classes"):
+        opened(predictions="p.csv", slices=["site"])
+
+
+def test_other_names_of_id_and_label_are_declared(saved, opened):
+    saved(GOOD.replace("id,label", "uid,truth"))
+
+    table = opened(predictions="p.csv", id="uid", label="truth", classes=("cat", "dog"))
+
+    assert table.ids.tolist() == ["a", "b", "c"]
+
+
+def test_labels_may_be_positions_and_this_is_said(saved, opened):
+    saved(GOOD.replace(",cat,0", ",0,0").replace(",dog,0", ",1,0"))
+
+    table = opened(predictions="p.csv", classes=("cat", "dog"))
+
+    assert table.labels.tolist() == [0, 1, 1]
+    assert table.assumed == ("labels are read as positions in classes: 0 = cat, 1 = dog",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "fact", "remedy"),
+    [
+        ("0.9,0.1", "4.2,-1.3", "line 2", "outside 0..1", "softmax"),
+        ("0.9,0.1", "-0.1,-2.3", "line 2", "outside 0..1", "softmax"),
+        ("0.9,0.1", "nan,0.1", "line 2", "outside 0..1", "softmax"),
+        ("0.9,0.1", "inf,0.1", "line 2", "outside 0..1", "softmax"),
+        ("0.25,0.75", "0.9,0.8", "line 3", "do not sum to 1", "sigmoid"),
+        ("0.25,0.75", "0,0", "line 3", "do not sum to 1", "softmax"),
+        ("0.25,0.75", ",0.75", "line 3", '"cat" is empty here', "fill"),
+        ("0.25,0.75", "1/4,0.75", "line 3", '"1/4" of "cat" is not a number', "decimal point"),
+        ("cat,dog,", "cat,hund,", "p.csv", 'scores for 1 of 2 classes: "dog"', "probability"),
+        ("b,dog", "a,dog", "line 3", 'id "a" stands already in line 2', "once"),
+        ("b,dog", "b,horse", "line 3", '"horse" is not one of the 2', "classes are"),
+        ("b,dog", ",dog", "line 3", '"id" is empty', "fill"),
+        ("id,label", "name,label", "p.csv", 'no column "id"', "set id to"),
+        ("dog,0.", "cat,0.", "p.csv", 'one class, "cat"', "two classes"),
+    ],
+)
+def test_what_is_no_table_of_probabilities_is_refused(
+    saved, opened, says, old, new, where, fact, remedy
+):
+    assert old in GOOD
+    saved(GOOD.replace(old, new))
+
+    with says(DataError, where=where, fact=fact, remedy=remedy):
+        opened(predictions="p.csv", classes=("cat", "dog"))
+
+
+def test_several_bad_rows_are_counted(saved, opened, says):
+    saved("id,label,cat,dog\na,cat,3,1\nb,dog,0.5,0.5\nc,dog,-2,2\n")
+
+    with says(DataError, where="line 2", fact=r"outside 0..1 \(2 such rows\)"):
+        opened(predictions="p.csv")
+
+
+def test_scores_written_with_two_digits_are_accepted(saved, opened):
+    saved("id,label,a,b,c\n1,a,0.33,0.33,0.33\n2,b,0.34,0.33,0.34\n")
+
+    table = opened(predictions="p.csv")
+
+    assert table.scores.sum(axis=1) == pytest.approx([0.99, 1.01])
+
+
+def test_keys_of_a_manifest_are_refused(saved, opened, says):
+    saved(GOOD)
+
+    with says(DataError, where="p.csv", fact='no "image"'):
+        opened(predictions="p.csv", image="file")
+
+
+def test_a_parquet_table_gives_the_same(tmp_path, saved, opened):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import parquet
+
+    saved("id,label,cat,dog\n1,cat,0.9,0.1\n2,dog,0.3,0.7\n")
+    columns = {"id": [1, 2], "label": ["cat", "dog"], "cat": [0.9, 0.3], "dog": [0.1, 0.7]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
+
+    from_csv, from_parquet = (opened(predictions=p) for p in ("p.csv", "p.parquet"))
+
+    assert from_parquet.ids.tolist() == from_csv.ids.tolist()
+    assert from_parquet.labels.tolist() == from_csv.labels.tolist()
+    assert from_parquet.scores.tolist() == from_csv.scores.tolist()

@@ -1,0 +1,335 @@
+import warnings
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pydantic import ValidationError
+
+from gate.errors import FactoryError
+from gate.subject.datasets.records import UnreadableImage
+from gate.subject.inputs import InputSpec, build_transform
+
+RANDOM = np.random.default_rng(0)
+GREY = RANDOM.integers(0, 256, (5, 6, 7), dtype=np.uint8)
+COLOUR = RANDOM.integers(0, 256, (5, 6, 7, 3), dtype=np.uint8)
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+@pytest.fixture
+def transform(tmp_path):
+    def build(**keys):
+        return build_transform(InputSpec.model_validate(keys), base=tmp_path)
+
+    return build
+
+
+def test_pixels_are_scaled_to_0_1_and_channels_come_first(transform):
+    made = transform()(Image.fromarray(COLOUR[0]))
+
+    assert (made.dtype, made.shape) == (np.float32, (3, 6, 7))
+    assert np.array_equal(made, np.float32(COLOUR[0].transpose(2, 0, 1)) / np.float32(255))
+
+
+def test_normalising_gives_the_bits_that_torch_gives(transform):
+    made = transform(channels="RGB", **IMAGENET)(Image.fromarray(COLOUR[0]))
+
+    scaled = torch.from_numpy(COLOUR[0]).permute(2, 0, 1).to(torch.float32).div(255)
+    mean, std = (torch.tensor(IMAGENET[key]).view(3, 1, 1) for key in ("mean", "std"))
+    assert torch.equal(torch.from_numpy(made), scaled.sub(mean).div(std))
+
+
+def test_what_is_not_declared_is_said(transform):
+    assert transform().assumed == (
+        "pixel values scaled to 0..1",
+        "image size as stored",
+        "channels as stored",
+        "no resize",
+        "no normalisation",
+    )
+
+
+def test_what_is_declared_is_not_said(transform):
+    full = transform(size=[6, 7], channels="RGB", resize="none", **IMAGENET)
+
+    assert full.assumed == ("pixel values scaled to 0..1",)
+
+
+@pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"channels": "L"},
+        {"channels": "RGB"},
+        {"channels": "L", "mean": [0.286], "std": [0.353]},
+        {"channels": "RGB", **IMAGENET},
+        {"size": [6, 7], "channels": "RGB", "resize": "stretch"},
+        {"size": [6, 7], "channels": "L", "resize": 6, "crop": "center"},
+        {"size": [4, 4], "resize": "stretch"},
+        {"size": [4, 4], "resize": "shorter-side", "crop": "center"},
+        {"size": [6, 6], "resize": 12, "crop": "center"},
+        {"size": [5, 4], "crop": "center"},
+    ],
+)
+def test_a_batch_has_the_bits_of_its_images(transform, pixels, keys):
+    build = transform(**keys)
+
+    batch = build.batch(pixels)
+
+    assert np.array_equal(batch, np.stack([build(Image.fromarray(row)) for row in pixels]))
+    assert batch.dtype == np.float32
+
+
+def test_a_batch_may_be_a_part_of_a_mapped_file(transform, tmp_path):
+    GREY.tofile(tmp_path / "pixels")
+    mapped = np.memmap(tmp_path / "pixels", np.uint8, "r", shape=GREY.shape)
+
+    assert np.array_equal(transform().batch(mapped[1:3]), transform().batch(GREY[1:3]))
+
+
+@given(st.integers(0, 255), st.floats(-2, 2), st.floats(0.01, 3))
+def test_every_pixel_value_gets_the_float32_arithmetic(tmp_path_factory, value, mean, std):
+    spec = InputSpec(channels="L", mean=(mean,), std=(std,))
+    build = build_transform(spec, base=tmp_path_factory.getbasetemp())
+
+    made = build.batch(np.full((1, 1, 1), value, np.uint8))[0, 0, 0, 0]
+
+    assert made == (np.float32(value) / np.float32(255) - np.float32(mean)) / np.float32(std)
+
+
+@pytest.mark.parametrize(
+    ("stored", "keys", "scaled"),
+    [
+        ((500, 375), {"size": [224, 224], "resize": 256}, (256, 341)),
+        ((375, 500), {"size": [224, 224], "resize": 256}, (341, 256)),
+        ((300, 300), {"size": [224, 224], "resize": 256}, (256, 256)),
+        ((500, 375), {"size": [224, 224], "resize": "shorter-side"}, (224, 298)),
+        ((500, 375), {"size": [100, 200], "resize": "shorter-side"}, (150, 200)),
+        ((500, 375), {"size": [200, 100], "resize": "shorter-side"}, (200, 266)),
+        ((20, 10), {"size": [64, 64], "resize": "shorter-side"}, (64, 128)),
+    ],
+)
+def test_resizing_and_cropping_are_those_of_torchvision(transform, stored, keys, scaled):
+    """The sizes are torchvision's: the longer side rounded down, the margin halved and rounded."""
+    width, height = stored
+    pixels = RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    target_height, target_width = keys["size"]
+
+    made = transform(crop="center", **keys)(Image.fromarray(pixels))
+
+    resized = Image.fromarray(pixels).resize((scaled[1], scaled[0]), Image.Resampling.BILINEAR)
+    top, left = round((scaled[0] - target_height) / 2), round((scaled[1] - target_width) / 2)
+    expected = np.asarray(resized)[top : top + target_height, left : left + target_width]
+    assert np.array_equal(made, np.float32(expected.transpose(2, 0, 1)) / np.float32(255))
+
+
+def test_stretching_changes_the_shape(transform):
+    image = Image.fromarray(COLOUR[0])
+
+    made = transform(size=[3, 9], resize="stretch", interpolation="bicubic")(image)
+
+    expected = np.asarray(image.resize((9, 3), Image.Resampling.BICUBIC))
+    assert np.array_equal(made, np.float32(expected.transpose(2, 0, 1)) / np.float32(255))
+
+
+@pytest.mark.parametrize(
+    ("keys", "remedy"),
+    [
+        ({"size": [28, 28]}, "declare input.resize"),
+        ({"size": [7, 6]}, "declare input.resize"),
+        ({"size": [7, 7], "crop": "center"}, "declare input.resize"),
+        ({"size": [6, 6], "resize": 12}, "crop: center"),
+        ({"size": [6, 6], "resize": 3, "crop": "center"}, "covers the size"),
+    ],
+)
+def test_an_image_of_another_size_is_refused_with_both_sizes(transform, keys, remedy):
+    with pytest.raises(UnreadableImage) as caught:
+        transform(**keys)(Image.fromarray(GREY[0]))
+
+    height, width = keys["size"]
+    assert f"input.size is {height} x {width}" in caught.value.fact
+    assert remedy in caught.value.remedy
+
+
+def test_the_size_of_the_image_is_said_height_first(transform):
+    with pytest.raises(UnreadableImage, match=r"is 6 x 7 pixels \(height x width\)"):
+        transform(size=[28, 28])(Image.fromarray(GREY[0]))
+
+
+def test_a_batch_of_another_size_is_refused_too(transform):
+    with pytest.raises(UnreadableImage, match="is 6 x 7 pixels"):
+        transform(size=[28, 28]).batch(GREY)
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "LA", "PA", "RGBA", "CMYK", "YCbCr", "HSV", "RGBX"])
+@pytest.mark.parametrize("channels", ["L", "RGB"])
+def test_other_modes_are_converted_where_channels_are_declared(transform, mode, channels):
+    image = Image.fromarray(COLOUR[0]).convert("RGBA" if mode == "PA" else "RGB").convert(mode)
+
+    made = transform(channels=channels)(image)
+
+    assert made.shape == (len(channels), 6, 7)
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "CMYK", "LA", "1"])
+def test_other_modes_are_refused_where_channels_are_not_declared(transform, mode):
+    with pytest.raises(UnreadableImage, match=f"is of mode {mode}, .*declare input.channels"):
+        transform()(Image.new(mode, (7, 6)))
+
+
+def test_alpha_is_dropped_and_not_blended(transform):
+    rgba = np.dstack([COLOUR[0], np.zeros((6, 7), np.uint8)])
+
+    made = transform(channels="RGB")(Image.fromarray(rgba))
+
+    assert np.array_equal(made, transform()(Image.fromarray(COLOUR[0])))
+
+
+def test_a_palette_with_transparency_gives_its_colours_without_a_warning(transform):
+    image = Image.fromarray(COLOUR[0]).quantize(8)
+    image.info["transparency"] = bytes([0, 128, 255])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = transform(channels="RGB")(image)
+
+    del image.info["transparency"]
+    assert np.array_equal(made, transform(channels="RGB")(image))
+
+
+@pytest.mark.parametrize("channels", [None, "L", "RGB"])
+@pytest.mark.parametrize("pixels", [np.uint16, np.int32, np.float32])
+def test_more_than_eight_bits_are_refused_and_not_clipped(transform, channels, pixels):
+    image = Image.fromarray(np.full((6, 7), 1000, pixels))
+
+    with pytest.raises(UnreadableImage, match=r"nothing says which value is white.*factory"):
+        transform(**({"channels": channels} if channels else {}))(image)
+
+
+def test_a_mode_that_pillow_cannot_convert_is_refused(transform):
+    with pytest.raises(UnreadableImage, match="of mode LAB cannot be converted to L"):
+        transform(channels="L")(Image.new("LAB", (2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"mean": [0.5]}, "mean and std belong together"),
+        ({"mean": [0.5], "std": [0.5]}, "need channels"),
+        ({"channels": "RGB", "mean": [0.5], "std": [0.5]}, "channels RGB need 3"),
+        ({"channels": "L", "mean": [0.5, 0.5], "std": [0.5, 0.5]}, "channels L need 1"),
+        ({"channels": "L", "mean": [0.5], "std": [0]}, "greater than 0"),
+        ({"channels": "L", "mean": [float("nan")], "std": [1]}, "finite number"),
+        ({"channels": "L", "mean": ["0.5"], "std": [1]}, "valid number"),
+        ({"channels": "BGR"}, "'L' or 'RGB'"),
+        ({"size": [28]}, "Field required"),
+        ({"size": [28, 0]}, "greater than 0"),
+        ({"size": [28.5, 28]}, "valid integer"),
+        ({"size": [True, 28]}, "valid integer"),
+        ({"resize": "stretch"}, "resize and crop need a size"),
+        ({"crop": "center"}, "resize and crop need a size"),
+        ({"resize": 256}, "resize and crop need a size"),
+        ({"size": [28, 28], "resize": 0}, "greater than 0"),
+        ({"size": [28, 28], "resize": "shorter side"}, "'shorter-side'"),
+        ({"factory": "a:b", "size": [28, 28]}, "give it alone"),
+        ({"sise": [28, 28]}, "Extra inputs"),
+    ],
+)
+def test_keys_that_do_not_fit_are_refused(keys, said):
+    with pytest.raises(ValidationError, match=said):
+        InputSpec.model_validate(keys)
+
+
+def test_every_key_is_described_in_the_schema():
+    schema = InputSpec.model_json_schema()
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert all(value.get("description") for value in schema["properties"].values())
+    jsonschema.validate({"size": [28, 28], "resize": 32, **IMAGENET, "channels": "RGB"}, schema)
+
+
+@pytest.fixture
+def own(tmp_path, transform):
+    """Build a transform from user code that returns the given expression."""
+
+    def build(expression, body=""):
+        (tmp_path / "prepare.py").write_text(
+            f"import numpy as np\nimport torch\n{body}\ndef make():\n    return {expression}\n"
+        )
+        return transform(factory="prepare:make")
+
+    return build
+
+
+def test_a_users_transform_is_called(own):
+    build = own("lambda image: torch.full((1, image.height, image.width), 0.5).double()")
+
+    made = build(Image.fromarray(GREY[0]))
+
+    assert (made.dtype, made.shape, build.assumed) == (np.float32, (1, 6, 7), ())
+    assert (made == 0.5).all()
+    assert build.batch(GREY).shape == (5, 1, 6, 7)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        "torch.full((1, 2, 2), 0.5, dtype=torch.bfloat16)",
+        "torch.full((1, 2, 2), 0.5, requires_grad=True)",
+        "np.full((1, 2, 2), 0.5)",
+    ],
+)
+def test_any_float_tensor_will_do(own, tensor):
+    assert own(f"lambda image: {tensor}")(Image.fromarray(GREY[0])).tolist() == [
+        [[0.5, 0.5], [0.5, 0.5]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "fact"),
+    [
+        ("None", "gave NoneType"),
+        ("image", "gave Image"),
+        ("torch.zeros(2, 2)", r"gave Tensor of shape \(2, 2\) and type torch.float32"),
+        ("torch.zeros(1, 3, 2, 2)", "gave Tensor of shape"),
+        ("torch.zeros(3, 2, 2, dtype=torch.uint8)", "torch.uint8"),
+        ("np.zeros((3, 2, 2), int)", "gave ndarray of shape .3, 2, 2. and type int64"),
+    ],
+)
+def test_a_result_of_another_kind_is_refused(own, result, fact):
+    build = own(f"lambda image: {result}")
+
+    with pytest.raises(FactoryError, match=fact) as caught:
+        build(Image.fromarray(GREY[0]))
+
+    assert caught.value.where == 'input.factory "prepare:make"'
+    assert caught.value.remedy
+
+
+def test_an_image_on_which_it_raises_is_unreadable_with_the_users_line(own):
+    build = own("fail", "def fail(image):\n    raise RuntimeError('no\\nchannels')")
+
+    with pytest.raises(UnreadableImage) as caught:
+        build(Image.fromarray(GREY[0]))
+
+    assert caught.value.reason == (
+        r'input.factory "prepare:make" raised RuntimeError: no\nchannels (prepare.py:4)'
+    )
+
+
+def test_a_factory_that_returns_nothing_callable_is_refused(own):
+    with pytest.raises(FactoryError, match="returned int, nothing that can be called"):
+        own("3")
+
+
+def test_shapes_that_vary_for_images_of_one_size_are_refused(own):
+    build = own(
+        "step", "n = [0]\ndef step(image):\n    n[0] += 1\n    return torch.zeros(1, 2, n[0])"
+    )
+
+    with pytest.raises(FactoryError, match=r"different shapes.*random"):
+        build.batch(GREY)
