@@ -11,7 +11,6 @@ from PIL import Image
 from gate.errors import DataError
 from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_two
 from gate.subject.datasets.records import Entry, Sample
-from gate.subject.wording import plain
 
 MOST_CLASSES = 65_536  # an integer label above this is a pixel value, a year or an id, not a class
 
@@ -124,7 +123,7 @@ def index_labels(
     Integers without declared classes are the classes "0" to the highest. Raises DataError.
     """
     unique, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-    names = [plain(value) for value in unique.tolist()]
+    names = [str(value) for value in unique.tolist()]
     places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
     if declared is None and np.issubdtype(values.dtype, np.integer):
         declared = _counted_classes(unique, places)

@@ -46,10 +46,11 @@ def by_name(seen: Mapping[str, str], declared: Classes | None, *, noun: str) -> 
     declared class.
     """
     classes = in_order(seen) if declared is None else declared
-    unknown = [name for name in seen if name not in classes]
+    position = {name: index for index, name in enumerate(classes)}
+    unknown = [name for name in seen if name not in position]
     if unknown:
         raise _unknown(unknown, seen, classes, noun)
-    return Labelling(classes, {name: classes.index(name) for name in seen})
+    return Labelling(classes, {name: position[name] for name in seen})
 
 
 def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> Labelling:
@@ -58,7 +59,7 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
     Labels are positions only when none of them is a class name, all are integers in range, and no
     class is named by an integer; else "1" might mean the class "1" or the second class.
     """
-    if declared is None or any(name in declared for name in seen):
+    if declared is None or not seen.keys().isdisjoint(declared):
         return by_name(seen, declared, noun="label")
     if not all(is_integer(name) for name in seen) or any(is_integer(name) for name in declared):
         return by_name(seen, declared, noun="label")

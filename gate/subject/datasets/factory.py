@@ -27,12 +27,12 @@ def open_factory(
     where = f"data.factory {quoted(factory)}"
     function = load_callable(factory, base=base, purpose="data.factory")
     dataset = call(function, kwargs, base=base, where=where)
-    length = _length(dataset, where, base)
+    entries = [Entry(str(index), None) for index in range(_length(dataset, where, base))]
     own = _own_classes(dataset)
     if classes is None and own is None:
         raise DataError(where, "its Dataset does not name its classes", "declare classes")
     assumed = _compared(own, classes, where)
-    return FactoryDataset(where, factory, classes or own or (), dataset, length, base, assumed)
+    return FactoryDataset(where, factory, classes or own or (), dataset, entries, base, assumed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,18 +43,13 @@ class FactoryDataset:
     path: str
     classes: tuple[str, ...]
     dataset: Any
-    length: int
+    entries: Sequence[Entry]  # the labels not yet known
     base: Path
     assumed: tuple[str, ...]
     format: str = "factory"
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """One entry an item, its label not yet known."""
-        return [Entry(str(index), None) for index in range(self.length)]
 
     def read(self, index: int) -> Sample:
         """Return the item at ``index``; raises UnreadableImage, FactoryError or DataError."""

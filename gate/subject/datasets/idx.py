@@ -96,8 +96,6 @@ def _map(stream: BinaryIO, path: Path) -> NDArray[np.uint8]:
     start = stream.tell()
     held = path.stat().st_size - start
     _same_size(math.prod(shape), held, shape, path)
-    if not held:  # an empty file cannot be mapped
-        return np.empty(shape, np.uint8)
     return np.memmap(path, np.uint8, "r", start, shape)
 
 
@@ -133,7 +131,10 @@ def _shape(stream: BinaryIO, path: Path) -> tuple[int, ...]:
     lengths = stream.read(4 * head[3])
     if len(lengths) < 4 * head[3]:
         raise DataError(path.name, "ends inside the IDX header", "copy it again")
-    return struct.unpack(f">{head[3]}I", lengths)
+    shape = struct.unpack(f">{head[3]}I", lengths)
+    if 0 in shape:
+        raise DataError(path.name, f"holds no items: the shape is {shape}", "check the export")
+    return shape
 
 
 def _same_size(promised: int, held: int, shape: tuple[int, ...], path: Path) -> None:

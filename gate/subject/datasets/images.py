@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # EPS it starts Ghostscript, and a data folder is not trusted that far.
 FORMATS = ("JPEG", "PNG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
-_SIXTEEN_BITS = re.compile(r";16|65535|;12|;14")
+_MORE_THAN_EIGHT_BITS = re.compile(r";1[0-6]")  # in Pillow's name of the bytes of a stored pixel
 
 
 def decode(stored: bytes) -> Image.Image:
@@ -52,10 +52,21 @@ def _refuse_what_would_change(image: "ImageFile") -> None:
         raise UnreadableImage(f"has {frames} frames", "extract one")
     if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
         raise _too_large(image)
-    if image.mode in {"RGB", "RGBA", "LA", "CMYK"} and _SIXTEEN_BITS.search(str(image.tile)):
+    if image.mode in {"RGB", "RGBA", "LA", "CMYK"} and _is_deep(image):
         raise UnreadableImage(
             "has 16 bits a channel, of which only 8 would be read", "save it with 8 bits a channel"
         )
+
+
+def _is_deep(image: "ImageFile") -> bool:
+    """Return whether the file stores more than 8 bits a channel, as far as Pillow tells."""
+    for *_, arguments in image.tile:
+        raw, *rest = arguments if isinstance(arguments, tuple) and arguments else (arguments,)
+        if isinstance(raw, str) and _MORE_THAN_EIGHT_BITS.search(raw):
+            return True
+        if image.format == "PPM" and rest and isinstance(rest[0], int) and rest[0] > 255:
+            return True  # the highest value of a pixel
+    return False
 
 
 def _too_large(image: Image.Image | None = None) -> UnreadableImage:

@@ -146,15 +146,30 @@ class _Arrays:
                     "save an array of numbers or of text",
                 )
             promised = math.prod(shape) * dtype.itemsize
-            held = member.file_size - stream.tell()
-            if promised != held:
-                raise DataError(
-                    where,
-                    f"the header promises {promised:,} bytes, it holds {held:,}",
-                    "save it again",
-                )
-            array = np.frombuffer(stream.read(), dtype)
+            if not promised or min(shape, default=1) < 0:
+                raise DataError(where, f"holds nothing: {dtype} of shape {shape}", "save it again")
+            _same_size(promised, member.file_size - stream.tell(), where)
+            stored = stream.read()
+        _same_size(promised, len(stored), where)  # the archive's directory may lie as well
+        if dtype.kind == "U":
+            _require_unicode(stored, dtype, where)
+        array = np.frombuffer(stored, dtype)
         return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+
+def _same_size(promised: int, held: int, where: str) -> None:
+    if promised != held:
+        raise DataError(
+            where, f"the header promises {promised:,} bytes, it holds {held:,}", "save it again"
+        )
+
+
+def _require_unicode(stored: bytes, dtype: np.dtype[Any], where: str) -> None:
+    """Raise DataError where an array of text, 32 bits a letter, holds what is no letter."""
+    points = np.frombuffer(stored, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+    surrogates = (points >= 0xD800) & (points <= 0xDFFF)
+    if (points > 0x10FFFF).any() or surrogates.any():
+        raise DataError(where, "holds text that is not Unicode", "save it again")
 
 
 def _header(stream: Any, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:  # noqa: ANN401 - zipfile's own stream type

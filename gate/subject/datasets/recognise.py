@@ -13,8 +13,12 @@ def existing(base: Path, written: str) -> Path:
     """Return the path below ``base``; raises DataError where nothing lies there."""
     path = base / written
     try:
-        if path.exists():
+        if path.is_file() or path.is_dir():
             return path
+        if path.exists():  # opening a pipe would wait for ever
+            raise DataError(
+                plain(written), "is neither a file nor a folder", "copy the data into a file"
+            )
         beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     except (OSError, ValueError) as error:  # ValueError: a null byte
         words = getattr(error, "strerror", None) or error

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ class Table:
     columns: Mapping[str, Column]
     lines: Sequence[int]
     row_word: str = "line"
+    others: Mapping[str, str] = field(
+        default_factory=dict
+    )  # columns that are no text -> their type
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -32,6 +35,12 @@ class Table:
         """Return a column by name; raises DataError, naming the gate file's ``key``."""
         if name in self.columns:
             return self.columns[name]
+        if name in self.others:
+            raise DataError(
+                self.where,
+                f"the column {quoted(name)} holds {plain(self.others[name])}, not text",
+                "write text or numbers; images are listed as paths of files",
+            )
         known = list(self.columns)
         raise DataError(
             self.where,
@@ -143,8 +152,8 @@ def _check_header(header: list[str], shown: str) -> None:
 def read_parquet(path: Path, *, shown: str) -> Table:
     """Return the columns of a Parquet file that are text or numbers, as text.
 
-    Whole numbers are written without a fraction, as they would be in CSV; columns of another type
-    are left out. Raises DataError or MissingExtraError.
+    Whole numbers are written without a fraction, as they would be in CSV. Raises DataError
+    or MissingExtraError.
     """
     try:
         import pyarrow as pa
@@ -160,12 +169,14 @@ def read_parquet(path: Path, *, shown: str) -> Table:
     if not table.num_rows:
         raise DataError(shown, "has no rows", "list one image a row")
     _check_header(table.column_names, shown)
+    given = dict(zip(table.column_names, table.columns, strict=True))
     columns = {
         name: [_text(value) for value in column.to_pylist()]
-        for name, column in zip(table.column_names, table.columns, strict=True)
+        for name, column in given.items()
         if _is_plain(column.type)
     }
-    return Table(shown, columns, range(1, table.num_rows + 1), "row")
+    others = {name: str(given[name].type) for name in given.keys() - columns.keys()}
+    return Table(shown, columns, range(1, table.num_rows + 1), "row", others)
 
 
 def _is_plain(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types

@@ -14,7 +14,7 @@ from gate.subject.datasets.spec import DataSpec
 
 @pytest.fixture
 def says():
-    """Expect an error of a kind that says place, fact and remedy; each is searched for a pattern."""
+    """Expect an error that says place, fact and remedy; each is searched for a pattern."""
 
     @contextlib.contextmanager
     def expect(kind, *, where="", fact="", remedy=""):

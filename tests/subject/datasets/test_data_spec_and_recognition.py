@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -116,3 +117,10 @@ def test_a_path_with_control_characters_is_shown_escaped(opened):
 def test_a_path_with_a_null_byte_is_refused(opened, says):
     with says(DataError, fact="does not exist|cannot be looked up"):
         opened(path="a\0b")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, opened, says):
+    os.mkfifo(tmp_path / "test.csv")
+
+    with says(DataError, where="test.csv", fact="neither a file nor a folder"):
+        opened(path="test.csv")

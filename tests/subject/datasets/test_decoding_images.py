@@ -82,6 +82,16 @@ def test_sixteen_bit_colour_in_ppm_is_refused():
     assert "only 8 would be read" in reason_for(b"P6 1 1 65535\n" + bytes(6))
 
 
+@pytest.mark.parametrize("offset", [65535, 1600])
+def test_where_the_pixels_begin_is_not_taken_for_their_depth(offset):
+    stored = saved(Image.new("RGB", (2, 2), "red"), "BMP")
+    moved = stored[:10] + struct.pack("<I", offset) + stored[14:54]
+
+    decoded = decode(moved.ljust(offset, b"\0") + stored[54:])
+
+    assert decoded.getpixel((0, 0)) == (255, 0, 0)
+
+
 def test_the_orientation_of_exif_is_not_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter

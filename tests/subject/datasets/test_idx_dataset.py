@@ -154,7 +154,8 @@ def test_another_number_of_labels_is_refused(written, opened, says):
         (idx_bytes(IMAGES, kind=0x0D), "IDX type 0x0d, not unsigned bytes"),
         (idx_bytes(IMAGES)[:-1], "promises 4 x 3 x 2 bytes, the file holds only 23"),
         (idx_bytes(IMAGES) + b"x", "promises 4 x 3 x 2 bytes, the file holds more"),
-        (struct.pack(">BBBB3I", 0, 0, 8, 3, 0, 28, 28), "holds no pixels"),
+        (struct.pack(">BBBB3I", 0, 0, 8, 3, 0, 28, 28), "holds no items"),
+        (struct.pack(">BBBB4I", 0, 0, 8, 4, 0, *[2**32 - 1] * 3), "holds no items"),
         (struct.pack(">BBBB2I", 0, 0, 8, 2, 1, 1) + b"x", r"the shape \(1, 1\)"),
     ],
 )

@@ -249,3 +249,16 @@ def test_a_parquet_manifest_gives_what_the_csv_gives(tmp_path, listed, opened):
     assert from_parquet.format == "parquet"
     assert list(from_parquet.entries) == list(from_csv.entries)
     assert from_parquet.assumed == from_csv.assumed
+
+
+def test_images_embedded_in_parquet_are_told_apart_from_a_missing_column(tmp_path, opened, says):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import parquet
+
+    columns = {"image": [{"bytes": b"x"}, {"bytes": b"y"}], "label": ["cat", "dog"]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "test.parquet")
+
+    with says(
+        DataError, where="test.parquet", fact='"image" holds struct.*not text', remedy="path"
+    ):
+        opened(path="test.parquet")

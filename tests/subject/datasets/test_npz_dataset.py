@@ -94,7 +94,7 @@ def test_groups_and_slices_are_arrays_of_the_file(saved, opened):
         ({"x": GREY.reshape(4, 6), "y": LABELS}, "array x", r"shape \(4, 6\)", "reshape"),
         ({"x": COLOUR.transpose(0, 3, 1, 2), "y": LABELS}, "array x", "shape", "transpose"),
         ({"x": np.zeros((4, 5, 6, 4), np.uint8), "y": LABELS}, "array x", "shape", "reshape"),
-        ({"x": GREY[:0], "y": LABELS[:0]}, "array x", "no pixels", "check"),
+        ({"x": GREY[:0], "y": LABELS[:0]}, "array x", "holds nothing", "again"),
         ({"x": GREY, "y": LABELS[:3]}, "d.npz", "4 images but 3 labels", "one dataset"),
         ({"x": GREY, "y": LABELS.astype(float)}, "array y", "labels are float64", "integer"),
         ({"x": GREY, "y": np.eye(4, dtype=int)}, "array y", r"shape \(4, 4\)", "integer"),
@@ -206,3 +206,28 @@ def test_a_zip_without_arrays_is_told_so(opened, says, tmp_path):
 
     with says(DataError, where="d.npz", fact="without arrays", remedy="savez"):
         opened(path="d.npz")
+
+
+@pytest.mark.parametrize("shape", [(-1, -3, 1), (0, 2**70)])
+def test_a_shape_that_cannot_be_is_refused(opened, says, tmp_path, shape):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("x.npy", npy_bytes(shape, b"abc"))
+        archive.writestr("y.npy", b"")
+
+    with says(DataError, where="array x", fact="holds nothing"):
+        opened(path="d.npz")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("point", [0xD800, 0x110000, 0x7FFFFFFF])
+def test_text_that_is_no_unicode_is_refused(saved, opened, says, point, order):
+    saved(x=GREY, y=np.array([0x61, 0x61, 0x62, point], f"{order}u4").view(f"{order}U1"))
+
+    with says(DataError, where="array y", fact="not Unicode"):
+        opened(path="d.npz")
+
+
+def test_long_class_names_with_one_beginning_stay_apart(saved, opened):
+    saved(x=GREY, y=np.array(["x" * 100 + "a", "x" * 100 + "b"] * 2))
+
+    assert len(opened(path="d.npz").classes) == 2
