@@ -2,6 +2,7 @@
 
 import math
 
+from gate.checks import reference
 from gate.checks.base import Burden, Comparison, Outcome
 from gate.decision import Result, margin_of
 from gate.metrics.combined import Difference
@@ -38,8 +39,7 @@ def remedy(result: Result) -> str:
         return ""
     if result.crash:
         return "report this as a bug of validate-model, with the report"
-    _, _, fix = (type(result.rule).__doc__ or "").partition("To fix a failure:")
-    return " ".join(fix.split()).rstrip(".")
+    return reference.remedy(type(result.rule)).rstrip(".")
 
 
 def number(estimate: Estimate, required: float | None = None) -> str:

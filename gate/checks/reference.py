@@ -1,0 +1,169 @@
+"""The reference of the checks, from their own docstrings, fields and examples.
+
+Nothing about a check is written twice: ``validate-model explain`` and ``python -m gate.checks``
+both show what stands here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gate.checks import REGISTRY
+from gate.checks.base import Example, Rule
+from gate.evidence.made_up import MadeUp
+
+_REMEDY = "To fix a failure:"
+FAMILIES = {
+    "classification": "how often the answers are right",
+    "traps": "models that look good for the wrong reason",
+    "data": "data that cannot carry a judgement",
+    "generalisation": "memory instead of skill",
+    "training": "how the model was trained",
+    "model": "whether the model itself is sound",
+    "baseline": "compared with the model that is in use",
+    "calibration": "whether confidence means what it says",
+    "deployment": "what the numbers become where the model is used",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One key of a rule; ``default`` is as a policy writes it, None where the key is required."""
+
+    name: str
+    type: str
+    default: str | None
+    description: str
+
+
+def by_family() -> Iterator[tuple[str, str, list[type[Rule]]]]:
+    """Yield (family, what it is about, its checks) in the order of the catalogue."""
+    for family, about in FAMILIES.items():
+        checks = [check for check in REGISTRY.values() if check.family == family]
+        if checks:
+            yield family, about, checks
+
+
+def summary(check: type[Rule]) -> str:
+    """Return the first line of a check's docstring."""
+    return _paragraphs(check)[0]
+
+
+def details(check: type[Rule]) -> list[str]:
+    """Return the paragraphs of a check's docstring between its first line and its remedy."""
+    return [text for text in _paragraphs(check)[1:] if not text.startswith(_REMEDY)]
+
+
+def remedy(check: type[Rule]) -> str:
+    """Return what to do when a check fails, or nothing where its docstring does not say."""
+    found = (text for text in _paragraphs(check) if text.startswith(_REMEDY))
+    return next(found, "").removeprefix(_REMEDY).strip()
+
+
+def own_parameters(check: type[Rule]) -> list[Parameter]:
+    """Return the parameters that not every check has."""
+    return [each for each in _parameters(check) if each.name not in Rule.model_fields]
+
+
+def common_parameters() -> list[Parameter]:
+    """Return the parameters that every check has."""
+    return [each for each in _parameters(Rule) if each.name != "check"]
+
+
+def as_rule(check: type[Rule], example: Example) -> str:
+    """Return the rule of an example on one line, as a policy writes it."""
+    return written({"check": name_of(check), **example.parameters})
+
+
+def numbers(evidence: MadeUp) -> str:
+    """Return the numbers that an example is made of: what differs from nothing at all."""
+    shown = [
+        f"{each.name.replace('_', ' ')} {_number(getattr(evidence, each.name))}"
+        for each in fields(evidence)
+        if getattr(evidence, each.name) != each.default
+    ]
+    return "; ".join(shown) or "nothing was measured"
+
+
+def name_of(check: type[Rule]) -> str:
+    """Return the name of a check, as policies write it."""
+    name: str = check.model_fields["check"].default
+    return name
+
+
+def written(value: Any) -> str:  # noqa: ANN401 -- any value of a rule
+    """Return a value as a policy writes it, on one line."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return value or "''"
+        case Mapping():
+            inside = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
+            return f"{{{inside}}}"
+        case list() | tuple():
+            return f"[{', '.join(written(each) for each in value)}]"
+        case _:
+            return str(value)
+
+
+def _paragraphs(check: type[Rule]) -> list[str]:
+    return [" ".join(text.split()) for text in (check.__doc__ or "").split("\n\n")]
+
+
+def _parameters(check: type[Rule]) -> Iterator[Parameter]:
+    schema = check.model_json_schema()
+    required = schema.get("required", [])
+    for name, about in schema["properties"].items():
+        if name == "check" and check is not Rule:
+            continue
+        stated = about.get("default")
+        default = "not set" if stated in (None, "", {}) else written(stated)
+        yield Parameter(
+            name=name,
+            type=_type(about),
+            default=None if name in required else default,
+            description=about.get("description", ""),
+        )
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """Return the type of a value in words, from its JSON Schema."""
+    if "anyOf" in schema:
+        kinds = [_type(each) for each in schema["anyOf"] if each != {"type": "null"}]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in schema:
+        return " | ".join(written(each) for each in schema["enum"])
+    if "const" in schema:
+        return written(schema["const"])
+    match schema.get("type"):
+        case "array" if "prefixItems" in schema:
+            return f"[{', '.join(_type(each) for each in schema['prefixItems'])}]"
+        case "array":
+            return f"list of {_type(schema['items'])}s"
+        case "object":
+            return f"{_type(schema['additionalProperties'])} by name"
+        case kind:
+            words = {"string": "word", "number": "number", "integer": "whole number"}
+            return f"{words.get(str(kind), str(kind))}{_range(schema)}"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    bounds = [f"{word} {schema[key]:g}" for key, word in words.items() if key in schema]
+    return f" ({', '.join(bounds)})" if bounds else ""
+
+
+def _number(value: Any) -> str:  # noqa: ANN401 -- any field of MadeUp
+    match value:
+        case ((int(), *_), *_):  # a confusion matrix, rows are the truth
+            return " / ".join(" ".join(str(count) for count in row) for row in value)
+        case tuple():
+            return " ".join(each if isinstance(each, str) else f"{each:.3g}" for each in value)
+        case _:
+            return str(value)
