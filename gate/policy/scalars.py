@@ -20,6 +20,7 @@ _CONSTANTS: dict[str, Scalar] = {
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _LARGEST = 2**53  # beyond it a float no longer holds every integer
+_LONGEST = len(f"-{_LARGEST}")
 
 _OLD_BOOLEAN = re.compile(r"yes|no|on|off|y|n", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[-+]?\.?(nan|inf|infinity)", re.IGNORECASE)
@@ -69,9 +70,10 @@ def read_plain(text: str) -> Scalar | Trap:
 
 
 def _number(text: str) -> int | float | Trap:
+    is_integer = _INTEGER.fullmatch(text) is not None
     value = float(text)
-    if math.isinf(value) or (_INTEGER.fullmatch(text) and abs(value) > _LARGEST):
+    if math.isinf(value) or (is_integer and (len(text) > _LONGEST or abs(int(text)) > _LARGEST)):
         return Trap("is too large to be read exactly", f"write a smaller number, or {_QUOTE}")
     if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
         return Trap("is too small to be read as anything but 0", "write 0 if you mean it")
-    return int(text) if _INTEGER.fullmatch(text) else value
+    return int(text) if is_integer else value

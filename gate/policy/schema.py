@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gate.checks import REGISTRY
+from gate.checks.base import Rule
 from gate.policy.model import ID_PATTERN, Header
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +28,7 @@ def policy_schema() -> dict[str, Any]:
     header = definitions.pop(references[Header, "validation"]["$ref"].rsplit("/", 1)[1])
     for rule in REGISTRY.values():
         name = references[rule, "validation"]["$ref"].rsplit("/", 1)[1]
-        _finish_rule(definitions[name])
+        _finish_rule(definitions[name], rule)
     rules = {
         "description": "The rules; a model passes when every blocking one is met.",
         "type": "array",
@@ -69,8 +70,10 @@ def as_read(schema: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _finish_rule(schema: dict[str, Any]) -> None:
+def _finish_rule(schema: dict[str, Any], rule: type[Rule]) -> None:
     """State what the reader adds: ``check`` is written out, and ids can stand in reports."""
+    purpose = (rule.__doc__ or "").splitlines()[0]
+    schema["properties"]["check"] = {**schema["properties"]["check"], "description": purpose}
     schema["required"] = ["check", *schema.get("required", [])]
     schema["properties"]["id"] = {
         **schema["properties"]["id"],

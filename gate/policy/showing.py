@@ -35,10 +35,4 @@ def _word(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _number(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    # Python's shortest form reads back as the same number; PyYAML would write 1e-05 as 1.0e-05.
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
-
-
 _Dumper.add_representer(str, _word)
-_Dumper.add_representer(float, _number)

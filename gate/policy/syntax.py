@@ -4,7 +4,7 @@ The parser says "did not find expected <block end>" to somebody who forgot a spa
 good, its words are for those who write parsers; so its words are translated, the nearest first.
 """
 
-from yaml.error import MarkedYAMLError
+from yaml.error import Mark, MarkedYAMLError
 
 from gate.errors import Fault
 from gate.policy.text import Source
@@ -42,19 +42,27 @@ _WORDS = (
 
 def syntax_fault(source: Source, error: MarkedYAMLError) -> Fault:
     """Return the fault that the parser met, at its place, in our words."""
-    place = error.problem_mark or error.context_mark
-    if "quoted scalar" in (error.context or "") and error.context_mark:
-        place = error.context_mark  # where the quote is, not the end of the file
-    line, column = (place.line + 1, place.column + 1) if place else (1, 1)
-    opened = error.context_mark.line + 1 if error.context_mark else line
     problem, context = error.problem or "", error.context or ""
+    met, opened = _place(source, error.problem_mark), _place(source, error.context_mark)
+    is_at_end = met is None or not any(line.strip() for line in source.lines[met[0] - 1 :])
+    place = met or (len(source.lines), 1)
+    if opened and (is_at_end or "quoted scalar" in context):
+        place = opened  # where it was opened says more than the end of the file
     for name, bracket in _BRACKETS.items():
-        if name in context and "expected ','" in problem:
-            fact = f"the '{bracket}' opened in line {opened} is not closed before this"
-            return source.fault(line, column, fact, "add the missing ',' or the closing bracket")
+        if name in context and "expected ','" in problem and opened:
+            fact = f"the '{bracket}' opened in line {opened[0]} is not closed before this"
+            if is_at_end:
+                fact = f"the '{bracket}' is never closed"
+            return source.fault(*place, fact, "add the missing ',' or the closing bracket")
     for part, fact, remedy in _WORDS:
         if part in problem:
-            return source.fault(line, column, fact.replace("{line}", str(opened)), remedy)
-    return source.fault(
-        line, column, "this is not YAML", "check quotes, brackets and indentation around it"
-    )
+            line = (opened or place)[0]
+            return source.fault(*place, fact.replace("{line}", str(line)), remedy)
+    return source.fault(*place, "this is not YAML", "check quotes, brackets and indentation here")
+
+
+def _place(source: Source, mark: Mark | None) -> tuple[int, int] | None:
+    """Return line and column of a mark, None behind the end of the text."""
+    if mark is None or mark.line >= len(source.lines):
+        return None
+    return mark.line + 1, mark.column + 1

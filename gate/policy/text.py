@@ -18,7 +18,7 @@ FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
     "\U00010000-\U0010ffff]"
 )
-_INDENTED_BY_TAB = re.compile(r"^ *\t[ \t]*(?=[^\s#])")
+_INDENTED_BY_TAB = re.compile(r"^ *\t")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Source:
     def fault(self, line: int, column: int, fact: str, remedy: str = "") -> Fault:
         """Return a fault at a place, lines and columns from 1, with the line for its caret."""
         text = self.lines[line - 1] if line <= len(self.lines) else ""
-        shown = FORBIDDEN.sub("�", text.replace("\t", "→"))  # one column each, as in the file
+        text = text[: _WIDEST + 1].replace("\t", "→")  # one column each, as in the file
+        shown = "".join(letter if letter.isprintable() else "�" for letter in text)
         if column > _WIDEST:
             shown = ""
         elif len(shown) > _WIDEST:
