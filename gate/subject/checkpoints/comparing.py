@@ -112,7 +112,7 @@ def _check_names(named: Mapping[str, TensorSpec], model: Sequence[str]) -> None:
     unexpected += [name for name in counters if name not in expected]
     if not missing and not unexpected:
         return
-    _say_prefix(set(named), expected)
+    _say_prefix({name for name in named if name not in counters}, expected)
     if not expected & set(named):
         raise mismatch(
             f"none of its {counted(len(named), 'name')} is one of the model's "
@@ -130,8 +130,9 @@ def _check_names(named: Mapping[str, TensorSpec], model: Sequence[str]) -> None:
     )
 
 
-def _say_prefix(named: set[str], model: set[str]) -> None:
+def _say_prefix(named: set[str], expected: set[str]) -> None:
     """Say it when the names differ only by a prefix, on one side or on the other."""
+    model = {name for name in expected if name.rpartition(".")[2] != _COUNTER}
     theirs, ours = common_prefix(sorted(named)), common_prefix(sorted(model))
     for prefix, longer, shorter, holder in (
         (theirs, named, model, "the checkpoint has"),
@@ -141,7 +142,7 @@ def _say_prefix(named: set[str], model: set[str]) -> None:
             change = "name[len(prefix):]" if longer is named else "prefix + name"
             raise mismatch(
                 f"keys differ only by the prefix `{shown(prefix)}`, which {holder}",
-                f"with prefix = {prefix!r}, save {{{change}: tensor for name, tensor in "
+                f"with prefix = {shown(repr(prefix))}, save {{{change}: tensor for name, tensor in "
                 "state_dict.items()}",
             )
 

@@ -1,6 +1,6 @@
 """The formats that are read, and those that are refused because they are programs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 
 from gate.subject.checkpoints.refusals import unsafe
@@ -19,12 +19,12 @@ class Format(StrEnum):
     ONNX = "onnx"
 
 
-def is_exported_program(members: Mapping[str, memoryview]) -> bool:
+def is_exported_program(members: Iterable[str]) -> bool:
     """Return whether a zip archive is what torch.export.save writes."""
     return any(name.partition("/")[2] == "archive_format" for name in members)
 
 
-def refuse_script(members: Mapping[str, memoryview]) -> None:
+def refuse_script(members: Iterable[str]) -> None:
     """Refuse a TorchScript archive: it holds a program, and running it can write files."""
     inside = {name.partition("/")[2] for name in members}
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):

@@ -124,6 +124,12 @@ KNOWN = frozenset({SIZE, *STORAGES, *DTYPES}) | DICTIONARIES | TENSOR_CLASSES | 
 # Tensors that are data and that are not read: their invariants are checked nowhere in torch 2.13.
 STRANGE_TENSORS: Mapping[str, str] = {
     "torch._utils._rebuild_qtensor": "a quantised tensor",
+    **{
+        f"torch.{kind}Storage": "a quantised tensor"
+        for kind in ("QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4")
+    },
+    "torch.per_tensor_affine": "a quantised tensor",
+    "torch.per_channel_affine": "a quantised tensor",
     "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
     "torch._utils._rebuild_sparse_csr_tensor": "a sparse tensor",
     "torch._utils._rebuild_nested_tensor": "a nested tensor",

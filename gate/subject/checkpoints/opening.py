@@ -6,15 +6,16 @@ from pathlib import Path
 
 from gate.errors import Identity
 from gate.subject.checkpoints.choosing import choose
+from gate.subject.checkpoints.exported_programs import read_exported_program
 from gate.subject.checkpoints.folders import Folder, is_folder, read_folder
-from gate.subject.checkpoints.formats import Format, refuse_script
+from gate.subject.checkpoints.formats import Format, is_exported_program, refuse_script
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
-from gate.subject.checkpoints.zips import read_members
+from gate.subject.checkpoints.zips import member_names, read_members
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,9 +102,7 @@ class _Opening:
         match recognise(data):
             case Container.ZIP:
                 self._recognised(Format.TORCH_ZIP)
-                members = read_members(data)
-                refuse_script(members)
-                return choose(read_zip(members), self.key)
+                return self._zipped(data)
             case Container.LEGACY:
                 self._recognised(Format.TORCH_LEGACY)
                 return choose(read_legacy(data), self.key)
@@ -115,6 +114,14 @@ class _Opening:
                 raise mismatch(
                     "it is an ONNX model, a graph with its own weights", "run it as ONNX"
                 )
+
+    def _zipped(self, data: memoryview) -> Weights:
+        names = member_names(data)
+        if is_exported_program(names):
+            self._recognised(Format.PT2_WEIGHTS)
+            return read_exported_program(read_members(data), self.key)
+        refuse_script(names)
+        return choose(read_zip(read_members(data)), self.key)
 
 
 def _joined(folder: Folder, parts: dict[str, Weights]) -> Weights:

@@ -144,13 +144,11 @@ class _Machine:
     def refuse_forbidden(self) -> None:
         if not self.forbidden:
             return
-        strange = {
-            names.STRANGE_TENSORS[each] for each in self.forbidden if each in names.STRANGE_TENSORS
-        }
-        if strange and len(strange) == len(self.forbidden):
+        if all(each in names.STRANGE_TENSORS for each in self.forbidden):
+            kinds = {names.STRANGE_TENSORS[each] for each in self.forbidden}
             raise unsafe(
-                f"it holds {' and '.join(sorted(strange))}, which is not read",
-                "save plain dense tensors: {name: tensor.dequantize() or .to_dense()}",
+                f"it holds {' and '.join(sorted(kinds))}, which is not read",
+                "save plain dense tensors, made with .dequantize() or .to_dense()",
             )
         raise unsafe(
             f"loading it would run or import {listed(self.forbidden)}",
@@ -262,8 +260,9 @@ class _Machine:
     def persistent(self, _: object) -> None:
         self.stack.append(self._storage(self.stack.pop()))
 
-    def runs_code(self, _: object) -> None:
-        self.forbidden["a class named inside the pickle's own opcodes"] = None
+    def runs_code(self, spoken: object) -> None:
+        named = ".".join(spoken.split(" ")) if isinstance(spoken, str) else "a class"
+        self.forbidden[named] = None
         raise corrupt(_DAMAGED)
 
     def _to_mark(self) -> list[object]:

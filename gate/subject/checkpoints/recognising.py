@@ -16,7 +16,7 @@ _PICKLE_REMEDY = 'save the weights alone: torch.save(model.state_dict(), "weight
 
 # What a file is that is no checkpoint, by how it begins.
 _STRANGERS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "run: git lfs pull"),
+    (b"version https://git-lfs", "a Git LFS pointer", "run: git lfs pull"),
     (b"\x1f\x8b", "compressed with gzip", "decompress it: gunzip FILE"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it and give the file inside"),
     (b"BZh", "compressed with bzip2", "decompress it: bunzip2 FILE"),
@@ -80,7 +80,7 @@ def _stranger(head: bytes, last: bytes) -> RefusedError:
         return unsafe(
             "it is in the tar format of torch 0.1, which cannot be read safely", _TAR_REMEDY
         )
-    if head[:1] == b"\x80" or (head[:1] in b"(c]}" and last == b"."):
+    if (head[:1] == b"\x80" and head[1:2] <= b"\x05") or (head[:1] in b"(c]}" and last == b"."):
         return unsafe("it is a bare pickle, which runs code when it is loaded", _PICKLE_REMEDY)
     if not head.strip(b"\x00"):
         return corrupt("it begins with nothing but zeros; the copy was not finished")
@@ -91,7 +91,7 @@ def _stranger(head: bytes, last: bytes) -> RefusedError:
         )
     if text[:1] in (b"{", b"["):
         return corrupt("it is JSON text, not a checkpoint", "give the file with the weights")
-    if all(byte >= 32 or byte in b"\t\n\r\f" for byte in head):
+    if sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in head) > 0.9 * len(head):
         return corrupt("it is text, not a checkpoint", "give the file that torch.save wrote")
     return corrupt(
         "it is no checkpoint format that is known here",

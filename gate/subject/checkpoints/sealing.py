@@ -29,8 +29,8 @@ class Sealed:
 def seal(path: Path, *, most: int = MAX_BYTES) -> Sealed:
     """Return a private, hashed copy of a regular file of at most ``most`` bytes.
 
-    Raises RefusedError for anything else: a missing file, a folder, a FIFO (reading it would hang), a
-    device, a file that grows or shrinks while it is read.
+    Raises RefusedError for anything else: a missing file, a folder, a FIFO (reading it would hang),
+    a device, a file that grows or shrinks while it is read.
     """
     try:
         # O_NONBLOCK: opening a FIFO waits for a writer, perhaps for ever.

@@ -59,6 +59,7 @@ def read_members(data: memoryview) -> Mapping[str, memoryview]:
                 f"{shown(entry.name)} does not lie where an archive has it",
                 "save the file again with torch.save",
             )
+        _check_entry(entry)
         begin = _content_start(data, entry, start)
         free_from = begin + entry.size
         if free_from > start:
@@ -71,6 +72,12 @@ def read_members(data: memoryview) -> Mapping[str, memoryview]:
             )
         members[entry.name] = content
     return members
+
+
+def member_names(data: memoryview) -> frozenset[str]:
+    """Return the names in a zip archive's directory; nothing else of it was looked at."""
+    start, size, count = _directory(data)
+    return frozenset(each.name for each in _entries(data[start : start + size], count))
 
 
 def _directory(data: memoryview) -> tuple[int, int, int]:
@@ -112,9 +119,7 @@ def _entries(directory: memoryview, count: int) -> Iterator[_Entry]:
         extra = bytes(directory[position : position + extra_bytes])
         size, packed, header = _widened(extra, size, packed, header)
         position += extra_bytes + comment_bytes
-        entry = _Entry(name, flags, method, crc, packed, size, header)
-        _check_entry(entry)
-        yield entry
+        yield _Entry(name, flags, method, crc, packed, size, header)
     if position != directory.nbytes:
         raise corrupt("the directory of the zip archive is damaged")
 

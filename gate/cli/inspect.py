@@ -1,0 +1,101 @@
+"""``validate-model inspect CHECKPOINT``: what a file is, and what would be refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.subject.checkpoints.inspection import Inspection, inspect
+from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
+
+_WIDEST_NAME = 48
+
+
+@click.command("inspect")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--key", help="The set of weights to show, where the file holds several.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.pass_context
+def command(ctx: click.Context, checkpoint: Path, key: str | None, form: str) -> None:
+    """Say what CHECKPOINT is, without loading it and without a factory.
+
+    Nothing in the file runs. The exit status is 0 when it would be opened, 4 when it would be
+    refused; the reason stands in the output.
+    """
+    inspection = inspect(checkpoint, key=key)
+    if form == "json":
+        click.echo(json.dumps(as_json(inspection), indent=2))
+    else:
+        click.echo(as_text(inspection))
+    ctx.exit(0 if inspection.refusal is None else inspection.refusal.exit_status)
+
+
+def as_json(inspection: Inspection) -> dict[str, Any]:
+    """Return an inspection as plain JSON values, keys in a fixed order."""
+    refusal = inspection.refusal
+    return {
+        "path": str(inspection.path),
+        "format": inspection.identity.format,
+        "sha256": inspection.identity.sha256,
+        "size_bytes": inspection.identity.size_bytes,
+        "refusal": refusal
+        and {"kind": refusal.kind, "fact": refusal.fact, "remedy": refusal.remedy},
+        "key": inspection.key or None,
+        "prefix": inspection.prefix or None,
+        "classes": inspection.classes,
+        "channels": inspection.channels,
+        "elements": inspection.elements,
+        "dtypes": dict(inspection.dtypes),
+        "tensors": [
+            {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape), "bytes": spec.bytes}
+            for spec in inspection.tensors
+        ],
+    }
+
+
+def as_text(inspection: Inspection) -> str:
+    """Return an inspection as lines for a person; strings from the file are escaped."""
+    identity = inspection.identity
+    size = None if identity.size_bytes is None else bytes_shown(identity.size_bytes)
+    lines = [
+        shown(str(inspection.path)),
+        f"  format    {identity.format or 'not recognised'}",
+        f"  size      {size or 'not read'}",
+        f"  sha256    {identity.sha256 or 'not read'}",
+    ]
+    refusal = inspection.refusal
+    if refusal is not None:
+        return "\n".join(
+            [*lines, f"  {refusal.kind}: {refusal.fact}", f"  to do     {refusal.remedy}"]
+        )
+    return "\n".join([*lines, *_contents(inspection)])
+
+
+def _contents(inspection: Inspection) -> list[str]:
+    dtypes = ", ".join(f"{number:,} {dtype}" for dtype, number in inspection.dtypes.items())
+    sizes = f"{counted(inspection.elements, 'number')}, {bytes_shown(inspection.bytes)}"
+    lines = [f"  tensors   {len(inspection.tensors):,} ({dtypes}), {sizes}"]
+    if inspection.key:
+        lines.append(f"  key       {shown(inspection.key)}")
+    if inspection.prefix:
+        lines.append(f"  prefix    {shown(inspection.prefix)}, taken off when the model lacks it")
+    if inspection.head is not None:
+        lines.append(f"  classes   {inspection.classes:,}, from {shown(inspection.head.name)}")
+    if inspection.channels is not None:
+        lines.append(f"  channels  {inspection.channels:,}, of the first convolution")
+    names = [shown(spec.name) for spec in inspection.tensors]
+    width = min(max(map(len, names), default=0), _WIDEST_NAME)
+    lines.append("")
+    for name, spec in zip(names, inspection.tensors, strict=True):
+        shape = " x ".join(str(length) for length in spec.shape) or "a single number"
+        lines.append(f"  {name:<{width}}  {spec.dtype:<8}  {shape}")
+    lines += ["", "  would be opened; whether it fits is known when a factory builds the model"]
+    return lines

@@ -1,0 +1,119 @@
+"""Read the weights of an exported program (.pt2), and nothing else of it.
+
+Loading such a file with torch runs code in four ways (pickled inputs, pickled weights, opaque
+constants, expressions that are evaluated), and it may carry compiled libraries. Its weights lie
+beside all that as raw bytes under a JSON table; only these are read, for the user's own factory.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from gate.subject.checkpoints.refusals import corrupt, listed, mismatch, shown, unsafe
+from gate.subject.checkpoints.tensors import (
+    ITEM_BYTES,
+    TensorSpec,
+    Weights,
+    check_count,
+    check_view,
+)
+
+MAX_TABLE = 16 << 20
+_TABLE = "_weights_config.json"
+_PROGRAMS = frozenset({".so", ".dll", ".dylib", ".py", ".pyc", ".pyd", ".sh", ".exe"})
+_STRIDED = 7
+_RESAVE = (
+    'where it was made and is trusted, run: python -c "import torch; '
+    "torch.save(dict(torch.export.load('MODEL.pt2').state_dict), 'weights.pt')\""
+)
+
+# The numbers of torch's serialised scalar types.
+_DTYPES: Mapping[int, str] = {
+    1: "uint8",
+    2: "int8",
+    3: "int16",
+    4: "int32",
+    5: "int64",
+    6: "float16",
+    7: "float32",
+    8: "float64",
+    10: "complex64",
+    11: "complex128",
+    12: "bool",
+    13: "bfloat16",
+}
+
+
+def read_exported_program(members: Mapping[str, memoryview], key: str | None) -> Weights:
+    """Return the weights of a .pt2 archive; ``key`` names the model where it holds several.
+
+    Raises RefusedError for an archive with compiled or Python code, with pickled weights, or whose
+    table and bytes do not agree.
+    """
+    programs = [name for name in members if PurePosixPath(name).suffix.lower() in _PROGRAMS]
+    if programs:
+        raise unsafe(f"it carries programs: {listed(programs)}", _RESAVE)
+    tables = {_model(name): name for name in members if name.endswith(_TABLE)}
+    if not tables:
+        raise corrupt("it is an exported program without a table of weights", _RESAVE)
+    if key is None and len(tables) > 1:
+        raise mismatch(
+            f"this file holds {len(tables)} models: {listed(tables)}", "set `key` to one"
+        )
+    model = key if key is not None else next(iter(tables))
+    if model not in tables:
+        raise mismatch(
+            f"the file holds no model `{shown(model)}`; it holds {listed(tables)}", "correct `key`"
+        )
+    place = tables[model]
+    table = _table(members[place])
+    check_count(len(table))
+    folder = place.rpartition("/")[0]
+    tensors = tuple(_spec(name, entry, members, folder) for name, entry in table.items())
+    return Weights(tensors, {}, model if len(tables) > 1 else "")
+
+
+def _model(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(_TABLE)
+
+
+def _table(text: memoryview) -> dict[str, Any]:
+    if text.nbytes > MAX_TABLE:
+        raise unsafe(f"its table of weights has {text.nbytes:,} bytes", _RESAVE)
+    try:
+        table = json.loads(bytes(text))["config"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise corrupt("its table of weights is not the JSON that torch writes") from None
+    if not isinstance(table, dict):
+        raise corrupt("its table of weights is not the JSON that torch writes")
+    return table
+
+
+def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: str) -> TensorSpec:
+    if not isinstance(entry, dict):
+        raise corrupt(f"its table does not describe {shown(name)} as torch does")
+    if entry.get("use_pickle") is not False:
+        raise unsafe(f"{shown(name)} is stored as a pickle, which runs code", _RESAVE)
+    try:
+        meta = entry["tensor_meta"]
+        content = members.get(f"{folder}/{entry['path_name']}")
+        dtype = _DTYPES[meta["dtype"]]
+        shape = tuple(_natural(each["as_int"]) for each in meta["sizes"])
+        stride = tuple(_natural(each["as_int"]) for each in meta["strides"])
+        offset = _natural(meta["storage_offset"]["as_int"])
+        layout = meta["layout"]
+    except (KeyError, TypeError, ValueError):
+        raise corrupt(f"its table does not describe {shown(name)} as torch does") from None
+    if layout != _STRIDED:
+        raise unsafe(f"{shown(name)} is not a plain dense tensor", _RESAVE)
+    if content is None:
+        raise corrupt(f"the bytes of {shown(name)} are missing in the archive")
+    check_view(name, shape, stride, offset, content.nbytes // ITEM_BYTES[dtype])
+    return TensorSpec(name, dtype, shape, stride, offset, content)
+
+
+def _natural(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise ValueError
+    return value
