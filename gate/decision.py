@@ -8,7 +8,7 @@ value and what crashed is never a pass.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.checks.base import Burden, Comparison, Outcome, Rule, Scope
@@ -122,7 +122,7 @@ def judge(rules: Sequence[Rule], evidence: Evidence, *, enforced: bool = True) -
     for rule, comparisons, _ in asked:
         siblings[rule.check] += sum(comparison.burden is Burden.BOTH for comparison in comparisons)
     results = [
-        conclude(rule, comparison, siblings=siblings[rule.check], crash=crash)
+        _concluded(rule, comparison, siblings[rule.check], crash)
         for rule, comparisons, crash in asked
         for comparison in comparisons
     ]
@@ -132,6 +132,15 @@ def judge(rules: Sequence[Rule], evidence: Evidence, *, enforced: bool = True) -
         rules_evaluated=len(asked),
         enforced=enforced,
     )
+
+
+def _concluded(rule: Rule, comparison: Comparison, siblings: int, crash: str) -> Result:
+    """Return the result of one comparison; bounds are computed only here, and may crash too."""
+    try:
+        return conclude(rule, comparison, siblings=siblings, crash=crash)
+    except Exception as late:
+        unknown = replace(comparison, estimate=Undefined("the rule crashed"))
+        return conclude(rule, unknown, siblings=siblings, crash=_said(late))
 
 
 def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: str = "") -> Result:
@@ -211,8 +220,12 @@ def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]
     try:
         comparisons = rule.evaluate(evidence)
     except Exception as crash:
-        return [_nothing(rule, "the rule crashed")], f"{type(crash).__name__}: {crash}"
+        return [_nothing(rule, "the rule crashed")], _said(crash)
     return comparisons or [_nothing(rule, "nothing was compared")], ""
+
+
+def _said(crash: Exception) -> str:
+    return f"{type(crash).__name__}: {crash}"
 
 
 def _nothing(rule: Rule, reason: str) -> Comparison:
