@@ -260,6 +260,13 @@ def test_a_rise_within_the_noise_is_undecided():
     assert "noise" in fact.reason
 
 
+def test_a_jump_that_falls_again_is_no_trend():
+    fact = curves.val_rising(a_curve(1, 0.8, 0.6, 0.5, 0.5, 0.5, 1, 0.95, 0.9, 0.85, 0.8, 0.75))
+
+    assert fact.state == "undecided"
+    assert "without a steady trend" in fact.reason
+
+
 def test_a_validation_loss_that_touches_zero_is_judged_by_its_noise():
     fact = curves.val_rising(a_curve(1, 0.5, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7))
 

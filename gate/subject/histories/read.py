@@ -42,7 +42,12 @@ def read_history(
     if format is not None and format not in FORMATS:
         fact = f"{quoted(format)} is no format of a history"
         raise HistoryError(str(path), fact, f"use one of {listed(list(FORMATS), len(FORMATS))}")
-    table = _table(path, format)
+    try:
+        table = _table(path, format)
+    except OSError as error:
+        fact = f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        where = str(error.filename or path)
+        raise HistoryError(where, fact, "check the path and its permissions") from error
     named: dict[Role, str | None] = {"train_loss": train_loss, "validation_loss": validation_loss}
     roles, notes = choose(path, table, named)
     line, more = timeline(path, table)
@@ -91,6 +96,10 @@ def _table(path: Path, format_name: str | None) -> Table:
         raise HistoryError(str(file), "does not exist", "check the path of the history")
     if file.is_dir():
         table = _of_folder(file)
+    elif not file.is_file():
+        # A device or a pipe has no end that could be waited for.
+        fact = "is neither a file nor a folder"
+        raise HistoryError(str(file), fact, "write the history to a file")
     elif (start := head(file)).startswith(mlflow_sqlite.MAGIC):
         table = mlflow_sqlite.read_database(file, run)
     elif tensorboard.is_event_file(start):

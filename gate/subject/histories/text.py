@@ -45,20 +45,13 @@ def listed(names: list[str], most: int = 12) -> str:
 def read_text(path: Path) -> str:
     """Return the text of a file of UTF-8, or of UTF-16 with a byte order mark.
 
-    HistoryError is raised for a file that cannot be read, is too large, is empty or is no text.
+    HistoryError is raised for a file that is too large, is empty or is no text.
     """
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise HistoryError(
-                str(path),
-                f"has {size / 2**20:.0f} MiB, a history may have {MOST_BYTES // 2**20}",
-                "keep one row an epoch",
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    text = _decoded(path, content)
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        fact = f"has {size / 2**20:.0f} MiB, a history may have {MOST_BYTES // 2**20}"
+        raise HistoryError(str(path), fact, "keep one row an epoch")
+    text = _decoded(path, path.read_bytes())
     if not text.strip():
         raise HistoryError(str(path), "is empty", "give the file that the training wrote")
     return text
@@ -66,19 +59,8 @@ def read_text(path: Path) -> str:
 
 def head(path: Path) -> bytes:
     """Return the first 64 bytes of a file, enough to recognise what is no text."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(64)
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: OSError) -> HistoryError:
-    """Return the error for a file that the system does not let us read."""
-    reason = (error.strerror or type(error).__name__).lower()
-    return HistoryError(
-        str(path), f"cannot be read: {reason}", "check the path and its permissions"
-    )
+    with path.open("rb") as stream:
+        return stream.read(64)
 
 
 def number(cell: object) -> float | None:

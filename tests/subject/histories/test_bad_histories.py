@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gate.errors import HistoryError
 from gate.evidence.records import History
-from gate.subject.histories import read_history
+from gate.subject.histories import json_files, read_history
 
 GOOD = "epoch,loss,val_loss\n0,2,2.1\n1,1,1.2\n"
 
@@ -92,12 +92,25 @@ def test_a_folder_without_a_history_is_told(tmp_path):
     assert "is a folder without a run of MLflow" in refused(tmp_path).fact
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
-def test_a_file_without_permission_is_told(written):
+def test_a_file_that_the_system_does_not_give_is_told(written, monkeypatch):
     path = written(GOOD)
-    path.chmod(0)
 
-    assert "cannot be read" in refused(path).fact
+    def refuse(self, mode="r"):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(path), "open", refuse)
+
+    assert refused(path).fact == "cannot be read: permission denied"
+
+
+def test_a_name_that_is_too_long_for_the_system_is_told(tmp_path):
+    assert refused(tmp_path / ("x" * 5000)).fact == "cannot be read: file name too long"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    assert refused(tmp_path / "pipe").fact == "is neither a file nor a folder"
 
 
 def test_a_file_of_a_hundred_megabytes_is_refused_before_it_is_read(tmp_path, monkeypatch):
@@ -107,6 +120,16 @@ def test_a_file_of_a_hundred_megabytes_is_refused_before_it_is_read(tmp_path, mo
     monkeypatch.setattr(type(path), "read_bytes", lambda _: pytest.fail("it was read"))
 
     assert refused(path).fact == "has 100 MiB, a history may have 32"
+
+
+def test_objects_within_objects_are_followed_only_so_far():
+    deep = {"loss": 1}
+    for _ in range(5_000):
+        deep = {"a": deep}
+
+    names = [name for name, _ in json_files._flat(deep)]
+
+    assert names == ["/".join("a" * 9)]
 
 
 def test_control_characters_of_a_file_do_not_reach_the_terminal(written):

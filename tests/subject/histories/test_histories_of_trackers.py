@@ -4,11 +4,12 @@ import math
 import shutil
 import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
 from gate.errors import HistoryError, MissingExtraError
-from gate.subject.histories import FORMATS, describe, read_history
+from gate.subject.histories import FORMATS, describe, mlflow_sqlite, read_history
 from gate.subject.histories.text import number
 
 # file, format, first epoch, and the columns of train and validation loss and accuracy
@@ -266,12 +267,12 @@ def test_a_view_that_never_ends_is_stopped(fixtures, tmp_path, monkeypatch):
         read_history(path)
 
 
-def test_a_database_is_not_written_to(fixtures):
-    before = (fixtures / "mlflow.db").read_bytes()
-
-    read_history(fixtures / "mlflow.db")
-
-    assert (fixtures / "mlflow.db").read_bytes() == before
+def test_a_database_cannot_be_written_to(fixtures):
+    with (
+        closing(mlflow_sqlite._opened(fixtures / "mlflow.db")) as database,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        database.execute("DELETE FROM metrics")
 
 
 # --- TensorBoard --------------------------------------------------------------------------------
