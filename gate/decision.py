@@ -176,6 +176,8 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
     proven_met = _holds(passing, comparison)
     proven_unmet = _is_number(failing) and not _holds(failing, comparison)
     met = _holds(value, comparison)
+    if comparison.burden is Burden.ONLY_FAIL:
+        return (comparison.unmet, True) if proven_unmet else (Outcome.INCONCLUSIVE, False)
     if rule.decide_on == "point":
         return (Outcome.PASSED, proven_met) if met else (comparison.unmet, proven_unmet)
     if proven_met:

@@ -7,18 +7,31 @@ from collections.abc import Mapping
 
 from gate.checks.accuracy import Accuracy
 from gate.checks.accuracy_paradox import AccuracyParadox
+from gate.checks.average_precision import AveragePrecision
 from gate.checks.balanced_accuracy import BalancedAccuracy
 from gate.checks.base import Rule
+from gate.checks.calibration_error import CalibrationError
+from gate.checks.confusion_rate import ConfusionRate
 from gate.checks.dataset_integrity import DatasetIntegrity
+from gate.checks.deployment_precision import DeploymentPrecision
+from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
+from gate.checks.false_positive_rate import FalsePositiveRate
 from gate.checks.group_overlap import GroupOverlap
+from gate.checks.log_loss import LogLoss
 from gate.checks.loss_curve import LossCurve
 from gate.checks.macro_f1 import MacroF1
+from gate.checks.mcc import Mcc
 from gate.checks.model_integrity import ModelIntegrity
+from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
+from gate.checks.regression import Regression
+from gate.checks.roc_auc import RocAuc
+from gate.checks.specificity import Specificity
+from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
 
@@ -30,6 +43,15 @@ _ALL: tuple[type[Rule], ...] = (
     Precision,
     F1,
     MacroF1,
+    Specificity,
+    FalsePositiveRate,
+    Mcc,
+    RocAuc,
+    AveragePrecision,
+    TopKAccuracy,
+    LogLoss,
+    ConfusionRate,
+    ExpectedCost,
     # traps
     AccuracyParadox,
     PredictionCollapse,
@@ -40,6 +62,13 @@ _ALL: tuple[type[Rule], ...] = (
     DatasetIntegrity,
     # generalisation
     TrainTestGap,
+    # baseline
+    Regression,
+    NegativeFlips,
+    # calibration
+    CalibrationError,
+    # deployment
+    DeploymentPrecision,
     # training
     LossCurve,
     # model

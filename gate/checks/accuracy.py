@@ -1,16 +1,12 @@
 """Check: accuracy."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
 
 
 class Accuracy(SplitMetric):
@@ -48,14 +44,3 @@ class Accuracy(SplitMetric):
             Outcome.INCONCLUSIVE,
         ),
     )
-
-    def estimate(
-        self,
-        rows: "Rows",
-        label: int | None,
-        evidence: "Evidence",  # noqa: ARG002 -- no need of the classes
-    ) -> "Estimate":
-        """Return the accuracy on all rows, or on the images of one class."""
-        from gate.metrics.rates import accuracy
-
-        return accuracy(rows if label is None else rows.where(rows.labels == label))

@@ -1,16 +1,12 @@
 """Check: balanced-accuracy."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
 
 
 class BalancedAccuracy(SplitMetric):
@@ -44,11 +40,3 @@ class BalancedAccuracy(SplitMetric):
             Outcome.FAILED,
         ),
     )
-
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
-        """Return the balanced accuracy, or the recall of one class."""
-        from gate.metrics.rates import balanced_accuracy, recall
-
-        if label is None:
-            return balanced_accuracy(rows, len(evidence.classes))
-        return recall(rows, label, len(evidence.classes))

@@ -40,6 +40,7 @@ class Burden(StrEnum):
 
     BOTH = "both"  # passing and failing each need proof: a requirement on a metric
     TO_FAIL = "to-fail"  # the estimate passes, failing needs proof: a suspicion
+    ONLY_FAIL = "only-fail"  # the evidence may disprove the condition, and cannot prove it
     TO_PASS = "to-pass"  # noqa: S105 -- no password; fails unless passing is proven: skill
 
 

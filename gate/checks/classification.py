@@ -1,7 +1,8 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -29,13 +30,14 @@ class ClassificationRule(Rule):
     operator: ClassVar[Operator] = ">="
 
     split: SplitName = Field("test", description="The split to measure.")
-    per_class: dict[str, float] = Field(
+    per_class: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
         description="Requirements by class name, `$critical` or `$others`, in place of the common "
         "one.",
     )
     by: str | tuple[str, ...] | None = Field(
         None,
+        min_length=1,
         description="A slice column, or several to be crossed; each slice must meet the "
         "requirement.",
     )
@@ -51,6 +53,20 @@ class ClassificationRule(Rule):
         if self.common is None and not self.per_class:
             name = "min" if self.operator == ">=" else "max"
             raise ValueError(f"nothing is required; give {name}, per_class, or both")
+        return self
+
+    @model_validator(mode="after")
+    def _requirements_of_classes_are_possible(self) -> "ClassificationRule":
+        # What the common requirement may be, that of a class may be: -0.5 would let anything pass.
+        name = "min" if self.operator == ">=" else "max"
+        for limit in type(self).model_fields[name].metadata:
+            low, high = getattr(limit, "ge", -math.inf), getattr(limit, "le", math.inf)
+            for class_name, value in self.per_class.items():
+                if not low <= value <= high:
+                    raise ValueError(
+                        f"per_class requires {value:g} of {class_name}, and it must be "
+                        + (f"at least {low:g}" if value < low else f"at most {high:g}")
+                    )
         return self
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -84,7 +100,9 @@ class ClassificationRule(Rule):
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
         """Return the metric of one class, or of all rows where ``label`` is None."""
-        raise NotImplementedError
+        from gate.metrics.named import metric
+
+        return metric(self.check, rows, label, len(evidence.classes))
 
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts, for the message that asks for more of it."""
@@ -182,7 +200,9 @@ class ClassMetric(ClassificationRule):
     """A metric of every class, each judged by itself."""
 
     classes: str | tuple[str, ...] | None = Field(
-        None, description="The classes to judge, by name, `$critical` or `$others`; by default all."
+        None,
+        min_length=1,
+        description="The classes to judge, by name, `$critical` or `$others`; by default all.",
     )
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -198,7 +218,12 @@ class ClassMetric(ClassificationRule):
     ) -> list[Comparison]:
         """Return one comparison for each class that has a requirement."""
         named = (self.classes,) if isinstance(self.classes, str) else self.classes
-        judged = evidence.classes if named is None else resolve_classes(named, evidence)
+        # A class with a requirement of its own is judged, whatever ``classes`` leaves out.
+        judged = (
+            evidence.classes
+            if named is None
+            else resolve_classes((*named, *self.per_class), evidence)
+        )
         bounds = {class_name: self.required_of(class_name, evidence) for class_name in judged}
         return [
             self.comparison(

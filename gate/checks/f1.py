@@ -1,16 +1,12 @@
 """Check: f1."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
 from gate.evidence.made_up import MadeUp
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
 
 
 class F1(ClassMetric):
@@ -41,10 +37,3 @@ class F1(ClassMetric):
             Outcome.FAILED,
         ),
     )
-
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
-        """Return the F1 of one class."""
-        from gate.metrics.rates import f1
-
-        assert label is not None
-        return f1(rows, label, len(evidence.classes))

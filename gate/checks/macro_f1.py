@@ -1,16 +1,12 @@
 """Check: macro-f1."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
 
 
 class MacroF1(SplitMetric):
@@ -42,11 +38,3 @@ class MacroF1(SplitMetric):
             Outcome.FAILED,
         ),
     )
-
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
-        """Return the macro F1, or the F1 of one class."""
-        from gate.metrics.rates import f1, macro_f1
-
-        if label is None:
-            return macro_f1(rows, len(evidence.classes))
-        return f1(rows, label, len(evidence.classes))

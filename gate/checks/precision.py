@@ -9,8 +9,7 @@ from gate.checks.classification import ClassMetric
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
+    from gate.evidence.records import Rows
 
 
 class Precision(ClassMetric):
@@ -52,13 +51,6 @@ class Precision(ClassMetric):
             Outcome.FAILED,
         ),
     )
-
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
-        """Return the precision of one class."""
-        from gate.metrics.rates import precision
-
-        assert label is not None
-        return precision(rows, label, len(evidence.classes))
 
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts: predictions, not images."""

@@ -1,16 +1,12 @@
 """Check: recall."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
 from gate.evidence.made_up import MadeUp
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
-    from gate.metrics.estimates import Estimate
 
 
 class Recall(ClassMetric):
@@ -50,10 +46,3 @@ class Recall(ClassMetric):
             Outcome.INCONCLUSIVE,
         ),
     )
-
-    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
-        """Return the recall of one class."""
-        from gate.metrics.rates import recall
-
-        assert label is not None, "a metric of classes is asked for a class"
-        return recall(rows, label, len(evidence.classes))

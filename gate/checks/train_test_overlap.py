@@ -64,6 +64,17 @@ class TrainTestOverlap(Rule):
             raise ValueError("between names one split twice; duplicate-images looks inside a split")
         return self
 
+    @model_validator(mode="after")
+    def _fractions_are_fractions(self) -> "TrainTestOverlap":
+        # `2.0` for two images would allow twice as many copies as there are images.
+        for name in ("max_exact", "max_near", "max_label_conflicts"):
+            limit = getattr(self, name)
+            if isinstance(limit, float) and limit >= 1:
+                raise ValueError(
+                    f"{name}: {limit} is no fraction below 1; write a count without a point"
+                )
+        return self
+
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the numbers of exact copies, near copies and label conflicts."""
         from gate.evidence.records import EXACT, PairKind

@@ -41,6 +41,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 @click.option("--val", "validation", metavar="PATH", help="The images that it was chosen on.")
 @click.option("--policy", metavar="NAME|FILE", help="A shipped policy, or your own.")
 @click.option("--history", metavar="FILE", help="The losses of training.")
+@click.option("--baseline", metavar="PATH", help="What the champion left on the same images.")
 @click.option("--size", type=_size, metavar="HxW", help="Height and width of the model's input.")
 @click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour.")
 @click.option("--mean", type=_numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1.")

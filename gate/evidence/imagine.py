@@ -1,15 +1,19 @@
 """Evidence from made-up numbers: what a run that gave them would have left."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gate.evidence.made_up import MadeUp, Matrix
 from gate.evidence.records import (
+    Baseline,
     Evidence,
     History,
     ModelProbe,
     Overlap,
     Pair,
     PairKind,
+    Rows,
     Split,
     SplitEvidence,
     Unreadable,
@@ -24,23 +28,31 @@ def imagine(numbers: MadeUp) -> Evidence:
         Split.VALIDATION: numbers.validation,
         Split.TEST: numbers.test,
     }
+    splits = {
+        split: _split(split, matrix, numbers)
+        for split, matrix in matrices.items()
+        if matrix is not None
+    }
     return Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
-        splits={
-            split: _split(split, matrix, numbers)
-            for split, matrix in matrices.items()
-            if matrix is not None
-        },
+        splits=splits,
+        baseline=None
+        if numbers.broken is None
+        else _champion(
+            splits[Split.TEST].rows, numbers.broken, numbers.repaired, len(numbers.classes)
+        ),
         overlaps=() if numbers.copies is None else (_copies(numbers),),
         probe=None if numbers.probe is None else _probe(numbers.probe),
-        history=None if numbers.train_loss is None else _history(numbers),
+        history=_history(numbers),
     )
 
 
 def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
     unreadable = numbers.unreadable if split is Split.TEST else 0
     rows = rows_from_counts(matrix)
+    if numbers.confidence is not None:
+        rows = _scored(rows, numbers.confidence, len(numbers.classes))
     if numbers.groups is not None and split is not Split.VALIDATION:
         # The first images of train and test belong to the groups that both share.
         names = [
@@ -63,6 +75,33 @@ def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
         ),
         group_column=None if numbers.groups is None else "group",
     )
+
+
+def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
+    """Return the rows with scores: one for the prediction, and the rest shared by the others."""
+    right = rows.labels == rows.predictions
+    top = np.where(right, *confidence)
+    others = (1 - top) / (classes - 1)
+    scores = np.repeat(others[:, None], classes, axis=1)
+    scores[np.arange(len(rows)), rows.predictions] = top
+    return replace(
+        rows,
+        confidence=top,
+        margin=top - others,
+        true_score=np.where(right, top, others),
+        true_rank=np.where(right, 0, 1).astype(np.int32),
+        scores=scores.astype(np.float32),
+    )
+
+
+def _champion(rows: Rows, broken: int, repaired: int, classes: int) -> Baseline:
+    """Return a champion who had some images right that are wrong now, and the reverse."""
+    predictions = rows.predictions.copy()
+    wrong = np.flatnonzero(rows.labels != rows.predictions)[:broken]
+    right = np.flatnonzero(rows.labels == rows.predictions)[:repaired]
+    predictions[wrong] = rows.labels[wrong]
+    predictions[right] = (rows.labels[right] + 1) % classes
+    return Baseline("made-up/champion", None, {Split.TEST: replace(rows, predictions=predictions)})
 
 
 def _copies(numbers: MadeUp) -> Overlap:
@@ -94,16 +133,23 @@ def _probe(state: str) -> ModelProbe:
     )
 
 
-def _history(numbers: MadeUp) -> History:
-    train = numbers.train_loss or ()
-    series: dict[str, tuple[float | None, ...]] = {"train_loss": train}
-    if numbers.validation_loss is not None:
-        series["val_loss"] = numbers.validation_loss
+def _history(numbers: MadeUp) -> History | None:
+    accuracy = numbers.logged_train_accuracy
+    series: dict[str, tuple[float | None, ...]] = {
+        "train_loss": numbers.train_loss or (),
+        "val_loss": numbers.validation_loss or (),
+        "train_accuracy": () if accuracy is None else (accuracy,),
+    }
+    logged = {name: values for name, values in series.items() if values}
+    if not logged:
+        return None
+    epochs = max(map(len, logged.values()))
     return History(
         path="made-up/history.csv",
         format="csv",
-        epochs=tuple(float(epoch) for epoch in range(1, len(train) + 1)),
-        series=series,
-        train_loss="train_loss",
-        validation_loss="val_loss" if numbers.validation_loss is not None else None,
+        epochs=tuple(float(epoch) for epoch in range(1, epochs + 1)),
+        series=logged,
+        train_loss="train_loss" if "train_loss" in logged else None,
+        validation_loss="val_loss" if "val_loss" in logged else None,
+        train_accuracy="train_accuracy" if "train_accuracy" in logged else None,
     )

@@ -27,6 +27,10 @@ class MadeUp:
     conflicts: int = 0  # of the copies, how many carry another label
     train_loss: tuple[float, ...] | None = None  # one value an epoch
     validation_loss: tuple[float, ...] | None = None
+    confidence: tuple[float, float] | None = None  # score of the prediction when right, when wrong
+    broken: int | None = None  # images that the champion had right; None: there is no champion
+    repaired: int = 0  # images that the champion had wrong and this model has right
+    logged_train_accuracy: float | None = None  # the last value of a training log
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"
 
     def evidence(self) -> "Evidence":

@@ -217,6 +217,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """What the champion answered to the same images; its rows keep their own order."""
+
+    path: str
+    sha256: str | None  # of its checkpoint; None where none was run
+    rows: Mapping[Split, Rows]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Everything that was measured, for ``judge`` to decide on without model, data or torch."""
 
@@ -227,6 +236,7 @@ class Evidence:
     subject: Subject | None = None  # None: saved predictions, no checkpoint was run
     probe: ModelProbe | None = None
     history: History | None = None
+    baseline: Baseline | None = None
     failures: tuple[Failure, ...] = ()
     assumed: tuple[str, ...] = ()  # what was not declared and how it was read
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gate.evidence.records import Rows
-from gate.metrics import rates
 from gate.metrics.estimates import Estimate
+from gate.metrics.named import metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,10 @@ class Metric:
 def summary(rows: Rows, classes: tuple[str, ...]) -> Iterator[Metric]:
     """Yield the metrics of a split, then those of each class in the order of the outputs."""
     count = len(classes)
-    images = len(rows)
-    yield Metric("accuracy", None, rates.accuracy(rows), images)
-    yield Metric("balanced-accuracy", None, rates.balanced_accuracy(rows, count), images)
-    yield Metric("macro-f1", None, rates.macro_f1(rows, count), images)
+    for name in ("accuracy", "balanced-accuracy", "macro-f1"):
+        yield Metric(name, None, metric(name, rows, None, count), len(rows))
     support = np.bincount(rows.labels, minlength=count)
-    for label, name in enumerate(classes):
-        for metric, estimate in (
-            ("recall", rates.recall(rows, label, count)),
-            ("precision", rates.precision(rows, label, count)),
-            ("f1", rates.f1(rows, label, count)),
-        ):
-            yield Metric(metric, name, estimate, int(support[label]))
+    for label, class_name in enumerate(classes):
+        for name in ("recall", "precision", "f1"):
+            estimate = metric(name, rows, label, count)
+            yield Metric(name, class_name, estimate, int(support[label]))

@@ -18,7 +18,7 @@ from gate.subject.inputs import InputSpec
 Key = str | int
 Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
 
-_LATER = ("baseline", "waivers", "prevalence", "engine")
+_LATER = ("waivers", "prevalence", "engine")
 
 
 class _Strict(BaseModel):
@@ -106,6 +106,11 @@ class GateFile(_Strict):
     )
     history: str | HistorySpec | None = Field(
         None, description="The training history: its path, or a mapping that names its columns."
+    )
+    baseline: str | None = Field(
+        None,
+        min_length=1,
+        description="What the champion left: its output folder or evidence, on the same images.",
     )
     policy: str | None = Field(
         None,

@@ -23,6 +23,7 @@ class Flags:
     test: str | None = None
     policy: str | None = None
     history: str | None = None
+    baseline: str | None = None
     size: tuple[int, int] | None = None
     channels: str | None = None
     mean: tuple[float, ...] | None = None
@@ -43,7 +44,7 @@ def override(gatefile: GateFile, flags: Flags) -> GateFile:
     paths = {
         name: _from(gatefile.base, value)
         for name, value in said.items()
-        if name in {"checkpoint", "train", "validation", "test", "history"}
+        if name in {"checkpoint", "train", "validation", "test", "history", "baseline"}
     }
     changes: dict[str, Any] = {}
     if model := _named(said, paths, checkpoint="checkpoint", factory="model"):
@@ -57,8 +58,7 @@ def override(gatefile: GateFile, flags: Flags) -> GateFile:
     }
     if splits:
         changes["data"] = gatefile.data.model_copy(update=splits)
-    if "history" in paths:
-        changes["history"] = paths["history"]
+    changes |= {name: paths[name] for name in ("history", "baseline") if name in paths}
     if "policy" in said:
         changes["policy"] = _policy(gatefile.base, said["policy"])
     return gatefile.model_copy(update=changes)

@@ -1,0 +1,73 @@
+"""Check: calibration-error."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Burden, Comparison, Example, Operator, Outcome
+from gate.checks.classification import SplitMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class CalibrationError(SplitMetric):
+    """Allow at most this distance between confidence and accuracy.
+
+    The expected calibration error of few images is too large on average, even of a perfect model:
+    a value within the limit passes, and a value above it fails only where a perfectly calibrated
+    model would hardly show it. Below `min_images` nothing is said.
+
+    To fix a failure: fit a temperature on the validation split (it changes no prediction), and
+    judge again; never fit it on test.
+    """
+
+    formula: ClassVar = (
+        "mean over images of |accuracy - confidence| in 15 bins of equal width (Guo et al. 2017)"
+    )
+    interval: ClassVar = "consistency resampling (Broecker and Smith 2007), 1,000 draws, fixed seed"
+    operator: ClassVar[Operator] = "<="
+
+    check: Literal["calibration-error"] = "calibration-error"
+    max: float | None = Field(0.05, gt=0, le=1, description="The highest error that passes.")
+    min_images: int = Field(200, ge=1, description="The fewest images that it is computed from.")
+
+    examples: ClassVar = (
+        Example(
+            "95 % sure and 96 % right",
+            {},
+            MadeUp(test=((480, 20), (20, 480)), confidence=(0.95, 0.95)),
+            Outcome.PASSED,
+        ),
+        Example(
+            "99 % sure and 80 % right",
+            {},
+            MadeUp(test=((400, 100), (100, 400)), confidence=(0.99, 0.99)),
+            Outcome.FAILED,
+        ),
+        Example(
+            "too few images",
+            {},
+            MadeUp(test=((40, 10), (10, 40)), confidence=(0.99, 0.99)),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return the comparisons; the value itself passes, a failure needs proof."""
+        found = super().compare(rows, slice_name, evidence)
+        return [replace(each, burden=Burden.TO_FAIL) for each in found]
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the error; undefined below ``min_images``."""
+        from gate.metrics.estimates import Undefined
+
+        images = len(rows) if label is None else int((rows.labels == label).sum())
+        if images < self.min_images:
+            return Undefined(f"{images} images, and {self.min_images} are needed")
+        return super().estimate(rows, label, evidence)

@@ -1,0 +1,81 @@
+"""Check: confusion-rate."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from gate.checks.base import Comparison, Example, Operator, Outcome, Scope
+from gate.checks.classification import ClassificationRule
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+
+
+class ConfusionRate(ClassificationRule):
+    """Allow at most this share of one class to be taken for another.
+
+    For the mistake that must not happen: a tumour taken for tissue, a person for background.
+
+    To fix a failure: look at the images of the one class that are taken for the other.
+    """
+
+    formula: ClassVar = "images of `from` that are taken for `to` / images of `from`"
+    interval: ClassVar = (
+        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+    )
+    operator: ClassVar[Operator] = "<="
+
+    check: Literal["confusion-rate"] = "confusion-rate"
+    from_: str = Field(alias="from", description="The true class.")
+    to: str = Field(description="The class that it must not be taken for.")
+    max: float = Field(ge=0, le=1, description="The highest rate that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "2 of 500 dogs are taken for cats",
+            {"from": "dog", "to": "cat", "max": 0.02},
+            MadeUp(test=((480, 20), (2, 498))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "50 of 500 dogs are taken for cats",
+            {"from": "dog", "to": "cat", "max": 0.02},
+            MadeUp(test=((480, 20), (50, 450))),
+            Outcome.FAILED,
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _one_class(self) -> "ConfusionRate":
+        if self.per_class:
+            raise ValueError("this speaks of one class; write a rule for each instead of per_class")
+        if self.from_ == self.to:
+            raise ValueError("from and to are the same class; that rate is the recall")
+        return self
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield both classes."""
+        yield ("from",), self.from_
+        yield ("to",), self.to
+        yield from super().class_names()
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return the one comparison."""
+        from gate.metrics.rates import confusion_rate
+
+        truth, taken_for = evidence.classes.index(self.from_), evidence.classes.index(self.to)
+        of_slice = f" where {slice_name}" if slice_name is not None else ""
+        return [
+            Comparison(
+                what=f"rate of {self.from_} taken for {self.to} on {self.split}{of_slice}",
+                estimate=confusion_rate(rows, truth, taken_for, len(evidence.classes)),
+                operator=self.operator,
+                required=self.max,
+                scope=Scope(self.split, self.from_, slice_name),
+                unit=f"{self.from_} images",
+            )
+        ]

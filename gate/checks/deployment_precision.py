@@ -1,0 +1,101 @@
+"""Check: deployment-precision."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import ClassMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class DeploymentPrecision(ClassMetric):
+    """Require a minimum precision at the class shares of the place where the model will work.
+
+    A precision of 0.95 on a test set with as many positives as negatives is 0.16 where one image in
+    a hundred is positive. `prevalence` declares the shares; what it leaves out shares the rest as
+    in the data. Assumes that the images of a class look alike here and there (label shift only).
+
+    To fix a failure: lower the false-positive rate; at a low prevalence it decides the precision.
+    """
+
+    formula: ClassVar = (
+        "share_c recall_c / sum over true classes j of share_j (rate at which j is taken for c)"
+    )
+    interval: ClassVar = (
+        "of two classes: Koopman's score interval (1984) of the likelihood ratio, transformed; of "
+        "more: each class's rate drawn from its Dirichlet posterior, 4,000 draws, fixed seed"
+    )
+
+    check: Literal["deployment-precision"] = "deployment-precision"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest precision that passes.")
+    prevalence: dict[str, float] = Field(
+        min_length=1, description="The share of each class in deployment, in (0, 1), by class name."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "no false alarm in 10,000, one image in ten is a dog",
+            {"min": 0.85, "prevalence": {"dog": 0.1}, "classes": ["dog"]},
+            MadeUp(test=((10000, 0), (50, 950))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "precision 0.95 here is 0.16 where one image in a hundred is a dog",
+            {"min": 0.85, "prevalence": {"dog": 0.01}, "classes": ["dog"]},
+            MadeUp(test=((95, 5), (5, 95))),
+            Outcome.FAILED,
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> "DeploymentPrecision":
+        for name, share in self.prevalence.items():
+            if not 0 < share < 1:
+                raise ValueError(f"the prevalence of {name} is {share:g}, which is not in (0, 1)")
+        total = math.fsum(self.prevalence.values())
+        if total > 1 + 1e-9:
+            raise ValueError(f"the prevalences add up to {total:g}, more than 1")
+        return self
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the classes of ``prevalence`` and those of every class metric."""
+        for name in self.prevalence:
+            yield ("prevalence", name), name
+        yield from super().class_names()
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the precision of one class at the declared shares."""
+        from gate.metrics.deployment import deployment_precision
+        from gate.metrics.estimates import Undefined
+
+        shares = self._complete(rows, evidence)
+        if shares is None:
+            return Undefined("the prevalences leave nothing for the other classes, or too much")
+        assert label is not None, "a metric of classes is asked for a class"
+        return deployment_precision(rows, label, shares)
+
+    def _complete(self, rows: "Rows", evidence: "Evidence") -> list[float] | None:
+        """Return a share for every class; the undeclared ones divide the rest as in the data."""
+        rest = 1 - math.fsum(self.prevalence.values())
+        here = {
+            name: int((rows.labels == label).sum())
+            for label, name in enumerate(evidence.classes)
+            if name not in self.prevalence
+        }
+        total = sum(here.values())
+        if not here:
+            return (
+                [self.prevalence[name] for name in evidence.classes] if abs(rest) < 1e-6 else None
+            )
+        if rest <= 0 or total == 0:
+            return None
+        return [
+            self.prevalence.get(name, rest * here.get(name, 0) / total) for name in evidence.classes
+        ]

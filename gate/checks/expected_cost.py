@@ -1,0 +1,85 @@
+"""Check: expected-cost."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from gate.checks.base import Comparison, Example, Operator, Outcome
+from gate.checks.classification import SplitMetric
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
+
+
+class ExpectedCost(SplitMetric):
+    """Allow at most this mean cost of an image, given what each kind of mistake costs.
+
+    Rows of `costs` are the truth and columns the prediction, in the order of the classes; the cost
+    holds for the class mix of the split.
+
+    To fix a failure: see which cell of the confusion matrix costs most, and lower that mistake.
+    """
+
+    formula: ClassVar = "mean over images of costs[truth][prediction]"
+    interval: ClassVar = "bootstrap (BCa, Efron 1987)"
+    operator: ClassVar[Operator] = "<="
+
+    check: Literal["expected-cost"] = "expected-cost"
+    costs: tuple[tuple[float, ...], ...] = Field(
+        description="Cost of each truth (row) and prediction (column), in the order of the classes."
+    )
+    unit_of_cost: str = Field(alias="unit", description="What the costs are in: EUR, minutes.")
+    max: float | None = Field(None, description="The highest mean cost of an image that passes.")
+
+    per_class: dict[str, float] = Field(
+        {}, description="Requirements by class name, `$critical` or `$others`."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "few misses at 100 EUR each",
+            {"costs": [[0, 1], [100, 0]], "unit": "EUR", "max": 1.0},
+            MadeUp(test=((9800, 200), (10, 9990))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "many misses at 100 EUR each",
+            {"costs": [[0, 1], [100, 0]], "unit": "EUR", "max": 1.0},
+            MadeUp(test=((980, 20), (100, 900))),
+            Outcome.FAILED,
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _square(self) -> "ExpectedCost":
+        side = len(self.costs)
+        if side < 2 or any(len(row) != side for row in self.costs):
+            raise ValueError("costs must be square: one row and one column a class")
+        return self
+
+    def compare(
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+    ) -> list[Comparison]:
+        """Return the comparisons, with the unit of the costs."""
+        found = super().compare(rows, slice_name, evidence)
+        return [replace(each, detail=f"in {self.unit_of_cost} an image") for each in found]
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the mean cost of all images, or of those of one class.
+
+        Undefined where the matrix does not fit the classes.
+        """
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.losses import expected_cost
+
+        if len(self.costs) != len(evidence.classes):
+            return Undefined(
+                f"costs is {len(self.costs)} x {len(self.costs)} and there are "
+                f"{len(evidence.classes)} classes"
+            )
+        return expected_cost(
+            rows if label is None else rows.where(rows.labels == label), self.costs
+        )

@@ -1,0 +1,45 @@
+"""Check: mcc."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import SplitMetric
+from gate.evidence.made_up import MadeUp
+
+
+class Mcc(SplitMetric):
+    """Require a minimum Matthews correlation coefficient: 1 is perfect, 0 is no better than chance.
+
+    With many classes one that is never found hardly shows in it: use `recall` beside it.
+
+    To fix a failure: look at the confusion matrix; MCC rises with every mistake that is mended.
+    """
+
+    formula: ClassVar = "correlation of truth and prediction (Matthews 1975; Gorodkin 2004)"
+    interval: ClassVar = (
+        "bootstrap stratified by true class (BCa, Efron 1987), drawn from the confusion matrix"
+    )
+
+    check: Literal["mcc"] = "mcc"
+    min: float | None = Field(None, ge=-1, le=1, description="The lowest MCC that passes.")
+
+    per_class: dict[str, Annotated[float, Field(ge=-1, le=1)]] = Field(
+        {}, description="Requirements by class name, `$critical` or `$others`."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "few mistakes either way",
+            {"min": 0.8},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "98 % accuracy, and most dogs are missed",
+            {"min": 0.8},
+            MadeUp(test=((4888, 12), (88, 12))),
+            Outcome.FAILED,
+        ),
+    )

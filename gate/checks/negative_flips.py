@@ -1,0 +1,78 @@
+"""Check: negative-flips."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
+
+
+class NegativeFlips(Rule):
+    """Allow at most this share of images that the champion had right and this model has wrong.
+
+    A model can gain accuracy and still break images that worked: those are what users notice. The
+    list of broken images lies beside the report.
+
+    To fix a failure: look at the broken images; distil from the champion, or weight those images.
+    """
+
+    family: ClassVar = "baseline"
+    formula: ClassVar = "images right before and wrong now / images (Yan et al. 2021)"
+    interval: ClassVar = (
+        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+    )
+
+    check: Literal["negative-flips"] = "negative-flips"
+    max: float = Field(0.02, ge=0, le=1, description="The highest share that passes.")
+    split: SplitName = Field("test", description="The split that both were measured on.")
+
+    examples: ClassVar = (
+        Example(
+            "4 images broken of 1,000",
+            {},
+            MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6),
+            Outcome.PASSED,
+        ),
+        Example(
+            "40 images broken of 1,000, 60 repaired",
+            {},
+            MadeUp(test=((480, 20), (20, 480)), broken=40, repaired=60),
+            Outcome.FAILED,
+        ),
+        Example(
+            "there is no champion",
+            {},
+            MadeUp(test=((480, 20), (20, 480))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the share of broken images."""
+        from gate.metrics.baseline import negative_flips, newly_broken
+        from gate.metrics.champion import champion_pairs
+        from gate.metrics.estimates import Undefined
+
+        pairs = champion_pairs(evidence, self.split)
+        estimate: Estimate
+        if isinstance(pairs, Undefined):
+            estimate, detail = pairs, ""
+        else:
+            estimate, broken = negative_flips(pairs), newly_broken(pairs)
+            detail = f"such as {', '.join(broken[:3])}" if broken else ""
+        return [
+            Comparison(
+                what=f"share of images of {self.split} newly broken",
+                estimate=estimate,
+                operator="<=",
+                required=self.max,
+                scope=Scope(self.split),
+                detail=detail,
+                unit="images",
+            )
+        ]

@@ -1,0 +1,79 @@
+"""Check: regression."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
+
+
+class Regression(Rule):
+    """Require that the model is not worse than the champion by more than a margin.
+
+    Both are compared on the same images, pair by pair. "No significant difference" is no proof:
+    with few images it passes nearly everything. What must be shown is that the drop is smaller than
+    the margin (non-inferiority). With `metric: recall` every class is judged by itself.
+
+    To fix a failure: look at the images that the champion had right and this model has wrong.
+    """
+
+    family: ClassVar = "baseline"
+    formula: ClassVar = "(images repaired - images broken) / images >= -margin"
+    interval: ClassVar = "Tango's score interval of a paired difference (1998)"
+
+    check: Literal["regression"] = "regression"
+    metric: Literal["accuracy", "recall"] = Field("accuracy", description="The metric to compare.")
+    margin: float = Field(0.02, ge=0, lt=1, description="The largest drop that passes.")
+    split: SplitName = Field("test", description="The split that both were measured on.")
+
+    examples: ClassVar = (
+        Example(
+            "4 images broken, 6 repaired, of 1,000",
+            {"margin": 0.02},
+            MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6),
+            Outcome.PASSED,
+        ),
+        Example(
+            "40 images broken, none repaired, of 1,000",
+            {"margin": 0.02},
+            MadeUp(test=((480, 20), (20, 480)), broken=40),
+            Outcome.FAILED,
+        ),
+        Example(
+            "there is no champion",
+            {"margin": 0.02},
+            MadeUp(test=((480, 20), (20, 480))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the change, or that of each class, against minus the margin."""
+        from gate.metrics.baseline import accuracy_change
+        from gate.metrics.champion import champion_pairs
+        from gate.metrics.estimates import Undefined
+
+        pairs = champion_pairs(evidence, self.split)
+        if isinstance(pairs, Undefined):
+            return [self._comparison(pairs, None)]
+        if self.metric == "accuracy":
+            return [self._comparison(accuracy_change(pairs), None)]
+        return [
+            self._comparison(accuracy_change(pairs.of_class(label)), name)
+            for label, name in enumerate(evidence.classes)
+        ]
+
+    def _comparison(self, estimate: "Estimate", class_name: str | None) -> Comparison:
+        of_class = f" of {class_name}" if class_name is not None else ""
+        return Comparison(
+            what=f"change of {self.metric}{of_class} on {self.split} against the champion",
+            estimate=estimate,
+            operator=">=",
+            required=-self.margin,
+            scope=Scope(self.split, class_name),
+        )

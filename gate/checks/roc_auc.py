@@ -1,0 +1,49 @@
+"""Check: roc-auc."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Example, Outcome
+from gate.checks.classification import SplitMetric
+from gate.evidence.made_up import MadeUp
+
+
+class RocAuc(SplitMetric):
+    """Require a minimum area under the ROC curve: images of a class rank before the others.
+
+    The area does not depend on a threshold, so a model can pass here and still miss everything at
+    the threshold that it is used with. Of more than two classes it is the mean of each against the
+    rest.
+
+    To fix a failure: the scores do not separate the classes; train longer, on more or better data.
+    """
+
+    formula: ClassVar = "chance that an image of the class scores higher than another image"
+    interval: ClassVar = (
+        "DeLong, DeLong and Clarke-Pearson 1988, on the logit scale; an area of 1 proves nothing"
+    )
+
+    check: Literal["roc-auc"] = "roc-auc"
+    min: float | None = Field(None, ge=0, le=1, description="The lowest area that passes.")
+
+    examples: ClassVar = (
+        Example(
+            "sure when right, unsure when wrong",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240)), confidence=(0.95, 0.6)),
+            Outcome.PASSED,
+        ),
+        Example(
+            "one mistake in four",
+            {"min": 0.9},
+            MadeUp(test=((300, 100), (100, 300)), confidence=(0.9, 0.9)),
+            Outcome.FAILED,
+        ),
+        Example(
+            "no scores were kept",
+            {"min": 0.9},
+            MadeUp(test=((240, 10), (10, 240))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )

@@ -1,0 +1,42 @@
+"""The tables of saved evidence, for whoever opens the file with a tool of their own."""
+
+VERSION = 1
+HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
+CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
+
+TABLES = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE classes (label INTEGER PRIMARY KEY, name TEXT NOT NULL, critical INTEGER NOT NULL);
+CREATE TABLE splits (
+    split TEXT PRIMARY KEY, path TEXT NOT NULL, format TEXT NOT NULL, images INTEGER NOT NULL,
+    manifest_sha256 TEXT NOT NULL, group_column TEXT, slice_columns TEXT NOT NULL
+);
+CREATE TABLE rows (
+    split TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, label INTEGER NOT NULL,
+    prediction INTEGER NOT NULL, confidence REAL, margin REAL, true_score REAL,
+    true_rank INTEGER NOT NULL, "group" TEXT, slices TEXT, scores BLOB,
+    file_sha256 BLOB, pixels_sha256 BLOB, PRIMARY KEY (split, position)
+) WITHOUT ROWID;
+CREATE TABLE histograms (
+    split TEXT NOT NULL, class TEXT NOT NULL, bin INTEGER NOT NULL, positives INTEGER NOT NULL,
+    negatives INTEGER NOT NULL, PRIMARY KEY (split, class, bin)
+) WITHOUT ROWID;
+CREATE TABLE unreadable (
+    split TEXT NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE overlaps (
+    split_a TEXT NOT NULL, split_b TEXT NOT NULL, compared TEXT NOT NULL,
+    featureless INTEGER NOT NULL, images_a INTEGER NOT NULL, images_b INTEGER NOT NULL,
+    exact_pairs INTEGER NOT NULL, identical INTEGER NOT NULL
+);
+CREATE TABLE pairs (
+    a TEXT NOT NULL, b TEXT NOT NULL, split_a TEXT NOT NULL, split_b TEXT NOT NULL,
+    label_a TEXT NOT NULL, label_b TEXT NOT NULL, kind TEXT NOT NULL, distance REAL,
+    orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
+);
+CREATE VIEW predictions AS
+    SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score
+    FROM rows
+    JOIN classes AS truth ON truth.label = rows.label
+    JOIN classes AS guess ON guess.label = rows.prediction;
+"""

@@ -1,0 +1,151 @@
+"""From evidence to tables."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, astuple
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import (
+    Evidence,
+    Fingerprints,
+    Overlap,
+    Rows,
+    SplitEvidence,
+)
+from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS
+
+
+def write(evidence: Evidence, database: sqlite3.Connection) -> None:
+    """Write evidence into a database that has the tables and nothing else."""
+    about = {
+        "subject": evidence.subject and asdict(evidence.subject),
+        "probe": evidence.probe and asdict(evidence.probe),
+        "history": evidence.history and asdict(evidence.history),
+        "failures": [asdict(failure) for failure in evidence.failures],
+        "assumed": list(evidence.assumed),
+        "environment": dict(evidence.environment),
+        "baseline": evidence.baseline
+        and {"path": evidence.baseline.path, "sha256": evidence.baseline.sha256},
+    }
+    database.executemany(
+        "INSERT INTO about VALUES (?, ?)",
+        [(key, json.dumps(value)) for key, value in about.items()],
+    )
+    database.executemany(
+        "INSERT INTO classes VALUES (?, ?, ?)",
+        [(label, name, name in evidence.critical) for label, name in enumerate(evidence.classes)],
+    )
+    for split in evidence.splits.values():
+        _write_split(split, evidence.classes, database)
+    for name, rows in evidence.baseline.rows.items() if evidence.baseline else ():
+        _write_rows(f"{CHAMPION}{name}", rows, None, database)
+    for overlap in evidence.overlaps:
+        _write_overlap(overlap, database)
+
+
+def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
+    database.execute(
+        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            overlap.split_a,
+            overlap.split_b,
+            json.dumps(overlap.compared),
+            overlap.featureless,
+            overlap.images_a,
+            overlap.images_b,
+            overlap.exact_pairs,
+            overlap.identical,
+        ),
+    )
+    for pairs, review in ((overlap.pairs, 0), (overlap.review, 1)):
+        database.executemany(
+            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*astuple(pair), review) for pair in pairs],
+        )
+
+
+def _write_split(
+    split: SplitEvidence, classes: tuple[str, ...], database: sqlite3.Connection
+) -> None:
+    rows = split.rows
+    database.execute(
+        "INSERT INTO splits VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            split.split,
+            split.path,
+            split.format,
+            split.images,
+            split.manifest_sha256,
+            split.group_column,
+            json.dumps(list(rows.slices)),
+        ),
+    )
+    _write_rows(split.split, rows, split.fingerprints, database)
+    database.executemany(
+        "INSERT INTO unreadable VALUES (?, ?, ?, ?)",
+        [(split.split, image.id, image.label, image.reason) for image in split.unreadable],
+    )
+    if rows.scores is not None:
+        database.executemany(
+            "INSERT INTO histograms VALUES (?, ?, ?, ?, ?)",
+            _histograms(split, rows.scores, classes),
+        )
+
+
+def _write_rows(
+    name: str, rows: Rows, fingerprints: Fingerprints | None, database: sqlite3.Connection
+) -> None:
+    database.executemany(
+        "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        zip(
+            repeat(str(name)),
+            range(len(rows)),
+            rows.ids,
+            rows.labels.tolist(),
+            rows.predictions.tolist(),
+            rows.confidence.tolist(),
+            rows.margin.tolist(),
+            rows.true_score.tolist(),
+            rows.true_rank.tolist(),
+            repeat(None) if rows.groups is None else rows.groups,
+            _slice_values(rows),
+            repeat(None) if rows.scores is None else (row.tobytes() for row in rows.scores),
+            *_digests(fingerprints),
+            strict=False,  # repeat never ends
+        ),
+    )
+
+
+def _slice_values(rows: Rows) -> Iterator[str | None]:
+    if not rows.slices:
+        return repeat(None)
+    return (json.dumps(values) for values in zip(*rows.slices.values(), strict=True))
+
+
+def _digests(
+    fingerprints: Fingerprints | None,
+) -> tuple[Iterator[bytes | None], Iterator[bytes | None]]:
+    if fingerprints is None:
+        return repeat(None), repeat(None)
+    return (
+        (digest.tobytes() for digest in fingerprints.file),
+        (digest.tobytes() for digest in fingerprints.pixels),
+    )
+
+
+def _histograms(
+    split: SplitEvidence, scores: NDArray[np.float32], classes: tuple[str, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield (split, class, bin, positives, negatives) for the bins that hold anything."""
+    bins = np.minimum((scores * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
+    for label, name in enumerate(classes):
+        truth = split.rows.labels == label
+        positives = np.bincount(bins[truth, label], minlength=HISTOGRAM_BINS)
+        negatives = np.bincount(bins[~truth, label], minlength=HISTOGRAM_BINS)
+        for index in np.flatnonzero(positives + negatives):
+            yield str(split.split), name, int(index), int(positives[index]), int(negatives[index])
