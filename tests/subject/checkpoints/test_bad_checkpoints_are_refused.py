@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoint_corpus.bad import CORRUPT, MISFITS, NUMERICALLY_BAD, TRICKS
+from checkpoint_corpus.models import SmallCnn, small_cnn, state
+
+from gate.errors import CheckpointError, Refusal
+from gate.subject.checkpoints import load_into, open_checkpoint
+
+
+def _refused(path: Path, model: torch.nn.Module, key: str | None = None) -> CheckpointError:
+    with pytest.raises(CheckpointError) as raised:
+        load_into(open_checkpoint(path, key=key), model)
+    assert raised.value.exit_status == 4
+    assert raised.value.remedy
+    assert str(path).startswith(raised.value.where)
+    assert str(raised.value).isprintable()
+    return raised.value
+
+
+@pytest.mark.parametrize("title", CORRUPT)
+def test_a_corrupt_file_is_called_corrupt(title: str, tmp_path: Path, model: SmallCnn) -> None:
+    error = _refused(CORRUPT[title](tmp_path), model)
+
+    assert error.refusal is Refusal.CORRUPT
+
+
+@pytest.mark.parametrize("title", TRICKS)
+def test_a_tensor_that_is_not_plain_is_refused_as_unsafe(
+    title: str, tmp_path: Path, model: SmallCnn
+) -> None:
+    error = _refused(TRICKS[title](tmp_path), model)
+
+    assert error.refusal is Refusal.UNSAFE
+
+
+@pytest.mark.parametrize("title", MISFITS)
+def test_a_file_for_another_model_is_a_mismatch_in_words_an_engineer_wants(
+    title: str, tmp_path: Path, model: SmallCnn
+) -> None:
+    misfit = MISFITS[title]
+
+    error = _refused(misfit.make(tmp_path), model)
+
+    assert error.refusal is Refusal.MISMATCH
+    assert all(word in str(error) for word in misfit.words)
+    assert error.identity.sha256 is not None
+
+
+@pytest.mark.parametrize("title", NUMERICALLY_BAD)
+def test_weights_that_cannot_give_sound_outputs_are_numerically_bad(
+    title: str, tmp_path: Path, model: SmallCnn
+) -> None:
+    make, name = NUMERICALLY_BAD[title]
+
+    error = _refused(make(tmp_path), model)
+
+    assert error.refusal is Refusal.NUMERICALLY_BAD
+    assert name in error.fact
+
+
+def test_the_model_may_be_the_one_with_the_prefix(tmp_path: Path) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+
+    error = _refused(tmp_path / "x.pt", torch.nn.ModuleDict({"encoder": small_cnn()}))
+
+    assert "keys differ only by the prefix `encoder.`, which the model expects" in error.fact
+
+
+def test_no_tensor_is_built_for_a_model_that_it_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: SmallCnn
+) -> None:
+    def build(spec: object) -> None:
+        raise AssertionError("a tensor was built")
+
+    monkeypatch.setattr("gate.subject.checkpoints.loading.build", build)
+    torch.save(state(classes=5), tmp_path / "x.pt")
+
+    assert _refused(tmp_path / "x.pt", model).refusal is Refusal.MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("key", "fact"),
+    [
+        ("teacher", "no model under `teacher`; it holds model, ema.a, ema.b"),
+        ("ema", "`ema` holds 2 models: ema.a, ema.b"),
+    ],
+)
+def test_a_key_that_leads_nowhere_or_to_several_models_is_refused(
+    key: str, fact: str, tmp_path: Path, model: SmallCnn
+) -> None:
+    torch.save({"model": state(), "ema": {"a": state(), "b": state()}}, tmp_path / "x.pt")
+
+    error = _refused(tmp_path / "x.pt", model, key)
+
+    assert error.refusal is Refusal.MISMATCH
+    assert fact in error.fact
+
+
+def test_another_file_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+
+    with pytest.raises(CheckpointError, match="is pinned") as raised:
+        open_checkpoint(tmp_path / "x.pt", sha256="0" * 64)
+
+    assert raised.value.refusal is Refusal.MISMATCH
+    assert raised.value.identity.sha256 is not None
+
+
+def test_a_model_that_refuses_its_weights_is_a_mismatch_in_one_line(tmp_path: Path) -> None:
+    class Picky(SmallCnn):
+        def load_state_dict(self, *args: object, **kwargs: object) -> None:
+            raise RuntimeError("line one\nline two")
+
+    torch.save(state(), tmp_path / "x.pt")
+
+    error = _refused(tmp_path / "x.pt", Picky())
+
+    assert error.refusal is Refusal.MISMATCH
+    assert r"line one\nline two" in error.fact
+
+
+def test_a_file_without_rights_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    torch.save(state(), tmp_path / "x.pt")
+    monkeypatch.setattr(os, "open", denied)
+
+    with pytest.raises(CheckpointError, match=r"cannot be opened \(Permission denied\)"):
+        open_checkpoint(tmp_path / "x.pt")
+
+
+def test_a_path_with_a_null_byte_is_refused_in_words() -> None:
+    with pytest.raises(CheckpointError, match="not a path"):
+        open_checkpoint(Path("a\0b.pt"))
