@@ -1,8 +1,7 @@
 """Images that lie in one array, as in IDX and NPZ files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,8 @@ from PIL import Image
 
 from gate.errors import DataError
 from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_two
-from gate.subject.datasets.records import Entry, Sample
+from gate.subject.datasets.entries import EntryColumns
+from gate.subject.datasets.records import Sample
 
 MOST_CLASSES = 65_536  # an integer label above this is a pixel value, a year or an id, not a class
 
@@ -42,41 +42,15 @@ class ArrayDataset:
         return tuple(self.slices)
 
     @property
-    def entries(self) -> "ArrayEntries":
+    def entries(self) -> EntryColumns:
         """The rows as entries, made when they are asked for."""
-        return ArrayEntries(self.labels, self.groups, tuple(self.slices.values()))
+        rows = range(len(self.labels))
+        return EntryColumns(rows, self.labels, self.groups, tuple(self.slices.values()))
 
     def read(self, index: int) -> Sample:
         """Return the row at ``index``; ``stored`` is the bytes of its pixels."""
         row = np.ascontiguousarray(self.pixels[index])
         return Sample(row.tobytes(), Image.fromarray(row), None, int(self.labels[index]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ArrayEntries(Sequence[Entry]):
-    """Entries of an array: nothing is kept for an image until its entry is asked for."""
-
-    labels: NDArray[np.int32]
-    groups: Strings | None
-    slices: tuple[Strings, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Entry]: ...
-    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        if isinstance(index, slice):
-            return [self._entry(each) for each in range(*index.indices(len(self)))]
-        return self._entry(range(len(self))[index])
-
-    def _entry(self, index: int) -> Entry:
-        group = None if self.groups is None else self.groups[index]
-        return Entry(
-            str(index), int(self.labels[index]), group, tuple(each[index] for each in self.slices)
-        )
 
 
 def image_rows(array: NDArray[np.generic], where: str) -> Pixels:

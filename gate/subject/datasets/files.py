@@ -14,12 +14,13 @@ LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smalle
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileDataset:
-    """A dataset of image files; ``files`` are in the order of ``entries``."""
+    """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``."""
 
     path: str
     format: str
     classes: tuple[str, ...]
     entries: Sequence[Entry]
+    folder: Path
     files: Sequence[str]
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
@@ -33,7 +34,7 @@ class FileDataset:
                 "lies outside the class folders, so it has no class",
                 "move it into the folder of its class, or remove it",
             )
-        stored = read_bytes(Path(self.files[index]))
+        stored = read_bytes(self.folder / self.files[index])
         return Sample(stored, decode(stored), None, label)
 
 

@@ -56,6 +56,7 @@ def open_folder(path: Path, *, shown: str, classes: tuple[str, ...] | None) -> F
         "folder",
         labelling.classes,
         [entry for entry, _ in rows],
+        path,
         [file for _, file in rows],
         assumed=_left_out(listing),
     )

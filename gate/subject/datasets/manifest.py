@@ -5,10 +5,12 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from gate.errors import DataError
 from gate.subject.datasets.classes import by_name_or_position, require_two
+from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset
-from gate.subject.datasets.records import Entry
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table
 from gate.subject.wording import counted, quoted
@@ -25,22 +27,20 @@ def open_manifest(
     names = table.full_column(spec.image or "image", "image")
     labels = table.full_column(spec.label or "label", "label")
     ids = table.full_column(spec.id, "id") if spec.id else [posixpath.normpath(n) for n in names]
-    groups = table.column(spec.group, "group") if spec.group else [None] * len(table)
+    groups = table.column(spec.group, "group") if spec.group else None
     slices = [table.column(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
     labelling = by_name_or_position(first_places(labels, table), classes)
     require_two(labels, table.where)
-    files = [os.path.join(folder, name) for name in names]  # noqa: PTH118 - 10x a Path, a million times
-    _require_one_file(files, table)
+    _require_one_file(names, folder, table)
+    positions = np.array([labelling.index[label] for label in labels], dtype=np.int32)
     return FileDataset(
         table.where,
         kind,
         labelling.classes,
-        [
-            Entry(each, labelling.index[label], group, tuple(column[row] for column in slices))
-            for row, (each, label, group) in enumerate(zip(ids, labels, groups, strict=True))
-        ],
-        files,
+        EntryColumns(ids, positions, groups, slices),
+        folder,
+        names,
         slice_columns=spec.slices,
         group_column=spec.group,
         assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
@@ -71,15 +71,16 @@ def first_places(labels: Sequence[str], table: Table) -> dict[str, str]:
     return {label: table.place(row) for label, row in first.items()}
 
 
-def _require_one_file(files: Sequence[str], table: Table) -> None:
+def _require_one_file(names: Sequence[str], folder: Path, table: Table) -> None:
     """Tell a wrong folder at once; single missing files are counted when they are read."""
-    if any(os.path.lexists(file) for file in files):  # stops at the first that is there
+    # Stops at the first that is there; a million paths are not looked up before the first read.
+    if any(os.path.lexists(folder / name) for name in names):
         return
-    backslashes = any("\\" in file for file in files) and os.sep != "\\"
+    backslashes = any("\\" in name for name in names) and os.sep != "\\"
     raise DataError(
         table.place(0),
-        f"none of its {counted(len(files), 'image')} exists; the first is looked for at "
-        f"{quoted(files[0], 200)}",
+        f"none of its {counted(len(names), 'image')} exists; the first is looked for at "
+        f"{quoted(folder / names[0], 200)}",
         "write paths with forward slashes"
         if backslashes
         else "paths are relative to the folder of the manifest",
@@ -87,8 +88,8 @@ def _require_one_file(files: Sequence[str], table: Table) -> None:
 
 
 def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
-    absolute = sum(os.path.isabs(name) for name in names)  # noqa: PTH117 - as above
-    if not absolute or spec.id:
+    absolute = 0 if spec.id else sum(os.path.isabs(name) for name in names)  # noqa: PTH117 - 5x a Path
+    if not absolute:
         return ()
     said = (
         f"{counted(absolute, 'absolute image path')} in the manifest: without a column of ids, the "

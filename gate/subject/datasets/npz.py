@@ -148,20 +148,17 @@ class _Arrays:
             promised = math.prod(shape) * dtype.itemsize
             if not promised or min(shape, default=1) < 0:
                 raise DataError(where, f"holds nothing: {dtype} of shape {shape}", "save it again")
-            _same_size(promised, member.file_size - stream.tell(), where)
             stored = stream.read()
-        _same_size(promised, len(stored), where)  # the archive's directory may lie as well
+        if promised != len(stored):
+            raise DataError(
+                where,
+                f"the header promises {promised:,} bytes, it holds {len(stored):,}",
+                "save it again",
+            )
         if dtype.kind == "U":
             _require_unicode(stored, dtype, where)
         array = np.frombuffer(stored, dtype)
         return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
-
-
-def _same_size(promised: int, held: int, where: str) -> None:
-    if promised != held:
-        raise DataError(
-            where, f"the header promises {promised:,} bytes, it holds {held:,}", "save it again"
-        )
 
 
 def _require_unicode(stored: bytes, dtype: np.dtype[Any], where: str) -> None:

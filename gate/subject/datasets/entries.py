@@ -1,0 +1,42 @@
+"""Entries kept as columns: a million images without a million objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.subject.datasets.records import Entry
+
+Column = Sequence[str | None] | NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntryColumns(Sequence[Entry]):
+    """A sequence that makes an entry when it is asked for.
+
+    ``ids`` are texts or row numbers; all columns are as long as they are.
+    """
+
+    ids: Sequence[Any]
+    labels: NDArray[np.int32]
+    groups: Column | None = None
+    slices: Sequence[Column] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        if isinstance(index, slice):
+            return [self._entry(each) for each in range(*index.indices(len(self)))]
+        return self._entry(range(len(self))[index])
+
+    def _entry(self, index: int) -> Entry:
+        group = None if self.groups is None else self.groups[index]
+        slices = tuple(column[index] for column in self.slices)
+        return Entry(str(self.ids[index]), int(self.labels[index]), group, slices)
