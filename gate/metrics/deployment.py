@@ -4,11 +4,12 @@ All of it supposes that images of a class look alike in both places, and only th
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
@@ -109,7 +110,12 @@ def deployment_precision(rows: Rows, of: int, shares: Sequence[float]) -> Estima
     if taken[prevalence > 0].sum() == 0:
         return Undefined(NEVER_PREDICTED)
     if tables.clustered(rows):
-        return _by_groups(rows, of, prevalence)
+        return _by_groups(
+            rows,
+            rows.predictions == of,
+            prevalence,
+            lambda rates: _precision(rates, of, prevalence),
+        )
     if classes == 2 and 0 < shares[of] < 1:
         other = 1 - of
         return PrecisionAtPrevalence(
@@ -134,6 +140,10 @@ def deployment_accuracy(rows: Rows, shares: Sequence[float]) -> Estimate:
     sizes, right = matrix.sum(axis=1), matrix.diagonal()
     if (sizes[occurring] == 0).any():
         return Undefined(CLASS_WITHOUT_IMAGES)
+    if tables.clustered(rows):
+        return _by_groups(
+            rows, rows.labels == rows.predictions, weights, lambda rates: rates @ weights
+        )
     return WeightedSum(right[occurring], sizes[occurring], weights[occurring])
 
 
@@ -143,22 +153,25 @@ def _precision(rates: Reals, of: int, prevalence: Reals) -> Reals:
     return np.asarray(taken[..., of] / taken.sum(axis=-1))
 
 
-def _by_groups(rows: Rows, of: int, prevalence: Reals) -> Estimate:
-    """Return deployment precision with bounds by drawing whole groups."""
+def _by_groups(
+    rows: Rows,
+    hits: NDArray[np.bool_],
+    prevalence: Reals,
+    statistic: Callable[[Reals], Reals],
+) -> Estimate:
+    """Return a statistic of the share of ``hits`` in each class, bounds by drawing whole groups."""
     codes = tables.group_codes(rows)
     assert codes is not None
     classes = len(prevalence)
     cell = codes * classes + rows.labels
     cells = (int(codes.max()) + 1) * classes
-    taken = np.bincount(cell, weights=rows.predictions == of, minlength=cells)
-    sizes = np.bincount(cell, minlength=cells)
-    sums = np.concatenate([taken.reshape(-1, classes), sizes.reshape(-1, classes)], axis=1)
+    hit = np.bincount(cell, weights=hits, minlength=cells).reshape(-1, classes)
+    sizes = np.bincount(cell, minlength=cells).reshape(-1, classes)
 
-    def precision(totals: Reals) -> Reals:
-        # A draw that misses a class, or in which nothing is taken for ``of``, has no precision.
+    def of_totals(totals: Reals) -> Reals:
+        # A draw that misses a class has no value; one of a class that does not occur is not needed.
         with np.errstate(invalid="ignore"):
-            rates = totals[..., :classes] / totals[..., classes:]
-            rates = np.where(prevalence > 0, rates, 0.0)
-            return _precision(rates, of, prevalence)
+            shares = totals[..., :classes] / totals[..., classes:]
+            return statistic(np.where(prevalence > 0, shares, 0.0))
 
-    return bootstrap_groups(sums, precision)
+    return bootstrap_groups(np.concatenate([hit, sizes], axis=1), of_totals)

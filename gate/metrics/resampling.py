@@ -227,16 +227,15 @@ def _portions(width: int) -> Iterator[int]:
 def _acceleration(table: tables.Cells, statistic: Callable[[Reals], Reals]) -> float:
     """Return BCa's acceleration from leaving out one image at a time, within its class.
 
-    All images of a cell are alike, so one of them stands for all.
+    All images of a cell are alike, so one of them stands for all. The image of a class that has
+    only one is kept: without it the class would be lost, and it has no spread to speak of.
     """
     if len(table.counts) > _MOST_CELLS:
         return 0.0
-    left = table.counts.astype(np.float64) - np.eye(len(table.counts))
-    without = statistic(left)
     sizes = np.bincount(table.truth, weights=table.counts)[table.truth]
+    without = statistic(table.counts.astype(np.float64) - np.diag(sizes > 1))
     means = np.bincount(table.truth, weights=table.counts * without)[table.truth] / sizes
-    # A class of one image has no spread of its own; leaving its image out would lose the class.
-    influence = np.where(sizes > 1, (sizes - 1) * (means - without) / sizes, 0.0)
+    influence = (sizes - 1) * (means - without) / sizes
     variance = float((table.counts * influence**2).sum())
     if not variance > 0:
         return math.nan
