@@ -9,6 +9,7 @@ printed or walked into here, so cycles and deep nesting cost no more than their 
 
 import io
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -88,7 +89,9 @@ def walk(data: bytes, start: int = 0) -> Walked:
     stream = io.BytesIO(data)
     stream.seek(start)
     try:
-        machine.run(stream)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the standard library, about escapes in strings
+            machine.run(stream)
     except RefusedError:
         machine.refuse_forbidden()  # says more than a fault behind it
         raise
