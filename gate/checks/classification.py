@@ -1,6 +1,5 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -55,20 +54,6 @@ class ClassificationRule(Rule):
             raise ValueError(f"nothing is required; give {name}, per_class, or both")
         return self
 
-    @model_validator(mode="after")
-    def _requirements_of_classes_are_possible(self) -> "ClassificationRule":
-        # What the common requirement may be, that of a class may be: -0.5 would let anything pass.
-        name = "min" if self.operator == ">=" else "max"
-        for limit in type(self).model_fields[name].metadata:
-            low, high = getattr(limit, "ge", -math.inf), getattr(limit, "le", math.inf)
-            for class_name, value in self.per_class.items():
-                if not low <= value <= high:
-                    raise ValueError(
-                        f"per_class requires {value:g} of {class_name}, and it must be "
-                        + (f"at least {low:g}" if value < low else f"at most {high:g}")
-                    )
-        return self
-
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield the keys of ``per_class``."""
         for name in self.per_class:
@@ -95,7 +80,16 @@ class ClassificationRule(Rule):
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
     ) -> list[Comparison]:
-        """Return the comparisons of one slice."""
+        """Return the comparisons of one slice: one for each target."""
+        return [
+            self.comparison(
+                rows, evidence, class_name=class_name, slice_name=slice_name, required=required
+            )
+            for class_name, required in self.targets(evidence)
+        ]
+
+    def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
+        """Yield what is judged and the requirement: a class, or None for all images."""
         raise NotImplementedError
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
@@ -170,30 +164,14 @@ class ClassificationRule(Rule):
 class SplitMetric(ClassificationRule):
     """A metric of a whole split; ``per_class`` asks for its counterpart of single classes."""
 
-    def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
-    ) -> list[Comparison]:
-        """Return the comparison of the split, then those of the classes that are named."""
-        comparisons = []
+    def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
+        """Yield the split, then the classes that are named."""
         if self.common is not None:
-            comparisons.append(
-                self.comparison(
-                    rows, evidence, class_name=None, slice_name=slice_name, required=self.common
-                )
-            )
+            yield None, self.common
         for class_name in resolve_classes(tuple(self.per_class), evidence):
             required = self.required_of(class_name, evidence)
             if required is not None:
-                comparisons.append(
-                    self.comparison(
-                        rows,
-                        evidence,
-                        class_name=class_name,
-                        slice_name=slice_name,
-                        required=required,
-                    )
-                )
-        return comparisons
+                yield class_name, required
 
 
 class ClassMetric(ClassificationRule):
@@ -213,22 +191,11 @@ class ClassMetric(ClassificationRule):
             yield ("classes", index), name
         yield from super().class_names()
 
-    def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
-    ) -> list[Comparison]:
-        """Return one comparison for each class that has a requirement."""
+    def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
+        """Yield each class that has a requirement."""
         named = (self.classes,) if isinstance(self.classes, str) else self.classes
-        # A class with a requirement of its own is judged, whatever ``classes`` leaves out.
-        judged = (
-            evidence.classes
-            if named is None
-            else resolve_classes((*named, *self.per_class), evidence)
-        )
-        bounds = {class_name: self.required_of(class_name, evidence) for class_name in judged}
-        return [
-            self.comparison(
-                rows, evidence, class_name=class_name, slice_name=slice_name, required=required
-            )
-            for class_name, required in bounds.items()
-            if required is not None
-        ]
+        judged = evidence.classes if named is None else resolve_classes(named, evidence)
+        for class_name in judged:
+            required = self.required_of(class_name, evidence)
+            if required is not None:
+                yield class_name, required

@@ -71,7 +71,7 @@ def test_every_check_describes_each_parameter(check):
 def test_every_check_says_what_it_is_how_it_is_computed_and_how_to_mend_a_failure(check):
     rule = REGISTRY[check]
 
-    assert reference.summary(rule).endswith(".")
+    assert reference.summary(rule).endswith((".", "?"))
     assert reference.remedy(rule)
     assert rule.formula
     assert rule.interval
@@ -87,12 +87,6 @@ def test_no_check_passes_on_evidence_of_nothing(check, rule):
 
         assert decision.verdict != "pass"
         assert all(result.outcome is not Outcome.PASSED for result in decision.results)
-
-
-def test_the_order_of_the_list_is_the_order_of_the_families():
-    families = [rule.family for rule in REGISTRY.values()]
-
-    assert families == sorted(families, key=list(reference.FAMILIES).index)
 
 
 def test_the_committed_reference_is_what_the_checks_say(golden):

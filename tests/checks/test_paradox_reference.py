@@ -1,0 +1,107 @@
+"""Confusion matrices whose flags were worked out elsewhere, through the real checks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gate.checks.base import Outcome
+from gate.decision import judge
+from gate.evidence.made_up import MadeUp
+from gate.metrics.rates import balanced_accuracy
+
+CASES = json.loads((Path(__file__).parent / "reference" / "paradox.json").read_text())
+WORST = {"fail": Outcome.FAILED, "suspected": Outcome.INCONCLUSIVE, "clean": Outcome.PASSED}
+
+cases = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+
+
+def evidence_of(case):
+    matrix = tuple(tuple(row) for row in case["matrix_rows_true"])
+    return MadeUp(
+        classes=tuple(f"c{label}" for label in range(len(matrix))), test=matrix
+    ).evidence()
+
+
+@cases
+def test_the_paradox_is_seen_where_there_is_one(case, rule):
+    made = rule(
+        "accuracy-paradox",
+        min_accuracy=case["A"],
+        min_recall=case["R"],
+        one_sided_confidence=1 - case["alpha"],
+    )
+
+    found = judge([made], evidence_of(case)).results[0].outcome
+
+    assert found is WORST[case["expected"]["accuracy_paradox"]]
+
+
+@cases
+def test_collapsed_classes_are_named(case, rule):
+    results = judge([rule("prediction-collapse")], evidence_of(case)).results
+    collapsed = [
+        int(result.comparison.scope.class_name[1:])
+        for result in results
+        if result.outcome is not Outcome.PASSED
+    ]
+
+    assert sorted(collapsed) == case["expected"]["collapsed_classes"]
+
+
+@cases
+def test_no_skill_is_seen_where_there_is_none(case, rule):
+    [result] = judge([rule("no-skill")], evidence_of(case)).results
+
+    assert (result.outcome is Outcome.FAILED) == case["expected"]["no_skill"]
+
+
+@cases
+def test_balanced_accuracy_and_its_bounds_are_the_reference_values(case):
+    evidence = evidence_of(case)
+    rows = evidence.splits["test"].rows
+    confidence = 1 - case["alpha"]
+
+    found = balanced_accuracy(rows, len(evidence.classes))
+
+    assert found.value == pytest.approx(case["expected"]["balanced_accuracy"], abs=1e-6)
+    assert found.lower(confidence) == pytest.approx(case["expected"]["ba_lower"], abs=1e-5)
+    assert found.upper(confidence) == pytest.approx(case["expected"]["ba_upper"], abs=1e-5)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("rare", [5, 50])
+def test_a_constant_answer_is_flagged_at_any_class_mix(classes, rare, outcome):
+    names = tuple(f"c{label}" for label in range(classes))
+    matrix = [[0] * classes for _ in range(classes)]
+    matrix[0][0] = 1000
+    for label in range(1, classes):
+        matrix[label][0] = rare
+    numbers = MadeUp(classes=names, test=tuple(tuple(row) for row in matrix))
+
+    assert outcome("prediction-collapse", numbers) is Outcome.FAILED
+    assert outcome("no-skill", numbers) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("sizes", [(500, 500), (950, 50), (9990, 10), (40, 40, 40)])
+def test_a_model_without_a_mistake_is_never_flagged(sizes, outcome):
+    matrix = tuple(
+        tuple(size if row == column else 0 for column in range(len(sizes)))
+        for row, size in enumerate(sizes)
+    )
+    numbers = MadeUp(classes=tuple(f"c{label}" for label in range(len(sizes))), test=matrix)
+
+    for check in ("accuracy-paradox", "prediction-collapse", "no-skill"):
+        assert outcome(check, numbers) is Outcome.PASSED
+
+
+@cases
+def test_more_images_of_the_same_mix_confirm_and_never_clear_a_flag(case, rule):
+    ranks = [Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED]
+    larger = dict(case, matrix_rows_true=[[9 * n for n in row] for row in case["matrix_rows_true"]])
+    for check in ("accuracy-paradox", "prediction-collapse"):
+        once, nine_times = (
+            judge([rule(check)], evidence_of(each)).results[0].outcome for each in (case, larger)
+        )
+
+        assert ranks.index(nine_times) <= ranks.index(once)
