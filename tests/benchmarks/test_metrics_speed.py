@@ -1,0 +1,73 @@
+# ruff: noqa: T201 - a benchmark prints its ratios
+"""How fast metrics are, as ratios of two ways to the same number, taken in turn.
+
+Run with ``pytest -m benchmark -s``; nothing here asserts a time.
+"""
+
+import time
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from gate.evidence.records import rows_from_counts
+from gate.metrics import rates, resampling, tables
+
+pytestmark = pytest.mark.benchmark
+
+
+def seconds(work, times=5) -> float:
+    taken = []
+    for _ in range(times):
+        tables.confusion.cache_clear()
+        tables.cells.cache_clear()
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return sorted(taken)[len(taken) // 2]
+
+
+@pytest.fixture(scope="module")
+def million_rows():
+    random = np.random.default_rng(0)
+    return rows_from_counts(random.integers(0, 500, (10, 10)) + np.diag([97_500] * 10))
+
+
+def test_a_bootstrap_of_macro_f1_against_drawing_row_by_row(million_rows, monkeypatch):
+    monkeypatch.setattr(resampling, "RESAMPLES", 1000)
+    random, n = np.random.default_rng(1), len(million_rows)
+
+    def one_draw_by_row():
+        drawn = random.integers(0, n, n)
+        f1_score(million_rows.labels[drawn], million_rows.predictions[drawn], average="macro")
+
+    by_cell = seconds(lambda: rates.macro_f1(million_rows, 10).lower(0.95))
+    by_row = 1000 * seconds(one_draw_by_row, times=3)
+
+    print(f"\n1,000 resamples of macro-F1 on {n:,} rows: {by_cell:.4f} s; ", end="")
+    print(f"row by row {by_row:,.0f} s; {by_row / by_cell:,.0f} times as fast")
+
+
+def test_macro_f1_against_scikit_learn(million_rows):
+    labels, predictions = million_rows.labels, million_rows.predictions
+
+    ours = seconds(lambda: rates._mean_f1(tables.margins(million_rows, 10)))
+    theirs = seconds(lambda: f1_score(labels, predictions, average="macro"), times=3)
+
+    print(f"\nmacro-F1 of {len(labels):,} rows: {ours:.4f} s; ", end="")
+    print(f"scikit-learn {theirs:.4f} s; {theirs / ours:,.0f} times as fast")
+
+
+def test_a_thousand_classes_against_ten():
+    random = np.random.default_rng(2)
+    many = rows_from_counts(random.poisson(0.03, (1000, 1000)) + np.diag([40] * 1000))
+    few = rows_from_counts(random.integers(0, 500, (10, 10)) + np.diag([4_000] * 10))
+
+    each_class = seconds(
+        lambda: [rates.recall(many, of, 1000).lower(0.95) for of in range(1000)], times=3
+    )
+    thousand = seconds(lambda: rates.macro_f1(many, 1000).lower(0.95), times=1)
+    ten = seconds(lambda: rates.macro_f1(few, 10).lower(0.95), times=3)
+
+    print(f"\nrecall bounds of 1,000 classes: {each_class:.4f} s; macro-F1 with 2,000 resamples: ")
+    print(f"{thousand:.2f} s for 1,000 classes, {ten:.4f} s for 10 ({thousand / ten:,.0f} times)")
