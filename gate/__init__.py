@@ -10,12 +10,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from gate.version import __version__
+
 if TYPE_CHECKING:
     from gate.policy.model import Policy
     from gate.report.model import Report
     from gate.run import judge, validate
 
-__version__ = "0.1.0"
 __all__ = ["Policy", "Report", "__version__", "judge", "validate"]
 
 _HOME = {

@@ -1,16 +1,18 @@
 """Check: confusion-rate."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Comparison, Example, Operator, Outcome, Scope
+from gate.checks.base import Comparison, Example, Operator, Outcome
 from gate.checks.classification import ClassificationRule
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
 
 
 class ConfusionRate(ClassificationRule):
@@ -61,21 +63,21 @@ class ConfusionRate(ClassificationRule):
         yield ("to",), self.to
         yield from super().class_names()
 
+    def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":  # noqa: ARG002 -- it is one class
+        """Yield the true class."""
+        yield self.from_, self.max
+
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
     ) -> list[Comparison]:
         """Return the one comparison."""
+        of_slice = f" where {slice_name}" if slice_name is not None else ""
+        what = f"rate of {self.from_} taken for {self.to} on {self.split}{of_slice}"
+        return [replace(each, what=what) for each in super().compare(rows, slice_name, evidence)]
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
+        """Return the rate of the true class, with index ``label``."""
         from gate.metrics.rates import confusion_rate
 
-        truth, taken_for = evidence.classes.index(self.from_), evidence.classes.index(self.to)
-        of_slice = f" where {slice_name}" if slice_name is not None else ""
-        return [
-            Comparison(
-                what=f"rate of {self.from_} taken for {self.to} on {self.split}{of_slice}",
-                estimate=confusion_rate(rows, truth, taken_for, len(evidence.classes)),
-                operator=self.operator,
-                required=self.max,
-                scope=Scope(self.split, self.from_, slice_name),
-                unit=f"{self.from_} images",
-            )
-        ]
+        assert label is not None, "the rate of a class is asked for a class"
+        return confusion_rate(rows, label, evidence.classes.index(self.to), len(evidence.classes))

@@ -75,7 +75,7 @@ class PredictionCollapse(Rule):
                 scope=Scope(self.split, name),
             )
         return Comparison(
-            what=f"{name} is never predicted: its recall on {self.split}",
+            what=f"recall of {name}, which is never predicted, on {self.split}",
             estimate=recall(rows, label, len(evidence.classes)),
             operator=">=",
             required=_MISSED_MORE_THAN_FOUND,

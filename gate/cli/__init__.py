@@ -14,14 +14,15 @@ from pathlib import Path
 
 import click
 
-import gate
 from gate.errors import GateError
+from gate.version import __version__
 
 _COMMANDS = {
     "run": "measure a model, judge it, and write the report",
     "judge": "judge saved evidence again: no model, no data",
     "demo": "four small models on real digits: one good, three that must not ship",
     "explain": "the catalogue of checks, or one check in full",
+    "plan": "how many test images a policy takes to prove",
     "policy": "lint and show policies",
     "inspect": "what a checkpoint file is, without loading it",
 }
@@ -53,7 +54,7 @@ class _LazyGroup(click.Group):
     epilog="Exit status: 0 pass, 1 fail, 2 wrong usage or policy, 3 inconclusive, 4 not evaluated, "
     "70 internal error.",
 )
-@click.version_option(gate.__version__, prog_name="validate-model")
+@click.version_option(__version__, prog_name="validate-model")
 def program() -> None:
     """Decide whether a trained PyTorch image classifier may ship."""
 
@@ -86,7 +87,7 @@ def _report_crash(error: Exception) -> None:
     with tempfile.NamedTemporaryFile(
         "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
     ) as crash:
-        crash.write(f"validate-model {gate.__version__}, Python {sys.version}\n")
+        crash.write(f"validate-model {__version__}, Python {sys.version}\n")
         crash.write("".join(traceback.format_exception(error)))
     click.echo(
         f"Error: an internal error of validate-model ({type(error).__name__}); "

@@ -98,6 +98,13 @@ def measure_split(
             f"none of the {len(unreadable)} images of {split} can be used: {first.reason}",
             "mend the data or the input declaration",
         )
+    seen = np.unique(np.concatenate([each.labels for each in answers]))
+    if len(seen) < 2:
+        raise DataError(
+            dataset.path,
+            f"all {len(entries)} images of {split} are of the class {runner.classes[seen[0]]}",
+            "a classifier is judged on two classes or more; check the labels",
+        )
     fingerprints = concatenate(prints)
     return SplitEvidence(
         split=split,

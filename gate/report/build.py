@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import gate
 from gate.checks.base import Scope
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
@@ -16,6 +15,7 @@ from gate.metrics.summary import summary
 from gate.policy.reading import PolicyDocument
 from gate.report import model
 from gate.report.messages import counts_of, message, remedy
+from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
@@ -27,7 +27,7 @@ def build(
     """Return the report on ``decision``; ``run`` is its only volatile part."""
     return model.Report(
         schema_version=model.SCHEMA_VERSION,
-        tool=model.Tool(version=gate.__version__),
+        tool=model.Tool(version=__version__),
         verdict=decision.verdict.value,
         passed=decision.verdict == "pass",
         decision=model.DecisionPart(

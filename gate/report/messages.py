@@ -1,12 +1,19 @@
 """One sentence for each result: the number, the counts, the interval and the requirement."""
 
 import math
+import re
+from typing import TYPE_CHECKING
 
 from gate.checks import reference
 from gate.checks.base import Burden, Comparison, Outcome
-from gate.decision import Result, margin_of
+from gate.decision import Result
 from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Estimate, Indication
+
+if TYPE_CHECKING:
+    from gate.metrics.planning import Direction
+
+_TIMES_NO_ADVICE = 1000  # "a thousand times as many images" is no plan
 
 
 def message(result: Result) -> str:
@@ -123,20 +130,46 @@ def percent(share: float) -> str:
 
 def _what_would_decide(result: Result) -> str:
     """Return how many more images would decide an open question, where that can be said."""
-    from gate.metrics.planning import images_needed
+    from gate.metrics.planning import images_needed, times_needed
 
     comparison, bounds = result.comparison, result.bounds
-    if not comparison.unit:
-        return "not enough evidence to decide"
-    passing = (margin_of(comparison.estimate, comparison) or 0) >= 0
-    more = images_needed(
-        comparison.estimate,
-        comparison.required,
-        bounds.confidence if passing else bounds.failing_confidence,
-    )
-    if more is None:
-        return "not enough evidence to decide"
-    return f"about {_rounded(more):,} more {comparison.unit} would decide it at this rate"
+    estimate, required = comparison.estimate, comparison.required
+    truth = _plausible_truth(comparison)
+    more = images_needed(estimate, required, bounds.confidence, truth)
+    if comparison.unit and more is not None:
+        metric = re.split(r",? (?:of|on) ", comparison.what)[0]
+        return (
+            f"about {_rounded(more):,} more {comparison.unit} would decide it if the true "
+            f"{metric} is {truth:.3g}"
+        )
+    times = None if comparison.unit else times_needed(estimate, required, bounds.confidence)
+    if times is not None and times < _TIMES_NO_ADVICE:
+        return f"about {math.ceil(times)} times as many images would decide it at this rate"
+    return "not enough evidence to decide"
+
+
+def _plausible_truth(comparison: Comparison) -> float:
+    """Return the value itself where it passes, else one half-way to perfect: a model that should.
+
+    To ask for the images that prove a failure helps nobody who wants to ship.
+    """
+    value, required = comparison.estimate.value, comparison.required
+    assert value is not None, "an open question has a value"
+    if comparison.operator in (">=", ">"):
+        return value if value > required else (required + 1) / 2
+    return value if value < required else required / 2
+
+
+def _least_images(result: Result) -> str:
+    """Return how many images of an absent class would make a pass possible."""
+    from gate.metrics.planning import minimum_images
+
+    comparison = result.comparison
+    if comparison.estimate.denominator != 0 or not comparison.unit:
+        return ""
+    direction: Direction = ">=" if comparison.operator in (">=", ">") else "<="
+    fewest = minimum_images(comparison.required, result.bounds.confidence, direction)
+    return "" if fewest is None else f"; at least {fewest:,} {comparison.unit} could prove it"
 
 
 def _rounded(count: int) -> int:

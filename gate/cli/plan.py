@@ -1,0 +1,158 @@
+"""Command: plan."""
+
+import json
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gate.policy.plan import Line, PolicyPlan
+
+
+@click.command(name="plan")
+@click.option(
+    "--policy", default="baseline", show_default=True, metavar="NAME|FILE", help="What to prove."
+)
+@click.option(
+    "--gatefile",
+    type=click.Path(path_type=Path),
+    help="Names the classes, the critical ones and the test split.",
+)
+@click.option("--test", metavar="PATH", help="The test images at hand, in place of a gate file.")
+@click.option(
+    "--true",
+    "true_value",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="The recall (precision, accuracy) that the model truly has. By default half-way between "
+    "required and perfect.",
+)
+@click.option(
+    "--power",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="The chance that such a model passes everything.",
+)
+@click.option(
+    "--icc",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Where the data has groups: how alike the images of one are. 1: a group counts once.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What standard output carries.",
+)
+def command(
+    policy: str,
+    gatefile: Path | None,
+    test: str | None,
+    true_value: float | None,
+    power: float,
+    icc: float,
+    format_: str,
+) -> None:
+    """Say how many test images a policy takes to prove, and what those at hand can prove.
+
+    No model is needed, and torch is not loaded. A policy that speaks of $critical needs a gate
+    file that says which classes are.
+    """
+    from gate.policy.plan import Question, plan_policy
+    from gate.policy.reading import check_classes, read_policy
+    from gate.subject.census import census
+    from gate.subject.gatefile import GateFile, read_gatefile
+    from gate.subject.overrides import Flags, override
+
+    subject = override(read_gatefile(gatefile) if gatefile else GateFile(), Flags(test=test))
+    document = read_policy(policy)
+    counted = census(subject)
+    if counted.classes:
+        check_classes(document, counted.classes, subject.critical)
+    found = plan_policy(
+        document.policy.rules,
+        Question(true_value, power, counted.images_per_group, icc),
+        classes=counted.classes,
+        critical=subject.critical,
+        per_class=counted.per_class,
+    )
+    click.echo(
+        json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power)
+    )
+
+
+def _text(found: "PolicyPlan", policy: str, power: float) -> str:
+    if not found.lines:
+        return "\n".join([f"Nothing in {policy} can be planned.", *_unplanned(found)])
+    asked = (
+        f"To prove {policy}: test images so that a model with the stated true values meets all "
+        f"{len(found.lines)} requirements with a chance of {power:.0%}, each of them with "
+        f"{found.power_each:.1%}."
+    )
+    header = (
+        f"{'requirement':36}{'if truly':>9}{'least':>7}{'needed':>9}{'at hand':>9}{'chance':>8}"
+    )
+    lines = [
+        textwrap.fill(asked, 80),
+        "",
+        header,
+        *map(_row, found.lines),
+        "",
+        "least: so many, all right, make a pass possible.",
+    ]
+    if any(line.groups != line.needed for line in found.lines):
+        lines.append("needed: in groups of the size that the data has; --format json counts them.")
+    if any(line.counts.startswith("predictions") for line in found.lines):
+        lines.append("precision is counted in predictions of the class.")
+    provable = [line for line in found.lines if line.provable is not None]
+    if provable:
+        lines += [
+            "",
+            "What the images at hand can prove:",
+            f"{'':36}{'without a mistake':>19}{'mistakes allowed':>18}",
+            *map(_proof, provable),
+        ]
+    return "\n".join([*lines, *_unplanned(found)])
+
+
+def _row(line: "Line") -> str:
+    requirement = f"{_name(line)} {line.operator} {line.required:g}"
+    truly = "" if line.true_value is None else f"{line.true_value:.3g}"
+    chance = "" if line.chance is None else f"{line.chance:.0%}"
+    return (
+        f"{requirement:36}{truly:>9}{_count(line.least):>7}{_count(line.needed):>9}"
+        f"{_count(line.present):>9}{chance:>8}"
+    ).rstrip()
+
+
+def _proof(line: "Line") -> str:
+    proven = f"{line.operator} {line.provable:.4f}"
+    allowed = line.mistakes_allowed
+    misses = "" if allowed is None else "too few images" if allowed < 0 else str(allowed)
+    return f"{_name(line):36}{proven:>19}{misses:>18}"
+
+
+def _unplanned(found: "PolicyPlan") -> list[str]:
+    """Return the rules that cannot be planned, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for rule, why in found.unplanned.items():
+        reasons.setdefault(why, []).append(rule)
+    return [
+        textwrap.fill(f"Not planned: {', '.join(rules)} ({why}).", 80, subsequent_indent="  ")
+        for why, rules in reasons.items()
+    ]
+
+
+def _name(line: "Line") -> str:
+    return line.rule if line.class_name is None else f"{line.rule} of {line.class_name}"
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
