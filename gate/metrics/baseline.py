@@ -9,8 +9,8 @@ from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.paired import PairedDifference
-from gate.metrics.proportions import Counts, Share, share_of
-from gate.metrics.rates import NO_IMAGES
+from gate.metrics.proportions import Counts, Reals, Share, share_of
+from gate.metrics.rates import NO_IMAGES, mean_f1, mean_recall
 from gate.metrics.resampling import CountStatistic, bootstrap_groups, bootstrap_paired_counts
 
 OTHER_IMAGES = "the baseline was measured on other images"
@@ -82,6 +82,38 @@ def change(pairs: Pairs, statistic: CountStatistic, classes: int) -> Estimate:
     return bootstrap_paired_counts(pairs.baseline, pairs.rows, classes, statistic)
 
 
+def balanced_accuracy_change(pairs: Pairs, classes: int) -> Estimate:
+    """Return the balanced accuracy of the model minus that of the baseline."""
+    return change(pairs, mean_recall, classes)
+
+
+def macro_f1_change(pairs: Pairs, classes: int) -> Estimate:
+    """Return the macro F1 of the model minus that of the baseline."""
+    return change(pairs, mean_f1, classes)
+
+
+def precision_change(pairs: Pairs, of: int, classes: int) -> Estimate:
+    """Return the precision of a class of the model minus that of the baseline.
+
+    Undefined where one of them never predicts the class.
+    """
+
+    def precision(margins: tables.Margins) -> Reals:
+        return _quotient(margins.right[..., of], margins.predicted[..., of])
+
+    return change(pairs, precision, classes)
+
+
+def f1_change(pairs: Pairs, of: int, classes: int) -> Estimate:
+    """Return the F1 of a class of the model minus that of the baseline."""
+
+    def f1(margins: tables.Margins) -> Reals:
+        both = margins.true[..., of] + margins.predicted[..., of]
+        return _quotient(2 * margins.right[..., of], both)
+
+    return change(pairs, f1, classes)
+
+
 def negative_flips(pairs: Pairs) -> Share | Undefined:
     """Return the share of all images that the baseline had right and the model has wrong.
 
@@ -93,6 +125,12 @@ def negative_flips(pairs: Pairs) -> Share | Undefined:
 def newly_broken(pairs: Pairs) -> list[str]:
     """Return the ids of the images that the baseline had right and the model has wrong."""
     return [str(each) for each in pairs.rows.ids[pairs.lost]]
+
+
+def _quotient(above: Reals, below: Reals) -> Reals:
+    """Return above / below, NaN where below is 0."""
+    out = np.full_like(above, np.nan)
+    return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
 def _by_id(rows: Rows) -> Rows:

@@ -43,11 +43,9 @@ class Estimate(Protocol):
 
     def lower(self, confidence: float) -> float:
         """Return a number that the truth is not below, with this confidence."""
-        ...
 
     def upper(self, confidence: float) -> float:
         """Return a number that the truth is not above, with this confidence."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

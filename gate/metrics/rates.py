@@ -106,18 +106,26 @@ def balanced_accuracy(rows: Rows, classes: int) -> Estimate:
     if not present.any():
         return Undefined(NO_IMAGES, 0, 0)
     if tables.clustered(rows):
-        return bootstrap_counts(rows, classes, _mean_recall)
+        return bootstrap_counts(rows, classes, mean_recall)
     return WeightedSum(matrix.diagonal()[present], matrix.sum(axis=1)[present])
 
 
 def macro_f1(rows: Rows, classes: int) -> Estimate:
     """Return the mean F1 over the classes that have images."""
-    return bootstrap_counts(rows, classes, _mean_f1)
+    return bootstrap_counts(rows, classes, mean_f1)
 
 
 def macro_precision(rows: Rows, classes: int) -> Estimate:
-    """Return the mean precision over the classes that have images, 0 where never predicted."""
-    return bootstrap_counts(rows, classes, _mean_precision)
+    """Return the mean precision over the classes that have images, 0 where never predicted.
+
+    Given the predictions, the precisions of different classes are independent shares.
+    """
+    matrix = tables.confusion(rows, classes)
+    present = matrix.sum(axis=1) > 0
+    if not present.any() or tables.clustered(rows):
+        return bootstrap_counts(rows, classes, mean_precision)
+    # Never predicted counts as 0 of 1: the 0 of the mean, with hardly an upper bound.
+    return WeightedSum(matrix.diagonal()[present], np.maximum(matrix.sum(axis=0), 1)[present])
 
 
 def gap(first: Estimate, second: Estimate) -> Estimate:
@@ -127,15 +135,18 @@ def gap(first: Estimate, second: Estimate) -> Estimate:
     return Difference(first, second)
 
 
-def _mean_recall(margins: tables.Margins) -> Reals:
+def mean_recall(margins: tables.Margins) -> Reals:
+    """Return balanced accuracy from margins, (...)."""
     return _mean_of_present(margins.right, margins.true, margins)
 
 
-def _mean_f1(margins: tables.Margins) -> Reals:
+def mean_f1(margins: tables.Margins) -> Reals:
+    """Return macro F1 from margins, (...)."""
     return _mean_of_present(2 * margins.right, margins.true + margins.predicted, margins)
 
 
-def _mean_precision(margins: tables.Margins) -> Reals:
+def mean_precision(margins: tables.Margins) -> Reals:
+    """Return macro precision from margins, (...)."""
     # Right answers are 0 where a class is never predicted: 0 / 1 is then the 0 that it counts as.
     return _mean_of_present(margins.right, np.maximum(margins.predicted, 1), margins)
 

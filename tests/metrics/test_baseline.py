@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics import baseline, rates, tables
+from gate.metrics import baseline, rates
 from gate.metrics.estimates import Undefined
 from gate.metrics.paired import PairedDifference, mcnemar_p
 
@@ -138,16 +138,44 @@ def test_a_change_of_precision_resamples_both_models_together(champion):
     new = with_flips(champion, lost=4, gained=1)
     pairs = baseline.pair(champion, new)
 
-    def precision(margins: tables.Margins):
-        return margins.right[..., 0] / margins.predicted[..., 0]
-
-    found = baseline.change(pairs, precision, 2)
+    found = baseline.precision_change(pairs, 0, 2)
 
     one, other = rates.precision(champion, 0, 2), rates.precision(new, 0, 2)
     apart = math.hypot(one.upper(0.95) - one.value, other.value - other.lower(0.95))
     assert found.value == pytest.approx(other.value - one.value)
     assert found.lower(0.95) < found.value < found.upper(0.95)
     assert found.value - found.lower(0.95) < apart  # pairing tells more than two samples
+
+
+def test_changes_of_metrics_are_differences_of_their_values(champion):
+    new = with_flips(champion, lost=4, gained=1)
+    pairs = baseline.pair(champion, new)
+
+    for change, metric in (
+        (baseline.macro_f1_change(pairs, 2), lambda rows: rates.macro_f1(rows, 2)),
+        (
+            baseline.balanced_accuracy_change(pairs, 2),
+            lambda rows: rates.balanced_accuracy(rows, 2),
+        ),
+        (baseline.f1_change(pairs, 1, 2), lambda rows: rates.f1(rows, 1, 2)),
+    ):
+        assert change.value == pytest.approx(metric(new).value - metric(champion).value)
+        assert change.lower(0.95) < change.value < change.upper(0.95)
+
+
+def test_a_class_that_one_model_never_predicts_has_no_change_of_precision(champion):
+    never = dataclasses.replace(champion, predictions=np.zeros(100, dtype=np.int32))
+
+    found = baseline.precision_change(baseline.pair(never, champion), 1, 2)
+
+    assert found.value is None
+    assert found.reason
+
+
+def test_without_images_no_metric_changes(champion):
+    nothing = baseline.pair(champion, champion).of_class(2)
+
+    assert baseline.macro_f1_change(nothing, 2).value is None
 
 
 def test_a_change_in_groups_draws_whole_groups(champion):
