@@ -26,7 +26,11 @@ from gate.evidence.tables import CHAMPION
 
 
 def read(database: sqlite3.Connection) -> Evidence:
-    """Return the evidence in a database; raises what sqlite3, json and numpy raise if damaged."""
+    """Return the evidence in a database.
+
+    Raises what sqlite3, json and numpy raise if it is damaged, and ValueError for rows that were
+    lost or that name a class which is not there.
+    """
     about = {
         key: json.loads(value) for key, value in database.execute("SELECT key, value FROM about")
     }
@@ -78,7 +82,7 @@ def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection
     unreadable = database.execute(
         "SELECT id, label, reason FROM unreadable WHERE split = ? ORDER BY rowid", (name,)
     )
-    return SplitEvidence(
+    measured = SplitEvidence(
         split=Split(name),
         path=path,
         format=format_name,
@@ -88,6 +92,9 @@ def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection
         unreadable=tuple(Unreadable(*fields) for fields in unreadable),
         group_column=group_column,
     )
+    if measured.images != len(measured.rows) + len(measured.unreadable):
+        raise ValueError(f"{name} has {measured.images} images, and not as many rows")
+    return measured
 
 
 def _read_rows(
@@ -107,6 +114,8 @@ def _read_rows(
     )
     has_scores = bool(scores) and scores[0] is not None
     values = [json.loads(each) for each in slices] if slice_columns else []
+    if any(not 0 <= label < classes for label in (*labels, *predictions)):
+        raise ValueError(f"{split} has a label that is none of the {classes} classes")
     return Rows(
         ids=np.array(ids, dtype=object),
         labels=np.array(labels, dtype=np.int32),

@@ -55,7 +55,7 @@ def load(path: Path) -> Evidence:
                     "measure again with `validate-model run`",
                 )
             return read(database)
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+    except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError) as error:
         raise EvidenceError(
             str(file), "this is not evidence, or it is damaged", "measure again"
         ) from error
