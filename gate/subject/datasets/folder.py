@@ -56,7 +56,7 @@ def open_folder(path: Path, *, shown: str, classes: tuple[str, ...] | None) -> F
         "folder",
         labelling.classes,
         [entry for entry, _ in rows],
-        path,
+        Path(),  # the files were found below ``path``, and say so themselves
         [file for _, file in rows],
         assumed=_left_out(listing),
     )

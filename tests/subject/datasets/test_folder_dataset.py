@@ -1,9 +1,12 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from gate.errors import DataError
+from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import Entry
+from gate.subject.datasets.spec import DataSpec
 
 
 def test_a_folder_gives_its_images_sorted_by_their_path(pets, opened):
@@ -27,6 +30,13 @@ def test_reading_gives_the_bytes_the_pixels_and_the_label(pets, opened):
     assert (sample.image.mode, sample.image.size) == ("RGB", (8, 6))
     assert sample.label == 1
     assert sample.tensor is None
+
+
+def test_a_relative_path_is_read_from_the_current_folder(pets, monkeypatch):
+    monkeypatch.chdir(pets.parent)
+    data = open_dataset(DataSpec(path=pets.name), base=Path(), classes=None)
+
+    assert data.read(0).stored == (pets / "cat/1.png").read_bytes()
 
 
 def test_the_order_does_not_depend_on_the_file_system(pets, opened, monkeypatch):
