@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gate.metrics.estimates import Estimate
 from gate.metrics.proportions import Reals, exact_upper, normal_quantile
 
 
@@ -147,10 +146,3 @@ def mean_of(
         most=most,
         note=note,
     )
-
-
-def as_means(first: Estimate, second: Estimate) -> tuple[SampleMean, SampleMean] | None:
-    """Return both estimates when both are means of independent images, else None."""
-    if isinstance(first, SampleMean) and isinstance(second, SampleMean):
-        return first, second
-    return None
