@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Fingerprints, PairKind, Split, Strings
 from gate.measure.fingerprints import orientation_between
-from gate.measure.orientations import NAMES
 
 Indices = NDArray[np.int64]
 NONE = -1  # no partner
@@ -40,7 +39,7 @@ class Match:
     b: int
     kind: PairKind
     distance: float | None = None
-    orientation: str | None = None
+    orientation: int = 0  # how b is turned to become a
 
 
 def exact_matches(a: SplitSide, b: SplitSide) -> tuple[list[Match], int]:
@@ -101,7 +100,7 @@ def _exact_match(a: SplitSide, b: SplitSide, row_a: int, row_b: int, kind: PairK
         b.fingerprints.pixels[row_b].tobytes(),
         b.fingerprints.oriented[row_b].tobytes(),
     )
-    return Match(row_a, row_b, kind, orientation=NAMES[orientation])
+    return Match(row_a, row_b, kind, orientation=orientation)
 
 
 def same_files(a: SplitSide, b: SplitSide) -> bool:

@@ -8,17 +8,15 @@ grow with the images, never with their product.
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.evidence.records import Overlap, Pair, PairKind
-from gate.measure import exact, near
+from gate.measure import alike, edits, exact
 from gate.measure.exact import Indices, Match, SplitSide
-from gate.measure.orientations import NAMES, inverse
+from gate.measure.orientations import NAMES
 
 __all__ = ["SplitSide", "find_duplicates", "find_overlap", "leaked"]
 
 _EXACT_KINDS = tuple(exact.KINDS)
-_ALL_KINDS = (*_EXACT_KINDS, PairKind.NEAR)
 _SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
 
 
@@ -29,22 +27,35 @@ def find_overlap(a: SplitSide, b: SplitSide, *, exact_only: bool = False) -> Ove
     image of b is listed with the partner whose id comes first; when that one has the same label and
     another exact copy has a different one, that copy is listed too. So 20,000 copies of one image
     on each side give at most 40,000 pairs; ``Overlap.exact_pairs`` has the count of all of them.
+
+    Near copies are sought by hash among images that are no exact copies, and edited ones among
+    those that are no near copies either; ``Overlap.review`` lists images that may be edited copies,
+    and that only a person can judge. Edits are not sought among images below 64 pixels, nor in
+    splits so large that it would take hours; ``Overlap.compared`` names what was.
+
     The result depends neither on the order of the rows nor on the number of workers.
     """
-    copies, exact_pairs = exact.exact_matches(a, b)
-    copied = {match.b for match in copies}
-    rest = np.array([row for row in range(len(b)) if row not in copied], np.int64)
-    like = [] if exact_only else _near_matches(a, b, rest)
+    found, exact_pairs = exact.exact_matches(a, b)
+    kinds = _EXACT_KINDS if exact_only else _kinds(a, b)
+    near: list[Match] = []
+    edited: list[Match] = []
+    if PairKind.NEAR in kinds:
+        rows_a = alike.by_id(a, np.arange(len(a)))
+        near = alike.near_matches(a, b, rows_a, _unmatched(b, found))
+    if PairKind.EDITED in kinds:
+        edited = alike.edited_matches(a, b, rows_a, _unmatched(b, [*found, *near]))
+    sure, unsure = alike.sure_and_unsure(edited)
     return Overlap(
         split_a=a.split,
         split_b=b.split,
-        pairs=_pairs(a, b, [*copies, *like]),
-        compared=_EXACT_KINDS if exact_only else _ALL_KINDS,
+        pairs=_pairs(a, b, [*found, *near, *sure]),
+        compared=kinds,
         featureless=_featureless(a) + _featureless(b),
         images_a=len(a),
         images_b=len(b),
         exact_pairs=exact_pairs,
         identical=exact.same_files(a, b),
+        review=_pairs(a, b, unsure),
     )
 
 
@@ -53,22 +64,29 @@ def find_duplicates(side: SplitSide, *, exact_only: bool = False) -> Overlap:
 
     Of m copies the one whose id comes first stays, and each of the m - 1 others is ``b`` of a pair
     with it: the split holds as many different images as it has rows, less the distinct exact b's.
-    Near copies are sought among those that stay; the one whose id comes later is ``b``.
+    Near and edited copies are sought among those that stay; of a pair the later id is ``b``.
     Kinds, labels and order are those of :func:`find_overlap`.
     """
-    copies, exact_pairs = exact.exact_matches(side, side)
-    copied = {match.b for match in copies}
-    kept = np.array([row for row in range(len(side)) if row not in copied], np.int64)
-    like = [] if exact_only else _near_duplicates(side, kept)
+    found, exact_pairs = exact.exact_matches(side, side)
+    kinds = _EXACT_KINDS if exact_only else _kinds(side, side)
+    near: list[Match] = []
+    edited: list[Match] = []
+    if PairKind.NEAR in kinds:
+        near = alike.near_duplicates(side, _unmatched(side, found))
+    if PairKind.EDITED in kinds:
+        rest = _unmatched(side, [*found, *near])
+        edited = alike.once(side, alike.edited_matches(side, side, rest, rest))
+    sure, unsure = alike.sure_and_unsure(edited)
     return Overlap(
         split_a=side.split,
         split_b=side.split,
-        pairs=_pairs(side, side, [*copies, *like]),
-        compared=_EXACT_KINDS if exact_only else _ALL_KINDS,
+        pairs=_pairs(side, side, [*found, *near, *sure]),
+        compared=kinds,
         featureless=_featureless(side),
         images_a=len(side),
         images_b=len(side),
         exact_pairs=(exact_pairs - len(side)) // 2,  # each twice, and each image with itself
+        review=_pairs(side, side, unsure),
     )
 
 
@@ -80,70 +98,18 @@ def leaked(overlap: Overlap) -> frozenset[str]:
     return frozenset(pair.b for pair in overlap.pairs)
 
 
-def _near_matches(a: SplitSide, b: SplitSide, rows_b: Indices) -> list[Match]:
-    """Return the near copies in ``a`` of some rows of ``b``."""
-    rows_a = _by_id(a, np.arange(len(a)))
-    firsts_a, hashes_a, _ = _distinct(a, rows_a)
-    rows_b = rows_b[~b.fingerprints.featureless[rows_b]]
-    _, hashes_b, places = _distinct(b, rows_b)
-    found = near.near_copies(hashes_a, hashes_b)
-    return [
-        _near_match(int(firsts_a[found.row[place]]), row, found, place)
-        for row, place in zip(rows_b.tolist(), places.tolist(), strict=True)
-        if found.row[place] != near.NONE
-    ]
+def _kinds(a: SplitSide, b: SplitSide) -> tuple[PairKind, ...]:
+    """Return the kinds that can be sought between two sides."""
+    thumbnails = a.fingerprints.thumbnails is not None and b.fingerprints.thumbnails is not None
+    feasible = len(a) * len(b) <= edits.MOST_PAIRS
+    return tuple(PairKind) if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
 
 
-def _near_duplicates(side: SplitSide, rows: Indices) -> list[Match]:
-    """Return near copies among ``rows`` of one split, each pair once and the first id first."""
-    rows = _by_id(side, rows)
-    firsts, hashes, places = _distinct(side, rows)
-    same_hash = [
-        Match(int(firsts[place]), row, PairKind.NEAR, distance=0.0)
-        for row, place in zip(rows.tolist(), places.tolist(), strict=True)
-        if row != firsts[place]
-    ]
-    found = near.near_copies(hashes, hashes, same=True)
-    others: dict[tuple[int, int], Match] = {}
-    for place in np.flatnonzero(found.row != near.NONE).tolist():
-        partner = int(found.row[place])
-        orientation = int(found.orientation[place])
-        earlier, later = sorted((partner, place))
-        if later == partner:  # found from the side of a: the turn is the other way round
-            orientation = inverse(orientation)
-        others[earlier, later] = Match(
-            int(firsts[earlier]),
-            int(firsts[later]),
-            PairKind.NEAR,
-            distance=float(found.distance[place]),
-            orientation=NAMES[orientation],
-        )
-    return [*same_hash, *others.values()]
-
-
-def _near_match(row_a: int, row_b: int, found: near.Nearest, place: int) -> Match:
-    return Match(
-        row_a,
-        row_b,
-        PairKind.NEAR,
-        distance=float(found.distance[place]),
-        orientation=NAMES[found.orientation[place]],
-    )
-
-
-def _by_id(side: SplitSide, rows: Indices) -> Indices:
-    """Return the rows whose hash means something, in the order of their ids."""
-    rows = rows[~side.fingerprints.featureless[rows]]
-    return rows[np.argsort(side.ids[rows], kind="stable")]
-
-
-def _distinct(side: SplitSide, rows: Indices) -> tuple[Indices, NDArray[np.uint8], Indices]:
-    """Return the first row with each hash, these hashes, and each row's place among them."""
-    codes = exact.distinct_codes(side.fingerprints.near[rows])
-    _, firsts, places = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(firsts)
-    firsts = rows[firsts[order]]
-    return firsts, side.fingerprints.near[firsts], np.argsort(order)[places]
+def _unmatched(b: SplitSide, found: Iterable[Match]) -> Indices:
+    """Return the rows of ``b`` without a partner yet that have features, in the order of ids."""
+    free = np.ones(len(b), np.bool_)
+    free[[match.b for match in found]] = False
+    return alike.by_id(b, np.flatnonzero(free))
 
 
 def _featureless(side: SplitSide) -> int:
@@ -162,7 +128,7 @@ def _pairs(a: SplitSide, b: SplitSide, matches: Iterable[Match]) -> tuple[Pair, 
             label_b=b.labels[match.b],
             kind=match.kind,
             distance=match.distance,
-            orientation=match.orientation,
+            orientation=NAMES[match.orientation],
         )
         for match in matches
     ]

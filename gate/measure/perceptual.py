@@ -19,14 +19,14 @@ _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no pu
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
-_FAINT = 1.0  # grey levels: rounding alone moves a coefficient by 0.3, JPEG by about 1
+_FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
 
 def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (n, 64, 64) means over equal areas of ``grey``, (n, H, W), rounded half up."""
     count, height, width = grey.shape
     small = np.empty((count, SIDE, SIDE), np.uint8)
-    rows, columns = _areas(height), _areas(width).T
+    rows, columns = areas(height, SIDE), areas(width, SIDE).T
     exact: Any = np.float32 if 255 * height * width < 1 << 24 else np.float64
     narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
     for start in range(0, count, _CHUNK):
@@ -103,13 +103,16 @@ def _mirror_masks() -> NDArray[np.uint8]:
 
 
 @cache
-def _areas(length: int) -> NDArray[np.float64]:
-    """Return (64, length) integers: the 64ths of each pixel that lie in each of 64 parts."""
-    part, pixel = np.ogrid[:SIDE, :length]
-    end = np.minimum((part + 1) * length, (pixel + 1) * SIDE)
-    begin = np.maximum(part * length, pixel * SIDE)
-    areas: NDArray[np.float64] = np.maximum(end - begin, 0).astype(np.float64)
-    return areas
+def areas(length: int, parts: int) -> NDArray[np.float64]:
+    """Return (parts, length) integers: the share of each pixel in each of so many equal parts.
+
+    A pixel counts ``parts``, and a part ``length``.
+    """
+    part, pixel = np.ogrid[:parts, :length]
+    end = np.minimum((part + 1) * length, (pixel + 1) * parts)
+    begin = np.maximum(part * length, pixel * parts)
+    shares: NDArray[np.float64] = np.maximum(end - begin, 0).astype(np.float64)
+    return shares
 
 
 @cache

@@ -1,0 +1,128 @@
+"""Copies that look alike: by their hashes, and by their thumbnails where there are any.
+
+Rows come in the order of their ids, so that of equally good partners the first id is taken,
+wherever it stands.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import PairKind
+from gate.measure import edits, exact, near
+from gate.measure.exact import Indices, Match, SplitSide
+from gate.measure.orientations import inverse
+
+_SURE = round(1 - edits.COPY, 3)
+
+
+def near_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
+    """Return the near copies among ``rows_a``, of each of ``rows_b``."""
+    firsts, hashes_a, _ = _distinct(a, rows_a)
+    _, hashes_b, places = _distinct(b, rows_b)
+    found = near.near_copies(hashes_a, hashes_b)
+    has = np.flatnonzero(found.row[places] != near.NONE)
+    some, rows_b = places[has], rows_b[has]
+    return _near(
+        a, b, firsts[found.row[some]], rows_b, found.distance[some], found.orientation[some]
+    )
+
+
+def near_duplicates(side: SplitSide, rows: Indices) -> list[Match]:
+    """Return near copies among ``rows`` of one split."""
+    firsts, hashes, places = _distinct(side, rows)
+    later = np.flatnonzero(rows != firsts[places])
+    nought = np.zeros(len(later), np.int64)
+    same_hash = _near(side, side, firsts[places[later]], rows[later], nought, nought)
+    found = near.near_copies(hashes, hashes, same=True)
+    has = np.flatnonzero(found.row != near.NONE)
+    others = _near(
+        side, side, firsts[found.row[has]], firsts[has], found.distance[has], found.orientation[has]
+    )
+    return [*same_hash, *once(side, others)]
+
+
+def _near(
+    a: SplitSide,
+    b: SplitSide,
+    rows_a: Indices,
+    rows_b: Indices,
+    distances: Indices,
+    orientations: Indices,
+) -> list[Match]:
+    """Return the near matches that thumbnails, where both images have one, do not contradict."""
+    small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
+    sure = np.ones(len(rows_a), np.bool_)
+    if small_a is not None and small_b is not None:
+        both = np.flatnonzero(small_a[rows_a].any(axis=(1, 2)) & small_b[rows_b].any(axis=(1, 2)))
+        sure[both] = edits.surely_alike(
+            small_a[rows_a[both]], small_b[rows_b[both]], orientations[both]
+        )
+    return [
+        Match(
+            int(rows_a[pair]),
+            int(rows_b[pair]),
+            PairKind.NEAR,
+            distance=float(distances[pair]),
+            orientation=int(orientations[pair]),
+        )
+        for pair in np.flatnonzero(sure)
+    ]
+
+
+def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
+    """Return the edited copies, surely or perhaps, among ``rows_a``, of each of ``rows_b``."""
+    assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
+    assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
+    found = edits.edited_copies(
+        edits.Thumbnails(a.fingerprints.thumbnails, rows_a),
+        edits.Thumbnails(b.fingerprints.thumbnails, rows_b),
+        same=a is b,
+    )
+    return [
+        Match(
+            int(rows_a[found.row[place]]),
+            int(rows_b[place]),
+            PairKind.EDITED,
+            distance=round(1 - float(found.correlation[place]), 3),
+        )
+        for place in np.flatnonzero(found.row != edits.NONE)
+    ]
+
+
+def sure_and_unsure(edited: Iterable[Match]) -> tuple[list[Match], list[Match]]:
+    """Return the edited copies that count, and those that only a person can judge."""
+    sure: list[Match] = []
+    unsure: list[Match] = []
+    for match in edited:
+        counts = match.distance is not None and match.distance <= _SURE
+        (sure if counts else unsure).append(match)
+    return sure, unsure
+
+
+def once(side: SplitSide, matches: Iterable[Match]) -> list[Match]:
+    """Return matches inside one split, each pair once and with the earlier id as ``a``."""
+    pairs: dict[tuple[int, int], Match] = {}
+    for match in matches:
+        if side.ids[match.a] > side.ids[match.b]:
+            turn_back = inverse(match.orientation)
+            match = replace(match, a=match.b, b=match.a, orientation=turn_back)
+        pairs.setdefault((match.a, match.b), match)
+    return list(pairs.values())
+
+
+def by_id(side: SplitSide, rows: Indices) -> Indices:
+    """Return the rows whose hash means something, in the order of their ids."""
+    rows = rows[~side.fingerprints.featureless[rows]]
+    return rows[np.argsort(side.ids[rows], kind="stable")]
+
+
+def _distinct(side: SplitSide, rows: Indices) -> tuple[Indices, NDArray[np.uint8], Indices]:
+    """Return the first row with each hash, these hashes, and each row's place among them."""
+    codes = exact.distinct_codes(side.fingerprints.near[rows])
+    _, firsts, places = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(firsts)
+    firsts = rows[firsts[order]]
+    return firsts, side.fingerprints.near[firsts], np.argsort(order)[places]

@@ -1,0 +1,264 @@
+"""Which pictures are crops of each other, or differ by an edit: by correlation of thumbnails.
+
+Candidates agree coarsely, at 16 x 16. Each is then aligned: one picture, reduced to 100 down to 78
+percent, slides over the other and the other way round, and the correlation of what is neither mean
+brightness nor noise (a band of frequencies) is taken at the best place; first at 32 pixels, and
+where that promises something, at 64. Only places and sizes are searched: with free rotation and
+shear, unrelated pictures would agree too.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.orientations import turn
+from gate.measure.perceptual import SIDE, areas
+
+COPY = 0.95  # correlation; from here on, a pair counts
+REVIEW = 0.85  # from here on, a person should look
+ALIKE = 0.6  # coarse correlation of a candidate
+SURELY_ALIKE = 0.85  # coarse correlation of what a hash has found: copies have 0.93 and more
+MOST_PAIRS = 20_000_000_000  # of pictures compared coarsely: some two minutes
+NONE = -1
+
+_COARSE = 16  # pixels a side
+_MARGIN = 5  # pixels of 64, cut from each side to see what a crop may see
+_LEVELS = 127  # integers up to here: 256 products of them add up exactly in float32
+_CANDIDATES = 8  # for each picture of b, the most alike
+_HALF = 32  # pixels a side of the first alignment
+_PROMISING = 0.75
+_CROPPED_HALF = tuple(range(32, 24, -1))  # pixels of 32 that the smaller picture takes
+_CROPPED_FULL = tuple(range(64, 49, -1))
+_FINE, _WIDE = 1.4, 4.0  # pixels: the band lies between these two Gaussian blurs
+_FLAT = 1.0  # grey levels: less contrast than this in the band counts as this
+_ROWS_B, _ROWS_A = 256, 4096  # a block of coarse correlations stays in the processor's cache
+_PAIRS = 512  # aligned at a time
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+_Coarse = tuple[Floats, Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnails:
+    """Some pictures of a split, in a chosen order, without a copy of them all."""
+
+    all: NDArray[np.uint8]  # (n, 64, 64)
+    rows: Indices  # (m,) the chosen ones
+
+    def take(self, places: Indices) -> NDArray[np.uint8]:
+        """Return the pictures at some ``places`` of the order, (len(places), 64, 64)."""
+        return self.all[self.rows[places]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edited:
+    """For each of m pictures of b, the one of a that correlates best, from REVIEW on; or NONE."""
+
+    row: Indices  # (m,) place in the order of a; of equally good ones the first
+    correlation: NDArray[np.float64]  # (m,) in [0, 1], rounded to three digits
+
+
+def edited_copies(a: Thumbnails, b: Thumbnails, *, same: bool = False) -> Edited:
+    """Return the edited or cropped copy in ``a`` of each picture of ``b``.
+
+    Pictures are compared as they stand, not turned. With ``same``, a is b, and no picture is its
+    own copy.
+    """
+    rows_a, rows_b = _candidates(a, b, same=same)
+    row = np.full(len(b.rows), NONE, np.int64)
+    correlation = np.zeros(len(b.rows))
+    for first in range(0, len(rows_a), _PAIRS):
+        pairs = slice(first, first + _PAIRS)
+        some_a, some_b = rows_a[pairs], rows_b[pairs]
+        rough = _aligned(_reduced(a.take(some_a)), _reduced(b.take(some_b)), _CROPPED_HALF)
+        some_a, some_b = (rows[rough >= _PROMISING] for rows in (some_a, some_b))
+        score = _aligned(a.take(some_a), b.take(some_b), _CROPPED_FULL)
+        score = np.minimum(score.astype(np.float64).round(3), 1.0)
+        for row_a, row_b, value in zip(some_a.tolist(), some_b.tolist(), score, strict=True):
+            better = (value, -row_a) > (correlation[row_b], -row[row_b])
+            if value >= REVIEW and better:
+                row[row_b], correlation[row_b] = row_a, value
+    return Edited(row=row, correlation=correlation)
+
+
+def surely_alike(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], orientations: Indices
+) -> NDArray[np.bool_]:
+    """Return which pairs of thumbnails, (n, 64, 64) each, agree coarsely once b's are turned.
+
+    Gradients of brightness have similar hashes and look nothing alike.
+    """
+    turned = np.empty_like(b)
+    for orientation in np.unique(orientations).tolist():
+        rows = orientations == orientation
+        turned[rows] = turn(b[rows], orientation)
+    (levels_a, lengths_a), (levels_b, lengths_b) = _coarse(a), _coarse(turned)
+    likeness: Floats = (levels_a * levels_b).sum(axis=1) / lengths_a / lengths_b
+    alike: NDArray[np.bool_] = likeness > SURELY_ALIKE
+    return alike
+
+
+def _candidates(a: Thumbnails, b: Thumbnails, *, same: bool) -> tuple[Indices, Indices]:
+    """Return places in a and in b of pictures alike coarsely: for each of b, the most alike of a.
+
+    Whole pictures are compared, and each with the middle of the other.
+    """
+    places = np.arange(len(b.rows))
+    blocks = [places[first : first + _ROWS_B] for first in range(0, len(places), _ROWS_B)]
+    coarse_b = [[_coarse(b.take(block), cut) for cut in (0, 0, _MARGIN)] for block in blocks]
+    best = [_Best(len(block)) for block in blocks]
+    for first_a in range(0, len(a.rows), _ROWS_A):
+        stretch = np.arange(first_a, min(first_a + _ROWS_A, len(a.rows)))
+        coarse_a = [_coarse(a.take(stretch), cut) for cut in (0, _MARGIN, 0)]
+        for block, views_b, known in zip(blocks, coarse_b, best, strict=True):
+            likeness = _likeness(coarse_a, views_b)
+            if same:
+                likeness[block[:, None] == stretch] = 0
+            known.add(likeness, first_a)
+    if not blocks:
+        return places, places
+    rows_b = [block[known.rows_b] for block, known in zip(blocks, best, strict=True)]
+    return np.concatenate([known.rows_a for known in best]), np.concatenate(rows_b)
+
+
+def _likeness(views_a: list[_Coarse], views_b: list[_Coarse]) -> Floats:
+    """Return the highest coarse correlation in any view, (pictures of b, pictures of a).
+
+    The products are integers, so equal pictures are equally alike wherever they stand.
+    """
+    best: Floats = np.zeros((1, 1), np.float32)
+    for (levels_a, lengths_a), (levels_b, lengths_b) in zip(views_a, views_b, strict=True):
+        likeness = levels_b @ levels_a.T
+        likeness /= lengths_a
+        likeness /= lengths_b[:, None]
+        best = np.maximum(best, likeness)
+    return best
+
+
+class _Best:
+    """The few most alike rows of a for each row of a block of b; earlier rows win ties."""
+
+    def __init__(self, block: int) -> None:
+        self.limit = np.full(block, ALIKE, np.float32)  # what a new one must exceed
+        self.likeness = np.zeros(0, np.float32)
+        self.rows_a = np.zeros(0, np.int64)
+        self.rows_b = np.zeros(0, np.int64)
+
+    def add(self, likeness: Floats, first_a: int) -> None:
+        """Take in a stretch of a, ``likeness`` of shape (block, stretch)."""
+        rows_b, rows_a = np.nonzero(likeness > self.limit[:, None])
+        if not len(rows_b):
+            return
+        self.likeness = np.concatenate([self.likeness, likeness[rows_b, rows_a]])
+        self.rows_a = np.concatenate([self.rows_a, first_a + rows_a])
+        self.rows_b = np.concatenate([self.rows_b, rows_b])
+        order = np.lexsort((self.rows_a, -self.likeness, self.rows_b))
+        sorted_b = self.rows_b[order]
+        rank = np.arange(len(order)) - np.searchsorted(sorted_b, sorted_b)
+        kept = order[rank < _CANDIDATES]
+        last = order[rank == _CANDIDATES - 1]
+        self.limit[self.rows_b[last]] = self.likeness[last]
+        self.likeness = self.likeness[kept]
+        self.rows_a, self.rows_b = self.rows_a[kept], self.rows_b[kept]
+
+
+def _coarse(small: NDArray[np.uint8], margin: int = 0) -> _Coarse:
+    """Return 16 x 16 integers from -127 to 127 around the mean, (n, 256), and their lengths, (n,).
+
+    A picture without contrast is all zero, and like nothing.
+    """
+    inner = small[:, margin : SIDE - margin, margin : SIDE - margin].astype(np.float32)
+    shares = areas(inner.shape[1], _COARSE).astype(np.float32)
+    sums = (shares @ inner @ shares.T).reshape(len(small), _COARSE**2).astype(np.int64)
+    centred = sums * _COARSE**2 - sums.sum(axis=1, keepdims=True)
+    highest = np.maximum(np.abs(centred).max(axis=1, keepdims=True, initial=0), 1)
+    levels = np.rint(centred * (_LEVELS / highest)).astype(np.float32)
+    return levels, np.maximum(np.sqrt((levels**2).sum(axis=1)), 1)
+
+
+def _reduced(small: NDArray[np.uint8]) -> Floats:
+    """Return thumbnails at half their size, (n, 32, 32)."""
+    weights = _shrinking(SIDE, _HALF)
+    reduced: Floats = weights @ small.astype(np.float32) @ weights.T
+    return reduced
+
+
+def _aligned(a: NDArray[Any], b: NDArray[Any], sizes: tuple[int, ...]) -> Floats:
+    """Return the best correlation of pairs, each (n, s, s), either sliding over the other."""
+    a, b = a.astype(np.float32), b.astype(np.float32)
+    return np.maximum(_slid(a, b, sizes), _slid(b, a, sizes))
+
+
+def _slid(ground: Floats, picture: Floats, sizes: tuple[int, ...]) -> Floats:
+    """Return the best correlation of each picture, reduced to one of ``sizes``, on its ground."""
+    side = ground.shape[1]
+    best = np.zeros(len(ground), np.float32)
+    bands = _band(ground, side)
+    spectrum = np.fft.rfft2(bands)
+    power = np.zeros((len(ground), side + 1, side + 1))
+    power[:, 1:, 1:] = (bands.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
+    for size in sizes:
+        moved = _band(picture, size)
+        least = _FLAT**2 * size**2
+        own = np.maximum((moved**2).sum(axis=(1, 2)), least)
+        spread = np.fft.rfft2(moved, s=(side, side))
+        places = side - size + 1  # along each side where the picture lies within its ground
+        products = np.fft.irfft2(spectrum * spread.conj(), s=(side, side))[:, :places, :places]
+        under = power[:, size:, size:] - power[:, :-size, size:]
+        under += power[:, :-size, :-size] - power[:, size:, :-size]
+        scale = np.sqrt(np.maximum(under, least) * own[:, None, None])
+        best = np.maximum(best, _peak(products / scale))
+    return best.astype(np.float32)
+
+
+def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest of correlations at places, (n, p, p), also between places.
+
+    Between three neighbours lies a parabola; where the best place is at a border, it is taken as it
+    is. A crop rarely begins at a whole pixel of a thumbnail.
+    """
+    rows = np.arange(len(correlations))
+    places = correlations.shape[1]
+    down, right = np.divmod(correlations.reshape(-1, places**2).argmax(axis=1), places)
+    peak = correlations[rows, down, right]
+    between = peak.copy()
+    for at, step_down, step_right in ((down, 1, 0), (right, 0, 1)):
+        inner = np.flatnonzero((at > 0) & (at < places - 1))
+        before, after = (
+            correlations[inner, down[inner] + s * step_down, right[inner] + s * step_right]
+            for s in (-1, 1)
+        )
+        bend = np.maximum(2 * peak[inner] - before - after, np.finfo(np.float64).tiny)
+        between[inner] += (after - before) ** 2 / (8 * bend)
+    return between
+
+
+def _band(pictures: Floats, size: int) -> Floats:
+    """Return pictures reduced to (n, size, size), without what is coarser or finer."""
+    shrunk = _shrinking(pictures.shape[1], size)
+    fine, wide = _blurring(size, _FINE) @ shrunk, _blurring(size, _WIDE) @ shrunk
+    band: Floats = fine @ pictures @ fine.T - wide @ pictures @ wide.T
+    return band
+
+
+@cache
+def _shrinking(side: int, size: int) -> Floats:
+    """Return (size, side) weights that make means over equal parts."""
+    return (areas(side, size) / side).astype(np.float32)
+
+
+@cache
+def _blurring(size: int, width: float) -> Floats:
+    """Return (size, size) weights of a Gaussian blur that mirrors the picture at its borders."""
+    reach = 4 * size
+    steps = np.arange(-reach, reach + 1)
+    weights = np.exp(-(steps**2) / (2 * width**2))
+    places = (np.arange(size)[:, None] + steps) % (2 * size)
+    mirrored = np.minimum(places, 2 * size - 1 - places)
+    blur = np.zeros((size, size))
+    np.add.at(blur, (np.arange(size)[:, None], mirrored), weights / weights.sum())
+    return blur.astype(np.float32)

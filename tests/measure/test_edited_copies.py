@@ -1,0 +1,223 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from gate.evidence.records import PairKind, Split
+from gate.measure import edits
+from gate.measure.edits import NONE, Thumbnails, edited_copies, surely_alike
+from gate.measure.fingerprints import fingerprint_batch
+from gate.measure.orientations import turn
+from gate.measure.overlap import SplitSide, find_duplicates, find_overlap
+from gate.measure.perceptual import thumbnails
+
+
+def scenes(count, size=128, seed=0):
+    """Return pictures with a spectrum like that of photographs, (count, size, size)."""
+    rng = np.random.default_rng(seed)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
+    frequency[0, 0] = 1
+    pictures = np.fft.ifft2(np.fft.fft2(rng.normal(size=(count, size, size))) / frequency).real
+    low, high = (f(axis=(1, 2), keepdims=True) for f in (pictures.min, pictures.max))
+    return ((pictures - low) / (high - low) * 255).astype(np.uint8)
+
+
+def cropped(pixels, left, top, size):
+    part = Image.fromarray(pixels).crop((left, top, left + size, top + size))
+    return np.asarray(part.resize(pixels.shape[::-1], Image.Resampling.BICUBIC))
+
+
+def compressed(pixels):
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, "JPEG", quality=75)
+    return np.asarray(Image.open(stored))
+
+
+def copies(a, b, *, same=False):
+    small_a, small_b = thumbnails(a), thumbnails(b)
+    return edited_copies(
+        Thumbnails(small_a, np.arange(len(a))), Thumbnails(small_b, np.arange(len(b))), same=same
+    )
+
+
+def side(split, pixels):
+    return SplitSide(
+        split=split,
+        ids=np.array([f"{split}/{row:05d}" for row in range(len(pixels))], dtype=object),
+        labels=np.array(["bag"] * len(pixels), dtype=object),
+        fingerprints=fingerprint_batch([each.tobytes() for each in pixels], pixels),
+    )
+
+
+@pytest.mark.parametrize(("left", "top", "size"), [(0, 0, 122), (9, 3, 115), (6, 12, 112)])
+def test_a_crop_is_found_from_either_side(left, top, size):
+    a = scenes(30)
+    crop = cropped(a[7], left, top, size)
+
+    forth = copies(a, crop[None])
+    back = copies(crop[None], a)
+
+    assert forth.row.tolist() == [7]
+    assert np.flatnonzero(back.row != NONE).tolist() == [7]
+    assert forth.correlation[0] >= edits.COPY
+    assert back.correlation[7] == forth.correlation[0]
+
+
+def test_a_darker_compressed_crop_is_found():
+    a = scenes(30)
+
+    found = copies(a, compressed(cropped(a[7], 2, 4, 120) // 4 * 3)[None])
+
+    assert found.row.tolist() == [7]
+    assert found.correlation[0] >= edits.COPY
+
+
+def test_unrelated_scenes_do_not_correlate():
+    found = copies(scenes(200), scenes(50, seed=1))
+
+    assert (found.row == NONE).all()
+
+
+def test_flat_pictures_correlate_with_nothing():
+    flat = np.full((5, 64, 64), 99, np.uint8)
+    flat[1:, 3, 3] += np.arange(4, dtype=np.uint8)
+
+    assert (copies(flat, flat, same=True).row == NONE).all()
+
+
+def test_gradients_do_not_correlate_in_the_band():
+    down, right = np.mgrid[:64, :64]
+    gradients = np.stack([down + right, down + right + 20, 2 * down + right]).astype(np.uint8)
+
+    assert (copies(gradients, gradients, same=True).correlation < edits.COPY).all()
+
+
+def test_a_picture_is_not_its_own_copy():
+    a = scenes(12)
+
+    assert (copies(a, a, same=True).row == NONE).all()
+
+
+def test_of_equal_partners_the_first_is_taken():
+    a = scenes(10)
+    a[6] = a[4]
+
+    assert copies(a, cropped(a[4], 3, 3, 120)[None]).row.tolist() == [4]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 9))
+def test_candidates_do_not_depend_on_how_the_work_is_cut(seed, rows_a, rows_b):
+    a, b = (thumbnails(scenes(count, 64, seed % 1000 + count)) for count in (30, 12))
+    sides = [Thumbnails(each, np.arange(len(each))) for each in (a, b)]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(edits, "ALIKE", 0.1)
+        whole = edits._candidates(*sides, same=False)
+        patched.setattr(edits, "_ROWS_A", rows_a)
+        patched.setattr(edits, "_ROWS_B", rows_b)
+        cut = edits._candidates(*sides, same=False)
+
+    assert sorted(zip(*whole, strict=True)) == sorted(zip(*cut, strict=True))
+
+
+def test_candidates_are_the_most_alike():
+    a, b = thumbnails(scenes(60, 64)), thumbnails(scenes(5, 64, seed=1))
+    views = [
+        [
+            np.stack(
+                [
+                    np.asarray(Image.fromarray(p[m : 64 - m, m : 64 - m]).resize((16, 16), 4))
+                    for p in side
+                ]
+            ).reshape(len(side), -1)
+            for m in (0, edits._MARGIN)
+        ]
+        for side in (a, b)
+    ]
+    (whole_a, middle_a), (whole_b, middle_b) = views
+    likeness = np.max(
+        [
+            np.corrcoef(x, y)[:60, 60:]
+            for x, y in [(whole_a, whole_b), (middle_a, whole_b), (whole_a, middle_b)]
+        ],
+        axis=0,
+    )
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(edits, "ALIKE", 0.0)
+        rows_a, rows_b = edits._candidates(
+            Thumbnails(a, np.arange(60)), Thumbnails(b, np.arange(5)), same=False
+        )
+
+    for row in range(5):
+        chosen = likeness[rows_a[rows_b == row], row]
+        assert len(chosen) == 8
+        assert np.sort(chosen) == pytest.approx(np.sort(likeness[:, row])[-8:], abs=0.02)
+
+
+def test_turned_pictures_are_alike_once_turned_back():
+    small = thumbnails(scenes(3))
+    turned = np.stack([turn(small[:1], 1)[0], turn(small[1:2], 5)[0], small[2]])
+
+    assert surely_alike(small, turned, np.array([1, 6, 0])).all()
+    assert not surely_alike(small, turned, np.array([0, 5, 2])).any()
+
+
+def test_crops_are_edited_pairs_and_doubtful_ones_are_for_review(monkeypatch):
+    train = scenes(120)
+    test = scenes(6, seed=1)
+    test[2] = cropped(train[50], 8, 4, 116)
+    sides = side(Split.TRAIN, train), side(Split.TEST, test)
+
+    sure = find_overlap(*sides)
+    monkeypatch.setattr("gate.measure.alike._SURE", -1.0)
+    doubtful = find_overlap(*sides)
+
+    assert [(p.a, p.b, p.kind) for p in sure.pairs] == [
+        ("train/00050", "test/00002", PairKind.EDITED)
+    ]
+    assert 0 <= sure.pairs[0].distance <= 0.05
+    assert sure.review == ()
+    assert doubtful.pairs == ()
+    assert doubtful.review == sure.pairs
+    assert sure.compared == tuple(PairKind)
+
+
+def test_crops_inside_a_split_are_duplicates_listed_once():
+    train = scenes(60)
+    train[40] = cropped(train[9], 8, 4, 116)
+
+    overlap = find_duplicates(side(Split.TRAIN, train))
+
+    assert [(pair.a, pair.b, pair.kind) for pair in overlap.pairs] == [
+        ("train/00009", "train/00040", PairKind.EDITED)
+    ]
+
+
+def test_small_images_are_not_compared_for_edits_and_that_is_said():
+    overlap = find_overlap(side(Split.TRAIN, scenes(9, 32)), side(Split.TEST, scenes(9)))
+
+    assert PairKind.EDITED not in overlap.compared
+    assert PairKind.NEAR in overlap.compared
+
+
+def test_too_many_images_are_not_compared_for_edits_and_that_is_said(monkeypatch):
+    monkeypatch.setattr(edits, "MOST_PAIRS", 80)
+
+    overlap = find_overlap(side(Split.TRAIN, scenes(9)), side(Split.TEST, scenes(9)))
+
+    assert PairKind.EDITED not in overlap.compared
+
+
+def test_gradients_with_like_hashes_are_not_near_when_their_thumbnails_disagree(monkeypatch):
+    monkeypatch.setattr("gate.measure.near.RADIUS", 256)
+    train, test = side(Split.TRAIN, scenes(30)), side(Split.TEST, scenes(30, seed=1))
+    monkeypatch.setattr("gate.measure.hamming.MAX_RADIUS", 64)
+
+    overlap = find_overlap(train, test)
+
+    assert overlap.pairs == ()
