@@ -1,0 +1,50 @@
+"""Command: demo."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gate.cli import INTERNAL_ERROR
+from gate.cli.progress import Progress
+
+
+@click.command(name="demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("validate-model-demo"),
+    show_default=True,
+    help="Folder to write; new, empty, or an earlier demo that nobody edited.",
+)
+def command(out: Path) -> int:
+    """Judge four small models on real digits: one good, three that must not ship.
+
+    Everything that is judged is left in a folder, to be looked at, edited and run again.
+    """
+    from gate.demo.cases import CASES
+    from gate.demo.folder import prepare
+    from gate.demo.story import block, next_steps, summary
+
+    click.echo(f"Writing gate files, checkpoints and images to {str(out)!r}", err=True)
+    prepare(out)
+    from gate.run import REPORT_NAME, Settings, validate
+
+    reports = {}
+    for case in CASES:
+        folder = out / case.name
+        settings = Settings(
+            out=folder / "gate-out", progress=Progress(), command=tuple(sys.argv[1:])
+        )
+        report = validate(folder / "gate.yaml", settings=settings)
+        click.echo(f"{block(case, report, settings.out / REPORT_NAME)}\n")
+        reports[case.name] = report
+    click.echo(f"{summary(reports)}\n\n{next_steps(out)}")
+    surprises = [case for case in CASES if reports[case.name].verdict != case.expected]
+    for case in surprises:
+        click.echo(
+            f"Error: the verdict on {case.name} should be {case.expected}; this is a fault of "
+            "validate-model or of a library it uses, please report it",
+            err=True,
+        )
+    return INTERNAL_ERROR if surprises else 0

@@ -1,0 +1,47 @@
+"""The four cases: what each shows, and the verdict that it must get."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One model on its data: a folder of the demo."""
+
+    name: str
+    about: str
+    expected: Literal["pass", "fail"]
+    shown: Sequence[str]  # how the keys of the results begin that tell the story, in its order
+
+
+CASES: Sequence[Case] = (
+    Case(
+        name="good",
+        about="ten digits, learned well",
+        expected="pass",
+        shown=("accuracy", "recall", "train-test-gap"),
+    ),
+    Case(
+        name="paradox",
+        about='"is it an eight?", asked where few images are one',
+        expected="fail",
+        shown=("accuracy-paradox", "recall"),
+    ),
+    Case(
+        name="overfitted",
+        about="few images, some labelled wrongly, learned by heart",
+        expected="fail",
+        shown=("train-test-gap", "accuracy", "loss-curve"),
+    ),
+    Case(
+        name="leaky",
+        about="tested on images that it was trained on",
+        expected="fail",
+        shown=(
+            "train-test-overlap[part=exact]",
+            "train-test-overlap[part=label-conflict]",
+            "accuracy",
+        ),
+    ),
+)
