@@ -18,7 +18,7 @@ def _json(report: "Report") -> str:
 
 
 def _text(report: "Report") -> str:
-    from gate.report.text import text
+    from gate.report.renderings.text import text
 
     return text(report, width=min(max(shutil.get_terminal_size().columns, 60), 120))
 

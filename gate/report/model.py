@@ -268,7 +268,7 @@ class Report(_Part):
         """Return the text verdict for a notebook."""
         from html import escape
 
-        from gate.report.text import text
+        from gate.report.renderings.text import text
 
         return f"<pre>{escape(text(self))}</pre>"
 

@@ -35,8 +35,9 @@ def text(report: Report, *, width: int = 80) -> str:
 
 def _head(report: Report, width: int) -> str:
     subject = report.subject
+    without = "saved predictions" if report.data else "not reached"
     lines = [
-        f"model   {subject.factory or 'saved predictions'}"
+        f"model   {subject.factory or without}"
         + (
             f", checkpoint sha256 {subject.sha256[:12]} ({subject.format})"
             if subject.sha256
