@@ -168,9 +168,13 @@ def _prepared(out: Path) -> Path:
 
 
 def _save(evidence: "Evidence", out: Path) -> None:
+    from gate.evidence.files import write_text
     from gate.evidence.store import FILE_NAME, save
+    from gate.report import broken
 
     save(evidence, out / FILE_NAME)
+    if (broken_images := broken.broken_list(evidence)) is not None:
+        write_text(out / broken.FILE_NAME, broken_images)
 
 
 def _run_facts(settings: Settings, started: float) -> dict[str, Any]:

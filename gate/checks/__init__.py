@@ -12,6 +12,7 @@ from gate.checks.balanced_accuracy import BalancedAccuracy
 from gate.checks.base import Rule
 from gate.checks.calibration_error import CalibrationError
 from gate.checks.confusion_rate import ConfusionRate
+from gate.checks.data_requirements import DataRequirements
 from gate.checks.dataset_integrity import DatasetIntegrity
 from gate.checks.deployment_precision import DeploymentPrecision
 from gate.checks.expected_cost import ExpectedCost
@@ -60,6 +61,7 @@ _ALL: tuple[type[Rule], ...] = (
     TrainTestOverlap,
     GroupOverlap,
     DatasetIntegrity,
+    DataRequirements,
     # generalisation
     TrainTestGap,
     # baseline

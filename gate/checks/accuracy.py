@@ -1,12 +1,18 @@
 """Check: accuracy."""
 
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Example, Outcome
+from gate.checks.base import Comparison, Example, Outcome
 from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, Rows
+
+_NO_BETTER = 0.05  # P[accuracy > no-information rate] above which accuracy is no evidence of skill
 
 
 class Accuracy(SplitMetric):
@@ -44,3 +50,16 @@ class Accuracy(SplitMetric):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def comparison(self, rows: "Rows", evidence: "Evidence", **named: Any) -> Comparison:  # noqa: ANN401 -- passed on
+        """Return the comparison, with a word where always guessing one class would do as well."""
+        from gate.metrics.skill import no_information_rate, p_no_information
+
+        found = super().comparison(rows, evidence, **named)
+        count = len(evidence.classes)
+        chance, rate = p_no_information(rows, count), no_information_rate(rows, count)
+        if named["class_name"] is not None or chance is None or chance <= _NO_BETTER:
+            return found
+        return replace(
+            found, detail=f"not shown to beat always answering the commonest class ({rate:.3f})"
+        )

@@ -73,6 +73,7 @@ class Comparison:
     optional: bool = False  # the policy lets this be left open: then it warns and does not block
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
+    advisory: bool = False  # a warn band: decided by the estimate, and it never blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,14 @@ class Rule(BaseModel):
     )
     one_sided_confidence: float = Field(
         0.95, gt=0.5, lt=1, description="The confidence of each bound by itself."
+    )
+    lock: Literal["open", "tighten-only", "final"] = Field(
+        "open",
+        description="What a policy that extends this one may do to the rule: anything, make it "
+        "stricter, or nothing.",
+    )
+    owner: str | None = Field(
+        None, min_length=1, description="Whom to ask about the rule: a person, a team, an address."
     )
 
     family: ClassVar[str]

@@ -40,6 +40,12 @@ class ClassificationRule(Rule):
         description="A slice column, or several to be crossed; each slice must meet the "
         "requirement.",
     )
+    slices: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The slices to judge, such as `A` (or `scanner=A, site=2` where columns are "
+        "crossed); by default all that the data has. One that is absent is inconclusive.",
+    )
 
     @property
     def common(self) -> float | None:
@@ -52,6 +58,8 @@ class ClassificationRule(Rule):
         if self.common is None and not self.per_class:
             name = "min" if self.operator == ">=" else "max"
             raise ValueError(f"nothing is required; give {name}, per_class, or both")
+        if self.slices is not None and self.by is None:
+            raise ValueError("slices are given without by: the column that they are values of")
         return self
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -69,10 +77,10 @@ class ClassificationRule(Rule):
             return [self._unmeasured(f"no {self.split} split was given")]
         return [
             comparison
-            for slice_name, part in self._slices(rows)
+            for slice_name, part in self._parts(rows)
             for comparison in (
-                [self._unmeasured(f"the {self.split} data has no such column", slice_name)]
-                if part is None
+                [self._unmeasured(part, slice_name)]
+                if isinstance(part, str)
                 else self.compare(part, slice_name, evidence)
             )
         ]
@@ -137,23 +145,35 @@ class ClassificationRule(Rule):
             unit=self.unit(class_name),
         )
 
-    def _slices(self, rows: "Rows") -> "Iterator[tuple[str | None, Rows | None]]":
-        from gate.metrics.selection import slices_of
+    def _parts(self, rows: "Rows") -> "Iterator[tuple[str | None, Rows | str]]":
+        """Yield each slice with its rows, or with the reason why there are none to judge."""
+        from gate.metrics.selection import MOST_SLICES, slices_of
 
         columns = (self.by,) if isinstance(self.by, str) else self.by
         if not columns:
             yield None, rows
-        elif missing := [column for column in columns if column not in rows.slices]:
-            yield missing[0], None
-        else:
-            yield from slices_of(rows, columns)
+            return
+        if missing := [column for column in columns if column not in rows.slices]:
+            yield missing[0], f"the {self.split} data has no such column; declare it under slices"
+            return
+        found = dict(slices_of(rows, columns))
+        if len(found) > MOST_SLICES and self.slices is None:
+            reason = f"there are {len(found):,} of them, and at most {MOST_SLICES} are judged"
+            yield ", ".join(columns), f"{reason}; is this a column of ids?"
+            return
+        for name in found if self.slices is None else map(self._full_name, self.slices):
+            yield name, found.get(name, f"the {self.split} data has no such slice")
+
+    def _full_name(self, name: str) -> str:
+        return name if "=" in name or not isinstance(self.by, str) else f"{self.by}={name}"
 
     def _unmeasured(self, reason: str, slice_name: str | None = None) -> Comparison:
         from gate.metrics.estimates import Undefined
 
         bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]
         return Comparison(
-            what=f"{self.check.replace('-', ' ')} on {self.split}",
+            what=f"{self.check.replace('-', ' ')} on {self.split}"
+            + (f" where {slice_name}" if slice_name else ""),
             estimate=Undefined(reason),
             operator=self.operator,
             required=bounds[0],
@@ -194,7 +214,12 @@ class ClassMetric(ClassificationRule):
     def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
         """Yield each class that has a requirement."""
         named = (self.classes,) if isinstance(self.classes, str) else self.classes
-        judged = evidence.classes if named is None else resolve_classes(named, evidence)
+        # A class that has a requirement of its own is judged, whatever ``classes`` says.
+        judged = (
+            evidence.classes
+            if named is None
+            else resolve_classes((*named, *self.per_class), evidence)
+        )
         for class_name in judged:
             required = self.required_of(class_name, evidence)
             if required is not None:

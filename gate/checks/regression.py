@@ -17,17 +17,22 @@ class Regression(Rule):
 
     Both are compared on the same images, pair by pair. "No significant difference" is no proof:
     with few images it passes nearly everything. What must be shown is that the drop is smaller than
-    the margin (non-inferiority). With `metric: recall` every class is judged by itself.
+    the margin (non-inferiority). Recall, precision and F1 are judged for every class by itself.
 
     To fix a failure: look at the images that the champion had right and this model has wrong.
     """
 
     family: ClassVar = "baseline"
     formula: ClassVar = "(images repaired - images broken) / images >= -margin"
-    interval: ClassVar = "Tango's score interval of a paired difference (1998)"
+    interval: ClassVar = (
+        "accuracy and recall: Tango's score interval of a paired difference (1998); other metrics: "
+        "bootstrap of the pairs"
+    )
 
     check: Literal["regression"] = "regression"
-    metric: Literal["accuracy", "recall"] = Field("accuracy", description="The metric to compare.")
+    metric: Literal["accuracy", "balanced-accuracy", "macro-f1", "recall", "precision", "f1"] = (
+        Field("accuracy", description="The metric to compare; the last three class by class.")
+    )
     margin: float = Field(0.02, ge=0, lt=1, description="The largest drop that passes.")
     split: SplitName = Field("test", description="The split that both were measured on.")
 
@@ -54,24 +59,26 @@ class Regression(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the change, or that of each class, against minus the margin."""
-        from gate.metrics.baseline import accuracy_change
-        from gate.metrics.champion import champion_pairs
+        from gate.metrics.champion import champion_pairs, metric_change
         from gate.metrics.estimates import Undefined
+        from gate.metrics.named import is_per_class
 
         pairs = champion_pairs(evidence, self.split)
         if isinstance(pairs, Undefined):
             return [self._comparison(pairs, None)]
-        if self.metric == "accuracy":
-            return [self._comparison(accuracy_change(pairs), None)]
+        count = len(evidence.classes)
+        if not is_per_class(self.metric):
+            return [self._comparison(metric_change(self.metric, pairs, None, count), None)]
         return [
-            self._comparison(accuracy_change(pairs.of_class(label)), name)
+            self._comparison(metric_change(self.metric, pairs, label, count), name)
             for label, name in enumerate(evidence.classes)
         ]
 
     def _comparison(self, estimate: "Estimate", class_name: str | None) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
+        metric = self.metric.replace("-", " ")
         return Comparison(
-            what=f"change of {self.metric}{of_class} on {self.split} against the champion",
+            what=f"change of {metric}{of_class} on {self.split} against the champion",
             estimate=estimate,
             operator=">=",
             required=-self.margin,

@@ -96,13 +96,11 @@ def _text(found: "PolicyPlan", policy: str, power: float) -> str:
         f"{len(found.lines)} requirements with a chance of {power:.0%}, each of them with "
         f"{found.power_each:.1%}."
     )
-    header = (
-        f"{'requirement':36}{'if truly':>9}{'least':>7}{'needed':>9}{'at hand':>9}{'chance':>8}"
-    )
+    heads = ("if truly", "least", "needed", "at hand", "chance")
     lines = [
         textwrap.fill(asked, 80),
         "",
-        header,
+        f"{'requirement':36}{heads[0]:>9}{heads[1]:>7}{heads[2]:>9}{heads[3]:>9}{heads[4]:>8}",
         *map(_row, found.lines),
         "",
         "least: so many, all right, make a pass possible.",

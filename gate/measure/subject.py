@@ -11,6 +11,7 @@ import numpy as np
 
 from gate.errors import CheckpointError, GateError, SubjectError
 from gate.evidence.records import (
+    Baseline,
     Evidence,
     Failure,
     History,
@@ -20,6 +21,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Subject,
 )
+from gate.measure.champion import champion_of
 from gate.measure.progress import Device, Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
@@ -36,6 +38,7 @@ class Findings:
     subject: Subject | None = None
     probe: ModelProbe | None = None
     history: History | None = None
+    baseline: Baseline | None = None
     failures: list[Failure] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
@@ -83,6 +86,8 @@ def measure(
             _measure_model(gatefile, pictures, classes, device, progress, found)
     with found.failing():
         found.history = _history(gatefile)
+    with found.failing():
+        found.baseline = champion_of(gatefile, classes, found.splits)
     return Evidence(
         classes=classes,
         critical=gatefile.critical,
@@ -91,6 +96,7 @@ def measure(
         subject=found.subject,
         probe=found.probe,
         history=found.history,
+        baseline=found.baseline,
         failures=tuple(found.failures),
         assumed=tuple(found.assumed),
         environment=found.environment,

@@ -3,8 +3,16 @@
 import numpy as np
 
 from gate.evidence.records import Evidence, Split
-from gate.metrics.baseline import Pairs, pair
-from gate.metrics.estimates import Undefined
+from gate.metrics.baseline import (
+    Pairs,
+    accuracy_change,
+    balanced_accuracy_change,
+    f1_change,
+    macro_f1_change,
+    pair,
+    precision_change,
+)
+from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.selection import leaked
 
 
@@ -22,3 +30,23 @@ def champion_pairs(evidence: Evidence, split: str) -> Pairs | Undefined:
         kept = np.fromiter((each not in names for each in before.ids), bool, count=len(before))
         rows, before = rows.where(~spoilt), before.where(kept)
     return pair(before, rows)
+
+
+def metric_change(name: str, pairs: Pairs, of: int | None, classes: int) -> Estimate:
+    """Return a metric of the model minus that of the champion; ``of`` is the class, where one is.
+
+    Raises KeyError for a metric whose change is not defined here.
+    """
+    if of is None:
+        overall = {
+            "accuracy": lambda: accuracy_change(pairs),
+            "balanced-accuracy": lambda: balanced_accuracy_change(pairs, classes),
+            "macro-f1": lambda: macro_f1_change(pairs, classes),
+        }
+        return overall[name]()
+    of_class = {
+        "recall": lambda: accuracy_change(pairs.of_class(of)),
+        "precision": lambda: precision_change(pairs, of, classes),
+        "f1": lambda: f1_change(pairs, of, classes),
+    }
+    return of_class[name]()

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
-from gate.metrics.combined import WeightedSum
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.proportions import Reals, normal_quantile
 from gate.metrics.rates import NEVER_PREDICTED
@@ -130,21 +129,6 @@ def deployment_precision(rows: Rows, of: int, shares: Sequence[float]) -> Estima
     drawn = np.sort(_precision(rates, of, prevalence))
     value = float(_precision(taken / np.maximum(sizes, 1), of, prevalence))
     return Bootstrapped(value, drawn, posterior=True)
-
-
-def deployment_accuracy(rows: Rows, shares: Sequence[float]) -> Estimate:
-    """Return the accuracy where the classes come in the given ``shares``, which add up to 1."""
-    matrix = tables.confusion(rows, len(shares))
-    weights = np.asarray(shares, dtype=np.float64)
-    occurring = weights > 0
-    sizes, right = matrix.sum(axis=1), matrix.diagonal()
-    if (sizes[occurring] == 0).any():
-        return Undefined(CLASS_WITHOUT_IMAGES)
-    if tables.clustered(rows):
-        return _by_groups(
-            rows, rows.labels == rows.predictions, weights, lambda rates: rates @ weights
-        )
-    return WeightedSum(right[occurring], sizes[occurring], weights[occurring])
 
 
 def _precision(rates: Reals, of: int, prevalence: Reals) -> Reals:

@@ -18,8 +18,11 @@ def _on_its_images(metric: Callable[[Rows], Estimate]) -> OfClass:
 _OVERALL: Mapping[str, Overall] = {
     "accuracy": lambda rows, classes: rates.accuracy(rows),  # noqa: ARG005 -- Overall
     "balanced-accuracy": rates.balanced_accuracy,
+    "macro-precision": rates.macro_precision,
     "macro-f1": rates.macro_f1,
     "mcc": skill.mcc,
+    "kappa": skill.kappa,
+    "brier": losses.brier,
     "roc-auc": ranking.roc_auc,
     "average-precision": ranking.average_precision,
     "log-loss": lambda rows, classes: losses.log_loss(rows),  # noqa: ARG005 -- Overall

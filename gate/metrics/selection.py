@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Evidence, Rows, Split
 
+MOST_SLICES = 200  # a column with more values is an id, and each of its slices proves nothing
+
 
 def leaked(evidence: Evidence, split: Split) -> NDArray[np.bool_]:
     """Return which rows of a split also stand in an earlier one (train, validation, test).

@@ -11,7 +11,7 @@ from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import inflations
 from gate.metrics.selection import judged_rows, leaked
-from gate.metrics.summary import summary
+from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.report import model
 from gate.report.messages import counts_of, message, remedy
@@ -179,12 +179,12 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
     for split in evidence.splits:
         rows = judged_rows(evidence, split)
         assert rows is not None
-        for metric in summary(rows, evidence.classes):
+        for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
             fields = {
                 "name": metric.name,
                 "split": split.value,
                 "class": metric.class_name,
-                "slice": None,
+                "slice": metric.slice_name,
                 "value": _finite(metric.estimate.value),
                 "interval": _interval(metric.estimate, _plain_bounds(metric.estimate)),
                 "support": metric.support,

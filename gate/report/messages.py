@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gate.metrics.planning import Direction
 
 _TIMES_NO_ADVICE = 1000  # "a thousand times as many images" is no plan
+_MORE_NO_ADVICE = 1_000_000
 
 
 def message(result: Result) -> str:
@@ -136,7 +137,7 @@ def _what_would_decide(result: Result) -> str:
     estimate, required = comparison.estimate, comparison.required
     truth = _plausible_truth(comparison)
     more = images_needed(estimate, required, bounds.confidence, truth)
-    if comparison.unit and more is not None:
+    if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         return (
             f"about {_rounded(more):,} more {comparison.unit} would decide it if the true "
@@ -145,7 +146,7 @@ def _what_would_decide(result: Result) -> str:
     times = None if comparison.unit else times_needed(estimate, required, bounds.confidence)
     if times is not None and times < _TIMES_NO_ADVICE:
         return f"about {math.ceil(times)} times as many images would decide it at this rate"
-    return "not enough evidence to decide"
+    return "too near to the requirement for any practical number of images to decide"
 
 
 def _plausible_truth(comparison: Comparison) -> float:

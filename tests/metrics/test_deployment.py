@@ -12,7 +12,6 @@ from gate.metrics import rates
 from gate.metrics.deployment import (
     CLASS_WITHOUT_IMAGES,
     PrecisionAtPrevalence,
-    deployment_accuracy,
     deployment_precision,
 )
 
@@ -124,7 +123,6 @@ def test_a_class_without_images_leaves_precision_and_accuracy_unknown():
     rows = rows_from_counts([[80, 15, 5], [10, 85, 5], [0, 0, 0]])
 
     assert deployment_precision(rows, 0, (0.5, 0.4, 0.1)).reason == CLASS_WITHOUT_IMAGES
-    assert deployment_accuracy(rows, (0.5, 0.4, 0.1)).reason == CLASS_WITHOUT_IMAGES
     assert deployment_precision(rows, 0, (0.5, 0.5, 0.0)).value is not None
 
 
@@ -135,12 +133,3 @@ def test_a_class_that_is_never_predicted_has_no_precision():
 
     assert found.reason == rates.NEVER_PREDICTED
     assert math.isnan(found.lower(0.95))
-
-
-def test_accuracy_counts_each_recall_by_its_share():
-    rows = rows_from_counts([[45, 5], [3, 47]])
-
-    found = deployment_accuracy(rows, (0.99, 0.01))
-
-    assert found.value == pytest.approx(0.99 * 0.90 + 0.01 * 0.94)
-    assert found.lower(0.95) < found.value < found.upper(0.95)

@@ -30,9 +30,6 @@ OF_COUNTS = {
     "mcc of a class": lambda rows, name: skill.mcc_of(rows, name[1], CLASSES),
     "kappa": lambda rows, name: skill.kappa(rows, CLASSES),
     "expected cost": lambda rows, name: losses.expected_cost(rows, renamed(COSTS, name)),
-    "deployment accuracy": lambda rows, name: deployment.deployment_accuracy(
-        rows, SHARES[np.argsort(name)]
-    ),
     "gap": lambda rows, name: rates.gap(rates.accuracy(rows), rates.recall(rows, name[0], CLASSES)),
 }
 OF_SCORES = {
