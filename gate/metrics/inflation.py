@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.named import metric
 from gate.metrics.rates import gap
-from gate.metrics.summary import summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,20 @@ def inflations(
     Both are shares of images, so that the inflation is the share of leaked images times the gap
     between the metric on them and on the others; its bounds are those of the gap (Newcombe 1998).
     """
-    given = summary(rows, classes)
-    clean = summary(rows.where(~spoilt), classes)
-    leaked = summary(rows.where(spoilt), classes)
-    for whole, kept, copied in zip(given, clean, leaked, strict=True):
-        if whole.name not in ("accuracy", "recall"):
-            continue
-        if whole.support == 0:
-            difference: Estimate = Undefined("the class has no images")
-        else:
-            difference = Scaled(
-                gap(copied.estimate, kept.estimate), factor=copied.support / whole.support
-            )
-        yield Inflation(whole.name, whole.class_name, whole.estimate, kept.estimate, difference)
+    count = len(classes)
+    leaked, clean = rows.where(spoilt), rows.where(~spoilt)
+    for label in (None, *range(count)):
+        name = "accuracy" if label is None else "recall"
+        whole, kept, copied = (metric(name, part, label, count) for part in (rows, clean, leaked))
+        images, spoilt_images = _support(rows, label), _support(leaked, label)
+        difference: Estimate = (
+            Scaled(gap(copied, kept), factor=spoilt_images / images)
+            if images
+            else Undefined("the class has no images")
+        )
+        class_name = None if label is None else classes[label]
+        yield Inflation(name, class_name, whole, kept, difference)
+
+
+def _support(rows: Rows, label: int | None) -> int:
+    return len(rows) if label is None else int((rows.labels == label).sum())
