@@ -24,6 +24,7 @@ _COMMANDS = {
     "explain": "the catalogue of checks, or one check in full",
     "plan": "how many test images a policy takes to prove",
     "policy": "lint and show policies",
+    "overlap": "the leak check alone, on two datasets",
     "inspect": "what a checkpoint file is, without loading it",
 }
 INTERRUPTED = 130

@@ -15,6 +15,7 @@ from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.report import model
 from gate.report.messages import counts_of, message, remedy
+from gate.report.pairs import pair_part
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
@@ -197,20 +198,7 @@ def _leakage(evidence: Evidence) -> model.LeakagePart:
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
         compared=[[overlap.split_a.value, overlap.split_b.value] for overlap in evidence.overlaps],
-        pairs=[
-            model.PairPart(
-                a=pair.a,
-                b=pair.b,
-                split_a=pair.split_a.value,
-                split_b=pair.split_b.value,
-                label_a=pair.label_a,
-                label_b=pair.label_b,
-                kind=pair.kind.value,
-                distance=pair.distance,
-                orientation=pair.orientation,
-            )
-            for pair in pairs[:MOST_PAIRS]
-        ],
+        pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(evidence.overlaps)},
         featureless=sum(overlap.featureless for overlap in evidence.overlaps),
         inflation=list(_inflation(evidence)),

@@ -1,0 +1,56 @@
+"""A dataset as a side of a comparison: fingerprinted, without a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gate.errors import DataError
+from gate.evidence.records import Split, Strings, Unreadable
+from gate.measure.exact import SplitSide
+from gate.measure.fingerprints import concatenate
+from gate.measure.progress import Progress
+from gate.measure.reading import Chunk, chunks
+from gate.subject.datasets.records import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side, and the images that could not be read and are not compared."""
+
+    side: SplitSide
+    unreadable: tuple[Unreadable, ...]
+
+
+def fingerprint_dataset(split: Split, dataset: Dataset, progress: Progress) -> Side:
+    """Return the fingerprints of all images of a dataset, after one pass over them.
+
+    Raises DataError where none of them can be read.
+    """
+    read: list[Chunk] = []
+    with progress.stage(split.value, len(dataset.entries)) as advance:
+        for chunk in chunks(dataset, None):
+            read.append(chunk)
+            advance(chunk.size)
+    unreadable = tuple(image for chunk in read for image in chunk.unreadable)
+    ids = [entry.id for chunk in read for entry in chunk.entries]
+    if not ids:
+        raise DataError(
+            f"{dataset.path}: {unreadable[0].id}",
+            f"none of its {len(unreadable)} images can be read: {unreadable[0].reason}",
+            "mend the data",
+        )
+    return Side(
+        SplitSide(
+            split,
+            np.array(ids, dtype=object),
+            _names(read, dataset.classes),
+            concatenate([chunk.fingerprints for chunk in read]),
+        ),
+        unreadable,
+    )
+
+
+def _names(read: Sequence[Chunk], classes: tuple[str, ...]) -> Strings:
+    names: Strings = np.array(classes, dtype=object)
+    return names[np.concatenate([chunk.labels for chunk in read])]
