@@ -56,6 +56,27 @@ class Header(_Strict):
     defaults: Defaults = Field(
         default_factory=Defaults, description="What every rule says that does not say it itself."
     )
+    extends: str | tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The policies that this one builds on: shipped names, or paths relative to "
+        "this file. Rules are merged by id, and a key that is stated here goes before theirs.",
+    )
+    min_rules: int = Field(
+        1,
+        ge=1,
+        description="The fewest blocking rules that this policy, and each that extends it, must "
+        "have.",
+    )
+    non_waivable: tuple[str, ...] = Field(
+        (), description="The ids of rules whose failures no waiver may accept."
+    )
+    max_waiver_days: int = Field(
+        90,  # nothing that was accepted goes unseen for longer than a quarter
+        ge=1,
+        le=366,
+        description="The longest that a waiver may hold, in days from its approval.",
+    )
 
 
 class Policy(Header):
@@ -70,16 +91,17 @@ class Policy(Header):
 
     @model_validator(mode="after")
     def _rules_make_a_policy(self) -> "Policy":
-        for _, fact, _ in rule_faults(self.rules):
+        for _, fact, _ in rule_faults(self.rules, self.min_rules):
             raise ValueError(fact)
         return self
 
     def resolved(self) -> dict[str, Any]:
         """Return what is judged, as plain data: each rule complete, ``defaults`` used up."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"defaults"})
+        used_up = {"defaults", "extends"}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=used_up)
 
 
-def rule_faults(rules: Sequence[Rule]) -> Iterator[tuple[int | None, str, str]]:
+def rule_faults(rules: Sequence[Rule], min_rules: int = 1) -> Iterator[tuple[int | None, str, str]]:
     """Yield (position of the rule, fact, remedy) of what keeps rules from making a policy.
 
     The position is None where the fault is of all rules together. No rules, or rules of which none
@@ -96,9 +118,16 @@ def rule_faults(rules: Sequence[Rule]) -> Iterator[tuple[int | None, str, str]]:
                 f"two rules have the id '{rule.id}'",
                 "give one of them another id",
             )
-    if all(rule.severity != "block" for rule in rules):
+    blocking = sum(rule.severity == "block" for rule in rules)
+    if not blocking:
         yield (
             None,
             "a policy in which nothing blocks can never fail",
             "give at least one rule severity: block",
+        )
+    elif blocking < min_rules:
+        yield (
+            None,
+            f"the policy has fewer blocking rules ({blocking}) than min_rules ({min_rules})",
+            "add the rules that are missing, or let those block that only warn",
         )

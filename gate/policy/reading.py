@@ -1,29 +1,30 @@
-"""Reading a policy: from a path or a name to rules that know their line."""
+"""Reading a policy: from a path or a name to rules that know where each of their keys stands."""
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gate.checks import REGISTRY
-from gate.checks.base import CRITICAL, OTHERS, Rule
-from gate.errors import Fault
+from gate.checks.base import CRITICAL, OTHERS
+from gate.errors import DocumentError, Fault, UsageError
 from gate.policy.documents import Document, read_document
-from gate.policy.model import ID_PATTERN, Defaults, Header, Policy, rule_faults
+from gate.policy.layers import Layer, read_layer
+from gate.policy.locks import broken_locks
+from gate.policy.merging import Origin, PlacedRule, merge
+from gate.policy.model import Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
 from gate.policy.text import MOST_FAULTS, refuse
-from gate.policy.validation import validate
-from gate.policy.words import listed, quoted, suggestion
+from gate.policy.words import quoted, suggestion
 from gate.policy.yaml_reader import Key, Kind, Node
 
-_LATER_IN_POLICY = (
-    "extends", "waivers", "waiver_sets", "non_waivable", "max_waiver_days", "data", "min_rules",
-)  # fmt: skip
-_LATER_IN_RULE = ("lock", "waivers", "non_waivable", "warn_below", "warn_above", "owner")
+_DEEPEST = 10  # policies above a policy; each is read once, however many extend it
+_MOST_PARENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,18 @@ class PolicySource:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolicyDocument:
     """A policy with the places of its rules and the digests that bind a report to it."""
 
     policy: Policy
-    document: Document
+    layers: tuple[Layer, ...]  # what it was merged from: first the farthest, last its own file
+    placed: tuple[PlacedRule, ...]  # the rules of ``policy`` with their places
+
+    @property
+    def document(self) -> Document:
+        """The file that was named."""
+        return self.layers[-1].document
 
     @property
     def sha256(self) -> str:
@@ -54,11 +61,12 @@ class PolicyDocument:
 
     @property
     def sources(self) -> tuple[PolicySource, ...]:
-        """The files that the policy was read from."""
-        return (PolicySource(self.document.source.file, self.sha256),)
+        """The files that the policy was read from: its own, then those that it extends."""
+        read = (layer.document.source for layer in reversed(self.layers))
+        return tuple(PolicySource(source.file, source.sha256) for source in read)
 
     def location(self, rule_id: str) -> tuple[str, int, int]:
-        """Return file, line and column of a rule, lines and columns from 1."""
+        """Return file, line and column of a rule where it is mentioned last; counted from 1."""
         return self.locate(rule_id)
 
     def locate(self, rule_id: str, *path: Key) -> tuple[str, int, int]:
@@ -66,33 +74,175 @@ class PolicyDocument:
 
         Raises KeyError for an id that no rule has.
         """
-        line, column = self.document.place(("rules", self._index(rule_id), *path))
-        return self.document.source.file, line, column
+        return self.origin(rule_id, *path).place
 
-    def _index(self, rule_id: str) -> int:
-        for index, rule in enumerate(self.policy.rules):
-            if rule.id == rule_id:
-                return index
-        raise KeyError(rule_id)
+    def origin(self, rule_id: str, *path: Key) -> Origin:
+        """Return where a value inside a rule is stated; the rule where nothing states it.
+
+        Raises KeyError for an id that no rule has.
+        """
+        placed = self._by_id[rule_id]
+        if not path or str(path[0]) not in placed.stated:
+            return placed.entry
+        return placed.stated[str(path[0])].below(*path[1:])
+
+    @cached_property
+    def _by_id(self) -> dict[str, PlacedRule]:
+        return {placed.rule.id: placed for placed in self.placed}
 
 
 def read_policy(path_or_name: str, *, base: Path | None = None) -> PolicyDocument:
     """Return the policy of a file or of a shipped name; paths are relative to ``base``.
 
-    Raises UsageError where there is none, and DocumentError with all faults of the file.
+    Raises UsageError where there is none, and DocumentError with all faults of the file, or of the
+    files that it extends.
     """
     path, file = find_policy(path_or_name, base)
-    document, faults = read_document(path, file, "Policy")
-    header, more = _header(document)
-    faults += more
-    rules, more = _rules(document)
-    refuse(faults + more)
-    assert header is not None
-    values = {info.alias or name: getattr(header, name) for name, info in _HEADER_FIELDS}
-    return PolicyDocument(Policy(**values, rules=tuple(rules)), document)
+    return _Reader().read(path, file)
 
 
-_HEADER_FIELDS = tuple(Header.model_fields.items())
+@dataclass(slots=True)
+class _Reader:
+    """Reads a policy and those that it extends, each once."""
+
+    known: dict[str, PolicyDocument] = field(default_factory=dict)
+    trail: list[tuple[str, str]] = field(default_factory=list)  # what is being read, and its name
+
+    def read(self, path: Path, file: str) -> PolicyDocument:
+        """Return the policy of a file; raises as :func:`read_policy` does."""
+        document, faults = read_document(path, file, "Policy")
+        place = os.path.realpath(path)
+        layer, more = read_layer(document)
+        faults += more
+        self.trail.append((place, file))
+        try:
+            parents, more = self._parents(document, path.parent)
+        finally:
+            self.trail.pop()
+        faults += more
+        if more:  # what would be inherited is not known, so nothing more can be said of the rules
+            refuse(faults)
+        self.known[place] = _resolved(layer, parents, faults)
+        return self.known[place]
+
+    def _parents(
+        self, document: Document, folder: Path
+    ) -> tuple[list[PolicyDocument], list[Fault]]:
+        parents: list[PolicyDocument] = []
+        faults: list[Fault] = []
+        for path, name in islice(_extended(document.root), _MOST_PARENTS + 1):
+            try:
+                if len(parents) == _MOST_PARENTS or len(self.trail) > _DEEPEST:
+                    raise UsageError("", "too many policies are extended", "merge some of them")
+                parents.append(self._parent(name, folder))
+            except DocumentError as error:
+                faults += error.faults
+            except UsageError as error:
+                where = f"{error.where}: " if error.where else ""
+                faults.append(document.fault(path, f"{where}{error.fact}", error.remedy))
+        return parents, faults
+
+    def _parent(self, name: str, folder: Path) -> PolicyDocument:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
+            raise UsageError(quoted(name), "policies are not fetched", "copy it beside this file")
+        if Path(name).is_absolute() or not name.isprintable():
+            remedy = "write it relative to this file"
+            raise UsageError(quoted(name), "this path means something on one machine only", remedy)
+        path, file = find_policy(name, folder)
+        place = os.path.realpath(path)
+        if place in (trodden := [before for before, _ in self.trail]):
+            names = [shown for _, shown in self.trail[trodden.index(place) :]]
+            fact = f"the policy extends itself: {' > '.join([*names, names[0]])}"
+            raise UsageError("", fact, "delete one of these links")
+        return self.known.get(place) or self.read(path, file)
+
+
+def _extended(root: Node) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Yield the policies that a document extends, as far as they could be read."""
+    node = root.items.get("extends")
+    if node is None or node.has_refused:
+        return
+    if node.kind is Kind.SCALAR and isinstance(node.scalar, str) and node.scalar:
+        yield ("extends",), node.scalar
+    for index, item in node.items.items():
+        if node.kind is Kind.LIST and isinstance(item.scalar, str) and item.scalar:
+            yield ("extends", index), item.scalar
+
+
+def _resolved(
+    layer: Layer, parents: Sequence[PolicyDocument], faults: list[Fault]
+) -> PolicyDocument:
+    """Return the policy that a layer makes of those that it extends; raises DocumentError."""
+    layers = (*_in_order(parents), layer)
+    placed, more = merge(layers)
+    broken = [fault for parent in parents for fault in broken_locks(parent.placed, placed, layer)]
+    ids = {name for each in layers for name in each.mentions}
+    if layer.is_whole and len(placed) == len(
+        ids
+    ):  # else it may be true of the mended policy no more
+        more += _faults_together(layer, parents, placed)
+    refuse([*faults, *more, *dict.fromkeys(broken)])
+    assert layer.header is not None
+    values = {name: getattr(layer.header, name) for name in Header.model_fields}
+    values |= _inherited(layer.header, parents)
+    policy = Policy.model_validate(
+        {info.alias or name: values[name] for name, info in Header.model_fields.items()}
+        | {"rules": tuple(each.rule for each in placed)}
+    )
+    return PolicyDocument(policy, layers, tuple(placed))
+
+
+def _in_order(parents: Sequence[PolicyDocument]) -> list[Layer]:
+    """Return the layers of all parents, each once, every one after those that it extends."""
+    layers: dict[int, Layer] = {}
+    for parent in parents:
+        for layer in parent.layers:
+            layers.setdefault(id(layer.document), layer)
+    return list(layers.values())
+
+
+def _inherited(header: Header, parents: Sequence[PolicyDocument]) -> dict[str, Any]:
+    """Return what the policies above require of all that extend them: the strictest of each."""
+    above = [parent.policy for parent in parents]
+    days = [header.max_waiver_days] if "max_waiver_days" in header.model_fields_set else []
+    days += [policy.max_waiver_days for policy in above]
+    names = [*(name for policy in above for name in policy.non_waivable), *header.non_waivable]
+    return {
+        "min_rules": max([header.min_rules, *(policy.min_rules for policy in above)]),
+        "max_waiver_days": min(days, default=header.max_waiver_days),
+        "non_waivable": tuple(dict.fromkeys(names)),
+    }
+
+
+def _faults_together(
+    layer: Layer, parents: Sequence[PolicyDocument], placed: Sequence[PlacedRule]
+) -> Iterator[Fault]:
+    """Yield what is wrong with the policy as a whole."""
+    document, header = layer.document, layer.header
+    if header is None:
+        return
+    ids = [each.rule.id for each in placed]
+    for index, name in enumerate(header.non_waivable):
+        if name not in ids:
+            remedy = suggestion(name, ids, what="the rules are")
+            yield document.fault(
+                ("non_waivable", index), f"no rule is called {quoted(name)}", remedy
+            )
+    for parent in parents:
+        yield from _loosened(header, parent, document)
+    strictest = _inherited(header, parents)["min_rules"]
+    for _, fact, remedy in rule_faults([each.rule for each in placed], strictest):
+        key = "rules" if "rules" in document.root.keys else "extends"
+        yield document.fault((key,), fact, remedy, of_key=True)
+
+
+def _loosened(header: Header, parent: PolicyDocument, document: Document) -> Iterator[Fault]:
+    """Yield what this header allows and a policy above does not."""
+    for key, more in (("min_rules", 1), ("max_waiver_days", -1)):
+        stated, above = getattr(header, key), getattr(parent.policy, key)
+        if key in header.model_fields_set and (stated - above) * more < 0:
+            fact = f"{key} is {stated}, and {parent.document.source.file} requires {above}"
+            yield document.fault((key,), fact, "delete it: what is inherited holds")
 
 
 def check_classes(
@@ -104,8 +254,8 @@ def check_classes(
     ``$others`` where no class is critical: a rule about no class would pass without measuring.
     """
     wrong = (
-        document.document.fault(("rules", index, *path), *complaint, of_key=path[-1] == name)
-        for index, rule in enumerate(document.policy.rules)
+        document.origin(rule.id, *path).fault(*complaint, of_key=path[-1] == name)
+        for rule in document.policy.rules
         for path, name in rule.class_names()
         if (complaint := _class_complaint(name, classes, critical))
     )
@@ -122,106 +272,3 @@ def _class_complaint(
         return None
     fact = f"the model has no class {quoted(name)}"
     return fact, suggestion(name, classes, what="its classes are")
-
-
-def _header(document: Document) -> tuple[Header | None, list[Fault]]:
-    root = document.root
-    above = {key: node for key, node in root.items.items() if key != "rules"}
-    node = Node(Kind.MAPPING, root.place, items=above, keys=root.keys)
-    header, faults = validate(
-        Header, node, document.source, later=_LATER_IN_POLICY, elsewhere=["rules"]
-    )
-    if "rules" not in root.items and "rules" not in root.keys:
-        faults.append(document.fault((), "the key 'rules' is missing", "add the rules"))
-    return header, faults
-
-
-def _rules(document: Document) -> tuple[list[Rule], list[Fault]]:
-    entries = document.root.items.get("rules")
-    if entries is None or entries.is_refused:
-        return [], []
-    if entries.kind is not Kind.LIST:
-        fault = document.fault(
-            ("rules",), "'rules' must be a list", "write one '- {id: ..., check: ...}' a rule",
-            of_key=entries.kind is Kind.SCALAR and not entries.text,
-        )  # fmt: skip
-        return [], [fault]
-    defaults = _stated_defaults(document)
-    rules: dict[int, Rule] = {}
-    faults: list[Fault] = []
-    for index, entry in entries.items.items():
-        if len(faults) > MOST_FAULTS:
-            break
-        rule, more = _rule(document, entry, int(index), defaults)
-        faults += more
-        if rule is not None:
-            rules[int(index)] = rule
-    return list(rules.values()), [*faults, *_faults_together(document, entries, rules)]
-
-
-def _faults_together(
-    document: Document, entries: Node, rules: Mapping[int, Rule]
-) -> Iterator[Fault]:
-    indices = list(rules)
-    for position, fact, remedy in rule_faults(list(rules.values())):
-        if position is not None:
-            yield document.fault(("rules", indices[position], "id"), fact, remedy)
-        elif len(rules) == len(entries.items):  # else it may be true of the mended policy no more
-            yield document.fault(("rules",), fact, remedy, of_key=True)
-
-
-def _stated_defaults(document: Document) -> Mapping[str, Any]:
-    """Return the defaults that the policy states and that could be read."""
-    node = document.root.items.get("defaults")
-    if node is None or node.kind is not Kind.MAPPING:
-        return {}
-    kept = {}
-    for key, item in node.items.items():
-        alone = Node(Kind.MAPPING, node.place, items={key: item}, keys=node.keys)
-        if validate(Defaults, alone, document.source)[0] is not None:
-            kept[str(key)] = item.plain()
-    return kept
-
-
-def _rule(
-    document: Document, entry: Node, index: int, defaults: Mapping[str, Any]
-) -> tuple[Rule | None, list[Fault]]:
-    path = ("rules", index)
-    if entry.is_refused:
-        return None, []
-    if entry.kind is not Kind.MAPPING:
-        fault = document.fault(path, "a rule must be a mapping", "write {id: ..., check: ...}")
-        return None, [fault]
-    faults = [*_bad_check(document, path, entry), *_bad_id(document, path, entry)]
-    check = entry.items.get("check")
-    if check is None or not isinstance(check.scalar, str) or check.scalar not in REGISTRY:
-        return None, faults
-    filled = {**defaults, "id": check.scalar}
-    rule, more = validate(
-        REGISTRY[check.scalar], entry, document.source, filled=filled, later=_LATER_IN_RULE
-    )
-    return rule, faults + more
-
-
-def _bad_check(document: Document, path: tuple[Key, ...], entry: Node) -> Iterable[Fault]:
-    check = entry.items.get("check")
-    if check is None:
-        remedy = f"name one of: {listed(REGISTRY)}"
-        yield document.fault(path, "the key 'check' is missing", remedy)
-    elif check.is_refused:
-        return  # and told
-    elif check.kind is not Kind.SCALAR:
-        remedy = f"name one of: {listed(REGISTRY)}"
-        yield document.fault((*path, "check"), "'check' must be the name of a check", remedy)
-    elif check.scalar not in REGISTRY:
-        fact = f"unknown check {quoted(check.text)}"
-        remedy = suggestion(check.text, REGISTRY, what="the checks are")
-        yield document.fault((*path, "check"), fact, remedy)
-
-
-def _bad_id(document: Document, path: tuple[Key, ...], entry: Node) -> Iterable[Fault]:
-    node = entry.items.get("id")
-    if node and isinstance(node.scalar, str) and not re.fullmatch(ID_PATTERN, node.scalar):
-        remedy = "use up to 64 letters, digits, '.', '_' and '-'"
-        fact = f"{quoted(node.scalar)} cannot be the id of a rule"
-        yield document.fault((*path, "id"), fact, remedy)

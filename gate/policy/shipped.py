@@ -1,5 +1,6 @@
 """The policies that come with the package."""
 
+import os
 from pathlib import Path
 
 from gate.errors import UsageError
@@ -30,8 +31,8 @@ def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]
     looks_like_a_path = path_or_name.endswith((".yaml", ".yml")) or any(
         separator in path_or_name for separator in "/\\"
     )
-    if looks_like_a_path or path.is_file():
-        return path, str(path)
+    if looks_like_a_path or _is_file(path):
+        return path, os.path.normpath(path)
     names = shipped_names()
     if path_or_name in names:
         return shipped_folder() / f"{path_or_name}.yaml", f"gate/policies/{path_or_name}.yaml"
@@ -39,3 +40,10 @@ def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]
     if listed(names) not in remedy:
         remedy = f"{remedy} The shipped policies are: {listed(names)}"
     raise UsageError(quoted(path_or_name), "there is no such file or shipped policy", remedy)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for the file system, or no path at all
+        return False

@@ -52,7 +52,7 @@ def test_the_examples_of_every_check_meet_the_schema(check):
         [{"check": "recall", "min": None}],
         [{"check": "recall", "max_exact": 0}],
         [{"check": "recall", "min": 0.9, "id": "a b"}],
-        [{"check": "recall", "min": 0.9, "lock": "final"}],
+        [{"check": "recall", "min": 0.9, "lock": "locked"}],
     ],
 )
 def test_what_the_reader_refuses_the_schema_refuses(rules):

@@ -1,0 +1,96 @@
+"""Check: data-requirements."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, SplitEvidence
+    from gate.metrics.estimates import Estimate
+
+
+class DataRequirements(Rule):
+    """Ask for a split, and for enough images, of each class and from enough groups.
+
+    A policy writes it as `data: {test: {min_images: 500}}`. Too little data is no failure of the
+    model, so what falls short is inconclusive, and blocks as such. Unreadable images do not count.
+
+    To fix a failure: collect the images, classes or groups that the message names.
+    """
+
+    family: ClassVar = "data"
+    formula: ClassVar = "readable images of the split, of each class in it, and its groups"
+    interval: ClassVar = "none: the images are counted, not sampled"
+
+    check: Literal["data-requirements"] = "data-requirements"
+    split: SplitName = Field("test", description="The split that must be given.")
+    min_images: int = Field(1, ge=1, description="The fewest readable images in it.")
+    min_per_class: int = Field(1, ge=1, description="The fewest readable images of each class.")
+    min_groups: int | None = Field(
+        None, ge=1, description="The fewest groups (patients, scenes); not asked for by default."
+    )
+
+    examples: ClassVar = (
+        Example(
+            "100 images, 50 of each class",
+            {"min_images": 100, "min_per_class": 50},
+            MadeUp(test=((45, 5), (3, 47))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "50 images of a class where 60 are asked for",
+            {"min_per_class": 60},
+            MadeUp(test=((55, 5), (3, 47))),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "no group is declared",
+            {"min_groups": 30},
+            MadeUp(test=((45, 5), (3, 47))),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example("the split was not given", {}, MadeUp(), Outcome.INCONCLUSIVE),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the number of images, of those of each class, and of groups."""
+        from gate.evidence.records import Split
+        from gate.metrics.estimates import Count, Undefined
+
+        measured = evidence.splits.get(Split(self.split))
+        if measured is None:
+            absent = Undefined(f"no {self.split} split was given")
+            return [self._least("images", absent, self.min_images)]
+        labels = measured.rows.labels
+        comparisons = [self._least("images", Count(len(labels)), self.min_images)]
+        comparisons += [
+            self._least("images", Count(int((labels == label).sum())), self.min_per_class, name)
+            for label, name in enumerate(evidence.classes)
+        ]
+        if self.min_groups is not None:
+            comparisons.append(self._least("groups", _groups(measured), self.min_groups))
+        return comparisons
+
+    def _least(
+        self, counted: str, estimate: "Estimate", required: int, class_name: str | None = None
+    ) -> Comparison:
+        of_class = f" of {class_name}" if class_name is not None else ""
+        return Comparison(
+            what=f"number of {counted}{of_class} in {self.split}",
+            estimate=estimate,
+            operator=">=",
+            required=required,
+            scope=Scope(self.split, class_name, part=counted),
+            unmet=Outcome.INCONCLUSIVE,
+        )
+
+
+def _groups(split: "SplitEvidence") -> "Estimate":
+    from gate.metrics.estimates import Count, Undefined
+
+    if split.rows.groups is None:
+        return Undefined(f"{split.split} has no group column; declare it in the gate file")
+    return Count(len(set(split.rows.groups.tolist()) - {None}))
