@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import assert_never
 
 from gate.errors import Identity
 from gate.subject.checkpoints.choosing import choose
@@ -112,8 +113,11 @@ class _Opening:
             case Container.ONNX:
                 self._recognised(Format.ONNX)
                 raise mismatch(
-                    "it is an ONNX model, a graph with its own weights", "run it as ONNX"
+                    "it is an ONNX model, which brings its own graph",
+                    "give it without a factory, to be run with onnxruntime",
                 )
+            case strange:
+                assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
         names = member_names(data)

@@ -67,9 +67,9 @@ def _may_be_safetensors(head: bytes) -> bool:
 def _may_be_onnx(head: bytes) -> bool:
     # Protobuf has no magic number: field 1 (ir_version, 3 to 31), then a length-delimited field
     # (producer, domain, graph), an opset (8), or a varint of the model's version (5).
-    return (
-        head[:1] == b"\x08" and 3 <= head[1] <= 31 and head[2:3] in b"\x12\x1a\x22\x28\x32\x3a\x42"
-    )
+    version, following = head[1:2], head[2:3]
+    starts = head[:1] == b"\x08" and b"\x03" <= version <= b"\x1f"
+    return starts and following != b"" and following in b"\x12\x1a\x22\x28\x32\x3a\x42"
 
 
 def _stranger(head: bytes, last: bytes) -> RefusedError:

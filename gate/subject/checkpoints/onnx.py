@@ -1,0 +1,221 @@
+"""Run an ONNX model, whose parser is a foreign one, in a process behind walls.
+
+ONNX brings its own graph, so there is no factory. Parsing and running happen in a worker
+(:mod:`.onnx_worker`); only arrays of checked size come back.
+"""
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import Identity, MissingExtraError
+from gate.subject.checkpoints.formats import Format
+from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
+from gate.subject.checkpoints.isolation import Walls
+from gate.subject.checkpoints.recognising import Container, recognise
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, mismatch, shown
+from gate.subject.checkpoints.sealing import seal
+
+MAX_CLASSES = 1 << 20
+OPENING = 120.0  # seconds to parse and optimise a graph
+BATCH = 600.0  # seconds to run a batch
+
+_START = (
+    "import sys; sys.path += sys.argv[1:]; "
+    "from gate.subject.checkpoints.onnx_worker import serve; serve()"
+)
+
+
+class OnnxModel:
+    """An ONNX classifier in its worker: a callable from images to logits; close it when done."""
+
+    def __init__(self, path: Path, *, sha256: str | None = None, threads: int = 1) -> None:
+        self.path = path
+        self.identity = Identity()
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            sealed = seal(path)
+            self.identity = Identity(sealed.sha256, sealed.size)
+            if sha256 is not None and sha256.lower() != sealed.sha256:
+                raise mismatch(
+                    f"its sha256 is {sealed.sha256}, and {shown(sha256)} is pinned",
+                    "give the pinned file, or have the pin changed by whoever owns it",
+                )
+            if recognise(sealed.data) is not Container.ONNX:
+                raise corrupt("it is not an ONNX model", "give a factory for a checkpoint")
+            self.identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
+            self._process = _worker()
+            self.walls = self._open(sealed.data, threads)
+        except RefusedError as refused:
+            self.close()
+            raise refused.at(path, self.identity) from refused
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return logits of shape (N, classes) for images of shape (N, C, H, W).
+
+        Raises CheckpointError, as a mismatch, when the model does not take such images or does
+        not give one row an image.
+        """
+        batch = np.ascontiguousarray(images, dtype=np.float32)
+        try:
+            return self._run(batch)
+        except RefusedError as refused:
+            raise refused.at(self.path, self.identity) from refused
+
+    def require(self, walls: Collection[str]) -> None:
+        """Refuse the model, as unsafe, unless each named wall stands around its worker."""
+        try:
+            self.walls.require(walls)
+        except RefusedError as refused:
+            self.close()
+            raise refused.at(self.path, self.identity) from refused
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, model: memoryview, threads: int) -> Walls:
+        self._send(model, OPENING)
+        self._send(json.dumps(threads).encode(), OPENING)
+        walls = self._answer(OPENING)
+        answer = self._answer(OPENING)
+        if "error" in answer:
+            raise corrupt(
+                f"onnxruntime does not take it ({_said(answer)})",
+                "export the model again, in one file: onnx.save(model, 'model.onnx')",
+            )
+        try:
+            inputs, outputs = len(answer["inputs"]), len(answer["outputs"])
+            kind, axes = answer["inputs"][0]["type"], len(answer["inputs"][0]["shape"])
+            held = Walls(**walls)
+        except (KeyError, TypeError, IndexError):
+            raise _stopped() from None
+        if (inputs, kind, axes) != (1, "tensor(float)", 4):
+            raise mismatch(
+                "it does not take one float32 batch (N, C, H, W): it has "
+                f"{counted(inputs, 'input')}, the first {shown(str(kind))} with {axes} axes",
+                "export the classifier alone, without its preprocessing",
+            )
+        if outputs != 1:
+            raise mismatch(
+                f"it gives {counted(outputs, 'output')}, not one of (N, classes)",
+                "export the logits alone",
+            )
+        return held
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._send(json.dumps(batch.shape).encode(), BATCH)
+        self._send(batch.tobytes(), BATCH)
+        answer = self._answer(BATCH)
+        if "error" in answer:
+            raise mismatch(
+                f"it does not take images of shape {list(batch.shape)} ({_said(answer)})",
+                "declare the input as the model was exported for",
+            )
+        shape = answer.get("shape")
+        if not isinstance(shape, list) or not all(type(axis) is int for axis in shape):
+            raise _stopped()
+        if len(shape) != 2 or shape[0] != len(batch) or not 1 <= shape[1] <= MAX_CLASSES:
+            raise mismatch(
+                f"its output has shape {shape} for {counted(len(batch), 'image')}, not "
+                "(N, classes)",
+                "export the logits of a classifier",
+            )
+        data = self._receive(4 * math.prod(shape), BATCH)
+        if len(data) != 4 * math.prod(shape):
+            raise _stopped()
+        return np.frombuffer(data, dtype=np.float32).reshape(shape)
+
+    def _answer(self, within: float) -> dict[str, Any]:
+        try:
+            answer = json.loads(self._receive(1 << 20, within))
+        except (ValueError, RecursionError):
+            raise _stopped() from None
+        if not isinstance(answer, dict):
+            raise _stopped()
+        return answer
+
+    def _send(self, message: bytes | memoryview, within: float) -> None:
+        try:
+            send(self._pipes()[0], message, within=within)
+        except BrokenPipeOfWorkerError:
+            raise _stopped() from None
+
+    def _receive(self, most: int, within: float) -> bytes:
+        try:
+            return receive(self._pipes()[1], most=most, within=within)
+        except BrokenPipeOfWorkerError:
+            raise _stopped() from None
+
+    def _pipes(self) -> tuple[int, int]:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise _stopped()
+        return process.stdin.fileno(), process.stdout.fileno()
+
+
+def open_onnx(path: Path, *, sha256: str | None = None, threads: int = 1) -> OnnxModel:
+    """Return an ONNX model that is ready to be called, in its own process.
+
+    Raises MissingExtraError without onnxruntime, and CheckpointError for a file that is not
+    ONNX, that onnxruntime does not take, or that is no image classifier.
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise MissingExtraError(shown(str(path)), "running an ONNX model", "onnx")
+    return OnnxModel(Path(path), sha256=sha256, threads=threads)
+
+
+def _worker() -> subprocess.Popen[bytes]:
+    """Start a bare interpreter that sees our packages, and neither our folder nor environment."""
+    places = []
+    for package in ("gate", "numpy", "onnxruntime"):
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None:
+            places.append(str(Path(spec.origin).parents[1]))
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
+        [sys.executable, "-I", "-c", _START, *dict.fromkeys(places)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={},
+        bufsize=0,
+    )
+    assert process.stdin is not None
+    os.set_blocking(process.stdin.fileno(), False)  # a worker that hangs must not hang the gate
+    return process
+
+
+def _said(answer: dict[str, Any]) -> str:
+    return shown(str(answer["error"]).strip(), longest=300)
+
+
+def _stopped() -> RefusedError:
+    return corrupt(
+        "its worker stopped or sent nonsense while it read this file",
+        "export the model again; a file that does this twice is not to be trusted",
+    )

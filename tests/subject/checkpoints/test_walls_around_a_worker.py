@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkpoint_corpus.payloads import PAYLOADS, pickled
+
+from gate.subject.checkpoints.isolation import Walls
+from gate.subject.checkpoints.refusals import RefusedError
+
+REPOSITORY = Path(__file__).parents[3]
+
+# Tries what a payload would try, behind the walls; prints the walls and what came through.
+CHILD = """
+import ctypes, json, os, pickle, socket, sys
+sys.path.append(sys.argv[1])
+from gate.subject.checkpoints.isolation import raise_walls
+target, payloads = sys.argv[2], [bytes.fromhex(each) for each in sys.argv[3:]]
+walls = raise_walls(1 << 30)
+
+def passes(action):
+    try:
+        action()
+    except (OSError, MemoryError):
+        return False
+    return True
+
+def connect():
+    with socket.socket() as client:
+        client.settimeout(1)
+        client.connect(("127.0.0.1", int(os.environ["PORT"])))
+
+through = {
+    "read": passes(lambda: open("/proc/self/status").close()),
+    "write": passes(lambda: open(target, "w").close()),
+    "folder": passes(lambda: os.mkdir(target)),
+    "memory": passes(lambda: bytearray(2 << 30)),
+    "network": passes(connect),
+}
+for payload in payloads:
+    try:
+        pickle.loads(payload)
+    except Exception:
+        pass
+print(json.dumps({"walls": dict(walls.held), "through": through}))
+"""
+
+
+@pytest.fixture(scope="module")
+def behind_walls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, Path]:
+    import socket
+
+    folder = tmp_path_factory.mktemp("walls")
+    names = ["os.system", "builtins.exec", "builtins.open", "runpy.run_path", "os.mkdir"]
+    payloads = [pickled(PAYLOADS[name](folder / f"canary-{name}")).hex() for name in names]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", CHILD, str(REPOSITORY), str(folder / "made"), *payloads],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"PORT": str(server.getsockname()[1])},
+        )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return answer["walls"], answer["through"], folder
+
+
+def test_memory_is_limited_where_the_limits_hold(behind_walls: tuple[dict, dict, Path]) -> None:
+    walls, through, _ = behind_walls
+
+    assert walls["rlimits"] is True
+    assert through["memory"] is False
+
+
+@pytest.mark.parametrize("action", ["read", "write", "folder"])
+def test_files_are_out_of_reach_where_landlock_holds(
+    action: str, behind_walls: tuple[dict, dict, Path]
+) -> None:
+    walls, through, _ = behind_walls
+    if not walls["landlock"]:
+        pytest.skip("this kernel has no Landlock; the wall is best effort")
+
+    assert through[action] is False
+
+
+def test_nobody_answers_where_the_network_is_its_own(
+    behind_walls: tuple[dict, dict, Path],
+) -> None:
+    walls, through, _ = behind_walls
+    if not (walls["network"] or walls["landlock"] >= 4):
+        pytest.skip("this container forbids namespaces; the wall is best effort")
+
+    assert through["network"] is False
+
+
+def test_hostile_pickles_touch_no_canary_behind_the_walls(
+    behind_walls: tuple[dict, dict, Path],
+) -> None:
+    walls, _, folder = behind_walls
+    if not walls["landlock"]:
+        pytest.skip("this kernel has no Landlock; the wall is best effort")
+
+    assert list(folder.glob("canary-*[!y]")) == []
+    assert not (folder / "made").exists()
+
+
+def test_a_wall_that_is_required_and_down_refuses() -> None:
+    walls = Walls(rlimits=True, no_new_privileges=True, network=False, landlock=0)
+
+    walls.require(["rlimits", "no_new_privileges"])
+    with pytest.raises(RefusedError, match="network, landlock"):
+        walls.require(["rlimits", "network", "landlock"])
