@@ -94,7 +94,7 @@ class Fingerprints:
     pixels: NDArray[np.uint8]  # (n, 32) sha256, equal only for equal mode, shape and pixels
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
     near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
-    featureless: NDArray[np.bool_]  # (n,) too flat for the perceptual hash to mean anything
+    featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything
     thumbnails: NDArray[np.uint8] | None = None  # (n, 64, 64) grey; only where images are >= 64 px
 
 

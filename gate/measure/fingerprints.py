@@ -20,6 +20,7 @@ from gate.measure import perceptual
 from gate.measure.orientations import ORIENTATIONS, compose, inverse, turn
 
 VERSION = "1"  # of the fingerprints: part of the key wherever they are cached
+SMALLEST = 16  # pixels a side; the hash has 16 x 16 coefficients, and a smaller image fewer pixels
 _DIGEST = 32  # bytes
 _OPAQUE = 255
 _RGB = 3  # bytes a pixel
@@ -71,7 +72,7 @@ def fingerprint(stored: bytes, image: Image.Image) -> Fingerprint:
         pixels=_as_it_stands(oriented[0], turns[0]),
         oriented=oriented[0],
         near=near[0].tobytes(),
-        featureless=bool(featureless[0]),
+        featureless=bool(featureless[0]) or min(image.size) < SMALLEST,
         thumbnail=small[0] if min(image.size) >= perceptual.SIDE else None,
     )
 
@@ -116,7 +117,7 @@ def _part(stored: Sequence[bytes], pixels: NDArray[np.uint8]) -> Fingerprints:
         pixels=_digests([_as_it_stands(*each) for each in zip(oriented, turns, strict=True)]),
         oriented=_digests(oriented),
         near=near,
-        featureless=featureless,
+        featureless=featureless | (min(pixels.shape[1:3]) < SMALLEST),
         thumbnails=small if min(pixels.shape[1:3]) >= perceptual.SIDE else None,
     )
 

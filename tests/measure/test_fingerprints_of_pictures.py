@@ -357,3 +357,16 @@ def test_small_images_among_large_ones_have_black_thumbnails():
     assert not rows.thumbnails[0].any()
     assert rows.thumbnails[1].any()
     assert_same_rows(rows, joined)
+
+
+@pytest.mark.parametrize(("side", "too_small"), [(8, True), (15, True), (16, False)])
+def test_an_image_with_fewer_pixels_than_the_hash_has_bits_is_compared_exactly_only(
+    side, too_small
+):
+    noise = np.random.default_rng(0).integers(0, 256, (1, side, side), dtype=np.uint8)
+
+    alone = fingerprint(b"", Image.fromarray(noise[0]))
+    together = fingerprint_batch([b""], noise)
+
+    assert alone.featureless is too_small
+    assert together.featureless.tolist() == [too_small]
