@@ -7,6 +7,7 @@ of the trainer, for the loss curves alone. Nothing is drawn: the same pictures c
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -69,12 +70,16 @@ def pictures(case: str) -> tuple[Picture, ...]:
 
     Raises KeyError for a case that the demo does not have.
     """
+    return tuple(_CASES[case](_all_digits()))
+
+
+@cache
+def _all_digits() -> _Digits:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    # 16 levels become 0..240: spread over the range of a byte, and none of them merged.
-    digits = _Digits((bunch.images * 15).astype(np.uint8), bunch.target.astype(np.int64))
-    return tuple(_CASES[case](digits))
+    # 17 levels become 0..240: spread over the range of a byte, and none of them merged.
+    return _Digits((bunch.images * 15).astype(np.uint8), bunch.target.astype(np.int64))
 
 
 def _good(digits: _Digits) -> Iterator[Picture]:

@@ -1,0 +1,201 @@
+import dataclasses
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gate.cli import main
+from gate.demo.cases import CASES
+from gate.demo.digits import WORDS, pictures
+
+CASE_NAMES = [case.name for case in CASES]
+
+
+def decided(report) -> set[str]:
+    rules = {result["key"]: result["check"] for result in report["results"]}
+    return {rules[key] for key in report["decision"]["reasons"]}
+
+
+def result_of(report, key):
+    return next(result for result in report["results"] if result["key"] == key)
+
+
+def block_of(demo, case: str) -> str:
+    """Return the block of a case on one line."""
+    blocks = demo.out.split("\n\n")
+    found = next(block for block in blocks if block.partition(" ")[2].strip().startswith(case))
+    return " ".join(found.split())
+
+
+def commands_in(text: str) -> list[list[str]]:
+    return [shlex.split(line) for line in text.splitlines() if line.startswith("validate-model ")]
+
+
+def test_the_demo_ends_well(demo):
+    assert demo.status == 0
+
+
+def test_the_good_model_passes_and_the_others_fail(demo):
+    verdicts = {case: demo.report(case)["verdict"] for case in CASE_NAMES}
+
+    assert verdicts == {"good": "pass", "paradox": "fail", "overfitted": "fail", "leaky": "fail"}
+
+
+def test_the_model_that_ignores_eights_is_accurate_and_fails_for_the_recall_of_eight(demo):
+    report = demo.report("paradox")
+
+    accuracy = result_of(report, "accuracy")
+    recall = result_of(report, "recall[class=eight]")
+
+    assert accuracy["outcome"] == "passed"
+    assert recall["outcome"] == "failed"
+    assert recall["measured"]["value"] < 0.25
+    assert {"accuracy-paradox", "recall"} <= decided(report)
+
+
+def test_the_overfitted_model_knows_its_images_by_heart_and_fails_for_the_gap(demo):
+    report = demo.report("overfitted")
+
+    [train] = [
+        metric["value"]
+        for metric in report["metrics"]
+        if (metric["name"], metric["split"]) == ("accuracy", "train")
+    ]
+
+    assert train > 0.95
+    assert {"train-test-gap", "loss-curve"} <= decided(report)
+
+
+def test_the_leaky_split_fails_for_copies_flips_and_other_labels(demo):
+    report = demo.report("leaky")
+    kinds = {pair["kind"] for pair in report["leakage"]["pairs"]}
+
+    assert "train-test-overlap" in decided(report)
+    assert {"bytes", "flipped"} <= kinds
+    assert result_of(report, "train-test-overlap[part=label-conflict]")["outcome"] == "failed"
+
+
+def test_every_planted_copy_is_found_and_no_other_image_is_called_an_exact_one(demo):
+    report = demo.report("leaky")
+    images = pictures("leaky")
+    trained = {picture.name for picture in images if picture.split == "train"}
+    planted = {
+        f"{picture.label}/{picture.name}.png"
+        for picture in images
+        if picture.split == "test" and picture.name in trained
+    }
+
+    found = {pair["b"] for pair in report["leakage"]["pairs"] if pair["kind"] != "near"}
+
+    assert found == planted
+
+
+def test_the_leak_is_what_lifts_the_leaky_model_over_the_required_accuracy(demo):
+    report = demo.report("leaky")
+    [inflation] = [
+        each
+        for each in report["leakage"]["inflation"]
+        if (each["name"], each["split"]) == ("accuracy", "test")
+    ]
+
+    assert inflation["as_given"] >= 0.90 > inflation["clean"]
+    assert f"would be {inflation['as_given']:.3f}" in block_of(demo, "leaky")
+    assert f"where it is {inflation['clean']:.3f}" in block_of(demo, "leaky")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_block_shows_one_to_three_sentences_of_its_report(demo, case):
+    report, block = demo.report(case.name), block_of(demo, case.name)
+
+    shown = [
+        result["key"]
+        for result in report["results"]
+        if f"- {result['key']}: {' '.join(result['message'].split())}" in block
+    ]
+
+    assert len(shown) == len(case.shown)
+    assert 1 <= len(shown) <= 3
+    if report["verdict"] == "fail":
+        assert set(shown) <= set(report["decision"]["reasons"])
+
+
+@pytest.mark.parametrize("case", CASE_NAMES)
+def test_each_block_names_the_report(demo, case):
+    assert f"report: validate-model-demo/{case}/gate-out/report.json" in block_of(demo, case)
+
+
+def test_standard_output_is_plain_and_fits_80_columns(demo):
+    assert max(map(len, demo.out.splitlines())) <= 80
+    assert all(line.isascii() and line.isprintable() for line in demo.out.splitlines())
+
+
+def test_progress_goes_to_standard_error(demo):
+    assert "Writing" in demo.err
+    assert "Writing" not in demo.out
+
+
+def test_the_commands_that_it_suggests_can_be_pasted(demo, monkeypatch, capsys):
+    monkeypatch.chdir(demo.folder.parent)
+
+    statuses = {argv[1]: main(argv[1:]) for argv in commands_in(demo.out)}
+
+    assert statuses == {"run": 1, "judge": 1, "explain": 0}
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_case_can_be_run_again_by_its_gate_file(demo, case, tmp_path, capsys):
+    status = main(["run", str(demo.folder / case.name / "gate.yaml"), "--out", str(tmp_path)])
+
+    assert status == {"pass": 0, "fail": 1}[case.expected]
+    capsys.readouterr()
+
+
+def test_swapping_the_checkpoint_as_the_good_gate_file_suggests_fails(demo, tmp_path, capsys):
+    gatefile = demo.folder / "good" / "gate.yaml"
+    assert "../overfitted/model.pt" in gatefile.read_text("utf-8")
+    other = str(demo.folder / "overfitted" / "model.pt")
+
+    status = main(["run", str(gatefile), "--checkpoint", other, "--out", str(tmp_path)])
+
+    assert status == 1
+    capsys.readouterr()
+
+
+def test_a_verdict_that_should_be_another_ends_in_70(demo, monkeypatch, capsys):
+    monkeypatch.chdir(demo.folder.parent)
+    monkeypatch.setattr("gate.demo.cases.CASES", (dataclasses.replace(CASES[0], expected="fail"),))
+
+    status = main(["demo"])
+
+    assert status == 70
+    assert "the verdict on good should be fail" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", CASE_NAMES)
+def test_gate_files_name_the_classes_in_the_order_that_the_models_learned(demo, case):
+    written = yaml.safe_load((demo.folder / case / "gate.yaml").read_text("utf-8"))
+
+    expected = ["other", "eight"] if case == "paradox" else list(WORDS)
+
+    assert written["classes"] == expected
+
+
+def test_the_checkpoints_are_small():
+    import gate.demo
+
+    files = Path(gate.demo.__file__).parent / "files"
+
+    assert sum(path.stat().st_size for path in files.rglob("*.pt")) < 60_000
+
+
+def test_importing_the_demo_does_not_import_torch():
+    modules = "gate.demo.story, gate.demo.folder, gate.demo.digits, gate.cli.demo, sys"
+    code = f"import {modules}; print('torch' in sys.modules)"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "False"
