@@ -20,6 +20,7 @@ from gate.version import __version__
 _COMMANDS = {
     "run": "measure a model, judge it, and write the report",
     "judge": "judge saved evidence again: no model, no data",
+    "render": "a report in other formats",
     "demo": "four small models on real digits: one good, three that must not ship",
     "explain": "the catalogue of checks, or one check in full",
     "plan": "how many test images a policy takes to prove",

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from gate.cli.output import deliver, format_option, mode_option, output_option, parsed
+from gate.cli.output import (
+    color_option,
+    deliver,
+    format_option,
+    mode_option,
+    output_option,
+    parsed,
+    require_extra,
+)
 
 
 @click.command(name="judge")
@@ -13,13 +21,25 @@ from gate.cli.output import deliver, format_option, mode_option, output_option, 
 @output_option
 @format_option
 @mode_option
-def command(evidence: Path, policy: str, outputs: tuple[str, ...], format_: str, mode: str) -> int:
+@color_option
+def command(
+    evidence: Path,
+    policy: str,
+    outputs: tuple[str, ...],
+    format_: str,
+    mode: str,
+    color: str,
+) -> int:
     """Judge saved EVIDENCE again: a file, or the folder that a run left.
 
     Neither the model nor the data is needed, and torch is not loaded.
     """
+    from gate.evidence.store import FILE_NAME
+    from gate.report.renderings import Beside
     from gate.run import judge
 
     targets = parsed(outputs)
+    require_extra(format_)
     report = judge(evidence, policy, enforced=mode == "enforce")
-    return deliver(report, format_=format_, outputs=targets)
+    beside = Beside(evidence=evidence / FILE_NAME if evidence.is_dir() else evidence)
+    return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

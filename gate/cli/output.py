@@ -1,34 +1,41 @@
 """What commands that end in a report share: where it goes, and in which format."""
 
+import io
+import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from gate.errors import UsageError
+from gate.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from gate.report.model import Report
+    from gate.report.renderings import Beside, Format
 
-
-def _json(report: "Report") -> str:
-    return report.to_json()
-
-
-def _text(report: "Report") -> str:
-    from gate.report.renderings.text import text
-
-    return text(report, width=min(max(shutil.get_terminal_size().columns, 60), 120))
-
-
-FORMATS: Mapping[str, "Callable[[Report], str]"] = {"text": _text, "json": _json}
+FORMATS = (
+    "text",
+    "json",
+    "markdown",
+    "html",
+    "junit",
+    "sarif",
+    "github",
+    "openmetrics",
+    "gitlab-codequality",
+    "model-card",
+)  # fmt: skip -- those of gate.report.renderings, said here so that --help imports nothing
+_WIDEST = 200  # columns; longer lines are hard to read
+_LEAST = 60
 
 format_option = click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="What standard output carries.",
@@ -39,7 +46,7 @@ output_option = click.option(
     "outputs",
     multiple=True,
     metavar="FORMAT=PATH",
-    help=f"Also write the report as {' or '.join(FORMATS)}; may repeat.",
+    help=f"Also write the report to a file; may repeat. Formats: {', '.join(FORMATS)}.",
 )
 mode_option = click.option(
     "--mode",
@@ -48,9 +55,16 @@ mode_option = click.option(
     show_default=True,
     help="audit: report everything, and exit 0 on fail and inconclusive.",
 )
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour in text; auto: on a terminal, unless NO_COLOR is set.",
+)
 
 
-def parsed(outputs: Sequence[str]) -> dict[Path, str]:
+def parsed(outputs: Sequence[str]) -> dict[Path, "Format"]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
     Raises UsageError before anything is measured.
@@ -58,15 +72,17 @@ def parsed(outputs: Sequence[str]) -> dict[Path, str]:
     return dict(_parsed(output) for output in outputs)
 
 
-def _parsed(output: str) -> tuple[Path, str]:
+def _parsed(output: str) -> "tuple[Path, Format]":
     name, equals, place = output.partition("=")
     path = Path(place)
     if not equals or not place:
         raise UsageError(f"-o {output}", "is not FORMAT=PATH", "write for example -o json=out.json")
-    if name not in FORMATS:
+    known = _format(name)
+    if known is None:
         raise UsageError(
             f"-o {output}", f"there is no format {name}", f"the formats are {', '.join(FORMATS)}"
         )
+    require_extra(known)
     if path.is_dir():
         raise UsageError(f"-o {output}", "is a folder", "name a file")
     try:
@@ -79,14 +95,78 @@ def _parsed(output: str) -> tuple[Path, str]:
             f"cannot be written ({error.strerror})",
             "make the folder, or name another",
         ) from error
-    return path, name
+    return path, known
 
 
-def deliver(report: "Report", *, format_: str, outputs: Mapping[Path, str]) -> int:
+def _format(name: str) -> "Format | None":
+    from gate.report.renderings import Format
+
+    return next((each for each in get_args(Format) if each == name), None)
+
+
+def require_extra(name: str) -> None:
+    """Raise MissingExtraError where a format needs what is not installed: before the measuring."""
+    if name == "html" and not (find_spec("jinja2") and find_spec("matplotlib")):
+        raise MissingExtraError("html", "the HTML report", "html")
+
+
+def deliver(
+    report: "Report",
+    *,
+    format_: str,
+    outputs: "Mapping[Path, Format]",
+    beside: "Beside",
+    color: str,
+) -> int:
     """Write the report where it was asked for, and return its exit status."""
+    write(report, outputs, beside)
+    outputs_of_step(report, [*outputs.values(), format_], beside.report)
+    echo(report, format_, beside, color)
+    return report.decision.exit_status
+
+
+def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") -> None:
+    """Write each rendering to its file, whole or not at all."""
     from gate.evidence.files import write_text
+    from gate.report.renderings import render
 
     for path, name in outputs.items():
-        write_text(path, FORMATS[name](report))
-    click.echo(FORMATS[format_](report), nl=False)
-    return report.decision.exit_status
+        write_text(path, render(report, name, beside))
+
+
+def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
+    """Write one document to standard output, and nothing else."""
+    from gate.report.renderings import render
+    from gate.report.renderings.text import text
+
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a class name must not break an ASCII terminal
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if format_ == "text":
+        width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)
+        colour = _wants_colour(color)
+        shown = text(report, width=width, colour=colour, path=beside.report)
+        click.echo(shown, nl=False, color=colour)
+        return
+    known = _format(format_)
+    assert known is not None, "click has checked the choice"
+    click.echo(render(report, known, beside), nl=False)
+
+
+def _wants_colour(color: str) -> bool:
+    if color == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return color == "always"
+
+
+def outputs_of_step(report: "Report", formats: Iterable[str], path: Path | None) -> None:
+    """Append the outputs of a step of GitHub Actions, where its annotations are asked for."""
+    file = os.environ.get("GITHUB_OUTPUT")
+    if not file or "github" not in formats:
+        return
+    from gate.report.renderings.github import outputs
+
+    try:
+        with Path(file).open("a", encoding="utf-8", newline="\n") as step:
+            step.write(outputs(report, path))
+    except OSError as error:
+        click.echo(f"Warning: GITHUB_OUTPUT cannot be written ({error.strerror})", err=True)

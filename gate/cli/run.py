@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from gate.cli.output import deliver, format_option, mode_option, output_option, parsed
+from gate.cli.output import (
+    color_option,
+    deliver,
+    format_option,
+    mode_option,
+    output_option,
+    parsed,
+    require_extra,
+)
 from gate.cli.progress import Progress
 from gate.errors import UsageError
 from gate.measure.progress import Device
@@ -63,12 +71,14 @@ def _numbers(text: str) -> tuple[float, ...]:
 @output_option
 @format_option
 @mode_option
+@color_option
 def command(
     gatefile: Path | None,
     out: Path,
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
+    color: str,
     device: Device,
     **flags: Any,  # noqa: ANN401 -- the flags above, by name
 ) -> int:
@@ -77,7 +87,9 @@ def command(
     GATEFILE says what is judged; by default gate.yaml, if it is there. Flags go before what it
     says, and can replace it altogether.
     """
-    from gate.run import Settings, validate
+    from gate.evidence.store import FILE_NAME
+    from gate.report.renderings import Beside
+    from gate.run import REPORT_NAME, Settings, validate
     from gate.subject.gatefile import GateFile, read_gatefile
     from gate.subject.overrides import Flags, override
 
@@ -91,6 +103,7 @@ def command(
         )
     subject = override(read_gatefile(path) if path else GateFile(), said)
     targets = parsed(outputs)
+    require_extra(format_)
     settings = Settings(
         out=out,
         enforced=mode == "enforce",
@@ -99,6 +112,7 @@ def command(
         command=tuple(sys.argv[1:]),
     )
     report = validate(subject, settings=settings)
-    status = deliver(report, format_=format_, outputs=targets)
-    click.echo(f"Report: {out / 'report.json'}", err=True)
+    beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME)
+    status = deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+    click.echo(f"Report: {out / REPORT_NAME}", err=True)
     return status

@@ -1,144 +1,160 @@
-"""The verdict for people: worst first, the verdict last, at 80 columns and without colour."""
+"""The verdict for people at a terminal: worst first, the verdict last, at any width."""
 
+import re
+import shlex
 import textwrap
+from pathlib import Path
 
 from gate.report.model import ErrorPart, Report, ResultPart
+from gate.report.renderings.inert import plain
+from gate.report.renderings.words import counted, headline, subject_name, word
 
-_WORDS = {
-    "failed": "FAIL",
-    "error": "ERROR",
-    "inconclusive": "OPEN",
-    "waived": "waived",
-    "passed": "pass",
-}
-_VERDICTS = {
-    "pass": "PASS",
-    "fail": "FAIL",
-    "inconclusive": "INCONCLUSIVE: there is not enough evidence to decide",
-    "error": "NOT EVALUATED",
-}
 _COLUMN = 8  # where sentences begin
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
+_RED, _YELLOW, _GREEN, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m"
+_COLOURS = {"FAIL": _RED, "ERROR": _RED, "OPEN": _YELLOW, "warn": _YELLOW, "pass": _GREEN}
+_VERDICT_COLOURS = {"pass": _GREEN, "fail": _RED, "inconclusive": _YELLOW, "error": _RED}
 
 
-def text(report: Report, *, width: int = 80) -> str:
-    """Return the report as lines of at most ``width`` columns where words allow it."""
+def text(report: Report, *, width: int = 80, colour: bool = False, path: Path | None = None) -> str:
+    """Return the report as lines of at most ``width`` columns where words allow it.
+
+    Colour marks nothing but the words of outcomes and the verdict. ``path`` is where the report
+    lies; it makes the next command one that can be copied.
+    """
     parts = [
         _head(report, width),
-        *(_error(error, width) for error in report.errors if error.kind != "rule-crashed"),
-        _results(report, width),
+        *(_error(error, width, colour) for error in report.errors if error.kind != "rule-crashed"),
+        _results(report, width, colour),
         _assumptions(report, width),
-        _verdict(report, width),
+        _verdict(report, width, colour, path),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return _without_commands("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def _head(report: Report, width: int) -> str:
     subject = report.subject
-    without = "saved predictions" if report.data else "not reached"
     lines = [
-        f"model   {subject.factory or without}"
+        f"model   {plain(subject_name(report))}"
         + (
-            f", checkpoint sha256 {subject.sha256[:12]} ({subject.format})"
+            f", checkpoint sha256 {plain(subject.sha256)[:12]} ({plain(subject.format or '?')})"
             if subject.sha256
             else ""
         ),
-        f"policy  {report.policy.name} {report.policy.version}",
+        f"policy  {plain(report.policy.name)} {plain(report.policy.version)}",
     ]
     for name, split in report.data.items():
         label = "data" if name == next(iter(report.data)) else ""
         lines.append(
             f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
-            f"{split.path}"
+            f"{plain(split.path)}"
         )
     lines += [f"{'':8}{_overlap_in_words(report, other)}" for other in report.leakage.compared]
     return "\n".join(_wrapped(line, width) for line in lines)
 
 
 def _overlap_in_words(report: Report, splits: list[str]) -> str:
-    counted = {kind: count for kind, count in report.leakage.counts.items() if count}
-    found = ", ".join(f"{count} {kind}" for kind, count in counted.items()) or "none"
-    return f"{splits[0]} and {splits[1]} compared by {', '.join(report.leakage.counts)}: {found}"
+    found = ", ".join(f"{count} {kind}" for kind, count in report.leakage.counts.items() if count)
+    kinds = ", ".join(report.leakage.counts)
+    return (
+        f"{' and '.join(map(plain, splits))} compared by {plain(kinds)}: {plain(found) or 'none'}"
+    )
 
 
-def _error(error: ErrorPart, width: int) -> str:
-    lines = [_sentence("ERROR", f"{error.where}: {error.message}", width)]
+def _error(error: ErrorPart, width: int, colour: bool) -> str:
+    lines = [_sentence("ERROR", f"{plain(error.where)}: {error.message}", width, colour)]
     if error.remedy:
         lines.append(_sentence("", f"to fix: {error.remedy}", width))
     return "\n".join(lines)
 
 
-def _results(report: Report, width: int) -> str:
+def _results(report: Report, width: int, colour: bool) -> str:
     lines: list[str] = []
     passes = 0
     for result in report.results:
         passes += result.outcome == "passed"
         if result.outcome == "passed" and passes > _MOST_PASSES:
             continue
-        lines.append(_result(result, width))
+        lines.append(_result(result, width, colour))
     if passes > _MOST_PASSES:
-        lines.append(_sentence("pass", f"and {passes - _MOST_PASSES} more, in the report", width))
+        more = f"and {passes - _MOST_PASSES} more, in the report"
+        lines.append(_sentence("pass", more, width, colour))
     return "\n".join(lines)
 
 
-def _result(result: ResultPart, width: int) -> str:
-    word = _WORDS[result.outcome]
-    if result.severity == "warn" and result.outcome not in ("passed", "waived"):
-        word = "warn"
-    lines = [_sentence(word, f"{result.key}: {result.message}", width)]
+def _result(result: ResultPart, width: int, colour: bool) -> str:
+    sentence = f"{plain(result.key, 200)}: {plain(result.message)}"
+    lines = [_sentence(word(result), sentence, width, colour)]
     if result.remedy and result.outcome in ("failed", "error") and result.severity == "block":
         lines.append(_sentence("", f"to fix: {result.remedy}", width))
     return "\n".join(lines)
 
 
 def _assumptions(report: Report, width: int) -> str:
-    assumed = report.environment.get("assumed", [])
+    assumed = [str(each) for each in report.environment.get("assumed", [])]
     return _sentence("note", f"assumed: {'; '.join(assumed)}", width) if assumed else ""
 
 
-def _verdict(report: Report, width: int) -> str:
-    counts = report.decision.counts.model_dump()
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    rules = report.decision.rules_evaluated
+def _verdict(report: Report, width: int, colour: bool, path: Path | None) -> str:
     unproven = sum(
         result.outcome == "passed" and not result.proven and result.measured.interval is not None
         for result in report.results
     )
-    lines = [f"{rules} rules, {len(report.results)} results: {counted or 'none'}"]
+    lines = [_wrapped(counted(report), width)]
     if unproven:
         lines.append(f"{unproven} passed on the estimate alone, not proven")
-    verdict = _VERDICTS[report.verdict]
-    if not report.decision.enforced:
-        verdict += " (audit mode: not enforced)"
-    lines.append(f"{verdict} (exit status {report.decision.exit_status})")
-    return "\n".join(_wrapped(line, width) for line in lines)
+    if path is not None:
+        lines.append(f"next    {_next(report, path)}")  # never wrapped: it is there to be copied
+    why = ": there is not enough evidence to decide" if report.verdict == "inconclusive" else ""
+    said = f"{headline(report)}{why} (exit status {report.decision.exit_status})"
+    lines.append(_coloured(said, _VERDICT_COLOURS[report.verdict]) if colour else said)
+    return "\n".join(lines)
 
 
-def _sentence(word: str, sentence: str, width: int) -> str:
-    return textwrap.fill(
-        _plain(sentence),
+def _next(report: Report, path: Path) -> str:
+    """Return the command that helps most after this verdict."""
+    if report.verdict == "inconclusive" and report.policy.sources:
+        name = report.policy.sources[0].path
+        shipped = name.startswith("gate/policies/")
+        return f"validate-model plan --policy {_quoted(report.policy.name if shipped else name)}"
+    refused = next((e for e in report.errors if e.kind in ("refused-unsafe", "corrupt")), None)
+    if refused:
+        return f"validate-model inspect {_quoted(refused.where)}"
+    return f"validate-model render {_quoted(str(path))} -o html=report.html"
+
+
+def _quoted(argument: str) -> str:
+    return shlex.quote(plain(argument))
+
+
+def _sentence(start: str, sentence: str, width: int, colour: bool = False) -> str:
+    filled = textwrap.fill(
+        " ".join(plain(sentence, 2000).split()),
         width,
-        initial_indent=f"{word:<{_COLUMN}}",
+        initial_indent=f"{start:<{_COLUMN}}",
         subsequent_indent=" " * _COLUMN,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    if colour and start in _COLOURS:
+        return _coloured(start, _COLOURS[start]) + filled[len(start) :]
+    return filled
+
+
+def _coloured(said: str, colour: str) -> str:
+    return f"{colour}{said}{_RESET}"
 
 
 def _wrapped(line: str, width: int) -> str:
     return textwrap.fill(
-        _plain(line, keep_spaces=True),
+        line,
         width,
         subsequent_indent=" " * _COLUMN,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
     )
 
 
-def _plain(line: str, *, keep_spaces: bool = False) -> str:
-    """Return a line in which nothing from outside can move the cursor or reorder the text."""
-    shown = "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in line
-    )
-    return shown if keep_spaces else " ".join(shown.split())
+def _without_commands(shown: str) -> str:
+    """Return the text with no line that a GitHub runner takes for a command when it is logged."""
+    return re.sub(r"(?m)^([ \t]*)::", r"\1\\::", shown).replace("##[", r"##\[")

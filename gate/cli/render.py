@@ -1,0 +1,53 @@
+"""Command: render."""
+
+from pathlib import Path
+
+import click
+
+from gate.cli.output import (
+    color_option,
+    echo,
+    format_option,
+    output_option,
+    outputs_of_step,
+    parsed,
+    require_extra,
+    write,
+)
+
+
+@click.command(name="render")
+@click.argument("report", type=click.Path(path_type=Path))
+@output_option
+@format_option
+@click.option("--no-images", is_flag=True, help="Leave pictures out of html: the data is private.")
+@color_option
+def command(
+    report: Path, outputs: tuple[str, ...], format_: str, no_images: bool, color: str
+) -> int:
+    """Write a REPORT in other formats; a file, or the folder that a run left.
+
+    Reads the report, and the evidence beside it for the plots and pictures of html. Decides
+    nothing: the exit status is 0 when everything was written. Without -o the report goes to
+    standard output.
+    """
+    from gate.report.reading import FILE_NAME, read_report
+    from gate.report.renderings import Beside
+
+    targets = parsed(outputs)
+    require_extra(format_)
+    found = read_report(report)
+    file = report / FILE_NAME if report.is_dir() else report
+    beside = Beside(report=file, evidence=_evidence_beside(file), images=not no_images)
+    write(found, targets, beside)
+    outputs_of_step(found, [*targets.values(), format_], file)
+    if not targets:
+        echo(found, format_, beside, color)
+    return 0
+
+
+def _evidence_beside(report: Path) -> Path | None:
+    from gate.evidence.store import FILE_NAME
+
+    evidence = report.with_name(FILE_NAME)
+    return evidence if evidence.is_file() else None

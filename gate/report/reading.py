@@ -1,0 +1,38 @@
+"""A saved report, read back."""
+
+from pathlib import Path
+
+from gate.errors import EvidenceError
+from gate.report.model import SCHEMA_VERSION, Report
+from gate.report.renderings.inert import plain
+
+FILE_NAME = "report.json"
+
+
+def read_report(path: Path) -> Report:
+    """Return the report in a file, or in the folder that a run left.
+
+    Raises EvidenceError where there is none, or it is damaged or of another version.
+    """
+    from pydantic import ValidationError
+
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise EvidenceError(
+            str(path),
+            f"there is no report ({error.strerror})",
+            f"`validate-model run` leaves {FILE_NAME} in its output folder",
+        ) from error
+    try:
+        return Report.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(plain(str(part), 60) for part in first["loc"])
+        raise EvidenceError(
+            str(file),
+            f"this is no report of version {SCHEMA_VERSION}, or it is damaged "
+            f"({f'at {place}' if place else 'it is not JSON'})",
+            "measure again with `validate-model run`",
+        ) from error

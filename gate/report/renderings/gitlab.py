@@ -1,0 +1,52 @@
+"""GitLab's code quality report: what did not pass, in the merge request's widget."""
+
+import json
+from typing import Any
+
+from gate.report.model import Report, ResultPart
+from gate.report.renderings.inert import plain
+from gate.report.renderings.places import Place, fingerprint, place_of
+from gate.report.renderings.words import SENTENCES, headline, level
+
+
+def code_quality(report: Report) -> str:
+    """Return a JSON array; it is empty only where nothing but passes and waivers was found."""
+    entries = []
+    if report.verdict != "pass":
+        said = f"{headline(report)}: {SENTENCES[report.verdict]}"
+        entries.append(_entry(report, "verdict", "verdict", said, "blocker", place_of(report)))
+    for error in report.errors:
+        message = f"{plain(error.where, 200)}: {error.message}"
+        key = f"{error.where}\n{error.kind}"
+        entries.append(_entry(report, key, error.kind, message, "critical", place_of(report)))
+    entries += [
+        _entry(
+            report,
+            result.key,
+            result.rule,
+            result.message,
+            _severity(result),
+            place_of(report, result),
+        )
+        for result in report.results
+        if level(result) in ("error", "warning")
+    ]
+    return json.dumps(entries, indent=2) + "\n"
+
+
+def _severity(result: ResultPart) -> str:
+    if level(result) == "warning":
+        return "minor"
+    return "critical" if result.outcome == "failed" else "major"
+
+
+def _entry(
+    report: Report, key: str, check: str, message: str, severity: str, place: Place
+) -> dict[str, Any]:
+    return {
+        "description": plain(message),
+        "check_name": plain(check, 200),
+        "fingerprint": fingerprint(report, key),
+        "severity": severity,
+        "location": {"path": plain(place.file), "lines": {"begin": place.line}},
+    }

@@ -1,0 +1,112 @@
+"""A model card: the front matter that the Hugging Face hub reads, and a few words for people.
+
+YAML is written here and not by a library: a JSON string of printable characters is a YAML string,
+and the few keys are fixed.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from gate.report.messages import digits
+from gate.report.model import MetricPart, Report
+from gate.report.renderings.inert import plain
+from gate.report.renderings.markdown import escaped
+from gate.report.renderings.words import SENTENCES, headline, subject_name
+
+_HUB_NAMES = {"macro-f1": "f1", "balanced-accuracy": "balanced_accuracy"}
+_JUDGED = ("validation", "test")  # what a model shows of its training data is no result
+
+
+def model_card(report: Report) -> str:
+    """Return a README.md with ``model-index`` metadata on the validation and test splits."""
+    return "\n".join([*_front_matter(report), *_body(report)]) + "\n"
+
+
+def _front_matter(report: Report) -> Iterator[str]:
+    yield "---"
+    yield "pipeline_tag: image-classification"
+    yield "tags:"
+    yield "- validate-model"
+    yield "model-index:"
+    yield f"- name: {_scalar(subject_name(report))}"
+    splits = [name for name in _JUDGED if any(_headline_metrics(report, name))]
+    if not splits:
+        yield "  results: []"
+    else:
+        yield "  results:"
+    for name in splits:
+        yield from _entry(report, name)
+    yield "---"
+
+
+def _entry(report: Report, split: str) -> Iterator[str]:
+    data = next(part for name, part in report.data.items() if name == split)
+    path = PurePosixPath(data.path)
+    yield "  - task:"
+    yield "      type: image-classification"
+    yield "      name: Image Classification"
+    yield "    dataset:"
+    yield f"      name: {_scalar(path.name or data.path)}"
+    yield f"      type: {_scalar(data.format)}"
+    yield f"      split: {split}"
+    yield f"      revision: {_scalar(data.manifest_sha256)}"
+    yield "    metrics:"
+    for metric in _headline_metrics(report, split):
+        yield f"    - type: {_scalar(_HUB_NAMES.get(metric.name, metric.name))}"
+        yield f"      name: {_scalar(metric.name)}"
+        yield f"      value: {_number(metric.value)}"
+        yield "      verified: false"
+
+
+def _headline_metrics(report: Report, split: str) -> list[MetricPart]:
+    """Return the metrics of the whole split that have a value."""
+    return [
+        metric
+        for metric in report.metrics
+        if metric.split == split
+        and metric.class_ is None
+        and metric.slice is None
+        and metric.value is not None
+    ]
+
+
+def _body(report: Report) -> Iterator[str]:
+    policy = report.policy
+    yield ""
+    yield f"# {escaped(subject_name(report), 200)}"
+    yield ""
+    yield (
+        f"**{headline(report)}** under the policy {escaped(policy.name, 100)} "
+        f"{escaped(policy.version, 40)}. {SENTENCES[report.verdict]}."
+    )
+    yield ""
+    if report.subject.sha256:
+        yield f"- checkpoint sha256 {escaped(report.subject.sha256, 80)}"
+    yield f"- policy sha256 {escaped(policy.resolved_sha256, 80)}"
+    for name, split in report.data.items():
+        yield f"- {name}: {split.images:,} images, sha256 {escaped(split.manifest_sha256, 80)}"
+    for split_name in _JUDGED:
+        for metric in _headline_metrics(report, split_name):
+            assert metric.value is not None
+            said = f"{escaped(metric.name, 100)} on {split_name}"
+            yield f"- {said}: {digits(metric.value)}{_bound(metric)}"
+    yield ""
+    yield f"Measured by validate-model {escaped(report.tool.version, 40)}."
+
+
+def _bound(metric: MetricPart) -> str:
+    interval = metric.interval
+    if interval is None or interval.low is None:
+        return ""
+    return f" (at least {digits(interval.low)} at {100 * interval.one_sided_confidence:g} %)"
+
+
+def _scalar(text: str) -> str:
+    return json.dumps(plain(text, 200), ensure_ascii=False)
+
+
+def _number(value: float | None) -> str:
+    """Return a number that YAML 1.1 reads as one: with a point, without an exponent."""
+    assert value is not None
+    return f"{value:.6f}"

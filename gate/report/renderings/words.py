@@ -1,0 +1,94 @@
+"""The words that all renderings share, so that one decision reads alike in every format."""
+
+from typing import Literal
+
+from gate.report.messages import digits, requirement
+from gate.report.model import Report, ResultPart, WaiverPart
+
+Level = Literal["error", "warning", "waived", "passed"]
+
+VERDICTS = {
+    "pass": "PASS",
+    "fail": "FAIL",
+    "inconclusive": "INCONCLUSIVE",
+    "error": "NOT EVALUATED",
+}
+SENTENCES = {
+    "pass": "Every blocking rule of the policy passed",
+    "fail": "A blocking rule of the policy failed: this checkpoint must not ship",
+    "inconclusive": "There is not enough evidence to decide a blocking rule",
+    "error": "What the policy asks for could not be measured",
+}
+OUTCOMES = {
+    "failed": "FAIL",
+    "error": "ERROR",
+    "inconclusive": "OPEN",
+    "waived": "waived",
+    "passed": "pass",
+}
+
+
+def word(result: ResultPart) -> str:
+    """Return FAIL, ERROR, OPEN, warn, waived or pass."""
+    return "warn" if level(result) == "warning" else OUTCOMES[result.outcome]
+
+
+def level(result: ResultPart) -> Level:
+    """Return how much a result weighs: only an error keeps a run from passing."""
+    match result.outcome:
+        case "passed" | "waived":
+            return result.outcome
+        case "failed" | "error" | "inconclusive":
+            return "error" if result.severity == "block" else "warning"
+
+
+def headline(report: Report) -> str:
+    """Return the verdict, and whether it binds."""
+    audit = "" if report.decision.enforced else " (audit mode: not enforced)"
+    return f"{VERDICTS[report.verdict]}{audit}"
+
+
+def counted(report: Report) -> str:
+    """Return the number of rules and of results by outcome, in words."""
+    counts = report.decision.counts.model_dump()
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    rules, results = report.decision.rules_evaluated, len(report.results)
+    return f"{rules} rules, {results} results: {outcomes or 'none'}"
+
+
+def deciding(report: Report, most: int = 3) -> list[ResultPart]:
+    """Return the results that decided the verdict, the worst first; none where it passed."""
+    by_key = {result.key: result for result in report.results}
+    return [by_key[key] for key in report.decision.reasons if key in by_key][:most]
+
+
+def subject_name(report: Report) -> str:
+    """Return what was judged, in a few words from outside: not escaped yet."""
+    without = "saved predictions" if report.data else "not reached"
+    return report.subject.factory or without
+
+
+def value_of(result: ResultPart) -> str:
+    """Return what was measured: 0.885, or a whole number where something was counted."""
+    value, measured = result.measured.value, result.measured
+    if value is None:
+        return "undefined"
+    if measured.interval is None and value.is_integer():
+        return f"{int(value)}"
+    return digits(value, result.required.value)
+
+
+def required_of(result: ResultPart) -> str:
+    """Return the condition for passing: >= 0.90."""
+    return f"{result.required.operator} {requirement(result.required.value)}"
+
+
+def waivers_of(report: Report) -> list[tuple[WaiverPart, str]]:
+    """Return every waiver with what became of it: applied, expired, rejected or unused."""
+    waivers = report.waivers
+    return [
+        *((waiver, "applied") for waiver in waivers.applied),
+        *((waiver, "expired") for waiver in waivers.expired),
+        *((waiver, "rejected") for waiver in waivers.rejected),
+        *((waiver, "unused") for waiver in waivers.unused),
+    ]

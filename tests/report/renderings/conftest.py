@@ -1,0 +1,122 @@
+"""Reports that renderings are tried on: the golden ones, one with everything, and a hostile one."""
+
+from pathlib import Path
+
+import pytest
+
+from gate.report.model import Report
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+WAIVER = {
+    "result": "macro-f1",
+    "checkpoint": "ab" * 32,
+    "floor": 0.5,
+    "reason": "the scanner is replaced in spring",
+    "ticket": "QA-12",
+    "requested_by": "@ann",
+    "approved_by": "@bea",
+    "approved_on": "2025-12-20",
+    "expires": "2026-01-31",
+    "why": "it holds",
+    "location": {"file": "waivers.yaml", "line": 4, "column": 5},
+}
+
+
+def _read(verdict):
+    return Report.model_validate_json((GOLDEN / f"{verdict}.json").read_bytes())
+
+
+def _with_everything():
+    """Return the golden failure with a waiver of each state, slices, an error and a warning."""
+    document = _read("fail").model_dump(by_alias=True)
+    waived = next(r for r in document["results"] if r["key"] == "macro-f1")
+    waived |= {"outcome": "waived", "waiver": "QA-12", "remedy": ""}
+    document["decision"]["reasons"].remove("macro-f1")
+    document["decision"]["counts"]["failed"] -= 1
+    document["decision"]["counts"]["waived"] += 1
+    document["waivers"] = {
+        "applied": [dict(WAIVER)],
+        "expired": [{**WAIVER, "expires": "2025-12-31", "ticket": "QA-7"}],
+        "unused": [{**WAIVER, "ticket": "QA-8"}],
+        "rejected": [{**WAIVER, "ticket": "QA-9", "approved_by": "@ann"}],
+    }
+    document["metrics"] += [
+        {
+            "name": "recall",
+            "split": "test",
+            "class": "tumour",
+            "slice": f"scanner={scanner}",
+            "value": value,
+            "interval": {
+                "low": value - 0.1,
+                "high": value + 0.1,
+                "one_sided_confidence": 0.95,
+                "method": "Clopper-Pearson",
+            },
+            "support": 25,
+        }
+        for scanner, value in (("A", 0.2), ("B", 0.5))
+    ]
+    document["leakage"]["pairs"] += [
+        {
+            "a": "000000011",
+            "b": "000000012",
+            "split_a": "train",
+            "split_b": "test",
+            "label_a": "tumour",
+            "label_b": "background",
+            "kind": "near",
+            "distance": 3.0,
+            "orientation": "rot90",
+        }
+    ]
+    document["errors"] = [
+        {
+            "where": "runs/metrics.csv",
+            "kind": "history",
+            "message": "the column loss stands twice",
+            "remedy": "name the column",
+        }
+    ]
+    return Report.model_validate(document)
+
+
+@pytest.fixture(scope="session")
+def golden_reports():
+    """Return name -> report: pass, fail with everything, and an error before evaluation."""
+    return {"pass": _read("pass"), "everything": _with_everything(), "error": _read("error")}
+
+
+def _poisoned(value, poison, key=""):
+    if isinstance(value, dict):
+        return {name: _poisoned(each, poison, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_poisoned(each, poison, key) for each in value]
+    closed = {
+        "schema_version", "verdict", "severity", "outcome", "operator", "split", "split_a",
+        "split_b", "kind", "reasons", "method", "started", "name",
+    }  # fmt: skip
+    return f"{value}{poison}" if isinstance(value, str) and key not in closed else value
+
+
+@pytest.fixture
+def poisoned(golden_reports):
+    """Return a function that puts a string into every place where one from outside can stand."""
+
+    def poison(text):
+        document = golden_reports["everything"].model_dump(by_alias=True)
+        document = _poisoned(document, text)
+        classes = [f"{name}{text}" for name in ("background", "tumour")]
+        for split in document["data"].values():
+            split["per_class"] = dict(zip(classes, split["per_class"].values(), strict=True))
+        document["leakage"]["compared"] = [["train", "test"]]
+        document["decision"]["reasons"] = [
+            result["key"]
+            for result in document["results"]
+            if result["severity"] == "block" and result["outcome"] not in ("passed", "waived")
+        ]
+        document["policy"]["name"] += text
+        document["tool"]["name"] = "validate-model"
+        return Report.model_validate(document)
+
+    return poison
