@@ -11,10 +11,12 @@ from gate.checks.average_precision import AveragePrecision
 from gate.checks.balanced_accuracy import BalancedAccuracy
 from gate.checks.base import Rule
 from gate.checks.calibration_error import CalibrationError
+from gate.checks.class_order import ClassOrder
 from gate.checks.confusion_rate import ConfusionRate
 from gate.checks.data_requirements import DataRequirements
 from gate.checks.dataset_integrity import DatasetIntegrity
 from gate.checks.deployment_precision import DeploymentPrecision
+from gate.checks.duplicate_images import DuplicateImages
 from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
 from gate.checks.false_positive_rate import FalsePositiveRate
@@ -60,6 +62,7 @@ _ALL: tuple[type[Rule], ...] = (
     # data
     TrainTestOverlap,
     GroupOverlap,
+    DuplicateImages,
     DatasetIntegrity,
     DataRequirements,
     # generalisation
@@ -75,6 +78,7 @@ _ALL: tuple[type[Rule], ...] = (
     LossCurve,
     # model
     ModelIntegrity,
+    ClassOrder,
 )
 
 REGISTRY: Mapping[str, type[Rule]] = {rule.model_fields["check"].default: rule for rule in _ALL}

@@ -1,17 +1,17 @@
 """Check: train-test-overlap."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Overlap, Pair
-
-_LIMIT = "A count (`2`), or a fraction of the later split (`0.005`)."
 
 
 class TrainTestOverlap(Rule):
@@ -34,12 +34,21 @@ class TrainTestOverlap(Rule):
     between: tuple[SplitName, SplitName] = Field(
         ("train", "test"), description="The earlier and the later split."
     )
-    max_exact: int | float = Field(0, ge=0, description=f"The most exact copies. {_LIMIT}")
-    max_near: int | float | None = Field(
-        None, ge=0, description=f"The most near copies; not judged by default. {_LIMIT}"
+    max_exact: Limit = Field(0, description=f"The most exact copies. {LIMIT_IN_WORDS}")
+    max_near: Limit | None = Field(
+        None, description=f"The most near copies; not judged by default. {LIMIT_IN_WORDS}"
     )
-    max_label_conflicts: int | float = Field(
-        0, ge=0, description=f"The most copies with another label. {_LIMIT}"
+    max_label_conflicts: Limit = Field(
+        0, description=f"The most copies with another label. {LIMIT_IN_WORDS}"
+    )
+    warn_exact: Limit | None = Field(
+        None, description="Above so many exact copies a warning is given, below max_exact too."
+    )
+    warn_near: Limit | None = Field(
+        None, description="Above so many near copies a warning is given, below max_near too."
+    )
+    warn_label_conflicts: Limit | None = Field(
+        None, description="Above so many copies with another label a warning is given."
     )
 
     examples: ClassVar = (
@@ -64,17 +73,6 @@ class TrainTestOverlap(Rule):
             raise ValueError("between names one split twice; duplicate-images looks inside a split")
         return self
 
-    @model_validator(mode="after")
-    def _fractions_are_fractions(self) -> "TrainTestOverlap":
-        # `2.0` for two images would allow twice as many copies as there are images.
-        for name in ("max_exact", "max_near", "max_label_conflicts"):
-            limit = getattr(self, name)
-            if isinstance(limit, float) and limit >= 1:
-                raise ValueError(
-                    f"{name}: {limit} is no fraction below 1; write a count without a point"
-                )
-        return self
-
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the numbers of exact copies, near copies and label conflicts."""
         from gate.evidence.records import EXACT, PairKind
@@ -92,17 +90,26 @@ class TrainTestOverlap(Rule):
         near = frozenset(PairKind) - EXACT
         exact_pairs = [pair for pair in pairs if pair.kind in EXACT]
         conflicts = [pair for pair in exact_pairs if pair.label_a != pair.label_b]
-        comparisons = [
-            self._limit("exact", exact_pairs, self.max_exact, overlap, EXACT, evidence),
-            self._limit(
-                "label-conflict", conflicts, self.max_label_conflicts, overlap, EXACT, evidence
+        near_pairs = [pair for pair in pairs if pair.kind in near]
+        looked_for = (
+            ("exact", exact_pairs, EXACT, self.max_exact, self.warn_exact),
+            (
+                "label-conflict",
+                conflicts,
+                EXACT,
+                self.max_label_conflicts,
+                self.warn_label_conflicts,
             ),
-        ]
-        if self.max_near is not None:
-            near_pairs = [pair for pair in pairs if pair.kind in near]
-            comparisons.append(
-                self._limit("near", near_pairs, self.max_near, overlap, near, evidence)
-            )
+            ("near", near_pairs, near, self.max_near, self.warn_near),
+        )
+        comparisons = []
+        for part, found, kinds, most, warn_above in looked_for:
+            if most is not None:
+                comparisons.append(self._limit(part, found, most, overlap, kinds, evidence))
+            if warn_above is not None:
+                warning = self._limit(part, found, warn_above, overlap, kinds, evidence)
+                scope = replace(warning.scope, part=f"{part}-warning")
+                comparisons.append(replace(warning, scope=scope, advisory=True))
         return comparisons
 
     def _limit(
@@ -132,14 +139,7 @@ class TrainTestOverlap(Rule):
             if measured
             else Undefined(f"{earlier} and {later} were not compared"),
             operator="<=",
-            required=limit * images if isinstance(limit, float) else limit,
+            required=allowed(limit, images),
             scope=Scope(later, part=part),
-            detail=_first(pairs),
+            detail=such_as(pairs),
         )
-
-
-def _first(pairs: "Collection[Pair]") -> str:
-    """Return a clause that names the first pair, so that a person can look at it."""
-    for pair in pairs:
-        return f"such as {pair.b} = {pair.a}"
-    return ""

@@ -6,6 +6,7 @@ import numpy as np
 
 from gate.evidence.made_up import MadeUp, Matrix
 from gate.evidence.records import (
+    EXACT,
     Baseline,
     Evidence,
     History,
@@ -42,7 +43,10 @@ def imagine(numbers: MadeUp) -> Evidence:
         else _champion(
             splits[Split.TEST].rows, numbers.broken, numbers.repaired, len(numbers.classes)
         ),
-        overlaps=() if numbers.copies is None else (_copies(numbers),),
+        overlaps=(
+            *(() if numbers.copies is None else (_copies(numbers),)),
+            *(() if numbers.duplicates is None else (_duplicates(numbers),)),
+        ),
         probe=None if numbers.probe is None else _probe(numbers.probe),
         history=_history(numbers),
     )
@@ -119,6 +123,17 @@ def _copies(numbers: MadeUp) -> Overlap:
         for index in range(numbers.copies or 0)
     )
     return Overlap(Split.TRAIN, Split.TEST, pairs, compared=tuple(PairKind))
+
+
+def _duplicates(numbers: MadeUp) -> Overlap:
+    label = numbers.classes[0]
+    pairs = tuple(
+        Pair("000000000", f"{copy:09d}", Split.TEST, Split.TEST, label, label, PairKind.BYTES)
+        for copy in range(1, (numbers.duplicates or 0) + 1)
+    )
+    images = sum(map(sum, numbers.test or ()))
+    exact = tuple(kind for kind in PairKind if kind in EXACT)
+    return Overlap(Split.TEST, Split.TEST, pairs, compared=exact, images_a=images, images_b=images)
 
 
 def _probe(state: str) -> ModelProbe:

@@ -25,6 +25,7 @@ class MadeUp:
     unreadable: int = 0  # images of test that could not be read
     copies: int | None = None  # test images that are copies of train images; None: not compared
     conflicts: int = 0  # of the copies, how many carry another label
+    duplicates: int | None = None  # test images that repeat another; None: not compared
     train_loss: tuple[float, ...] | None = None  # one value an epoch
     validation_loss: tuple[float, ...] | None = None
     confidence: tuple[float, float] | None = None  # score of the prediction when right, when wrong

@@ -16,6 +16,7 @@ from gate.evidence.records import (
     Overlap,
     Pair,
     PairKind,
+    Picture,
     Rows,
     Split,
     SplitEvidence,
@@ -51,6 +52,12 @@ def read(database: sqlite3.Connection) -> Evidence:
         failures=tuple(Failure(**failure) for failure in about["failures"]),
         assumed=tuple(about["assumed"]),
         environment=about["environment"],
+        pictures=tuple(
+            Picture(Split(split), name, png)
+            for split, name, png in database.execute(
+                "SELECT split, id, png FROM pictures ORDER BY split, id"
+            )
+        ),
     )
 
 

@@ -216,6 +216,15 @@ class Failure:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A small picture of an image, for people to look at; no rule ever does."""
+
+    split: Split
+    id: str
+    png: bytes  # at most 96 x 96 pixels
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
     """What the champion answered to the same images; its rows keep their own order."""
@@ -239,4 +248,5 @@ class Evidence:
     baseline: Baseline | None = None
     failures: tuple[Failure, ...] = ()
     assumed: tuple[str, ...] = ()  # what was not declared and how it was read
+    pictures: tuple[Picture, ...] = ()  # of leaked pairs and mistakes; none for private data
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -34,6 +34,9 @@ CREATE TABLE pairs (
     label_a TEXT NOT NULL, label_b TEXT NOT NULL, kind TEXT NOT NULL, distance REAL,
     orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
 );
+CREATE TABLE pictures (
+    split TEXT NOT NULL, id TEXT NOT NULL, png BLOB NOT NULL, PRIMARY KEY (split, id)
+) WITHOUT ROWID;
 CREATE VIEW predictions AS
     SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score
     FROM rows

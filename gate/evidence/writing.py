@@ -46,6 +46,9 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         _write_rows(f"{CHAMPION}{name}", rows, None, database)
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
+    database.executemany(
+        "INSERT INTO pictures VALUES (?, ?, ?)", [astuple(each) for each in evidence.pictures]
+    )
 
 
 def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:

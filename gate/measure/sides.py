@@ -52,5 +52,5 @@ def fingerprint_dataset(split: Split, dataset: Dataset, progress: Progress) -> S
 
 
 def _names(read: Sequence[Chunk], classes: tuple[str, ...]) -> Strings:
-    names: Strings = np.array(classes, dtype=object)
-    return names[np.concatenate([chunk.labels for chunk in read])]
+    labels = np.concatenate([chunk.labels for chunk in read])
+    return np.array([classes[label] for label in labels], dtype=object)

@@ -17,6 +17,7 @@ from gate.evidence.records import (
     History,
     ModelProbe,
     Overlap,
+    Picture,
     Split,
     SplitEvidence,
     Subject,
@@ -42,6 +43,7 @@ class Findings:
     failures: list[Failure] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
@@ -64,10 +66,11 @@ def measure(
     *,
     device: Device,
     progress: Progress,
+    images: bool = True,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
 
-    What cannot be measured is a failure in the evidence; the rest is measured all the same.
+    ``images`` says whether small pictures are kept for people to look at. What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
     found = Findings(environment=_environment())
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
@@ -84,6 +87,10 @@ def measure(
             found.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
             _measure_model(gatefile, pictures, classes, device, progress, found)
+            if images:
+                from gate.measure.pictures import keep_pictures
+
+                found.pictures = keep_pictures(pictures, found.splits, found.overlaps)
     with found.failing():
         found.history = _history(gatefile)
     with found.failing():
@@ -100,6 +107,7 @@ def measure(
         failures=tuple(found.failures),
         assumed=tuple(found.assumed),
         environment=found.environment,
+        pictures=found.pictures,
     )
 
 
@@ -159,8 +167,12 @@ def _measure_model(
 def _overlaps(
     splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...], progress: Progress
 ) -> Iterator[Overlap]:
-    """Yield what each two splits share; the earlier one of train, validation, test is side a."""
-    from gate.measure.overlap import SplitSide, find_overlap
+    """Yield what each two splits share, then what each holds twice.
+
+    The earlier one of train, validation and test is side a.
+    """
+    from gate.measure.exact import SplitSide
+    from gate.measure.overlap import find_duplicates, find_overlap
 
     names = np.array(classes, dtype=object)
     sides = [
@@ -169,9 +181,12 @@ def _overlaps(
         if each.fingerprints is not None
     ]
     pairs = list(combinations(sides, 2))
-    with progress.stage("overlap", len(pairs)) as advance:
+    with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for first, second in pairs:
             yield find_overlap(first, second)
+            advance(1)
+        for side in sides:
+            yield find_duplicates(side, exact_only=True)
             advance(1)
 
 

@@ -1,7 +1,13 @@
-"""Pairs of images as the report and the command ``overlap`` give them."""
+"""Pairs of images as the report and the command ``overlap`` give them, and the list of them all."""
 
-from gate.evidence.records import Pair
+import csv
+import io
+from dataclasses import astuple, fields
+
+from gate.evidence.records import Evidence, Pair
 from gate.report.model import PairPart
+
+FILE_NAME = "pairs.csv"
 
 
 def pair_part(pair: Pair) -> PairPart:
@@ -17,3 +23,24 @@ def pair_part(pair: Pair) -> PairPart:
         distance=pair.distance,
         orientation=pair.orientation,
     )
+
+
+def pairs_list(evidence: Evidence) -> str | None:
+    """Return CSV of all pairs, those inside a split and those for review too; None without any.
+
+    The report lists the first thousand leaks; this file has no limit. ``review`` is 1 where only a
+    person can say whether the two are the same picture.
+    """
+    listed = [
+        (*astuple(pair), review)
+        for overlap in evidence.overlaps
+        for pairs, review in ((overlap.pairs, 0), (overlap.review, 1))
+        for pair in pairs
+    ]
+    if not listed:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*(each.name for each in fields(Pair)), "review"])
+    writer.writerows(listed)
+    return text.getvalue()

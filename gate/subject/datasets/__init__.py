@@ -12,6 +12,7 @@ from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.wording import plain
 
 if TYPE_CHECKING:
+    from gate.subject.datasets.files import FileDataset
     from gate.subject.datasets.records import Dataset, PredictionTable
 
 
@@ -33,14 +34,16 @@ def open_dataset(
         case "folder":
             from gate.subject.datasets.folder import open_folder
 
-            return open_folder(existing(base, source), shown=shown, classes=classes)
+            return _grouped(open_folder(existing(base, source), shown=shown, classes=classes), spec)
         case "csv" | "parquet":
             from gate.subject.datasets.manifest import open_manifest
             from gate.subject.datasets.tables import read_table
 
             path = existing(base, source)
             table = read_table(path, shown=shown, kind=kind)
-            return open_manifest(table, spec, folder=path.parent, kind=kind, classes=classes)
+            return _grouped(
+                open_manifest(table, spec, folder=path.parent, kind=kind, classes=classes), spec
+            )
         case "idx":
             from gate.subject.datasets.idx import labels_beside, open_idx
 
@@ -61,6 +64,14 @@ def open_dataset(
             return open_predictions(existing(base, source), spec, shown=shown, classes=classes)
         case _:
             assert_never(kind)
+
+
+def _grouped(dataset: "FileDataset", spec: DataSpec) -> "FileDataset":
+    if spec.group_pattern is None:
+        return dataset
+    from gate.subject.datasets.grouping import grouped_by_name
+
+    return grouped_by_name(dataset, spec.group_pattern)
 
 
 def _recognised(spec: DataSpec, base: Path, shown: str) -> Format:

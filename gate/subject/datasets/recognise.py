@@ -66,10 +66,10 @@ def _refused(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-_MANIFEST = frozenset({"path", "image", "label", "id", "group", "slices"})
+_MANIFEST = frozenset({"path", "image", "label", "id", "group", "group_pattern", "slices"})
 # Keys of the gate file that mean something, by format; any other key is a mistake worth a word.
 _KEYS: dict[Format, frozenset[str]] = {
-    "folder": frozenset({"path"}),
+    "folder": frozenset({"path", "group_pattern"}),
     "csv": _MANIFEST,
     "parquet": _MANIFEST,
     "idx": frozenset({"path", "images", "labels"}),

@@ -1,5 +1,6 @@
 """The keys of a split in the gate file."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -42,6 +43,12 @@ class DataSpec(BaseModel):
         min_length=1,
         description="Column (or NPZ array) of the patient, scene or batch an image belongs to.",
     )
+    group_pattern: str | None = Field(
+        None,
+        min_length=1,
+        description="Regular expression with one group that finds the patient, scene or batch in "
+        "the image's name, such as `(patient\\d+)_`; names it does not fit have no group.",
+    )
     slices: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="Columns (or NPZ arrays) whose values are judged one by one."
     )
@@ -76,4 +83,18 @@ class DataSpec(BaseModel):
             raise ValueError("images without labels: give the file of labels, or use path")
         if len(set(self.slices)) < len(self.slices):
             raise ValueError("slices name a column twice")
+        return self
+
+    @model_validator(mode="after")
+    def _pattern_finds_one_group(self) -> Self:
+        if self.group_pattern is None:
+            return self
+        try:
+            groups = re.compile(self.group_pattern).groups
+        except re.error as error:
+            raise ValueError(f"group_pattern is no regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"group_pattern has {groups} groups in brackets, and needs one")
+        if self.group is not None:
+            raise ValueError("group and group_pattern both say what the group is; give one")
         return self

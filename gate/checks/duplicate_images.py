@@ -1,0 +1,97 @@
+"""Check: duplicate-images."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+
+
+class DuplicateImages(Rule):
+    """Allow at most so many images that stand more than once in a split.
+
+    A copy is no second opinion: it inflates the support of its class, so that intervals look
+    narrower than they are. Copies are exact, by bytes or by decoded pixels, also flipped or
+    rotated. The message gives the effective number of images. A copy with another label means that
+    at least one of the two is wrong.
+
+    To fix a failure: keep one of each set of copies, and settle the label of those that disagree.
+    """
+
+    family: ClassVar = "data"
+    formula: ClassVar = "images that are copies of another image of the split, less one of each set"
+    interval: ClassVar = "none: the images are counted, not sampled"
+
+    check: Literal["duplicate-images"] = "duplicate-images"
+    split: SplitName = Field("test", description="The split to look into.")
+    max: Limit = Field(0, description=f"The most copies. {LIMIT_IN_WORDS}")
+    max_label_conflicts: Limit = Field(
+        0, description=f"The most copies that carry another label. {LIMIT_IN_WORDS}"
+    )
+
+    examples: ClassVar = (
+        Example(
+            "every image stands once",
+            {},
+            MadeUp(test=((45, 5), (3, 47)), duplicates=0),
+            Outcome.PASSED,
+        ),
+        Example(
+            "five images stand twice",
+            {},
+            MadeUp(test=((45, 5), (3, 47)), duplicates=5),
+            Outcome.FAILED,
+        ),
+        Example(
+            "five images stand twice, and 10 % may",
+            {"max": 0.1},
+            MadeUp(test=((45, 5), (3, 47)), duplicates=5),
+            Outcome.PASSED,
+        ),
+        Example(
+            "the images were not compared",
+            {},
+            MadeUp(test=((45, 5), (3, 47))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return the number of copies, and of those with another label."""
+        from gate.evidence.records import EXACT, Split
+        from gate.metrics.estimates import Count, Undefined
+
+        split = Split(self.split)
+        inside = next(
+            (each for each in evidence.overlaps if each.split_a is each.split_b is split), None
+        )
+        pairs = [] if inside is None else [pair for pair in inside.pairs if pair.kind in EXACT]
+        conflicts = [pair for pair in pairs if pair.label_a != pair.label_b]
+        images = 0 if inside is None else inside.images_b
+        copies = len({pair.b for pair in pairs})
+        missing = Undefined(f"the images of {self.split} were not compared with each other")
+        return [
+            Comparison(
+                what=f"number of {self.split} images that are copies of another",
+                estimate=missing if inside is None else Count(copies),
+                operator="<=",
+                required=allowed(self.max, images),
+                scope=Scope(self.split, part="copies"),
+                detail=f"{images - copies} different images of {images} {such_as(pairs)}".strip()
+                if copies
+                else "",
+            ),
+            Comparison(
+                what=f"number of {self.split} images that are copies with another label",
+                estimate=missing if inside is None else Count(len({pair.b for pair in conflicts})),
+                operator="<=",
+                required=allowed(self.max_label_conflicts, images),
+                scope=Scope(self.split, part="label-conflict"),
+                detail=such_as(conflicts),
+            ),
+        ]

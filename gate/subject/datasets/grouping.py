@@ -1,0 +1,37 @@
+"""Groups that only the names of the images tell."""
+
+import re
+from dataclasses import replace
+
+from gate.errors import DataError
+from gate.subject.datasets.files import FileDataset
+from gate.subject.wording import counted, quoted
+
+COLUMN = "group_pattern"
+
+
+def grouped_by_name(dataset: FileDataset, pattern: str) -> FileDataset:
+    """Return the dataset with the group that ``pattern`` finds in the name of each image.
+
+    Names that it does not fit have no group, and are counted in ``assumed``. Raises DataError where
+    it fits none: the pattern is then wrong, and no leak between groups would be seen.
+    """
+    expression = re.compile(pattern)
+    entries = []
+    for entry in dataset.entries:
+        found = expression.search(entry.id)
+        entries.append(replace(entry, group=found[1] if found else None))
+    without = sum(entry.group is None for entry in entries)
+    if without == len(entries):
+        raise DataError(
+            dataset.path,
+            f"group_pattern {quoted(pattern)} fits no name, such as {quoted(entries[0].id)}",
+            "mend the pattern; it is searched in the path below the dataset",
+        )
+    note = f"{counted(without, 'image name')} did not fit group_pattern and have no group"
+    return replace(
+        dataset,
+        entries=entries,
+        group_column=COLUMN,
+        assumed=(*dataset.assumed, note) if without else dataset.assumed,
+    )
