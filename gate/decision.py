@@ -14,6 +14,7 @@ from enum import StrEnum
 from gate.checks.base import Burden, Comparison, Outcome, Rule, Scope
 from gate.evidence.records import Evidence, Failure
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
+from gate.policy.waivers import Acceptance, Case, Ruling, Standing, Waiver
 
 
 class Verdict(StrEnum):
@@ -56,6 +57,7 @@ class Result:
     proven: bool
     bounds: Bounds
     crash: str = ""  # what a rule that crashed said
+    waiver: Waiver | None = None  # what accepted it, where the outcome is WAIVED
 
     @property
     def key(self) -> str:
@@ -65,9 +67,12 @@ class Result:
 
     @property
     def severity(self) -> str:
-        """The severity of the rule; what the policy lets be left open only warns while it is."""
+        """The severity of the rule; what the policy lets be left open only warns while it is.
+
+        A warn band never blocks, whatever its rule does.
+        """
         left_open = self.comparison.optional and self.outcome is Outcome.INCONCLUSIVE
-        return "warn" if left_open else self.rule.severity
+        return "warn" if left_open or self.comparison.advisory else self.rule.severity
 
     @property
     def blocks(self) -> bool:
@@ -83,6 +88,7 @@ class Decision:
     failures: tuple[Failure, ...]
     rules_evaluated: int
     enforced: bool = True
+    rulings: tuple[Ruling, ...] = ()  # what became of each waiver
 
     @property
     def verdict(self) -> Verdict:
@@ -115,22 +121,70 @@ class Decision:
         return {outcome.value: counted[outcome] for outcome in Outcome}
 
 
-def judge(rules: Sequence[Rule], evidence: Evidence, *, enforced: bool = True) -> Decision:
-    """Return the decision of ``rules`` on ``evidence``; every rule is evaluated."""
+def judge(
+    rules: Sequence[Rule],
+    evidence: Evidence,
+    *,
+    enforced: bool = True,
+    acceptance: Acceptance | None = None,
+) -> Decision:
+    """Return the decision of ``rules`` on ``evidence``; every rule is evaluated.
+
+    ``acceptance`` holds the waivers; each is ruled on, whether its result needs it or not.
+    """
     asked = [(rule, *_comparisons(rule, evidence)) for rule in rules]
     siblings = Counter[str]()
     for rule, comparisons, _ in asked:
-        siblings[rule.check] += sum(comparison.burden is Burden.BOTH for comparison in comparisons)
+        siblings[rule.check] += sum(
+            comparison.burden is Burden.BOTH and not comparison.advisory
+            for comparison in comparisons
+        )
     results = [
         _concluded(rule, comparison, siblings[rule.check], crash)
         for rule, comparisons, crash in asked
         for comparison in comparisons
     ]
+    results, rulings = _with_waivers(results, acceptance, evidence)
     return Decision(
         results=tuple(sorted(results, key=_worst_first)),
         failures=(*evidence.failures, *_unreadable_and_unjudged(rules, evidence)),
         rules_evaluated=len(asked),
         enforced=enforced,
+        rulings=rulings,
+    )
+
+
+def _with_waivers(
+    results: list[Result], acceptance: Acceptance | None, evidence: Evidence
+) -> tuple[list[Result], tuple[Ruling, ...]]:
+    """Return the results, waived where a waiver holds, and what became of each waiver."""
+    if acceptance is None:
+        return results, ()
+    cases = {result.key: _case(result, evidence) for result in results}
+    rulings = tuple(
+        acceptance.on(placed, cases.get(placed.waiver.result)) for placed in acceptance.waivers
+    )
+    applied = {
+        ruling.placed.waiver.result: ruling.placed.waiver
+        for ruling in rulings
+        if ruling.standing is Standing.APPLIED
+    }
+    return [
+        replace(result, outcome=Outcome.WAIVED, waiver=applied[result.key])
+        if result.key in applied
+        else result
+        for result in results
+    ], rulings
+
+
+def _case(result: Result, evidence: Evidence) -> Case:
+    value = result.comparison.estimate.value
+    return Case(
+        rule=result.rule.id,
+        outcome=result.outcome,
+        value=None if value is None or math.isnan(value) else value,
+        operator=result.comparison.operator,
+        checkpoint=evidence.subject.sha256 if evidence.subject else None,
     )
 
 
@@ -178,7 +232,7 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
     met = _holds(value, comparison)
     if comparison.burden is Burden.ONLY_FAIL:
         return (comparison.unmet, True) if proven_unmet else (Outcome.INCONCLUSIVE, False)
-    if rule.decide_on == "point":
+    if rule.decide_on == "point" or comparison.advisory:
         return (Outcome.PASSED, proven_met) if met else (comparison.unmet, proven_unmet)
     if proven_met:
         return Outcome.PASSED, True

@@ -1,7 +1,7 @@
 """The whole story on one screen: a policy is read, a model measured, every rule judged."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import SubjectError, UsageError
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
+from gate.policy.waivers import Acceptance, PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Settings:
 
     out: Path = DEFAULT_OUT
     enforced: bool = True
+    images: bool = True  # whether small pictures are kept in the evidence
     device: "Device" = "auto"
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
@@ -61,30 +63,37 @@ def validate(
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
     subject.require_complete()
     document = read_policy(_policy_of(subject), base=subject.base)
+    waivers = read_waivers(subject.waivers, base=subject.base)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
-    report = _judged(evidence, document, _run_facts(settings, started), enforced=settings.enforced)
+    report = _judged(evidence, document, waivers, settings, started)
     write_report(report, out / REPORT_NAME)
     return report
 
 
 def judge(
-    evidence: "Evidence | str | Path", policy: PolicyDocument | str, *, enforced: bool = True
+    evidence: "Evidence | str | Path",
+    policy: PolicyDocument | str,
+    *,
+    waivers: Sequence[str] = (),
+    enforced: bool = True,
 ) -> "Report":
     """Return the report on evidence, or on the file or folder that holds it; no model, no data.
 
-    Raises UsageError where the policy is wrong, EvidenceError where the evidence cannot be read.
+    ``waivers`` are paths of documents. Raises UsageError where the policy or a waiver is wrong,
+    EvidenceError where the evidence cannot be read.
     """
     from gate.evidence.records import Evidence
     from gate.evidence.store import load
 
     started = time.time()
     document = policy if isinstance(policy, PolicyDocument) else read_policy(policy)
+    accepted = read_waivers(waivers)
     found = evidence if isinstance(evidence, Evidence) else load(Path(evidence))
     if found.classes:  # none are known where no data could be opened: the failures then decide
         check_classes(document, found.classes, found.critical)
-    return _judged(found, document, _run_facts(Settings(), started), enforced=enforced)
+    return _judged(found, document, accepted, Settings(enforced=enforced), started)
 
 
 def write_report(report: "Report", path: Path) -> None:
@@ -109,7 +118,14 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         )
     subject.require_critical(classes)
     check_classes(document, classes, subject.critical)
-    return measure(subject, datasets, classes, device=settings.device, progress=settings.progress)
+    return measure(
+        subject,
+        datasets,
+        classes,
+        device=settings.device,
+        progress=settings.progress,
+        images=settings.images,
+    )
 
 
 def _opened(
@@ -131,14 +147,20 @@ def _opened(
 
 
 def _judged(
-    evidence: "Evidence", document: PolicyDocument, facts: Mapping[str, Any], *, enforced: bool
+    evidence: "Evidence",
+    document: PolicyDocument,
+    waivers: tuple[PlacedWaiver, ...],
+    settings: Settings,
+    started: float,
 ) -> "Report":
     from gate.decision import judge as decide
     from gate.report.build import build
 
-    return build(
-        decide(document.policy.rules, evidence, enforced=enforced), evidence, document, facts
+    acceptance = Acceptance(waivers, document.policy, now=datetime.fromtimestamp(started, UTC))
+    decision = decide(
+        document.policy.rules, evidence, enforced=settings.enforced, acceptance=acceptance
     )
+    return build(decision, evidence, document, _run_facts(settings, started))
 
 
 def _policy_of(subject: GateFile) -> str:
@@ -170,11 +192,16 @@ def _prepared(out: Path) -> Path:
 def _save(evidence: "Evidence", out: Path) -> None:
     from gate.evidence.files import write_text
     from gate.evidence.store import FILE_NAME, save
-    from gate.report import broken
+    from gate.report import broken, pairs
 
     save(evidence, out / FILE_NAME)
-    if (broken_images := broken.broken_list(evidence)) is not None:
-        write_text(out / broken.FILE_NAME, broken_images)
+    lists = {
+        pairs.FILE_NAME: pairs.pairs_list(evidence),
+        broken.FILE_NAME: broken.broken_list(evidence),
+    }
+    for name, lines in lists.items():
+        if lines is not None:
+            write_text(out / name, lines)
 
 
 def _run_facts(settings: Settings, started: float) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from gate.cli.output import (
     output_option,
     parsed,
     require_extra,
+    waivers_option,
 )
 
 
 @click.command(name="judge")
 @click.argument("evidence", type=click.Path(path_type=Path))
 @click.option("--policy", required=True, metavar="NAME|FILE", help="A shipped policy, or your own.")
+@waivers_option
 @output_option
 @format_option
 @mode_option
@@ -25,6 +27,7 @@ from gate.cli.output import (
 def command(
     evidence: Path,
     policy: str,
+    waivers: tuple[str, ...],
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
@@ -40,6 +43,6 @@ def command(
 
     targets = parsed(outputs)
     require_extra(format_)
-    report = judge(evidence, policy, enforced=mode == "enforce")
+    report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce")
     beside = Beside(evidence=evidence / FILE_NAME if evidence.is_dir() else evidence)
     return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

@@ -48,12 +48,21 @@ output_option = click.option(
     metavar="FORMAT=PATH",
     help=f"Also write the report to a file; may repeat. Formats: {', '.join(FORMATS)}.",
 )
+waivers_option = click.option(
+    "--waivers",
+    multiple=True,
+    metavar="FILE",
+    help="A document of accepted failures; may repeat.",
+)
 mode_option = click.option(
     "--mode",
     type=click.Choice(["enforce", "audit"]),
     default="enforce",
     show_default=True,
     help="audit: report everything, and exit 0 on fail and inconclusive.",
+)
+no_images_option = click.option(
+    "--no-images", is_flag=True, help="Keep and show no pictures: the data is private."
 )
 color_option = click.option(
     "--color",

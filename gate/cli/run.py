@@ -11,9 +11,11 @@ from gate.cli.output import (
     deliver,
     format_option,
     mode_option,
+    no_images_option,
     output_option,
     parsed,
     require_extra,
+    waivers_option,
 )
 from gate.cli.progress import Progress
 from gate.errors import UsageError
@@ -50,6 +52,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 @click.option("--policy", metavar="NAME|FILE", help="A shipped policy, or your own.")
 @click.option("--history", metavar="FILE", help="The losses of training.")
 @click.option("--baseline", metavar="PATH", help="What the champion left on the same images.")
+@waivers_option
 @click.option("--size", type=_size, metavar="HxW", help="Height and width of the model's input.")
 @click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour.")
 @click.option("--mean", type=_numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1.")
@@ -71,6 +74,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 @output_option
 @format_option
 @mode_option
+@no_images_option
 @color_option
 def command(
     gatefile: Path | None,
@@ -78,6 +82,7 @@ def command(
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
+    no_images: bool,
     color: str,
     device: Device,
     **flags: Any,  # noqa: ANN401 -- the flags above, by name
@@ -108,11 +113,12 @@ def command(
         out=out,
         enforced=mode == "enforce",
         device=device,
+        images=not no_images,
         progress=Progress(),
         command=tuple(sys.argv[1:]),
     )
     report = validate(subject, settings=settings)
-    beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME)
+    beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME, images=not no_images)
     status = deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
     click.echo(f"Report: {out / REPORT_NAME}", err=True)
     return status

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gate.checks.base import Scope
@@ -13,6 +13,7 @@ from gate.metrics.inflation import inflations
 from gate.metrics.selection import judged_rows, leaked
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
+from gate.policy.waivers import Standing, as_record
 from gate.report import model
 from gate.report.messages import counts_of, message, remedy
 from gate.report.pairs import pair_part
@@ -52,7 +53,7 @@ def build(
         },
         leakage=_leakage(evidence),
         history=_history(evidence),
-        waivers=model.WaiversPart(applied=[], expired=[], unused=[], rejected=[]),
+        waivers=_waivers(decision),
         errors=[
             model.ErrorPart(
                 where=each.where, kind=each.kind, message=each.message, remedy=each.remedy
@@ -72,6 +73,14 @@ def build(
         environment={**evidence.environment, "assumed": list(evidence.assumed)},
         run=dict(run),
     )
+
+
+def _waivers(decision: Decision) -> model.WaiversPart:
+    by_standing: dict[str, list[model.WaiverPart]] = {standing.value: [] for standing in Standing}
+    for ruling in decision.rulings:
+        waiver = model.WaiverPart.model_validate(as_record(ruling))
+        by_standing[ruling.standing.value].append(waiver)
+    return model.WaiversPart(**by_standing)
 
 
 def _subject(evidence: Evidence) -> model.SubjectPart:
@@ -132,7 +141,7 @@ def _result(result: Result, document: PolicyDocument) -> model.ResultPart:
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         remedy=remedy(result),
-        waiver=None,
+        waiver=result.waiver.ticket if result.waiver else None,
         location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
     )
 
@@ -194,18 +203,20 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
 
 
 def _leakage(evidence: Evidence) -> model.LeakagePart:
-    pairs = [pair for overlap in evidence.overlaps for pair in overlap.pairs]
+    # Copies inside one split are no leak: they have a check of their own, and stand in pairs.csv.
+    overlaps = [each for each in evidence.overlaps if each.split_a is not each.split_b]
+    pairs = [pair for overlap in overlaps for pair in overlap.pairs]
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
-        compared=[[overlap.split_a.value, overlap.split_b.value] for overlap in evidence.overlaps],
+        compared=[[overlap.split_a.value, overlap.split_b.value] for overlap in overlaps],
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
-        counts={kind: counted[kind] for kind in _kinds(evidence.overlaps)},
-        featureless=sum(overlap.featureless for overlap in evidence.overlaps),
+        counts={kind: counted[kind] for kind in _kinds(overlaps)},
+        featureless=sum(overlap.featureless for overlap in overlaps),
         inflation=list(_inflation(evidence)),
     )
 
 
-def _kinds(overlaps: tuple[Overlap, ...]) -> list[str]:
+def _kinds(overlaps: Sequence[Overlap]) -> list[str]:
     """Return the kinds that were looked for, the surest first."""
     return list(dict.fromkeys(kind.value for overlap in overlaps for kind in overlap.compared))
 

@@ -36,7 +36,10 @@ def message(result: Result) -> str:
         sentence += f"; {comparison.detail}"
     if result.outcome is Outcome.INCONCLUSIVE:
         sentence += f"; {_what_would_decide(result)}"
-    elif not result.proven and comparison.burden is Burden.BOTH:
+    elif result.waiver is not None:
+        waiver = result.waiver
+        sentence += f"; accepted by {waiver.approved_by} until {waiver.expires} ({waiver.ticket})"
+    elif not result.proven and comparison.burden is Burden.BOTH and not comparison.advisory:
         sentence += "; not proven"
     return sentence
 
@@ -47,7 +50,9 @@ def remedy(result: Result) -> str:
         return ""
     if result.crash:
         return "report this as a bug of validate-model, with the report"
-    return reference.remedy(type(result.rule)).rstrip(".")
+    found = reference.remedy(type(result.rule)).rstrip(".")
+    owner = result.rule.owner
+    return f"{found}; the rule is owned by {owner}" if owner else found
 
 
 def number(estimate: Estimate, required: float | None = None) -> str:

@@ -221,13 +221,29 @@ class HistoryPart(_Part):
     series: dict[str, list[float | str | None]]
 
 
-class WaiversPart(_Part):
-    """Failures accepted in writing."""
+class WaiverPart(_Part):
+    """A failure accepted in writing, and what became of that."""
 
-    applied: list[dict[str, Any]]
-    expired: list[dict[str, Any]]
-    unused: list[dict[str, Any]]
-    rejected: list[dict[str, Any]]
+    result: str = Field(description="The key of the result that it is for.")
+    checkpoint: str = Field(description="The SHA-256 of the only checkpoint that it is for.")
+    floor: float = Field(description="The worst value that is accepted.")
+    reason: str
+    ticket: str
+    requested_by: str
+    approved_by: str
+    approved_on: str
+    expires: str = Field(description="The last day that it holds on, in UTC.")
+    why: str = Field(description="Why it holds, or does not.")
+    location: LocationPart
+
+
+class WaiversPart(_Part):
+    """The waivers that were given; each stands in one of these lists."""
+
+    applied: list[WaiverPart]
+    expired: list[WaiverPart]
+    unused: list[WaiverPart] = Field(description="The result passed, or is not there.")
+    rejected: list[WaiverPart] = Field(description="The result did not pass, and `why` says more.")
 
 
 class ErrorPart(_Part):

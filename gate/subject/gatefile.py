@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -18,7 +18,7 @@ from gate.subject.inputs import InputSpec
 Key = str | int
 Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
 
-_LATER = ("waivers", "prevalence", "engine")
+_LATER = ("prevalence", "engine")
 
 
 class _Strict(BaseModel):
@@ -116,6 +116,10 @@ class GateFile(_Strict):
         None,
         min_length=1,
         description="The policy: a path relative to the gate file, or the name of a shipped one.",
+    )
+    waivers: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Documents of accepted failures (kind: WaiverSet), relative to the gate file.",
     )
 
     _document: Document | None = PrivateAttr(None)

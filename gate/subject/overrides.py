@@ -24,6 +24,7 @@ class Flags:
     policy: str | None = None
     history: str | None = None
     baseline: str | None = None
+    waivers: tuple[str, ...] | None = None
     size: tuple[int, int] | None = None
     channels: str | None = None
     mean: tuple[float, ...] | None = None
@@ -32,7 +33,7 @@ class Flags:
     def given(self) -> dict[str, Any]:
         """Return what was said, by name."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if value not in (None, ())}
 
 
 def override(gatefile: GateFile, flags: Flags) -> GateFile:
@@ -59,6 +60,8 @@ def override(gatefile: GateFile, flags: Flags) -> GateFile:
     if splits:
         changes["data"] = gatefile.data.model_copy(update=splits)
     changes |= {name: paths[name] for name in ("history", "baseline") if name in paths}
+    if "waivers" in said:
+        changes["waivers"] = tuple(_from(gatefile.base, path) for path in said["waivers"])
     if "policy" in said:
         changes["policy"] = _policy(gatefile.base, said["policy"])
     return gatefile.model_copy(update=changes)
