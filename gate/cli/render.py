@@ -8,6 +8,7 @@ from gate.cli.output import (
     color_option,
     echo,
     format_option,
+    no_images_option,
     output_option,
     outputs_of_step,
     parsed,
@@ -20,7 +21,7 @@ from gate.cli.output import (
 @click.argument("report", type=click.Path(path_type=Path))
 @output_option
 @format_option
-@click.option("--no-images", is_flag=True, help="Leave pictures out of html: the data is private.")
+@no_images_option
 @color_option
 def command(
     report: Path, outputs: tuple[str, ...], format_: str, no_images: bool, color: str

@@ -70,7 +70,8 @@ def measure(
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
 
-    ``images`` says whether small pictures are kept for people to look at. What cannot be measured is a failure in the evidence; the rest is measured all the same.
+    What cannot be measured is a failure in the evidence; the rest is measured all the same.
+    ``images`` says whether small pictures are kept for people to look at.
     """
     found = Findings(environment=_environment())
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
