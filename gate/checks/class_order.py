@@ -1,0 +1,99 @@
+"""Check: class-order."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.evidence.made_up import MadeUp
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.metrics.class_order import BetterOrder
+
+_MOST_NAMED = 5
+
+
+class ClassOrder(Rule):
+    """Refuse outputs that stand in another order than the classes.
+
+    A model trained on folders in one order and judged with `classes` in another is wrong nearly
+    everywhere, and its confusion matrix is good once its columns are exchanged. The check looks for
+    the exchange that adds most to balanced accuracy. It passes where none adds anything, fails
+    where one provably does, and is inconclusive between, as with few images or a model that
+    guesses.
+
+    To fix a failure: write `classes` in the order of the model's outputs; the message names what
+    each of them seems to be.
+    """
+
+    family: ClassVar = "model"
+    formula: ClassVar = (
+        "greatest balanced accuracy over all orders of the outputs (assignment, Kuhn 1955) minus "
+        "that of the present order"
+    )
+    interval: ClassVar = (
+        "Hoeffding's inequality (1963) for all orders that move as many classes at once; groups "
+        "count once"
+    )
+
+    check: Literal["class-order"] = "class-order"
+    split: SplitName = Field("test", description="The split to measure.")
+
+    examples: ClassVar = (
+        Example("each class is itself", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
+        Example("two classes are exchanged", {}, MadeUp(test=((5, 45), (47, 3))), Outcome.FAILED),
+        Example(
+            "three classes went round",
+            {},
+            MadeUp(classes=("cat", "cow", "dog"), test=((2, 90, 8), (5, 5, 90), (88, 7, 5))),
+            Outcome.FAILED,
+        ),
+        Example(
+            "always the same answer, which no order mends",
+            {},
+            MadeUp(test=((0, 950), (0, 50))),
+            Outcome.PASSED,
+        ),
+        Example(
+            "exchanged it seems, on six images",
+            {},
+            MadeUp(test=((1, 2), (2, 1))),
+            Outcome.INCONCLUSIVE,
+        ),
+    )
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return what the best order adds, against nothing."""
+        from gate.evidence.records import Split
+        from gate.metrics.class_order import better_order
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.selection import judged_rows
+
+        rows = judged_rows(evidence, Split(self.split))
+        estimate: BetterOrder | Undefined = Undefined(f"no {self.split} split was given")
+        if rows is not None:
+            estimate = better_order(rows, len(evidence.classes))
+        return [
+            Comparison(
+                what=f"balanced accuracy on {self.split} gained by another order of the classes",
+                estimate=estimate,
+                operator="<=",
+                required=0.0,
+                scope=Scope(self.split),
+                burden=Burden.TO_FAIL,
+                detail=""
+                if isinstance(estimate, Undefined)
+                else _in_words(estimate, evidence.classes),
+            )
+        ]
+
+
+def _in_words(better: "BetterOrder", classes: tuple[str, ...]) -> str:
+    """Return which output seems to be which class, the first few."""
+    named = [
+        f"the output called {classes[better.order[label]]} seems to be {classes[label]}"
+        for label in better.moved[:_MOST_NAMED]
+    ]
+    more = len(better.moved) - len(named)
+    return ", ".join([*named, f"and {more} more"] if more else named)
