@@ -1,5 +1,7 @@
 import dataclasses
+import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import yaml
 from gate.cli import main
 from gate.demo.cases import CASES
 from gate.demo.digits import WORDS, pictures
+from gate.run import Settings, validate
 
 CASE_NAMES = [case.name for case in CASES]
 
@@ -163,6 +166,38 @@ def test_swapping_the_checkpoint_as_the_good_gate_file_suggests_fails(demo, tmp_
 
     assert status == 1
     capsys.readouterr()
+
+
+def test_deleting_the_leaked_test_images_as_the_leaky_gate_file_suggests_leaves_an_honest_test(
+    demo, tmp_path
+):
+    folder = Path(shutil.copytree(demo.folder / "leaky", tmp_path / "leaky"))
+    trained = {path.name for path in (folder / "data" / "train").rglob("*.png")}
+    for path in (folder / "data" / "test").rglob("*.png"):
+        if path.name in trained:
+            path.unlink()
+
+    report = json.loads(
+        validate(folder / "gate.yaml", settings=Settings(out=tmp_path / "out")).to_json()
+    )
+
+    assert result_of(report, "train-test-overlap[part=exact]")["outcome"] == "passed"
+    assert (
+        result_of(report, "accuracy")["measured"]
+        == result_of(demo.report("leaky"), "accuracy")["measured"]
+    )
+
+
+def test_the_overfitted_model_fails_without_its_history_too(demo, tmp_path):
+    folder = Path(shutil.copytree(demo.folder / "overfitted", tmp_path / "overfitted"))
+    gatefile = folder / "gate.yaml"
+    lines = gatefile.read_text("utf-8").splitlines(keepends=True)
+    gatefile.write_text("".join(line for line in lines if not line.startswith("history:")))
+
+    report = json.loads(validate(gatefile, settings=Settings(out=tmp_path / "out")).to_json())
+
+    assert "loss-curve" not in decided(report)
+    assert "train-test-gap" in decided(report)
 
 
 def test_a_verdict_that_should_be_another_ends_in_70(demo, monkeypatch, capsys):
