@@ -1,6 +1,8 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
@@ -46,6 +48,22 @@ class ClassificationRule(Rule):
         description="The slices to judge, such as `A` (or `scanner=A, site=2` where columns are "
         "crossed); by default all that the data has. One that is absent is inconclusive.",
     )
+    warn_below: float | None = Field(
+        None,
+        description="A value that passes and is below this is reported as a warning; for checks "
+        "with `min`.",
+    )
+    warn_above: float | None = Field(
+        None,
+        description="A value that passes and is above this is reported as a warning; for checks "
+        "with `max`.",
+    )
+
+    @property
+    def spoken(self) -> str:
+        """The metric as a sentence names it."""
+        words = self.check.replace("-", " ")
+        return re.sub(r"\b(f1|mcc|roc auc)\b", lambda name: name[0].upper(), words)
 
     @property
     def common(self) -> float | None:
@@ -61,6 +79,27 @@ class ClassificationRule(Rule):
         if self.slices is not None and self.by is None:
             raise ValueError("slices are given without by: the column that they are values of")
         return self
+
+    @model_validator(mode="after")
+    def _warns_before_it_fails(self) -> "ClassificationRule":
+        upwards = self.operator == ">="
+        own, other = ("warn_below", "warn_above") if upwards else ("warn_above", "warn_below")
+        if getattr(self, other) is not None:
+            raise ValueError(f"{self.check} has no {other}; write {own}")
+        band = self.band
+        bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]
+        if band is not None and not any(self._is_stricter(band, bound) for bound in bounds):
+            side = "above" if upwards else "below"
+            raise ValueError(f"{own} is not {side} what is required, so it can never warn")
+        return self
+
+    @property
+    def band(self) -> float | None:
+        """What a value has to reach to pass without a warning: ``warn_below`` or ``warn_above``."""
+        return self.warn_below if self.operator == ">=" else self.warn_above
+
+    def _is_stricter(self, bound: float, other: float) -> bool:
+        return bound > other if self.operator == ">=" else bound < other
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield the keys of ``per_class``."""
@@ -81,9 +120,19 @@ class ClassificationRule(Rule):
             for comparison in (
                 [self._unmeasured(part, slice_name)]
                 if isinstance(part, str)
-                else self.compare(part, slice_name, evidence)
+                else self._with_bands(self.compare(part, slice_name, evidence))
             )
         ]
+
+    def _with_bands(self, comparisons: list[Comparison]) -> Iterator[Comparison]:
+        """Yield each comparison, and after it the one with the warn band, where that asks more."""
+        part = "warn-below" if self.operator == ">=" else "warn-above"
+        for each in comparisons:
+            yield each
+            has_value = each.estimate.value is not None
+            if self.band is not None and has_value and self._is_stricter(self.band, each.required):
+                scope = replace(each.scope, part=part)
+                yield replace(each, required=self.band, scope=scope, advisory=True)
 
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
@@ -132,11 +181,10 @@ class ClassificationRule(Rule):
     ) -> Comparison:
         """Return the comparison of one metric, named as a sentence begins."""
         label = None if class_name is None else evidence.classes.index(class_name)
-        subject = self.check.replace("-", " ")
         of_class = f" of {class_name}" if class_name is not None else ""
         of_slice = f" where {slice_name}" if slice_name is not None else ""
         return Comparison(
-            what=f"{subject}{of_class} on {self.split}{of_slice}",
+            what=f"{self.spoken}{of_class} on {self.split}{of_slice}",
             estimate=self.estimate(rows, label, evidence),
             operator=self.operator,
             required=required,
@@ -172,8 +220,7 @@ class ClassificationRule(Rule):
 
         bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]
         return Comparison(
-            what=f"{self.check.replace('-', ' ')} on {self.split}"
-            + (f" where {slice_name}" if slice_name else ""),
+            what=f"{self.spoken} on {self.split}" + (f" where {slice_name}" if slice_name else ""),
             estimate=Undefined(reason),
             operator=self.operator,
             required=bounds[0],

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gate.checks.base import CRITICAL, OTHERS
+from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.errors import DocumentError, Fault, UsageError
 from gate.policy.documents import Document, read_document
 from gate.policy.layers import Layer, read_layer
@@ -248,18 +248,28 @@ def _loosened(header: Header, parent: PolicyDocument, document: Document) -> Ite
 def check_classes(
     document: PolicyDocument, classes: Sequence[str], critical: Sequence[str] = ()
 ) -> None:
-    """Refuse rules that name a class which the model does not have.
+    """Refuse rules that do not fit the classes of the model.
 
-    Raises DocumentError with a fault for each of them, and for each use of ``$critical`` or
-    ``$others`` where no class is critical: a rule about no class would pass without measuring.
+    Raises DocumentError with a fault for each class that it does not have, for each use of
+    ``$critical`` or ``$others`` where no class is critical (a rule about no class would pass
+    without measuring), and for what else does not fit, such as a cost matrix of another size.
     """
     wrong = (
-        document.origin(rule.id, *path).fault(*complaint, of_key=path[-1] == name)
+        fault
         for rule in document.policy.rules
-        for path, name in rule.class_names()
-        if (complaint := _class_complaint(name, classes, critical))
+        for fault in _class_faults(document, rule, classes, critical)
     )
     refuse(list(islice(wrong, MOST_FAULTS + 1)))
+
+
+def _class_faults(
+    document: PolicyDocument, rule: Rule, classes: Sequence[str], critical: Sequence[str]
+) -> Iterator[Fault]:
+    for path, name in rule.class_names():
+        if complaint := _class_complaint(name, classes, critical):
+            yield document.origin(rule.id, *path).fault(*complaint, of_key=path[-1] == name)
+    for path, fact, remedy in rule.misfits(classes):
+        yield document.origin(rule.id, *path).fault(fact, remedy)
 
 
 def _class_complaint(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from gate.checks import reference
 from gate.checks.base import Burden, Comparison, Outcome
 from gate.decision import Result
+from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Estimate, Indication
+from gate.metrics.paired import PairedDifference
 
 if TYPE_CHECKING:
     from gate.metrics.planning import Direction
@@ -88,6 +90,8 @@ def requirement(required: float) -> str:
 
 def _required(comparison: Comparison) -> str:
     bound = requirement(comparison.required)
+    if comparison.advisory:
+        return f"warns {'below' if comparison.operator == '>=' else 'above'} {bound}"
     match comparison.operator:
         case ">=":
             return f"required {bound}"
@@ -106,7 +110,7 @@ def _counts(estimate: Estimate) -> str:
 
 def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
     """Return what was counted of how many; a difference has a quotient, but no such counts."""
-    if isinstance(estimate, Difference):
+    if isinstance(estimate, Difference | PairedDifference):
         return None, None
     return estimate.numerator, estimate.denominator
 
@@ -114,7 +118,7 @@ def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
 def _bound(result: Result) -> str:
     """Return the bound that matters: the one that proved the outcome, or was asked to."""
     comparison, bounds = result.comparison, result.bounds
-    if isinstance(comparison.estimate, Count | Indication):
+    if isinstance(comparison.estimate, Count | Indication | CalibrationError):
         return ""
     upwards = comparison.operator in (">=", ">")
     failed = result.outcome in (Outcome.FAILED, Outcome.ERROR)
