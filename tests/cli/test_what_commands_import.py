@@ -1,0 +1,72 @@
+"""Commands that need neither a model nor data load neither torch nor what is slow like it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gate.evidence.made_up import MadeUp
+from gate.evidence.store import save
+
+HEAVY = ("torch", "torchvision", "sklearn", "pandas", "PIL")
+STATIC = (*HEAVY, "numpy", "scipy")
+
+
+def loaded_by(arguments, folder):
+    """Run a command in a fresh Python and return (status, the modules it loaded)."""
+    program = (
+        "import json, sys\n"
+        "from gate.cli import main\n"
+        f"status = main({arguments!r})\n"
+        "print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    status, modules = json.loads(ran.stderr.splitlines()[-1])
+    return status, set(modules)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["policy", "lint", "baseline"],
+        ["policy", "lint", "nowhere.yaml"],
+        ["policy", "show", "baseline"],
+        ["explain"],
+        ["explain", "recall"],
+        ["explain", "recal"],
+        ["run", "nowhere.yaml"],
+    ],
+)
+def test_static_work_loads_neither_torch_nor_numpy(arguments, tmp_path):
+    _, modules = loaded_by(arguments, tmp_path)
+
+    assert modules.isdisjoint(STATIC)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_first_words_do_not_wait_for_pydantic_or_yaml(arguments, tmp_path):
+    _, modules = loaded_by(arguments, tmp_path)
+
+    assert modules.isdisjoint({"pydantic", "yaml"})
+
+
+def test_judging_saved_evidence_needs_no_torch(tmp_path):
+    numbers = MadeUp(
+        train=((97, 3), (3, 97)),
+        test=((96, 4), (2, 98)),
+        copies=0,
+        probe="sound",
+        train_loss=(0.69, 0.5, 0.4, 0.3, 0.25),
+    )
+    save(numbers.evidence(), tmp_path / "evidence.sqlite")
+
+    status, modules = loaded_by(["judge", ".", "--policy", "baseline"], tmp_path)
+
+    assert status == 0
+    assert modules.isdisjoint(HEAVY)

@@ -1,0 +1,54 @@
+"""Ctrl-C in the middle of a run."""
+
+import signal
+import subprocess
+import sys
+import time
+
+SLOW = """\
+import time
+from pathlib import Path
+import numpy as np
+
+
+class Slow:
+    classes = ["dark", "bright"]
+
+    def __len__(self):
+        return 1000
+
+    def __getitem__(self, index):
+        Path("started").touch()
+        time.sleep(0.05)
+        return np.full((8, 8), index % 200, np.uint8), index % 2
+
+
+def test_set():
+    return Slow()
+"""
+PROGRAM = "import sys; from gate.cli import main; sys.exit(main(['run']))"
+
+
+def test_ctrl_c_ends_in_130_and_leaves_no_half_written_file(project):
+    project.run(data={"test": {"path": "test.npz"}})
+    project.write("slow.py", SLOW)
+    project.run("--size", "nonsense", data={"test": {"factory": "slow:test_set"}})
+    before = {path.name for path in project.folder.iterdir()}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=project.folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        while not (project.folder / "started").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.endswith("Interrupted; no report was written.\n")
+    assert "Traceback" not in err
+    assert list((project.folder / "gate-out").iterdir()) == []
+    after = {path.name for path in project.folder.iterdir()} - {"__pycache__"}
+    assert after == before - {"__pycache__"} | {"started"}

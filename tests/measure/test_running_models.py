@@ -1,0 +1,163 @@
+"""A model that answers, one that cannot, and what it shows about itself."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gate.errors import CheckpointError, UsageError
+from gate.measure.probes import OutputProbe
+from gate.measure.runner import Runner, choose_device
+
+
+class Outputs(nn.Module):
+    """Answers with whatever a function makes of the images."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, images):
+        return self.function(images)
+
+
+def runner(model, classes=("cat", "dog")):
+    return Runner.start(model, classes, "cpu")
+
+
+def images(count=6, channels=1, size=4):
+    return np.random.default_rng(0).random((count, channels, size, size), dtype=np.float32)
+
+
+def refused(model, given, classes=("cat", "dog")):
+    with pytest.raises(CheckpointError) as caught:
+        runner(model, classes).outputs(given)
+    assert caught.value.kind == "mismatch"
+    assert caught.value.remedy
+    return caught.value.fact
+
+
+def probed(function, given):
+    probe = OutputProbe()
+    ready = runner(Outputs(function))
+    outputs = ready.outputs(given)
+    probe.see(outputs, map(str, range(len(given))))
+    probe.run_alone(ready, given, outputs)
+    return probe.result(ready.model)
+
+
+def linear(given):
+    flat = given.flatten(1)
+    return torch.stack([flat.sum(1), -flat.sum(1)], dim=1)
+
+
+def test_the_outputs_are_those_of_torch_in_evaluation_mode():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=1),
+        nn.BatchNorm2d(3),
+        nn.Dropout(),
+        nn.Flatten(),
+        nn.Linear(48, 2),
+    )
+    given = images()
+    with torch.no_grad():
+        expected = model.eval()(torch.from_numpy(given)).numpy()
+
+    found = runner(model.train()).outputs(given)
+
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_half_precision_outputs_are_read():
+    model = Outputs(lambda given: linear(given).half())
+
+    assert runner(model).outputs(images()).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda given: {"logits": linear(given)}, "the model returned dict, not a tensor (N, 2)"),
+        (lambda given: linear(given)[:, 0], "the model has a single output"),
+        (lambda given: linear(given)[:, :1], "the model has a single output"),
+        (lambda given: linear(given).repeat(1, 2), "the model has 4 outputs, the data has 2"),
+        (lambda given: linear(given)[:3], "the output has the shape (3, 2), expected (N, 2)"),
+        (lambda given: linear(given)[:, :, None], "the output has the shape (6, 2, 1)"),
+    ],
+)
+def test_an_answer_of_another_shape_is_said_in_words(function, words):
+    assert words in refused(Outputs(function), images())
+
+
+def test_the_wrong_number_of_channels_is_said_with_both_numbers():
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten())
+
+    assert refused(model, images(channels=1)) == "the model expects 3 channels, the data has 1"
+
+
+def test_a_layer_inside_is_called_by_its_name():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(8, 2, 3))
+
+    assert refused(model, images()) == "layer 1 expects 8 channels, the layer before it has 4"
+
+
+def test_a_head_for_another_size_is_said_with_the_size():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(9, 2))
+
+    assert "layer 1 expects 9 features, images of 4 x 4 give 16" in refused(model, images())
+
+
+def test_code_that_raises_is_told_in_one_line():
+    def broken(given):
+        raise ValueError("first line\nsecond line")
+
+    fact = refused(Outputs(broken), images())
+
+    assert "ValueError: first line" in fact
+    assert "second" not in fact
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what it must not have")
+def test_a_device_that_is_not_there_is_wrong_usage():
+    with pytest.raises(UsageError, match="this machine has no cuda"):
+        choose_device("cuda")
+
+
+def test_a_sound_model_shows_nothing():
+    probe = probed(linear, images())
+
+    assert (probe.constant, probe.disagreements, probe.nonfinite_tensors) == (False, 0, ())
+    assert (probe.outputs, probe.probed_alone) == (6, 6)
+
+
+def test_the_same_answer_to_every_image_is_constant():
+    assert probed(lambda given: torch.ones(len(given), 2), images()).constant
+
+
+def test_a_single_image_does_not_show_whether_the_answer_changes():
+    assert not probed(linear, images(count=1)).constant
+
+
+def test_answers_that_depend_on_the_batch_are_counted():
+    probe = probed(lambda given: linear(given - given.mean(dim=0)), images())
+
+    assert probe.disagreements == 6
+
+
+def test_tensors_that_are_no_numbers_are_named():
+    model = nn.BatchNorm1d(2)
+    model.running_var[0] = float("inf")
+
+    assert OutputProbe().result(model).nonfinite_tensors == ("running_var",)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_an_output_that_is_no_number_ends_the_run_and_names_the_image(value):
+    outputs = np.array([[0.0, 1.0], [value, 1.0]], np.float32)
+
+    with pytest.raises(CheckpointError, match="the output for image b is NaN or infinite") as error:
+        OutputProbe().see(outputs, ["a", "b"])
+
+    assert error.value.kind == "numerically-bad"
