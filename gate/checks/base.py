@@ -5,7 +5,7 @@ Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate``
 needs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -136,6 +136,10 @@ class Rule(BaseModel):
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield (path inside the rule's entry, class name) for each class that the rule names."""
+        yield from ()
+
+    def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:  # noqa: ARG002 -- for overriding
+        """Yield (path inside the rule's entry, fact, remedy) for what does not fit the classes."""
         yield from ()
 
 

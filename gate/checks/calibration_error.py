@@ -60,8 +60,10 @@ class CalibrationError(SplitMetric):
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
     ) -> list[Comparison]:
         """Return the comparisons; the value itself passes, a failure needs proof."""
-        found = super().compare(rows, slice_name, evidence)
-        return [replace(each, burden=Burden.TO_FAIL) for each in found]
+        return [
+            replace(each, burden=Burden.TO_FAIL, detail=_if_calibrated(each.estimate))
+            for each in super().compare(rows, slice_name, evidence)
+        ]
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
         """Return the error; undefined below ``min_images``."""
@@ -71,3 +73,14 @@ class CalibrationError(SplitMetric):
         if images < self.min_images:
             return Undefined(f"{images} images, and {self.min_images} are needed")
         return super().estimate(rows, label, evidence)
+
+
+def _if_calibrated(estimate: "Estimate") -> str:
+    """Return how likely so large an error would be of a model whose confidence is right."""
+    from gate.metrics.calibration import CalibrationError as Measured
+
+    if not isinstance(estimate, Measured):
+        return ""
+    return (
+        estimate.reason or f"perfect calibration would show as much with p = {estimate.p_value:.2g}"
+    )

@@ -1,7 +1,7 @@
 """Check: deployment-precision."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +13,9 @@ from gate.evidence.made_up import MadeUp
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
+
+
+_ROUNDING = 1e-6  # of thirds written with six digits
 
 
 class DeploymentPrecision(ClassMetric):
@@ -60,7 +63,7 @@ class DeploymentPrecision(ClassMetric):
             if not 0 < share < 1:
                 raise ValueError(f"the prevalence of {name} is {share:g}, which is not in (0, 1)")
         total = math.fsum(self.prevalence.values())
-        if total > 1 + 1e-9:
+        if total > 1 + _ROUNDING:
             raise ValueError(f"the prevalences add up to {total:g}, more than 1")
         return self
 
@@ -69,6 +72,17 @@ class DeploymentPrecision(ClassMetric):
         for name in self.prevalence:
             yield ("prevalence", name), name
         yield from super().class_names()
+
+    def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """Yield shares that leave too much or too little for the classes."""
+        total = math.fsum(self.prevalence.values())
+        undeclared = [name for name in classes if name not in self.prevalence]
+        if not undeclared and abs(total - 1) > _ROUNDING:
+            fact = f"the prevalences of all classes add up to {total:g}"
+            yield ("prevalence",), fact, "make them add up to 1, or leave a class out"
+        if undeclared and total > 1 - _ROUNDING:
+            fact = f"the prevalences add up to {total:g} and leave nothing for {undeclared[0]}"
+            yield ("prevalence",), fact, "declare every class, or less for these"
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
         """Return the precision of one class at the declared shares."""
@@ -92,9 +106,11 @@ class DeploymentPrecision(ClassMetric):
         total = sum(here.values())
         if not here:
             return (
-                [self.prevalence[name] for name in evidence.classes] if abs(rest) < 1e-6 else None
+                [self.prevalence[name] for name in evidence.classes]
+                if abs(rest) <= _ROUNDING
+                else None
             )
-        if rest <= 0 or total == 0:
+        if rest <= _ROUNDING or total == 0:
             return None
         return [
             self.prevalence.get(name, rest * here.get(name, 0) / total) for name in evidence.classes

@@ -1,5 +1,6 @@
 """Check: expected-cost."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -60,6 +61,13 @@ class ExpectedCost(SplitMetric):
             raise ValueError("costs must be square: one row and one column a class")
         return self
 
+    def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """Yield a matrix that has not one row a class."""
+        side = len(self.costs)
+        if side != len(classes):
+            fact = f"costs is {side} x {side} and there are {len(classes)} classes"
+            yield ("costs",), fact, f"give {len(classes)} rows of {len(classes)} costs"
+
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
     ) -> list[Comparison]:
@@ -70,16 +78,13 @@ class ExpectedCost(SplitMetric):
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
         """Return the mean cost of all images, or of those of one class.
 
-        Undefined where the matrix does not fit the classes.
+        Undefined where the matrix does not fit the classes, as in evidence without any.
         """
         from gate.metrics.estimates import Undefined
         from gate.metrics.losses import expected_cost
 
-        if len(self.costs) != len(evidence.classes):
-            return Undefined(
-                f"costs is {len(self.costs)} x {len(self.costs)} and there are "
-                f"{len(evidence.classes)} classes"
-            )
+        for _, fact, _ in self.misfits(evidence.classes):
+            return Undefined(fact)
         return expected_cost(
             rows if label is None else rows.where(rows.labels == label), self.costs
         )

@@ -9,6 +9,7 @@ from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+    from gate.metrics.baseline import Pairs
     from gate.metrics.estimates import Estimate
 
 
@@ -68,13 +69,20 @@ class Regression(Rule):
             return [self._comparison(pairs, None)]
         count = len(evidence.classes)
         if not is_per_class(self.metric):
-            return [self._comparison(metric_change(self.metric, pairs, None, count), None)]
+            change = metric_change(self.metric, pairs, None, count)
+            return [self._comparison(change, None, _flips(pairs))]
         return [
-            self._comparison(metric_change(self.metric, pairs, label, count), name)
+            self._comparison(
+                metric_change(self.metric, pairs, label, count),
+                name,
+                _flips(pairs.of_class(label)) if self.metric == "recall" else "",
+            )
             for label, name in enumerate(evidence.classes)
         ]
 
-    def _comparison(self, estimate: "Estimate", class_name: str | None) -> Comparison:
+    def _comparison(
+        self, estimate: "Estimate", class_name: str | None, detail: str = ""
+    ) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
         metric = self.metric.replace("-", " ")
         return Comparison(
@@ -83,4 +91,16 @@ class Regression(Rule):
             operator=">=",
             required=-self.margin,
             scope=Scope(self.split, class_name),
+            detail=detail,
         )
+
+
+def _flips(pairs: "Pairs") -> str:
+    """Return how many images changed sides, and McNemar's test of it, which decides nothing."""
+    from gate.metrics.paired import mcnemar_p
+
+    broken, repaired = int(pairs.lost.sum()), int(pairs.gained.sum())
+    counted = f"{broken} broken and {repaired} repaired of {len(pairs.rows)}"
+    if not broken + repaired:
+        return counted
+    return f"{counted} (McNemar's exact p = {mcnemar_p(broken, repaired):.2g})"

@@ -1,5 +1,6 @@
 """Check: top-k-accuracy."""
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -45,6 +46,17 @@ class TopKAccuracy(SplitMetric):
             Outcome.FAILED,
         ),
     )
+
+    @property
+    def spoken(self) -> str:
+        """The metric as a sentence names it."""
+        return f"top-{self.k} accuracy"
+
+    def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """Yield a ``k`` that every answer meets."""
+        if self.k >= len(classes):
+            fact = f"of {len(classes)} classes the truth is always among the {self.k} highest"
+            yield ("k",), fact, "state a smaller k"
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":  # noqa: ARG002 -- needs no classes
         """Return the share on all images, or on those of one class."""

@@ -34,10 +34,10 @@ class Bin:
 class CalibrationError:
     """The expected calibration error, with the chance of one as large if calibration were perfect.
 
-    The error of few images is too large on average. So the value itself is an upper bound, and a
-    failure is proven only where a perfectly calibrated model would hardly show such an error:
-    consistency resampling (Broecker and Smith, 2007). Where images come in groups, whose answers
-    are not independent, none is proven.
+    The error of few images is too large on average, so a value within the limit may pass as it is;
+    no upper bound is claimed. A failure is proven only where a perfectly calibrated model would
+    hardly show such an error: consistency resampling (Broecker and Smith, 2007). Where images come
+    in groups, whose answers are not independent, none is proven.
     """
 
     value: float
@@ -67,9 +67,9 @@ class CalibrationError:
         rejected = 1 - self.p_value >= confidence and not self.clustered
         return self.value if rejected else -math.inf
 
-    def upper(self, confidence: float) -> float:  # noqa: ARG002 - biased upwards at any confidence
-        """Return the value: its bias is upwards."""
-        return self.value
+    def upper(self, confidence: float) -> float:  # noqa: ARG002 - nothing is claimed at any
+        """Return infinity: that the bias is upwards is no bound."""
+        return math.inf
 
 
 def calibration_error(rows: Rows) -> CalibrationError | Undefined:

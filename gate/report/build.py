@@ -248,11 +248,14 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
         format=history.format,
         train_loss=history.train_loss,
         validation_loss=history.validation_loss,
+        train_accuracy=history.train_accuracy,
+        validation_accuracy=history.validation_accuracy,
         checkpoint_epoch=history.checkpoint_epoch,
         epochs=list(history.epochs),
         series={
             name: [_logged(value) for value in values] for name, values in history.series.items()
         },
+        notes=list(history.notes),
     )
 
 

@@ -214,11 +214,14 @@ class HistoryPart(_Part):
 
     path: str
     format: str
-    train_loss: str | None
+    train_loss: str | None = Field(description="The column that was taken for it.")
     validation_loss: str | None
+    train_accuracy: str | None
+    validation_accuracy: str | None
     checkpoint_epoch: float | None
     epochs: list[float]
     series: dict[str, list[float | str | None]]
+    notes: list[str] = Field(description="How doubtful rows and columns were read.")
 
 
 class WaiverPart(_Part):

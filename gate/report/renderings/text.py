@@ -5,7 +5,7 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from gate.report.model import ErrorPart, Report, ResultPart
+from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.words import counted, headline, subject_name, word
 
@@ -50,6 +50,8 @@ def _head(report: Report, width: int) -> str:
             f"{plain(split.path)}"
         )
     lines += [f"{'':8}{_overlap_in_words(report, other)}" for other in report.leakage.compared]
+    if report.history is not None:
+        lines += _history(report.history)
     return "\n".join(_wrapped(line, width) for line in lines)
 
 
@@ -59,6 +61,24 @@ def _overlap_in_words(report: Report, splits: list[str]) -> str:
     return (
         f"{' and '.join(map(plain, splits))} compared by {plain(kinds)}: {plain(found) or 'none'}"
     )
+
+
+def _history(history: HistoryPart) -> list[str]:
+    """Return what was read, what was taken for what, and how doubtful parts were read."""
+    taken = {
+        "train loss": history.train_loss,
+        "validation loss": history.validation_loss,
+        "train accuracy": history.train_accuracy,
+        "validation accuracy": history.validation_accuracy,
+    }
+    count = len(history.epochs)
+    parts = [f"{count:,} {'epoch' if count == 1 else 'epochs'} of {plain(history.format)}"]
+    parts += [f"{role} is column '{plain(column)}'" for role, column in taken.items() if column]
+    parts += [f"no {role}" for role in ("train loss", "validation loss") if not taken[role]]
+    return [
+        f"history {'; '.join(parts)}; {plain(history.path)}",
+        *(f"{'':8}{plain(note, 200)}" for note in history.notes),
+    ]
 
 
 def _error(error: ErrorPart, width: int, colour: bool) -> str:

@@ -5,6 +5,6 @@ their roles (train loss, validation loss, accuracies), and its rows become epoch
 :class:`~gate.evidence.records.History`.
 """
 
-from gate.subject.histories.read import FORMATS, describe, read_history
+from gate.subject.histories.read import FORMATS, read_history
 
-__all__ = ["FORMATS", "describe", "read_history"]
+__all__ = ["FORMATS", "read_history"]

@@ -74,22 +74,6 @@ def read_history(
     )
 
 
-def describe(history: History) -> str:
-    """Return one line that says what was read and what was taken for what."""
-    taken = {
-        "train loss": history.train_loss,
-        "validation loss": history.validation_loss,
-        "train accuracy": history.train_accuracy,
-        "validation accuracy": history.validation_accuracy,
-    }
-    roles = "; ".join(f"{role}: {quoted(column)}" for role, column in taken.items() if column)
-    missing = [role for role in ("train loss", "validation loss") if not taken[role]]
-    count = len(history.epochs)
-    parts = [f"{count} {'epoch' if count == 1 else 'epochs'} of {history.format}", roles]
-    parts += [f"no {role}" for role in missing] + list(history.notes)
-    return "; ".join(parts)
-
-
 def _table(path: Path, format_name: str | None) -> Table:
     file, run = mlflow_sqlite.split_run(path)
     if not file.exists():

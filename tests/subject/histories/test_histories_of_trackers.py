@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from gate.errors import HistoryError, MissingExtraError
-from gate.subject.histories import FORMATS, describe, mlflow_sqlite, read_history
+from gate.subject.histories import FORMATS, mlflow_sqlite, read_history
 from gate.subject.histories.text import number
 
 # file, format, first epoch, and the columns of train and validation loss and accuracy
@@ -160,15 +160,6 @@ def test_a_detectors_three_losses_are_listed_and_one_can_be_named(fixtures):
 
     assert "'train/box_loss', 'train/cls_loss', 'train/dfl_loss'" in error.value.fact
     assert history.series[history.train_loss] == (2.81, 2.10)
-
-
-def test_the_line_for_people_says_what_was_taken_for_what(fixtures):
-    line = describe(read_history(fixtures / "lightning_metrics.csv"))
-
-    assert line == (
-        "6 epochs of lightning-csv; train loss: 'train_loss_epoch'; validation loss: 'val_loss'; "
-        "train accuracy: 'train_acc'; validation accuracy: 'val_acc'"
-    )
 
 
 # --- MLflow -------------------------------------------------------------------------------------

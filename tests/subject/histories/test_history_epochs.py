@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gate.errors import HistoryError
-from gate.subject.histories import describe, epochs, read_history
+from gate.subject.histories import epochs, read_history
 
 
 def lines(*rows):
@@ -42,14 +42,14 @@ def test_rows_are_numbered_where_nothing_counts_them(written):
     history = read_history(written("loss\n2\n1\n"))
 
     assert history.epochs == (0.0, 1.0)
-    assert "the rows are numbered from 0" in describe(history)
+    assert "the rows are numbered from 0" in "; ".join(history.notes)
 
 
 def test_of_several_values_in_an_epoch_the_last_counts_and_it_is_said(written):
     history = read_history(written("epoch,loss\n0,2\n0,1.5\n1,1\n"))
 
     assert history.series["loss"] == (1.5, 1.0)
-    assert "column 'loss' has several values in an epoch: the last counts" in describe(history)
+    assert "column 'loss' has several values in an epoch: the last counts" in "; ".join(history.notes)
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
@@ -66,8 +66,8 @@ def test_a_resumed_training_replaces_all_that_it_threw_away(written):
 
     assert history.epochs == (0.0, 1.0, 2.0)
     assert history.series == {"loss": (4.0, 3.5, 2.0), "val_loss": (4.0, 3.5, None)}
-    assert "goes back once: training was resumed" in describe(history)
-    assert "later rows replace 3 earlier epochs" in describe(history)
+    assert "goes back once: training was resumed" in "; ".join(history.notes)
+    assert "later rows replace 3 earlier epochs" in "; ".join(history.notes)
 
 
 def test_two_runs_in_one_file_leave_the_later_alone(written):
