@@ -16,7 +16,8 @@ class GroupOverlap(Rule):
     """Refuse groups (patients, scenes, batches) that stand in two splits.
 
     Two pictures of one patient are not the same image, and yet one gives the other away. The group
-    is a column of the data, named in the gate file; images without a group match nothing.
+    is a column of the data, named in the gate file, or a pattern on the names of the images; images
+    without a group match nothing.
 
     To fix a failure: split by group (scikit-learn's GroupShuffleSplit) and train again.
     """
@@ -27,6 +28,9 @@ class GroupOverlap(Rule):
 
     check: Literal["group-overlap"] = "group-overlap"
     between: tuple[SplitName, SplitName] = Field(("train", "test"), description="The two splits.")
+    groups: Literal["required", "optional"] = Field(
+        "required", description="Whether data without groups blocks as inconclusive, or warns."
+    )
     max: int = Field(0, ge=0, description="The most groups that may be shared.")
 
     examples: ClassVar = (
@@ -66,7 +70,9 @@ class GroupOverlap(Rule):
         detail = ""
         if first is None or second is None:
             missing = self.between[0] if first is None else self.between[1]
-            estimate = Undefined(f"{missing} has no group column; declare it in the gate file")
+            estimate = Undefined(
+                f"{missing} has no group column; declare group: or group_pattern: in the gate file"
+            )
         else:
             shared = sorted(first & second)
             estimate = Count(len(shared))
@@ -79,6 +85,7 @@ class GroupOverlap(Rule):
                 operator="<=",
                 required=self.max,
                 scope=Scope(self.between[1]),
+                optional=self.groups == "optional",
                 detail=detail,
             )
         ]

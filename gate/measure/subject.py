@@ -25,7 +25,7 @@ from gate.evidence.records import (
 from gate.measure.champion import champion_of
 from gate.measure.progress import Device, Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
-from gate.subject.gatefile import GateFile
+from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
 from gate.subject.inputs import build_transform
 
@@ -192,19 +192,19 @@ def _overlaps(
 
 
 def _history(gatefile: GateFile) -> History | None:
-    spec = gatefile.history
-    if spec is None:
+    """Return the history, under the path that the gate file gives it."""
+    said = gatefile.history
+    if said is None:
         return None
-    if isinstance(spec, str):
-        return read_history(gatefile.base / spec)
+    spec = HistorySpec(path=said) if isinstance(said, str) else said
     history = read_history(
         gatefile.base / spec.path,
         format=spec.format,
         train_loss=spec.train_loss,
         validation_loss=spec.validation_loss,
     )
-    epoch = spec.checkpoint_epoch
-    return history if epoch is None else replace(history, checkpoint_epoch=float(epoch))
+    epoch = history.checkpoint_epoch if spec.checkpoint_epoch is None else spec.checkpoint_epoch
+    return replace(history, path=spec.path, checkpoint_epoch=epoch)
 
 
 def _environment() -> dict[str, str]:
