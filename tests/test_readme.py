@@ -1,0 +1,85 @@
+"""The README shows what the program prints, and its YAML is what the program reads."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gate.cli import program
+from gate.subject.gatefile import read_gatefile
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def block(name):
+    found = re.search(rf"<!-- {name} -->\n```\n(.*?)```\n<!-- end of {name} -->", text(), re.DOTALL)
+    assert found, f"README.md has no block {name}"
+    return found[1]
+
+
+def text():
+    return README.read_text(encoding="utf-8")
+
+
+def rewritten(name, fresh):
+    return re.sub(
+        rf"(<!-- {name} -->\n```\n).*?(```\n<!-- end of {name} -->)",
+        lambda found: f"{found[1]}{fresh}{found[2]}",
+        text(),
+        flags=re.DOTALL,
+    )
+
+
+def agrees(name, fresh, regenerate):
+    if regenerate:
+        README.write_text(rewritten(name, fresh), encoding="utf-8")
+    assert block(name) == fresh
+
+
+def test_the_help_block_is_the_programs_own(regenerate):
+    help_text = CliRunner().invoke(program, ["--help"], prog_name="validate-model").output
+
+    agrees("help", help_text, regenerate)
+
+
+@pytest.mark.slow
+def test_the_demo_block_is_what_the_demo_prints(regenerate, tmp_path):
+    printed = subprocess.run(
+        [sys.executable, "-c", "import sys; from gate.cli import main; sys.exit(main(['demo']))"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    agrees("demo", printed, regenerate)
+
+
+def test_the_gate_file_of_the_tour_is_read(tmp_path):
+    example = re.search(r"```yaml\n(apiVersion.*?)```", text(), re.DOTALL)
+    path = tmp_path / "gate.yaml"
+    path.write_text(example[1], encoding="utf-8")
+
+    gatefile = read_gatefile(path)
+
+    gatefile.require_complete()
+    assert gatefile.critical == ("tumour",)
+
+
+def test_every_linked_file_exists():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text())
+
+    assert links
+    assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_the_install_and_test_commands_are_those_that_ci_runs():
+    ci = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
+
+    assert "python3 -m pip install torch==2.13.0 -e '.[test]'" in text()
+    assert "torch==2.13.0 -e '.[test]'" in ci
+    assert "python3 -m pytest" in text()
+    assert "python3 -m pytest\n" in ci
