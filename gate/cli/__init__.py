@@ -74,8 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; no report was written.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read standard output has gone; Python must not complain about it at exit.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read standard output has gone. Click exits with 1 then, which is our "fail"; and
+        # Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERNAL_ERROR
     except Exception as error:

@@ -40,13 +40,19 @@ def loaded_by(arguments, folder):
         ["explain"],
         ["explain", "recall"],
         ["explain", "recal"],
-        ["run", "nowhere.yaml"],
     ],
 )
 def test_static_work_loads_neither_torch_nor_numpy(arguments, tmp_path):
     _, modules = loaded_by(arguments, tmp_path)
 
     assert modules.isdisjoint(STATIC)
+
+
+def test_a_run_that_cannot_begin_does_not_wait_for_torch(tmp_path):
+    status, modules = loaded_by(["run", "nowhere.yaml"], tmp_path)
+
+    assert status == 2
+    assert modules.isdisjoint(HEAVY)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
