@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3, Verdict.ERROR: 4}
 
-_WORST_FIRST = (
+WORST_FIRST = (
     Outcome.FAILED,
     Outcome.ERROR,
     Outcome.INCONCLUSIVE,
@@ -316,7 +316,7 @@ def _worst_first(result: Result) -> tuple[int, int, float]:
     margin = margin_of(result.comparison.estimate, result.comparison)
     return (
         0 if result.severity == "block" else 1,
-        _WORST_FIRST.index(result.outcome),
+        WORST_FIRST.index(result.outcome),
         -math.inf if margin is None else margin,
     )
 

@@ -24,7 +24,7 @@ _COMMANDS = {
     "demo": "four small models on real digits: one good, three that must not ship",
     "explain": "the catalogue of checks, or one check in full",
     "plan": "how many test images a policy takes to prove",
-    "policy": "lint and show policies",
+    "policy": "lint, compare, try out and show policies",
     "overlap": "the leak check alone, on two datasets",
     "inspect": "what a checkpoint file is, without loading it",
 }

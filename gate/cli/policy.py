@@ -1,50 +1,238 @@
-"""validate-model policy: static work on policies; loads neither numpy nor torch."""
+"""validate-model policy: static work on policies; loads neither numpy nor torch unless it must."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gate.errors import DocumentError, UsageError
-from gate.policy.reading import read_policy
+from gate.policy.reading import PolicyDocument, read_policy
+
+if TYPE_CHECKING:
+    from gate.errors import Fault
+    from gate.policy.diff import Difference
+    from gate.rehearsal import Rehearsal
+    from gate.subject.census import Census
+    from gate.subject.gatefile import GateFile
+
+FOUND_A_PROBLEM = 6
+_SCHEMAS = ("policy", "gatefile", "waivers", "fixtures")
 
 
 @click.group("policy")
 def command() -> None:
-    """Check and show policies, without a model or data."""
+    """Check, compare, try out and show policies, without a model or data."""
 
 
 @command.command()
 @click.argument("policies", nargs=-1, required=True, metavar="POLICY...")
-def lint(policies: tuple[str, ...]) -> None:
-    """Read policies strictly and say what is wrong with them, all faults at once.
+@click.option(
+    "--gatefile",
+    type=click.Path(path_type=Path),
+    help="Also check against its classes, and what its test images can prove.",
+)
+def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
+    """Say what is wrong with policies, all faults at once.
 
-    POLICY is a file or the name of a shipped policy.
+    POLICY is a file or the name of a shipped policy. Beside faults, rules that can never fail and
+    rules that another makes needless are refused.
     """
+    from gate.policy.linting import useless_rules
+    from gate.policy.text import refuse
+
+    subject, counted = _counted(gatefile) if gatefile else (None, None)
     errors: list[UsageError] = []
     for path_or_name in policies:
         try:
-            policy = read_policy(path_or_name).policy
+            document = read_policy(path_or_name)
+            faults = list(useless_rules(document))
+            if subject and counted:
+                faults += _misfits(document, subject, counted)
+            refuse(faults)
         except UsageError as error:
             errors.append(error)
             continue
-        blocking = sum(rule.severity == "block" for rule in policy.rules)
-        click.echo(f"{path_or_name}: ok, {len(policy.rules)} rules, {blocking} block")
+        rules = document.policy.rules
+        blocking = sum(rule.severity == "block" for rule in rules)
+        click.echo(f"{path_or_name}: ok, {len(rules)} rules, {blocking} block")
     if errors:
         raise _together(errors)
 
 
 @command.command()
 @click.argument("policy", metavar="POLICY")
+@click.option("--resolved", is_flag=True, help="Say of each value which file and line it is from.")
 @click.option(
     "--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
 )
-def show(policy: str, form: str) -> None:
-    """Print a policy as it is judged by, with every default filled in.
+def show(policy: str, resolved: bool, form: str) -> None:
+    """Print a policy as it is judged by: merged, and with every default filled in.
 
     POLICY is a file or the name of a shipped policy.
     """
-    from gate.policy.showing import as_json, as_yaml
+    from gate.policy.showing import as_json, as_yaml, places, with_places
 
     document = read_policy(policy)
-    click.echo(as_yaml(document.policy) if form == "yaml" else as_json(document.policy))
+    if form == "yaml":
+        click.echo(with_places(document) if resolved else as_yaml(document.policy))
+    elif resolved:
+        whole = {"policy": document.policy.resolved(), "places": places(document)}
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_json(document.policy))
+
+
+@command.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--forbid-loosening",
+    is_flag=True,
+    help="Exit 6 where NEW may accept what OLD refuses.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
+    """Say what NEW judges differently from OLD, and which way it went.
+
+    Both are files or names of shipped policies; an earlier revision is a file too:
+    git show main:policy.yaml > old.yaml
+    """
+    from gate.policy.diff import diff as differences_of
+
+    before, after = read_policy(old), read_policy(new)
+    found = differences_of(before.policy, after.policy)
+    if form == "json":
+        click.echo(_diff_as_json(before, after, found))
+    else:
+        click.echo(_diff_as_text(found))
+    may_loosen = any(each.kind.may_loosen for each in found)
+    return FOUND_A_PROBLEM if forbid_loosening and may_loosen else 0
+
+
+@command.command("test")
+@click.argument("fixtures", nargs=-1, required=True, metavar="FIXTURES...")
+@click.option(
+    "--require-failing-fixture",
+    is_flag=True,
+    help="Exit 6 where no fixture shows a rule failing.",
+)
+def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
+    """Judge made-up measurements, and compare what comes of them with what was expected.
+
+    FIXTURES are documents of kind PolicyFixtures; each names its policy.
+    """
+    from gate.policy.fixtures import read_fixtures
+    from gate.rehearsal import rehearse as rehearsed
+
+    every = [read_fixtures(path) for path in fixtures]
+    is_problem = False
+    for cases in every:
+        came = rehearsed(cases)
+        for surprise in came.surprises:
+            click.echo(str(surprise))
+        click.echo("\n".join(_coverage(cases.file, came)))
+        is_problem |= bool(came.surprises or (require_failing_fixture and came.never_failing))
+    return FOUND_A_PROBLEM if is_problem else 0
+
+
+@command.command()
+@click.argument("document", type=click.Choice(_SCHEMAS), default="policy")
+def schema(document: str) -> None:
+    """Print the JSON Schema of a document, for editors: completion and hover text for every key."""
+    from gate.policy.schema import as_text, model_schema, policy_schema
+
+    if document == "policy":
+        found = policy_schema()
+    elif document == "gatefile":
+        from gate.subject.gatefile import gatefile_schema
+
+        found = gatefile_schema()
+    elif document == "waivers":
+        from gate.policy.waivers import WaiverSet
+
+        found = model_schema(WaiverSet, "Waivers of validate-model")
+    else:
+        from gate.policy.fixtures import FixtureSet
+
+        found = model_schema(FixtureSet, "Fixtures of a policy of validate-model")
+    click.echo(as_text(found), nl=False)
+
+
+def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
+    """Return a gate file, and the classes and images that its test split lists."""
+    from gate.errors import SubjectError
+    from gate.subject.census import Census, census
+    from gate.subject.gatefile import read_gatefile
+
+    subject = read_gatefile(gatefile)
+    try:
+        return subject, census(subject)
+    except SubjectError as error:
+        click.echo(f"Warning: {error}; only the classes of {gatefile} are checked", err=True)
+        return subject, Census(subject.classes)
+
+
+def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -> "Sequence[Fault]":
+    from gate.policy.linting import unprovable_bounds
+    from gate.policy.reading import class_faults
+
+    if not counted.classes:
+        return []
+    faults = class_faults(document, counted.classes, subject.critical)
+    if faults or counted.per_class is None:
+        return faults
+    return list(
+        unprovable_bounds(
+            document,
+            counted.classes,
+            subject.critical,
+            counted.per_class,
+            counted.images_per_group,
+        )
+    )
+
+
+def _diff_as_text(found: "Sequence[Difference]") -> str:
+    if not found:
+        return "no difference in what is judged"
+    kinds = [each.kind for each in found]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    return "\n".join([*map(str, found), f"{len(found)} differences: {counted}"])
+
+
+def _diff_as_json(
+    before: PolicyDocument, after: PolicyDocument, found: "Sequence[Difference]"
+) -> str:
+    from dataclasses import asdict
+
+    sides = {
+        side: {
+            "name": document.policy.metadata.name,
+            "version": document.policy.metadata.version,
+            "resolved_sha256": document.resolved_sha256,
+        }
+        for side, document in (("old", before), ("new", after))
+    }
+    differences = [asdict(each) for each in found]
+    may_loosen = any(each.kind.may_loosen for each in found)
+    whole = {**sides, "may_loosen": may_loosen, "differences": differences}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def _coverage(file: str, came: "Rehearsal") -> list[str]:
+    rules = len(came.rules)
+    passing, failing = rules - len(came.never_passing), rules - len(came.never_failing)
+    shown = f"of {rules} rules {passing} are shown passing, {failing} failing"
+    lines = [f"{file}: {came.fixtures} fixtures, {len(came.surprises)} surprises; {shown}"]
+    if came.never_passing:
+        lines.append(f"  never shown passing: {', '.join(came.never_passing)}")
+    if came.never_failing:
+        lines.append(f"  never shown failing: {', '.join(came.never_failing)}")
+    return lines
 
 
 def _together(errors: list[UsageError]) -> UsageError:

@@ -104,9 +104,9 @@ def _merged(
     if rule is None:
         return None, faults
     stated = {
-        str(key): Origin(where, (*each.path, key))
+        str(key): Origin(where, (*each.path, key))  # the split of `data: {test: ...}`: its entry
         for where, each in said
-        for key in each.node.items
+        for key in (*each.given, *each.node.items)
     }
     defaulted = {key: origin for key, (_, origin) in defaults.items() if key not in stated}
     return PlacedRule(rule, Origin(document, entry.path), stated, defaulted), faults

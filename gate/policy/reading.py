@@ -250,16 +250,26 @@ def check_classes(
 ) -> None:
     """Refuse rules that do not fit the classes of the model.
 
-    Raises DocumentError with a fault for each class that it does not have, for each use of
-    ``$critical`` or ``$others`` where no class is critical (a rule about no class would pass
-    without measuring), and for what else does not fit, such as a cost matrix of another size.
+    Raises DocumentError with the faults of :func:`class_faults`.
+    """
+    refuse(class_faults(document, classes, critical))
+
+
+def class_faults(
+    document: PolicyDocument, classes: Sequence[str], critical: Sequence[str] = ()
+) -> list[Fault]:
+    """Return what in the rules does not fit the classes of the model, each at its place.
+
+    A fault for each class that it does not have, for each use of ``$critical`` or ``$others``
+    where no class is critical (a rule about no class would pass without measuring), and for what
+    else does not fit, such as a cost matrix of another size.
     """
     wrong = (
         fault
         for rule in document.policy.rules
         for fault in _class_faults(document, rule, classes, critical)
     )
-    refuse(list(islice(wrong, MOST_FAULTS + 1)))
+    return list(islice(wrong, MOST_FAULTS + 1))
 
 
 def _class_faults(

@@ -57,6 +57,11 @@ def policy_schema() -> dict[str, Any]:
     return {"$schema": DIALECT, **as_read(schema)}
 
 
+def model_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """Return the JSON Schema (Draft 2020-12) of a document that one model describes."""
+    return {"$schema": DIALECT, **as_read(model.model_json_schema(by_alias=True)), "title": title}
+
+
 def as_read(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema of pydantic's as our reader reads: no value may be null.
 

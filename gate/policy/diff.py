@@ -1,0 +1,79 @@
+"""What one policy judges differently from another, and which way it went."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gate.checks.reference import written
+from gate.policy.model import Policy
+from gate.policy.strictness import changes
+
+
+class Kind(StrEnum):
+    """What happened to a rule, or to a key of it."""
+
+    REMOVED = "removed"
+    LOOSENED = "loosened"
+    CHANGED = "changed"  # which of the two is stricter cannot be said
+    TIGHTENED = "tightened"
+    ADDED = "added"
+
+    @property
+    def may_loosen(self) -> bool:
+        """Whether the new policy may accept what the old one refuses."""
+        return self in (Kind.REMOVED, Kind.LOOSENED, Kind.CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference; ``rule`` is None where it is of the whole policy, ``key`` of a whole rule."""
+
+    kind: Kind
+    rule: str | None
+    key: str | None = None
+    old: Any = None
+    new: Any = None
+
+    def __str__(self) -> str:
+        what = ": ".join(filter(None, (self.rule, self.key)))
+        if self.key is None:
+            return f"{self.kind:<10}{what}"
+        return f"{self.kind:<10}{what}: {_shown(self.old)} -> {_shown(self.new)}"
+
+
+def diff(old: Policy, new: Policy) -> list[Difference]:
+    """Return what is judged differently, the rules in the order of the old policy, then the new.
+
+    Nothing is said of names, descriptions, owners and the order of rules: they judge nothing.
+    """
+    return [*_of_policies(old, new), *_of_rules(old, new)]
+
+
+def _of_rules(old: Policy, new: Policy) -> Iterator[Difference]:
+    before = {rule.id: rule for rule in old.rules}
+    after = {rule.id: rule for rule in new.rules}
+    for name in dict.fromkeys((*before, *after)):
+        if name not in after:
+            yield Difference(Kind.REMOVED, name)
+        elif name not in before:
+            yield Difference(Kind.ADDED, name)
+        else:
+            for each in changes(before[name], after[name]):
+                yield Difference(Kind(each.direction.value), name, each.key, each.old, each.new)
+
+
+def _of_policies(old: Policy, new: Policy) -> Iterator[Difference]:
+    for key, more in (("min_rules", 1), ("max_waiver_days", -1)):
+        before, after = getattr(old, key), getattr(new, key)
+        if before != after:
+            kind = Kind.TIGHTENED if (after - before) * more > 0 else Kind.LOOSENED
+            yield Difference(kind, None, key, before, after)
+    kept, now = set(old.non_waivable), set(new.non_waivable)
+    if kept != now:
+        kind = Kind.TIGHTENED if kept < now else Kind.LOOSENED if now < kept else Kind.CHANGED
+        yield Difference(kind, None, "non_waivable", list(old.non_waivable), list(new.non_waivable))
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else written(value)

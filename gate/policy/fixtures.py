@@ -1,0 +1,190 @@
+"""Fixtures of a policy: made-up measurements, and what the policy must say of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from gate.errors import Fault
+from gate.evidence.made_up import MadeUp
+from gate.policy.documents import Document, read_document
+from gate.policy.reading import PolicyDocument, read_policy
+from gate.policy.text import refuse
+from gate.policy.validation import validate
+from gate.policy.words import quoted
+
+_MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
+_MOST_EPOCHS = 10_000
+_PROBES = ("sound", "nan", "constant", "batch")
+
+_ABOUT = {
+    "classes": "The names of the classes; two, cat and dog, by default.",
+    "critical": "The critical classes.",
+    "test": "Confusion counts of the test split: a row a true class, a column a prediction.",
+    "train": "Confusion counts of the train split.",
+    "validation": "Confusion counts of the validation split.",
+    "groups": "How many groups train and test share; left out, no group is declared.",
+    "unreadable": "Images of test that cannot be read.",
+    "copies": "Test images that are copies of train images; left out, the two were not compared.",
+    "conflicts": "How many of the copies carry another label.",
+    "train_loss": "The train loss, one value an epoch.",
+    "validation_loss": "The validation loss, one value an epoch.",
+    "confidence": "The score of the prediction when it is right, and when it is wrong.",
+    "broken": "Images that the champion had right; left out, there is no champion.",
+    "repaired": "Images that the champion had wrong and this model has right.",
+    "logged_train_accuracy": "The last accuracy of a training log.",
+    "probe": f"What the model itself showed: {', '.join(_PROBES)}.",
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _measured() -> type[BaseModel]:
+    """Return the model of the numbers of a fixture: the fields of MadeUp."""
+    types = get_type_hints(MadeUp)
+    keys: dict[str, Any] = {
+        each.name: (types[each.name], Field(each.default, description=_about(each.name)))
+        for each in fields(MadeUp)
+    }
+    made: type[BaseModel] = create_model("Measured", __base__=_Strict, **keys)
+    made.__doc__ = "Numbers that stand for what a run measures; nothing here was measured."
+    return made
+
+
+def _about(name: str) -> str:
+    return _ABOUT.get(name, f"{name.replace('_', ' ').capitalize()}.")
+
+
+if TYPE_CHECKING:
+    Measured = BaseModel
+else:
+    Measured = _measured()
+Outcome = Literal["passed", "failed", "inconclusive", "error"]
+
+
+class Fixture(_Strict):
+    """One made-up run and what must come of it."""
+
+    name: str = Field(min_length=1, description="What it shows, in a few words.")
+    measured: Measured = Field(
+        default_factory=Measured, description="The numbers that differ from the common ones."
+    )
+    verdict: Literal["pass", "fail", "inconclusive", "error"] | None = Field(
+        None, description="The verdict of the whole policy."
+    )
+    expect: dict[str, Outcome] = Field(
+        {},
+        description="Outcomes by the id of a rule (the worst of its results), or by the key of one "
+        "result.",
+    )
+
+
+class FixtureSet(_Strict):
+    """A document of fixtures for one policy."""
+
+    api_version: Literal["gate/v1"] = Field(
+        alias="apiVersion", description="The version of the format: gate/v1."
+    )
+    kind: Literal["PolicyFixtures"] = Field(description="What the document is: PolicyFixtures.")
+    policy: str = Field(
+        min_length=1, description="The policy: a shipped name, or a path relative to this file."
+    )
+    measured: Measured = Field(
+        default_factory=Measured, description="The numbers that all fixtures share."
+    )
+    fixtures: tuple[Fixture, ...] = Field(min_length=1, description="The made-up runs.")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A fixture with its numbers complete, and its place."""
+
+    fixture: Fixture
+    numbers: MadeUp
+    place: str  # file:line
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The fixtures of one document, and the policy that they are for."""
+
+    file: str
+    policy: PolicyDocument
+    cases: tuple[Case, ...]
+
+
+def read_fixtures(path: str) -> Cases:
+    """Return the fixtures of a document and the policy that it names.
+
+    Raises UsageError where one of the two is not there, DocumentError with all faults.
+    """
+    where = Path(path)
+    document, faults = read_document(where, path, "PolicyFixtures")
+    values, more = validate(FixtureSet, document.root, document.source)
+    faults += more
+    cases = [] if values is None else list(_cases(document, values))
+    refuse([*faults, *(each for each in cases if isinstance(each, Fault))])
+    assert values is not None
+    policy = read_policy(values.policy, base=where.parent)
+    return Cases(path, policy, tuple(each for each in cases if isinstance(each, Case)))
+
+
+def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
+    shared = _stated(values.measured)
+    for index, fixture in enumerate(values.fixtures):
+        place = ("fixtures", index)
+        numbers = MadeUp(**{**shared, **_stated(fixture.measured)})
+        if not fixture.verdict and not fixture.expect:
+            fact, remedy = "this fixture expects nothing", "give verdict, expect, or both"
+            yield document.fault(place, fact, remedy)
+        elif wrong := impossible(numbers):
+            yield document.fault((*place, "measured"), wrong, "mend the numbers")
+        else:
+            line, _ = document.place(place)
+            yield Case(fixture, numbers, f"{document.source.file}:{line}")
+
+
+def _stated(measured: BaseModel) -> dict[str, Any]:
+    return {name: getattr(measured, name) for name in measured.model_fields_set}
+
+
+def impossible(numbers: MadeUp) -> str | None:
+    """Return why no run can have measured these numbers, None where one can."""
+    return next(_impossible(numbers), None)
+
+
+def _impossible(numbers: MadeUp) -> Iterator[str]:
+    if len(numbers.classes) < 2 or len(set(numbers.classes)) < len(numbers.classes):
+        yield "classes must be two or more different names"
+    for name in numbers.critical:
+        if name not in numbers.classes:
+            yield f"the critical class {quoted(name)} is none of the classes"
+    side = len(numbers.classes)
+    for split in ("train", "validation", "test"):
+        matrix = getattr(numbers, split)
+        if matrix is None:
+            continue
+        if len(matrix) != side or any(len(row) != side for row in matrix):
+            yield f"{split} must have {side} rows of {side} counts, for the {side} classes"
+        counts = [count for row in matrix for count in row]
+        if any(count < 0 for count in counts) or sum(counts) > _MOST_IMAGES:
+            yield f"the counts of {split} must be 0 or more, and {_MOST_IMAGES:,} together at most"
+    for name in ("groups", "unreadable", "copies", "conflicts", "broken", "repaired"):
+        if not 0 <= (getattr(numbers, name) or 0) <= _MOST_IMAGES:
+            yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
+    if numbers.conflicts > (numbers.copies or 0):
+        yield "conflicts are some of the copies, and there are more of them"
+    if numbers.broken is not None and numbers.test is None:
+        yield "a champion is compared on test, and there is none"
+    if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
+        yield "confidence must be two numbers from 0 to 1"
+    if numbers.probe is not None and numbers.probe not in _PROBES:
+        yield f"probe must be one of {', '.join(_PROBES)}"
+    if any(
+        len(losses or ()) > _MOST_EPOCHS for losses in (numbers.train_loss, numbers.validation_loss)
+    ):
+        yield f"no more than {_MOST_EPOCHS:,} epochs are read"

@@ -1,0 +1,95 @@
+"""What is allowed in a policy and still wrong: rules that can never fail, pass or matter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gate.checks.base import Rule
+from gate.checks.classification import ClassificationRule
+from gate.errors import Fault
+from gate.policy.reading import PolicyDocument
+from gate.policy.strictness import Direction, changes
+
+# Metrics that are no share: the value that no model falls below, or exceeds.
+_LOWEST = {"mcc": -1.0}
+_NO_SHARES = ("log-loss", "expected-cost")
+_WIDEST_GAP = {"mcc": 2.0, "log-loss": float("inf")}
+
+
+def useless_rules(document: PolicyDocument) -> Iterator[Fault]:
+    """Yield a fault for each rule that can never fail, and each that another makes needless."""
+    rules = document.policy.rules
+    for index, rule in enumerate(rules):
+        if key := _never_fails(rule):
+            fact = f"the rule '{rule.id}' can never fail: no model is worse than this"
+            yield document.origin(rule.id, key).fault(fact, "require more, or delete the rule")
+        elif over := _shadow(rule, rules[:index], rules[index + 1 :]):
+            file, line, _ = document.location(over.id)
+            fact = f"the rule '{rule.id}' is shadowed: '{over.id}' ({file}:{line}) asks for as much"
+            yield document.origin(rule.id).fault(fact, "delete it, or let it ask for more")
+
+
+def _never_fails(rule: Rule) -> str | None:
+    """Return the key that makes it so, None where the rule can fail."""
+    if isinstance(rule, ClassificationRule):
+        return _vacuous(rule)
+    limit = getattr(rule, "max", None)
+    if rule.check == "negative-flips" and limit is not None and limit >= 1:
+        return "max"
+    if rule.check == "train-test-gap" and limit is not None:
+        return "max" if limit >= _WIDEST_GAP.get(getattr(rule, "metric", ""), 1.0) else None
+    return None
+
+
+def _vacuous(rule: ClassificationRule) -> str | None:
+    if type(rule).undefined_means is not ClassificationRule.undefined_means:
+        return None  # it fails where there is nothing to compute it from
+    bounds = [*rule.per_class.values(), *([] if rule.common is None else [rule.common])]
+    if rule.operator == ">=":
+        worst = _LOWEST.get(rule.check, 0.0)
+        return "min" if all(bound <= worst for bound in bounds) else None
+    is_share = rule.check not in _NO_SHARES
+    return "max" if is_share and all(bound >= 1 for bound in bounds) else None
+
+
+def _shadow(rule: Rule, earlier: Sequence[Rule], later: Sequence[Rule]) -> Rule | None:
+    """Return a rule that asks for at least as much; of two that are equal the later is needless."""
+    for other in earlier:
+        if _covers(other, rule):
+            return other
+    return next(
+        (other for other in later if _covers(other, rule) and not _covers(rule, other)), None
+    )
+
+
+def _covers(other: Rule, rule: Rule) -> bool:
+    if other.check != rule.check:
+        return False
+    found = (each for each in changes(rule, other) if each.key != "lock")
+    return all(each.direction is Direction.TIGHTENED for each in found)
+
+
+def unprovable_bounds(
+    document: PolicyDocument,
+    classes: tuple[str, ...],
+    critical: tuple[str, ...],
+    per_class: Mapping[str, int],
+    images_per_group: float = 1.0,
+) -> Iterator[Fault]:
+    """Yield a fault for each requirement that no model can prove on a test set of this size.
+
+    Only where the policy does not let the estimate decide what the bounds cannot.
+    """
+    from gate.policy.plan import Question, plan_policy  # numpy: only who gives data pays for it
+
+    rules = [rule for rule in document.policy.rules if rule.on_inconclusive == "block"]
+    question = Question(images_per_group=images_per_group, icc=1.0)
+    found = plan_policy(rules, question, classes=classes, critical=critical, per_class=per_class)
+    for line in found.lines:
+        if line.present is None or line.least is None or line.least <= line.present:
+            continue
+        of_class = f" of {line.class_name}" if line.class_name else ""
+        origin = document.origin(line.rule, "min" if line.operator == ">=" else "max")
+        yield origin.fault(
+            f"the test split has {line.present} {line.counts}{of_class}, and no fewer than "
+            f"{line.least} can prove {line.operator} {line.required:g}",
+            "add images, require less, or let the estimate decide (on_inconclusive: point)",
+        )

@@ -1,0 +1,115 @@
+"""A policy on trial: its fixtures are judged for real, and their outcomes compared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gate.checks.base import Outcome
+from gate.decision import WORST_FIRST, Decision, Result, judge
+from gate.errors import DocumentError
+from gate.policy.fixtures import Case, Cases
+from gate.policy.reading import check_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """A fixture whose outcome is another than expected."""
+
+    place: str
+    fixture: str
+    what: str  # a rule, the key of a result, "the verdict"
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.place}: {self.fixture}: {self.what} is {self.found}, expected {self.expected}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What came of the fixtures of one policy."""
+
+    fixtures: int
+    surprises: tuple[Surprise, ...]
+    rules: tuple[str, ...]
+    shown_passing: frozenset[str]  # rules that a fixture expects to pass, and that do
+    shown_failing: frozenset[str]  # rules that a fixture expects to stop a model, and that do
+
+    @property
+    def never_failing(self) -> tuple[str, ...]:
+        """The rules that no fixture shows failing."""
+        return tuple(rule for rule in self.rules if rule not in self.shown_failing)
+
+    @property
+    def never_passing(self) -> tuple[str, ...]:
+        """The rules that no fixture shows passing."""
+        return tuple(rule for rule in self.rules if rule not in self.shown_passing)
+
+
+def rehearse(cases: Cases) -> Rehearsal:
+    """Return what came of each fixture; only what a fixture expects counts as shown."""
+    surprises: list[Surprise] = []
+    passing: set[str] = set()
+    failing: set[str] = set()
+    for case in cases.cases:
+        try:
+            check_classes(cases.policy, case.numbers.classes, case.numbers.critical)
+        except DocumentError as error:
+            surprises.append(_surprise(case, "the policy", "to fit the classes", error.fact))
+            continue
+        decision = judge(cases.policy.policy.rules, case.numbers.evidence())
+        surprises += _surprises(case, decision)
+        for results in _as_expected(case, decision):
+            rule = results[0].rule.id
+            if all(result.outcome is Outcome.PASSED for result in results):
+                passing.add(rule)
+            if any(_stops(result) for result in results):
+                failing.add(rule)
+    return Rehearsal(
+        fixtures=len(cases.cases),
+        surprises=tuple(surprises),
+        rules=tuple(rule.id for rule in cases.policy.policy.rules),
+        shown_passing=frozenset(passing),
+        shown_failing=frozenset(failing),
+    )
+
+
+def _surprises(case: Case, decision: Decision) -> Iterator[Surprise]:
+    expected = case.fixture.verdict
+    if expected is not None and decision.verdict != expected:
+        yield _surprise(case, "the verdict", expected, decision.verdict.value)
+    for name, outcome in case.fixture.expect.items():
+        found = _outcome(_results(decision, name))
+        if found != outcome:
+            yield _surprise(case, name, outcome, found)
+
+
+def _as_expected(case: Case, decision: Decision) -> Iterator[list[Result]]:
+    for name, outcome in case.fixture.expect.items():
+        results = _results(decision, name)
+        if _outcome(results) == outcome:
+            yield results
+
+
+def _results(decision: Decision, name: str) -> list[Result]:
+    """Return the results of a rule, or the one with a key; warn bands only by their key."""
+    return [
+        result
+        for result in decision.results
+        if result.key == name or (result.rule.id == name and not result.comparison.advisory)
+    ]
+
+
+def _outcome(results: list[Result]) -> str:
+    outcomes = {result.outcome for result in results}
+    return next((each.value for each in WORST_FIRST if each in outcomes), "not there")
+
+
+def _stops(result: Result) -> bool:
+    """Return whether the condition itself was not met; an open question shows nothing."""
+    return result.outcome is result.comparison.unmet and not result.crash
+
+
+def _surprise(case: Case, what: str, expected: str, found: str) -> Surprise:
+    return Surprise(case.place, case.fixture.name, what, expected, found)
