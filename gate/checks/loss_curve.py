@@ -127,11 +127,13 @@ class LossCurve(Rule):
 
 def _comparison(what: str, fact: "CurveFact") -> Comparison:
     """Return the comparison of one fact: a curve that cannot say leaves it without a value."""
-    from gate.metrics.estimates import Indication, Undefined
+    from gate.metrics.estimates import Count, Indication, Undefined
 
     estimate: Estimate
     if fact.state == "undecided" or fact.value is None:
         estimate = Undefined(fact.reason)
+    elif fact.name == "non_finite":
+        estimate = Count(int(fact.value))
     else:
         estimate = Indication(fact.value, confirmed=True, method="loss curve")
     return Comparison(

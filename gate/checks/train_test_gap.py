@@ -131,7 +131,8 @@ class TrainTestGap(Rule):
             logged_gap(logged, accuracy(test)),
             None,
             burden=Burden.ONLY_FAIL,
-            detail="train accuracy is from the training log, which can fail and not pass",
+            detail="train accuracy is from the training log, which can fail and not pass; give "
+            "the train split for that",
         )
 
     def _comparison(

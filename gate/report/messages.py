@@ -26,7 +26,8 @@ def message(result: Result) -> str:
         return f"{comparison.what}: the rule crashed ({result.crash})"
     if comparison.estimate.value is None:
         return (
-            f"{comparison.what} is undefined: {comparison.estimate.reason}; {_required(comparison)}"
+            f"{comparison.what} is undefined: {comparison.estimate.reason}; "
+            f"{_required(comparison)}{_least_images(result)}"
         )
     value = number(comparison.estimate, comparison.required)
     brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
@@ -37,7 +38,7 @@ def message(result: Result) -> str:
     if comparison.detail:
         sentence += f"; {comparison.detail}"
     if result.outcome is Outcome.INCONCLUSIVE:
-        sentence += f"; {_what_would_decide(result)}"
+        sentence += _what_would_decide(result)
     elif result.waiver is not None:
         waiver = result.waiver
         sentence += f"; accepted by {waiver.approved_by} until {waiver.expires} ({waiver.ticket})"
@@ -135,27 +136,38 @@ def _bound(result: Result) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a percentage of up to two decimals: 95 %, 99.5 %."""
-    return f"{round(100 * share, 2):g} %"
+    for places in range(2, 12):  # 99.9999 % is not 100 %
+        rounded = round(100 * share, places)
+        if rounded < 100:
+            break
+    return f"{rounded:.12g} %"
 
 
 def _what_would_decide(result: Result) -> str:
-    """Return how many more images would decide an open question, where that can be said."""
+    """Return how many more images would decide an open question, as the end of a sentence.
+
+    Nothing where no number of them is known to: no bound was computed, or none can pass.
+    """
     from gate.metrics.planning import images_needed, times_needed
 
     comparison, bounds = result.comparison, result.bounds
     estimate, required = comparison.estimate, comparison.required
+    if comparison.burden is Burden.ONLY_FAIL:
+        return ""
+    if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
+        return ""
     truth = _plausible_truth(comparison)
     more = images_needed(estimate, required, bounds.confidence, truth)
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         return (
-            f"about {_rounded(more):,} more {comparison.unit} would decide it if the true "
+            f"; about {_rounded(more):,} more {comparison.unit} would decide it if the true "
             f"{metric} is {truth:.3g}"
         )
     times = None if comparison.unit else times_needed(estimate, required, bounds.confidence)
     if times is not None and times < _TIMES_NO_ADVICE:
-        return f"about {math.ceil(times)} times as many images would decide it at this rate"
-    return "too near to the requirement for any practical number of images to decide"
+        return f"; about {math.ceil(times)} times as many images would decide it at this rate"
+    return "; too near to the requirement for any practical number of images to decide"
 
 
 def _plausible_truth(comparison: Comparison) -> float:
