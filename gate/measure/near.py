@@ -31,7 +31,7 @@ _TURNS = (0, 4)  # as it is, transposed; the mirrorings follow from the counts
 _FLIPPED = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0]], np.int16)
 _SIGNS = 1 - 2 * _FLIPPED
 _TILE_B, _TILE_A = 16, 4096  # the words of a tile stay in the processor's cache
-_STRETCH = 1 << 15  # hashes looked at together for the density
+_STRETCH, _LONGEST = 1 << 8, 1 << 15  # hashes looked at together for the density, at first and last
 _SMALL = 10_000_000  # pairs: comparing them all is done before buckets are made
 _LOOKUP = 1_000  # what looking one word up in all buckets costs, in comparisons of a pair
 
@@ -145,15 +145,12 @@ def _is_crowded(a: NDArray[np.uint8], b: NDArray[np.uint8], limit: float, itself
     """
     turned = [_words(turned_hashes(b[None], transposed))[0] for transposed in _TURNS]
     counted = np.zeros((0, 4), np.uint64)
-    for first in range(0, len(a), _STRETCH):
-        stretch = _words(a[first : first + _STRETCH])
-        totals = np.concatenate(
-            [_mirrored(np.bitwise_count(stretch ^ words)) for words in turned], axis=1
-        )
-        orientations = totals.argmin(axis=1)
-        hits = np.flatnonzero(totals.min(axis=1) < limit)
-        hits = hits[first + hits != itself]
-        aligned = _aligned(a[first + hits], orientations[hits])
+    first, length = 0, _STRETCH
+    while first < len(a):
+        stretch = a[first : first + length]
+        rows, orientations = _neighbours(_words(stretch), turned, limit)
+        other = first + rows != itself
+        aligned = _aligned(stretch[rows[other]], orientations[other])
         for known in counted:
             aligned = aligned[np.bitwise_count(aligned ^ known).sum(axis=1) > SURE]
         while len(aligned):
@@ -161,7 +158,20 @@ def _is_crowded(a: NDArray[np.uint8], b: NDArray[np.uint8], limit: float, itself
             if len(counted) == NEIGHBOUR:
                 return True
             aligned = aligned[np.bitwise_count(aligned ^ aligned[0]).sum(axis=1) > SURE]
+        first, length = first + length, min(2 * length, _LONGEST)
     return False
+
+
+def _neighbours(words: Words, turned: list[Words], limit: float) -> tuple[Indices, Indices]:
+    """Return the rows of ``words``, (n, 4), nearer than ``limit`` in any orientation, and which."""
+    counts = [np.bitwise_count(words ^ each) for each in turned]
+    least = [
+        each[:, 0] + sum(_either_way(each[:, word]) for word in range(1, 4)) for each in counts
+    ]
+    rows = np.flatnonzero(np.minimum(*least) < limit)
+    totals = np.concatenate([_mirrored(each[rows]) for each in counts], axis=1)
+    near = totals.min(axis=1) < limit
+    return rows[near], totals[near].argmin(axis=1)
 
 
 def _aligned(hashes: NDArray[np.uint8], orientations: Indices) -> Words:

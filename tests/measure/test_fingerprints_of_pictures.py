@@ -225,6 +225,16 @@ def test_two_formats_of_one_picture_have_the_same_pixels(kind):
     assert fingerprint(one, read(one)).file != fingerprint(other, read(other)).file
 
 
+def test_a_symbolic_link_has_the_fingerprint_of_its_file(tmp_path):
+    stored = written(Image.fromarray(picture(20, 30)), "PNG")
+    (tmp_path / "image.png").write_bytes(stored)
+    (tmp_path / "link.png").symlink_to(tmp_path / "image.png")
+
+    linked = (tmp_path / "link.png").read_bytes()
+
+    assert fingerprint(linked, read(linked)).file == fingerprint(stored, read(stored)).file
+
+
 def test_a_palette_is_resolved():
     image = Image.fromarray(picture(16, 16)).quantize(colors=16)
 

@@ -177,3 +177,13 @@ def test_a_hash_is_not_in_its_own_crowd():
     )
 
     assert near_copies(a, a, same=True).row[0] == 1
+
+
+@pytest.mark.parametrize(("others", "copy"), [(18, True), (19, False)])
+def test_a_crowd_may_be_spread_over_many_hashes(others, copy):
+    b = random_hashes(1)
+    a = random_hashes(3000, 9)
+    a[np.random.default_rng(4).choice(3000, others, replace=False)] = crowd(b, others, 45)
+    a[1500] = with_changed_bits(b, 25)[0]
+
+    assert (near_copies(a, b).row[0].item() == 1500) is copy

@@ -1,0 +1,41 @@
+# ruff: noqa: T201 - a benchmark prints what it finds
+import numpy as np
+import pytest
+
+from gate.evidence.records import PairKind, Split
+from gate.measure.overlap import find_overlap, leaked
+
+pytestmark = pytest.mark.benchmark
+
+
+def test_copies_planted_in_fashion_mnist_are_found(fashion_mnist, planting, capsys):
+    train, test = fashion_mnist
+
+    text, mean = planting.table(planting.recalls(train, count=300, seed=7))
+    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, test))
+
+    flagged = len(leaked(given)) / len(test)
+    with capsys.disabled():
+        print(f"\n{text}\nflagged of the distinct test images: {flagged:.2%}")
+    assert given.exact_pairs == 0
+    assert mean >= 0.67
+    assert flagged <= 0.007
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_copies_planted_in_photographs_are_found(scenes, planting, capsys, seed):
+    order = np.random.default_rng(seed).permutation(len(scenes))
+    train = np.concatenate([scenes[scene] for scene in order[::2]])
+    others = np.concatenate([scenes[scene] for scene in order[1::2]])
+
+    text, mean = planting.table(planting.recalls(train, count=200, seed=seed))
+    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, others))
+
+    like = [pair for pair in given.pairs if pair.kind in (PairKind.NEAR, PairKind.EDITED)]
+    with capsys.disabled():
+        print(
+            f"\n{text}\n{len(others)} tiles of other scenes: {len(like)} pairs, "
+            f"{len(given.review)} for review, {given.featureless} of both sides featureless"
+        )
+    assert mean >= 0.83
+    assert like == []
