@@ -3,10 +3,16 @@ import pytest
 import yaml
 
 from gate.checks import REGISTRY
-from gate.policy.schema import as_text, policy_schema
+from gate.policy.fixtures import FixtureSet
+from gate.policy.schema import as_text, model_schema, policy_schema
 from gate.policy.shipped import shipped_folder
+from gate.policy.waivers import WaiverSet
 
 HEAD = {"apiVersion": "gate/v1", "kind": "Policy", "metadata": {"name": "a", "version": "1"}}
+OTHERS = {
+    "waivers": (WaiverSet, "Waivers of validate-model"),
+    "fixtures": (FixtureSet, "Fixtures of a policy of validate-model"),
+}
 POLICY = jsonschema.Draft202012Validator(policy_schema())
 
 
@@ -22,6 +28,24 @@ def _described(schema):
 
 def test_the_committed_schema_is_what_the_models_say(golden):
     golden(shipped_folder() / "policy.schema.json", as_text(policy_schema()))
+
+
+@pytest.mark.parametrize(("name", "model"), OTHERS.items())
+def test_the_committed_schemas_of_other_documents_are_what_the_models_say(name, model, golden):
+    schema = model_schema(*model)
+
+    golden(shipped_folder() / f"{name}.schema.json", as_text(schema))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert list(_described(schema)) == []
+
+
+def test_a_child_may_restate_some_keys_of_a_rule_without_its_check():
+    child = {**HEAD, "extends": "baseline", "rules": [{"id": "recall", "min": 0.9}]}
+
+    assert list(POLICY.iter_errors(child)) == []
+    assert list(POLICY.iter_errors({**child, "rules": [{"id": "recall", "mim": 0.9}]}))
+    assert list(POLICY.iter_errors({**HEAD, "extends": "baseline"})) == []
+    assert list(POLICY.iter_errors(HEAD))
 
 
 def test_the_schema_is_a_schema():

@@ -5,8 +5,13 @@ import jsonschema
 import pytest
 import yaml
 
+from gate.decision import Verdict, judge
+from gate.policy.catalogue import markdown
+from gate.policy.fixtures import read_fixtures
+from gate.policy.linting import useless_rules
 from gate.policy.reading import read_policy
 from gate.policy.shipped import shipped_folder, shipped_names
+from gate.rehearsal import rehearse
 
 NAMES = ["baseline", "precision-first", "recall-first", "release", "smoke"]
 
@@ -27,7 +32,7 @@ def test_a_shipped_policy_is_found_from_any_folder_under_one_name(name, tmp_path
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_of_a_shipped_policy_has_its_reason(name):
     text = (shipped_folder() / f"{name}.yaml").read_text()
-    body = text.split("defaults:")[1]
+    body = text.split("description:")[1]
     lines = body.splitlines()
 
     for number, line in enumerate(lines):
@@ -45,6 +50,51 @@ def test_a_shipped_policy_meets_the_schema_that_editors_read(name):
         schema,
         cls=jsonschema.Draft202012Validator,
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fixtures_show_every_rule_of_a_shipped_policy_passing_and_failing(name):
+    came = rehearse(read_fixtures(str(shipped_folder() / "fixtures" / f"{name}.yaml")))
+
+    assert came.surprises == ()
+    assert (came.never_passing, came.never_failing) == ((), ())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fixtures_of_a_shipped_policy_are_for_it_and_meet_their_schema(name):
+    folder = shipped_folder()
+    fixtures = yaml.safe_load((folder / "fixtures" / f"{name}.yaml").read_text())
+
+    assert fixtures["policy"] == name
+    jsonschema.validate(
+        fixtures,
+        json.loads((folder / "fixtures.schema.json").read_text()),
+        cls=jsonschema.Draft202012Validator,
+    )
+
+
+def test_the_committed_catalogue_is_what_the_policies_say(golden):
+    golden(shipped_folder() / "README.md", markdown())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_has_no_rule_that_is_useless(name):
+    assert list(useless_rules(read_policy(name))) == []
+
+
+def test_a_first_release_warns_only_where_a_policy_says_so(tmp_path):
+    (tmp_path / "first.yaml").write_text(
+        "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: first, version: '1'}\n"
+        "extends: release\nrules: [{id: regression, severity: warn}]\n"
+    )
+    cases = read_fixtures(str(shipped_folder() / "fixtures" / "release.yaml")).cases
+    (first,) = [case for case in cases if case.fixture.name == "a first release has no champion"]
+    evidence = first.numbers.evidence()
+
+    release = judge(read_policy("release").policy.rules, evidence)
+    allowed = judge(read_policy("first.yaml", base=tmp_path).policy.rules, evidence)
+
+    assert (release.verdict, allowed.verdict) == (Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 def _rule(policy, rule_id):
