@@ -64,6 +64,7 @@ def validate(
     subject.require_complete()
     document = read_policy(_policy_of(subject), base=subject.base)
     waivers = read_waivers(subject.waivers, base=subject.base)
+    _spare_baseline(subject, settings.out)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
@@ -169,15 +170,16 @@ def _policy_of(subject: GateFile) -> str:
 
 
 def _prepared(out: Path) -> Path:
-    """Return the output folder, there and writable, without the report of an earlier run.
+    """Return the output folder, there and writable, without what an earlier run left.
 
     An old verdict must not be taken for that of a run which did not get as far as one.
     """
     from gate.evidence.store import FILE_NAME
+    from gate.report import broken, pairs
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (REPORT_NAME, FILE_NAME):
+        for name in (REPORT_NAME, FILE_NAME, pairs.FILE_NAME, broken.FILE_NAME):
             (out / name).unlink(missing_ok=True)
         probe = out / ".writable"
         probe.touch()
@@ -187,6 +189,17 @@ def _prepared(out: Path) -> Path:
             f"--out {out}", f"cannot be written ({error.strerror})", "name another folder"
         ) from error
     return out
+
+
+def _spare_baseline(subject: GateFile, out: Path) -> None:
+    """Refuse an output folder that holds the champion: the run would overwrite it."""
+    if subject.baseline is None:
+        return
+    baseline = (subject.base / subject.baseline).resolve()
+    if out.resolve() in (baseline, baseline.parent if baseline.is_file() else baseline):
+        raise UsageError(
+            f"--out {out}", "holds the baseline, which the run would overwrite", "name another"
+        )
 
 
 def _save(evidence: "Evidence", out: Path) -> None:
