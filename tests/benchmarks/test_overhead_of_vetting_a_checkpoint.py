@@ -16,7 +16,7 @@ ROUNDS = 7
 OBSERVED = """
 import json, sys, time
 from pathlib import Path
-sys.path.append(sys.argv[1])
+sys.path.insert(0, sys.argv[1])
 begin = time.perf_counter()
 import torch
 from gate.subject.checkpoints import load_into, open_checkpoint

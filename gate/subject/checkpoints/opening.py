@@ -109,6 +109,8 @@ class _Opening:
                 return choose(read_legacy(data), self.key)
             case Container.SAFETENSORS:
                 self._recognised(Format.SAFETENSORS)
+                if self.key is not None:
+                    raise mismatch("safetensors holds one set of weights, no keys", "remove `key`")
                 return read_safetensors(data)
             case Container.ONNX:
                 self._recognised(Format.ONNX)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from checkpoint_corpus.bad import CORRUPT, MISFITS, NUMERICALLY_BAD, TRICKS
 from checkpoint_corpus.models import SmallCnn, small_cnn, state
+from safetensors.torch import save_file
 
 from gate.errors import CheckpointError, Refusal
 from gate.subject.checkpoints import load_into, open_checkpoint
@@ -96,6 +97,14 @@ def test_a_key_that_leads_nowhere_or_to_several_models_is_refused(
 
     assert error.refusal is Refusal.MISMATCH
     assert fact in error.fact
+
+
+def test_a_key_is_not_passed_over_where_the_format_has_none(
+    tmp_path: Path, model: SmallCnn
+) -> None:
+    save_file(state(), tmp_path / "x.safetensors")
+
+    assert "remove `key`" in _refused(tmp_path / "x.safetensors", model, "ema").remedy
 
 
 def test_another_file_than_the_pinned_one_is_refused(tmp_path: Path) -> None:

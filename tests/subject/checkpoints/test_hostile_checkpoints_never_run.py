@@ -50,7 +50,7 @@ while time.monotonic() < deadline and not all(Path(canary).exists() for _, canar
 # Inspects every file as a CI job would, in a process that has imported nothing of ours before.
 CAREFUL = """
 import json, sys
-sys.path.append(sys.argv[1])
+sys.path.insert(0, sys.argv[1])
 from gate.subject.checkpoints import inspect
 print(json.dumps([str(inspect(path).refusal) for path in json.load(sys.stdin)]))
 """

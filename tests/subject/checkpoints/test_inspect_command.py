@@ -108,7 +108,7 @@ def test_the_head_is_found_by_its_name_where_names_are_sorted(title: str, tmp_pa
 def test_inspecting_imports_neither_torch_nor_yaml(tmp_path: Path) -> None:
     torch.save(state(), tmp_path / "x.pt")
     code = (
-        "import sys; sys.path.append(sys.argv.pop(1))\n"
+        "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
         "from gate.cli.inspect import command\n"
         "command(standalone_mode=False)\n"
         "print(sorted({'torch', 'yaml', 'safetensors', 'PIL'} & set(sys.modules)))"

@@ -1,4 +1,7 @@
 import json
+import os
+import warnings
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -151,3 +154,41 @@ def test_unreferenced_records_are_not_looked_at_but_must_be_sound(tmp_path: Path
     assert len(open_checkpoint(path).tensors) == 11
     path.write_bytes(data.replace(b"unused", b"UNUSED"))
     assert _refused(path).refusal is Refusal.CORRUPT
+
+
+def test_a_member_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+    again = members_of(tmp_path / "x.pt")["x/version"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns about the double name
+        with zipfile.ZipFile(tmp_path / "x.pt", "a") as archive:
+            archive.writestr("x/version", again)
+
+    assert "lists x/version twice" in _refused(tmp_path / "x.pt").fact
+
+
+def test_a_member_that_lies_inside_another_is_refused(tmp_path: Path) -> None:
+    torch.save(state(), tmp_path / "good.pt")
+    hidden = write_zip(tmp_path / "hidden.zip", {"good/data/91": b"four"}).read_bytes()
+    inner = hidden[: hidden.index(b"PK\x01\x02")]
+    extra = {"good/data/90": inner, "good/data/91": b"four"}
+    path = write_zip(tmp_path / "x.pt", members_of(tmp_path / "good.pt") | extra)
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"good/data/91") - 46
+    data[entry + 42 : entry + 46] = data.index(inner).to_bytes(4, "little")
+    path.write_bytes(data)
+
+    assert "good/data/91 does not lie where" in _refused(path).fact
+
+
+def test_an_index_of_absurdly_many_files_is_refused_before_any_is_opened(tmp_path: Path) -> None:
+    table = {"weight_map": {f"t{each}": f"{each}.safetensors" for each in range(1001)}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(table))
+
+    assert "names 1,001 files" in _refused(tmp_path).fact
+
+
+def test_a_fifo_is_called_what_it_is_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pt")
+
+    assert _refused(tmp_path / "x.pt").fact == "it is not a regular file"

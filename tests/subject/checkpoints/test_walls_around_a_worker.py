@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[3]
 # Tries what a payload would try, behind the walls; prints the walls and what came through.
 CHILD = """
 import ctypes, json, os, pickle, socket, sys
-sys.path.append(sys.argv[1])
+sys.path.insert(0, sys.argv[1])
 from gate.subject.checkpoints.isolation import raise_walls
 target, payloads = sys.argv[2], [bytes.fromhex(each) for each in sys.argv[3:]]
 walls = raise_walls(1 << 30)
