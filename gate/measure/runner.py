@@ -12,6 +12,7 @@ from torch import nn
 from gate.errors import CheckpointError, FactoryError, Refusal, UsageError
 from gate.measure.progress import Device
 from gate.subject.usercode import call, load_callable
+from gate.subject.wording import counted
 
 Floats = NDArray[np.float32]
 
@@ -132,7 +133,7 @@ def _cannot_take(model: nn.Module, batch: torch.Tensor, error: Exception) -> Che
             return CheckpointError(
                 "model input",
                 Refusal.MISMATCH,
-                f"{subject} expects {convolution.in_channels} channels, {source} has "
+                f"{subject} expects {counted(convolution.in_channels, 'channel')}, {source} has "
                 f"{given.shape[1]}",
                 "set input.channels to RGB (3) or L (1) as in training",
             )
