@@ -21,6 +21,28 @@ WAIVER = {
     "location": {"file": "waivers.yaml", "line": 4, "column": 5},
 }
 
+HOSTILE = {
+    "script": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "cdata": "]]>&lt;&#60;<!--",
+    "command": "\n::error::forged\r\n::set-output name=verdict::pass\n##[error]x",
+    "table": " | **x** | `code` ``` ~~~ [a](http://evil.example) ![b](//evil.example)",
+    "lines": "\n\n# heading\n---\n- item\n\tx\u2028y\u2029z",
+    "mention": " @everyone #1 www.evil.example https://evil.example",
+    "ansi": "\x1b[2J\x1b]0;t\x07\x9b31m\x00\x08",
+    "turned": "\u202egnp\u2066x\u2069\u200f\ufeff",
+    "quotes": '"\'\\\\" {{7*7}} {% x %} %0A${{ github.token }} $(id) ${x}',
+    "yaml": ": &a *a !!python/object:os.system |\n  - x",
+    "end": "# EOF\n# TYPE x counter\nx 1",
+    "long": "n" * 10_000,
+    "wide": "\U0001f9e0\u00e9\u4e2d\ufffe\ue000",
+}
+
+
+@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+def text(request):
+    """Return strings from outside that mean something to a reader of some format."""
+    return request.param
+
 
 def _read(verdict):
     return Report.model_validate_json((GOLDEN / f"{verdict}.json").read_bytes())

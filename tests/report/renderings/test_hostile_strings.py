@@ -18,26 +18,9 @@ from gate.report.renderings.inert import plain
 SCHEMA = json.loads(
     (Path(__file__).parent / "reference" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8")
 )
-HOSTILE = {
-    "script": "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "cdata": "]]>&lt;&#60;<!--",
-    "command": "\n::error::forged\r\n::set-output name=verdict::pass\n##[error]x",
-    "table": " | **x** | `code` ``` ~~~ [a](http://evil.example) ![b](//evil.example)",
-    "lines": "\n\n# heading\n---\n- item\n\tx\u2028y\u2029z",
-    "mention": " @everyone #1 www.evil.example https://evil.example",
-    "ansi": "\x1b[2J\x1b]0;t\x07\x9b31m\x00\x08",
-    "turned": "\u202egnp\u2066x\u2069\u200f\ufeff",
-    "quotes": '"\'\\\\" {{7*7}} {% x %} %0A${{ github.token }} $(id) ${x}',
-    "yaml": ": &a *a !!python/object:os.system |\n  - x",
-    "end": "# EOF\n# TYPE x counter\nx 1",
-    "long": "n" * 10_000,
-    "wide": "\U0001f9e0\u00e9\u4e2d\ufffe\ue000",
-}
-hostile = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 WRITTEN = [name for name in FORMATS if name not in ("json", "html")]
 
 
-@hostile
 @pytest.mark.parametrize("format_", WRITTEN)
 def test_no_format_writes_what_can_move_a_cursor_or_turn_a_line(text, format_, poisoned):
     rendered = render(poisoned(text), format_)
@@ -45,7 +28,6 @@ def test_no_format_writes_what_can_move_a_cursor_or_turn_a_line(text, format_, p
     assert all(character.isprintable() or character == "\n" for character in rendered)
 
 
-@hostile
 def test_junit_is_read_back_with_every_result(text, poisoned):
     report = poisoned(text)
 
@@ -56,7 +38,6 @@ def test_junit_is_read_back_with_every_result(text, poisoned):
     assert {case.name for case in cases} >= {plain(r.key, 400) for r in report.results}
 
 
-@hostile
 def test_sarif_is_valid_against_the_schema_of_oasis(text, poisoned):
     log = json.loads(render(poisoned(text), "sarif"))
 
@@ -65,7 +46,6 @@ def test_sarif_is_valid_against_the_schema_of_oasis(text, poisoned):
     ).validate(log)
 
 
-@hostile
 def test_openmetrics_is_read_back_with_every_value(text, poisoned):
     report = poisoned(text)
 
@@ -77,7 +57,6 @@ def test_openmetrics_is_read_back_with_every_value(text, poisoned):
     assert margins == [r.margin for r in report.results if r.margin is not None]
 
 
-@hostile
 def test_the_model_card_is_yaml_with_the_metrics_and_nothing_else(text, poisoned):
     report = poisoned(text)
 
@@ -91,7 +70,6 @@ def test_the_model_card_is_yaml_with_the_metrics_and_nothing_else(text, poisoned
     assert found["accuracy"] == pytest.approx(accuracy.value, abs=1e-6)
 
 
-@hostile
 @pytest.mark.parametrize("format_", ["github", "text"])
 def test_a_log_holds_only_the_commands_that_we_wrote(text, format_, poisoned):
     rendered = render(poisoned(text), format_)
@@ -103,7 +81,6 @@ def test_a_log_holds_only_the_commands_that_we_wrote(text, format_, poisoned):
     assert "##[" not in rendered
 
 
-@hostile
 def test_github_shows_at_most_ten_of_a_kind(text, poisoned):
     lines = render(poisoned(text), "github").splitlines()
 
@@ -111,7 +88,6 @@ def test_github_shows_at_most_ten_of_a_kind(text, poisoned):
         assert sum(line.startswith(f"::{kind} ") for line in lines) <= 10
 
 
-@hostile
 def test_code_quality_is_json_with_fingerprints_that_differ(text, poisoned):
     entries = json.loads(render(poisoned(text), "gitlab-codequality"))
 
@@ -143,7 +119,6 @@ class _Tags(HTMLParser):
 OURS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "ul", "li"}
 
 
-@hostile
 @pytest.mark.parametrize("format_", ["markdown", "model-card"])
 def test_markdown_makes_no_element_that_is_not_ours(text, format_, poisoned):
     rendered = render(poisoned(text), format_)
@@ -158,7 +133,6 @@ def test_markdown_makes_no_element_that_is_not_ours(text, format_, poisoned):
     assert not re.search(r"(^|\s)@\w|(^|\s)#\d|https?://|www\.", found.text)
 
 
-@hostile
 def test_every_row_of_markdown_keeps_its_columns(text, poisoned):
     for line in render(poisoned(text), "markdown").splitlines():
         if line.startswith("|"):

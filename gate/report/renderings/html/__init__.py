@@ -81,4 +81,4 @@ def number(value: float | None) -> str:
     """Return a number with three decimals, and a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "\N{EN DASH}"
-    return f"{value:,.3f}"
+    return f"{round(value, 3) + 0.0:,.3f}"  # + 0.0: there is no minus nought

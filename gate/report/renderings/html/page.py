@@ -114,7 +114,7 @@ def _interval_plot(rule: str, results: Sequence[ResultPart]) -> Plot:
 
 
 def _classes(report: Report, split: str | None) -> list[ClassRow]:
-    """Return the classes of a split, those with the lowest recall first."""
+    """Return the classes of a split, the lowest recall first, those without one last."""
     found: dict[str, dict[str, Any]] = {}
     for metric in report.metrics:
         if metric.split == split and metric.class_ is not None and metric.slice is None:
@@ -131,7 +131,7 @@ def _classes(report: Report, split: str | None) -> list[ClassRow]:
         )
         for name, metrics in found.items()
     ]
-    return sorted(rows, key=lambda row: -1.0 if row.cells[0][0] is None else row.cells[0][0])
+    return sorted(rows, key=lambda row: 2.0 if row.cells[0][0] is None else row.cells[0][0])
 
 
 def _losses(report: Report) -> Plot | None:

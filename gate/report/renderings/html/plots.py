@@ -81,9 +81,8 @@ def intervals(results: Sequence[ResultPart]) -> str:
         axes.set_xlim(low - room, high + room)
         axes.grid(axis="x", color=_LINE, linewidth=0.5)
         axes.set_axisbelow(True)
-        axes.set_xlabel("dot: measured; bar: bounds; upright stroke: required")
 
-    return _drawn(draw, height=0.75 + 0.24 * len(results))
+    return _drawn(draw, height=0.5 + 0.24 * len(results))
 
 
 def _ends(result: ResultPart) -> list[float]:
@@ -207,6 +206,7 @@ def _confidence(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> st
             counts, _ = np.histogram(confidence[chosen], edges)
             axes.stairs(counts, edges, color=colour, linestyle=style, linewidth=1.6, label=label)
         axes.set_yscale("symlog")
+        axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
         axes.set_ylim(bottom=0)
         axes.set_xlabel("confidence")
         axes.set_ylabel("images")

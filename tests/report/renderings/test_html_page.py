@@ -1,0 +1,217 @@
+"""The page: whole, inert, the same twice, and honest about what lies beside it."""
+
+import base64
+import html
+import re
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gate.errors import MissingExtraError
+from gate.evidence.made_up import MadeUp
+from gate.evidence.records import Picture, Split, Subject
+from gate.evidence.store import save
+from gate.report.renderings import Beside, render
+from gate.report.renderings.html.curves import precision_recall, reliability
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
+PNG = b"\x89PNG\r\n\x1a\n" + b"not really" * 100
+ADDRESS = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+DRAWN = {"svg", "g", "defs", "path", "use", "text", "style", "clippath", "rect"}
+
+
+class Page(HTMLParser):
+    """A page as a browser reads it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_data(self, data):
+        self.words += data
+
+    def values(self, *names):
+        return [value for _, name, value in self.attributes if name in names]
+
+
+@pytest.fixture
+def run(tmp_path, report_on):
+    """Return a report on evidence with scores and pictures, and the evidence file beside it."""
+    evidence = MadeUp(
+        classes=("background", "tumour"),
+        critical=("tumour",),
+        train=((970, 30), (30, 970)),
+        test=((480, 20), (30, 470)),
+        copies=2,
+        confidence=(0.9, 0.7),
+        train_loss=(0.6, 0.4, 0.2),
+        probe="sound",
+    ).evidence()
+    rows = evidence.splits[Split.TEST].rows
+    wrong = rows.ids[np.flatnonzero(rows.labels != rows.predictions)[0]]
+    pictures = (
+        Picture(Split.TEST, str(wrong), PNG),
+        Picture(Split.TRAIN, "000000000", PNG),
+        Picture(Split.TEST, "000000000", PNG),
+    )
+    evidence = replace(
+        evidence, pictures=pictures, subject=Subject("ab" * 32, 9, "safetensors", "nets:build", 7)
+    )
+    save(evidence, tmp_path / "evidence.sqlite")
+    return report_on(evidence), tmp_path / "evidence.sqlite"
+
+
+@pytest.mark.parametrize("name", ["pass", "everything", "error"])
+def test_the_page_is_the_committed_one_but_for_its_drawings(name, golden_reports, golden):
+    page = render(golden_reports[name], "html")
+
+    # Matplotlib's releases draw the same figure in other words.
+    golden(GOLDEN / f"{name}.html", re.sub(r"<svg.*?</svg>", "<svg></svg>", page, flags=re.DOTALL))
+
+
+def test_no_string_from_outside_becomes_markup(text, poisoned):
+    committed = (GOLDEN / "everything.html").read_text(encoding="utf-8")
+    ours = {*Page(committed).tags, *DRAWN}
+
+    page = Page(render(poisoned(text), "html"))
+
+    assert page.tags.count("script") == 1
+    assert set(page.tags) <= ours
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert all(value.startswith(("#", "data:")) for value in page.values("href", "src"))
+    assert all(character.isprintable() or character in "\n\t" for character in page.words)
+
+
+def test_the_policy_of_the_page_lets_only_our_script_run(golden_reports):
+    page = render(golden_reports["pass"], "html")
+
+    script = re.search(r"<script>(.*)</script>", page, re.DOTALL)[1]
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert "default-src 'none'" in page
+
+
+def test_nothing_on_the_page_has_an_address_outside_it(run):
+    report, evidence = run
+
+    page = Page(render(report, "html", Beside(evidence=evidence)))
+
+    linked = page.values("href", "src", "xlink:href", "action", "srcset")
+    assert linked
+    assert all(value.startswith(("#", "data:image/png;base64,", "data:,")) for value in linked)
+
+
+def test_no_two_elements_have_one_id(run):
+    report, evidence = run
+
+    ids = Page(render(report, "html", Beside(evidence=evidence))).values("id")
+
+    assert len(ids) == len(set(ids))
+
+
+def test_the_three_results_that_decided_it_come_first(golden_reports):
+    report = golden_reports["everything"]
+
+    page = html.unescape(render(report, "html"))
+
+    head = page[: page.index("</header>")]
+    by_key = {result.key: result.message for result in report.results}
+    assert all(by_key[key] in head for key in report.decision.reasons[:3])
+
+
+def test_pictures_of_pairs_and_mistakes_are_embedded_whole(run):
+    report, evidence = run
+
+    assert render(report, "html", Beside(evidence=evidence)).count(ADDRESS) == 3
+
+
+def test_no_images_leaves_every_picture_out(run):
+    report, evidence = run
+
+    page = render(report, "html", Beside(evidence=evidence, images=False))
+
+    assert "data:image" not in page
+    assert "Pictures were left out" in page
+
+
+def test_plots_of_scores_need_the_evidence_and_the_page_says_when_it_is_not_there(run):
+    report, evidence = run
+
+    with_it = render(report, "html", Beside(evidence=evidence))
+    without = render(report, "html")
+
+    assert all(title in with_it for title in ("Reliability", "Confidence", "Precision and recall"))
+    assert "Reliability" not in without
+    assert "No evidence lies beside the report" in without
+
+
+def test_evidence_of_another_run_is_not_shown(run):
+    report, evidence = run
+    other = report.model_copy(
+        update={"subject": report.subject.model_copy(update={"sha256": "ef" * 32})}
+    )
+
+    page = render(other, "html", Beside(evidence=evidence))
+
+    assert "is of another run" in page
+    assert "data:image" not in page
+
+
+def test_damaged_evidence_is_said_and_the_rest_is_shown(run, tmp_path):
+    report, _ = run
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"SQLite format 3\x00 but no more")
+
+    page = render(report, "html", Beside(evidence=damaged))
+
+    assert "cannot be read" in page
+    assert 'id="results"' in page
+
+
+def test_days_left_are_counted_from_the_run(golden_reports):
+    page = render(golden_reports["everything"], "html")
+
+    waivers = page[page.index('id="waivers"') : page.index('id="environment"')]
+    days = re.findall(r'<td class="num">(-?\d+)</td></tr>', waivers)
+    assert days == ["30", "-1", "30", "30"]  # applied, expired, rejected, unused
+
+
+def test_a_missing_extra_is_said_with_the_command_that_installs_it(golden_reports, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+    with pytest.raises(MissingExtraError, match=re.escape("validate-model[html]")):
+        render(golden_reports["pass"], "html")
+
+
+def test_reliability_puts_every_image_into_one_bin():
+    confidence = np.array([0.0, 0.05, 0.5, 0.99, 1.0])
+
+    mean, accuracy, counts = reliability(confidence, np.array([0, 1, 1, 1, 0], bool), bins=10)
+
+    assert counts.sum() == 5
+    assert mean.tolist() == pytest.approx([0.025, 0.5, 0.995])
+    assert accuracy.tolist() == [0.5, 1.0, 0.5]
+
+
+def test_precision_and_recall_are_those_of_scikit_learn():
+    from sklearn.metrics import precision_recall_curve
+
+    generator = np.random.default_rng(3)
+    scores = generator.integers(0, 20, 150) / 20  # with ties
+    positive = generator.random(150) < scores
+
+    recall, precision = precision_recall(scores, positive)
+
+    theirs = precision_recall_curve(positive, scores)
+    assert recall.tolist() == pytest.approx(theirs[1][:-1][::-1].tolist())
+    assert precision.tolist() == pytest.approx(theirs[0][:-1][::-1].tolist())
