@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from gate.policy.plan import Line, PolicyPlan
 
 
+_NAMES = 36  # columns
+
+
 @click.command(name="plan")
 @click.option(
     "--policy", default="baseline", show_default=True, metavar="NAME|FILE", help="What to prove."
@@ -100,11 +103,13 @@ def _text(found: "PolicyPlan", policy: str, power: float) -> str:
     lines = [
         textwrap.fill(asked, 80),
         "",
-        f"{'requirement':36}{heads[0]:>9}{heads[1]:>7}{heads[2]:>9}{heads[3]:>9}{heads[4]:>8}",
+        f"{'requirement':{_NAMES}}{heads[0]:>9}{heads[1]:>7}{heads[2]:>9}{heads[3]:>9}{heads[4]:>8}",
         *map(_row, found.lines),
         "",
         "least: so many, all right, make a pass possible.",
     ]
+    if any(line.needed is None for line in found.lines):
+        lines.append("needed -: with that true value no number of images is enough.")
     if any(line.groups != line.needed for line in found.lines):
         lines.append("needed: in groups of the size that the data has; --format json counts them.")
     if any(line.counts.startswith("predictions") for line in found.lines):
@@ -114,18 +119,18 @@ def _text(found: "PolicyPlan", policy: str, power: float) -> str:
         lines += [
             "",
             "What the images at hand can prove:",
-            f"{'':36}{'without a mistake':>19}{'mistakes allowed':>18}",
+            f"{'':{_NAMES}}{'without a mistake':>19}{'mistakes allowed':>18}",
             *map(_proof, provable),
         ]
     return "\n".join([*lines, *_unplanned(found)])
 
 
 def _row(line: "Line") -> str:
-    requirement = f"{_name(line)} {line.operator} {line.required:g}"
+    requirement = _in_its_column(f"{_name(line)} {line.operator} {line.required:g}")
     truly = "" if line.true_value is None else f"{line.true_value:.3g}"
     chance = "" if line.chance is None else f"{line.chance:.0%}"
     return (
-        f"{requirement:36}{truly:>9}{_count(line.least):>7}{_count(line.needed):>9}"
+        f"{requirement}{truly:>9}{_count(line.least):>7}{_count(line.needed):>9}"
         f"{_count(line.present):>9}{chance:>8}"
     ).rstrip()
 
@@ -134,7 +139,13 @@ def _proof(line: "Line") -> str:
     proven = f"{line.operator} {line.provable:.4f}"
     allowed = line.mistakes_allowed
     misses = "" if allowed is None else "too few images" if allowed < 0 else str(allowed)
-    return f"{_name(line):36}{proven:>19}{misses:>18}"
+    return f"{_in_its_column(_name(line))}{proven:>19}{misses:>18}"
+
+
+def _in_its_column(name: str) -> str:
+    """Return a name as wide as its column; one that is too long stands on lines of its own."""
+    *above, last = textwrap.wrap(name, _NAMES - 1) or [""]
+    return "\n".join([*above, f"{last:{_NAMES}}"])
 
 
 def _unplanned(found: "PolicyPlan") -> list[str]:
@@ -149,7 +160,11 @@ def _unplanned(found: "PolicyPlan") -> list[str]:
 
 
 def _name(line: "Line") -> str:
-    return line.rule if line.class_name is None else f"{line.rule} of {line.class_name}"
+    from gate.report.renderings.inert import plain
+
+    of_class = "" if line.class_name is None else f" of {plain(line.class_name, 100)}"
+    per_slice = f", each {plain(line.slices, 100)}" if line.slices else ""
+    return f"{line.rule}{of_class}{per_slice}"
 
 
 def _count(number: int | None) -> str:

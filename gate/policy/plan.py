@@ -41,15 +41,16 @@ class Line:
     """One requirement: what it takes, and what is there."""
 
     rule: str
-    class_name: str | None  # None: all images; "" where the classes are not known: every class
+    class_name: str | None  # None: all images
+    slices: str | None  # the columns whose every slice takes as many, "scanner, site"
     counts: str  # what ``needed`` and ``present`` count
     operator: Operator
     required: float
     true_value: float | None
     least: int | None  # fewest with which a pass is possible at all
-    needed: int | None  # for the power that was asked; None: no number does
+    needed: int | None  # for the power that was asked; None: no number does, the truth is too low
     groups: int | None  # as many groups as ``needed`` comes to
-    present: int | None  # None where no data was given, or it counts predictions
+    present: int | None  # None where no data was given, or it counts predictions or slices
     mistakes_allowed: int | None  # of ``present``; -1: not even none is few enough
     chance: float | None  # that a model with ``true_value`` passes with ``present``
     provable: float | None  # the bound that ``present`` proves when there is no mistake
@@ -125,12 +126,14 @@ def _line(
     found = plan(required, truth, confidence, ">=" if upwards else "<=", power_each)
     least = minimum_images(required, confidence, ">=" if upwards else "<=")
     needed = None if found is None else math.ceil(found.stable * effect)
-    present = _present(_COUNTS[rule.check], name, per_class)
+    slices = rule.by if isinstance(rule.by, str | None) else ", ".join(rule.by)
+    present = None if slices else _present(_COUNTS[rule.check], name, per_class)
     worth = None if present is None else int(present / effect)  # independent images
     share = required if upwards else 1 - required
     return Line(
         rule=rule.id,
         class_name=name,
+        slices=slices,
         counts=_COUNTS[rule.check],
         operator=rule.operator,
         required=required,
@@ -148,10 +151,10 @@ def _line(
 
 
 def _truth(required: float, wanted: float | None, *, upwards: bool) -> float:
-    """Return the true value to plan for: as asked where that would pass, else half-way."""
+    """Return the true value to plan for: as asked, or half-way to perfect."""
     if upwards:
-        return wanted if wanted is not None and wanted > required else (required + 1) / 2
-    return required / 2
+        return (required + 1) / 2 if wanted is None else wanted
+    return required / 2  # what is asked speaks of recall, precision and accuracy, not of errors
 
 
 def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None) -> int | None:

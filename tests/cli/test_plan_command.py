@@ -1,0 +1,249 @@
+"""How many images a policy takes, in a terminal and as JSON."""
+
+import csv
+import json
+
+import pytest
+
+from gate.cli import main
+
+POLICY = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {{name: planned, version: 1.0.0}}
+rules:
+  - {}
+"""
+
+# STATISTICS 1.6: required, true, images (first possible, then enough) at power 0.8 and 0.9.
+TABLE = [
+    (0.80, 0.90, 94, 124),
+    (0.85, 0.88, 864, 1170),
+    (0.85, 0.90, 304, 408),
+    (0.85, 0.92, 150, 197),
+    (0.85, 0.95, 68, 85),
+    (0.90, 0.95, 203, 263),
+    (0.90, 0.97, 89, 116),
+    (0.95, 0.97, 694, 900),
+    (0.95, 0.98, 286, 361),
+    (0.95, 0.99, 124, 181),
+]
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch, capsys):
+    """Return a function that plans rules and gives the status and both streams."""
+    monkeypatch.chdir(tmp_path)
+
+    def plan(*arguments, rules=("{check: accuracy, min: 0.85}",)):
+        text = POLICY.format("\n  - ".join(rules))
+        (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+        capsys.readouterr()
+        status = main(["plan", "--policy", "policy.yaml", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return plan
+
+
+@pytest.fixture
+def lines(planned):
+    """Return a function that plans rules and gives the lines of the JSON."""
+
+    def plan(*arguments, **more):
+        status, out, _ = planned(*arguments, "--format", "json", **more)
+        assert status == 0
+        return json.loads(out)["lines"]
+
+    return plan
+
+
+def table(folder, per_class, per_group=None):
+    """Write labels and scores of so many images of each class."""
+    rows = [
+        {"id": f"{name}-{index}", "label": name, **dict.fromkeys(per_class, 1 / len(per_class))}
+        for name, count in per_class.items()
+        for index in range(count)
+    ]
+    if per_group:
+        for index, row in enumerate(rows):
+            row["patient"] = index // per_group
+    with (folder / "test.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def gatefile(folder, **keys):
+    common = {"apiVersion": "gate/v1", "kind": "Validation", "classes": ["cat", "dog"]}
+    document = {**common, **keys}
+    (folder / "gate.yaml").write_text(json.dumps(document), encoding="utf-8")
+    return folder / "gate.yaml"
+
+
+@pytest.mark.parametrize(("required", "true", "with_80", "with_90"), TABLE)
+def test_the_images_are_those_of_the_published_table(lines, required, true, with_80, with_90):
+    rule = f"{{check: accuracy, min: {required}}}"
+
+    found = {
+        power: lines("--true", true, "--power", power, rules=[rule])[0]["needed"]
+        for power in (0.8, 0.9)
+    }
+
+    assert found == {0.8: with_80, 0.9: with_90}
+
+
+@pytest.mark.parametrize(
+    ("required", "least"), [(0.85, 19), (0.9, 29), (0.95, 59), (0.98, 149), (0.99, 299)]
+)
+def test_the_least_is_what_a_model_without_a_mistake_takes(lines, required, least):
+    (line,) = lines(rules=[f"{{check: accuracy, min: {required}}}"])
+
+    assert line["least"] == least
+
+
+def test_several_requirements_take_more_each(lines):
+    (alone,) = lines("--true", 0.95)
+
+    together = lines("--true", 0.95, rules=["{check: accuracy, min: 0.85}"] + [
+        f"{{id: again-{index}, check: accuracy, min: 0.85}}" for index in range(9)
+    ])  # fmt: skip
+
+    assert (alone["needed"], together[0]["needed"]) == (68, 126)
+
+
+def test_without_a_stated_truth_it_is_half_way_to_perfect(lines):
+    (line,) = lines()
+
+    assert line["true_value"] == pytest.approx(0.925)
+
+
+def test_a_truth_below_the_requirement_takes_more_images_than_there_are(planned, lines):
+    (line,) = lines("--true", 0.8)
+    _, out, _ = planned("--true", 0.8)
+
+    assert line["needed"] is None
+    assert "needed -: with that true value no number of images is enough." in out
+
+
+def test_the_data_at_hand_is_counted(lines, tmp_path):
+    table(tmp_path, {"cat": 150, "dog": 20})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+
+    cat, dog = lines("--gatefile", subject, "--true", 0.92, rules=["{check: recall, min: 0.85}"])
+
+    assert (cat["present"], dog["present"]) == (150, 20)
+    assert dog["mistakes_allowed"] == 0
+    assert dog["provable"] == pytest.approx(0.05 ** (1 / 20))
+    assert cat["chance"] > 0.8 > dog["chance"]
+
+
+def test_the_plan_and_the_gate_agree_to_the_image(lines, tmp_path):
+    from gate.checks.accuracy import Accuracy
+    from gate.decision import judge
+    from gate.evidence.made_up import MadeUp
+
+    table(tmp_path, {"cat": 100, "dog": 83})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+    (line,) = lines("--gatefile", subject)
+    allowed = line["mistakes_allowed"]
+
+    def outcome(misses):
+        numbers = MadeUp(test=((100 - misses, misses), (0, 83)))
+        rule = Accuracy(id="accuracy", min=0.85)
+        return judge([rule], numbers.evidence()).results[0].outcome
+
+    assert outcome(allowed) == "passed"
+    assert outcome(allowed + 1) == "inconclusive"
+
+
+def test_images_in_groups_count_by_how_alike_they_are(lines, tmp_path):
+    table(tmp_path, {"cat": 100, "dog": 100}, per_group=5)
+    test = {"predictions": "test.csv", "group": "patient"}
+    subject = gatefile(tmp_path, data={"test": test})
+
+    (once,) = lines("--gatefile", subject)
+    (some,) = lines("--gatefile", subject, "--icc", 0.25)
+    (alone,) = lines()
+
+    assert once["needed"] == 5 * alone["needed"]
+    assert once["groups"] == alone["needed"]
+    assert some["needed"] == 2 * alone["needed"]
+    assert some["chance"] > once["chance"]
+
+
+def test_critical_classes_come_from_the_gate_file(planned, lines, tmp_path):
+    subject = gatefile(tmp_path, classes=["background", "tumour"], critical=["tumour"])
+    rule = "{check: recall, classes: $critical, min: 0.95}"
+
+    (line,) = lines("--gatefile", subject, rules=[rule])
+    _, out, _ = planned(rules=[rule])
+
+    assert line["class_name"] == "tumour"
+    assert "give a gate file that says" in out
+
+
+def test_a_class_that_the_data_lacks_is_a_fault_of_the_policy(planned, tmp_path):
+    table(tmp_path, {"cat": 10, "dog": 10})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+
+    status, out, err = planned(
+        "--gatefile", subject, rules=["{check: recall, per_class: {cow: 0.9}}"]
+    )
+
+    assert (status, out) == (2, "")
+    assert "policy.yaml:5:" in err
+    assert "no class 'cow'" in err
+
+
+def test_slices_take_as_many_each(planned, lines, tmp_path):
+    table(tmp_path, {"cat": 100, "dog": 100})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+    rule = "{check: accuracy, by: [scanner, site], min: 0.85}"
+
+    (line,) = lines("--gatefile", subject, rules=[rule])
+    _, out, _ = planned(rules=[rule])
+
+    assert (line["slices"], line["present"]) == ("scanner, site", None)
+    assert "accuracy, each scanner, site >=" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("rule", ["{check: mcc, min: 0.8}", "{check: accuracy-paradox}"])
+def test_what_cannot_be_planned_is_named_with_the_reason(planned, rule):
+    status, out, _ = planned(rules=[rule])
+
+    assert status == 0
+    assert out.startswith("Nothing in policy.yaml can be planned.\nNot planned: ")
+
+
+def test_a_false_alarm_rate_is_planned_from_the_other_side(lines):
+    (line,) = lines(rules=["{check: false-positive-rate, max: 0.05, per_class: {}}"])
+    (mirrored,) = lines("--true", 0.975, rules=["{check: accuracy, min: 0.95}"])
+
+    assert (line["needed"], line["least"]) == (mirrored["needed"], mirrored["least"])
+
+
+def test_the_table_fits_80_columns(planned, tmp_path):
+    names = ["cat", "a class with a name that is far too long for any table of eighty columns"]
+    table(tmp_path, {names[0]: 100, names[1]: 50})
+    subject = gatefile(tmp_path, classes=names, data={"test": {"predictions": "test.csv"}})
+
+    _, out, _ = planned(
+        "--gatefile",
+        subject,
+        rules=[
+            "{check: recall, min: 0.85}",
+            "{check: precision, min: 0.5}",
+            "{check: mcc, min: 0}",
+        ],
+    )
+
+    assert max(map(len, out.splitlines())) <= 80
+    assert "too long for any table of eighty" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("arguments", [["--true", "1"], ["--true", "0"], ["--power", "1.5"]])
+def test_impossible_chances_are_refused(planned, arguments):
+    status, out, err = planned(*arguments)
+
+    assert (status, out) == (2, "")
+    assert "is not in the range" in err
