@@ -21,6 +21,7 @@ _COMMANDS = {
     "run": "measure a model, judge it, and write the report",
     "judge": "judge saved evidence again: no model, no data",
     "render": "a report in other formats",
+    "init": "write a gate file and a policy that fit your data",
     "demo": "four small models on real digits: one good, three that must not ship",
     "explain": "the catalogue of checks, or one check in full",
     "plan": "how many test images a policy takes to prove",

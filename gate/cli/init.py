@@ -1,0 +1,121 @@
+"""Command: init."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from gate.errors import UsageError
+
+if TYPE_CHECKING:
+    from gate.drafting.looking import Seen
+    from gate.drafting.writing import Costly
+
+_GATEFILE, _POLICY = "gate.yaml", "policy.yaml"
+_COSTLY = ("misses", "false-alarms", "both")
+
+
+@click.command(name="init")
+@click.argument("data", type=click.Path(path_type=Path), default=Path("data"))
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="The weights to be judged.")
+@click.option("--model", metavar="PKG.MODULE:FUNCTION", help="Returns the nn.Module; your code.")
+@click.option("--costly", type=click.Choice(_COSTLY), help="Which mistakes cost most.")
+@click.option("--critical", multiple=True, metavar="CLASS", help="Whose mistakes; may repeat.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="The folder to write to; by default the current one.",
+)
+def command(
+    data: Path,
+    checkpoint: Path | None,
+    model: str | None,
+    costly: str | None,
+    critical: tuple[str, ...],
+    out: Path,
+) -> None:
+    """Look at DATA and a checkpoint, and write a gate file and a policy that fit.
+
+    DATA is a folder with train and test in it. At a terminal, what is not said is asked; elsewhere
+    the safest answer is taken and said. Nothing is ever overwritten.
+    """
+    from gate.drafting.looking import look
+    from gate.drafting.writing import Wishes, gatefile_text, policy_text
+
+    _refuse_overwriting(out)
+    seen = look(data)
+    if checkpoint is not None:
+        _compare(checkpoint, seen)
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    wishes = Wishes(
+        costly=_costly(costly, at_terminal),
+        critical=_critical(critical, seen, at_terminal),
+        checkpoint=checkpoint,
+        factory=model,
+    )
+    _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
+    _write(out / _POLICY, policy_text(seen, wishes))
+    for name in (_GATEFILE, _POLICY):
+        click.echo(f"wrote {out / name}")
+    missing = [
+        flag for flag, value in (("--checkpoint", checkpoint), ("--model", model)) if not value
+    ]
+    if missing:
+        click.echo(f"fill in {' and '.join(missing)} there, or give them to the command below")
+    click.echo(f"next: validate-model run {out / _GATEFILE}")
+
+
+def _refuse_overwriting(out: Path) -> None:
+    for name in (_GATEFILE, _POLICY):
+        if (out / name).exists() or (out / name).is_symlink():
+            fact, remedy = "is there already, and nothing is overwritten", "delete it, or use --out"
+            raise UsageError(str(out / name), fact, remedy)
+
+
+def _compare(checkpoint: Path, seen: "Seen") -> None:
+    """Say what of the checkpoint does not fit the data; the run will refuse it."""
+    from gate.subject.checkpoints.inspection import inspect
+
+    found = inspect(checkpoint)
+    if found.refusal is not None:
+        click.echo(f"Warning: {found.refusal}", err=True)
+    elif found.classes is not None and found.classes != len(seen.classes):
+        fact = f"it seems to have {found.classes} outputs, and the data has {len(seen.classes)}"
+        click.echo(f"Warning: {checkpoint}: {fact} classes", err=True)
+
+
+def _costly(said: str | None, at_terminal: bool) -> "Costly":
+    if said is None and at_terminal:
+        said = click.prompt("Which mistakes cost most", type=click.Choice(_COSTLY), default="both")
+    if said is None:
+        click.echo("assumed: misses and false alarms cost alike (--costly)", err=True)
+    return cast("Costly", said or "both")
+
+
+def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[str, ...]:
+    from gate.policy.words import quoted, suggestion
+
+    for name in said:
+        if name not in seen.classes:
+            remedy = suggestion(name, seen.classes, what="the classes are")
+            raise UsageError("--critical", f"the data has no class {quoted(name)}", remedy)
+    if said:
+        return tuple(dict.fromkeys(said))
+    if at_terminal:
+        asked = "The class whose mistakes cost most"
+        answer: str = click.prompt(asked, type=click.Choice(seen.classes), default=seen.rarest)
+        return (answer,)
+    click.echo(f"assumed: {quoted(seen.rarest)} is critical (--critical)", err=True)
+    return (seen.rarest,)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        fact = f"cannot be written ({error.strerror})"
+        raise UsageError(str(path), fact, "name another folder with --out") from error

@@ -1,0 +1,118 @@
+"""What lies in a data folder and in a checkpoint, as far as a draft needs to know; no torch."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.errors import DataError, UsageError
+from gate.subject.datasets import open_dataset
+from gate.subject.datasets.records import Dataset, PredictionTable, UnreadableImage
+from gate.subject.datasets.spec import DataSpec
+
+# What people call their splits; the first that is there is taken.
+_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val"),
+    "test": ("test", "testing", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"),
+}
+_IDX_TRAIN = ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz")
+_ENDINGS = ("", ".csv", ".parquet", ".npz")
+_LOOKED_AT = 50  # images of test whose size is read
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSeen:
+    """One split that was found."""
+
+    path: Path
+    format: str
+    images: int
+    per_class: dict[str, int]  # empty where only reading every image would tell
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found; None where it is not known."""
+
+    classes: tuple[str, ...]
+    splits: dict[str, SplitSeen]  # by name, in the order train, validation, test
+    size: tuple[int, int] | None  # height and width, where all images that were looked at agree
+    channels: str | None
+
+    @property
+    def rarest(self) -> str:
+        """The class with the fewest test images; the last one where they are not counted."""
+        counts = self.splits["test"].per_class
+        return min(self.classes, key=lambda name: counts[name]) if counts else self.classes[-1]
+
+
+def look(data: Path) -> Seen:
+    """Return what lies in ``data``: a folder with splits in it, or one that is itself the test.
+
+    Raises UsageError where there is no such folder, and DataError where nothing in it can be read.
+    """
+    if not data.is_dir():
+        fact, remedy = "there is no such folder", "name the folder that holds train and test"
+        raise UsageError(str(data), fact, remedy)
+    found = {name: path for name in _NAMES if (path := _split(data, name))}
+    if "test" not in found:
+        if found:
+            names = ", ".join(path.name for path in found.values())
+            fact = f"holds {names} and no test"
+            raise DataError(str(data), fact, "add a folder test: images that the model never saw")
+        found = {"test": data}
+    classes: tuple[str, ...] | None = None
+    splits: dict[str, SplitSeen] = {}
+    test: Dataset | PredictionTable | None = None
+    for name, path in found.items():
+        dataset = open_dataset(DataSpec(path=str(path.absolute())), base=Path(), classes=classes)
+        classes = classes or dataset.classes
+        splits[name] = _seen(dataset, path)
+        test = dataset
+    assert classes is not None, "test is among them"
+    assert test is not None, "and it is the last"
+    size, channels = _pictures(test)
+    return Seen(classes, splits, size, channels)
+
+
+def _split(data: Path, name: str) -> Path | None:
+    """Return the folder or file of a split, None where there is none."""
+    stems = (*_NAMES[name], *(_IDX_TRAIN if name == "train" else ()))
+    candidates = (data / f"{stem}{ending}" for stem in stems for ending in _ENDINGS)
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _seen(dataset: Dataset | PredictionTable, path: Path) -> SplitSeen:
+    if isinstance(dataset, PredictionTable):
+        labels = dataset.labels.tolist()
+    else:
+        labels = [entry.label for entry in dataset.entries]
+    counted = Counter(labels)
+    known = (
+        {}
+        if None in counted
+        else {name: counted[label] for label, name in enumerate(dataset.classes)}
+    )
+    return SplitSeen(path, dataset.format, len(labels), known)
+
+
+def _pictures(dataset: Dataset | PredictionTable) -> tuple[tuple[int, int] | None, str | None]:
+    """Return height and width, and the mode, where the images looked at agree on them."""
+    if isinstance(dataset, PredictionTable):
+        return None, None
+    sizes: set[tuple[int, int]] = set()
+    modes: set[str] = set()
+    step = max(len(dataset.entries) // _LOOKED_AT, 1)
+    for index in range(0, len(dataset.entries), step):
+        try:
+            image = dataset.read(index).image
+        except UnreadableImage:  # the run will count and name it
+            continue
+        if image is not None:
+            sizes.add((image.height, image.width))
+            modes.add(image.mode)
+    grey = modes and modes <= {"1", "L", "I;16"}
+    return (
+        next(iter(sizes)) if len(sizes) == 1 else None,
+        ("L" if grey else "RGB") if modes else None,
+    )

@@ -1,0 +1,173 @@
+"""The text of a first gate file and of a first policy: every line says what it is for."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gate.drafting.looking import Seen
+from gate.policy.scalars import read_plain
+
+Costly = Literal["misses", "false-alarms", "both"]
+
+_BASES = {"misses": "recall-first", "false-alarms": "precision-first", "both": "baseline"}
+_PURPOSES = {
+    "misses": "A miss costs more than a false alarm.",
+    "false-alarms": "A false alarm costs more than a miss.",
+    "both": "Misses and false alarms cost alike.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for; None is not known yet."""
+
+    costly: Costly
+    critical: tuple[str, ...]
+    checkpoint: Path | None = None
+    factory: str | None = None
+
+
+def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
+    """Return a gate file that lies in ``folder``; what is not known stands in it as a comment."""
+    checkpoint = _word(_relative(wishes.checkpoint, folder)) if wishes.checkpoint else None
+    lines = [
+        ("# What is judged. To run it: validate-model run", ""),
+        ("apiVersion: gate/v1", "the version of this format"),
+        ("kind: Validation", "a gate file, and not a policy"),
+        ("model:", "the file that may ship, and the code that builds its network"),
+        _or_comment(
+            "  checkpoint", checkpoint, "runs/best.pt", "the weights; nothing in it is run"
+        ),
+        _or_comment(
+            "  factory",
+            wishes.factory and _word(wishes.factory),
+            "package.module:function",
+            "your function that returns the nn.Module",
+        ),
+        (f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"),
+        *_input(seen),
+        ("data:", "the model must not have learned from test"),
+        *(
+            (
+                f"  {name}: {{path: {_word(_relative(split.path, folder))}}}",
+                f"{split.images:,} images, {split.format}",
+            )
+            for name, split in seen.splits.items()
+        ),
+        (f"critical: {_listed(wishes.critical)}", "the classes whose mistakes cost most"),
+        ("# history: runs/metrics.csv", "the losses of training, where somebody kept them"),
+        ("# baseline: champion/gate-out", "what the model in use left, to be compared with"),
+        (f"policy: {_word(policy)}", "how it is judged"),
+    ]
+    return _commented(lines)
+
+
+def policy_text(seen: Seen, wishes: Wishes) -> str:
+    """Return a policy that can be met on the data that is there, and says what it leaves out."""
+    name = f"{wishes.costly}-first" if wishes.costly != "both" else "both-matter"
+    lines = [
+        (f"# How a model is judged. {_PURPOSES[wishes.costly]}", ""),
+        ("apiVersion: gate/v1", "the version of this format"),
+        ("kind: Policy", "a policy, and not a gate file"),
+        ("metadata:", "who the policy is"),
+        (f"  name: {name}", "as reports show it"),
+        ("  version: '1.0.0'", "raise it with every change"),
+        ("  # owner: '@team'", "who may change it"),
+        (f"  description: {_word(_PURPOSES[wishes.costly])}", "what it is for"),
+        (f"extends: {_BASES[wishes.costly]}", "see: validate-model policy show THIS --resolved"),
+        ("min_rules: 5", "with fewer blocking rules this is no gate"),
+        ("rules:", "a key that is stated here goes before what is inherited"),
+        *_thresholds(wishes.costly),
+        *_left_out(seen, wishes),
+    ]
+    return _commented(lines)
+
+
+def _thresholds(costly: Costly) -> list[tuple[str, str]]:
+    match costly:
+        case "misses":
+            return [
+                ("  - id: critical-recall", "how many of the critical images are found"),
+                ("    min: 0.95", "of 100, at most 5 are missed; proven by the interval"),
+                ("  - id: precision", "how many alarms are real"),
+                ("    min: 0.60", "of 100 alarms 60 are; below it a warning"),
+            ]
+        case "false-alarms":
+            return [
+                ("  - id: critical-precision", "how many alarms are real"),
+                ("    min: 0.95", "of 100 alarms at most 5 are false; proven by the interval"),
+                ("  - id: false-alarms", "how many harmless images raise an alarm"),
+                ("    max: 0.05", "of 100, at most 5"),
+                ("  - id: critical-recall", "how many of the critical images are found"),
+                ("    min: 0.50", "at least every second one"),
+            ]
+        case "both":
+            return [
+                ("  - id: accuracy", "how many answers are right"),
+                ("    min: 0.90", "one in ten may be wrong"),
+                ("    warn_below: 0.93", "close to the limit: said, and not blocked"),
+                ("  - id: recall", "how much of each class is found"),
+                ("    min: 0.85", "of 100 images of a class at most 15 are missed"),
+                ("  - id: precision", "how many answers of each class are right"),
+                ("    min: 0.85", "of 100, at most 15 are of another class"),
+            ]
+
+
+def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
+    """Return rules that cannot be met without data that is not there, as warnings."""
+    rules = []
+    if "train" not in seen.splits:
+        rules += [
+            ("train-test-overlap", "no train split is given, so copies cannot be found"),
+            ("train-test-gap", "no train split is given, so memory cannot be told from skill"),
+        ]
+    if wishes.costly == "misses":
+        rules.append(("group-overlap", "no group (patient, scene) is declared; declare it, and"))
+    return [
+        (f"  - {{id: {name}, severity: warn}}", f"{why}: let it block as soon as it can")
+        for name, why in rules
+    ]
+
+
+def _input(seen: Seen) -> list[tuple[str, str]]:
+    if seen.size is None or seen.channels is None:
+        shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
+        return [(shown, "how an image becomes the model's input: as in training")]
+    height, width = seen.size
+    shown = f"input: {{size: [{height}, {width}], channels: {seen.channels}}}"
+    return [
+        (shown, "as the images are; scaled to 0..1 and nothing else"),
+        ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
+    ]
+
+
+def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tuple[str, str]:
+    if value is not None:
+        return f"{key}: {value}", purpose
+    return f"  # {key.strip()}: {example}", f"to be filled in: {purpose}"
+
+
+def _commented(lines: list[tuple[str, str]]) -> str:
+    width = min(max(len(line) for line, purpose in lines if purpose), 44)
+    return "".join(
+        f"{line:<{width}}  # {purpose}\n" if purpose else f"{line}\n" for line, purpose in lines
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(_word, names))}]"
+
+
+def _word(text: str) -> str:
+    """Return text as YAML reads it back, in quotes where it could be taken for something else."""
+    is_plain = re.fullmatch(r"[A-Za-z./]([A-Za-z0-9 ./_:;-]*[A-Za-z0-9])?", text)
+    if is_plain and ": " not in text and read_plain(text) == text:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()

@@ -1,0 +1,146 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from gate.checks.base import Outcome
+from gate.cli.init import command
+from gate.decision import judge
+from gate.drafting.looking import look
+from gate.drafting.writing import Wishes, gatefile_text, policy_text
+from gate.errors import DataError, UsageError
+from gate.evidence.made_up import MadeUp
+from gate.policy.reading import check_classes, read_policy
+from gate.subject.gatefile import read_gatefile
+
+SOUND = {
+    "classes": ("no", "yes: really"),
+    "copies": 0,
+    "probe": "sound",
+    "test": ((495, 5), (5, 495)),
+    "train": ((1980, 20), (20, 1980)),
+    "train_loss": (0.69, 0.5, 0.3, 0.2, 0.15, 0.1),
+}
+
+
+@pytest.fixture
+def data(tmp_path):
+    dice = np.random.default_rng(1)
+    for split, counts in (("train", (4, 4)), ("val", (2, 2)), ("test", (6, 3))):
+        for name, count in zip(SOUND["classes"], counts, strict=True):
+            folder = tmp_path / "data" / split / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                pixels = dice.integers(0, 255, (8, 12), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{index}.png")
+    return tmp_path / "data"
+
+
+def _run(*arguments):
+    return CliRunner().invoke(command, [str(each) for each in arguments])
+
+
+def test_what_lies_in_the_folder_is_seen(data):
+    seen = look(data)
+
+    assert seen.classes == SOUND["classes"]
+    assert list(seen.splits) == ["train", "validation", "test"]
+    assert seen.splits["test"].per_class == {"no": 6, "yes: really": 3}
+    assert (seen.size, seen.channels, seen.rarest) == ((8, 12), "L", "yes: really")
+
+
+def test_a_folder_of_classes_is_the_test_itself(data):
+    seen = look(data / "test")
+
+    assert list(seen.splits) == ["test"]
+    assert seen.classes == SOUND["classes"]
+
+
+def test_data_without_a_test_is_refused(data):
+    (data / "test").rename(data / "holdout")
+
+    with pytest.raises(DataError, match="no test"):
+        look(data)
+    with pytest.raises(UsageError, match="no such folder"):
+        look(data / "nothing")
+
+
+@pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
+def test_what_is_written_is_read_and_lets_a_sound_model_pass(costly, data, tmp_path):
+    done = _run(
+        data, "--costly", costly, "--critical", "yes: really", "--out", tmp_path / "gate",
+        "--checkpoint", tmp_path / "best.pt", "--model", "nets:build",
+    )  # fmt: skip
+
+    assert done.exit_code == 0, done.output
+    gatefile = read_gatefile(tmp_path / "gate" / "gate.yaml")
+    gatefile.require_complete()
+    assert gatefile.data.test.path == "../data/test"
+    assert gatefile.classes == SOUND["classes"]
+    document = read_policy(gatefile.policy, base=gatefile.base)
+    check_classes(document, gatefile.classes, gatefile.critical)
+    evidence = MadeUp(critical=gatefile.critical, **SOUND).evidence()
+    assert judge(document.policy.rules, evidence).verdict == "pass"
+
+
+@pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
+def test_without_train_nothing_is_asked_that_cannot_be_met(costly, data):
+    policy = policy_text(look(data / "test"), Wishes(costly, ("no",)))
+    (data / "policy.yaml").write_text(policy)
+    sound = {key: value for key, value in SOUND.items() if key not in ("train", "copies")}
+    evidence = MadeUp(critical=("no",), **sound).evidence()
+
+    decision = judge(read_policy("policy.yaml", base=data).policy.rules, evidence)
+
+    assert decision.verdict == "pass"
+    open_rules = {each.rule.id for each in decision.results if each.outcome is Outcome.INCONCLUSIVE}
+    assert {"train-test-overlap", "train-test-gap"} <= open_rules
+
+
+def test_every_line_of_both_documents_says_what_it_is_for(data):
+    seen, wishes = look(data), Wishes("misses", ("no",))
+
+    for text in (gatefile_text(seen, wishes, data, "policy.yaml"), policy_text(seen, wishes)):
+        assert all("#" in line for line in text.splitlines())
+
+
+def test_nothing_is_overwritten(data, tmp_path):
+    (tmp_path / "policy.yaml").write_text("mine")
+
+    done = _run(data, "--out", tmp_path)
+
+    assert isinstance(done.exception, UsageError)
+    assert (tmp_path / "policy.yaml").read_text() == "mine"
+    assert not (tmp_path / "gate.yaml").exists()
+
+
+def test_away_from_a_terminal_nothing_is_asked_and_what_is_assumed_is_said(data, tmp_path):
+    done = _run(data, "--out", tmp_path / "gate")
+
+    assert done.exit_code == 0
+    assert "assumed: 'yes: really' is critical" in done.stderr
+    assert "assumed: misses and false alarms cost alike" in done.stderr
+    assert "fill in --checkpoint and --model" in done.stdout
+
+
+def test_a_class_that_the_data_lacks_cannot_be_critical(data, tmp_path):
+    done = _run(data, "--out", tmp_path, "--critical", "yess")
+
+    assert isinstance(done.exception, UsageError)
+
+
+def test_init_does_not_load_torch(data, tmp_path):
+    program = (
+        "import sys; from gate.cli import main;"
+        f"main(['init', {str(data)!r}, '--out', {str(tmp_path / 'gate')!r}]);"
+        "print('torch' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "False"
