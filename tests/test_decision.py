@@ -341,6 +341,10 @@ def test_every_outcome_leads_to_a_verdict_and_only_two_of_them_to_a_pass(outcome
     assert verdict(result(outcome)) is expected[outcome]
 
 
+def test_an_outcome_that_nobody_thought_of_is_no_pass():
+    assert verdict(result("skipped"), result(Outcome.PASSED)) is Verdict.ERROR
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_warning_never_changes_the_verdict(outcome):
     assert verdict(result(outcome, severity="warn"), result(Outcome.PASSED)) is Verdict.PASS
