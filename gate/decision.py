@@ -135,10 +135,7 @@ def judge(
     asked = [(rule, *_comparisons(rule, evidence)) for rule in rules]
     siblings = Counter[str]()
     for rule, comparisons, _ in asked:
-        siblings[rule.check] += sum(
-            comparison.burden is Burden.BOTH and not comparison.advisory
-            for comparison in comparisons
-        )
+        siblings[rule.check] += sum(_may_fail_by_chance(each, rule) for each in comparisons)
     results = [
         _concluded(rule, comparison, siblings[rule.check], crash)
         for rule, comparisons, crash in asked
@@ -205,7 +202,7 @@ def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: st
     that failing needs has its error divided among them (Bonferroni).
     """
     alpha = 1 - rule.one_sided_confidence
-    shared = alpha / max(siblings, 1) if comparison.burden is Burden.BOTH else alpha
+    shared = alpha / max(siblings, 1) if _may_fail_by_chance(comparison, rule) else alpha
     upwards = comparison.operator in (">=", ">")
     estimate = comparison.estimate
     bounds = Bounds(
@@ -218,6 +215,12 @@ def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: st
         return Result(rule, comparison, Outcome.ERROR, proven=False, bounds=bounds, crash=crash)
     outcome, proven = _decide(rule, comparison, bounds)
     return Result(rule, comparison, outcome, proven, bounds)
+
+
+def _may_fail_by_chance(comparison: Comparison, rule: Rule) -> bool:
+    """Return whether the comparison needs its bound to fail, and shares the error of doing so."""
+    by_its_bound = comparison.burden in (Burden.BOTH, Burden.TO_FAIL)
+    return by_its_bound and not comparison.advisory and rule.shares_error
 
 
 def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome, bool]:

@@ -129,6 +129,7 @@ class Rule(BaseModel):
     examples: ClassVar[tuple[Example, ...]] = ()
     formula: ClassVar[str] = ""  # for explain: the definition and its source
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
+    shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""
