@@ -12,12 +12,15 @@ _WIDTH = 80
 
 @click.command(name="explain")
 @click.argument("check", required=False)
-def command(check: str | None) -> None:
-    """Show the catalogue of checks, or one CHECK in full."""
+@click.option("--policy", metavar="NAME|FILE", help="Show a rule of this policy, by its id.")
+def command(check: str | None, policy: str | None) -> None:
+    """Show the catalogue of checks, one CHECK in full, or a rule of a policy."""
     from gate.checks import REGISTRY
     from gate.policy.words import quoted, suggestion
 
-    if check is None:
+    if policy is not None:
+        lines = _of_policy(policy, check)
+    elif check is None:
         lines = _catalogue()
     elif check in REGISTRY:
         lines = _in_full(check)
@@ -36,6 +39,39 @@ def _catalogue() -> Iterator[str]:
             yield from _filled(summary(check), f"  {name_of(check):<22}", 24)
         yield ""
     yield "validate-model explain CHECK shows one of them in full."
+
+
+def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
+    """Yield what a policy asks by a rule, with the place of each value; or the rules it has."""
+    from gate.checks.reference import details, remedy, summary, written
+    from gate.policy.reading import read_policy
+    from gate.policy.showing import places
+    from gate.policy.strictness import said
+    from gate.policy.words import quoted, suggestion
+
+    document = read_policy(path_or_name)
+    rules = {rule.id: rule for rule in document.policy.rules}
+    if rule_id is None:
+        for rule in rules.values():
+            yield from _filled(summary(type(rule)), f"  {rule.id:<22}", 24)
+        return
+    if rule_id not in rules:
+        fact = f"{path_or_name} has no rule {quoted(rule_id)}"
+        raise UsageError("explain", fact, suggestion(rule_id, rules, what="its rules are"))
+    rule, where = rules[rule_id], places(document)[rule_id]
+    yield f"{rule.id} ({rule.check}) in {path_or_name}"
+    for paragraph in (summary(type(rule)), *details(type(rule))):
+        yield ""
+        yield from _filled(paragraph)
+    yield ""
+    for key, value in said(rule).items():
+        yield from _filled(f"{key}: {written(value)}  ({where[key]})", "  ", 6)
+    yield ""
+    if rule.owner:
+        yield f"owned by  {rule.owner}"
+    if rule.id in document.policy.non_waivable:
+        yield "waivers   none may accept its failure"
+    yield from _filled(remedy(type(rule)), "to fix    ", 10)
 
 
 def _in_full(name: str) -> Iterator[str]:

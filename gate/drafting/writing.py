@@ -37,7 +37,10 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         ("# What is judged. To run it: validate-model run", ""),
         ("apiVersion: gate/v1", "the version of this format"),
         ("kind: Validation", "a gate file, and not a policy"),
-        ("model:", "the file that may ship, and the code that builds its network"),
+        (
+            "model:" if checkpoint or wishes.factory else "# model:",
+            "the file that may ship, and the code that builds its network",
+        ),
         _or_comment(
             "  checkpoint", checkpoint, "runs/best.pt", "the weights; nothing in it is run"
         ),
@@ -80,18 +83,18 @@ def policy_text(seen: Seen, wishes: Wishes) -> str:
         (f"extends: {_BASES[wishes.costly]}", "see: validate-model policy show THIS --resolved"),
         ("min_rules: 5", "with fewer blocking rules this is no gate"),
         ("rules:", "a key that is stated here goes before what is inherited"),
-        *_thresholds(wishes.costly),
+        *_thresholds(seen, wishes),
         *_left_out(seen, wishes),
     ]
     return _commented(lines)
 
 
-def _thresholds(costly: Costly) -> list[tuple[str, str]]:
-    match costly:
+def _thresholds(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
+    match wishes.costly:
         case "misses":
             return [
                 ("  - id: critical-recall", "how many of the critical images are found"),
-                ("    min: 0.95", "of 100, at most 5 are missed; proven by the interval"),
+                ("    min: 0.95", f"of 100, at most 5 are missed; {_what_it_takes(seen, wishes)}"),
                 ("  - id: precision", "how many alarms are real"),
                 ("    min: 0.60", "of 100 alarms 60 are; below it a warning"),
             ]
@@ -116,6 +119,16 @@ def _thresholds(costly: Costly) -> list[tuple[str, str]]:
             ]
 
 
+def _what_it_takes(seen: Seen, wishes: Wishes) -> str:
+    """Return how many images prove the recall of recall-first, and how many there are."""
+    from gate.metrics.planning import minimum_images
+
+    fewest = minimum_images(0.95, 0.975, ">=")
+    counts = seen.splits["test"].per_class
+    there = min((counts[name] for name in wishes.critical), default=0) if counts else "?"
+    return f"{fewest} images prove it, {there} are there"
+
+
 def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     """Return rules that cannot be met without data that is not there, as warnings."""
     rules = []
@@ -125,7 +138,7 @@ def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
             ("train-test-gap", "no train split is given, so memory cannot be told from skill"),
         ]
     if wishes.costly == "misses":
-        rules.append(("group-overlap", "no group (patient, scene) is declared; declare it, and"))
+        rules.append(("group-overlap", "the gate file declares no group (patient, scene)"))
     return [
         (f"  - {{id: {name}, severity: warn}}", f"{why}: let it block as soon as it can")
         for name, why in rules

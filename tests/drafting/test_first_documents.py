@@ -107,6 +107,20 @@ def test_every_line_of_both_documents_says_what_it_is_for(data):
         assert all("#" in line for line in text.splitlines())
 
 
+def test_what_is_not_known_yet_can_still_be_read_and_is_asked_for_by_the_run(data, tmp_path):
+    _run(data, "--out", tmp_path / "gate")
+    gatefile = read_gatefile(tmp_path / "gate" / "gate.yaml")
+
+    with pytest.raises(UsageError, match="no checkpoint is given"):
+        gatefile.require_complete()
+
+
+def test_the_policy_says_how_many_images_a_proof_takes(data):
+    text = policy_text(look(data), Wishes("misses", ("yes: really",)))
+
+    assert "72 images prove it, 3 are there" in text
+
+
 def test_nothing_is_overwritten(data, tmp_path):
     (tmp_path / "policy.yaml").write_text("mine")
 
