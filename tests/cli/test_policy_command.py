@@ -5,8 +5,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from gate.cli import main
 from gate.cli.policy import command
 from gate.errors import DocumentError, UsageError
+from gate.policy.fixtures import read_fixtures
 
 FAULTY = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: a, version: '1'}\nrules: []\n"
 
@@ -74,3 +76,154 @@ def test_linting_loads_nothing_heavy():
     )
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+HEAD = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: a, version: '1'}\n"
+
+
+@pytest.fixture
+def policies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0.9}}]\n")
+    (tmp_path / "new.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0.8}}]\n")
+    return tmp_path
+
+
+def _status(*arguments):
+    return main(["policy", *arguments])
+
+
+def test_diff_says_what_became_of_each_key(policies, capsys):
+    assert _status("diff", "old.yaml", "new.yaml") == 0
+    assert capsys.readouterr().out == (
+        "loosened  recall: min: 0.9 -> 0.8\n1 differences: 1 loosened\n"
+    )
+
+
+def test_diff_exits_6_where_loosening_is_forbidden_and_0_where_it_tightens(policies, capsys):
+    assert _status("diff", "old.yaml", "new.yaml", "--forbid-loosening") == 6
+    assert _status("diff", "new.yaml", "old.yaml", "--forbid-loosening") == 0
+    assert _status("diff", "new.yaml", "new.yaml", "--forbid-loosening") == 0
+    assert capsys.readouterr().out.endswith("no difference in what is judged\n")
+
+
+def test_diff_as_json_tells_the_same(policies, capsys):
+    _status("diff", "old.yaml", "new.yaml", "--format", "json")
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["may_loosen"] is True
+    assert found["differences"] == [
+        {"kind": "loosened", "rule": "recall", "key": "min", "old": 0.9, "new": 0.8}
+    ]
+    assert found["old"]["resolved_sha256"] != found["new"]["resolved_sha256"]
+
+
+FIXTURES = """\
+apiVersion: gate/v1
+kind: PolicyFixtures
+policy: old.yaml
+measured: {test: [[490, 10], [10, 490]]}
+fixtures:
+  - {name: sound, verdict: pass, expect: {recall: passed}}
+"""
+
+
+def test_fixtures_that_come_out_as_expected_exit_0(policies, capsys):
+    (policies / "fixtures.yaml").write_text(FIXTURES)
+
+    assert _status("test", "fixtures.yaml") == 0
+    assert capsys.readouterr().out == (
+        "fixtures.yaml: 1 fixtures, 0 surprises; of 1 rules 1 are shown passing, 0 failing\n"
+        "  never shown failing: recall\n"
+    )
+
+
+def test_a_rule_that_no_fixture_shows_failing_exits_6_where_one_is_required(policies):
+    (policies / "fixtures.yaml").write_text(FIXTURES)
+    failing = (
+        "  - {name: dogs are missed, measured: {test: [[490, 10], [400, 100]]},"
+        " expect: {'recall[class=dog]': failed}}\n"
+    )
+
+    assert _status("test", "fixtures.yaml", "--require-failing-fixture") == 6
+    (policies / "fixtures.yaml").write_text(FIXTURES + failing)
+    assert _status("test", "fixtures.yaml", "--require-failing-fixture") == 0
+
+
+def test_a_surprise_is_told_at_its_place_and_exits_6(policies, capsys):
+    (policies / "fixtures.yaml").write_text(FIXTURES.replace("verdict: pass", "verdict: fail"))
+
+    assert _status("test", "fixtures.yaml") == 6
+    assert "fixtures.yaml:6: sound: the verdict is pass, expected fail\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fact"),
+    [
+        ("test: [[1, 2]]", "test must have 2 rows of 2 counts"),
+        ("test: [[1, 2], [3, -4]]", "must be 0 or more"),
+        ("test: [[9000000, 2], [3, 4]]", "1,000,000 together at most"),
+        ("classes: [cat, cat]", "two or more different names"),
+        ("critical: [owl]", "none of the classes"),
+        ("copies: 1, conflicts: 2", "conflicts are some of the copies"),
+        ("probe: odd", "probe must be one of"),
+        ("confidence: [0.5, 1.5]", "two numbers from 0 to 1"),
+    ],
+)
+def test_numbers_that_no_run_can_measure_are_refused_at_their_place(numbers, fact, policies):
+    text = FIXTURES.replace("verdict: pass", f"measured: {{{numbers}}}, verdict: pass")
+    (policies / "fixtures.yaml").write_text(text)
+
+    with pytest.raises(DocumentError, match=fact) as error:
+        read_fixtures("fixtures.yaml")
+
+    assert error.value.faults[0].line == 6
+
+
+@pytest.mark.parametrize("document", ["policy", "gatefile", "waivers", "fixtures"])
+def test_the_schema_of_each_document_is_printed(document, capsys):
+    assert _status("schema", document) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"].endswith("2020-12/schema")
+
+
+def test_show_resolved_says_where_each_value_comes_from(capsys):
+    assert _status("show", "release", "--resolved") == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any("min_support: 19" in line and "release.yaml:" in line for line in lines)
+    assert any("min: 0.85" in line and "baseline.yaml:" in line for line in lines)
+
+
+def test_lint_against_a_gate_file_finds_classes_that_it_lacks(policies, capsys):
+    (policies / "gate.yaml").write_text(
+        "apiVersion: gate/v1\nkind: Validation\nclasses: [cat, dog]\n"
+    )
+    (policies / "owls.yaml").write_text(
+        f"{HEAD}rules: [{{check: recall, min: 0.9, classes: [owl]}}]\n"
+    )
+
+    assert _status("lint", "old.yaml", "--gatefile", "gate.yaml") == 0
+    assert _status("lint", "owls.yaml", "--gatefile", "gate.yaml") == 2
+    assert "the model has no class 'owl'" in capsys.readouterr().err
+
+
+def test_lint_counts_the_test_images_of_a_gate_file(policies, capsys):
+    rows = ["id,label,cat,dog", *(f"{n},{'cat' if n % 2 else 'dog'},0.5,0.5" for n in range(20))]
+    (policies / "test.csv").write_text("\n".join(rows) + "\n")
+    (policies / "gate.yaml").write_text(
+        "apiVersion: gate/v1\nkind: Validation\nclasses: [cat, dog]\n"
+        "data: {test: {predictions: test.csv}}\n"
+    )
+
+    assert _status("lint", "old.yaml", "--gatefile", "gate.yaml") == 2
+    assert "the test split has 10 images of the class" in capsys.readouterr().err
+
+
+def test_explain_shows_a_rule_as_its_policy_asks_it(capsys):
+    assert main(["explain", "critical-recall", "--policy", "recall-first"]) == 0
+
+    out = capsys.readouterr().out
+    assert "min: 0.95  (gate/policies/recall-first.yaml:" in out
+    assert "on_inconclusive: block" in out
+    assert main(["explain", "critical-recal", "--policy", "recall-first"]) == 2
+    assert "did you mean 'critical-recall'?" in capsys.readouterr().err

@@ -5,8 +5,10 @@ import random
 import pytest
 
 from gate.errors import DocumentError
+from gate.policy.fixtures import impossible, read_fixtures
 from gate.policy.reading import check_classes, read_policy
 from gate.policy.shipped import shipped_folder, shipped_names
+from gate.policy.waivers import read_waivers
 from gate.subject.gatefile import read_gatefile
 
 _GATEFILE = """\
@@ -55,6 +57,33 @@ def _policy(dice):
 
 def _gatefile(dice):
     return _GATEFILE
+
+
+_WAIVERS = """\
+apiVersion: gate/v1
+kind: WaiverSet
+owner: "@release-board"
+waivers:
+  - result: recall[class=tumour]
+    checkpoint: {sha}
+    floor: 0.8
+    reason: the next model is under way
+    ticket: SAFE-12
+    requested_by: "@ann"
+    approved_by: "@bob"
+    approved_on: 2026-07-01
+    expires: 2026-09-30
+  - {{result: accuracy, checkpoint: {sha}, floor: 0.85, reason: a pilot, ticket: SAFE-13,
+     requested_by: "@ann", approved_by: "@eve", approved_on: 2026-07-01, expires: 2026-07-31}}
+"""
+
+
+def _waivers(dice):
+    return _WAIVERS.format(sha="0a" * 32)
+
+
+def _fixtures(dice):
+    return (shipped_folder() / "fixtures" / f"{dice.choice(shipped_names())}.yaml").read_text()
 
 
 def _mutant(dice, text):
@@ -113,6 +142,16 @@ def _read_policy(path):
     assert any(rule.severity == "block" for rule in document.policy.rules)
 
 
+def _read_waivers(path):
+    for placed in read_waivers([str(path)]):
+        assert placed.waiver.days > 0
+
+
+def _read_fixtures(path):
+    for case in read_fixtures(str(path)).cases:
+        assert impossible(case.numbers) is None
+
+
 def _read_gatefile(path):
     read_gatefile(path).require_complete()
 
@@ -133,13 +172,21 @@ def _outcome(read, path, data):
     return "read"
 
 
+_KINDS = {
+    "policy": (_policy, _read_policy),
+    "gate file": (_gatefile, _read_gatefile),
+    "waivers": (_waivers, _read_waivers),
+    "fixtures": (_fixtures, _read_fixtures),
+}
+
+
 def _outcomes(kind, path, *, seed, count):
-    make, read = {"policy": (_policy, _read_policy), "gate file": (_gatefile, _read_gatefile)}[kind]
+    make, read = _KINDS[kind]
     dice = random.Random(seed)
     return {_outcome(read, path, _mutant(dice, make(dice))) for _ in range(count)}
 
 
-@pytest.mark.parametrize("kind", ["policy", "gate file"])
+@pytest.mark.parametrize("kind", _KINDS)
 def test_mutated_documents_end_in_faults_or_are_read(kind, tmp_path):
     outcomes = _outcomes(kind, tmp_path / "mutant.yaml", seed=1, count=300)
 
@@ -147,7 +194,7 @@ def test_mutated_documents_end_in_faults_or_are_read(kind, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["policy", "gate file"])
+@pytest.mark.parametrize("kind", _KINDS)
 def test_ten_thousand_mutated_documents_end_in_faults_or_are_read(kind, tmp_path):
     outcomes = _outcomes(kind, tmp_path / "mutant.yaml", seed=2, count=10_000)
 
