@@ -148,7 +148,7 @@ def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
     from gate.report.renderings import render
     from gate.report.renderings.text import text
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a class name must not break an ASCII terminal
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break a terminal's encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     if format_ == "text":
         width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)

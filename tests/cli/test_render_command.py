@@ -1,0 +1,212 @@
+"""render, and what the commands that end in a report share: formats, colour, outputs of a step."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate.cli import main
+from gate.cli.output import FORMATS
+from gate.evidence.made_up import MadeUp
+from gate.evidence.store import save
+from gate.report import renderings
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+verdicts = pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "error"])
+GOOD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0)
+BAD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (400, 100)), probe="sound", copies=0)
+
+
+def test_the_formats_of_the_command_line_are_those_that_can_be_rendered():
+    assert FORMATS == renderings.FORMATS
+
+
+@verdicts
+@pytest.mark.parametrize("format_", FORMATS)
+def test_render_writes_every_format_and_ends_in_0_whatever_the_verdict(verdict, format_, tmp_path):
+    target = tmp_path / "out"
+
+    status = main(["render", str(GOLDEN / f"{verdict}.json"), "-o", f"{format_}={target}"])
+
+    assert status == 0
+    assert target.read_text(encoding="utf-8").endswith("\n")
+
+
+def test_render_without_targets_writes_one_document_to_standard_output(capsys):
+    assert main(["render", str(GOLDEN / "fail.json"), "--format", "sarif"]) == 0
+
+    out, err = capsys.readouterr()
+    assert json.loads(out)["version"] == "2.1.0"
+    assert err == ""
+
+
+def test_render_leaves_the_report_as_it_was(tmp_path):
+    report = tmp_path / "report.json"
+    report.write_bytes((GOLDEN / "fail.json").read_bytes())
+
+    main(["render", str(tmp_path), "-o", f"html={tmp_path / 'page.html'}"])
+
+    assert report.read_bytes() == (GOLDEN / "fail.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"schema_version": "9.9"}', "\x00\xff", "[" * 50_000]
+)
+def test_what_is_no_report_is_refused_in_words(text, tmp_path, capsys):
+    (tmp_path / "report.json").write_text(text, encoding="latin-1")
+
+    assert main(["render", str(tmp_path)]) == 4
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "no report of version 1.0" in err
+
+
+def test_a_report_that_is_not_there_is_refused_in_words(tmp_path, capsys):
+    assert main(["render", str(tmp_path / "none.json")]) == 4
+    assert "there is no report" in capsys.readouterr().err
+
+
+def test_a_key_from_outside_cannot_move_the_cursor_in_the_error(tmp_path, capsys):
+    document = json.loads((GOLDEN / "pass.json").read_text(encoding="utf-8"))
+    (tmp_path / "report.json").write_text(json.dumps({**document, "\x1b[2J": 1}), encoding="utf-8")
+
+    assert main(["render", str(tmp_path)]) == 4
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["html", "=x", "yaml=x", "json=", "json=."])
+def test_a_wrong_target_is_refused_before_anything_is_read(output, capsys):
+    assert main(["render", "none.json", "-o", output]) == 2
+    assert "-o" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("numbers", "status"), [(GOOD, 0), (BAD, 1)])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_exit_status_is_the_same_in_every_format(numbers, status, format_, tmp_path, capsys):
+    save(numbers.evidence(), tmp_path / "evidence.sqlite")
+    other = f"junit={tmp_path / 'junit.xml'}"
+
+    asked = ["judge", str(tmp_path), "--policy", "smoke", "--format", format_, "-o", other]
+
+    assert main(asked) == main(asked[:4])
+    capsys.readouterr()
+
+
+def test_colour_marks_words_only_where_it_is_asked_for(capsys):
+    def shown(*color):
+        main(["render", str(GOLDEN / "fail.json"), *color])
+        return capsys.readouterr().out
+
+    coloured = shown("--color", "always")
+
+    assert "\x1b[31mFAIL\x1b[0m    " in coloured
+    assert "\x1b" not in shown("--color", "never")
+    assert "\x1b" not in shown()  # not a terminal
+    plain = coloured
+    for code in ("\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"):
+        plain = plain.replace(code, "")
+    assert plain == shown("--color", "never")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is POSIX")
+@pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("1", False)])
+def test_a_terminal_gets_colour_unless_no_color_is_set(no_color, coloured):
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    if no_color:
+        environment["NO_COLOR"] = no_color
+    script = "import sys; from gate.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "render", str(GOLDEN / "error.json")],
+        stdout=theirs,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # how a pseudo-terminal ends
+        pass
+    os.close(ours)
+
+    assert process.wait(60) == 0
+    assert (b"\x1b[" in shown) == coloured
+
+
+def test_the_verdict_is_last_and_before_it_the_next_command(capsys):
+    main(["render", str(GOLDEN / "fail.json")])
+
+    *_, following, verdict = capsys.readouterr().out.splitlines()
+    assert verdict == "FAIL (exit status 1)"
+    assert following.startswith("next    validate-model render ")
+
+
+def test_an_open_question_is_followed_by_plan(capsys):
+    main(["render", str(GOLDEN / "inconclusive.json")])
+
+    assert "next    validate-model plan --policy policy.yaml" in capsys.readouterr().out
+
+
+def test_a_refused_checkpoint_is_followed_by_inspect(capsys):
+    main(["render", str(GOLDEN / "error.json")])
+
+    assert "next    validate-model inspect model.pt" in capsys.readouterr().out
+
+
+def test_names_break_no_terminal_that_cannot_show_them(tmp_path):
+    text = (GOLDEN / "fail.json").read_text(encoding="utf-8").replace("tumour", "опухоль")
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    script = "import sys; from gate.cli import main; sys.exit(main(sys.argv[1:]))"
+
+    finished = subprocess.run(
+        [sys.executable, "-c", script, "render", str(tmp_path)],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0
+    assert b"\\u043e" in finished.stdout
+
+
+def test_outputs_of_a_step_are_added_only_where_annotations_are_asked_for(tmp_path, monkeypatch):
+    file = tmp_path / "outputs"
+    file.write_text("earlier=1\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+
+    main(["render", str(GOLDEN / "fail.json"), "-o", f"junit={tmp_path / 'j.xml'}"])
+    untouched = file.read_text(encoding="utf-8")
+    main(["render", str(GOLDEN / "fail.json"), "-o", f"github={tmp_path / 'a.txt'}"])
+
+    assert untouched == "earlier=1\n"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "earlier=1"
+    assert lines[lines.index(next(x for x in lines if x.startswith("verdict<<"))) + 1] == "fail"
+
+
+def test_render_imports_neither_torch_nor_pillow():
+    script = (
+        "import sys; from gate.cli import main; status = main(sys.argv[1:]); "
+        "print(sorted({'torch', 'PIL', 'matplotlib'} & set(sys.modules)), file=sys.stderr); "
+        "sys.exit(status)"
+    )
+
+    finished = subprocess.run(
+        [sys.executable, "-c", script, "render", str(GOLDEN / "fail.json"), "--format", "junit"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0
+    assert finished.stderr.strip() == "[]"
