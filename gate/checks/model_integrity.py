@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
 from gate.evidence.made_up import MadeUp
 
@@ -30,6 +32,12 @@ class ModelIntegrity(Rule):
 
     check: Literal["model-integrity"] = "model-integrity"
 
+    walls: tuple[Literal["rlimits", "no_new_privileges", "network", "landlock"], ...] = Field(
+        (),
+        description="Walls that must stand around a foreign parser, which only ONNX needs; other "
+        "checkpoints are read without one.",
+    )
+
     examples: ClassVar = (
         Example("sound", {}, MadeUp(probe="sound"), Outcome.PASSED),
         Example("NaN in a weight", {}, MadeUp(probe="nan"), Outcome.FAILED),
@@ -45,6 +53,9 @@ class ModelIntegrity(Rule):
         probe = evidence.probe
         if probe is None:
             return [_none("number of broken tensors", Undefined("no model was run"), "tensors")]
+        absent = [
+            wall for wall in self.walls if probe.walls is not None and wall not in probe.walls
+        ]
         seen = Undefined("no image was given to the model")
         return [
             _none(
@@ -52,6 +63,18 @@ class ModelIntegrity(Rule):
                 Count(len(probe.nonfinite_tensors)),
                 "tensors",
                 ", ".join(probe.nonfinite_tensors[:5]),
+            ),
+            *(
+                [
+                    _none(
+                        "number of required walls that did not stand",
+                        Count(len(absent)),
+                        "walls",
+                        ", ".join(absent),
+                    )
+                ]
+                if self.walls
+                else []
             ),
             _none(
                 "number of outputs with NaN or infinity",

@@ -62,7 +62,9 @@ def read(database: sqlite3.Connection) -> Evidence:
 
 
 def _read_probe(fields: dict[str, Any]) -> ModelProbe:
-    return ModelProbe(**{**fields, "nonfinite_tensors": tuple(fields["nonfinite_tensors"])})
+    walls = None if fields["walls"] is None else tuple(fields["walls"])
+    nonfinite = tuple(fields["nonfinite_tensors"])
+    return ModelProbe(**{**fields, "nonfinite_tensors": nonfinite, "walls": walls})
 
 
 def _read_history(fields: dict[str, Any]) -> History:

@@ -197,13 +197,14 @@ class Subject:
 class ModelProbe:
     """What the model itself showed, beside its predictions."""
 
-    parameters: int
+    parameters: int | None  # None: the format does not tell
     nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
     outputs: int  # rows of output that were looked at
     nonfinite_outputs: int
     constant: bool  # every image gets the same output
     probed_alone: int  # images run alone and in a batch
     disagreements: int  # of those, how many changed their prediction
+    walls: tuple[str, ...] | None = None  # around a foreign parser; None: none was used
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from gate.errors import CheckpointError, Refusal
 from gate.evidence.records import ModelProbe
-from gate.measure.runner import Runner
+from gate.measure.runner import Runner, Weights
 
 ALONE = 8  # images of the first batch that are also run one by one
 _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by much more
@@ -56,22 +54,20 @@ class OutputProbe:
             self.probed_alone += 1
             self.disagreements += not np.allclose(alone, expected, rtol=_SAME, atol=_SAME)
 
-    def result(self, model: nn.Module) -> ModelProbe:
-        """Return what was seen of ``model``."""
+    def result(self, weights: Weights) -> ModelProbe:
+        """Return what was seen of a model with these weights."""
         constant = (
             self._lowest is not None
             and self._highest is not None
             and np.array_equal(self._lowest, self._highest)
         )
-        tensors = [*model.named_parameters(), *model.named_buffers()]
         return ModelProbe(
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            nonfinite_tensors=tuple(
-                name for name, tensor in tensors if not bool(torch.isfinite(tensor).all())
-            ),
+            parameters=weights.parameters,
+            nonfinite_tensors=weights.nonfinite,
             outputs=self.outputs,
             nonfinite_outputs=0,
             constant=constant and self.outputs > 1,
             probed_alone=self.probed_alone,
             disagreements=self.disagreements,
+            walls=weights.walls,
         )

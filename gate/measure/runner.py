@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gate.errors import CheckpointError, FactoryError, Refusal, UsageError
+from gate.errors import FactoryError, UsageError
+from gate.measure.mismatch import cannot_take, wrong_output, wrong_shape
 from gate.measure.progress import Device
 from gate.subject.usercode import call, load_callable
-from gate.subject.wording import counted
 
 Floats = NDArray[np.float32]
 
@@ -56,15 +56,51 @@ def choose_device(wanted: Device) -> torch.device:
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class Weights:
+    """What a model shows without an image."""
+
+    parameters: int | None  # None: the format does not tell
+    nonfinite: tuple[str, ...] = ()  # names of parameters and buffers with NaN or infinity
+    walls: tuple[str, ...] | None = None  # that stood around a foreign parser; None: none was used
+
+
+class Runner(Protocol):
     """Gives the outputs of a model for batches of images."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the outputs."""
+
+    @property
+    def device(self) -> str:
+        """Where the model runs."""
+
+    def outputs(self, images: Floats) -> Floats:
+        """Return the outputs for images float32 (n, C, H, W): float32 (n, classes).
+
+        Raises CheckpointError (mismatch) where the model cannot take the images, or answers with
+        something else than one score a class.
+        """
+
+    def weights(self) -> Weights:
+        """Return what the model shows without an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorchRunner:
+    """A module of the user's factory, with the weights of the checkpoint."""
 
     model: nn.Module
     classes: tuple[str, ...]
-    device: torch.device
+    place: torch.device
+
+    @property
+    def device(self) -> str:
+        """The device, as torch calls it."""
+        return str(self.place)
 
     @classmethod
-    def start(cls, model: nn.Module, classes: tuple[str, ...], device: Device) -> "Runner":
+    def start(cls, model: nn.Module, classes: tuple[str, ...], device: Device) -> "TorchRunner":
         """Return a runner of ``model``, moved to the device and laid out for convolutions."""
         chosen = choose_device(device)
         # Channels last is what CPU and tensor-core convolutions are fastest in; values are equal.
@@ -72,119 +108,31 @@ class Runner:
         return cls(ready, classes, chosen)
 
     def outputs(self, images: Floats) -> Floats:
-        """Return the model's outputs for images float32 (n, C, H, W): float32 (n, classes).
-
-        Raises CheckpointError (mismatch) where the model cannot take the images, or answers with
-        something else than one score a class.
-        """
-        batch = torch.from_numpy(images).to(self.device)
+        """Return the model's outputs, as float32 on the CPU."""
+        batch = torch.from_numpy(images).to(self.place)
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
         try:
             with torch.inference_mode():
                 answer = self.model(batch)
         except Exception as error:
-            raise _cannot_take(self.model, batch, error) from error
-        return self._checked(answer, len(images))
-
-    def _checked(self, answer: object, images: int) -> Floats:
-        expected = f"(N, {len(self.classes)})"
+            raise cannot_take(self.model, batch, error) from error
         if not isinstance(answer, torch.Tensor):
-            raise _wrong_output(
-                f"the model returned {type(answer).__name__}, not a tensor {expected}",
+            raise wrong_output(
+                f"the model returned {type(answer).__name__}, not a tensor "
+                f"(N, {len(self.classes)})",
                 "wrap it in a factory whose forward returns the class scores alone",
             )
-        shape = tuple(answer.shape)
-        if shape == (images, len(self.classes)):
-            return answer.detach().float().cpu().numpy()
-        if len(shape) == 2 and shape[0] == images and shape[1] > 1:
-            raise _wrong_output(
-                f"the model has {shape[1]} outputs, the data has {len(self.classes)} classes",
-                "name all classes of the model under classes:, in the order of its outputs, or "
-                "build the model with as many",
-            )
-        if shape in {(images,), (images, 1)}:
-            raise _wrong_output(
-                "the model has a single output, and a class needs one each",
-                "return two scores, for example torch.cat([-z, z], dim=1)",
-            )
-        raise _wrong_output(
-            f"the output has the shape {shape}, expected {expected}",
-            "this gate judges single-label image classification; a segmentation, detection or "
-            "multi-label model needs another",
+        if problem := wrong_shape(tuple(answer.shape), len(images), len(self.classes)):
+            raise problem
+        return answer.detach().float().cpu().numpy()
+
+    def weights(self) -> Weights:
+        """Return the size of the model, and which of its tensors are not finite."""
+        tensors = [*self.model.named_parameters(), *self.model.named_buffers()]
+        return Weights(
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            nonfinite=tuple(
+                name for name, tensor in tensors if not bool(torch.isfinite(tensor).all())
+            ),
         )
-
-
-def _wrong_output(fact: str, remedy: str) -> CheckpointError:
-    return CheckpointError("model output", Refusal.MISMATCH, fact, remedy)
-
-
-def _cannot_take(model: nn.Module, batch: torch.Tensor, error: Exception) -> CheckpointError:
-    """Return what is wrong between model and images, in words; found by running one image again."""
-    layer, given = _last_layer_entered(model, batch[:1])
-    height, width = batch.shape[-2:]
-    match layer:
-        case (name, nn.Conv2d() as convolution) if (
-            given.ndim == 4 and given.shape[1] != convolution.in_channels
-        ):
-            is_input = given.shape[1] == batch.shape[1] and given.shape[-2:] == batch.shape[-2:]
-            subject = "the model" if is_input else f"layer {name}"
-            source = "the data" if is_input else "the layer before it"
-            return CheckpointError(
-                "model input",
-                Refusal.MISMATCH,
-                f"{subject} expects {counted(convolution.in_channels, 'channel')}, {source} has "
-                f"{given.shape[1]}",
-                "set input.channels to RGB (3) or L (1) as in training",
-            )
-        case (name, nn.Linear() as linear) if given.shape[-1] != linear.in_features:
-            return CheckpointError(
-                "model input",
-                Refusal.MISMATCH,
-                f"layer {name} expects {linear.in_features} features, images of {height} x {width} "
-                f"give {given.shape[-1]}: the head was built for another image size",
-                "set input.size to the size in training",
-            )
-        case _:
-            at = f" in layer {layer[0]}" if layer and layer[0] else ""
-            return CheckpointError(
-                "model input",
-                Refusal.MISMATCH,
-                f"the model cannot take images of shape {tuple(batch.shape[1:])}{at} "
-                f"({type(error).__name__}: {_first_line(error)})",
-                "check input.size and input.channels against the training code",
-            )
-
-
-def _last_layer_entered(
-    model: nn.Module, image: torch.Tensor
-) -> tuple[tuple[str, nn.Module] | None, torch.Tensor]:
-    """Return the last layer that the image came to, with its name, and what it was given."""
-    seen: list[tuple[str, nn.Module, torch.Tensor]] = []
-    hooks = [
-        layer.register_forward_pre_hook(
-            lambda module, inputs, name=name: (
-                seen.append((name, module, inputs[0]))
-                if inputs and isinstance(inputs[0], torch.Tensor)
-                else None
-            )
-        )
-        for name, layer in model.named_modules()
-        if not any(layer.children())
-    ]
-    try:
-        with torch.inference_mode():
-            model(image)
-    except Exception:  # noqa: S110 -- it raised before; here only the way there matters
-        pass
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not seen:
-        return None, image
-    name, layer, given = seen[-1]
-    return (name, layer), given
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:200]

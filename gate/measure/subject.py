@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gate.errors import CheckpointError, GateError, SubjectError
+from gate.errors import GateError, SubjectError
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -120,48 +120,28 @@ def _measure_model(
     progress: Progress,
     found: Findings,
 ) -> None:
+    from gate.measure.loading import Loaded, opened_model
     from gate.measure.predict import Interpreter, measure_split
     from gate.measure.probes import OutputProbe
-    from gate.measure.runner import Runner, build_model
-    from gate.subject.checkpoints import load_into, open_checkpoint
 
-    spec = gatefile.model
-    assert spec is not None, "a gate file without saved predictions names a model"
-    assert spec.checkpoint is not None
-    assert spec.factory is not None
+    assert gatefile.model is not None, "a gate file without saved predictions names a model"
+    loaded = Loaded()
     try:
-        checkpoint = open_checkpoint(
-            gatefile.base / spec.checkpoint, key=spec.key, sha256=spec.sha256
-        )
-        found.subject = Subject(
-            checkpoint.sha256, checkpoint.size_bytes, checkpoint.format, spec.factory
-        )
-        model = build_model(spec.factory, spec.kwargs, base=gatefile.base)
-        loaded = load_into(checkpoint, model)
-    except CheckpointError as error:
-        identity = error.identity
-        if found.subject is None and identity.sha256 is not None:
-            found.subject = Subject(
-                identity.sha256, identity.size_bytes or 0, identity.format or "", spec.factory
-            )
-        raise
-    found.subject = Subject(
-        checkpoint.sha256, checkpoint.size_bytes, checkpoint.format, spec.factory, loaded.parameters
-    )
-    found.assumed += [*loaded.notes, *(f"weights cast: {cast}" for cast in loaded.casts)]
-    runner = Runner.start(model, classes, device)
-    found.environment |= {"device": str(runner.device)}
-    transform = build_transform(gatefile.input, base=gatefile.base)
-    found.assumed += transform.assumed
-    probe, interpreter = OutputProbe(), Interpreter()
-    for split, dataset in datasets.items():
-        with progress.stage(split.value, len(dataset.entries)) as advance:
-            found.splits[split] = measure_split(
-                split, dataset, transform, runner, probe, interpreter, advance
-            )
+        with opened_model(gatefile.model, classes, device, loaded, base=gatefile.base) as runner:
+            found.environment |= {"device": runner.device}
+            transform = build_transform(gatefile.input, base=gatefile.base)
+            found.assumed += [*loaded.notes, *transform.assumed]
+            probe, interpreter = OutputProbe(), Interpreter()
+            for split, dataset in datasets.items():
+                with progress.stage(split.value, len(dataset.entries)) as advance:
+                    found.splits[split] = measure_split(
+                        split, dataset, transform, runner, probe, interpreter, advance
+                    )
+            found.probe = probe.result(runner.weights())
+    finally:
+        found.subject = loaded.subject
     if interpreter.are_logits is False:
         found.assumed.append("the outputs are probabilities already, so no softmax was applied")
-    found.probe = probe.result(model)
     found.overlaps = tuple(_overlaps(found.splits, classes, progress))
 
 

@@ -230,9 +230,19 @@ def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
             "no checkpoint is given",
             "add model: {checkpoint: ...}, or use --checkpoint",
         )
-    if gatefile.model is None or gatefile.model.factory is None:
+    if not _says_how_to_build(gatefile):
         remedy = "add model: {factory: package.module:function}, or use --model"
         yield ("model",), "nothing says how the model is built", remedy
+
+
+def _says_how_to_build(gatefile: GateFile) -> bool:
+    """Return whether there is a factory, or a file that brings its own graph: ONNX."""
+    from gate.subject.checkpoints.recognising import is_onnx
+
+    if gatefile.model is None or gatefile.model.checkpoint is None:
+        return False
+    checkpoint = gatefile.base / gatefile.model.checkpoint
+    return gatefile.model.factory is not None or is_onnx(checkpoint)
 
 
 def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:

@@ -13,7 +13,7 @@ from gate.evidence.records import Split
 from gate.measure import predict, reading
 from gate.measure.predict import Interpreter, measure_split
 from gate.measure.probes import OutputProbe
-from gate.measure.runner import Runner
+from gate.measure.runner import TorchRunner
 from gate.measure.tables import measure_table
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec
@@ -46,7 +46,7 @@ def measured(pictures):
             Split.TEST,
             dataset,
             build_transform(InputSpec(channels="L"), base=pictures),
-            Runner.start(nn.Sequential(*layers), CLASSES, "cpu"),
+            TorchRunner.start(nn.Sequential(*layers), CLASSES, "cpu"),
             OutputProbe(),
             interpreter,
             advance,
@@ -157,7 +157,7 @@ def test_an_error_of_the_model_ends_the_reading_too(pictures):
             Split.TEST,
             dataset,
             build_transform(InputSpec(channels="L"), base=pictures),
-            Runner.start(Broken(), CLASSES, "cpu"),
+            TorchRunner.start(Broken(), CLASSES, "cpu"),
             OutputProbe(),
             Interpreter(),
             lambda count: None,

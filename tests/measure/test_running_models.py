@@ -7,7 +7,7 @@ from torch import nn
 
 from gate.errors import CheckpointError, UsageError
 from gate.measure.probes import OutputProbe
-from gate.measure.runner import Runner, choose_device
+from gate.measure.runner import TorchRunner, choose_device
 
 
 class Outputs(nn.Module):
@@ -22,7 +22,7 @@ class Outputs(nn.Module):
 
 
 def runner(model, classes=("cat", "dog")):
-    return Runner.start(model, classes, "cpu")
+    return TorchRunner.start(model, classes, "cpu")
 
 
 def images(count=6, channels=1, size=4):
@@ -43,7 +43,7 @@ def probed(function, given):
     outputs = ready.outputs(given)
     probe.see(outputs, map(str, range(len(given))))
     probe.run_alone(ready, given, outputs)
-    return probe.result(ready.model)
+    return probe.result(ready.weights())
 
 
 def linear(given):
@@ -150,7 +150,7 @@ def test_tensors_that_are_no_numbers_are_named():
     model = nn.BatchNorm1d(2)
     model.running_var[0] = float("inf")
 
-    assert OutputProbe().result(model).nonfinite_tensors == ("running_var",)
+    assert OutputProbe().result(runner(model).weights()).nonfinite_tensors == ("running_var",)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

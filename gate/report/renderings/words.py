@@ -64,8 +64,9 @@ def deciding(report: Report, most: int = 3) -> list[ResultPart]:
 
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
-    without = "saved predictions" if report.data else "not reached"
-    return report.subject.factory or without
+    if report.subject.sha256 is not None:
+        return report.subject.factory or "its own graph"
+    return report.subject.factory or ("saved predictions" if report.data else "not reached")
 
 
 def value_of(result: ResultPart) -> str:

@@ -1,6 +1,7 @@
 """Recognise a file by its first bytes, never by its suffix."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
 
@@ -57,6 +58,17 @@ def recognise(data: memoryview) -> Container:
     if _may_be_onnx(head):
         return Container.ONNX
     raise _stranger(head, bytes(data[-1:]))
+
+
+def is_onnx(path: Path) -> bool:
+    """Return whether a file is an ONNX model, which brings its own graph; False if unreadable."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        return False
+    try:
+        with path.open("rb") as file:
+            return recognise(memoryview(file.read(512))) is Container.ONNX
+    except (OSError, RefusedError):
+        return False
 
 
 def _may_be_safetensors(head: bytes) -> bool:

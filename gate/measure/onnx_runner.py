@@ -1,0 +1,31 @@
+"""An ONNX model that answers from behind its walls."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.mismatch import wrong_shape
+from gate.measure.runner import Weights
+from gate.subject.checkpoints.onnx import OnnxModel
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxRunner:
+    """A graph with its own weights; it runs on the CPU, in a worker process."""
+
+    model: OnnxModel
+    classes: tuple[str, ...]
+    device: str = "cpu (onnxruntime)"
+
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the model's outputs (n, classes); raises CheckpointError (mismatch)."""
+        answer = self.model(images)
+        if problem := wrong_shape(answer.shape, len(images), len(self.classes)):
+            raise problem
+        return answer
+
+    def weights(self) -> Weights:
+        """Return which walls hold; the weights themselves stay in the worker."""
+        held = self.model.walls.held
+        return Weights(parameters=None, walls=tuple(name for name, value in held.items() if value))

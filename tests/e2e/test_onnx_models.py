@@ -1,0 +1,69 @@
+"""An ONNX model is judged without a factory, in a process of its own."""
+
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="builds the graph")
+pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+
+POLICY = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: walls, version: 1.0.0}
+rules:
+  - {check: accuracy, min: 0.80}
+  - {check: model-integrity, walls: [rlimits, no_new_privileges]}
+"""
+
+
+def graph(path, outputs=2):
+    """Write a model whose score of a class is -(mean - level)^2 without the square of the mean."""
+    from onnx import TensorProto, helper
+
+    weights = [
+        helper.make_tensor("w", TensorProto.FLOAT, [1, outputs], [15.686, 82.353][:outputs]),
+        helper.make_tensor("b", TensorProto.FLOAT, [outputs], [-1.230, -33.910][:outputs]),
+    ]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["mean"]),
+        helper.make_node("Gemm", ["mean", "w", "b"], ["y"]),
+    ]
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", outputs])],
+        weights,
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(made, opset_imports=opsets, ir_version=9), path)
+
+
+def test_an_onnx_model_needs_no_factory_and_the_report_says_which_walls_held(project):
+    graph(project.folder / "model.onnx")
+    project.write("policy.yaml", POLICY)
+
+    ran = project.run(model={"checkpoint": "model.onnx"})
+
+    assert ran.status == 0, ran.out
+    assert ran.report["subject"]["format"] == "onnx"
+    assert ran.report["subject"]["parameters"] is None
+    assert any("with these walls: rlimits" in note for note in ran.report["environment"]["assumed"])
+    assert "its own graph" in ran.out
+
+
+def test_an_onnx_model_with_other_classes_says_so(project):
+    graph(project.folder / "model.onnx", outputs=1)
+
+    ran = project.run(model={"checkpoint": "model.onnx"})
+
+    assert ran.status == 4
+    assert "single output" in ran.errors
+    assert ran.report["subject"]["sha256"]
+
+
+def test_a_checkpoint_without_a_factory_is_no_graph(project):
+    ran = project.run(model={"checkpoint": "model.pt"})
+
+    assert ran.status == 2
+    assert "nothing says how the model is built" in ran.err
