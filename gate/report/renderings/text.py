@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
-from gate.report.renderings.words import counted, headline, subject_name, word
+from gate.report.renderings.words import counted, headline, subject_name, waivers_of, word
 
 _COLUMN = 8  # where sentences begin
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
@@ -26,6 +26,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, path: Path | 
         _head(report, width),
         *(_error(error, width, colour) for error in report.errors if error.kind != "rule-crashed"),
         _results(report, width, colour),
+        _waivers(report, width),
         _assumptions(report, width),
         _verdict(report, width, colour, path),
     ]
@@ -108,6 +109,20 @@ def _result(result: ResultPart, width: int, colour: bool) -> str:
     if result.remedy and result.outcome in ("failed", "error") and result.severity == "block":
         lines.append(_sentence("", f"to fix: {result.remedy}", width))
     return "\n".join(lines)
+
+
+def _waivers(report: Report, width: int) -> str:
+    """Return the waivers that were given and do not hold; those that do stand with their result."""
+    return "\n".join(
+        _sentence(
+            "note",
+            f"waiver {plain(waiver.ticket, 100)} for {plain(waiver.result, 200)} is {standing}: "
+            f"{plain(waiver.why)}",
+            width,
+        )
+        for waiver, standing in waivers_of(report)
+        if standing != "applied"
+    )
 
 
 def _assumptions(report: Report, width: int) -> str:
