@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from gate.checks import reference
@@ -81,6 +82,21 @@ def digits(value: float, apart_from: float | None = None) -> str:
     return repr(value)
 
 
+def bound_digits(bound: float, apart_from: float | None = None, *, down: bool) -> str:
+    """Return a bound rounded to its safe side: "at least 0.925" is not proven by 0.9246."""
+    exact = Decimal(repr(bound))
+    for places in range(3, 10):
+        to = ROUND_FLOOR if down else ROUND_CEILING
+        text = f"{exact.quantize(Decimal(1).scaleb(-places), to) + 0:f}"  # + 0: no -0.000
+        if (
+            apart_from is None
+            or bound == apart_from
+            or float(text) != float(f"{apart_from:.{places}f}")
+        ):
+            return text
+    return repr(bound)
+
+
 def requirement(required: float) -> str:
     """Return a requirement as a policy writes it: 0.90, 0.005, 12."""
     if float(required).is_integer():
@@ -131,7 +147,8 @@ def _bound(result: Result) -> str:
         return comparison.estimate.reason
     confidence = bounds.failing_confidence if failed else bounds.confidence
     words = "at least" if low_side else "at most"
-    return f"{words} {digits(bound, comparison.required)} with {percent(confidence)} confidence"
+    shown = bound_digits(bound, comparison.required, down=low_side)
+    return f"{words} {shown} with {percent(confidence)} confidence"
 
 
 def percent(share: float) -> str:

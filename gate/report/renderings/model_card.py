@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from gate.report.messages import digits
+from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
 from gate.report.renderings.inert import plain
 from gate.report.renderings.markdown import escaped
@@ -99,7 +99,7 @@ def _bound(metric: MetricPart) -> str:
     interval = metric.interval
     if interval is None or interval.low is None:
         return ""
-    return f" (at least {digits(interval.low)} at {100 * interval.one_sided_confidence:g} %)"
+    return f" (at least {bound_digits(interval.low, down=True)} at {100 * interval.one_sided_confidence:g} %)"
 
 
 def _scalar(text: str) -> str:

@@ -1,0 +1,186 @@
+"""Sentences that teach: the number, the counts, the bound, the requirement, and what would help."""
+
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gate.checks import REGISTRY
+from gate.decision import judge
+from gate.evidence.made_up import MadeUp
+from gate.report.messages import bound_digits, digits, message, percent, requirement
+
+
+def said(check, numbers, key=None, **parameters):
+    rule = REGISTRY[check].model_validate({"id": check, **parameters})
+    results = {each.key: each for each in judge([rule], numbers.evidence()).results}
+    return message(results[key or next(iter(results))])
+
+
+def tumours(found, missed):
+    return MadeUp(
+        classes=("background", "tumour"),
+        critical=("tumour",),
+        test=((950, 50), (missed, found)),
+    )
+
+
+def test_the_sentence_of_the_product_page():
+    sentence = said("recall", tumours(54, 7), min=0.9, classes="$critical")
+
+    assert sentence == (
+        "recall of tumour on test is 0.885 (54 of 61; at least 0.795 with 95 % confidence), "
+        "required 0.90; about 280 more tumour images would decide it if the true recall is 0.95"
+    )
+
+
+def test_a_pass_says_the_same():
+    assert said("recall", tumours(60, 1), min=0.9, classes="$critical") == (
+        "recall of tumour on test is 0.984 (60 of 61; at least 0.924 with 95 % confidence), "
+        "required 0.90"
+    )
+
+
+def test_a_failure_says_how_high_it_may_be():
+    assert said("recall", tumours(30, 31), min=0.9, classes="$critical") == (
+        "recall of tumour on test is 0.492 (30 of 61; at most 0.604 with 95 % confidence), "
+        "required 0.90"
+    )
+
+
+def test_a_failure_among_many_names_the_stricter_confidence():
+    sentence = said("recall", tumours(30, 31), "recall[class=tumour]", min=0.9)
+
+    assert "at most 0.624 with 97.5 % confidence" in sentence
+
+
+def test_what_the_estimate_decided_is_called_not_proven():
+    sentence = said("recall", tumours(56, 5), min=0.9, classes="$critical", on_inconclusive="point")
+
+    assert sentence.endswith("required 0.90; not proven")
+
+
+def test_an_absent_class_says_how_many_images_could_prove_it():
+    assert said("recall", tumours(0, 0), "recall[class=tumour]", min=0.85) == (
+        "recall of tumour on test is undefined: the class has no images; required 0.85; at least "
+        "19 tumour images could prove it"
+    )
+
+
+def test_too_few_images_to_prove_anything_ask_for_more():
+    sentence = said("recall", tumours(10, 0), min=0.85, classes="$critical")
+
+    assert "(10 of 10; at least 0.741 with 95 % confidence)" in sentence
+    assert re.search(r"about \d+ more tumour images would decide it", sentence)
+
+
+def test_a_log_that_cannot_pass_asks_for_the_train_split_and_not_for_images():
+    numbers = MadeUp(test=((240, 10), (10, 240)), logged_train_accuracy=0.97)
+
+    sentence = said("train-test-gap", numbers, max=0.1)
+
+    assert sentence.endswith("can fail and not pass; give the train split for that")
+
+
+def test_a_calibration_claims_no_bound():
+    numbers = MadeUp(test=((480, 20), (20, 480)), confidence=(0.95, 0.95))
+
+    assert said("calibration-error", numbers) == (
+        "calibration error on test is 0.010, allowed 0.05; perfect calibration would show as much "
+        "with p = 0.19"
+    )
+
+
+def test_a_change_says_how_many_images_changed_sides():
+    numbers = MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6)
+
+    assert said("regression", numbers, margin=0.02) == (
+        "change of accuracy on test against the champion is 0.002 (at least -0.004 with 95 % "
+        "confidence), required -0.02; 4 broken and 6 repaired of 1000 (McNemar's exact p = 0.75)"
+    )
+
+
+def test_exchanged_classes_are_named():
+    numbers = MadeUp(test=((5, 45), (47, 3)))
+
+    sentence = said("class-order", numbers)
+
+    assert "allowed 0; the output called dog seems to be cat, the output called cat seems to" in (
+        sentence
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "required", "shown"),
+    [
+        (0.9, 0.9, "0.900"),
+        (0.8999, 0.9, "0.8999"),
+        (0.89996, 0.9, "0.89996"),
+        (0.90004, 0.9, "0.90004"),
+        (0.85 - 1e-12, 0.85, "0.849999999999"),
+        (-0.0004, 0.0, "-0.0004"),
+    ],
+)
+def test_a_value_never_looks_like_a_requirement_that_it_is_not(value, required, shown):
+    assert digits(value, required) == shown
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_two_numbers_that_differ_are_shown_to_differ(value, required):
+    assume(value != required)
+
+    assert float(digits(value, required)) != float(digits(required, value))
+
+
+@pytest.mark.parametrize(
+    ("bound", "required", "down", "shown"),
+    [
+        (0.92457, 0.9, True, "0.924"),
+        (0.60312, 0.9, False, "0.604"),
+        (0.85, 0.85, True, "0.850"),
+        (0.85004, 0.85, True, "0.85004"),
+        (0.84996, 0.85, False, "0.84996"),
+        (-0.0041, -0.02, True, "-0.005"),
+        (1.0, 0.9, False, "1.000"),
+        (0.0, 0.9, True, "0.000"),
+        (-0.0004, 0.9, False, "0.000"),
+    ],
+)
+def test_a_bound_is_rounded_to_the_side_that_claims_less(bound, required, down, shown):
+    assert bound_digits(bound, required, down=down) == shown
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.booleans())
+def test_a_shown_bound_never_claims_more_than_is_proven(bound, required, down):
+    shown = float(bound_digits(bound, required, down=down))
+
+    assert shown <= bound if down else shown >= bound
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0.9, "0.90"), (0.85, "0.85"), (0.005, "0.005"), (12, "12"), (0, "0"), (1, "1"),
+     (-0.02, "-0.02")],
+)  # fmt: skip
+def test_a_requirement_is_shown_as_a_policy_writes_it(number, shown):
+    assert requirement(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.95, "95 %"), (0.975, "97.5 %"), (0.9975, "99.75 %"), (0.99995, "99.995 %"),
+     (1 - 1e-7, "99.99999 %")],
+)  # fmt: skip
+def test_a_confidence_is_never_rounded_to_certainty(share, shown):
+    assert percent(share) == shown
+
+
+def test_a_confidence_shared_by_a_thousand_classes_is_below_100_percent():
+    names = tuple(f"c{index}" for index in range(1000))
+    counts = tuple(tuple(5 * (row == column) for column in range(1000)) for row in range(1000))
+    wrong = ((0, 500, *counts[0][2:]), *counts[1:])
+
+    sentence = said("recall", MadeUp(classes=names, test=wrong), "recall[class=c0]", min=0.9)
+
+    assert "with 99.995 % confidence" in sentence
