@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -181,6 +182,25 @@ def test_light_and_dark_give_other_colours_to_page_and_drawings(page, browser):
     light, dark = colours("light"), colours("dark")
     assert light[0] != dark[0]
     assert light[1] != dark[1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_that_keeps_people_out(scheme, page, browser):
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    browser.get(page.as_uri())
+    browser.set_script_timeout(240)
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text())
+
+    found = browser.execute_async_script(
+        "axe.run(document, {resultTypes: ['violations']}).then(arguments[arguments.length - 1])"
+    )
+
+    serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+    assert len(found["passes"]) > 20
 
 
 def test_what_is_folded_is_printed(page, browser):
