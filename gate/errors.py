@@ -75,7 +75,8 @@ class DocumentError(UsageError):
     kind = "document"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+        in_order = sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column))
+        self.faults = tuple(in_order)
         first = self.faults[0]
         super().__init__(f"{first.file}:{first.line}:{first.column}", first.fact, first.remedy)
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from os import cpu_count
+from threading import Event
 from typing import TypeVar
 
 import numpy as np
@@ -44,19 +45,25 @@ def chunks(dataset: Dataset, transform: Transform | None) -> Iterator[Chunk]:
     Without a transform they are only fingerprinted, and ``images`` is empty. Raises DataError where
     two images cannot be put into one batch, or an array cannot be used at all.
     """
-    return _ahead(
+    stop = Event()
+    made = (
         _array_chunks(dataset, transform)
         if isinstance(dataset, ArrayDataset)
-        else _file_chunks(dataset, transform)
+        else _file_chunks(dataset, transform, stop)
     )
+    return _ahead(made, stop)
 
 
-def _file_chunks(dataset: Dataset, transform: Transform | None) -> Iterator[Chunk]:
+def _file_chunks(dataset: Dataset, transform: Transform | None, stop: Event) -> Iterator[Chunk]:
+    def read(index: int) -> "_Prepared | Unreadable":
+        if stop.is_set():
+            raise InterruptedError  # nobody waits for the rest of the chunk
+        return _read(dataset, transform, index)
+
     with ThreadPoolExecutor(cpu_count()) as readers:
         for start in range(0, len(dataset.entries), CHUNK):
             indices = range(start, min(start + CHUNK, len(dataset.entries)))
-            read = readers.map(lambda index: _read(dataset, transform, index), indices)
-            yield _gathered(list(read), dataset)
+            yield _gathered(list(readers.map(read, indices)), dataset)
 
 
 def _array_chunks(dataset: ArrayDataset, transform: Transform | None) -> Iterator[Chunk]:
@@ -141,12 +148,18 @@ def _shape(image: Floats) -> str:
     return f"{height} x {width} with {channels} channel{'s' if channels > 1 else ''}"
 
 
-def _ahead(items: Iterable[T]) -> Iterator[T]:
-    """Yield ``items``, the next one being made in a thread while the present one is used."""
+def _ahead(items: Iterable[T], stop: Event) -> Iterator[T]:
+    """Yield ``items``, the next one being made in a thread while the present one is used.
+
+    ``stop`` is set when no more are wanted: after the last, an error, or Ctrl-C.
+    """
     made = iter(items)
     end = object()
     with ThreadPoolExecutor(1) as maker:
         following = maker.submit(next, made, end)
-        while (item := following.result()) is not end:
-            following = maker.submit(next, made, end)
-            yield item  # type: ignore[misc]  # it is not the end marker
+        try:
+            while (item := following.result()) is not end:
+                following = maker.submit(next, made, end)
+                yield item  # type: ignore[misc]  # it is not the end marker
+        finally:
+            stop.set()

@@ -1,0 +1,1 @@
+"""What is judged: all reading of files, and all distrust of them."""

@@ -239,10 +239,10 @@ def _says_how_to_build(gatefile: GateFile) -> bool:
     """Return whether there is a factory, or a file that brings its own graph: ONNX."""
     from gate.subject.checkpoints.recognising import is_onnx
 
-    if gatefile.model is None or gatefile.model.checkpoint is None:
-        return False
-    checkpoint = gatefile.base / gatefile.model.checkpoint
-    return gatefile.model.factory is not None or is_onnx(checkpoint)
+    model = gatefile.model
+    if model is None or model.factory is not None or model.checkpoint is None:
+        return model is not None and model.factory is not None
+    return is_onnx(gatefile.base / model.checkpoint)
 
 
 def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
