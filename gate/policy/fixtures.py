@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from gate.errors import Fault
+from gate.errors import DocumentError, Fault, UsageError
 from gate.evidence.made_up import MadeUp
 from gate.policy.documents import Document, read_document
 from gate.policy.reading import PolicyDocument, read_policy
@@ -129,8 +129,19 @@ def read_fixtures(path: str) -> Cases:
     cases = [] if values is None else list(_cases(document, values))
     refuse([*faults, *(each for each in cases if isinstance(each, Fault))])
     assert values is not None
-    policy = read_policy(values.policy, base=where.parent)
+    policy = _policy_of(values, document, where.parent)
     return Cases(path, policy, tuple(each for each in cases if isinstance(each, Case)))
+
+
+def _policy_of(values: FixtureSet, document: Document, folder: Path) -> PolicyDocument:
+    """Return the policy; that there is none is a fault of the document that names it."""
+    try:
+        return read_policy(values.policy, base=folder)
+    except DocumentError:
+        raise
+    except UsageError as error:
+        fact = f"{error.where}: {error.fact}"
+        raise DocumentError([document.fault(("policy",), fact, error.remedy)]) from error
 
 
 def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:

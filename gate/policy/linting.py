@@ -11,17 +11,26 @@ from gate.policy.strictness import Direction, changes
 # Metrics that are no share: the value that no model falls below, or exceeds.
 _LOWEST = {"mcc": -1.0}
 _NO_SHARES = ("log-loss", "expected-cost")
+_MOST_ALIKE = 20
 _WIDEST_GAP = {"mcc": 2.0, "log-loss": float("inf")}
 
 
 def useless_rules(document: PolicyDocument) -> Iterator[Fault]:
-    """Yield a fault for each rule that can never fail, and each that another makes needless."""
+    """Yield a fault for each rule that can never fail, and each that another makes needless.
+
+    Each is compared with the first twenty of its check: beyond that a program wrote the policy.
+    """
     rules = document.policy.rules
-    for index, rule in enumerate(rules):
+    by_check: dict[str, list[Rule]] = {}
+    for rule in rules:
+        alike = by_check.setdefault(rule.check, [])
+        if len(alike) < _MOST_ALIKE:
+            alike.append(rule)
+    for rule in rules:
         if key := _never_fails(rule):
             fact = f"the rule '{rule.id}' can never fail: no model is worse than this"
             yield document.origin(rule.id, key).fault(fact, "require more, or delete the rule")
-        elif over := _shadow(rule, rules[:index], rules[index + 1 :]):
+        elif over := _shadow(rule, by_check[rule.check]):
             file, line, _ = document.location(over.id)
             fact = f"the rule '{rule.id}' is shadowed: '{over.id}' ({file}:{line}) asks for as much"
             yield document.origin(rule.id).fault(fact, "delete it, or let it ask for more")
@@ -50,19 +59,18 @@ def _vacuous(rule: ClassificationRule) -> str | None:
     return "max" if is_share and all(bound >= 1 for bound in bounds) else None
 
 
-def _shadow(rule: Rule, earlier: Sequence[Rule], later: Sequence[Rule]) -> Rule | None:
+def _shadow(rule: Rule, alike: Sequence[Rule]) -> Rule | None:
     """Return a rule that asks for at least as much; of two that are equal the later is needless."""
-    for other in earlier:
-        if _covers(other, rule):
+    is_earlier = True
+    for other in alike:
+        if other is rule:
+            is_earlier = False
+        elif _covers(other, rule) and (is_earlier or not _covers(rule, other)):
             return other
-    return next(
-        (other for other in later if _covers(other, rule) and not _covers(rule, other)), None
-    )
+    return None
 
 
 def _covers(other: Rule, rule: Rule) -> bool:
-    if other.check != rule.check:
-        return False
     found = (each for each in changes(rule, other) if each.key != "lock")
     return all(each.direction is Direction.TIGHTENED for each in found)
 
