@@ -99,7 +99,8 @@ def _bound(metric: MetricPart) -> str:
     interval = metric.interval
     if interval is None or interval.low is None:
         return ""
-    return f" (at least {bound_digits(interval.low, down=True)} at {100 * interval.one_sided_confidence:g} %)"
+    low = bound_digits(interval.low, down=True)
+    return f" (at least {low} at {100 * interval.one_sided_confidence:g} %)"
 
 
 def _scalar(text: str) -> str:

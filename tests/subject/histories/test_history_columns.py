@@ -131,7 +131,9 @@ def test_accuracies_are_taken_only_where_they_are_clear(written, names, train, v
 def test_two_accuracies_are_noted_and_stop_nothing(written):
     history = read_history(written(csv_of("loss", "val_acc", "val_accuracy")))
 
-    assert "'val_acc', 'val_accuracy' may each be the validation accuracy" in "; ".join(history.notes)
+    assert "'val_acc', 'val_accuracy' may each be the validation accuracy" in "; ".join(
+        history.notes
+    )
 
 
 @pytest.mark.parametrize(

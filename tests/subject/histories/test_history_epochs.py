@@ -49,7 +49,9 @@ def test_of_several_values_in_an_epoch_the_last_counts_and_it_is_said(written):
     history = read_history(written("epoch,loss\n0,2\n0,1.5\n1,1\n"))
 
     assert history.series["loss"] == (1.5, 1.0)
-    assert "column 'loss' has several values in an epoch: the last counts" in "; ".join(history.notes)
+    assert "column 'loss' has several values in an epoch: the last counts" in "; ".join(
+        history.notes
+    )
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
