@@ -55,7 +55,7 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit status: 0 pass, 1 fail, 2 wrong usage or policy, 3 inconclusive, 4 not evaluated, "
-    "70 internal error.",
+    "6 policy diff or test found a problem, 70 internal error.",
 )
 @click.version_option(__version__, prog_name="validate-model")
 def program() -> None:
