@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from gate.checks.base import Outcome
+from gate.cli import main
 from gate.cli.init import command
 from gate.decision import judge
 from gate.drafting.looking import look
@@ -158,3 +159,23 @@ def test_init_does_not_load_torch(data, tmp_path):
     )
 
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
+def test_what_is_written_runs_at_once(costly, data, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny_net.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(240, 2))\n"
+    )
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(240, 2))
+    torch.save(net.state_dict(), tmp_path / "best.pt")
+    main(
+        ["init", "data", "--costly", costly, "--checkpoint", "best.pt", "--model", "tiny_net:build"]
+    )
+
+    assert main(["run"]) in (1, 3)  # weights that nobody trained, on nine images
+    assert (tmp_path / "gate-out" / "report.json").is_file()
