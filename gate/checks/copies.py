@@ -1,6 +1,7 @@
 """What the checks of copied images share: limits as counts or fractions, and a pair to look at."""
 
 from collections.abc import Collection
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -22,8 +23,8 @@ Limit = Annotated[int | float, Field(ge=0), AfterValidator(_count_or_fraction)]
 
 
 def allowed(limit: int | float, images: int) -> float:
-    """Return a limit as a number of images."""
-    return limit * images if isinstance(limit, float) else limit
+    """Return a limit as a number of images; a fraction as it is written: 0.29 of 100 is 29."""
+    return float(Fraction(repr(limit)) * images) if isinstance(limit, float) else limit
 
 
 def such_as(pairs: "Collection[Pair]") -> str:

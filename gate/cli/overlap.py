@@ -1,5 +1,6 @@
 """Command: overlap."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,13 @@ _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
 
 def _limit(text: str) -> int | float:
     """Return a count such as 3, or a fraction of B such as 0.005."""
-    try:
-        value: int | float = float(text) if "." in text else int(text)
-    except ValueError:
-        value = -1
-    if value < 0 or (isinstance(value, float) and value >= 1):
-        raise click.BadParameter(f"{text!r} is neither a count nor a fraction below 1")
-    return value
+    with contextlib.suppress(ValueError):
+        if text.isdecimal():
+            return int(text)
+        value = float(text)
+        if 0 <= value < 1:
+            return value
+    raise click.BadParameter(f"{text!r} is neither a count nor a fraction below 1")
 
 
 @click.command(name="overlap")
@@ -54,6 +55,7 @@ def command(a: str, b: str, max_near: int | float, exact_only: bool, format_: st
     Exits 1 when an exact copy, a copy with another label, or more near copies than the limit are
     found, and 4 when images could not be read.
     """
+    from gate.checks.copies import allowed
     from gate.evidence.records import Split
     from gate.measure.overlap import find_overlap
 
@@ -62,7 +64,7 @@ def command(a: str, b: str, max_near: int | float, exact_only: bool, format_: st
     unreadable = [image for side in sides for image in side.unreadable]
     for image in unreadable:
         click.echo(f"Error: {image.id}: {image.reason}; it was not compared", err=True)
-    limit = int(max_near * found.images_b) if isinstance(max_near, float) else max_near
+    limit = int(allowed(max_near, found.images_b))
     verdict = _verdict(found, limit, unreadable=bool(unreadable))
     click.echo(_json(found, verdict) if format_ == "json" else _text(found, verdict, a, b, limit))
     return {"pass": 0, "fail": 1, "error": 4}[verdict]
