@@ -227,3 +227,11 @@ def test_explain_shows_a_rule_as_its_policy_asks_it(capsys):
     assert "on_inconclusive: block" in out
     assert main(["explain", "critical-recal", "--policy", "recall-first"]) == 2
     assert "did you mean 'critical-recall'?" in capsys.readouterr().err
+
+
+def test_a_failure_that_no_fixture_expects_shows_nothing(policies, capsys):
+    surprising = FIXTURES.replace("[[490, 10], [10, 490]]", "[[490, 10], [400, 100]]")
+    (policies / "fixtures.yaml").write_text(surprising)
+
+    assert _status("test", "fixtures.yaml") == 6
+    assert "of 1 rules 0 are shown passing, 0 failing" in capsys.readouterr().out

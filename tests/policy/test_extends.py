@@ -243,3 +243,13 @@ def test_a_child_never_accepts_what_a_locked_parent_refuses(
     refused_below = any(result.blocks for result in judge([below], evidence).results)
 
     assert refused_below or not refused_above
+
+
+def test_what_is_final_is_not_even_tightened_and_may_be_restated(written):
+    written("parent", "rules: [{check: recall, min: 0.8, lock: final}]\n")
+    tighter = written("tighter", "extends: parent.yaml\nrules: [{id: recall, min: 0.9}]\n")
+    same = written("same", "extends: parent.yaml\nrules: [{id: recall, min: 0.80}]\n")
+
+    assert _rules(same)["recall"].min == 0.8
+    with pytest.raises(DocumentError, match="locked as final"):
+        read_policy(tighter)
