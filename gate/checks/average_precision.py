@@ -19,7 +19,9 @@ class AveragePrecision(SplitMetric):
     """
 
     formula: ClassVar = "sum of precision at each threshold times the recall gained there"
-    interval: ClassVar = "linearised (influence of each image), on the logit scale"
+    interval: ClassVar = (
+        "linearised by the influence of each image (Deville 1999), on the logit scale"
+    )
 
     check: Literal["average-precision"] = "average-precision"
     min: float | None = Field(

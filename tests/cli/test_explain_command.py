@@ -1,5 +1,7 @@
 """The catalogue of checks in a terminal, from the checks' own words."""
 
+import re
+
 import pytest
 
 from gate.checks import REGISTRY
@@ -70,3 +72,15 @@ def test_a_hostile_name_is_quoted(capsys):
     _, _, err = explained(capsys, "\x1b[31m")
 
     assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("check", REGISTRY)
+def test_a_check_says_how_to_mend_a_failure_and_where_its_formula_is_from(check, capsys):
+    _, out, _ = explained(capsys, check)
+    words = " ".join(out.split())
+    rule = REGISTRY[check]
+
+    assert re.search(r"\nto fix    \S", out)
+    # What is counted, or defined by its own words, has no author.
+    own = rule.interval.startswith("none") or rule.family == "traps"
+    assert own or re.search(r"\b(18|19|20)\d\d\b", words.partition(" to fix ")[0])
