@@ -61,7 +61,7 @@ def _section(name: str, document: PolicyDocument) -> Iterator[str]:
         values = {
             key: value
             for key, value in said(rule).items()
-            if key not in _COMMON and value not in ({}, "test")  # what goes without saying
+            if key not in _COMMON and value not in ({}, [], "test")  # what goes without saying
         }
         if rule.on_inconclusive == "block":
             values["proven with"] = rule.one_sided_confidence
