@@ -8,7 +8,7 @@ from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitNam
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, SplitEvidence
+    from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
 
@@ -16,13 +16,16 @@ class DataRequirements(Rule):
     """Ask for a split, and for enough images, of each class and from enough groups.
 
     A policy writes it as `data: {test: {min_images: 500}}`. Too little data is no failure of the
-    model, so what falls short is inconclusive, and blocks as such. Unreadable images do not count.
+    model, so what falls short is inconclusive, and blocks as such. Images that are unreadable, or
+    that leaked from an earlier split, do not count.
 
     To fix a failure: collect the images, classes or groups that the message names.
     """
 
     family: ClassVar = "data"
-    formula: ClassVar = "readable images of the split, of each class in it, and its groups"
+    formula: ClassVar = (
+        "readable, not leaked images of the split, of each class in it, and their groups"
+    )
     interval: ClassVar = "none: the images are counted, not sampled"
 
     check: Literal["data-requirements"] = "data-requirements"
@@ -59,19 +62,20 @@ class DataRequirements(Rule):
         """Return the number of images, of those of each class, and of groups."""
         from gate.evidence.records import Split
         from gate.metrics.estimates import Count, Undefined
+        from gate.metrics.selection import judged_rows
 
-        measured = evidence.splits.get(Split(self.split))
-        if measured is None:
+        rows = judged_rows(evidence, Split(self.split))
+        if rows is None:
             absent = Undefined(f"no {self.split} split was given")
             return [self._least("images", absent, self.min_images)]
-        labels = measured.rows.labels
+        labels = rows.labels
         comparisons = [self._least("images", Count(len(labels)), self.min_images)]
         comparisons += [
             self._least("images", Count(int((labels == label).sum())), self.min_per_class, name)
             for label, name in enumerate(evidence.classes)
         ]
         if self.min_groups is not None:
-            comparisons.append(self._least("groups", _groups(measured), self.min_groups))
+            comparisons.append(self._least("groups", _groups(rows, self.split), self.min_groups))
         return comparisons
 
     def _least(
@@ -88,9 +92,9 @@ class DataRequirements(Rule):
         )
 
 
-def _groups(split: "SplitEvidence") -> "Estimate":
+def _groups(rows: "Rows", split: str) -> "Estimate":
     from gate.metrics.estimates import Count, Undefined
 
-    if split.rows.groups is None:
-        return Undefined(f"{split.split} has no group column; declare it in the gate file")
-    return Count(len(set(split.rows.groups.tolist()) - {None}))
+    if rows.groups is None:
+        return Undefined(f"{split} has no group column; declare it in the gate file")
+    return Count(len(set(rows.groups.tolist()) - {None}))

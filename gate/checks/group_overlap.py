@@ -8,7 +8,7 @@ from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitNam
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
+    from gate.evidence.records import Evidence, Split
     from gate.metrics.estimates import Estimate
 
 
@@ -78,6 +78,9 @@ class GroupOverlap(Rule):
             estimate = Count(len(shared))
             detail = f"{len(first)} in {self.between[0]}, {len(second)} in {self.between[1]}"
             detail += f", such as {shared[0]}" if shared else ""
+            without = sum(_ungrouped(evidence, Split(split)) for split in self.between)
+            nouns = "image without one matches" if without == 1 else "images without one match"
+            detail += f"; {without} {nouns} nothing" if without else ""
         return [
             Comparison(
                 what=f"number of groups in both {self.between[0]} and {self.between[1]}",
@@ -99,3 +102,9 @@ def _groups(evidence: "Evidence", split: "str") -> set[str] | None:
     if measured is None or measured.rows.groups is None:
         return None
     return {str(group) for group in measured.rows.groups if group is not None} or None
+
+
+def _ungrouped(evidence: "Evidence", split: "Split") -> int:
+    """Return how many images of a split, which has groups, have none."""
+    groups = evidence.splits[split].rows.groups
+    return 0 if groups is None else sum(group is None for group in groups)

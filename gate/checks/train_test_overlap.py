@@ -13,6 +13,8 @@ from gate.evidence.made_up import MadeUp
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Overlap, Pair
 
+_GIVEN_TWICE = "both hold the same files: was one dataset given twice?"
+
 
 class TrainTestOverlap(Rule):
     """Refuse test images that also stand in train.
@@ -141,5 +143,5 @@ class TrainTestOverlap(Rule):
             operator="<=",
             required=allowed(limit, images),
             scope=Scope(later, part=part),
-            detail=such_as(pairs),
+            detail=_GIVEN_TWICE if overlap is not None and overlap.identical else such_as(pairs),
         )

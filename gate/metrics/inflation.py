@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.named import metric
+from gate.metrics.proportions import share_of
 from gate.metrics.rates import gap
+from gate.metrics.tables import group_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +62,38 @@ class Scaled:
 def inflations(
     rows: Rows, spoilt: NDArray[np.bool_], classes: tuple[str, ...]
 ) -> Iterator[Inflation]:
-    """Yield accuracy and the recall of each class with and without the rows that are ``spoilt``.
+    """Yield accuracy, and recall and precision of each class, with and without ``spoilt`` rows.
 
-    Both are shares of images, so that the inflation is the share of leaked images times the gap
-    between the metric on them and on the others; its bounds are those of the gap (Newcombe 1998).
+    All are shares of images, so that the inflation is the part that leaked images have of the
+    support (of precision: the images that are answered with the class) times the gap between the
+    metric on them and on the others; its bounds are those of the gap (Newcombe 1998).
     """
-    count = len(classes)
     leaked, clean = rows.where(spoilt), rows.where(~spoilt)
-    for label in (None, *range(count)):
-        name = "accuracy" if label is None else "recall"
-        whole, kept, copied = (metric(name, part, label, count) for part in (rows, clean, leaked))
-        images, spoilt_images = _support(rows, label), _support(leaked, label)
-        difference: Estimate = (
-            Scaled(gap(copied, kept), factor=spoilt_images / images)
-            if images
-            else Undefined("the class has no images")
-        )
+    asked: list[tuple[str, int | None]] = [("accuracy", None)]
+    asked += [(name, label) for label in range(len(classes)) for name in ("recall", "precision")]
+    for name, label in asked:
+        whole, kept = (metric(name, part, label, len(classes)) for part in (rows, clean))
+        support, support_leaked = (_support(name, part, label) for part in (rows, leaked))
+        difference: Estimate
+        if whole.value is None or kept.value is None:
+            difference = Undefined(whole.reason or kept.reason)
+        elif support_leaked.any():
+            copied = _share(leaked.where(support_leaked))
+            difference = Scaled(gap(copied, kept), factor=support_leaked.sum() / support.sum())
+        else:  # the same images, with and without
+            difference = Scaled(kept, factor=0.0)
         class_name = None if label is None else classes[label]
         yield Inflation(name, class_name, whole, kept, difference)
 
 
-def _support(rows: Rows, label: int | None) -> int:
-    return len(rows) if label is None else int((rows.labels == label).sum())
+def _support(name: str, rows: Rows, label: int | None) -> NDArray[np.bool_]:
+    """Return which rows, (n,), a metric is a share of."""
+    if label is None:
+        return np.ones(len(rows), np.bool_)
+    support: NDArray[np.bool_] = (rows.predictions if name == "precision" else rows.labels) == label
+    return support
+
+
+def _share(rows: Rows) -> Estimate:
+    """Return the share of right answers."""
+    return share_of(rows.labels == rows.predictions, group_codes(rows), "there are no images")

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -306,8 +305,8 @@ def test_datasets_of_other_sizes_and_modes_are_compared_all_the_same(compare):
 def test_links_are_followed(compare):
     fill("a", range(6))
     fill("b", range(6, 12))
-    os.symlink(Path("a/cat/002.png").resolve(), "b/cat/link.png")
-    os.symlink(Path("a").resolve(), "c")
+    Path("b/cat/link.png").symlink_to(Path("a/cat/002.png").resolve())
+    Path("c").symlink_to("a")
 
     assert compare().pairs == [("bytes", "cat/002.png", "cat/link.png")]
     assert "was one dataset given twice?" in compare(b="c", format_="text").out
@@ -342,7 +341,7 @@ def test_a_fraction_is_taken_as_it_is_written(compare):
 def test_a_limit_that_is_no_limit_is_wrong_usage(compare, limit):
     fill("a", range(2))
 
-    compared = compare(b="a", *["--max-near", limit])
+    compared = compare("--max-near", limit, b="a")
 
     assert compared.status == 2
     assert "neither a count nor a fraction below 1" in compared.err
