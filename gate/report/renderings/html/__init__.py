@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import MissingExtraError
+from gate.report.messages import bound_digits
 from gate.report.model import Report
 from gate.report.renderings import words
 from gate.report.renderings.inert import plain
@@ -59,6 +60,8 @@ def _environment() -> "Environment":
         finalize=_shown,
     )
     environment.filters["number"] = number
+    environment.filters["low"] = lambda bound: _bound(bound, down=True)
+    environment.filters["high"] = lambda bound: _bound(bound, down=False)
     environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
     return environment
 
@@ -82,3 +85,8 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "\N{EN DASH}"
     return f"{round(value, 3) + 0.0:,.3f}"  # + 0.0: there is no minus nought
+
+
+def _bound(bound: float | None, *, down: bool) -> str:
+    """Return a bound rounded to its safe side, and a dash where there is none."""
+    return number(None) if bound is None else bound_digits(bound, down=down)
