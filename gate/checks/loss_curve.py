@@ -23,7 +23,7 @@ class LossCurve(Rule):
     must be lower than that of a model that knows only the class shares; the validation loss, where
     it was logged, must not rise for good after its minimum, unless the checkpoint is from the
     minimum. A rise counts when it is large, above the noise and steady, because epochs follow each
-    other.
+    other. A train loss that rises over its last epochs warns.
 
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
     or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
@@ -32,7 +32,7 @@ class LossCurve(Rule):
     family: ClassVar = "training"
     formula: ClassVar = (
         "fall = (first - median of last 3) / first; rise = (end - minimum) / minimum of the "
-        "validation loss"
+        "validation loss; the end of the train loss by the slope of Theil and Sen (Sen 1968)"
     )
     interval: ClassVar = (
         "none; a rise counts when it exceeds 3 sigma of the noise and has a Mann-Kendall trend "
@@ -122,6 +122,9 @@ class LossCurve(Rule):
                 validation, checkpoint_epoch=history.checkpoint_epoch, max_rise=self.max_rise
             )
             facts.append(("rise of the validation loss after its minimum", rising))
+        tail = curves.tail(train)
+        if tail.value is not None:  # a warning, so a history too short for it goes unmentioned
+            facts.append(("change of the train loss over its last epochs", tail))
         return facts
 
 
@@ -145,4 +148,5 @@ def _comparison(what: str, fact: "CurveFact") -> Comparison:
         burden=Burden.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
         detail="" if isinstance(estimate, Undefined) else fact.reason,
+        advisory=fact.name == "tail",
     )

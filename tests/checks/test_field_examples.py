@@ -72,7 +72,7 @@ def test_98_percent_accuracy_with_12_percent_recall_fails_and_says_why(judged):
 
     assert tumour.outcome is Outcome.FAILED
     assert message(tumour) == (
-        "recall of tumour on test is 0.120 (12 of 100; at most 0.187 with 95 % confidence), "
+        "recall of tumour on test is 0.120 (12 of 100; at most 0.188 with 95 % confidence), "
         "required 0.50; while accuracy is 0.980"
     )
 

@@ -155,7 +155,7 @@ def test_the_reasons_are_keys_of_results_and_the_counts_add_up(verdict, report_o
 @verdicts
 def test_every_result_says_a_sentence_with_its_requirement(verdict, report_on):
     for result in report_on(verdict).results:
-        assert re.search(r"\b(required|allowed)\b", result.message), result.message
+        assert re.search(r"\b(required|allowed|warns)\b", result.message), result.message
         assert not result.message.endswith(".")
         assert "\n" not in result.message
 
