@@ -1,0 +1,65 @@
+"""A model against the champion on images: the digest of the data tells the same from others."""
+
+import csv
+import json
+import shutil
+
+RULES = [
+    {"check": "regression", "margin": 0.02},
+    {"check": "negative-flips", "max": 0.02},
+]
+
+
+def champion(project):
+    """Measure the project's model, keep what it left as the champion's, and ask for both."""
+    project.run()
+    shutil.copytree(project.folder / "gate-out", project.folder / "champion")
+    document = {
+        "apiVersion": "gate/v1",
+        "kind": "Policy",
+        "metadata": {"name": "kept", "version": "1.0.0"},
+        "rules": RULES,
+    }
+    project.write("policy.yaml", json.dumps(document))
+
+
+def outcomes(ran):
+    return {each["key"]: each["outcome"] for each in ran.report["results"]}
+
+
+def blinded(state):
+    state["head.bias"] = state["head.bias"] + state["head.bias"].new_tensor([30.0, 0.0])
+
+
+def test_a_model_that_broke_images_fails_and_they_are_listed(project):
+    champion(project)
+    project.checkpoint(change=blinded)
+
+    ran = project.run(baseline="champion/report.json")
+
+    assert ran.status == 1
+    assert outcomes(ran) == {"regression": "failed", "negative-flips": "failed"}
+    with (project.folder / "gate-out" / "newly-broken.csv").open(encoding="utf-8") as file:
+        broken = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    flips = next(each for each in ran.report["results"] if each["rule"] == "negative-flips")
+    assert len(broken) == flips["measured"]["numerator"] > 0
+    assert {(row["label"], row["prediction"]) for row in broken} == {("bright", "dark")}
+
+
+def test_the_same_model_proves_no_drop_that_100_images_can_show(project):
+    champion(project)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.status == 3
+    assert "0 broken and 0 repaired of 100" in " ".join(ran.out.split())
+
+
+def test_images_of_another_test_set_are_refused(project):
+    champion(project)
+    project.npz("test.npz", 50, seed=9)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.status == 4
+    assert "the champion was measured on another test set" in ran.errors
