@@ -33,6 +33,8 @@ HOSTILE = {
     "quotes": '"\'\\\\" {{7*7}} {% x %} %0A${{ github.token }} $(id) ${x}',
     "yaml": ": &a *a !!python/object:os.system |\n  - x",
     "end": "# EOF\n# TYPE x counter\nx 1",
+    "wrapped": " ::error::forged" * 20,
+    "maths": " $\\frac{$ $x_1$",
     "long": "n" * 10_000,
     "wide": "\U0001f9e0\u00e9\u4e2d\ufffe\ue000",
 }

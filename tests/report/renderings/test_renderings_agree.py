@@ -9,8 +9,10 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gate.report.renderings import FORMATS, render
+from gate.report.renderings.text import text
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
+WORDS = {"FAIL", "ERROR", "OPEN", "warn", "waived", "pass"}
 SUFFIXES = {
     "text": "txt",
     "markdown": "md",
@@ -91,3 +93,14 @@ def test_a_run_that_judged_nothing_is_green_in_no_format(format_, golden_reports
     empty = golden_reports["error"].model_copy(update={"results": [], "errors": []})
 
     assert not _says_pass(format_, render(empty, format_))
+
+
+@names
+@pytest.mark.parametrize("width", [80, 200])
+def test_text_keeps_its_columns_at_any_width(name, width, golden_reports):
+    lines = text(golden_reports[name], width=width).splitlines()
+
+    starts = {line[:8].strip() for line in lines if line[7:8] == " " and line[8:9] != " "}
+    assert max(map(len, lines)) <= width
+    assert starts <= {"", *WORDS, "model", "policy", "data", "history", "note"}
+    assert starts & WORDS
