@@ -5,6 +5,7 @@ Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate``
 needs.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -142,6 +143,11 @@ class Rule(BaseModel):
     def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:  # noqa: ARG002 -- for overriding
         """Yield (path inside the rule's entry, fact, remedy) for what does not fit the classes."""
         yield from ()
+
+
+def in_words(metric: str) -> str:
+    """Return the name of a metric as a sentence has it: roc-auc is ROC AUC."""
+    return re.sub(r"\b(f1|mcc|roc auc)\b", lambda name: name[0].upper(), metric.replace("-", " "))
 
 
 def resolve_classes(names: tuple[str, ...], evidence: "Evidence") -> tuple[str, ...]:

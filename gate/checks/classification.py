@@ -1,6 +1,5 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -16,6 +15,7 @@ from gate.checks.base import (
     Rule,
     Scope,
     SplitName,
+    in_words,
     resolve_classes,
 )
 
@@ -62,8 +62,7 @@ class ClassificationRule(Rule):
     @property
     def spoken(self) -> str:
         """The metric as a sentence names it."""
-        words = self.check.replace("-", " ")
-        return re.sub(r"\b(f1|mcc|roc auc)\b", lambda name: name[0].upper(), words)
+        return in_words(self.check)
 
     @property
     def common(self) -> float | None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName, in_words
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Regression(Rule):
         self, estimate: "Estimate", class_name: str | None, detail: str = ""
     ) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
-        metric = self.metric.replace("-", " ")
+        metric = in_words(self.metric)
         return Comparison(
             what=f"change of {metric}{of_class} on {self.split} against the champion",
             estimate=estimate,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName, in_words
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class TrainTestGap(Rule):
         order = ("train", self.against)
         more, less = reversed(order) if self.metric == "log-loss" else order
         return Comparison(
-            what=f"{self.metric.replace('-', ' ')}{of_class} on {more} minus {less}",
+            what=f"{in_words(self.metric)}{of_class} on {more} minus {less}",
             estimate=estimate,
             operator="<=",
             required=self.max,
