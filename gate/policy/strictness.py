@@ -160,9 +160,10 @@ def _named(rule: ClassificationRule) -> set[str]:
 def _required(rule: ClassificationRule, name: str, role: str) -> float | None:
     """Return what a rule requires of a class by its name and role, None where it judges it not."""
     by_name = rule.per_class.get(name, rule.per_class.get(role))
-    if not isinstance(rule, ClassMetric):
+    # What has a requirement of its own is judged, whatever ``classes`` says.
+    if by_name is not None or not isinstance(rule, ClassMetric):
         return by_name
     listed = (rule.classes,) if isinstance(rule.classes, str) else rule.classes
     if listed is not None and name not in listed and role not in listed:
         return None
-    return rule.common if by_name is None else by_name
+    return rule.common
