@@ -26,6 +26,7 @@ except CheckpointError as error:
 """
 
 
+@pytest.mark.slow  # each in a process of its own, under kernel limits
 @pytest.mark.parametrize("title", BOMBS)
 def test_a_bomb_ends_in_a_class_of_ours_with_little_time_and_memory(
     title: str, tmp_path: Path

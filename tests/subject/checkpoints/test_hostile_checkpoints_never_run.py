@@ -87,6 +87,7 @@ def _fresh(code: str, argument: Path, given: object, **how: object) -> subproces
     )
 
 
+@pytest.mark.slow  # some fifty processes
 def test_every_payload_fires_under_a_careless_load(tmp_path: Path) -> None:
     cases = []
     for number, family in enumerate(each for each in HOSTILE.values() if each.fires):
