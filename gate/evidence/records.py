@@ -122,7 +122,9 @@ class Pair:
     label_a: str
     label_b: str
     kind: PairKind
-    distance: float | None = None  # bits of 256 for near; 1 - correlation for edited; else None
+    # Near: bits of 256, or, by a descriptor, 1 - cosine, which is above 0 and below 1. Edited: 1 -
+    # correlation. Else None.
+    distance: float | None = None
     orientation: str | None = None  # how b is turned to become a; None when it is not
 
 
@@ -139,7 +141,7 @@ class Overlap:
     images_b: int = 0
     exact_pairs: int = 0  # all of them; ``pairs`` has one or two for each image of b
     identical: bool = False  # both sides are the same files: one folder was given twice
-    review: tuple[Pair, ...] = ()  # perhaps edited copies: for people, never for a rule
+    review: tuple[Pair, ...] = ()  # perhaps copies: for people, never for a rule
 
 
 @dataclass(frozen=True, slots=True)

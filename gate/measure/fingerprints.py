@@ -180,6 +180,11 @@ def orientation_between(a_pixels: bytes, b_pixels: bytes, oriented: bytes) -> in
     return compose(inverse(turns[a_pixels]), turns[b_pixels])
 
 
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Return ``image`` turned by one of the eight orientations."""
+    return image.transpose(_BY_PILLOW[orientation - 1]) if orientation else image
+
+
 def _one_form(image: Image.Image) -> tuple[str, NDArray[np.uint8], NDArray[np.uint8]]:
     """Return a mode, its bytes (H, W, bytes a pixel) and an 8-bit grey copy (H, W)."""
     image = _plain_mode(image)
@@ -274,7 +279,7 @@ def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Return one picture, (1, H, W, bytes a pixel), turned and contiguous."""
     if orientation and pixels.size > _LARGE and pixels.shape[3] == _RGB:
         # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
-        return np.asarray(Image.fromarray(pixels[0]).transpose(_BY_PILLOW[orientation - 1]))
+        return np.asarray(turned(Image.fromarray(pixels[0]), orientation))
     return np.ascontiguousarray(turn(pixels, orientation))
 
 

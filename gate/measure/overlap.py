@@ -6,6 +6,7 @@ grow with the images, never with their product.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from gate.measure import alike, edits, exact
 from gate.measure.exact import Indices, Match, SplitSide
 from gate.measure.orientations import NAMES
 
-__all__ = ["SplitSide", "find_duplicates", "find_overlap", "leaked"]
+__all__ = ["SplitSide", "find_duplicates", "find_overlap", "leaked", "with_described"]
 
 _EXACT_KINDS = tuple(exact.KINDS)
 _SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
@@ -90,6 +91,27 @@ def find_duplicates(side: SplitSide, *, exact_only: bool = False) -> Overlap:
     )
 
 
+def with_described(
+    overlap: Overlap, a: SplitSide, b: SplitSide, matches: Iterable[Match], *, copy: float
+) -> Overlap:
+    """Return the overlap with what a descriptor sees in images of b that have no partner yet.
+
+    Up to a distance of ``copy`` a match counts as a near copy; the others are for review.
+    """
+    known = leaked(overlap)
+    new = [match for match in matches if b.ids[match.b] not in known]
+    sure = _pairs(a, b, [match for match in new if _distance(match) <= copy])
+    known |= {pair.b for pair in sure}
+    review = [pair for pair in overlap.review if pair.b not in known]
+    known |= {pair.b for pair in review}
+    hints = [match for match in new if b.ids[match.b] not in known]
+    return replace(
+        overlap,
+        pairs=_in_order([*overlap.pairs, *sure]),
+        review=_in_order([*review, *_pairs(a, b, hints)]),
+    )
+
+
 def leaked(overlap: Overlap) -> frozenset[str]:
     """Return the ids of split b whose picture is in split a, exactly or nearly.
 
@@ -132,4 +154,12 @@ def _pairs(a: SplitSide, b: SplitSide, matches: Iterable[Match]) -> tuple[Pair, 
         )
         for match in matches
     ]
+    return _in_order(pairs)
+
+
+def _in_order(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
     return tuple(sorted(pairs, key=lambda pair: (_SUREST_FIRST[pair.kind], pair.a, pair.b)))
+
+
+def _distance(match: Match) -> float:
+    return 0.0 if match.distance is None else match.distance

@@ -3,9 +3,11 @@
 import contextlib
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +27,13 @@ from gate.evidence.records import (
 from gate.measure.champion import champion_of
 from gate.measure.progress import Device, Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
-from gate.subject.gatefile import GateFile, HistorySpec
+from gate.subject.gatefile import GateFile, HistorySpec, LeakageSpec
 from gate.subject.histories import read_history
 from gate.subject.inputs import build_transform
+from gate.subject.wording import counted, plain
+
+if TYPE_CHECKING:
+    from gate.measure.exact import SplitSide
 
 
 @dataclass(slots=True)
@@ -142,25 +148,31 @@ def _measure_model(
         found.subject = loaded.subject
     if interpreter.are_logits is False:
         found.assumed.append("the outputs are probabilities already, so no softmax was applied")
-    found.overlaps = tuple(_overlaps(found.splits, classes, progress))
+    sides = _sides(found.splits, classes)
+    found.overlaps = tuple(_overlaps(sides, progress))
+    if gatefile.leakage is not None:
+        with found.failing():  # what the hashes have found stands
+            _ask_descriptor(gatefile.leakage, gatefile.base, sides, datasets, progress, found)
 
 
-def _overlaps(
-    splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...], progress: Progress
-) -> Iterator[Overlap]:
-    """Yield what each two splits share, then what each holds twice.
-
-    The earlier one of train, validation and test is side a.
-    """
+def _sides(splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]) -> list["SplitSide"]:
     from gate.measure.exact import SplitSide
-    from gate.measure.overlap import find_duplicates, find_overlap
 
     names = np.array(classes, dtype=object)
-    sides = [
+    return [
         SplitSide(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
         for split, each in ((split, splits[split]) for split in Split if split in splits)
         if each.fingerprints is not None
     ]
+
+
+def _overlaps(sides: Sequence["SplitSide"], progress: Progress) -> Iterator[Overlap]:
+    """Yield what each two splits share, then what each holds twice.
+
+    The earlier one of train, validation and test is side a.
+    """
+    from gate.measure.overlap import find_duplicates, find_overlap
+
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for first, second in pairs:
@@ -169,6 +181,44 @@ def _overlaps(
         for side in sides:
             yield find_duplicates(side, exact_only=True)
             advance(1)
+
+
+def _ask_descriptor(
+    spec: LeakageSpec,
+    base: Path,
+    sides: Sequence["SplitSide"],
+    datasets: Mapping[Split, Dataset],
+    progress: Progress,
+    found: Findings,
+) -> None:
+    """Add the near copies that the user's descriptor sees between splits."""
+    from gate.measure import descriptors
+    from gate.measure.overlap import with_described
+    from gate.subject.checkpoints.onnx import open_onnx
+
+    transform = build_transform(spec.input(), base=base)
+    with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
+        described = {
+            side.split: descriptors.describe(
+                side, datasets[side.split], network, transform, progress, every_way=place > 0
+            )
+            for place, side in enumerate(sides)
+        }
+    compared = []
+    for overlap in found.overlaps:
+        a, b = described[overlap.split_a], described[overlap.split_b]
+        if a is not b:
+            matches = descriptors.described_matches(a, b)
+            most = round(1 - descriptors.COPY, 3)
+            overlap = with_described(overlap, a.side, b.side, matches, copy=most)
+        compared.append(overlap)
+    found.overlaps = tuple(compared)
+    without = sum(each.without for each in described.values())
+    found.assumed.append(
+        f"splits were also compared by the descriptor {plain(spec.descriptor)} (sha256 "
+        f"{network.identity.sha256}), near from a cosine of {descriptors.COPY} on; "
+        f"{counted(without, 'image')} could not be described"
+    )
 
 
 def _history(gatefile: GateFile) -> History | None:

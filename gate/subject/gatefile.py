@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from gate.errors import UsageError
 from gate.policy.documents import Document, read_document
@@ -13,7 +13,7 @@ from gate.policy.text import refuse
 from gate.policy.validation import validate
 from gate.policy.words import quoted, suggestion
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.inputs import InputSpec
+from gate.subject.inputs import Deviation, InputSpec, Length
 
 Key = str | int
 Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
@@ -80,6 +80,37 @@ class HistorySpec(_Strict):
     )
 
 
+class LeakageSpec(_Strict):
+    """A network that was trained to find copies, and what it is given."""
+
+    descriptor: str = Field(
+        min_length=1,
+        description="An ONNX file, relative to the gate file: a network for copy detection, from "
+        "RGB images to vectors. Pairs with a cosine of 0.85 or more count as near copies.",
+    )
+    size: Annotated[tuple[Length, Length], Field(strict=False)] = Field(
+        description="Height and width that images are stretched to, in pixels."
+    )
+    mean: Annotated[tuple[float, float, float] | None, Field(strict=False)] = Field(
+        None, description="Of red, green and blue, subtracted after scaling to 0..1."
+    )
+    std: Annotated[tuple[Deviation, Deviation, Deviation] | None, Field(strict=False)] = Field(
+        None, description="Of red, green and blue, divided by after the mean is subtracted."
+    )
+
+    @model_validator(mode="after")
+    def _statistics_belong_together(self) -> Self:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std belong together: give both or neither")
+        return self
+
+    def input(self) -> InputSpec:
+        """Return how an image becomes the input of the network."""
+        return InputSpec(
+            size=self.size, channels="RGB", resize="stretch", mean=self.mean, std=self.std
+        )
+
+
 class GateFile(_Strict):
     """What is judged. Every key may come from a flag instead; :meth:`require_complete` checks."""
 
@@ -106,6 +137,9 @@ class GateFile(_Strict):
     )
     history: str | HistorySpec | None = Field(
         None, description="The training history: its path, or a mapping that names its columns."
+    )
+    leakage: LeakageSpec | None = Field(
+        None, description="A network that finds copies which no hash finds; optional."
     )
     baseline: str | None = Field(
         None,
@@ -210,6 +244,9 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
     if not gatefile.classes:
         fact = "saved predictions need the classes: their scores are named by them"
         yield place, fact, "add classes: [...]"
+    if gatefile.leakage is not None:
+        fact = "saved predictions have no images that a descriptor could compare"
+        yield ("leakage",), fact, "delete leakage:"
     for name in splits:
         if name not in predicted:
             fact = f"{name} gives images, {predicted[0]} gives predictions, and no model is run"

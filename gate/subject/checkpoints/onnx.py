@@ -37,10 +37,21 @@ _START = (
 
 
 class OnnxModel:
-    """An ONNX classifier in its worker: a callable from images to logits; close it when done."""
+    """An ONNX model in its worker: a callable from images to rows; close it when done.
 
-    def __init__(self, path: Path, *, sha256: str | None = None, threads: int = 1) -> None:
+    ``gives`` says in messages what a row holds: the logits of the classes, or what else.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sha256: str | None = None,
+        threads: int = 1,
+        gives: str = "logits of the classes",
+    ) -> None:
         self.path = path
+        self.gives = gives
         self.identity = Identity()
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -51,8 +62,8 @@ class OnnxModel:
                     f"its sha256 is {sealed.sha256}, and {shown(sha256)} is pinned",
                     "give the pinned file, or have the pin changed by whoever owns it",
                 )
-            if recognise(sealed.data) is not Container.ONNX:
-                raise corrupt("it is not an ONNX model", "give a factory for a checkpoint")
+            if not _is_onnx(sealed.data):
+                raise corrupt("it is not an ONNX model", f"export the {gives} to ONNX")
             self.identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
             self._process = _worker()
             self.walls = self._open(sealed.data, threads)
@@ -61,7 +72,7 @@ class OnnxModel:
             raise refused.at(path, self.identity) from refused
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits of shape (N, classes) for images of shape (N, C, H, W).
+        """Return logits of shape (N, classes), or what else it gives, for images (N, C, H, W).
 
         Raises CheckpointError, as a mismatch, when the model does not take such images or does
         not give one row an image.
@@ -118,12 +129,12 @@ class OnnxModel:
             raise mismatch(
                 "it does not take one float32 batch (N, C, H, W): it has "
                 f"{counted(inputs, 'input')}, the first {shown(str(kind))} with {axes} axes",
-                "export the classifier alone, without its preprocessing",
+                "export the network alone, without its preprocessing",
             )
         if outputs != 1:
             raise mismatch(
-                f"it gives {counted(outputs, 'output')}, not one of (N, classes)",
-                "export the logits alone",
+                f"it gives {counted(outputs, 'output')}, not one with a row an image",
+                f"export the {self.gives} alone",
             )
         return held
 
@@ -142,8 +153,8 @@ class OnnxModel:
         if len(shape) != 2 or shape[0] != len(batch) or not 1 <= shape[1] <= MAX_CLASSES:
             raise mismatch(
                 f"its output has shape {shape} for {counted(len(batch), 'image')}, not "
-                "(N, classes)",
-                "export the logits of a classifier",
+                "a row an image",
+                f"export the {self.gives} as the only output",
             )
         data = self._receive(4 * math.prod(shape), BATCH)
         if len(data) != 4 * math.prod(shape):
@@ -178,15 +189,28 @@ class OnnxModel:
         return process.stdin.fileno(), process.stdout.fileno()
 
 
-def open_onnx(path: Path, *, sha256: str | None = None, threads: int = 1) -> OnnxModel:
+def open_onnx(
+    path: Path,
+    *,
+    sha256: str | None = None,
+    threads: int = 1,
+    gives: str = "logits of the classes",
+) -> OnnxModel:
     """Return an ONNX model that is ready to be called, in its own process.
 
     Raises MissingExtraError without onnxruntime, and CheckpointError for a file that is not
-    ONNX, that onnxruntime does not take, or that is no image classifier.
+    ONNX, that onnxruntime does not take, or that does not take images.
     """
     if importlib.util.find_spec("onnxruntime") is None:
         raise MissingExtraError(shown(str(path)), "running an ONNX model", "onnx")
-    return OnnxModel(Path(path), sha256=sha256, threads=threads)
+    return OnnxModel(Path(path), sha256=sha256, threads=threads, gives=gives)
+
+
+def _is_onnx(data: memoryview) -> bool:
+    try:
+        return recognise(data) is Container.ONNX
+    except RefusedError:  # what else it is would be advice for a checkpoint
+        return False
 
 
 def _worker() -> subprocess.Popen[bytes]:
