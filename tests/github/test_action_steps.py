@@ -112,6 +112,7 @@ def runner(tmp_path):
     return lambda verdict: Runner(tmp_path, verdict)
 
 
+@pytest.mark.slow  # runs the steps as a shell would
 @pytest.mark.parametrize(
     ("verdict", "status"), [("pass", 0), ("fail", 1), ("inconclusive", 3), ("error", 4)]
 )
@@ -133,6 +134,7 @@ def test_the_summary_and_the_files_are_there_before_the_gate_shuts(verdict, stat
     assert measured.stdout.startswith("::")
 
 
+@pytest.mark.slow
 def test_a_usage_error_is_said_in_the_summary_and_shuts_the_gate(runner):
     machine = runner("usage")
 
@@ -142,10 +144,12 @@ def test_a_usage_error_is_said_in_the_summary_and_shuts_the_gate(runner):
     assert "verdict" not in machine.outputs()
 
 
+@pytest.mark.slow
 def test_a_gate_that_never_ran_is_shut(runner):
     assert runner("pass").run(CLOSE).returncode == 70
 
 
+@pytest.mark.slow
 def test_inputs_reach_the_program_as_single_arguments(runner):
     machine = runner("pass")
     hostile = '$(touch x) "; touch y #'
@@ -157,6 +161,7 @@ def test_inputs_reach_the_program_as_single_arguments(runner):
     assert not {"x", "y"} & {file.name for file in machine.folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_no_images_is_asked_for_when_images_are_off(runner):
     machine = runner("pass")
 

@@ -79,6 +79,7 @@ def test_the_page_is_the_committed_one_but_for_its_drawings(name, golden_reports
     golden(GOLDEN / f"{name}.html", re.sub(r"<svg.*?</svg>", "<svg></svg>", page, flags=re.DOTALL))
 
 
+@pytest.mark.slow  # draws a page for each kind of string
 def test_no_string_from_outside_becomes_markup(text, poisoned):
     committed = (GOLDEN / "everything.html").read_text(encoding="utf-8")
     ours = {*Page(committed).tags, *DRAWN}
