@@ -6,9 +6,10 @@ go: they are those of networks for copy detection (SSCD; Pizzi et al., 2022). Th
 process behind walls, over pictures that are read once more; every pair of vectors is compared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from os import cpu_count
 
 import numpy as np
@@ -48,6 +49,18 @@ class Described:
     def without(self) -> int:
         """Return how many pictures were not described: flat, deep, or no longer readable."""
         return int(np.count_nonzero(~self.vectors[0].any(axis=1)))
+
+
+def require_feasible(sides: Sequence[SplitSide]) -> None:
+    """Raise DataError where comparing each two splits would take hours, and tens of gigabytes."""
+    for a, b in combinations(sides, 2):
+        if len(a) * len(b) * len(ORIENTATIONS) > MOST_PAIRS:
+            raise DataError(
+                "leakage.descriptor",
+                f"{len(a):,} images of {a.split} and {len(b):,} of {b.split} in "
+                f"{len(ORIENTATIONS)} orientations are more than {MOST_PAIRS:,} pairs to compare",
+                "leave the descriptor out; bytes, pixels and hashes are compared all the same",
+            )
 
 
 def describe(
@@ -95,16 +108,8 @@ def described_matches(a: Described, b: Described) -> list[Match]:
     """Return the picture of ``a`` most like each of ``b``, from a cosine of HINT on.
 
     ``b`` is turned; the distance is 1 - cosine, in thousandths, and never 0. Of equally good
-    partners the one whose id comes first is taken. Raises DataError where it would take hours.
+    partners the one whose id comes first is taken.
     """
-    pairs = len(a.side) * b.vectors.shape[0] * len(b.side)
-    if pairs > MOST_PAIRS:
-        raise DataError(
-            "leakage.descriptor",
-            f"{len(a.side):,} images of {a.side.split} and {len(b.side):,} of {b.side.split} in "
-            f"{b.vectors.shape[0]} orientations are more than {MOST_PAIRS:,} pairs to compare",
-            "leave the descriptor out, or judge it on a part of the data",
-        )
     if a.vectors.shape[2] != b.vectors.shape[2]:  # a side without a described picture has none
         return []
     return list(_matches(a, b))

@@ -196,6 +196,7 @@ def _ask_descriptor(
     from gate.measure.overlap import with_described
     from gate.subject.checkpoints.onnx import open_onnx
 
+    descriptors.require_feasible(sides)
     transform = build_transform(spec.input(), base=base)
     with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
         described = {

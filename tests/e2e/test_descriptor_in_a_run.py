@@ -94,6 +94,23 @@ def test_a_copy_that_its_hash_does_not_tell_is_found_with_a_descriptor(coloured)
     assert all(0 < pair["distance"] <= 0.15 for pair in ran.report["leakage"]["pairs"])
 
 
+def test_a_distance_by_a_descriptor_is_not_told_in_bits(coloured):
+    coloured.run("-o", "html=report.html")
+
+    page = (coloured.folder / "report.html").read_text(encoding="utf-8")
+    assert "near</strong>" in page
+    assert "of 256 bits differ" not in page
+
+
+def test_a_comparison_that_would_take_hours_is_no_clean_bill(coloured, monkeypatch):
+    monkeypatch.setattr("gate.measure.descriptors.MOST_PAIRS", 100)
+
+    ran = coloured.run()
+
+    assert ran.status == 4
+    assert "are more than 100 pairs to compare" in ran.errors
+
+
 def test_the_report_names_the_descriptor_by_its_digest(coloured):
     digest = hashlib.sha256((coloured.folder / "copies.onnx").read_bytes()).hexdigest()
 
