@@ -17,7 +17,7 @@ from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Picture, Split, Subject
 from gate.evidence.store import save
 from gate.report.renderings import Beside, render
-from gate.report.renderings.html.curves import precision_recall, reliability
+from gate.report.renderings.html.curves import precision_recall
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
 PNG = b"\x89PNG\r\n\x1a\n" + b"not really" * 100
@@ -192,16 +192,6 @@ def test_a_missing_extra_is_said_with_the_command_that_installs_it(golden_report
 
     with pytest.raises(MissingExtraError, match=re.escape("validate-model[html]")):
         render(golden_reports["pass"], "html")
-
-
-def test_reliability_puts_every_image_into_one_bin():
-    confidence = np.array([0.0, 0.05, 0.5, 0.99, 1.0])
-
-    mean, accuracy, counts = reliability(confidence, np.array([0, 1, 1, 1, 0], bool), bins=10)
-
-    assert counts.sum() == 5
-    assert mean.tolist() == pytest.approx([0.025, 0.5, 0.995])
-    assert accuracy.tolist() == [0.5, 1.0, 0.5]
 
 
 def test_precision_and_recall_are_those_of_scikit_learn():

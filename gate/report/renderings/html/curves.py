@@ -7,18 +7,6 @@ Floats = NDArray[np.float64]
 _MOST_POINTS = 200
 
 
-def reliability(
-    confidence: Floats, right: NDArray[np.bool_], bins: int = 15
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Return mean confidence, accuracy and count of each bin that holds images."""
-    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    counts = np.bincount(places, minlength=bins)
-    held = counts > 0
-    mean = np.bincount(places, confidence, bins)[held] / counts[held]
-    accuracy = np.bincount(places, right, bins)[held] / counts[held]
-    return mean, accuracy, counts[held]
-
-
 def precision_recall(scores: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return recall and precision at every distinct score, at most 200 points, recall rising."""
     order = np.argsort(-scores, kind="stable")

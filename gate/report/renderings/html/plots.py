@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.metrics.calibration import reliability
 from gate.report.model import HistoryPart, Report, ResultPart
-from gate.report.renderings.html.curves import precision_recall, reliability
+from gate.report.renderings.html.curves import precision_recall
 from gate.report.renderings.html.evidence import Beside
 from gate.report.renderings.inert import plain
 
@@ -135,11 +136,11 @@ def of_scores(beside: Beside, report: Report) -> Iterator[Drawn]:
         return
     split, rows = found
     right = rows.labels == rows.predictions
-    mean, accuracy, counts = reliability(rows.confidence, right)
-    bins = f"{len(counts)} bins of {len(rows):,} images"
+    curve = [each for each in reliability(rows.confidence, right.astype(float)) if each.images]
+    bins = f"{len(curve)} bins of {len(rows):,} images"
     yield (
         "Reliability",
-        _reliability(mean, accuracy),
+        _reliability([each.confidence for each in curve], [each.accuracy for each in curve]),
         f"How often it is right when it is so sure, on {split}: {bins}; the diagonal is calibrated",
     )
     told = f"{int(right.sum()):,} right, {int((~right).sum()):,} wrong"
@@ -184,7 +185,7 @@ def _worst_classes(report: Report, split: str) -> list[int]:
     return worst[:_MOST_CURVES]
 
 
-def _reliability(mean: NDArray[np.float64], accuracy: NDArray[np.float64]) -> str:
+def _reliability(mean: list[float], accuracy: list[float]) -> str:
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], "--", color=_MUTED, linewidth=1)
         axes.plot(mean, accuracy, "o-", color=_A, markersize=4)
