@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from gate.evidence.records import PairKind, Split
+from gate.evidence.records import EXACT, PairKind, Split
 from gate.measure.overlap import find_overlap, leaked
 
 pytestmark = pytest.mark.benchmark
@@ -39,3 +39,21 @@ def test_copies_planted_in_photographs_are_found(scenes, planting, capsys, seed)
         )
     assert mean >= 0.83
     assert like == []
+
+
+def test_tiles_without_features_are_found_exactly_and_match_nothing_else(scenes, planting):
+    tiles = np.concatenate(scenes)
+    flat = tiles[planting.side(Split.TRAIN, tiles).fingerprints.featureless]
+    a, same, turned = (
+        planting.side(split, pixels)
+        for split, pixels in (
+            (Split.TRAIN, flat),
+            (Split.TEST, flat),
+            (Split.TEST, np.ascontiguousarray(flat[:, :, ::-1])),
+        )
+    )
+    darker = planting.side(Split.TEST, (flat * 0.9).astype(np.uint8))
+
+    assert len(leaked(find_overlap(a, same))) == len(leaked(find_overlap(a, turned))) == len(flat)
+    assert find_overlap(a, darker).featureless >= len(flat)
+    assert all(pair.kind in EXACT for pair in find_overlap(a, darker).pairs)
