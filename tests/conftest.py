@@ -12,9 +12,7 @@ settings.load_profile("gate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--regenerate", action="store_true", help="rewrite generated and golden files"
-    )
+    parser.addoption("--regenerate", action="store_true", help="rewrite generated and golden files")
 
 
 @pytest.fixture
