@@ -29,6 +29,11 @@ def test_set():
 PROGRAM = "import sys; from gate.cli import main; sys.exit(main(['run']))"
 
 
+def _hears_ctrl_c():
+    # What a shell starts in the background is born deaf to it, and so is all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_ends_in_130_and_leaves_no_half_written_file(project):
     project.run(data={"test": {"path": "test.npz"}})
     project.write("slow.py", SLOW)
@@ -36,7 +41,7 @@ def test_ctrl_c_ends_in_130_and_leaves_no_half_written_file(project):
     before = {path.name for path in project.folder.iterdir()}
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], cwd=project.folder, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_hears_ctrl_c,
     ) as process:  # fmt: skip
         while not (project.folder / "started").exists():
             assert process.poll() is None, process.communicate()
