@@ -41,8 +41,9 @@ def command(
     from gate.report.renderings import Beside
     from gate.run import judge
 
-    targets = parsed(outputs)
+    file = evidence / FILE_NAME if evidence.is_dir() else evidence
+    targets = parsed(outputs, inputs=(file, Path(policy)))
     require_extra(format_)
     report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce")
-    beside = Beside(evidence=evidence / FILE_NAME if evidence.is_dir() else evidence)
+    beside = Beside(evidence=file)
     return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

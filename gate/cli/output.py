@@ -73,12 +73,21 @@ color_option = click.option(
 )
 
 
-def parsed(outputs: Sequence[str]) -> dict[Path, "Format"]:
+def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
-    Raises UsageError before anything is measured.
+    Raises UsageError before anything is measured: also for one of the ``inputs``, which would be
+    gone, and for a path that is named twice.
     """
-    return dict(_parsed(output) for output in outputs)
+    taken = {path.resolve(): "is read by this command" for path in inputs}
+    targets: dict[Path, Format] = {}
+    for output in outputs:
+        path, known = _parsed(output)
+        if fact := taken.get(path.resolve()):
+            raise UsageError(f"-o {output}", fact, "name another file")
+        taken[path.resolve()] = "is named twice"
+        targets[path] = known
+    return targets
 
 
 def _parsed(output: str) -> "tuple[Path, Format]":
@@ -94,6 +103,9 @@ def _parsed(output: str) -> "tuple[Path, Format]":
     require_extra(known)
     if path.is_dir():
         raise UsageError(f"-o {output}", "is a folder", "name a file")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        # The report takes the place of what has its name: a link or a device would be gone.
+        raise UsageError(f"-o {output}", "is no regular file", "name a file, or use --format")
     try:
         probe = path.with_name(f".{path.name}.probe")
         probe.touch()

@@ -35,11 +35,12 @@ def command(
     from gate.report.reading import FILE_NAME, read_report
     from gate.report.renderings import Beside
 
-    targets = parsed(outputs)
+    file = report / FILE_NAME if report.is_dir() else report
+    evidence = _evidence_beside(file)
+    targets = parsed(outputs, inputs=[each for each in (file, evidence) if each is not None])
     require_extra(format_)
     found = read_report(report)
-    file = report / FILE_NAME if report.is_dir() else report
-    beside = Beside(report=file, evidence=_evidence_beside(file), images=not no_images)
+    beside = Beside(report=file, evidence=evidence, images=not no_images)
     write(found, targets, beside)
     outputs_of_step(found, [*targets.values(), format_], file)
     if not targets:

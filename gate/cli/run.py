@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from gate.cli.output import (
 from gate.cli.progress import Progress
 from gate.errors import UsageError
 from gate.measure.progress import Device
+
+if TYPE_CHECKING:
+    from gate.subject.gatefile import GateFile
 
 DEFAULT_GATEFILE = Path("gate.yaml")
 
@@ -107,7 +110,7 @@ def command(
             "write one, or see `validate-model run --help` and `validate-model demo`",
         )
     subject = override(read_gatefile(path) if path else GateFile(), said)
-    targets = parsed(outputs)
+    targets = parsed(outputs, inputs=_inputs(path, subject))
     require_extra(format_)
     settings = Settings(
         out=out,
@@ -122,3 +125,11 @@ def command(
     status = deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
     click.echo(f"Report: {out / REPORT_NAME}", err=True)
     return status
+
+
+def _inputs(path: Path | None, subject: "GateFile") -> list[Path]:
+    """Return the files that the run reads, which no output may replace."""
+    named = [subject.policy, subject.baseline, *subject.waivers]
+    named.append(subject.model.checkpoint if subject.model else None)
+    files = [subject.base / name for name in named if name is not None]
+    return [*files, *([] if path is None else [path])]

@@ -19,6 +19,7 @@ from gate.evidence.records import (
     History,
     ModelProbe,
     Overlap,
+    PairKind,
     Picture,
     Split,
     SplitEvidence,
@@ -176,11 +177,25 @@ def _overlaps(sides: Sequence["SplitSide"], progress: Progress) -> Iterator[Over
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for first, second in pairs:
-            yield find_overlap(first, second)
+            yield _as_compared(find_overlap(first, second), first, second)
             advance(1)
         for side in sides:
             yield find_duplicates(side, exact_only=True)
             advance(1)
+
+
+def _as_compared(overlap: Overlap, *sides: "SplitSide") -> Overlap:
+    """Return the overlap with the kinds that could be compared at all.
+
+    Of tensors that a user's Dataset gives only the bytes are known: two such splits are compared by
+    them, and such a split and one of images by nothing.
+    """
+    opaque = [
+        (side.fingerprints.file == side.fingerprints.pixels).all(axis=1).any() for side in sides
+    ]
+    if not any(opaque):
+        return overlap
+    return replace(overlap, compared=(PairKind.BYTES,) if all(opaque) else ())
 
 
 def _ask_descriptor(

@@ -208,7 +208,7 @@ def _leakage(evidence: Evidence) -> model.LeakagePart:
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
-        compared=[[overlap.split_a.value, overlap.split_b.value] for overlap in overlaps],
+        compared=[[each.split_a.value, each.split_b.value] for each in overlaps if each.compared],
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
