@@ -128,6 +128,8 @@ def _json(found: "Overlap", verdict: str) -> str:
 
 
 def _text(found: "Overlap", verdict: str, a: str, b: str, limit: int) -> str:
+    from gate.evidence.records import EXACT
+
     counts = _counts(found)
     lines = [
         f"A  {a}: {found.images_a:,} images",
@@ -147,7 +149,9 @@ def _text(found: "Overlap", verdict: str, a: str, b: str, limit: int) -> str:
         lines += ["", f"{len(found.review):,} pairs may be edited copies; look at them:"]
         lines += [_pair(pair) for pair in found.review[:_MOST_SHOWN]]
     words = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
-    return "\n".join([*lines, "", f"{words[verdict]} (at most {limit:,} near copies are allowed)"])
+    exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
+    allowed = f"{exact:,} exact copies, none allowed; at most {limit:,} near copies"
+    return "\n".join([*lines, "", f"{words[verdict]} ({allowed})"])
 
 
 def _pair(pair: "Pair") -> str:

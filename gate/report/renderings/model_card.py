@@ -71,6 +71,9 @@ def _headline_metrics(report: Report, split: str) -> list[MetricPart]:
     ]
 
 
+_LOWER_IS_BETTER = ("log-loss", "brier", "calibration-error")
+
+
 def _body(report: Report) -> Iterator[str]:
     policy = report.policy
     yield ""
@@ -96,11 +99,15 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _bound(metric: MetricPart) -> str:
+    """Return the bound on the bad side: below a score, above a loss."""
     interval = metric.interval
-    if interval is None or interval.low is None:
+    lower = metric.name not in _LOWER_IS_BETTER
+    bound = None if interval is None else (interval.low if lower else interval.high)
+    if interval is None or bound is None:
         return ""
-    low = bound_digits(interval.low, down=True)
-    return f" (at least {low} at {100 * interval.one_sided_confidence:g} %)"
+    words = "at least" if lower else "at most"
+    shown = bound_digits(bound, down=lower)
+    return f" ({words} {shown} at {100 * interval.one_sided_confidence:g} %)"
 
 
 def _scalar(text: str) -> str:

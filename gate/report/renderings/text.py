@@ -27,6 +27,7 @@ def text(report: Report, *, width: int = 80, colour: bool = False, path: Path | 
         *(_error(error, width, colour) for error in report.errors if error.kind != "rule-crashed"),
         _results(report, width, colour),
         _waivers(report, width),
+        _left_out(report, width),
         _assumptions(report, width),
         _verdict(report, width, colour, path),
     ]
@@ -123,6 +124,27 @@ def _waivers(report: Report, width: int) -> str:
         for waiver, standing in waivers_of(report)
         if standing != "applied"
     )
+
+
+def _left_out(report: Report, width: int) -> str:
+    """Return how many images of each split leaked and are in no metric."""
+    lines = []
+    for split, matrix in report.confusion.items():
+        given = sum(map(sum, matrix.counts))
+        judged = next(
+            (
+                metric.support
+                for metric in report.metrics
+                if metric.name == "accuracy" and metric.split == split and metric.slice is None
+            ),
+            0,
+        )
+        if judged < given:
+            lines.append(
+                f"{given - judged:,} of {given:,} images of {split} are copies or near copies of "
+                "images in an earlier split, and no rule counts them; pairs.csv lists them"
+            )
+    return "\n".join(_sentence("note", line, width) for line in lines)
 
 
 def _assumptions(report: Report, width: int) -> str:
