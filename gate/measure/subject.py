@@ -87,6 +87,9 @@ def measure(
     }
     for each in datasets.values():
         found.assumed += [note for note in each.assumed if note not in found.assumed]
+    if not gatefile.classes:
+        first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
+        found.assumed.append(f"class order as the data gives it: {first}")
     with found.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
         if tables:
             from gate.measure.tables import measure_table
