@@ -41,9 +41,7 @@ def open_dataset(
 
             path = existing(base, source)
             table = read_table(path, shown=shown, kind=kind)
-            return _grouped(
-                open_manifest(table, spec, folder=path.parent, kind=kind, classes=classes), spec
-            )
+            return _grouped(open_manifest(table, spec, file=path, kind=kind, classes=classes), spec)
         case "idx":
             from gate.subject.datasets.idx import labels_beside, open_idx
 

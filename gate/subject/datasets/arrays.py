@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class ArrayDataset:
     slices: Mapping[str, Strings] = field(default_factory=dict)
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()  # that hold the array and its labels
 
     @property
     def slice_columns(self) -> tuple[str, ...]:
@@ -51,6 +53,10 @@ class ArrayDataset:
         """Return the row at ``index``; ``stored`` is the bytes of its pixels."""
         row = np.ascontiguousarray(self.pixels[index])
         return Sample(row.tobytes(), Image.fromarray(row), None, int(self.labels[index]))
+
+    def sources(self) -> tuple[Path, ...] | None:
+        """Return the files that hold the array and its labels; None where they are not local."""
+        return self.files or None
 
 
 def image_rows(array: NDArray[np.generic], where: str) -> Pixels:

@@ -69,6 +69,9 @@ class FactoryDataset:
         stored, image, tensor = _picture(item[0], place)
         return Sample(stored, image, tensor, label)
 
+    def sources(self) -> None:
+        """Return None: only the user's code knows what it reads."""
+
     def _label(self, given: Any, place: str) -> int:  # noqa: ANN401 - it is the user's object
         if isinstance(given, str):
             if given in self.classes:

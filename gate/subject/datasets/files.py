@@ -4,6 +4,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from gate.subject.datasets.images import decode
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
@@ -14,7 +15,10 @@ LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smalle
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileDataset:
-    """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``."""
+    """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``.
+
+    ``manifest`` is the table that lists them, where there is one.
+    """
 
     path: str
     format: str
@@ -25,6 +29,7 @@ class FileDataset:
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
+    manifest: Path | None = None
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage."""
@@ -36,6 +41,32 @@ class FileDataset:
             )
         stored = read_bytes(self.folder / self.files[index])
         return Sample(stored, decode(stored), None, label)
+
+    def sources(self) -> Sequence[Path]:
+        """Return the manifest, if there is one, and the image files in the order of the entries."""
+        return _Paths(self.folder, self.files, () if self.manifest is None else (self.manifest,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths(Sequence[Path]):
+    """Paths that are made when they are asked for: a million of them take 200 MB."""
+
+    folder: Path
+    files: Sequence[str]
+    before: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.files)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Path]: ...
+    def __getitem__(self, index: int | slice) -> Path | list[Path]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        place = range(len(self))[index] - len(self.before)
+        return self.folder / self.files[place] if place >= 0 else self.before[place]
 
 
 def read_bytes(path: Path) -> bytes:

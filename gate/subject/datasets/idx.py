@@ -47,7 +47,15 @@ def open_idx(
     rows = image_rows(pixels, images.name)
     same_length(len(rows), len(values), shown)
     indices, labelling = index_labels(values, classes, labels.name)
-    return ArrayDataset(shown, "idx", labelling.classes, rows, indices, assumed=labelling.assumed)
+    return ArrayDataset(
+        shown,
+        "idx",
+        labelling.classes,
+        rows,
+        indices,
+        assumed=labelling.assumed,
+        files=(images, labels),
+    )
 
 
 def labels_beside(images: Path) -> Path:

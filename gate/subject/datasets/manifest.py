@@ -17,12 +17,13 @@ from gate.subject.wording import counted, quoted
 
 
 def open_manifest(
-    table: Table, spec: DataSpec, *, folder: Path, kind: str, classes: tuple[str, ...] | None
+    table: Table, spec: DataSpec, *, file: Path, kind: str, classes: tuple[str, ...] | None
 ) -> FileDataset:
-    """Return the images that a table lists, in its order; paths are relative to ``folder``.
+    """Return the images that a table lists, in its order; paths are relative to its folder.
 
-    Ids are the paths as written, or the declared column of ids. A file that is missing is
-    unreadable when it is read; that all are missing is a DataError, as is a row without label.
+    ``file`` is where the table was read from. Ids are the paths as written, or the declared column
+    of ids. A file that is missing is unreadable when it is read; that all are missing is a
+    DataError, as is a row without label.
     """
     names = table.full_column(spec.image or "image", "image")
     labels = table.full_column(spec.label or "label", "label")
@@ -32,6 +33,7 @@ def open_manifest(
     refuse_repeated(ids, table)
     labelling = by_name_or_position(first_places(labels, table), classes)
     require_two(labels, table.where)
+    folder = file.parent
     _require_one_file(names, folder, table)
     positions = np.array([labelling.index[label] for label in labels], dtype=np.int32)
     return FileDataset(
@@ -44,6 +46,7 @@ def open_manifest(
         slice_columns=spec.slices,
         group_column=spec.group,
         assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
+        manifest=file,
     )
 
 

@@ -8,7 +8,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def open_npz(
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _open(_Arrays(archive, shown), spec, classes)
+            return replace(_open(_Arrays(archive, shown), spec, classes), files=(path,))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         # RuntimeError: encrypted; NotImplementedError: an unknown compression.
         raise DataError(

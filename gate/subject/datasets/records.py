@@ -7,6 +7,7 @@ caller counts and names it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -98,6 +99,13 @@ class Dataset(Protocol):
         """Return the image at ``index``; safe to call from many threads at once.
 
         Raises :class:`UnreadableImage` where this one image cannot be read.
+        """
+
+    def sources(self) -> Sequence[Path] | None:
+        """Return the local files whose bytes decide what is read, in an order that repeats.
+
+        An image that a manifest lists and that is missing is among them. None where only reading
+        tells: for a user's own Dataset, and for what lies on another machine.
         """
 
 
