@@ -6,6 +6,7 @@
     ├── UsageError            exit status 2: nothing was measured
     │   ├── DocumentError       a policy or gate file has faults, each with its line
     │   └── MissingExtraError   an optional dependency is not installed
+    ├── OutputError           exit status 4: what was found could not be written
     └── SubjectError          exit status 4: what was to be judged could not be measured
         ├── CheckpointError     the checkpoint was refused, or cannot be read
         ├── DataError           a dataset is missing, or is not what it claims to be
@@ -93,6 +94,20 @@ class MissingExtraError(UsageError):
         super().__init__(
             where, f"{purpose} needs an extra", f"run: pip install 'validate-model[{extra}]'"
         )
+
+
+class OutputError(GateError):
+    """A file or standard output could not be written: a full disk, a quota, a folder that went.
+
+    Neither a wrong request nor a verdict: like all of exit status 4 it is worth another try.
+    """
+
+    exit_status = 4
+    kind = "output"
+
+    def __init__(self, where: str, error: Exception, remedy: str) -> None:
+        reason = getattr(error, "strerror", None) or str(error)
+        super().__init__(where, f"cannot be written ({reason})", remedy)
 
 
 class SubjectError(GateError):

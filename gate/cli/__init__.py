@@ -4,7 +4,6 @@ Each command is a file of this folder with a click command called ``command``; i
 it is asked for, so that ``--help`` and ``--version`` load nothing else.
 """
 
-import os
 import sys
 import tempfile
 import traceback
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError
 from gate.version import __version__
 
@@ -30,6 +30,7 @@ _COMMANDS = {
     "inspect": "what a checkpoint file is, without loading it",
 }
 INTERRUPTED = 130
+UNREAD = 141
 INTERNAL_ERROR = 70
 
 
@@ -64,26 +65,34 @@ def program() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    open_closed()
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return 2
     except GateError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_status
+        return _refused(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted; no report was written.", err=True)
+        tell("Interrupted; no report was written.")
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):
-        # Whoever read standard output has gone. Click exits with 1 then, which is our "fail"; and
-        # Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERNAL_ERROR
+        # Who read the help has gone, and click exits with 1 then, which is our "fail". Commands
+        # speak through `say`, and end with their own status.
+        silence(sys.stdout)
+        return UNREAD
     except Exception as error:
+        if isinstance(error, OSError) and came_from_click(error):
+            silence(sys.stdout)
+            return _refused(unwritable(error))
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0
+
+
+def _refused(error: GateError) -> int:
+    tell(f"Error: {error}")
+    return error.exit_status
 
 
 def _report_crash(error: Exception) -> None:
@@ -93,8 +102,7 @@ def _report_crash(error: Exception) -> None:
     ) as crash:
         crash.write(f"validate-model {__version__}, Python {sys.version}\n")
         crash.write("".join(traceback.format_exception(error)))
-    click.echo(
+    tell(
         f"Error: an internal error of validate-model ({type(error).__name__}); "
-        f"please report it with {Path(crash.name)}",
-        err=True,
+        f"please report it with {Path(crash.name)}"
     )

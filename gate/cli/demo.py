@@ -7,6 +7,7 @@ import click
 
 from gate.cli import INTERNAL_ERROR
 from gate.cli.progress import Progress
+from gate.cli.streams import say, tell
 
 
 @click.command(name="demo")
@@ -26,7 +27,7 @@ def command(out: Path) -> int:
     from gate.demo.folder import prepare
     from gate.demo.story import block, next_steps, summary
 
-    click.echo(f"Writing gate files, checkpoints and images to {str(out)!r}", err=True)
+    tell(f"Writing gate files, checkpoints and images to {str(out)!r}")
     prepare(out)
     from gate.run import REPORT_NAME, Settings, validate
 
@@ -37,14 +38,13 @@ def command(out: Path) -> int:
             out=folder / "gate-out", progress=Progress(), command=tuple(sys.argv[1:])
         )
         report = validate(folder / "gate.yaml", settings=settings)
-        click.echo(f"{block(case, report, settings.out / REPORT_NAME)}\n")
+        say(f"{block(case, report, settings.out / REPORT_NAME)}\n")
         reports[case.name] = report
-    click.echo(f"{summary(reports)}\n\n{next_steps(out)}")
+    say(f"{summary(reports)}\n\n{next_steps(out)}")
     surprises = [case for case in CASES if reports[case.name].verdict != case.expected]
     for case in surprises:
-        click.echo(
+        tell(
             f"Error: the verdict on {case.name} should be {case.expected}; this is a fault of "
-            "validate-model or of a library it uses, please report it",
-            err=True,
+            "validate-model or of a library it uses, please report it"
         )
     return INTERNAL_ERROR if surprises else 0

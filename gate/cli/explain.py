@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import click
 
+from gate.cli.streams import say
 from gate.errors import UsageError
 
 _WIDTH = 80
@@ -27,7 +28,7 @@ def command(check: str | None, policy: str | None) -> None:
     else:
         remedy = suggestion(check, REGISTRY, what="the checks are")
         raise UsageError("explain", f"there is no check {quoted(check)}", remedy)
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
 
 
 def _catalogue() -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from gate.cli.streams import say, tell
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def command(
     _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
     _write(out / _POLICY, policy_text(seen, wishes))
     for name in (_GATEFILE, _POLICY):
-        click.echo(f"wrote {out / name}")
+        say(f"wrote {out / name}")
     missing = [
         flag for flag, value in (("--checkpoint", checkpoint), ("--model", model)) if not value
     ]
     if missing:
-        click.echo(f"fill in {' and '.join(missing)} there, or give them to the command below")
-    click.echo(f"next: validate-model run {out / _GATEFILE}")
+        say(f"fill in {' and '.join(missing)} there, or give them to the command below")
+    say(f"next: validate-model run {out / _GATEFILE}")
 
 
 def _refuse_overwriting(out: Path) -> None:
@@ -80,17 +81,17 @@ def _compare(checkpoint: Path, seen: "Seen") -> None:
 
     found = inspect(checkpoint)
     if found.refusal is not None:
-        click.echo(f"Warning: {found.refusal}", err=True)
+        tell(f"Warning: {found.refusal}")
     elif found.classes is not None and found.classes != len(seen.classes):
         fact = f"it seems to have {found.classes} outputs, and the data has {len(seen.classes)}"
-        click.echo(f"Warning: {checkpoint}: {fact} classes", err=True)
+        tell(f"Warning: {checkpoint}: {fact} classes")
 
 
 def _costly(said: str | None, at_terminal: bool) -> "Costly":
     if said is None and at_terminal:
         said = click.prompt("Which mistakes cost most", type=click.Choice(_COSTLY), default="both")
     if said is None:
-        click.echo("assumed: misses and false alarms cost alike (--costly)", err=True)
+        tell("assumed: misses and false alarms cost alike (--costly)")
     return cast("Costly", said or "both")
 
 
@@ -107,7 +108,7 @@ def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[s
         asked = "The class whose mistakes cost most"
         answer: str = click.prompt(asked, type=click.Choice(seen.classes), default=seen.rarest)
         return (answer,)
-    click.echo(f"assumed: {quoted(seen.rarest)} is critical (--critical)", err=True)
+    tell(f"assumed: {quoted(seen.rarest)} is critical (--critical)")
     return (seen.rarest,)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gate.cli.streams import say
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
 
@@ -32,9 +33,9 @@ def command(ctx: click.Context, checkpoint: Path, key: str | None, form: str) ->
     """
     inspection = inspect(checkpoint, key=key)
     if form == "json":
-        click.echo(json.dumps(as_json(inspection), indent=2))
+        say(json.dumps(as_json(inspection), indent=2))
     else:
-        click.echo(as_text(inspection))
+        say(as_text(inspection))
     ctx.exit(0 if inspection.refusal is None else inspection.refusal.exit_status)
 
 

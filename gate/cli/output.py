@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from gate.cli.streams import say, tell
 from gate.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -166,11 +167,11 @@ def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
         width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)
         colour = _wants_colour(color)
         shown = text(report, width=width, colour=colour, path=beside.report)
-        click.echo(shown, nl=False, color=colour)
+        say(shown, nl=False, colour=colour)
         return
     known = _format(format_)
     assert known is not None, "click has checked the choice"
-    click.echo(render(report, known, beside), nl=False)
+    say(render(report, known, beside), nl=False)
 
 
 def _wants_colour(color: str) -> bool:
@@ -190,4 +191,4 @@ def outputs_of_step(report: "Report", formats: Iterable[str], path: Path | None)
         with Path(file).open("a", encoding="utf-8", newline="\n") as step:
             step.write(outputs(report, path))
     except OSError as error:
-        click.echo(f"Warning: GITHUB_OUTPUT cannot be written ({error.strerror})", err=True)
+        tell(f"Warning: GITHUB_OUTPUT cannot be written ({error.strerror})")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.streams import say
+
 if TYPE_CHECKING:
     from gate.policy.plan import Line, PolicyPlan
 
@@ -86,9 +88,7 @@ def command(
         critical=subject.critical,
         per_class=counted.per_class,
     )
-    click.echo(
-        json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power)
-    )
+    say(json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power))
 
 
 def _text(found: "PolicyPlan", policy: str, power: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.streams import say, tell
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import PolicyDocument, read_policy
 
@@ -56,7 +57,7 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
             continue
         rules = document.policy.rules
         blocking = sum(rule.severity == "block" for rule in rules)
-        click.echo(f"{path_or_name}: ok, {len(rules)} rules, {blocking} block")
+        say(f"{path_or_name}: ok, {len(rules)} rules, {blocking} block")
     if errors:
         raise _together(errors)
 
@@ -76,12 +77,12 @@ def show(policy: str, resolved: bool, form: str) -> None:
 
     document = read_policy(policy)
     if form == "yaml":
-        click.echo(with_places(document) if resolved else as_yaml(document.policy))
+        say(with_places(document) if resolved else as_yaml(document.policy))
     elif resolved:
         whole = {"policy": document.policy.resolved(), "places": places(document)}
-        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        say(json.dumps(whole, indent=2, ensure_ascii=False))
     else:
-        click.echo(as_json(document.policy))
+        say(as_json(document.policy))
 
 
 @command.command()
@@ -106,9 +107,9 @@ def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
     before, after = read_policy(old), read_policy(new)
     found = differences_of(before.policy, after.policy)
     if form == "json":
-        click.echo(_diff_as_json(before, after, found))
+        say(_diff_as_json(before, after, found))
     else:
-        click.echo(_diff_as_text(found))
+        say(_diff_as_text(found))
     may_loosen = any(each.kind.may_loosen for each in found)
     return FOUND_A_PROBLEM if forbid_loosening and may_loosen else 0
 
@@ -133,8 +134,8 @@ def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
     for cases in every:
         came = rehearsed(cases)
         for surprise in came.surprises:
-            click.echo(str(surprise))
-        click.echo("\n".join(_coverage(cases.file, came)))
+            say(str(surprise))
+        say("\n".join(_coverage(cases.file, came)))
         is_problem |= bool(came.surprises or (require_failing_fixture and came.never_failing))
     return FOUND_A_PROBLEM if is_problem else 0
 
@@ -159,7 +160,7 @@ def schema(document: str) -> None:
         from gate.policy.fixtures import FixtureSet
 
         found = model_schema(FixtureSet, "Fixtures of a policy of validate-model")
-    click.echo(as_text(found), nl=False)
+    say(as_text(found), nl=False)
 
 
 def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
@@ -172,7 +173,7 @@ def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
     try:
         return subject, census(subject)
     except SubjectError as error:
-        click.echo(f"Warning: {error}; only the classes of {gatefile} are checked", err=True)
+        tell(f"Warning: {error}; only the classes of {gatefile} are checked")
         return subject, Census(subject.classes)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gate.cli.streams import tell
 from gate.measure.progress import Advance
 
 PATIENCE = 2.0  # seconds before work is worth a word
@@ -50,7 +51,7 @@ class _Stage:
             return
         self._show(time.monotonic())
         if self._bar:
-            sys.stderr.write("\n")
+            tell("")
 
     def _show(self, now: float) -> None:
         rate = self._done / (now - self._started)
@@ -60,10 +61,9 @@ class _Stage:
         if self._bar:
             filled = round(_WIDTH * share)
             bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}]"
-            sys.stderr.write(f"\r{self._name:10} {bar} {numbers}\033[K")
+            tell(f"\r{self._name:10} {bar} {numbers}\033[K", nl=False)
         else:
-            sys.stderr.write(f"{self._name}: {numbers}\n")
-        sys.stderr.flush()
+            tell(f"{self._name}: {numbers}")
 
 
 def _clock(seconds: float) -> str:

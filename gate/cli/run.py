@@ -18,6 +18,7 @@ from gate.cli.output import (
     waivers_option,
 )
 from gate.cli.progress import Progress
+from gate.cli.streams import tell
 from gate.errors import UsageError
 from gate.measure.progress import Device
 
@@ -122,9 +123,10 @@ def command(
     )
     report = validate(subject, settings=settings)
     beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME, images=not no_images)
-    status = deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
-    click.echo(f"Report: {out / REPORT_NAME}", err=True)
-    return status
+    try:
+        return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+    finally:  # it is there, whatever became of the other outputs
+        tell(f"Report: {out / REPORT_NAME}")
 
 
 def _inputs(path: Path | None, subject: "GateFile") -> list[Path]:

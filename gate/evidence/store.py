@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gate.errors import EvidenceError
+from gate.errors import EvidenceError, OutputError
 from gate.evidence.files import replaced
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
@@ -17,19 +17,30 @@ from gate.evidence.tables import TABLES, VERSION
 from gate.evidence.writing import write
 
 FILE_NAME = "evidence.sqlite"
+_OF_THE_DISK = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+)
 
 
 def save(evidence: Evidence, path: Path) -> None:
     """Write evidence to ``path``; beside it first, so that no half-written file is ever seen.
 
-    Raises OSError where the folder cannot be written.
+    Raises OutputError where the disk does not take it.
     """
-    with replaced(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute(f"PRAGMA user_version = {VERSION}")
-        database.executescript(TABLES)
-        with database:
-            write(evidence, database)
+    try:
+        with replaced(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+            database.executescript(TABLES)
+            with database:
+                write(evidence, database)
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _OF_THE_DISK:
+            raise
+        raise OutputError(str(path), error, "make room there, or name another place") from error
 
 
 def load(path: Path) -> Evidence:

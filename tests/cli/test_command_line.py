@@ -1,9 +1,6 @@
 """What holds for every command: help, version, streams and exit statuses."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -155,8 +152,8 @@ def test_a_full_disk_leaves_the_old_rendering(judged, monkeypatch, tmp_path):
     monkeypatch.setattr("pathlib.Path.write_text", full)
     status, _, err = judged(BAD, "-o", "json=a.json")
 
-    assert status not in (0, 1)
-    assert "Traceback" not in err
+    assert status == 4
+    assert "a.json: cannot be written (No space left on device); make room there" in err
     assert (tmp_path / "a.json").read_text() == before
 
 
@@ -196,20 +193,3 @@ def test_wrong_usage_is_2_on_standard_error(arguments, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "Error" in err
-
-
-def test_a_reader_that_went_away_is_not_a_verdict(tmp_path):
-    save(GOOD, tmp_path / "evidence.sqlite")
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    read, write = os.pipe()
-    os.close(read)
-
-    ran = subprocess.run(
-        [sys.executable, "-c", "import sys; from gate.cli import main; sys.exit(main())", "judge",
-         ".", "--policy", "policy.yaml", "--format", "json"],
-        cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
-    os.close(write)
-
-    assert ran.returncode == 70
-    assert "Traceback" not in ran.stderr

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.errors import EvidenceError
+from gate.errors import EvidenceError, OutputError
 from gate.evidence import store, writing
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
@@ -138,6 +138,11 @@ def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(crash, saved
 
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [FILE_NAME]
+
+
+def test_evidence_that_the_disk_does_not_take_is_an_output_error(tmp_path):
+    with pytest.raises(OutputError, match=r"no-such-folder.*cannot be written .*make room there"):
+        save(NUMBERS.evidence(), tmp_path / "no-such-folder" / FILE_NAME)
 
 
 def test_a_crash_leaves_no_file_where_there_was_none(tmp_path, monkeypatch):
