@@ -16,10 +16,9 @@ from gate.subject.gatefile import GateFile, read_gatefile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gate.evidence.records import Evidence, Split
+    from gate.evidence.records import Evidence
     from gate.measure.progress import Advance, Device, Progress
     from gate.report.model import Report
-    from gate.subject.datasets.records import Dataset, PredictionTable
 
 REPORT_NAME = "report.json"
 DEFAULT_OUT = Path("gate-out")
@@ -108,9 +107,10 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
     from gate.measure.subject import failure, measure
+    from gate.subject.splits import open_splits
 
     try:
-        datasets, classes = _opened(subject)
+        datasets, classes = open_splits(subject)
     except SubjectError as error:
         if subject.classes:
             check_classes(document, subject.classes, subject.critical)
@@ -127,24 +127,6 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         progress=settings.progress,
         images=settings.images,
     )
-
-
-def _opened(
-    subject: GateFile,
-) -> "tuple[Mapping[Split, Dataset | PredictionTable], tuple[str, ...]]":
-    """Return the splits and the classes: those of the gate file, else those that train has."""
-    from gate.evidence.records import Split
-    from gate.subject.datasets import open_dataset
-
-    classes = subject.classes or None
-    opened: dict[Split, Dataset | PredictionTable] = {}
-    for name, spec in subject.data.given().items():
-        dataset = open_dataset(spec, base=subject.base, classes=classes)
-        opened[Split(name)] = dataset
-        # Without a gate file that says so, the first split tells the classes of the others.
-        classes = classes or dataset.classes
-    assert classes is not None, "a gate file has at least one split"
-    return opened, classes
 
 
 def _judged(

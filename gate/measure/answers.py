@@ -23,7 +23,7 @@ class Answers:
 
     @classmethod
     def of(cls, scores: NDArray[np.float64], labels: NDArray[np.int32]) -> Self:
-        """Return the answers in probabilities (n, classes), n > 0, of images with these labels.
+        """Return the answers in probabilities (n, classes), classes > 1, of images so labelled.
 
         Of equal scores the first class is predicted, as numpy and torch do.
         """

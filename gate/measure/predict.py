@@ -1,102 +1,82 @@
-"""One pass over a split: read, fingerprint, predict; every image is opened once."""
+"""One pass over cells of a split: read, fingerprint, predict; every image is opened once."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import DataError
-from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
-from gate.measure.answers import Answers, looks_like_probabilities, probabilities
+from gate.evidence.records import Rows, Unreadable
+from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
-from gate.measure.manifest import manifest_digest
-from gate.measure.probes import OutputProbe
+from gate.measure.grid import Cell, cut
+from gate.measure.parts import Part
+from gate.measure.probes import require_finite
 from gate.measure.progress import Advance
-from gate.measure.reading import chunks
+from gate.measure.reading import HELD, Chunk, chunks
 from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
 
 SCORE_BYTES = 256 << 20  # above this the scores of all classes are not kept
 
-Floats = NDArray[np.float32]
+Outputs = NDArray[np.float32]
 
 
-@dataclass(slots=True)
-class Interpreter:
-    """Reads a model's outputs as probabilities, and decides once whether they are logits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """How images are answered: the same for every cell of every split."""
 
-    are_logits: bool | None = None
+    transform: Transform
+    runner: Runner
+    are_logits: bool  # False: the outputs are probabilities already
+    batch: int  # images that the model is given at once
+    held: int = HELD  # images read ahead
 
-    def scores(self, outputs: Floats) -> NDArray[np.float64]:
-        """Return outputs (n, classes) as probabilities."""
-        if self.are_logits is None:
-            self.are_logits = not looks_like_probabilities(outputs)
-        return probabilities(outputs, are_logits=self.are_logits)
+    def parts(self, dataset: Dataset, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
+        """Yield what each of the cells shows, in the order given; ``dataset`` is their split's.
 
+        Raises DataError where two images cannot be put into one batch, and CheckpointError where
+        the model cannot answer, or answers with NaN.
+        """
+        spans = [(cell, span) for cell in cells for span in cut(cell.rows, self.batch)]
+        read = chunks(dataset, self.transform, [span for _, span in spans], held=self.held)
+        for cell, found in groupby(zip(spans, read, strict=True), key=lambda each: each[0][0]):
+            yield self._part(cell, dataset, (chunk for _, chunk in found), advance)
 
-def measure_split(
-    split: Split,
-    dataset: Dataset,
-    transform: Transform,
-    runner: Runner,
-    probe: OutputProbe,
-    interpreter: Interpreter,
-    advance: Advance,
-) -> SplitEvidence:
-    """Return what one split shows of the model, after one pass over its images.
-
-    Raises DataError where no image can be read or two images cannot be put into one batch, and
-    CheckpointError where the model cannot answer.
-    """
-    entries: list[Entry] = []
-    answers: list[Answers] = []
-    prints: list[Fingerprints] = []
-    unreadable: list[Unreadable] = []
-    keep_scores = len(dataset.entries) * len(runner.classes) * 4 <= SCORE_BYTES
-    for chunk in chunks(dataset, transform):
-        unreadable += chunk.unreadable
-        if chunk.entries:
-            outputs = runner.outputs(chunk.images)
-            probe.see(outputs, (entry.id for entry in chunk.entries))
-            if not probe.probed_alone:
-                probe.run_alone(runner, chunk.images, outputs)
-            entries += chunk.entries
-            answers.append(Answers.of(interpreter.scores(outputs), chunk.labels))
-            prints.append(chunk.fingerprints)
-        advance(chunk.size)
-    if not entries:
-        first = unreadable[0]
-        raise DataError(
-            f"{dataset.path}: {first.id}",
-            f"none of the {len(unreadable)} images of {split} can be used: {first.reason}",
-            "mend the data or the input declaration",
+    def _part(
+        self, cell: Cell, dataset: Dataset, found: Iterator[Chunk], advance: Advance
+    ) -> Part:
+        classes = len(self.runner.classes)
+        read: list[Chunk] = []
+        answers = [Answers.of(np.empty((0, classes)), np.empty(0, np.int32))]
+        lowest = np.full(classes, np.inf, np.float32)
+        highest = -lowest
+        for chunk in found:
+            if chunk.entries:
+                outputs = self.runner.outputs(chunk.images)
+                require_finite(outputs, (entry.id for entry in chunk.entries))
+                lowest = np.minimum(lowest, outputs.min(axis=0))
+                highest = np.maximum(highest, outputs.max(axis=0))
+                scores = probabilities(outputs, are_logits=self.are_logits)
+                answers.append(Answers.of(scores, chunk.labels))
+            read.append(chunk.without_images())
+            advance(chunk.size)
+        unreadable: list[Unreadable] = [image for chunk in read for image in chunk.unreadable]
+        return Part(
+            cell=cell,
+            rows=_rows([entry for chunk in read for entry in chunk.entries], answers, dataset),
+            fingerprints=concatenate([chunk.fingerprints for chunk in read]),
+            unreadable=tuple(unreadable),
+            lowest=lowest,
+            highest=highest,
         )
-    labels = np.concatenate([each.labels for each in answers])
-    seen = np.unique(labels)
-    if len(seen) < 2:
-        raise DataError(
-            dataset.path,
-            f"all {len(entries)} images of {split} are of the class {runner.classes[seen[0]]}",
-            "a classifier is judged on two classes or more; check the labels",
-        )
-    fingerprints = concatenate(prints)
-    return SplitEvidence(
-        split=split,
-        path=dataset.path,
-        format=dataset.format,
-        images=len(dataset.entries),
-        manifest_sha256=manifest_digest(entries, labels, fingerprints, unreadable, runner.classes),
-        rows=_rows(entries, answers, dataset, keep_scores=keep_scores),
-        unreadable=tuple(unreadable),
-        fingerprints=fingerprints,
-        group_column=dataset.group_column,
-    )
 
 
-def _rows(
-    entries: list[Entry], answers: list[Answers], dataset: Dataset, *, keep_scores: bool
-) -> Rows:
+def _rows(entries: list[Entry], answers: list[Answers], dataset: Dataset) -> Rows:
+    classes = answers[0].scores.shape[1]
+    keep_scores = len(dataset.entries) * classes * 4 <= SCORE_BYTES
     return Rows(
         ids=np.array([entry.id for entry in entries], dtype=object),
         labels=np.concatenate([each.labels for each in answers]),

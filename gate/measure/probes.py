@@ -1,14 +1,19 @@
 """What a model shows about itself, beside its predictions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
-from gate.evidence.records import ModelProbe
-from gate.measure.runner import Runner, Weights
+from gate.measure.answers import looks_like_probabilities
+from gate.measure.grid import batch_of, cut
+from gate.measure.reading import Chunk, chunks
+from gate.measure.runner import Runner
+from gate.subject.datasets.records import Dataset
+from gate.subject.inputs import Transform
 
 ALONE = 8  # images of the first batch that are also run one by one
 _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by much more
@@ -16,58 +21,56 @@ _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by m
 Floats = NDArray[np.float32]
 
 
-@dataclass(slots=True)
-class OutputProbe:
-    """Watches the outputs go by: whether they are finite, and whether they ever change."""
+@dataclass(frozen=True, slots=True)
+class FirstBatch:
+    """What the first images of the data show, the same for whoever measures whichever part."""
 
-    outputs: int = 0
-    probed_alone: int = 0
-    disagreements: int = 0
-    _lowest: Floats | None = field(default=None)
-    _highest: Floats | None = field(default=None)
+    batch: int  # images that the model is given at once
+    are_logits: bool  # False: its outputs are probabilities already
+    alone: int  # images run one by one and in a batch
+    disagreements: int  # of those, how many changed their answer
 
-    def see(self, outputs: Floats, ids: Iterable[str]) -> None:
-        """Take in the outputs (n, classes) of n images.
 
-        Raises CheckpointError (numerically bad) at the first output that is NaN or infinite: what
-        such a model predicts is not defined.
-        """
-        finite = np.isfinite(outputs).all(axis=1)
-        if not finite.all():
-            first = list(ids)[int(np.flatnonzero(~finite)[0])]
-            raise CheckpointError(
-                "model output",
-                Refusal.NUMERICALLY_BAD,
-                f"the output for image {first} is NaN or infinite "
-                f"({int((~finite).sum())} of the {len(outputs)} in its batch)",
-                "look for a diverged training run, or for an input that is scaled otherwise",
-            )
-        self.outputs += len(outputs)
-        low, high = outputs.min(axis=0), outputs.max(axis=0)
-        self._lowest = low if self._lowest is None else np.minimum(self._lowest, low)
-        self._highest = high if self._highest is None else np.maximum(self._highest, high)
+def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> FirstBatch:
+    """Return what the first images of ``dataset`` that can be read show of the model.
 
-    def run_alone(self, runner: Runner, images: Floats, together: Floats) -> None:
-        """Run a few images one by one and count the answers that differ from those in a batch."""
-        for image, expected in zip(images[:ALONE], together[:ALONE], strict=True):
-            alone = runner.outputs(image[None])[0]
-            self.probed_alone += 1
-            self.disagreements += not np.allclose(alone, expected, rtol=_SAME, atol=_SAME)
+    Raises DataError where two images cannot be put into one batch, and CheckpointError where the
+    model cannot answer, or answers with NaN.
+    """
+    rows = range(len(dataset.entries))
+    image = _first(dataset, transform, cut(rows, 1))
+    if image is None:  # the pass will say so
+        return FirstBatch(1, are_logits=True, alone=0, disagreements=0)
+    size = batch_of(image.images.shape[1:])
+    chunk = _first(dataset, transform, cut(rows, size))
+    assert chunk is not None, "an image was read a moment ago"
+    outputs = runner.outputs(chunk.images)
+    require_finite(outputs, (entry.id for entry in chunk.entries))
+    apart = [
+        not np.allclose(runner.outputs(image[None])[0], expected, rtol=_SAME, atol=_SAME)
+        for image, expected in zip(chunk.images[:ALONE], outputs[:ALONE], strict=True)
+    ]
+    return FirstBatch(size, not looks_like_probabilities(outputs), len(apart), sum(apart))
 
-    def result(self, weights: Weights) -> ModelProbe:
-        """Return what was seen of a model with these weights."""
-        constant = (
-            self._lowest is not None
-            and self._highest is not None
-            and np.array_equal(self._lowest, self._highest)
-        )
-        return ModelProbe(
-            parameters=weights.parameters,
-            nonfinite_tensors=weights.nonfinite,
-            outputs=self.outputs,
-            nonfinite_outputs=0,
-            constant=constant and self.outputs > 1,
-            probed_alone=self.probed_alone,
-            disagreements=self.disagreements,
-            walls=weights.walls,
-        )
+
+def require_finite(outputs: Floats, ids: Iterable[str]) -> None:
+    """Raise CheckpointError (numerically bad) for outputs (n, classes) with NaN or infinity.
+
+    What such a model predicts is not defined.
+    """
+    finite = np.isfinite(outputs).all(axis=1)
+    if finite.all():
+        return
+    first = list(ids)[int(np.flatnonzero(~finite)[0])]
+    raise CheckpointError(
+        "model output",
+        Refusal.NUMERICALLY_BAD,
+        f"the output for image {first} is NaN or infinite "
+        f"({int((~finite).sum())} of the {len(outputs)} in its batch)",
+        "look for a diverged training run, or for an input that is scaled otherwise",
+    )
+
+
+def _first(dataset: Dataset, transform: Transform, spans: Iterable[range]) -> Chunk | None:
+    with closing(chunks(dataset, transform, spans, held=1)) as read:
+        return next((chunk for chunk in read if chunk.entries), None)

@@ -1,28 +1,26 @@
 """Images as they come: read once, fingerprinted, and made ready for the model."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from os import cpu_count
-from threading import Event
-from typing import TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
 from gate.evidence.records import Fingerprints, Unreadable
+from gate.measure.cores import usable_cores
 from gate.measure.fingerprints import Fingerprint, fingerprint, fingerprint_batch, gather
 from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
 
-CHUNK = 128  # images in memory at once, and in a batch
-ARRAY_CHUNK = 1024  # rows of an array that lies in memory already
+HELD = 256  # images read ahead, where their number is not said
 
 Floats = NDArray[np.float32]
-T = TypeVar("T")
 
 _NO_IMAGES = np.empty((0,), np.float32)
 
@@ -38,50 +36,59 @@ class Chunk:
     unreadable: list[Unreadable]
     size: int  # images that it stands for, the unreadable included
 
+    def without_images(self) -> Self:
+        """Return what is kept of it when the model has seen the images."""
+        return replace(self, images=_NO_IMAGES)
 
-def chunks(dataset: Dataset, transform: Transform | None) -> Iterator[Chunk]:
-    """Yield the images of a dataset in its order, a chunk at a time, the next one made ahead.
 
-    Without a transform they are only fingerprinted, and ``images`` is empty. Raises DataError where
-    two images cannot be put into one batch, or an array cannot be used at all.
+def chunks(
+    dataset: Dataset, transform: Transform | None, spans: Iterable[range], *, held: int = HELD
+) -> Iterator[Chunk]:
+    """Yield the images of each span of rows, in order, the next ones being read meanwhile.
+
+    ``held`` is how many images may be in memory, read ahead; at least one span is. Without a
+    transform images are only fingerprinted, and ``images`` is empty. Raises DataError where two
+    images of a span cannot be put into one batch, or an array cannot be used at all.
     """
-    stop = Event()
-    made = (
-        _array_chunks(dataset, transform)
-        if isinstance(dataset, ArrayDataset)
-        else _file_chunks(dataset, transform, stop)
+    array = dataset if isinstance(dataset, ArrayDataset) else None
+    readers = ThreadPoolExecutor(1 if array is not None else usable_cores())
+
+    def ordered(span: range) -> list[Future[Any]]:
+        if array is not None:
+            return [readers.submit(_rows, array, transform, span)]
+        return [readers.submit(_read, dataset, transform, index) for index in span]
+
+    def made(ready: list[Future[Any]]) -> Chunk:
+        read = [each.result() for each in ready]
+        return read[0] if array is not None else _gathered(read, dataset)
+
+    waiting: deque[tuple[int, list[Future[Any]]]] = deque()
+    try:
+        for span in spans:
+            waiting.append((len(span), ordered(span)))
+            while len(waiting) > 1 and sum(size for size, _ in waiting) > held:
+                yield made(waiting.popleft()[1])
+        while waiting:
+            yield made(waiting.popleft()[1])
+    finally:  # after the last, an error, or Ctrl-C: nobody waits for the rest
+        readers.shutdown(wait=True, cancel_futures=True)
+
+
+def _rows(dataset: ArrayDataset, transform: Transform | None, span: range) -> Chunk:
+    """Return rows of an array, transformed and fingerprinted whole."""
+    pixels = np.ascontiguousarray(dataset.pixels[span.start : span.stop])
+    try:
+        images = _NO_IMAGES if transform is None else transform.batch(pixels)
+    except UnreadableImage as problem:  # the rows of an array are all alike
+        raise DataError(dataset.path, f"its images cannot be used: {problem.reason}") from None
+    return Chunk(
+        entries=dataset.entries[span.start : span.stop],
+        labels=dataset.labels[span.start : span.stop],
+        images=images,
+        fingerprints=fingerprint_batch([row.tobytes() for row in pixels], pixels),
+        unreadable=[],
+        size=len(pixels),
     )
-    return _ahead(made, stop)
-
-
-def _file_chunks(dataset: Dataset, transform: Transform | None, stop: Event) -> Iterator[Chunk]:
-    def read(index: int) -> "_Prepared | Unreadable":
-        if stop.is_set():
-            raise InterruptedError  # nobody waits for the rest of the chunk
-        return _read(dataset, transform, index)
-
-    with ThreadPoolExecutor(cpu_count()) as readers:
-        for start in range(0, len(dataset.entries), CHUNK):
-            indices = range(start, min(start + CHUNK, len(dataset.entries)))
-            yield _gathered(list(readers.map(read, indices)), dataset)
-
-
-def _array_chunks(dataset: ArrayDataset, transform: Transform | None) -> Iterator[Chunk]:
-    """Yield chunks of an array, transformed and fingerprinted whole."""
-    for start in range(0, len(dataset.pixels), ARRAY_CHUNK):
-        pixels = np.ascontiguousarray(dataset.pixels[start : start + ARRAY_CHUNK])
-        try:
-            images = _NO_IMAGES if transform is None else transform.batch(pixels)
-        except UnreadableImage as problem:  # the rows of an array are all alike
-            raise DataError(dataset.path, f"its images cannot be used: {problem.reason}") from None
-        yield Chunk(
-            entries=dataset.entries[start : start + ARRAY_CHUNK],
-            labels=dataset.labels[start : start + ARRAY_CHUNK],
-            images=images,
-            fingerprints=fingerprint_batch([row.tobytes() for row in pixels], pixels),
-            unreadable=[],
-            size=len(pixels),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,20 +153,3 @@ def _gathered(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
 def _shape(image: Floats) -> str:
     channels, height, width = image.shape
     return f"{height} x {width} with {channels} channel{'s' if channels > 1 else ''}"
-
-
-def _ahead(items: Iterable[T], stop: Event) -> Iterator[T]:
-    """Yield ``items``, the next one being made in a thread while the present one is used.
-
-    ``stop`` is set when no more are wanted: after the last, an error, or Ctrl-C.
-    """
-    made = iter(items)
-    end = object()
-    with ThreadPoolExecutor(1) as maker:
-        following = maker.submit(next, made, end)
-        try:
-            while (item := following.result()) is not end:
-                following = maker.submit(next, made, end)
-                yield item  # type: ignore[misc]  # it is not the end marker
-        finally:
-            stop.set()

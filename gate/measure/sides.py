@@ -9,6 +9,7 @@ from gate.errors import DataError
 from gate.evidence.records import Split, Strings, Unreadable
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import concatenate
+from gate.measure.grid import MOST, cut
 from gate.measure.progress import Progress
 from gate.measure.reading import Chunk, chunks
 from gate.subject.datasets.records import Dataset
@@ -29,7 +30,7 @@ def fingerprint_dataset(split: Split, dataset: Dataset, progress: Progress) -> S
     """
     read: list[Chunk] = []
     with progress.stage(split.value, len(dataset.entries)) as advance:
-        for chunk in chunks(dataset, None):
+        for chunk in chunks(dataset, None, cut(range(len(dataset.entries)), MOST)):
             read.append(chunk)
             advance(chunk.size)
     unreadable = tuple(image for chunk in read for image in chunk.unreadable)

@@ -179,6 +179,12 @@ class GateFile(_Strict):
         copy._document, copy._base = document, base  # noqa: SLF001 -- a copy of itself
         return copy
 
+    def rooted(self) -> Self:
+        """Return the same, with paths that another process, in another folder, finds."""
+        copy = self.model_copy()
+        copy._base = self._base.absolute()  # noqa: SLF001 -- a copy of itself
+        return copy
+
     def require_complete(self) -> None:
         """Refuse a gate file, with its flags applied, that does not say what is to be judged.
 

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
+from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
@@ -100,7 +101,7 @@ def _as_user_code(base: Path) -> Iterator[None]:
     sys.path.insert(0, entry)
     importlib.invalidate_caches()
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), noted(base):
             yield
     finally:
         with contextlib.suppress(ValueError):  # the user's code may have removed it already

@@ -57,11 +57,7 @@ class OnnxModel:
         try:
             sealed = seal(path)
             self.identity = Identity(sealed.sha256, sealed.size)
-            if sha256 is not None and sha256.lower() != sealed.sha256:
-                raise mismatch(
-                    f"its sha256 is {sealed.sha256}, and {shown(sha256)} is pinned",
-                    "give the pinned file, or have the pin changed by whoever owns it",
-                )
+            _require_pinned(sealed.sha256, sha256)
             if not _is_onnx(sealed.data):
                 raise corrupt("it is not an ONNX model", f"export the {gives} to ONNX")
             self.identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
@@ -243,3 +239,26 @@ def _stopped() -> RefusedError:
         "its worker stopped or sent nonsense while it read this file",
         "export the model again; a file that does this twice is not to be trusted",
     )
+
+
+def identify_onnx(path: Path, *, sha256: str | None = None) -> Identity:
+    """Return the digest and size of an ONNX file; no parser looks into it.
+
+    Raises CheckpointError where it cannot be read, or is not the one that ``sha256`` pins.
+    """
+    identity = Identity()
+    try:
+        sealed = seal(path)
+        identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
+        _require_pinned(sealed.sha256, sha256)
+    except RefusedError as refused:
+        raise refused.at(path, identity) from refused
+    return identity
+
+
+def _require_pinned(found: str, pin: str | None) -> None:
+    if pin is not None and pin.lower() != found:
+        raise mismatch(
+            f"its sha256 is {found}, and {shown(pin)} is pinned",
+            "give the pinned file, or have the pin changed by whoever owns it",
+        )

@@ -1,0 +1,53 @@
+"""How many cores this process may use, and memory that is kept instead of given back."""
+
+import contextlib
+import ctypes
+import math
+import os
+import sys
+from pathlib import Path
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of control groups, version 2: "quota period"
+_OLD_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # version 1, in two files
+_OLD_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's names for mallopt
+_ALWAYS_FROM_THE_HEAP = 1 << 30
+_NEVER_TRIM = (1 << 31) - 1
+
+
+def usable_cores() -> int:
+    """Return the cores that affinity and the container's quota leave to this process, at least 1.
+
+    The machine may have many more; a pool of that size would only wait for itself.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS or Windows
+        cores = os.cpu_count() or 1
+    quota = _quota()
+    return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+
+
+def _quota() -> float | None:
+    """Return the cores that the control group allows; None where it sets no limit."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = _QUOTA.read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    with contextlib.suppress(OSError, ValueError):
+        allowed = int(_OLD_QUOTA.read_text())
+        return None if allowed < 0 else allowed / int(_OLD_PERIOD.read_text())
+    return None
+
+
+def keep_memory() -> None:
+    """Let the C library keep freed memory; call it before torch allocates.
+
+    glibc returns every large block to the kernel, and takes a page fault for each of its pages the
+    next time: a batch of activations, over and over. Other C libraries are left as they are.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):  # musl has no mallopt
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_THRESHOLD, _ALWAYS_FROM_THE_HEAP)
+        library.mallopt(_TRIM_THRESHOLD, _NEVER_TRIM)

@@ -1,0 +1,77 @@
+"""How the data is cut: cells that are measured one by one, batches that the model is given.
+
+Both follow from the data alone, never from the machine, the workers or their number. An image
+always meets the same neighbours in its batch, so its scores are the same bits everywhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from gate.evidence.records import Split
+from gate.subject.datasets.records import Dataset
+
+ROWS = 2048  # of a cell: small enough to lose to a killed process, large enough to be worth a file
+BATCH_BYTES = 32 << 20  # of the input of one batch
+MOST, LEAST = 512, 16  # images of a batch
+_FLOAT = 4  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Rows ``start`` to ``stop`` (excluded) of a split: what is measured, kept and merged whole."""
+
+    split: Split
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def rows(self) -> range:
+        """The rows of the split."""
+        return range(self.start, self.stop)
+
+    @property
+    def name(self) -> str:
+        """The cell as a file is named after it."""
+        return f"{self.split}-{self.start:09d}-{self.stop:09d}"
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the cell of a name; raises ValueError for another text."""
+        split, start, stop = name.split("-")
+        return cls(Split(split), int(start), int(stop))
+
+
+def cells_of(datasets: Mapping[Split, Dataset]) -> tuple[Cell, ...]:
+    """Return the cells of all splits, in the order of the splits and of their data."""
+    return tuple(
+        Cell(split, start, min(start + ROWS, len(dataset.entries)))
+        for split, dataset in datasets.items()
+        for start in range(0, len(dataset.entries), ROWS)
+    )
+
+
+def share_of(cells: Sequence[Cell], *, index: int, of: int) -> tuple[Cell, ...]:
+    """Return the cells of share ``index`` of ``of``: neighbours, as many as in every other share.
+
+    The shares of all indices are all cells, each once; some are empty where shares outnumber cells.
+    """
+    return tuple(cells[len(cells) * index // of : len(cells) * (index + 1) // of])
+
+
+def batch_of(shape: Sequence[int]) -> int:
+    """Return how many images of shape (C, H, W) make a batch: a power of two, 16 to 512."""
+    image = _FLOAT
+    for length in shape:
+        image *= max(length, 1)
+    fitting = max(BATCH_BYTES // image, 1)
+    return min(MOST, max(LEAST, 1 << (fitting.bit_length() - 1)))
+
+
+def cut(rows: range, size: int) -> Iterator[range]:
+    """Yield ``rows``, ``size`` at a time, the last ones perhaps fewer."""
+    for start in range(rows.start, rows.stop, size):
+        yield range(start, min(start + size, rows.stop))

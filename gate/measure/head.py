@@ -1,0 +1,33 @@
+"""What is known of the model besides its answers: the same for whoever measures whichever part."""
+
+from dataclasses import dataclass
+
+from gate.evidence.records import ModelProbe, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The model, and what its first batch showed."""
+
+    subject: Subject
+    device: str
+    notes: tuple[str, ...]  # what was not declared, and what was done to make the weights fit
+    nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
+    walls: tuple[str, ...] | None  # around a foreign parser; None: none was used
+    batch: int  # images that the model is given at once
+    are_logits: bool  # False: its outputs are probabilities already
+    alone: int  # images run one by one and in a batch
+    disagreements: int  # of those, how many changed their answer
+
+    def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
+        """Return what the model showed, with what only all of its answers tell."""
+        return ModelProbe(
+            parameters=self.subject.parameters,
+            nonfinite_tensors=self.nonfinite_tensors,
+            outputs=outputs,
+            nonfinite_outputs=0,  # the first one ends the measurement
+            constant=constant,
+            probed_alone=self.alone,
+            disagreements=self.disagreements,
+            walls=self.walls,
+        )

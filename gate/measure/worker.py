@@ -1,0 +1,103 @@
+"""Whoever measures: a model that is open, and data to show it, in this process or in another."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from gate.errors import CheckpointError, Refusal
+from gate.evidence.records import Split
+from gate.measure.cores import keep_memory
+from gate.measure.grid import Cell
+from gate.measure.head import Head
+from gate.measure.parts import Part
+from gate.measure.progress import Advance, Device
+from gate.measure.reading import HELD
+from gate.subject.datasets.records import Dataset
+from gate.subject.gatefile import GateFile
+from gate.subject.inputs import build_transform
+
+if TYPE_CHECKING:
+    from gate.measure.predict import Pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is measured and how; it travels to other processes as it stands."""
+
+    gatefile: GateFile
+    classes: tuple[str, ...]
+    sha256: str  # of the checkpoint that the plan speaks of
+    device: Device = "auto"
+    threads: int = 1
+    held: int = HELD  # images read ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A model that is open, and the data that it is shown."""
+
+    head: Head
+    datasets: Mapping[Split, Dataset]
+    passing: "Pass"
+
+    def parts(self, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
+        """Yield what the cells show, in the order given, which is that of the splits.
+
+        Raises DataError or CheckpointError where the data or the model does not let it.
+        """
+        for split, neighbours in groupby(cells, key=lambda cell: cell.split):
+            yield from self.passing.parts(self.datasets[split], list(neighbours), advance)
+
+
+@contextmanager
+def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
+    """Give a worker for a job; ``datasets`` are those of its gate file, opened.
+
+    Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
+    """
+    keep_memory()
+    from gate.measure.loading import opened_model
+    from gate.measure.predict import Pass
+    from gate.measure.probes import first_batch
+
+    spec, base = job.gatefile.model, job.gatefile.base
+    assert spec is not None, "a gate file without saved predictions names a model"
+    with opened_model(
+        spec, job.classes, job.device, base=base, threads=job.threads
+    ) as (subject, runner, notes):
+        if subject.sha256 != job.sha256:
+            raise CheckpointError(
+                str(spec.checkpoint),
+                Refusal.CORRUPT,
+                "the file changed while it was measured",
+                "run again when nothing writes to it",
+            )
+        transform = build_transform(job.gatefile.input, base=base)
+        first = first_batch(next(iter(datasets.values())), transform, runner)
+        if not first.are_logits:
+            answered = ("the outputs are probabilities already, so no softmax was applied",)
+        weights = runner.weights()
+        head = Head(
+            subject=subject,
+            device=runner.device,
+            notes=(*notes, *transform.assumed, *(() if first.are_logits else answered)),
+            nonfinite_tensors=weights.nonfinite,
+            walls=weights.walls,
+            batch=first.batch,
+            are_logits=first.are_logits,
+            alone=first.alone,
+            disagreements=first.disagreements,
+        )
+        yield Worker(
+            head,
+            datasets,
+            Pass(
+                transform=transform,
+                runner=runner,
+                are_logits=first.are_logits,
+                batch=first.batch,
+                held=job.held,
+            ),
+        )
