@@ -19,7 +19,7 @@ _MARKS: dict[Format, tuple[str, str]] = {
     "github": (r"::(error|warning|notice) file=[^\n]*,title=", ""),
     "openmetrics": (r"# TYPE gate_verdict stateset\n", r"\n# EOF\n\Z"),
     "gitlab-codequality": (
-        r'\[(\]\n\Z|\s*\{\s*"description": .*\s*"check_name": .*\s*"fingerprint": "[0-9a-f]{64}",\s)',
+        r'\[(\]\n\Z|\s*\{\s*"description": .*\s*"check_name": .*\s*"fingerprint": "[0-9a-f]{64}")',
         "",
     ),
     "model-card": (r"---\npipeline_tag: ", r"\nMeasured by validate-model [^\n]*\n\Z"),
