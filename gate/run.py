@@ -60,10 +60,10 @@ def validate(
     settings = settings or Settings()
     started = time.time()
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
+    spare_baseline(subject, settings.out)
     subject.require_complete()
     document = read_policy(_policy_of(subject), base=subject.base)
     waivers = read_waivers(subject.waivers, base=subject.base)
-    _spare_baseline(subject, settings.out)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
@@ -173,7 +173,7 @@ def _prepared(out: Path) -> Path:
     return out
 
 
-def _spare_baseline(subject: GateFile, out: Path) -> None:
+def spare_baseline(subject: GateFile, out: Path) -> None:
     """Refuse an output folder that holds the champion: the run would overwrite it."""
     if subject.baseline is None:
         return

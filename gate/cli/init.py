@@ -58,6 +58,8 @@ def command(
     )
     _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
     _write(out / _POLICY, policy_text(seen, wishes))
+    if model is not None:
+        _look_for(model, out)
     for name in (_GATEFILE, _POLICY):
         say(f"wrote {out / name}")
     missing = [
@@ -85,6 +87,23 @@ def _compare(checkpoint: Path, seen: "Seen") -> None:
     elif found.classes is not None and found.classes != len(seen.classes):
         fact = f"it seems to have {found.classes} outputs, and the data has {len(seen.classes)}"
         tell(f"Warning: {checkpoint}: {fact} classes")
+
+
+def _look_for(factory: str, out: Path) -> None:
+    """Say where the module of a factory must stand, when a run would not find it."""
+    from gate.policy.words import quoted
+    from gate.subject.usercode import is_found
+
+    if is_found(factory, base=out):
+        return
+    package = factory.partition(":")[0].partition(".")[0]
+    here = next((each for each in (Path(f"{package}.py"), Path(package)) if each.exists()), None)
+    there = out / (f"{package}.py" if here is None else here)
+    remedy = f"put it at {there}" if here is None else f"copy it: cp -r {here} {there}"
+    tell(
+        f"Warning: {out / _GATEFILE}: the module {quoted(package)} is neither beside the gate file "
+        f"nor installed, and a run looks nowhere else; {remedy}"
+    )
 
 
 def _costly(said: str | None, at_terminal: bool) -> "Costly":

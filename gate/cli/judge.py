@@ -13,7 +13,9 @@ from gate.cli.output import (
     parsed,
     require_extra,
     waivers_option,
+    withdraw,
 )
+from gate.errors import GateError
 
 
 @click.command(name="judge")
@@ -44,6 +46,10 @@ def command(
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = parsed(outputs, inputs=(file, Path(policy)))
     require_extra(format_)
-    report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce")
+    try:
+        report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce")
+    except GateError:
+        withdraw(outputs)
+        raise
     beside = Beside(evidence=file)
     return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -89,6 +90,24 @@ def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path,
         taken[path.resolve()] = "is named twice"
         targets[path] = known
     return targets
+
+
+def withdraw(outputs: Sequence[str], report: Path | None = None) -> None:
+    """Take away what an earlier run said in these places: it must not pass for this run's verdict.
+
+    ``outputs`` as in ``-o``, ``report`` a report.json. Only a file that this program wrote, in that
+    format, goes: any other is somebody's, as is what a link points to.
+    """
+    from gate.report.renderings.marks import is_ours
+
+    places = [output.partition("=") for output in outputs]
+    old = [(Path(place), known) for name, _, place in places if place and (known := _format(name))]
+    if report is not None:
+        old.append((report, "json"))
+    for path, known in old:
+        if is_ours(path, known):
+            with suppress(OSError):  # the run, or who reads the file, will say so
+                path.unlink()
 
 
 def _parsed(output: str) -> "tuple[Path, Format]":

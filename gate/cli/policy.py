@@ -178,12 +178,14 @@ def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
 
 
 def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -> "Sequence[Fault]":
-    from gate.policy.linting import unprovable_bounds
+    from gate.policy.linting import undeclared_slices, unprovable_bounds
     from gate.policy.reading import class_faults
 
+    declared = {split: spec.slices for split, spec in subject.data.given().items()}
+    faults = list(undeclared_slices(document, declared))
     if not counted.classes:
-        return []
-    faults = class_faults(document, counted.classes, subject.critical)
+        return faults
+    faults += class_faults(document, counted.classes, subject.critical)
     if faults or counted.per_class is None:
         return faults
     return list(

@@ -13,8 +13,10 @@ from gate.cli.output import (
     outputs_of_step,
     parsed,
     require_extra,
+    withdraw,
     write,
 )
+from gate.errors import GateError
 
 
 @click.command(name="render")
@@ -39,7 +41,11 @@ def command(
     evidence = _evidence_beside(file)
     targets = parsed(outputs, inputs=[each for each in (file, evidence) if each is not None])
     require_extra(format_)
-    found = read_report(report)
+    try:
+        found = read_report(report)
+    except GateError:
+        withdraw(outputs)
+        raise
     beside = Beside(report=file, evidence=evidence, images=not no_images)
     write(found, targets, beside)
     outputs_of_step(found, [*targets.values(), format_], file)

@@ -16,6 +16,7 @@ from gate.cli.output import (
     parsed,
     require_extra,
     waivers_option,
+    withdraw,
 )
 from gate.cli.progress import Progress
 from gate.cli.streams import tell
@@ -24,6 +25,7 @@ from gate.measure.progress import Device
 
 if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile
+    from gate.subject.overrides import Flags
 
 DEFAULT_GATEFILE = Path("gate.yaml")
 
@@ -98,19 +100,17 @@ def command(
     """
     from gate.evidence.store import FILE_NAME
     from gate.report.renderings import Beside
-    from gate.run import REPORT_NAME, Settings, validate
-    from gate.subject.gatefile import GateFile, read_gatefile
-    from gate.subject.overrides import Flags, override
+    from gate.run import REPORT_NAME, Settings, spare_baseline, validate
+    from gate.subject.overrides import Flags
 
-    said = Flags(**flags)
     path = gatefile or (DEFAULT_GATEFILE if DEFAULT_GATEFILE.is_file() else None)
-    if path is None and not said.given():
-        raise UsageError(
-            "gate.yaml",
-            "there is no such file, and no flags say what to judge",
-            "write one, or see `validate-model run --help` and `validate-model demo`",
-        )
-    subject = override(read_gatefile(path) if path else GateFile(), said)
+    try:
+        subject = _subject(path, Flags(**flags))
+    except UsageError:
+        withdraw(outputs, out / REPORT_NAME)
+        raise
+    spare_baseline(subject, out)
+    withdraw(outputs, out / REPORT_NAME)
     targets = parsed(outputs, inputs=_inputs(path, subject))
     require_extra(format_)
     settings = Settings(
@@ -127,6 +127,20 @@ def command(
         return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
     finally:  # it is there, whatever became of the other outputs
         tell(f"Report: {out / REPORT_NAME}")
+
+
+def _subject(path: Path | None, said: "Flags") -> "GateFile":
+    """Return the gate file with the flags applied; raises UsageError where either is wrong."""
+    from gate.subject.gatefile import GateFile, read_gatefile
+    from gate.subject.overrides import override
+
+    if path is None and not said.given():
+        raise UsageError(
+            "gate.yaml",
+            "there is no such file, and no flags say what to judge",
+            "write one, or see `validate-model run --help` and `validate-model demo`",
+        )
+    return override(read_gatefile(path) if path else GateFile(), said)
 
 
 def _inputs(path: Path | None, subject: "GateFile") -> list[Path]:

@@ -48,7 +48,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             "  factory",
             wishes.factory and _word(wishes.factory),
             "package.module:function",
-            "your function that returns the nn.Module",
+            "returns the nn.Module; its code: beside this file, or installed",
         ),
         (f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"),
         *_input(seen),

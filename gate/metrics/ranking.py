@@ -83,23 +83,33 @@ class AreaUnderCurve:
         return 1 / (1 + math.exp(-(logit + side * step)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Influences:
+    """An area with what each image adds to it, (n,), and the true classes drawn apart, (n,)."""
+
+    value: float
+    of_images: Reals
+    strata: Counts
+    method: str
+
+
 def roc_auc(rows: Rows, classes: int) -> Estimate:
     """Return the mean over classes of the area under the ROC curve, one class against the rest.
 
     Over the classes that have images. Of two classes both areas are the same where scores add up to
     one, and so is their mean.
     """
-    return _mean_area(rows, classes, _roc_area, "DeLong")
+    return _estimate(rows, influences("roc-auc", rows, None, classes))
 
 
 def roc_auc_of(rows: Rows, of: int, classes: int) -> Estimate:
     """Return the chance that an image of the class scores higher for it than another image."""
-    return _area_of(rows, of, classes, _roc_area, "DeLong")
+    return _estimate(rows, influences("roc-auc", rows, of, classes))
 
 
 def average_precision(rows: Rows, classes: int) -> Estimate:
     """Return the mean over the classes that have images of the average precision."""
-    return _mean_area(rows, classes, _precision_area, "linearised average precision")
+    return _estimate(rows, influences("average-precision", rows, None, classes))
 
 
 def average_precision_of(rows: Rows, of: int, classes: int) -> Estimate:
@@ -108,7 +118,18 @@ def average_precision_of(rows: Rows, of: int, classes: int) -> Estimate:
     The share of the class in the data is what chance would reach, so that the value speaks for this
     mix of classes only.
     """
-    return _area_of(rows, of, classes, _precision_area, "linearised average precision")
+    return _estimate(rows, influences("average-precision", rows, of, classes))
+
+
+def influences(name: str, rows: Rows, of: int | None, classes: int) -> Influences | Undefined:
+    """Return the area ``name``, roc-auc or average-precision, and what each image adds to it."""
+    area, method = {
+        "roc-auc": (_roc_area, "DeLong"),
+        "average-precision": (_precision_area, "linearised average precision"),
+    }[name]
+    if of is None:
+        return _mean_area(rows, classes, area, method)
+    return _area_of(rows, of, classes, area, method)
 
 
 def top_k_accuracy(rows: Rows, k: int) -> Share | Undefined:
@@ -130,7 +151,7 @@ def scores_for(rows: Rows, of: int, classes: int) -> Reals | None:
     return np.where(rows.labels == of, rows.true_score, 1 - rows.true_score)
 
 
-def _area_of(rows: Rows, of: int, classes: int, area: Area, method: str) -> Estimate:
+def _area_of(rows: Rows, of: int, classes: int, area: Area, method: str) -> Influences | Undefined:
     positive = rows.labels == of
     if positive.all() or not positive.any():
         return Undefined(NO_OTHER_IMAGES if len(rows) and positive.all() else NO_IMAGES_OF_CLASS)
@@ -138,10 +159,10 @@ def _area_of(rows: Rows, of: int, classes: int, area: Area, method: str) -> Esti
     if scores is None:
         return Undefined(NO_SCORES)
     value, influence = area(positive, scores)
-    return _estimate(rows, value, influence, positive.astype(np.int64), method)
+    return Influences(value, influence, positive.astype(np.int64), method)
 
 
-def _mean_area(rows: Rows, classes: int, area: Area, method: str) -> Estimate:
+def _mean_area(rows: Rows, classes: int, area: Area, method: str) -> Influences | Undefined:
     present = np.unique(rows.labels)
     if len(present) < 2:
         return Undefined(NO_OTHER_IMAGES if len(present) else NO_IMAGES)
@@ -154,18 +175,19 @@ def _mean_area(rows: Rows, classes: int, area: Area, method: str) -> Estimate:
         values.append(value)
         influence += each / len(present)
     strata = rows.labels.astype(np.int64)
-    return _estimate(rows, float(np.mean(values)), influence, strata, f"{method}, mean of classes")
+    return Influences(float(np.mean(values)), influence, strata, f"{method}, mean of classes")
 
 
-def _estimate(
-    rows: Rows, value: float, influence: Reals, strata: Counts, method: str
-) -> AreaUnderCurve:
+def _estimate(rows: Rows, area: Influences | Undefined) -> AreaUnderCurve | Undefined:
     """Return the area with the standard error that the influence of the images gives.
 
     It is not centred within a class: what the mix of classes adds to the variance is kept. For AUC,
     where it adds nothing, this is DeLong's variance. A class of one image shows no spread.
     """
-    scale = f"{method}, logit scale"
+    if isinstance(area, Undefined):
+        return area
+    value, influence, strata = area.value, area.of_images, area.strata
+    scale = f"{area.method}, logit scale"
     codes = tables.group_codes(rows)
     if codes is not None and tables.clustered(rows):
         totals = tables.sums_by(influence, codes, int(codes.max()) + 1)

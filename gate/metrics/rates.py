@@ -145,6 +145,12 @@ def mean_f1(margins: tables.Margins) -> Reals:
     return _mean_of_present(2 * margins.right, margins.true + margins.predicted, margins)
 
 
+def f1_of_each(margins: tables.Margins) -> Reals:
+    """Return the F1 of each class from margins, (..., classes); NaN without images of the class."""
+    below = np.where(margins.true > 0, margins.true + margins.predicted, np.nan)
+    return np.asarray(2 * margins.right / below)
+
+
 def mean_precision(margins: tables.Margins) -> Reals:
     """Return macro precision from margins, (...)."""
     # Right answers are 0 where a class is never predicted: 0 / 1 is then the 0 that it counts as.

@@ -7,9 +7,10 @@ images come in groups, whole groups are drawn.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
@@ -143,6 +144,38 @@ def bootstrap_paired_counts(
     return _bootstrap(rows, new, cell.ravel(), difference, value)
 
 
+def bootstrap_without(
+    rows: Rows, left_out: NDArray[np.bool_], classes: int, statistics: CountStatistic
+) -> list[Estimate]:
+    """Return statistics of all rows minus those of the rows that are not ``left_out``, (n,).
+
+    ``statistics`` takes margins (..., classes) and gives k numbers, (..., k), all from one draw.
+    Images of a true class that are left out are drawn apart from the others.
+    """
+    table = tables.cells(rows, classes)
+    place = np.zeros((classes, classes), dtype=np.int64)
+    place[table.truth, table.predicted] = np.arange(len(table.counts))
+    either = 2 * place[rows.labels, rows.predictions] + left_out
+    key, cell, counts = np.unique(either, return_inverse=True, return_counts=True)
+    truth, out = table.truth[key // 2], key % 2
+    # What is drawn together lies together: of each true class first what stays.
+    order = np.lexsort((out, np.cumsum(np.diff(truth, prepend=-1) != 0)))
+    truth, out, counts = truth[order], out[order], counts[order]
+    given = tables.Cells(truth, table.predicted[key // 2][order], counts, classes)
+
+    def differences(drawn: Reals) -> Reals:
+        with np.errstate(invalid="ignore"):  # groups may be drawn of which nothing stays: NaN
+            return statistics(given.margins(drawn)) - statistics(given.margins(drawn * (1 - out)))
+
+    return _bootstrap_each(
+        rows,
+        replace(given, truth=2 * truth + out),
+        np.argsort(order)[cell.ravel()],
+        differences,
+        differences(counts.astype(np.float64)),
+    )
+
+
 def bootstrap_groups(sums: Reals, statistic: Callable[[Reals], Reals]) -> Estimate:
     """Return a statistic of totals over groups with bounds by drawing whole groups.
 
@@ -162,15 +195,44 @@ def _bootstrap(
     value: float,
 ) -> Estimate:
     """Return a statistic of counts (..., cells) with bounds; ``cell``, (n,), places each row."""
-    if math.isnan(value):
-        return Undefined("there is nothing to divide by")
+    values = np.array([value])
+    each = _bootstrap_each(rows, table, cell, lambda counts: statistic(counts)[..., None], values)
+    return each[0]
+
+
+def _bootstrap_each(
+    rows: Rows,
+    table: tables.Cells,
+    cell: Counts,
+    statistics: Callable[[Reals], Reals],
+    values: Reals,
+) -> list[Estimate]:
+    """Return each of k statistics, (..., k) of counts (..., cells), with its bounds.
+
+    Images of one ``truth`` of the table are drawn together; ``values``, (k,), are those observed.
+    """
+    if np.isnan(values).all():
+        return [Undefined("there is nothing to divide by") for _ in values]
     codes = tables.group_codes(rows)
     if codes is not None and tables.clustered(rows):
         groups = int(codes.max()) + 1
-        drawn = _kept(map(statistic, _draw_groups(codes, cell, groups, len(table.counts))))
-        return _of_groups(value, drawn, groups)
-    drawn = _kept(map(statistic, _draw_by_class(table)))
-    return Bootstrapped(value, np.sort(drawn), _acceleration(table, statistic))
+        drawn = _each_kept(map(statistics, _draw_groups(codes, cell, groups, len(table.counts))))
+        found: list[Estimate] = [
+            _of_groups(value, kept, groups)
+            for value, kept in zip(values.tolist(), drawn, strict=True)
+        ]
+    else:
+        drawn = _each_kept(map(statistics, _draw_by_class(table)))
+        found = [
+            Bootstrapped(value, np.sort(kept), acceleration)
+            for value, kept, acceleration in zip(
+                values.tolist(), drawn, _accelerations(table, statistics, len(values)), strict=True
+            )
+        ]
+    return [
+        Undefined("there is nothing to divide by") if math.isnan(value) else estimate
+        for value, estimate in zip(values.tolist(), found, strict=True)
+    ]
 
 
 def _of_groups(value: float, drawn: Reals, groups: int) -> Bootstrapped:
@@ -181,9 +243,14 @@ def _of_groups(value: float, drawn: Reals, groups: int) -> Bootstrapped:
 
 def _kept(chunks: Iterable[Reals]) -> Reals:
     """Return all the chunks in one, without NaN; a single 0 when nothing is left."""
-    drawn = np.concatenate(list(chunks))
-    kept = drawn[~np.isnan(drawn)]
-    return kept if len(kept) else np.zeros(1)
+    return _each_kept(chunk[:, None] for chunk in chunks)[0]
+
+
+def _each_kept(chunks: Iterable[Reals]) -> list[Reals]:
+    """Return the columns of all the chunks, (some, k), without NaN; a single 0 for nothing left."""
+    drawn = np.concatenate(list(chunks)).T
+    kept = [column[~np.isnan(column)] for column in drawn]
+    return [column if len(column) else np.zeros(1) for column in kept]
 
 
 def _draw_by_class(table: tables.Cells) -> Iterator[Reals]:
@@ -224,16 +291,26 @@ def _portions(width: int) -> Iterator[int]:
         yield min(most, RESAMPLES - start)
 
 
-def _acceleration(table: tables.Cells, statistic: Callable[[Reals], Reals]) -> float:
-    """Return BCa's acceleration from leaving out one image at a time, within its class.
+def _accelerations(
+    table: tables.Cells, statistics: Callable[[Reals], Reals], count: int
+) -> list[float]:
+    """Return BCa's acceleration of each statistic, from leaving out one image at a time.
 
     All images of a cell are alike, so one of them stands for all. The image of a class that has
     only one is kept: without it the class would be lost, and it has no spread to speak of.
     """
     if len(table.counts) > _MOST_CELLS:
-        return 0.0
-    sizes = np.bincount(table.truth, weights=table.counts)[table.truth]
-    without = statistic(table.counts.astype(np.float64) - np.diag(sizes > 1))
+        return [0.0] * count
+    sizes: Reals = np.bincount(table.truth, weights=table.counts)[table.truth].astype(np.float64)
+    without = statistics(table.counts.astype(np.float64) - np.diag(sizes > 1))
+    return [_acceleration(table, sizes, column) for column in without.T]
+
+
+def _acceleration(table: tables.Cells, sizes: Reals, without: Reals) -> float:
+    """Return the acceleration of a statistic that is ``without`` an image of each cell, (cells,).
+
+    ``sizes``, (cells,), has the images that are drawn together with those of the cell.
+    """
     means = np.bincount(table.truth, weights=table.counts * without)[table.truth] / sizes
     influence = (sizes - 1) * (means - without) / sizes
     variance = float((table.counts * influence**2).sum())

@@ -42,7 +42,7 @@ def mcc(rows: Rows, classes: int) -> Estimate:
     sizes = tables.confusion(rows, classes).sum(axis=1)
     if np.count_nonzero(sizes) < 2:
         return Undefined(ONE_CLASS if sizes.any() else NO_IMAGES)
-    return bootstrap_counts(rows, classes, _mcc)
+    return bootstrap_counts(rows, classes, matthews)
 
 
 def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
@@ -63,7 +63,7 @@ def kappa(rows: Rows, classes: int) -> Estimate:
     value = _observed_kappa(tables.confusion(rows, classes))
     if np.isnan(value):
         return Undefined(ONE_CLASS)
-    return bootstrap_counts(rows, classes, _kappa, value)
+    return bootstrap_counts(rows, classes, cohen, value)
 
 
 def _observed_kappa(matrix: Counts) -> float:
@@ -75,7 +75,8 @@ def _observed_kappa(matrix: Counts) -> float:
     return 1 - float((wrong * matrix).sum()) / by_chance if by_chance else float("nan")
 
 
-def _kappa(margins: tables.Margins) -> Reals:
+def cohen(margins: tables.Margins) -> Reals:
+    """Return kappa from margins, (...); NaN where it is undefined."""
     images = margins.true.sum(axis=-1)
     by_chance = images - (margins.true * margins.predicted).sum(axis=-1) / images
     wrong = images - margins.right.sum(axis=-1)
@@ -83,7 +84,8 @@ def _kappa(margins: tables.Margins) -> Reals:
     return np.asarray(1 - ratio)
 
 
-def _mcc(margins: tables.Margins) -> Reals:
+def matthews(margins: tables.Margins) -> Reals:
+    """Return Matthews' correlation from margins, (...)."""
     images, right = margins.true.sum(axis=-1), margins.right.sum(axis=-1)
     both = right * images - (margins.true * margins.predicted).sum(axis=-1)
     taken = images**2 - (margins.predicted**2).sum(axis=-1)

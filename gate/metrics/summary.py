@@ -23,6 +23,7 @@ OF_A_SPLIT = (
     "brier",
     "calibration-error",
 )
+OF_A_CLASS = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def summary(rows: Rows, classes: tuple[str, ...]) -> Iterator[Metric]:
             yield Metric(name, None, estimate, len(rows))
     support = np.bincount(rows.labels, minlength=count)
     for label, class_name in enumerate(classes):
-        for name in ("recall", "precision", "f1"):
+        for name in OF_A_CLASS:
             estimate = metric(name, rows, label, count)
             yield Metric(name, class_name, estimate, int(support[label]))
 

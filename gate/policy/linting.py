@@ -7,6 +7,7 @@ from gate.checks.classification import ClassificationRule
 from gate.errors import Fault
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
+from gate.policy.words import quoted, suggestion
 
 # Metrics that are no share: the value that no model falls below, or exceeds.
 _LOWEST = {"mcc": -1.0}
@@ -73,6 +74,28 @@ def _shadow(rule: Rule, alike: Sequence[Rule]) -> Rule | None:
 def _covers(other: Rule, rule: Rule) -> bool:
     found = (each for each in changes(rule, other) if each.key != "lock")
     return all(each.direction is Direction.TIGHTENED for each in found)
+
+
+def undeclared_slices(
+    document: PolicyDocument, declared: Mapping[str, Sequence[str]]
+) -> Iterator[Fault]:
+    """Yield a fault for each column that a rule slices by and its split does not declare.
+
+    ``declared`` has the slice columns of each split that is given, by the split's name.
+    """
+    for rule in document.policy.rules:
+        if not isinstance(rule, ClassificationRule) or rule.split not in declared:
+            continue
+        columns = declared[rule.split]
+        for column in (rule.by,) if isinstance(rule.by, str) else rule.by or ():
+            if column in columns:
+                continue
+            yield document.origin(rule.id, "by").fault(
+                f"the gate file's {rule.split} declares no slice column {quoted(column)}",
+                suggestion(column, columns, what="its slices are")
+                if columns
+                else f"add slices: [{column}] to data: {rule.split}: in the gate file",
+            )
 
 
 def unprovable_bounds(

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gate.checks.base import Scope
+from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.estimates import Estimate
-from gate.metrics.inflation import inflations
+from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.selection import judged_rows, leaked
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
@@ -51,7 +52,7 @@ def build(
             )
             for split, each in evidence.splits.items()
         },
-        leakage=_leakage(evidence),
+        leakage=_leakage(decision, evidence),
         history=_history(evidence),
         waivers=_waivers(decision),
         errors=[
@@ -202,7 +203,7 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
             yield model.MetricPart.model_validate(fields)
 
 
-def _leakage(evidence: Evidence) -> model.LeakagePart:
+def _leakage(decision: Decision, evidence: Evidence) -> model.LeakagePart:
     # Copies inside one split are no leak: they have a check of their own, and stand in pairs.csv.
     overlaps = [each for each in evidence.overlaps if each.split_a is not each.split_b]
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
@@ -212,7 +213,7 @@ def _leakage(evidence: Evidence) -> model.LeakagePart:
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
-        inflation=list(_inflation(evidence)),
+        inflation=list(_inflation(decision, evidence)),
     )
 
 
@@ -221,22 +222,57 @@ def _kinds(overlaps: Sequence[Overlap]) -> list[str]:
     return list(dict.fromkeys(kind.value for overlap in overlaps for kind in overlap.compared))
 
 
-def _inflation(evidence: Evidence) -> Iterator[model.InflationPart]:
-    for split in evidence.splits:
+def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.InflationPart]:
+    """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
+    for split, measured in evidence.splits.items():
         spoilt = leaked(evidence, split)
         if not spoilt.any():
             continue
-        for each in inflations(evidence.splits[Split(split)].rows, spoilt, evidence.classes):
-            fields = {
-                "name": each.name,
-                "split": split.value,
-                "class": each.class_name,
-                "as_given": _finite(each.as_given.value),
-                "clean": _finite(each.clean.value),
-                "difference": _finite(each.difference.value),
-                "interval": _interval(each.difference, _plain_bounds(each.difference)),
-            }
-            yield model.InflationPart.model_validate(fields)
+        leak = Leak.of(measured.rows, spoilt, evidence.classes)
+        known = set()
+        for each in inflations(leak):
+            known.add((each.name, each.class_name))
+            yield _inflation_part(each, split, rule=None)
+        for rule, class_name in _asked(decision, split):
+            if (rule.check, class_name) not in known:
+                yield _inflation_part(_of_rule(rule, class_name, leak, evidence), split, rule.id)
+
+
+def _asked(decision: Decision, split: Split) -> Iterator[tuple[ClassificationRule, str | None]]:
+    """Yield the rules on metrics of a whole split, and the class, if any, each once."""
+    asked = {
+        (result.rule.id, result.comparison.scope.class_name): result.rule
+        for result in decision.results
+        if isinstance(result.rule, ClassificationRule)
+        and result.rule.split == split
+        and result.rule.by is None
+        and not result.crash
+    }
+    for (_, class_name), rule in asked.items():
+        if class_name is not None or not isinstance(rule, ClassMetric):
+            yield rule, class_name
+
+
+def _of_rule(
+    rule: ClassificationRule, class_name: str | None, leak: Leak, evidence: Evidence
+) -> Inflation:
+    label = None if class_name is None else evidence.classes.index(class_name)
+    return inflation(rule.check, label, leak, lambda rows: rule.estimate(rows, label, evidence))
+
+
+def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.InflationPart:
+    fields = {
+        "name": each.name,
+        "split": split.value,
+        "class": each.class_name,
+        "as_given": _finite(each.as_given.value),
+        "clean": _finite(each.clean.value),
+        "difference": _finite(each.difference.value),
+        "interval": _interval(each.difference, _plain_bounds(each.difference)),
+        "reason": each.difference.reason or None,
+        "rule": rule,
+    }
+    return model.InflationPart.model_validate(fields)
 
 
 def _history(evidence: Evidence) -> model.HistoryPart | None:

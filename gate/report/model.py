@@ -167,7 +167,7 @@ class MetricPart(_Part):
 
 
 class ConfusionPart(_Part):
-    """A confusion matrix; rows are the truth."""
+    """A confusion matrix of the images as given, leaked ones included; rows are the truth."""
 
     classes: list[str]
     counts: list[list[int]]
@@ -196,7 +196,12 @@ class InflationPart(_Part):
     as_given: float | None
     clean: float | None
     difference: float | None
-    interval: IntervalPart | None
+    interval: IntervalPart | None = Field(description="Of the difference.")
+    reason: str | None = Field(None, description="Why there is no difference, or no interval.")
+    rule: str | None = Field(
+        None,
+        description="The rule that asks for this metric; null for those that every report shows.",
+    )
 
 
 class LeakagePart(_Part):

@@ -7,6 +7,7 @@ What it prints goes to standard error: standard output carries one document.
 
 import contextlib
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -57,6 +58,20 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
             "name a function or a class",
         )
     return found  # type: ignore[no-any-return]  # whatever it returns is checked by who calls it
+
+
+def is_found(spec: str, *, base: Path) -> bool:
+    """Return whether a run would find the module of ``package.module:function``; imports nothing.
+
+    It looks for the package only: in ``base``, the gate file's folder, and where Python looks.
+    """
+    package = spec.partition(":")[0].partition(".")[0]
+    if (base / f"{package}.py").is_file() or (base / package).is_dir():
+        return True
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):  # no name of a module: the run says so
+        return False
 
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is

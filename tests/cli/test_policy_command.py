@@ -207,6 +207,44 @@ def test_lint_against_a_gate_file_finds_classes_that_it_lacks(policies, capsys):
     assert "the model has no class 'owl'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("slices", "remedy"),
+    [
+        ("", "add slices: [scanner] to data: test: in the gate file"),
+        (", slices: [scaner]", "did you mean 'scaner'?"),
+        (", slices: [ward]", "its slices are: ward"),
+    ],
+    ids=["none", "misspelt", "another"],
+)
+def test_lint_finds_a_slice_column_that_the_gate_file_does_not_declare(
+    slices, remedy, policies, capsys
+):
+    (policies / "gate.yaml").write_text(
+        "apiVersion: gate/v1\nkind: Validation\nclasses: [cat, dog]\n"
+        f"data: {{test: {{path: nowhere.csv{slices}}}}}\n"
+    )
+    (policies / "by.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0.9, by: scanner}}]\n")
+
+    assert _status("lint", "by.yaml", "--gatefile", "gate.yaml") == 2
+    err = capsys.readouterr().err
+    assert "the gate file's test declares no slice column 'scanner'" in err
+    assert remedy in err
+
+
+@pytest.mark.parametrize(
+    "data", ["test: {path: x.csv, slices: [scanner, ward]}", "train: {path: x.csv}"]
+)
+def test_lint_accepts_a_declared_slice_column_and_says_nothing_of_a_split_not_given(data, policies):
+    (policies / "gate.yaml").write_text(
+        f"apiVersion: gate/v1\nkind: Validation\nclasses: [cat, dog]\ndata: {{{data}}}\n"
+    )
+    (policies / "by.yaml").write_text(
+        f"{HEAD}rules: [{{check: recall, min: 0.9, by: [scanner, ward]}}]\n"
+    )
+
+    assert _status("lint", "by.yaml", "--gatefile", "gate.yaml") == 0
+
+
 def test_lint_counts_the_test_images_of_a_gate_file(policies, capsys):
     rows = ["id,label,cat,dog", *(f"{n},{'cat' if n % 2 else 'dog'},0.5,0.5" for n in range(20))]
     (policies / "test.csv").write_text("\n".join(rows) + "\n")

@@ -147,6 +147,35 @@ def test_a_class_that_the_data_lacks_cannot_be_critical(data, tmp_path):
     assert isinstance(done.exception, UsageError)
 
 
+@pytest.mark.parametrize("place", ["here", "nowhere"])
+def test_a_factory_that_the_run_would_not_find_is_said_with_what_to_do(
+    place, data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    if place == "here":
+        (tmp_path / "own_nets.py").touch()
+
+    ran = _run(data, "--model", "own_nets:build", "--out", "sub")
+
+    remedies = {
+        "here": "copy it: cp -r own_nets.py sub/own_nets.py",
+        "nowhere": "put it at sub/own_nets.py",
+    }
+    assert ran.exit_code == 0
+    assert "the module 'own_nets' is neither beside the gate file nor installed" in ran.stderr
+    assert remedies[place] in ran.stderr
+
+
+@pytest.mark.parametrize("factory", ["own_nets:build", "json:loads", "package.nets:build"])
+def test_a_factory_that_the_run_finds_is_not_warned_of(factory, data, tmp_path):
+    (tmp_path / "own_nets.py").touch()
+    (tmp_path / "package").mkdir()
+
+    ran = _run(data, "--model", factory, "--out", tmp_path)
+
+    assert "Warning" not in ran.stderr
+
+
 def test_init_does_not_load_torch(data, tmp_path):
     program = (
         "import sys; from gate.cli import main;"

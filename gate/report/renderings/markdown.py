@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from gate.report.model import Report, ResultPart
 from gate.report.renderings.inert import plain
+from gate.report.renderings.leaks import inflated, left_out
 from gate.report.renderings.words import (
     SENTENCES,
     counted,
@@ -88,6 +89,11 @@ def _head(report: Report) -> Iterator[str]:
     if leaks:
         found = ", ".join(f"{count:,} {escaped(kind, 40)}" for kind, count in leaks.items())
         yield f"| pairs that splits share | {found} |"
+    for out in left_out(report):
+        said = f"{out.leaked:,} of {out.given:,} images, which no metric counts"
+        if changed := inflated(report, out.split):
+            said += f"; with them, {escaped(changed)}"
+        yield f"| leaked into {out.split} | {said} |"
     yield ""
 
 

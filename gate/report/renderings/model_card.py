@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
 from gate.report.renderings.inert import plain
+from gate.report.renderings.leaks import left_out
 from gate.report.renderings.markdown import escaped
 from gate.report.renderings.words import SENTENCES, headline, subject_name
 
@@ -89,6 +90,11 @@ def _body(report: Report) -> Iterator[str]:
     yield f"- policy sha256 {escaped(policy.resolved_sha256, 80)}"
     for name, split in report.data.items():
         yield f"- {name}: {split.images:,} images, sha256 {escaped(split.manifest_sha256, 80)}"
+    for out in left_out(report):
+        yield (
+            f"- {out.split}: {out.leaked:,} of the images are copies or near copies of "
+            "images in an earlier split; the metrics are without them"
+        )
     for split_name in _JUDGED:
         for metric in _headline_metrics(report, split_name):
             assert metric.value is not None

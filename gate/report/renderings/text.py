@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
+from gate.report.renderings.leaks import inflated, left_out
 from gate.report.renderings.words import counted, headline, subject_name, waivers_of, word
 
 _COLUMN = 8  # where sentences begin
@@ -127,23 +128,15 @@ def _waivers(report: Report, width: int) -> str:
 
 
 def _left_out(report: Report, width: int) -> str:
-    """Return how many images of each split leaked and are in no metric."""
+    """Return how many images of each split leaked and are in no metric, and what that changed."""
     lines = []
-    for split, matrix in report.confusion.items():
-        given = sum(map(sum, matrix.counts))
-        judged = next(
-            (
-                metric.support
-                for metric in report.metrics
-                if metric.name == "accuracy" and metric.split == split and metric.slice is None
-            ),
-            0,
+    for each in left_out(report):
+        lines.append(
+            f"{each.leaked:,} of {each.given:,} images of {each.split} are copies or near copies "
+            "of images in an earlier split, and no rule counts them; pairs.csv lists them"
         )
-        if judged < given:
-            lines.append(
-                f"{given - judged:,} of {given:,} images of {split} are copies or near copies of "
-                "images in an earlier split, and no rule counts them; pairs.csv lists them"
-            )
+        if changed := inflated(report, each.split):
+            lines.append(f"with them on {each.split}: {plain(changed, 500)}")
     return "\n".join(_sentence("note", line, width) for line in lines)
 
 

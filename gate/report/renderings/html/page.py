@@ -6,14 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gate.report.model import IntervalPart, Report, ResultPart, WaiverPart
+from gate.report.model import InflationPart, IntervalPart, Report, ResultPart, WaiverPart
 from gate.report.renderings.html import plots
 from gate.report.renderings.html.confusion import Confusion, confusion_of
 from gate.report.renderings.html.evidence import Beside, read_beside
 from gate.report.renderings.html.pictures import Mistakes, ShownPair, mistakes_of, pairs_of
+from gate.report.renderings.leaks import notable
 from gate.report.renderings.words import waivers_of
 
 _MOST_PLOTS = 24
+_MOST_INFLATED = 12  # metrics of classes; those of splits are all shown
 _SPLITS = ("test", "validation", "train")
 
 
@@ -31,7 +33,8 @@ class ClassRow:
     """One class on one split."""
 
     name: str
-    support: int
+    support: int  # without leaked images
+    given: int
     cells: tuple[tuple[float | None, IntervalPart | None], ...]  # recall, precision, f1
 
 
@@ -57,6 +60,7 @@ class Page:
     classes: list[ClassRow]
     scores: list[Plot]
     losses: Plot | None
+    inflation: list[InflationPart]
     pairs: list[ShownPair]
     mistakes: list[Mistakes]
     slices: list[Any]
@@ -84,6 +88,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         classes=_classes(report, split),
         scores=[Plot(*drawn) for drawn in plots.of_scores(beside, report)],
         losses=_losses(report),
+        inflation=notable(report, _MOST_INFLATED),
         pairs=pairs_of(report, beside, images=images),
         mistakes=mistakes_of(report, beside) if images else [],
         slices=[metric for metric in report.metrics if metric.slice is not None],
@@ -119,11 +124,12 @@ def _classes(report: Report, split: str | None) -> list[ClassRow]:
     for metric in report.metrics:
         if metric.split == split and metric.class_ is not None and metric.slice is None:
             found.setdefault(metric.class_, {})[metric.name] = metric
-    support = next((part.per_class for name, part in report.data.items() if name == split), {})
+    given = next((part.per_class for name, part in report.data.items() if name == split), {})
     rows = [
         ClassRow(
             name,
-            support.get(name, 0),
+            metrics["recall"].support if "recall" in metrics else 0,
+            given.get(name, 0),
             tuple(
                 (metrics[each].value, metrics[each].interval) if each in metrics else (None, None)
                 for each in ("recall", "precision", "f1")

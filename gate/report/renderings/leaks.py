@@ -1,0 +1,72 @@
+"""What leaked images did, in the words that all renderings share."""
+
+from dataclasses import dataclass
+
+from gate.report.messages import digits
+from gate.report.model import InflationPart, Report
+
+_NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
+_MOST_SAID = 3  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The images of a split that no rule counts."""
+
+    split: str
+    leaked: int
+    given: int
+
+
+def left_out(report: Report) -> list[LeftOut]:
+    """Return the splits with leaked images, and how many those are."""
+    found = []
+    for split, matrix in report.confusion.items():
+        given = sum(map(sum, matrix.counts))
+        judged = next(
+            (
+                metric.support
+                for metric in report.metrics
+                if metric.name == "accuracy" and metric.split == split and metric.slice is None
+            ),
+            0,
+        )
+        if judged < given:
+            found.append(LeftOut(split, given - judged, given))
+    return found
+
+
+def notable(report: Report, most_classes: int) -> list[InflationPart]:
+    """Return the inflation of the metrics of whole splits, then that of the most inflated classes.
+
+    Of classes, only what changes by half a percent or more is notable.
+    """
+    listed = report.leakage.inflation
+    of_classes = [each for each in listed if each.class_ is not None and _size(each) >= _NOTABLE]
+    worst = sorted(of_classes, key=_size, reverse=True)[:most_classes]
+    return [*(each for each in listed if each.class_ is None), *worst]
+
+
+def inflated(report: Report, split: str) -> str:
+    """Return what leaked images do to accuracy, and most, in words from outside; or nothing."""
+    listed = [
+        each
+        for each in notable(report, _MOST_SAID - 1)
+        if each.split == split
+        and each.difference is not None
+        and (each.class_ is not None or each.name == "accuracy")
+    ]
+    return "; ".join(_in_words(each) for each in listed)
+
+
+def _in_words(each: InflationPart) -> str:
+    assert each.as_given is not None, "there is a difference"
+    assert each.clean is not None, "there is a difference"
+    of_class = f" of {each.class_}" if each.class_ is not None else ""
+    given, clean = digits(each.as_given), digits(each.clean)
+    said = f"is {clean} either way" if given == clean else f"would be {given} and is {clean}"
+    return f"{each.name}{of_class} {said}"
+
+
+def _size(each: InflationPart) -> float:
+    return abs(each.difference or 0.0)

@@ -1,0 +1,84 @@
+"""A run that decides nothing leaves no older verdict behind, and no file of anybody else's gone."""
+
+import pytest
+
+OUTPUTS = ("-o", "json=out.json", "-o", "text=out.txt", "-o", "junit=out.xml")
+SHOWN = ("out.json", "out.txt", "out.xml", "gate-out/report.json")
+
+
+@pytest.fixture
+def passed(project):
+    """Return a project that was judged, with its verdict in three formats."""
+    assert project.run(*OUTPUTS).status == 0
+    return project
+
+
+def there(project):
+    return [name for name in SHOWN if (project.folder / name).exists()]
+
+
+def test_a_wrong_policy_leaves_no_older_verdict(passed):
+    passed.write("policy.yaml", "nonsense")
+
+    assert passed.run(*OUTPUTS).status == 2
+    assert there(passed) == []
+
+
+def test_a_wrong_gate_file_leaves_no_older_verdict(passed):
+    passed.gatefile["clases"] = ["dark"]
+
+    assert passed.run(*OUTPUTS).status == 2
+    assert there(passed) == []
+
+
+def test_an_output_that_cannot_be_written_leaves_no_older_verdict(passed):
+    assert passed.run(*OUTPUTS, "-o", "json=nowhere/x.json").status == 2
+    assert there(passed) == []
+
+
+def test_the_evidence_stays_because_it_is_no_verdict(passed):
+    passed.write("policy.yaml", "nonsense")
+
+    passed.run(*OUTPUTS)
+
+    assert (passed.folder / "gate-out" / "evidence.sqlite").exists()
+
+
+def test_what_another_program_wrote_stays(passed):
+    passed.write("policy.yaml", "nonsense")
+    for name in SHOWN:
+        passed.write(name, "{}\n")
+
+    assert passed.run(*OUTPUTS).status == 2
+    assert [(passed.folder / name).read_text() for name in SHOWN] == ["{}\n"] * len(SHOWN)
+
+
+def test_a_rendering_in_another_format_than_the_output_stays(passed):
+    passed.write("policy.yaml", "nonsense")
+
+    passed.run("-o", "json=out.txt")
+
+    assert (passed.folder / "out.txt").exists()
+
+
+def test_the_verdict_on_the_champion_stays_when_the_run_would_overwrite_it(passed):
+    passed.gatefile["baseline"] = "gate-out"
+
+    assert passed.run().status == 2
+    assert (passed.folder / "gate-out" / "report.json").exists()
+
+
+def test_judging_again_by_a_wrong_policy_leaves_no_older_verdict(passed):
+    passed.write("policy.yaml", "nonsense")
+
+    ran = passed.command("judge", "gate-out", "--policy", "policy.yaml", "-o", "json=out.json")
+
+    assert ran.status == 2
+    assert not (passed.folder / "out.json").exists()
+
+
+def test_rendering_a_damaged_report_leaves_no_older_page(passed):
+    passed.write("gate-out/report.json", "{}")
+
+    assert passed.command("render", "gate-out", "-o", "text=out.txt").status == 4
+    assert not (passed.folder / "out.txt").exists()

@@ -1,0 +1,55 @@
+"""A rendering is known as ours, whatever it says; anything else is somebody else's."""
+
+from typing import get_args
+
+import pytest
+
+from gate.report.renderings import Format, render
+from gate.report.renderings.marks import is_ours
+
+FORMATS = get_args(Format)
+FOREIGN = {
+    "text": "model   of mine\nPASS\n",
+    "json": '{"schema_version": "1.0", "tool": {"name": "another"}}\n',
+    "markdown": "## Notes\n\n| policy | mine |\n",
+    "html": "<!DOCTYPE html>\n<title>PASS: about validate-model</title>\n",
+    "junit": '<?xml version="1.0"?>\n<testsuites><testsuite name="pytest"/></testsuites>\n',
+    "sarif": '{"runs": [{"tool": {"driver": {"name": "ruff"}}}]}\n',
+    "github": "::group::mine\n",
+    "openmetrics": "# TYPE other gauge\n# EOF\n",
+    "gitlab-codequality": '[{"description": "x", "check_name": "rubocop"}]\n',
+    "model-card": "---\npipeline_tag: image-classification\n---\n# Mine\n",
+}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("verdict", ["pass", "everything", "error"])
+def test_every_rendering_is_known_as_ours(verdict, format_, golden_reports, tmp_path):
+    path = tmp_path / "out"
+    path.write_text(render(golden_reports[verdict], format_), encoding="utf-8")
+
+    assert is_ours(path, format_)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_file_of_another_program_is_not(format_, tmp_path):
+    path = tmp_path / "out"
+    path.write_text(FOREIGN[format_], encoding="utf-8")
+
+    assert not is_ours(path, format_)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_rendering_in_another_format_than_was_asked_for_is_not(format_, golden_reports, tmp_path):
+    for other in set(FORMATS) - {format_}:
+        path = tmp_path / other
+        path.write_text(render(golden_reports["everything"], other), encoding="utf-8")
+
+        assert not is_ours(path, format_)
+
+
+def test_a_link_to_a_rendering_is_not(golden_reports, tmp_path):
+    (tmp_path / "out").write_text(render(golden_reports["pass"], "json"), encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+
+    assert not is_ours(tmp_path / "link", "json")
