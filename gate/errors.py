@@ -20,6 +20,7 @@ Anything else that escapes is a bug of ours: exit status 70.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class GateError(Exception):
@@ -38,10 +39,22 @@ class GateError(Exception):
         self.remedy = remedy
         super().__init__(where, fact, remedy)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error travel from a worker process: by its facts, not by how it was made."""
+        return _made_again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
         return f"{place}{self.fact}{remedy}"
+
+
+def _made_again(
+    kind: type[GateError], arguments: tuple[Any, ...], facts: dict[str, Any]
+) -> GateError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
 
 
 class UsageError(GateError):

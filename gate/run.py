@@ -1,7 +1,7 @@
 """The whole story on one screen: a policy is read, a model measured, every rule judged."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gate.evidence.records import Evidence
+    from gate.measure.engines import Engine
     from gate.measure.progress import Advance, Device, Progress
+    from gate.measure.subject import Means
     from gate.report.model import Report
 
 REPORT_NAME = "report.json"
@@ -30,6 +32,9 @@ class Silent:
     def stage(self, name: str, total: int) -> "AbstractContextManager[Advance]":  # noqa: ARG002 -- Progress
         """Return a context in which nothing is shown."""
         return _unseen()
+
+    def warn(self, text: str) -> None:
+        """Say nothing."""
 
 
 @contextmanager
@@ -45,6 +50,10 @@ class Settings:
     enforced: bool = True
     images: bool = True  # whether small pictures are kept in the evidence
     device: "Device" = "auto"
+    engine: "Engine" = "local"  # who measures: this machine, or Ray
+    workers: int = 1
+    batch: int | None = None  # images held in memory; None: a number that suits most machines
+    cache: Path | None = None  # folder of what was measured before; None: everything is measured
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
 
@@ -123,8 +132,21 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         subject,
         datasets,
         classes,
-        device=settings.device,
+        means=_means(settings),
         progress=settings.progress,
+    )
+
+
+def _means(settings: Settings) -> "Means":
+    from gate.measure.reading import HELD
+    from gate.measure.subject import Means
+
+    return Means(
+        device=settings.device,
+        engine=settings.engine,
+        workers=settings.workers,
+        held=settings.batch or HELD,
+        cache=settings.cache,
         images=settings.images,
     )
 

@@ -26,6 +26,10 @@ class Progress:
         finally:
             shown.finish()
 
+    def warn(self, text: str) -> None:
+        """Say what did not go as it should and changes no number."""
+        tell(f"warning: {text}")
+
 
 class _Stage:
     def __init__(self, name: str, total: int, *, bar: bool) -> None:

@@ -1,11 +1,16 @@
 """Files that are written whole or not at all."""
 
+import contextlib
 import os
+import platform
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gate.errors import OutputError
+
+_SUFFIX = ".unfinished"
 
 
 @contextmanager
@@ -15,17 +20,38 @@ def replaced(path: Path) -> Iterator[Path]:
     After an exception, Ctrl-C included, the unfinished file is removed and ``path`` is untouched.
     Raises OutputError where the disk does not take it.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    writer = f"{platform.node()}.{os.getpid()}.{threading.get_native_id()}"
+    unfinished = path.with_name(f".{path.name}.{writer}{_SUFFIX}")
     try:
         yield unfinished
         unfinished.replace(path)
     except OSError as error:
         raise OutputError(str(path), error, "make room there, or name another place") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that went away took the file with it
+            unfinished.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, whole or not at all."""
     with replaced(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes of this machine that were killed left unfinished in a folder."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob(f".*{_SUFFIX}"):
+            node, _, rest = file.name.removesuffix(_SUFFIX).rpartition(".")[0].rpartition(".")
+            if node.endswith(f".{platform.node()}") and not _alive(rest):
+                file.unlink(missing_ok=True)
+
+
+def _alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError, OverflowError):  # somebody else's, or no number
+        return True
+    return True

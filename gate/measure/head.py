@@ -1,6 +1,8 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
 
@@ -30,4 +32,22 @@ class Head:
             probed_alone=self.alone,
             disagreements=self.disagreements,
             walls=self.walls,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """Return what ``as_json`` gave; raises TypeError or KeyError for anything else."""
+        walls = said["walls"]
+        return cls(
+            **{
+                **said,
+                "subject": Subject(**said["subject"]),
+                "notes": tuple(said["notes"]),
+                "nonfinite_tensors": tuple(said["nonfinite_tensors"]),
+                "walls": None if walls is None else tuple(walls),
+            }
         )

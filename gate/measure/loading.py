@@ -64,9 +64,7 @@ def _torch(
     )
 
 
-def _onnx(
-    path: Path, spec: ModelSpec, classes: tuple[str, ...], threads: int
-) -> Iterator[Loaded]:
+def _onnx(path: Path, spec: ModelSpec, classes: tuple[str, ...], threads: int) -> Iterator[Loaded]:
     from gate.measure.onnx_runner import OnnxRunner
     from gate.subject.checkpoints.onnx import open_onnx
 

@@ -43,7 +43,8 @@ def write_parts(path: Path, parts: Sequence[Part], about: Mapping[str, Any]) -> 
     }
     head = json.dumps({"version": _VERSION, "cells": cells, "about": about}).encode()
     with replaced(path) as unfinished, unfinished.open("wb") as stream:
-        np.savez(stream, **{_ABOUT: np.frombuffer(head, np.uint8)}, **arrays)
+        members: Arrays = {_ABOUT: np.frombuffer(head, np.uint8), **arrays}
+        np.savez(stream, allow_pickle=False, **members)
 
 
 def read_parts(path: Path) -> Stored:

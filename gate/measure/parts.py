@@ -70,12 +70,3 @@ def joined(dataset: Dataset, parts: Sequence[Part]) -> SplitEvidence:
         fingerprints=fingerprints,
         group_column=dataset.group_column,
     )
-
-
-def constant(parts: Sequence[Part]) -> bool:
-    """Return whether every image, of two or more, got the same output."""
-    if sum(len(part.rows) for part in parts) < 2:
-        return False
-    lowest = np.min([part.lowest for part in parts], axis=0)
-    highest = np.max([part.highest for part in parts], axis=0)
-    return bool(np.array_equal(lowest, highest))

@@ -45,9 +45,7 @@ class Pass:
         for cell, found in groupby(zip(spans, read, strict=True), key=lambda each: each[0][0]):
             yield self._part(cell, dataset, (chunk for _, chunk in found), advance)
 
-    def _part(
-        self, cell: Cell, dataset: Dataset, found: Iterator[Chunk], advance: Advance
-    ) -> Part:
+    def _part(self, cell: Cell, dataset: Dataset, found: Iterator[Chunk], advance: Advance) -> Part:
         classes = len(self.runner.classes)
         read: list[Chunk] = []
         answers = [Answers.of(np.empty((0, classes)), np.empty(0, np.int32))]

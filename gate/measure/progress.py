@@ -18,3 +18,6 @@ class Progress(Protocol):
 
     def stage(self, name: str, total: int) -> AbstractContextManager[Advance]:
         """Return a context in which ``total`` units of work called ``name`` are done."""
+
+    def warn(self, text: str) -> None:
+        """Say what did not go as it should and changes no number."""

@@ -1,7 +1,7 @@
 """Images as they come: read once, fingerprinted, and made ready for the model."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -43,7 +43,7 @@ class Chunk:
 
 def chunks(
     dataset: Dataset, transform: Transform | None, spans: Iterable[range], *, held: int = HELD
-) -> Iterator[Chunk]:
+) -> Generator[Chunk, None, None]:
     """Yield the images of each span of rows, in order, the next ones being read meanwhile.
 
     ``held`` is how many images may be in memory, read ahead; at least one span is. Without a

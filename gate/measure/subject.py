@@ -5,13 +5,9 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gate.errors import GateError, SubjectError
+from gate.errors import CheckpointError, GateError, SubjectError
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -19,22 +15,23 @@ from gate.evidence.records import (
     History,
     ModelProbe,
     Overlap,
-    PairKind,
     Picture,
     Split,
     SplitEvidence,
     Subject,
 )
 from gate.measure.champion import champion_of
-from gate.measure.progress import Device, Progress
+from gate.measure.cores import usable_cores
+from gate.measure.engines import Engine
+from gate.measure.grid import Cell
+from gate.measure.identity import identified, subject_of
+from gate.measure.plan import Plan, plan_of
+from gate.measure.progress import Advance, Device, Progress
+from gate.measure.reading import HELD
+from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset, PredictionTable
-from gate.subject.gatefile import GateFile, HistorySpec, LeakageSpec
+from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
-from gate.subject.inputs import build_transform
-from gate.subject.wording import counted, plain
-
-if TYPE_CHECKING:
-    from gate.measure.exact import SplitSide
 
 
 @dataclass(slots=True)
@@ -66,19 +63,30 @@ def failure(error: GateError) -> Failure:
     return Failure(where=error.where, kind=error.kind, message=error.fact, remedy=error.remedy)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """By which means a subject is measured; none of them changes a number."""
+
+    device: Device = "auto"
+    engine: Engine = "local"
+    workers: int = 1
+    held: int = HELD  # images read ahead
+    cache: Path | None = None  # folder of what was measured before
+    images: bool = True  # whether small pictures are kept for people to look at
+    shards: Sequence[Path] = ()  # files of parts that were measured elsewhere, in place of a model
+
+
 def measure(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset | PredictionTable],
     classes: tuple[str, ...],
     *,
-    device: Device,
+    means: Means,
     progress: Progress,
-    images: bool = True,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
 
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
-    ``images`` says whether small pictures are kept for people to look at.
     """
     found = Findings(environment=_environment())
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
@@ -97,8 +105,8 @@ def measure(
             found.assumed.append("saved predictions were judged; no checkpoint was run")
             found.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
-            _measure_model(gatefile, pictures, classes, device, progress, found)
-            if images:
+            _measure_model(gatefile, pictures, classes, means, progress, found)
+            if means.images:
                 from gate.measure.pictures import keep_pictures
 
                 found.pictures = keep_pictures(pictures, found.splits, found.overlaps)
@@ -126,118 +134,122 @@ def _measure_model(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    device: Device,
+    means: Means,
     progress: Progress,
     found: Findings,
 ) -> None:
-    from gate.measure.loading import Loaded, opened_model
-    from gate.measure.predict import Interpreter, measure_split
-    from gate.measure.probes import OutputProbe
+    from gate.measure.whole import Whole
 
-    assert gatefile.model is not None, "a gate file without saved predictions names a model"
-    loaded = Loaded()
     try:
-        with opened_model(gatefile.model, classes, device, loaded, base=gatefile.base) as runner:
-            found.environment |= {"device": runner.device}
-            transform = build_transform(gatefile.input, base=gatefile.base)
-            found.assumed += [*loaded.notes, *transform.assumed]
-            probe, interpreter = OutputProbe(), Interpreter()
-            for split, dataset in datasets.items():
-                with progress.stage(split.value, len(dataset.entries)) as advance:
-                    found.splits[split] = measure_split(
-                        split, dataset, transform, runner, probe, interpreter, advance
-                    )
-            found.probe = probe.result(runner.weights())
+        plan, job = planned(gatefile, datasets, classes, means)
+    except CheckpointError as error:
+        found.subject = subject_of(error.identity, _factory(gatefile))
+        raise
+    found.subject = subject_of(job.checkpoint, _factory(gatefile))
+    whole = Whole()
+    try:
+        with progress.stage("images", plan.images) as advance:
+            whole.fill(_parts(plan, job, datasets, means, progress, advance), datasets)
     finally:
-        found.subject = loaded.subject
-    if interpreter.are_logits is False:
-        found.assumed.append("the outputs are probabilities already, so no softmax was applied")
-    sides = _sides(found.splits, classes)
-    found.overlaps = tuple(_overlaps(sides, progress))
+        found.splits, found.probe = whole.splits, whole.probe
+        if whole.head is not None:
+            found.subject = whole.head.subject
+            found.environment |= {"device": whole.head.device}
+            found.assumed += whole.head.notes
+    _compare(gatefile, datasets, classes, means, progress, found)
+
+
+def planned(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    means: Means,
+) -> tuple[Plan, Job]:
+    """Return the plan to measure the model of a gate file, and the job that workers are given.
+
+    Raises CheckpointError where the checkpoint is refused or cannot be read.
+    """
+    assert gatefile.model is not None, "a gate file without saved predictions names a model"
+    checkpoint = identified(gatefile.model, base=gatefile.base)
+    plan = plan_of(gatefile, datasets, classes, checkpoint, means.device)
+    job = Job(
+        plan=plan.digest,
+        gatefile=gatefile.rooted(),
+        classes=classes,
+        checkpoint=checkpoint,
+        images={split: len(dataset.entries) for split, dataset in datasets.items()},
+        device=means.device,
+        threads=max(1, usable_cores() // means.workers),
+        held=means.held,
+    )
+    return plan, job
+
+
+def measured_cells(
+    plan: Plan,
+    job: Job,
+    cells: Sequence[Cell],
+    datasets: Mapping[Split, Dataset],
+    means: Means,
+    progress: Progress,
+    advance: Advance,
+) -> Found:
+    """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
+    from gate.measure.cache import Cache
+    from gate.measure.whole import all_parts
+
+    kept = None
+    if means.cache is not None:
+        kept = Cache(means.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
+    return all_parts(
+        cells,
+        job,
+        datasets,
+        kept=kept,
+        engine=means.engine,
+        workers=means.workers,
+        advance=advance,
+    )
+
+
+def _parts(
+    plan: Plan,
+    job: Job,
+    datasets: Mapping[Split, Dataset],
+    means: Means,
+    progress: Progress,
+    advance: Advance,
+) -> Found:
+    if means.shards:
+        from gate.measure.shards import merged
+
+        return merged(plan, means.shards)
+    return measured_cells(plan, job, plan.cells, datasets, means, progress, advance)
+
+
+def _compare(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    means: Means,
+    progress: Progress,
+    found: Findings,
+) -> None:
+    """Find what the splits share, by their fingerprints and by the user's descriptor."""
+    from gate.measure.sharing import described_overlaps, overlaps_of, sides_of
+
+    sides = sides_of(found.splits, classes)
+    found.overlaps = tuple(overlaps_of(sides, means.cache, progress))
     if gatefile.leakage is not None:
         with found.failing():  # what the hashes have found stands
-            _ask_descriptor(gatefile.leakage, gatefile.base, sides, datasets, progress, found)
-
-
-def _sides(splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]) -> list["SplitSide"]:
-    from gate.measure.exact import SplitSide
-
-    names = np.array(classes, dtype=object)
-    return [
-        SplitSide(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
-        for split, each in ((split, splits[split]) for split in Split if split in splits)
-        if each.fingerprints is not None
-    ]
-
-
-def _overlaps(sides: Sequence["SplitSide"], progress: Progress) -> Iterator[Overlap]:
-    """Yield what each two splits share, then what each holds twice.
-
-    The earlier one of train, validation and test is side a.
-    """
-    from gate.measure.overlap import find_duplicates, find_overlap
-
-    pairs = list(combinations(sides, 2))
-    with progress.stage("overlap", len(pairs) + len(sides)) as advance:
-        for first, second in pairs:
-            yield _as_compared(find_overlap(first, second), first, second)
-            advance(1)
-        for side in sides:
-            yield find_duplicates(side, exact_only=True)
-            advance(1)
-
-
-def _as_compared(overlap: Overlap, *sides: "SplitSide") -> Overlap:
-    """Return the overlap with the kinds that could be compared at all.
-
-    Of tensors that a user's Dataset gives only the bytes are known: two such splits are compared by
-    them, and such a split and one of images by nothing.
-    """
-    opaque = [
-        (side.fingerprints.file == side.fingerprints.pixels).all(axis=1).any() for side in sides
-    ]
-    if not any(opaque):
-        return overlap
-    return replace(overlap, compared=(PairKind.BYTES,) if all(opaque) else ())
-
-
-def _ask_descriptor(
-    spec: LeakageSpec,
-    base: Path,
-    sides: Sequence["SplitSide"],
-    datasets: Mapping[Split, Dataset],
-    progress: Progress,
-    found: Findings,
-) -> None:
-    """Add the near copies that the user's descriptor sees between splits."""
-    from gate.measure import descriptors
-    from gate.measure.overlap import with_described
-    from gate.subject.checkpoints.onnx import open_onnx
-
-    descriptors.require_feasible(sides)
-    transform = build_transform(spec.input(), base=base)
-    with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
-        described = {
-            side.split: descriptors.describe(
-                side, datasets[side.split], network, transform, progress, every_way=place > 0
+            found.overlaps, note = described_overlaps(
+                found.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
             )
-            for place, side in enumerate(sides)
-        }
-    compared = []
-    for overlap in found.overlaps:
-        a, b = described[overlap.split_a], described[overlap.split_b]
-        if a is not b:
-            matches = descriptors.described_matches(a, b)
-            most = round(1 - descriptors.COPY, 3)
-            overlap = with_described(overlap, a.side, b.side, matches, copy=most)
-        compared.append(overlap)
-    found.overlaps = tuple(compared)
-    without = sum(each.without for each in described.values())
-    found.assumed.append(
-        f"splits were also compared by the descriptor {plain(spec.descriptor)} (sha256 "
-        f"{network.identity.sha256}), near from a cosine of {descriptors.COPY} on; "
-        f"{counted(without, 'image')} could not be described"
-    )
+            found.assumed.append(note)
+
+
+def _factory(gatefile: GateFile) -> str | None:
+    return None if gatefile.model is None else gatefile.model.factory
 
 
 def _history(gatefile: GateFile) -> History | None:

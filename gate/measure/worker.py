@@ -1,12 +1,12 @@
 """Whoever measures: a model that is open, and data to show it, in this process or in another."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gate.errors import CheckpointError, Refusal
+from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Split
 from gate.measure.cores import keep_memory
 from gate.measure.grid import Cell
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from gate.measure.predict import Pass
 
 
+# What engines give: the model as the worker opened it, and what one cell shows of it.
+Found = Generator[tuple[Head, Part], None, None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What is measured and how; it travels to other processes as it stands."""
 
+    plan: str  # the digest of the plan
     gatefile: GateFile
     classes: tuple[str, ...]
-    sha256: str  # of the checkpoint that the plan speaks of
+    checkpoint: Identity  # the one that the plan speaks of
+    images: Mapping[Split, int]  # in each split, as the plan counts them
     device: Device = "auto"
     threads: int = 1
     held: int = HELD  # images read ahead
@@ -64,10 +70,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
 
     spec, base = job.gatefile.model, job.gatefile.base
     assert spec is not None, "a gate file without saved predictions names a model"
-    with opened_model(
-        spec, job.classes, job.device, base=base, threads=job.threads
-    ) as (subject, runner, notes):
-        if subject.sha256 != job.sha256:
+    with opened_model(spec, job.classes, job.device, base=base, threads=job.threads) as (
+        subject,
+        runner,
+        notes,
+    ):
+        if subject.sha256 != job.checkpoint.sha256:
             raise CheckpointError(
                 str(spec.checkpoint),
                 Refusal.CORRUPT,
@@ -76,8 +84,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             )
         transform = build_transform(job.gatefile.input, base=base)
         first = first_batch(next(iter(datasets.values())), transform, runner)
-        if not first.are_logits:
-            answered = ("the outputs are probabilities already, so no softmax was applied",)
+        answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         head = Head(
             subject=subject,

@@ -27,7 +27,7 @@ _hooked = False
 @contextmanager
 def noted(base: Path) -> Iterator[None]:
     """Take down the files that user code of the gate file's folder uses inside the block."""
-    global _opened  # noqa: PLW0603 -- one hook listens for the whole process
+    global _opened
     _listen()
     modules, outer, _opened = set(sys.modules), _opened, []
     try:
@@ -62,7 +62,7 @@ def unchanged(files: Mapping[str, str], base: Path) -> bool:
 
 
 def _listen() -> None:
-    global _hooked  # noqa: PLW0603 -- a hook cannot be removed, so it is added once
+    global _hooked
     if not _hooked:
         _hooked = True
         sys.addaudithook(_heard)
@@ -71,7 +71,7 @@ def _listen() -> None:
 def _heard(event: str, arguments: tuple[object, ...]) -> None:
     if event != "open" or _opened is None:
         return
-    path, mode, flags = arguments
+    path, _, flags = arguments
     reading = isinstance(flags, int) and flags & os.O_ACCMODE == os.O_RDONLY
     if reading and isinstance(path, str | bytes):
         _opened.append(os.path.realpath(os.fsdecode(path)))

@@ -1,0 +1,184 @@
+"""What was measured before: parts on disk, found by their plan, believed while nothing changed.
+
+A part is kept under the digest of its plan and of the user's code. It is believed when the files of
+its split have not been touched since it was measured; where they have, when their bytes are still
+those that were measured. Anything else is measured again. Nothing here decides a number: with an
+empty cache the same evidence comes out.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from gate.errors import EvidenceError, OutputError
+from gate.evidence.files import sweep, write_text
+from gate.evidence.records import Split
+from gate.measure.grid import Cell
+from gate.measure.head import Head
+from gate.measure.part_files import read_parts, write_parts
+from gate.measure.parts import Part
+from gate.measure.plan import Plan
+from gate.subject.datasets.records import Dataset, UnreadableImage
+from gate.subject.touched import unchanged, used_files
+
+SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
+PLANS = "plans"
+_PLAN = "plan.json"
+_HEAD = "head.json"
+_PART = ".npz"
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A folder of parts; several runs may use it at once."""
+
+    root: Path
+    warn: Warn  # told, once a run, what could not be used or kept
+
+    def kept(self, plan: Plan, datasets: Mapping[Split, Dataset], base: Path) -> "Kept":
+        """Return what is kept of a plan; ``base`` is the folder of the gate file."""
+        folder = self.root / PLANS / plan.digest
+        witnesses = {split: witness(dataset) for split, dataset in datasets.items()}
+        found = Kept(folder, plan, datasets, witnesses, base, self.warn)
+        found.look_up()
+        return found
+
+
+@dataclass(slots=True)
+class Kept:
+    """The parts of one plan that were measured before, and a place for those to come."""
+
+    folder: Path
+    plan: Plan
+    datasets: Mapping[Split, Dataset]
+    witnesses: Mapping[Split, str | None]
+    base: Path
+    warn: Warn
+    head: Head | None = None
+    _variant: Path | None = field(default=None)
+    _broken: bool = field(default=False)  # the disk takes nothing more; said once
+
+    def look_up(self) -> None:
+        """Find the model that was measured with the user's code as it is now."""
+        for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
+            with suppress(OSError, ValueError, LookupError, TypeError):
+                said = json.loads(file.read_text(encoding="utf-8"))
+                if unchanged(said["code"], self.base):
+                    self.head, self._variant = Head.from_json(said["head"]), file.parent
+                    sweep(file.parent)
+                    return
+
+    def parts(self, cells: Sequence[Cell]) -> Iterator[Part]:
+        """Yield the parts of these cells that may be believed."""
+        if self._variant is None:
+            return
+        for cell in cells:
+            file = self._variant / f"{cell.name}{_PART}"
+            if self.witnesses[cell.split] is None or not file.is_file():
+                continue
+            try:
+                stored = read_parts(file)
+                (part,) = stored.parts
+            except (EvidenceError, ValueError) as error:
+                fact = error.fact if isinstance(error, EvidenceError) else "holds other parts"
+                self.warn(f"cache: {file}: {fact}; this part is measured again")
+                continue
+            if part.cell != cell:
+                continue
+            if stored.about.get("witness") == self.witnesses[cell.split]:
+                with suppress(OSError):
+                    os.utime(file)  # cleaning goes by when a part was last of use
+            elif _same_bytes(part, self.datasets[cell.split]):
+                self._write(file, part)  # next time the files need not be read
+            else:
+                continue
+            yield part
+
+    def keep(self, head: Head, part: Part) -> None:
+        """Keep a part; a disk that does not take it is said once, and ends nothing."""
+        if self._broken or self.witnesses[part.cell.split] is None:
+            return
+        try:
+            if self._variant is None or head != self.head:
+                self._variant = self._started(head)
+        except (OSError, OutputError) as error:
+            self._stop(error)
+        else:
+            self._write(self._variant / f"{part.cell.name}{_PART}", part)
+
+    def _write(self, file: Path, part: Part) -> None:
+        try:
+            write_parts(file, [part], {"witness": self.witnesses[part.cell.split]})
+        except OutputError as error:
+            self._stop(error)
+
+    def _stop(self, error: OSError | OutputError) -> None:
+        if not self._broken:
+            said = error.fact if isinstance(error, OutputError) else error.strerror
+            self.warn(f"cache: {self.folder}: {said}; nothing more is kept")
+        self._broken = True
+
+    def _started(self, head: Head) -> Path:
+        """Return the folder for the model as it was measured, with its code as it is now."""
+        said = json.dumps({"head": head.as_json(), "code": used_files(self.base)}, sort_keys=True)
+        folder = self.folder / sha256(said.encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
+        write_text(folder / _HEAD, said)
+        self.head = head
+        return folder
+
+
+def witness(dataset: Dataset) -> str | None:
+    """Return a digest of sizes and times of the files of a dataset; None where they do not tell.
+
+    The kernel sets the time of a change (``ctime``); no program can set it back. A file that was
+    touched a moment ago might be touched again within the same tick, so it witnesses nothing.
+    """
+    sources = dataset.sources()
+    if sources is None:
+        return None
+    digest = sha256()
+    newest = 0
+    for path in sources:
+        try:
+            status = path.stat()
+        except OSError:
+            digest.update(b"missing\n")
+            continue
+        newest = max(newest, status.st_ctime_ns, status.st_mtime_ns)
+        state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        digest.update(f"{os.fspath(path)}\0{state}\n".encode(errors="surrogateescape"))
+    if time.time_ns() - newest < SETTLED * 1e9:
+        digest.update(os.urandom(16))
+    return digest.hexdigest()
+
+
+def _same_bytes(part: Part, dataset: Dataset) -> bool:
+    """Return whether reading the cell again gives the bytes, and the faults, that it gave."""
+    known = dict(zip(part.rows.ids, part.fingerprints.file, strict=True))
+    faults = {image.id: image.reason for image in part.unreadable}
+    for row in part.cell.rows:
+        name = dataset.entries[row].id
+        try:
+            stored = dataset.read(row).stored
+        except UnreadableImage as problem:
+            if faults.get(name) != problem.reason:
+                return False
+            continue
+        if name not in known or sha256(stored).digest() != known[name].tobytes():
+            return False
+    return True
+
+
+def _used(file: Path) -> float:
+    with suppress(OSError):  # another run may have cleaned it
+        return file.stat().st_mtime
+    return 0.0

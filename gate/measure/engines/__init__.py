@@ -1,0 +1,47 @@
+"""Who measures the cells: this process, several, or a cluster; the parts are the same bytes.
+
+An engine yields a head and a part for each cell it is given, in the order given, so that an error
+is the one that the first bad cell gives, whoever met it first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, assert_never
+
+from gate.evidence.records import Split
+from gate.measure.grid import Cell
+from gate.measure.progress import Advance
+from gate.measure.worker import Found, Job
+from gate.subject.datasets.records import Dataset
+
+Engine = Literal["local", "ray"]
+
+
+def measured(
+    job: Job,
+    cells: Sequence[Cell],
+    datasets: Mapping[Split, Dataset],
+    *,
+    engine: Engine,
+    workers: int,
+    advance: Advance,
+) -> Found:
+    """Yield what the cells show, in their order; ``advance`` is told how many images are done.
+
+    Raises SubjectError where the model or the data does not let it, or a worker is lost for good,
+    and MissingExtraError where the engine is not installed.
+    """
+    match engine:
+        case "local" if workers == 1:
+            from gate.measure.engines import inline
+
+            return inline.measured(job, cells, datasets, advance)
+        case "local":
+            from gate.measure.engines import processes
+
+            return processes.measured(job, cells, workers, advance)
+        case "ray":
+            from gate.measure.engines import ray_tasks
+
+            return ray_tasks.measured(job, cells, workers, advance)
+        case _:
+            assert_never(engine)

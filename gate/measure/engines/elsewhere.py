@@ -1,0 +1,67 @@
+"""A cell measured in another process, which opens the model and the data once and keeps them."""
+
+import contextlib
+import sys
+from dataclasses import dataclass
+
+from gate.errors import DataError, GateError
+from gate.evidence.records import Split
+from gate.measure.grid import Cell
+from gate.measure.head import Head
+from gate.measure.parts import Part
+from gate.measure.worker import Job, Worker, opened
+from gate.subject.datasets.records import Dataset, PredictionTable
+from gate.subject.splits import open_splits
+
+Outcome = tuple[Head, Part] | GateError
+
+
+@dataclass(slots=True)
+class _Open:
+    """What this process has open: one job at a time."""
+
+    plan: str
+    worker: Worker
+    stack: contextlib.ExitStack
+
+
+_open: _Open | None = None
+
+
+def measure_cell(job: Job, cell: Cell) -> Outcome:
+    """Return what one cell shows, or the error that ends it, said in this process."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # user code may print
+            worker = _opened(job)
+            (part,) = worker.parts([cell], lambda count: None)  # noqa: ARG005 -- Advance
+    except GateError as error:
+        return error
+    return worker.head, part
+
+
+def _opened(job: Job) -> Worker:
+    global _open
+    if _open is None or _open.plan != job.plan:
+        if _open is not None:
+            _open.stack.close()
+        with contextlib.ExitStack() as stack:
+            worker = stack.enter_context(opened(job, _datasets(job)))
+            _open = _Open(job.plan, worker, stack.pop_all())
+    return _open.worker
+
+
+def _datasets(job: Job) -> dict[Split, Dataset]:
+    """Return the splits as this process finds them, which must be as the plan saw them."""
+    found, _ = open_splits(job.gatefile)
+    datasets: dict[Split, Dataset] = {}
+    for split, dataset in found.items():
+        assert not isinstance(dataset, PredictionTable), "saved predictions are not measured"
+        if len(dataset.entries) != job.images[split]:
+            raise DataError(
+                dataset.path,
+                f"a worker finds {len(dataset.entries):,} images where {job.images[split]:,} "
+                "were listed",
+                "all workers must see the same data at the same path, and nothing may write to it",
+            )
+        datasets[split] = dataset
+    return datasets

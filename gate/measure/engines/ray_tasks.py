@@ -1,0 +1,99 @@
+"""Tasks of Ray, a cell each: a running cluster, or one that is started on this machine.
+
+Tasks and not Ray Data, whose actors wait for each other where there are as few CPUs as actors. The
+cluster must have this program installed, and see the data and the model at the same paths.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gate.errors import GateError, MissingExtraError, SubjectError
+from gate.measure.engines.elsewhere import measure_cell
+from gate.measure.grid import Cell
+from gate.measure.progress import Advance
+from gate.measure.worker import Found, Job
+
+ADDRESS = "RAY_ADDRESS"
+_RETRIES = 3  # of a task whose worker or node died; an error of the model or the data is none
+_AHEAD = 2  # tasks a worker that are ordered before the first one is taken
+
+
+def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) -> Found:
+    """Yield what the cells show, in their order.
+
+    Raises MissingExtraError without Ray, SubjectError where no cluster answers or a task's worker
+    dies again and again.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("--engine ray", "running on Ray", "ray") from error
+    with _cluster(ray, workers, job.threads):
+        try:
+            yield from _in_order(ray, job, cells, workers, advance)
+        except ray.exceptions.RayError as error:
+            raise SubjectError(
+                "--engine ray",
+                f"a task was lost, {_RETRIES} retries included ({type(error).__name__})",
+                "look into Ray's log; what was measured is kept in the cache",
+            ) from error
+
+
+def _in_order(
+    ray: Any,  # noqa: ANN401 -- a module without types
+    job: Job,
+    cells: Sequence[Cell],
+    workers: int,
+    advance: Advance,
+) -> Found:
+    gpus = 1 if job.device == "cuda" else 0
+    task = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)(measure_cell)
+    shared = ray.put(job)
+    waiting: deque[Any] = deque()
+    left = iter(cells)
+    try:
+        while True:
+            for cell in left:
+                waiting.append(task.remote(shared, cell))
+                if len(waiting) >= _AHEAD * workers:
+                    break
+            if not waiting:
+                return
+            outcome = ray.get(waiting.popleft())
+            if isinstance(outcome, GateError):
+                raise outcome
+            advance(outcome[1].images)
+            yield outcome
+    finally:
+        for reference in waiting:  # after an error or Ctrl-C nobody waits for the rest
+            ray.cancel(reference, force=True)
+
+
+@contextmanager
+def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: ANN401 -- untyped
+    """Connect to the cluster that the environment names, else start one here; leave it after."""
+    if ray.is_initialized():  # a program that uses us has its own connection
+        yield
+        return
+    address = os.environ.get(ADDRESS)
+    own = {"num_cpus": workers * threads, "include_dashboard": False}
+    try:
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level="error",
+            **({} if address else own),
+        )
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise SubjectError(
+            f"{ADDRESS}={address}" if address else "--engine ray",
+            f"no cluster answers ({type(error).__name__})",
+            "start Ray there, or unset the variable to start one here",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,69 @@
+"""What two splits share, found before: kept under a digest of everything that is compared."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gate.errors import OutputError
+from gate.evidence.files import write_text
+from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
+from gate.measure.exact import SplitSide
+from gate.measure.fingerprints import VERSION as FINGERPRINTS
+from gate.version import __version__
+
+OVERLAPS = "overlaps"
+
+
+def remembered(
+    root: Path | None, sides: tuple[SplitSide, ...], find: Callable[[], Overlap]
+) -> Overlap:
+    """Return what ``find`` gives for these sides, from the cache below ``root`` where it is there.
+
+    A damaged entry is found again; a disk that takes none changes nothing.
+    """
+    if root is None:
+        return find()
+    file = root / OVERLAPS / f"{_key(sides)}.json"
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return _overlap(json.loads(file.read_text(encoding="utf-8")))
+    found = find()
+    with suppress(OSError, OutputError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps(asdict(found)))
+    return found
+
+
+def _key(sides: tuple[SplitSide, ...]) -> str:
+    digest = sha256(f"{__version__} {FINGERPRINTS}".encode())
+    for side in sides:
+        names = [side.split, side.ids.tolist(), side.labels.tolist()]
+        digest.update(json.dumps(names).encode())
+        for each in fields(Fingerprints):
+            column = getattr(side.fingerprints, each.name)
+            digest.update(f"\n{each.name}\n".encode())
+            if column is not None:
+                digest.update(column.data)
+    return digest.hexdigest()
+
+
+def _overlap(said: Mapping[str, Any]) -> Overlap:
+    return Overlap(
+        **{
+            **said,
+            "split_a": Split(said["split_a"]),
+            "split_b": Split(said["split_b"]),
+            "compared": tuple(PairKind(kind) for kind in said["compared"]),
+            "pairs": tuple(map(_pair, said["pairs"])),
+            "review": tuple(map(_pair, said["review"])),
+        }
+    )
+
+
+def _pair(said: Mapping[str, Any]) -> Pair:
+    split_a, split_b = Split(said["split_a"]), Split(said["split_b"])
+    kind = PairKind(said["kind"])
+    return Pair(**{**said, "split_a": split_a, "split_b": split_b, "kind": kind})

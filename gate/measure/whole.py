@@ -1,0 +1,104 @@
+"""All cells of a plan: those that are kept are taken, the others measured, all of them joined."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+
+import numpy as np
+
+from gate.errors import EvidenceError
+from gate.evidence.records import ModelProbe, Split, SplitEvidence
+from gate.measure.cache import Kept
+from gate.measure.engines import Engine, measured
+from gate.measure.grid import Cell
+from gate.measure.head import Head
+from gate.measure.parts import Part, joined
+from gate.measure.progress import Advance
+from gate.measure.worker import Found, Job
+from gate.subject.datasets.records import Dataset
+
+
+@dataclass(slots=True)
+class Whole:
+    """What the cells of a plan show together, as far as they went."""
+
+    head: Head | None = None
+    splits: dict[Split, SplitEvidence] = field(default_factory=dict)
+    probe: ModelProbe | None = None
+
+    def fill(self, found: Iterator[tuple[Head, Part]], datasets: Mapping[Split, Dataset]) -> None:
+        """Take in all parts, in the order of the plan, and join each split when it is whole.
+
+        Raises SubjectError; the splits before the one that gave it are there.
+        """
+        outputs = 0
+        lowest, highest = [], []
+        for split, of_split in groupby(found, key=lambda each: each[1].cell.split):
+            parts: list[Part] = []
+            for head, part in of_split:
+                self.head = agreed(self.head, head)
+                parts.append(part)
+            self.splits[split] = joined(datasets[split], parts)
+            outputs += sum(len(part.rows) for part in parts)
+            lowest += [part.lowest for part in parts]
+            highest += [part.highest for part in parts]
+        assert self.head is not None, "a plan has cells"
+        same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
+        self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)
+
+
+def agreed(one: Head | None, other: Head) -> Head:
+    """Return the head that two parts share.
+
+    Raises EvidenceError where they were measured by models or on devices that differ.
+    """
+    if one is None or one == other:
+        return other
+    differing = [name for name in Head.__slots__ if getattr(one, name) != getattr(other, name)]
+    raise EvidenceError(
+        "parts",
+        f"two parts were measured under conditions that differ: {', '.join(differing)}",
+        "measure all of them with the same machines, packages and code",
+    )
+
+
+def all_parts(
+    cells: Sequence[Cell],
+    job: Job,
+    datasets: Mapping[Split, Dataset],
+    *,
+    kept: Kept | None,
+    engine: Engine,
+    workers: int,
+    advance: Advance,
+) -> Found:
+    """Yield a head and a part for each of the cells, in their order; what is new is kept.
+
+    Raises SubjectError where the model or the data does not let it.
+    """
+
+    def measure(cells: Sequence[Cell]) -> Found:
+        return measured(job, cells, datasets, engine=engine, workers=workers, advance=advance)
+
+    kept_head = kept.head if kept else None
+    known = {part.cell: part for part in kept.parts(cells)} if kept else {}
+    missing = [cell for cell in cells if cell not in known]
+    new = measure(missing)
+    first = next(new) if missing else None
+    if known and first and first[0] != kept_head:
+        new.close()
+        known = {}  # they were measured on another device, or behind other walls
+        new, first = measure(cells), None
+    with closing(new):
+        fresh = chain([first] if first else [], new)
+        advance(sum(part.images for part in known.values()))
+        for cell in cells:
+            if cell in known:
+                assert kept_head is not None, "it belongs to the parts"
+                yield kept_head, known[cell]
+            else:
+                head, part = next(fresh)
+                if kept:
+                    kept.keep(head, part)
+                yield head, part
