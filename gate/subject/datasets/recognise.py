@@ -49,7 +49,7 @@ def format_of(path: Path, shown: str) -> Format:
         return "npz"
     if head.startswith(b"PAR1"):
         return "parquet"
-    refused = _refused(head)
+    refused = _refused(head) or _misnamed(path, head)
     if refused:
         raise DataError(shown, refused[0], refused[1])
     return "csv"  # text, or what its reader will say it is
@@ -63,6 +63,16 @@ def _refused(head: bytes) -> tuple[str, str] | None:
         return "is one NumPy array", "save images and labels in one file with numpy.savez"
     if head.startswith((b"\x89HDF", b"SQLite")):
         return "is a database file", "export it as an image folder or NPZ, or use a factory"
+    return None
+
+
+def _misnamed(path: Path, head: bytes) -> tuple[str, str] | None:
+    """Return fact and remedy for content that is not what the file's name says."""
+    if path.suffix.lower() == ".npz":
+        return "is named as NPZ, and is no zip archive", "save it again with numpy.savez"
+    if path.name.lower().endswith(("ubyte", ".idx")):
+        fact = f"is named as IDX, and begins with {head[:4].hex(' ') or 'nothing'}"
+        return fact, "IDX files of unsigned bytes begin with 00 00 08; download or write it again"
     return None
 
 
