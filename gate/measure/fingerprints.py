@@ -108,7 +108,8 @@ def _part(stored: Sequence[bytes], pixels: NDArray[np.uint8]) -> Fingerprints:
     for mode, chosen, form in (("RGB", really_colour, pixels), ("L", ~really_colour, grey)):
         rows = np.flatnonzero(chosen)
         if len(rows):
-            found = _oriented(mode, *pixels.shape[1:3], small[rows], _turner(form, rows))
+            height, width = pixels.shape[1:3]
+            found = _oriented(mode, height, width, small[rows], _turner(form, rows))
             for row, digest, turned in zip(rows, *found, strict=True):
                 oriented[row], turns[row] = digest, turned
     near, featureless = perceptual.hashes(small)
@@ -217,7 +218,7 @@ def _one_form(image: Image.Image) -> _Form:
 def _of_values(
     mode: str, values: NDArray[np.uint8], grey: NDArray[np.uint8] | None = None
 ) -> _Form:
-    """Return the form of ``values``, (H, W) or (H, W, bytes a pixel), which may be the grey ones."""
+    """Return the form of ``values``, (H, W) or (H, W, bytes a pixel); without ``grey``, grey."""
     turn_row = _turner(values[None], np.zeros(1, np.intp))
     return _Form(mode, values if grey is None else grey, lambda way: turn_row(0, way))
 
