@@ -33,7 +33,9 @@ _PACKAGES = {
     "webdav": "webdav4",
 }
 # Parts of a query that are a password by another name: whoever has the URL has the data.
-_SECRETS = re.compile(r"sig|signature|token|credential|password|secret|key", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(.*[-_])?(sig|signature|token|credential|password|secret|key)|.*accesskeyid", re.IGNORECASE
+)
 _DENIED = re.compile(r"40[13]\b|forbidden|unauthori[sz]ed|access denied|credential", re.IGNORECASE)
 
 
@@ -76,7 +78,7 @@ def refuse_secrets(written: str) -> SplitResult:
             "the URL carries a user and password",
             "leave them out: credentials come from the environment of the storage's own tool",
         )
-    secret = [name for name, _ in parse_qsl(parts.query) if _SECRETS.search(name)]
+    secret = [name for name, _ in parse_qsl(parts.query) if _SECRETS.fullmatch(name)]
     if secret:
         raise DataError(
             f"{plain(scheme)}://{plain(parts.netloc)}{plain(parts.path)}?***",
@@ -109,6 +111,11 @@ class RemotePath:
     def name(self) -> str:
         """The last part of the path."""
         return posixpath.basename(self.key.rstrip("/"))
+
+    @property
+    def suffix(self) -> str:
+        """What follows the last dot of the name, with the dot."""
+        return posixpath.splitext(self.name)[1]
 
     @property
     def parent(self) -> "RemotePath":

@@ -128,6 +128,15 @@ def open_place(place: Place) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(_Stream(file), STREAMED))
 
 
+def head_of(place: Place, size: int) -> bytes:
+    """Return the first bytes of a file, fewer where it is shorter; raises DataError, OSError."""
+    if not isinstance(place, RemotePath):
+        with place.open("rb") as stream:
+            return stream.read(size)
+    file = stored_file(place, plain(place.url, 200))
+    return file.read_at(0, min(size, file.size)) if file.size else b""
+
+
 class _Stream(io.RawIOBase):
     """A stored file as a stream."""
 
