@@ -7,12 +7,13 @@
     │   ├── DocumentError       a policy or gate file has faults, each with its line
     │   └── MissingExtraError   an optional dependency is not installed
     ├── OutputError           exit status 4: what was found could not be written
-    └── SubjectError          exit status 4: what was to be judged could not be measured
-        ├── CheckpointError     the checkpoint was refused, or cannot be read
-        ├── DataError           a dataset is missing, or is not what it claims to be
-        ├── FactoryError        the user's own code is missing, raised, or gave something else
-        ├── HistoryError        a training history cannot be read, or can be read in two ways
-        └── EvidenceError       saved evidence is missing, damaged, or of another version
+    ├── SubjectError          exit status 4: what was to be judged could not be measured
+    │   ├── CheckpointError     the checkpoint was refused, or cannot be read
+    │   ├── DataError           a dataset is missing, or is not what it claims to be
+    │   ├── FactoryError        the user's own code is missing, raised, or gave something else
+    │   ├── HistoryError        a training history cannot be read, or can be read in two ways
+    │   └── EvidenceError       saved evidence is missing, damaged, or of another version
+    └── AttestationError      exit status 5: an attestation was not given, or not accepted
 
 Anything else that escapes is a bug of ours: exit status 70.
 """
@@ -190,3 +191,49 @@ class EvidenceError(SubjectError):
     """Saved evidence is missing, damaged, or was written by another version."""
 
     kind = "evidence"
+
+
+class RefusalCode(StrEnum):
+    """Why an attestation is not given or not accepted; scripts may rely on these words."""
+
+    TRUST_DIFFERS = "trust-differs"
+    ENVELOPE_MALFORMED = "envelope-malformed"
+    PAYLOAD_TYPE = "payload-type"
+    KEY_UNKNOWN = "key-unknown"
+    KEY_ROLE = "key-role"
+    KEY_NOT_VALID = "key-not-valid"
+    KEY_NOT_FOR_POLICY = "key-not-for-policy"
+    SIGNATURE_INVALID = "signature-invalid"
+    STATEMENT_MALFORMED = "statement-malformed"
+    STATEMENT_TYPE = "statement-type"
+    PREDICATE_TYPE = "predicate-type"
+    STATEMENT_CONTRADICTORY = "statement-contradictory"
+    CHECKPOINT_DIFFERS = "checkpoint-differs"
+    POLICY_DIFFERS = "policy-differs"
+    POLICY_EDITED = "policy-edited"
+    DATA_NOT_ALLOWED = "data-not-allowed"
+    AUDIT_MODE = "audit-mode"
+    VERDICT_NOT_PASSED = "verdict-not-passed"
+    WARNINGS_REFUSED = "warnings-refused"
+    WAIVER_EXPIRED = "waiver-expired"
+    FROM_THE_FUTURE = "from-the-future"
+    TOO_OLD = "too-old"
+    TOOL_VERSION = "tool-version"
+    APPROVAL_FOR_ANOTHER = "approval-for-another"
+    APPROVER_IS_RUNNER = "approver-is-runner"
+    APPROVER_ASKED_FOR_WAIVER = "approver-asked-for-waiver"
+    APPROVALS_MISSING = "approvals-missing"
+
+
+class AttestationError(GateError):
+    """An attestation was not given, or one was not accepted; ``kind`` is its refusal code."""
+
+    exit_status = 5
+
+    def __init__(self, where: str, code: RefusalCode, fact: str, remedy: str = "") -> None:
+        self.code = code
+        self.kind = code.value
+        super().__init__(where, fact, remedy)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"

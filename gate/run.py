@@ -71,8 +71,7 @@ def validate(
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
     spare_baseline(subject, settings.out)
     subject.require_complete()
-    document = read_policy(_policy_of(subject), base=subject.base)
-    waivers = read_waivers(subject.waivers, base=subject.base)
+    document, waivers = _policy_of(subject), _waivers_of(subject)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
@@ -168,9 +167,22 @@ def _judged(
     return build(decision, evidence, document, _run_facts(settings, started))
 
 
-def _policy_of(subject: GateFile) -> str:
+def _policy_of(subject: GateFile) -> PolicyDocument:
     assert subject.policy is not None, "a complete gate file names a policy"
-    return subject.policy
+    try:
+        return read_policy(subject.policy, base=subject.base)
+    except UsageError as error:
+        raise subject.place_of(error, subject.policy, "policy") from None
+
+
+def _waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:
+    try:
+        return read_waivers(subject.waivers, base=subject.base)
+    except UsageError as error:
+        for index, path in enumerate(subject.waivers):
+            if error.where == str(subject.base / path):
+                raise subject.place_of(error, path, "waivers", index) from None
+        raise
 
 
 def _prepared(out: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope
+from gate.errors import HistoryError
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class LossCurve(Rule):
             return [
                 Comparison(
                     what="fall of the train loss",
-                    estimate=Undefined("no history was given"),
+                    estimate=Undefined(_why_none(evidence)),
                     operator=">=",
                     required=self.min_drop,
                     scope=Scope(),
@@ -126,6 +127,12 @@ class LossCurve(Rule):
         if tail.value is not None:  # a warning, so a history too short for it goes unmentioned
             facts.append(("change of the train loss over its last epochs", tail))
         return facts
+
+
+def _why_none(evidence: "Evidence") -> str:
+    if any(failure.kind == HistoryError.kind for failure in evidence.failures):
+        return "the history that was given could not be read"
+    return "no history was given"
 
 
 def _comparison(what: str, fact: "CurveFact") -> Comparison:

@@ -28,6 +28,10 @@ _COMMANDS = {
     "policy": "lint, compare, try out and show policies",
     "overlap": "the leak check alone, on two datasets",
     "inspect": "what a checkpoint file is, without loading it",
+    "attest": "sign a report's verdict on a checkpoint",
+    "approve": "sign that you accept what was attested",
+    "verify": "check a checkpoint, its attestation and approvals at the door",
+    "keygen": "a pair of keys, and what a trust file says of it",
 }
 INTERRUPTED = 130
 UNREAD = 141
@@ -56,7 +60,7 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit status: 0 pass, 1 fail, 2 wrong usage or policy, 3 inconclusive, 4 not evaluated, "
-    "6 policy diff or test found a problem, 70 internal error.",
+    "5 an attestation was refused, 6 policy diff or test found a problem, 70 internal error.",
 )
 @click.version_option(__version__, prog_name="validate-model")
 def program() -> None:

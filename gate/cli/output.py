@@ -30,6 +30,7 @@ FORMATS = (
     "openmetrics",
     "gitlab-codequality",
     "model-card",
+    "intoto",
 )  # fmt: skip -- those of gate.report.renderings, said here so that --help imports nothing
 _WIDEST = 200  # columns; longer lines are hard to read
 _LEAST = 60
@@ -121,22 +122,27 @@ def _parsed(output: str) -> "tuple[Path, Format]":
             f"-o {output}", f"there is no format {name}", f"the formats are {', '.join(FORMATS)}"
         )
     require_extra(known)
+    check_target(path, f"-o {output}")
+    return path, known
+
+
+def check_target(path: Path, flag: str) -> None:
+    """Raise UsageError where no file can be written, before anything is done for it."""
     if path.is_dir():
-        raise UsageError(f"-o {output}", "is a folder", "name a file")
+        raise UsageError(flag, "is a folder", "name a file")
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        # The report takes the place of what has its name: a link or a device would be gone.
-        raise UsageError(f"-o {output}", "is no regular file", "name a file, or use --format")
+        # The new file takes the place of what has its name: a link or a device would be gone.
+        raise UsageError(flag, "is no regular file", "name a file, or use --format")
     try:
         probe = path.with_name(f".{path.name}.probe")
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise UsageError(
-            f"-o {output}",
+            flag,
             f"cannot be written ({error.strerror})",
             "make the folder, or name another",
         ) from error
-    return path, known
 
 
 def _format(name: str) -> "Format | None":
@@ -185,7 +191,9 @@ def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
     if format_ == "text":
         width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)
         colour = _wants_colour(color)
-        shown = text(report, width=width, colour=colour, path=beside.report)
+        shown = text(
+            report, width=width, colour=colour, path=beside.report, evidence=beside.evidence
+        )
         say(shown, nl=False, colour=colour)
         return
     known = _format(format_)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile
 
 FOUND_A_PROBLEM = 6
-_SCHEMAS = ("policy", "gatefile", "waivers", "fixtures")
+_SCHEMAS = ("policy", "gatefile", "waivers", "fixtures", "trust")
 
 
 @click.group("policy")
@@ -156,6 +156,10 @@ def schema(document: str) -> None:
         from gate.policy.waivers import WaiverSet
 
         found = model_schema(WaiverSet, "Waivers of validate-model")
+    elif document == "trust":
+        from gate.approval.trust import TrustRoot
+
+        found = model_schema(TrustRoot, "Trust root of validate-model")
     else:
         from gate.policy.fixtures import FixtureSet
 

@@ -9,7 +9,6 @@ shear, unrelated pictures would agree too.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ _LEVELS = 127  # integers up to here: 256 products of them add up exactly in flo
 _CANDIDATES = 8  # for each picture of b, the most alike
 _HALF = 32  # pixels a side of the first alignment
 _PROMISING = 0.75
-_CROPPED_HALF = tuple(range(32, 24, -1))  # pixels of 32 that the smaller picture takes
-_CROPPED_FULL = tuple(range(64, 49, -1))
+_CROPPED = {_HALF: range(32, 24, -1), SIDE: range(64, 49, -1)}  # pixels of the smaller picture
 _FINE, _WIDE = 1.4, 4.0  # pixels: the band lies between these two Gaussian blurs
 _FLAT = 1.0  # grey levels: less contrast than this in the band counts as this
 _ROWS_B, _ROWS_A = 256, 4096  # a block of coarse correlations stays in the processor's cache
@@ -74,9 +72,9 @@ def edited_copies(a: Thumbnails, b: Thumbnails, *, same: bool = False) -> Edited
     for first in range(0, len(rows_a), _PAIRS):
         pairs = slice(first, first + _PAIRS)
         some_a, some_b = rows_a[pairs], rows_b[pairs]
-        rough = _aligned(_reduced(a.take(some_a)), _reduced(b.take(some_b)), _CROPPED_HALF)
+        rough = _aligned(_Repeated.of(a, some_a, _HALF), _Repeated.of(b, some_b, _HALF))
         some_a, some_b = (rows[rough >= _PROMISING] for rows in (some_a, some_b))
-        score = _aligned(a.take(some_a), b.take(some_b), _CROPPED_FULL)
+        score = _aligned(_Repeated.of(a, some_a, SIDE), _Repeated.of(b, some_b, SIDE))
         score = np.minimum(score.astype(np.float64).round(3), 1.0)
         for row_a, row_b, value in zip(some_a.tolist(), some_b.tolist(), score, strict=True):
             better = (value, -row_a) > (correlation[row_b], -row[row_b])
@@ -180,37 +178,52 @@ def _coarse(small: NDArray[np.uint8], margin: int = 0) -> _Coarse:
     return levels, np.maximum(np.sqrt((levels**2).sum(axis=1)), 1)
 
 
-def _reduced(small: NDArray[np.uint8]) -> Floats:
-    """Return thumbnails at half their size, (n, 32, 32)."""
-    weights = _shrinking(SIDE, _HALF)
-    reduced: Floats = weights @ small.astype(np.float32) @ weights.T
-    return reduced
+@dataclass(frozen=True, slots=True, eq=False)
+class _Repeated:
+    """Pictures of which some stand in several pairs; what is asked of one is computed once."""
+
+    distinct: Floats  # (k, s, s)
+    places: Indices  # (n,) of each pair's picture among the distinct ones
+
+    @classmethod
+    def of(cls, thumbnails: Thumbnails, places: Indices, side: int) -> "_Repeated":
+        """Return the pictures at ``places``, reduced to ``side`` pixels."""
+        chosen, repeated = np.unique(places, return_inverse=True)
+        pictures: Floats = thumbnails.take(chosen).astype(np.float32)
+        if side != SIDE:
+            weights = _shrinking(SIDE, side)
+            pictures = np.asarray(weights @ pictures @ weights.T, np.float32)
+        return cls(pictures, repeated)
 
 
-def _aligned(a: NDArray[Any], b: NDArray[Any], sizes: tuple[int, ...]) -> Floats:
-    """Return the best correlation of pairs, each (n, s, s), either sliding over the other."""
-    a, b = a.astype(np.float32), b.astype(np.float32)
-    return np.maximum(_slid(a, b, sizes), _slid(b, a, sizes))
+def _aligned(a: _Repeated, b: _Repeated) -> Floats:
+    """Return the best correlation of n pairs, either picture sliding over the other."""
+    if not len(a.places):
+        return np.zeros(0, np.float32)
+    return np.maximum(_slid(a, b), _slid(b, a))
 
 
-def _slid(ground: Floats, picture: Floats, sizes: tuple[int, ...]) -> Floats:
-    """Return the best correlation of each picture, reduced to one of ``sizes``, on its ground."""
-    side = ground.shape[1]
-    best = np.zeros(len(ground), np.float32)
-    bands = _band(ground, side)
+def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
+    """Return the best correlation of each picture, reduced to several sizes, on its ground."""
+    side = ground.distinct.shape[1]
+    best = np.zeros(len(ground.places), np.float32)
+    bands = _band(ground.distinct, side)
     spectrum = np.fft.rfft2(bands)
-    power = np.zeros((len(ground), side + 1, side + 1))
+    power = np.zeros((len(bands), side + 1, side + 1))
     power[:, 1:, 1:] = (bands.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
-    for size in sizes:
-        moved = _band(picture, size)
+    for size in _CROPPED[side]:
+        moved = _band(picture.distinct, size)
         least = _FLAT**2 * size**2
         own = np.maximum((moved**2).sum(axis=(1, 2)), least)
-        spread = np.fft.rfft2(moved, s=(side, side))
+        spread = np.fft.rfft2(moved, s=(side, side)).conj()
         places = side - size + 1  # along each side where the picture lies within its ground
-        products = np.fft.irfft2(spectrum * spread.conj(), s=(side, side))[:, :places, :places]
         under = power[:, size:, size:] - power[:, :-size, size:]
         under += power[:, :-size, :-size] - power[:, size:, :-size]
-        scale = np.sqrt(np.maximum(under, least) * own[:, None, None])
+        below = np.maximum(under, least)
+        crossed = spectrum[ground.places]
+        crossed *= spread[picture.places]
+        products = np.fft.irfft2(crossed, s=(side, side))[:, :places, :places]
+        scale = np.sqrt(below[ground.places] * own[picture.places, None, None])
         best = np.maximum(best, _peak(products / scale))
     return best.astype(np.float32)
 

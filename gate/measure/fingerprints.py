@@ -6,7 +6,7 @@ The pixels are read by SHA-256 once: the digest of an image as it stands is made
 the turned image and the name of the turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -63,9 +63,10 @@ def fingerprint(stored: bytes, image: Image.Image) -> Fingerprint:
             f"it has no pixels ({image.width}x{image.height})",
             "remove it from the dataset, or export it again",
         )
-    mode, pixels, grey = _one_form(image)
-    small = perceptual.thumbnails(grey[None])
-    oriented, turns = _oriented(mode, pixels[None], small)
+    form = _one_form(image)
+    small = perceptual.thumbnails(form.grey[None])
+    height, width = form.grey.shape
+    oriented, turns = _oriented(form.mode, height, width, small, lambda _, way: form.turned(way))
     near, featureless = perceptual.hashes(small)
     return Fingerprint(
         file=sha256(stored).digest(),
@@ -107,8 +108,8 @@ def _part(stored: Sequence[bytes], pixels: NDArray[np.uint8]) -> Fingerprints:
     for mode, chosen, form in (("RGB", really_colour, pixels), ("L", ~really_colour, grey)):
         rows = np.flatnonzero(chosen)
         if len(rows):
-            shape = (len(rows), *pixels.shape[1:3], -1)
-            found = _oriented(mode, form[rows].reshape(shape), small[rows])
+            height, width = pixels.shape[1:3]
+            found = _oriented(mode, height, width, small[rows], _turner(form, rows))
             for row, digest, turned in zip(rows, *found, strict=True):
                 oriented[row], turns[row] = digest, turned
     near, featureless = perceptual.hashes(small)
@@ -185,25 +186,41 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_BY_PILLOW[orientation - 1]) if orientation else image
 
 
-def _one_form(image: Image.Image) -> tuple[str, NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a mode, its bytes (H, W, bytes a pixel) and an 8-bit grey copy (H, W)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Form:
+    """An image in its one form: its mode, an 8-bit grey copy (H, W), and its bytes, turned."""
+
+    mode: str
+    grey: NDArray[np.uint8]
+    turned: Callable[[int], bytes | memoryview]
+
+
+def _one_form(image: Image.Image) -> _Form:
     image = _plain_mode(image)
-    values = np.asarray(image)
-    if image.mode == "RGB" and _is_grey(values):
-        values = values[..., 0]
-        return "L", values[..., None], values
+    if image.mode == "RGB" and _is_grey(image):
+        return _of_values("L", np.asarray(image)[..., 0])
     if image.mode in ("L", "RGB", "RGBA"):
+        # Pillow turns whole pixels, and its bytes need not become an array first.
         grey = np.asarray(image.convert("L"))
-        return image.mode, values.reshape(*grey.shape, -1), grey
+        return _Form(image.mode, grey, lambda orientation: turned(image, orientation).tobytes())
+    values = np.asarray(image)
     if values.dtype == np.uint8:  # LAB and its like: the first channel is the lightness
-        values = values.reshape(*values.shape[:2], -1)
-        return image.mode, values, np.ascontiguousarray(values[..., 0])
+        lightness = np.ascontiguousarray(values.reshape(*values.shape[:2], -1)[..., 0])
+        return _of_values(image.mode, values, lightness)
     mode = image.mode
     if values.dtype != np.float32 and values.min() >= 0 and values.max() < 1 << 16:
         # Depending on version and format, Pillow holds 16 bits in "I;16", "I;16B" or "I".
         mode, values = "I;16", values.astype("<u2")
     values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<")))
-    return mode, values.view(np.uint8).reshape(*values.shape, -1), _stretched(values)
+    return _of_values(mode, values.view(np.uint8).reshape(*values.shape, -1), _stretched(values))
+
+
+def _of_values(
+    mode: str, values: NDArray[np.uint8], grey: NDArray[np.uint8] | None = None
+) -> _Form:
+    """Return the form of ``values``, (H, W) or (H, W, bytes a pixel); without ``grey``, grey."""
+    turn_row = _turner(values[None], np.zeros(1, np.intp))
+    return _Form(mode, values if grey is None else grey, lambda way: turn_row(0, way))
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
@@ -224,10 +241,14 @@ def _plain_mode(image: Image.Image) -> Image.Image:
     return image
 
 
-def _is_grey(values: NDArray[np.uint8]) -> bool:
+def _is_grey(image: Image.Image) -> bool:
     # One row tells almost every colour picture, for a hundredth of the time.
-    middle = values[len(values) // 2]
-    return bool((middle == middle[:, :1]).all() and (values == values[..., :1]).all())
+    half = image.height // 2
+    middle = np.asarray(image.crop((0, half, image.width, half + 1)))
+    if (middle != middle[..., :1]).any():
+        return False
+    values = np.asarray(image)
+    return bool((values == values[..., :1]).all())
 
 
 def _stretched(values: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -251,36 +272,49 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _oriented(
-    mode: str, pixels: NDArray[np.uint8], small: NDArray[np.uint8]
+    mode: str,
+    height: int,
+    width: int,
+    small: NDArray[np.uint8],
+    turned_row: Callable[[int, int], bytes | memoryview],
 ) -> tuple[list[bytes], list[int]]:
     """Return a digest that all eight orientations share, and the turn at which it was taken.
 
-    ``pixels`` is (n, H, W, bytes a pixel), ``small`` the thumbnails. Where the thumbnail cannot
-    tell some orientations apart, all of those are hashed and the lowest digest is taken.
+    ``small`` are the thumbnails of pictures of one size; ``turned_row`` gives the bytes of one of
+    them, turned. Where the thumbnail cannot tell some orientations apart, all of those are hashed
+    and the lowest digest is taken.
     """
-    count, height, width, _ = pixels.shape
     heads = [f"{mode} {height} {width}\n".encode(), f"{mode} {width} {height}\n".encode()]
-    found: list[bytes] = [b""] * count
-    turns = [0] * count
+    found: list[bytes] = [b""] * len(small)
+    turns = [0] * len(small)
     preferred = _preferred(small, height, width)
     for orientation in ORIENTATIONS:
-        rows = np.flatnonzero(preferred[:, orientation])
         head = sha256(heads[orientation >> 2])
-        for row in rows:
+        for row in np.flatnonzero(preferred[:, orientation]).tolist():
             digest = head.copy()
-            digest.update(_turned(pixels[row : row + 1], orientation).data)
+            digest.update(turned_row(row, orientation))
             candidate = digest.digest()
             if not found[row] or candidate < found[row]:
                 found[row], turns[row] = candidate, orientation
     return found, turns
 
 
-def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return one picture, (1, H, W, bytes a pixel), turned and contiguous."""
-    if orientation and pixels.size > _LARGE and pixels.shape[3] == _RGB:
-        # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
-        return np.asarray(turned(Image.fromarray(pixels[0]), orientation))
-    return np.ascontiguousarray(turn(pixels, orientation))
+def _turner(
+    pixels: NDArray[np.uint8], rows: NDArray[np.intp]
+) -> Callable[[int, int], bytes | memoryview]:
+    """Return a function of a place in ``rows`` and an orientation: the picture's bytes, turned.
+
+    ``pixels`` is (n, H, W) or (n, H, W, bytes a pixel).
+    """
+
+    def turned_row(place: int, orientation: int) -> bytes | memoryview:
+        picture = pixels[rows[place]]
+        if orientation and picture.size > _LARGE and picture.shape[2:] == (_RGB,):
+            # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
+            return turned(Image.fromarray(picture), orientation).tobytes()
+        return np.ascontiguousarray(turn(picture[None], orientation)).data
+
+    return turned_row
 
 
 def _preferred(small: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from gate.measure import alike, edits, exact
 from gate.measure.exact import Indices, Match, SplitSide
 from gate.measure.orientations import NAMES
 
-__all__ = ["SplitSide", "find_duplicates", "find_overlap", "leaked", "with_described"]
+__all__ = ["SplitSide", "find_duplicates", "find_overlap", "with_described"]
 
 _EXACT_KINDS = tuple(exact.KINDS)
 _SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
@@ -98,7 +98,7 @@ def with_described(
 
     Up to a distance of ``copy`` a match counts as a near copy; the others are for review.
     """
-    known = leaked(overlap)
+    known = {pair.b for pair in overlap.pairs}
     new = [match for match in matches if b.ids[match.b] not in known]
     sure = _pairs(a, b, [match for match in new if _distance(match) <= copy])
     known |= {pair.b for pair in sure}
@@ -110,14 +110,6 @@ def with_described(
         pairs=_in_order([*overlap.pairs, *sure]),
         review=_in_order([*review, *_pairs(a, b, hints)]),
     )
-
-
-def leaked(overlap: Overlap) -> frozenset[str]:
-    """Return the ids of split b whose picture is in split a, exactly or nearly.
-
-    Inside one split these are the images to leave out so that every picture counts once.
-    """
-    return frozenset(pair.b for pair in overlap.pairs)
 
 
 def _kinds(a: SplitSide, b: SplitSide) -> tuple[PairKind, ...]:

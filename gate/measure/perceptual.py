@@ -31,7 +31,8 @@ def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
     for start in range(0, count, _CHUNK):
         part = grey[start : start + _CHUNK].astype(narrow)
-        sums = _row_sums(rows.astype(narrow), part).astype(exact) @ columns.astype(exact)
+        sums = _row_sums(rows.astype(narrow), part).astype(exact)
+        sums = _column_sums(sums, columns.astype(exact))
         sums /= exact(height * width)
         sums += exact(0.5)
         small[start : start + _CHUNK] = sums  # casting drops the fraction
@@ -87,6 +88,19 @@ def _row_sums(rows: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
         last = first + _BAND
         near = slice(first * height // SIDE, -(-last * height // SIDE))
         np.matmul(rows[first:last, near], part[:, near], out=sums[:, first:last])
+    return sums
+
+
+def _column_sums(part: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+    """Return ``part @ columns``, for weights ``columns``, (W, 64), off a diagonal band zero."""
+    width = columns.shape[0]
+    if width <= SIDE:
+        return np.asarray(part @ columns)
+    sums = np.empty((*part.shape[:2], SIDE), part.dtype)
+    for first in range(0, SIDE, _BAND):
+        last = first + _BAND
+        near = slice(first * width // SIDE, -(-last * width // SIDE))
+        np.matmul(part[..., near], columns[near, first:last], out=sums[..., first:last])
     return sums
 
 

@@ -36,7 +36,7 @@ def _is_a_day(text: str) -> str:
     raise ValueError(f"{quoted(text)} is no day; write YEAR-MONTH-DAY, such as 2026-09-30")
 
 
-_Day = Annotated[str, AfterValidator(_is_a_day)]
+Day = Annotated[str, AfterValidator(_is_a_day)]
 
 
 class _Strict(BaseModel):
@@ -68,12 +68,12 @@ class Waiver(_Strict):
     )
     requested_by: str = Field(min_length=1, description="Who asked for it.")
     approved_by: str = Field(min_length=1, description="Who accepted it: another person.")
-    approved_on: _Day = Field(description="The day it was accepted on, such as 2026-07-01 (UTC).")
-    expires: _Day = Field(description="The last day that it holds on, such as 2026-09-30 (UTC).")
+    approved_on: Day = Field(description="The day it was accepted on, such as 2026-07-01 (UTC).")
+    expires: Day = Field(description="The last day that it holds on, such as 2026-09-30 (UTC).")
 
     @model_validator(mode="after")
     def _two_people_and_a_while(self) -> "Waiver":
-        if _person(self.requested_by) == _person(self.approved_by):
+        if person(self.requested_by) == person(self.approved_by):
             raise ValueError(
                 "who asks for a waiver cannot approve it; name another person in approved_by"
             )
@@ -239,7 +239,7 @@ def _placed(
         yield document, index, PlacedWaiver(waiver, document.source.file, line, column)
 
 
-def _person(name: str) -> str:
+def person(name: str) -> str:
     """Return a name so that two spellings of it are equal: @Ann, ann and " Ann" are one person."""
     return re.sub(r"\s+", " ", name.strip().removeprefix("@").strip()).casefold()
 

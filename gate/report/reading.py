@@ -14,6 +14,11 @@ def read_report(path: Path) -> Report:
 
     Raises EvidenceError where there is none, or it is damaged or of another version.
     """
+    return read_with_bytes(path)[0]
+
+
+def read_with_bytes(path: Path) -> tuple[Report, bytes]:
+    """Return a report and the bytes that it was read from; raises as :func:`read_report` does."""
     from pydantic import ValidationError
 
     file = path / FILE_NAME if path.is_dir() else path
@@ -26,7 +31,7 @@ def read_report(path: Path) -> Report:
             f"`validate-model run` leaves {FILE_NAME} in its output folder",
         ) from error
     try:
-        return Report.model_validate_json(text)
+        return Report.model_validate_json(text), text
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(plain(str(part), 60) for part in first["loc"])

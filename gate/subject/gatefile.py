@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from gate.errors import UsageError
+from gate.errors import DocumentError, UsageError
 from gate.policy.documents import Document, read_document
 from gate.policy.schema import DIALECT, as_read, as_text
 from gate.policy.text import refuse
@@ -172,6 +172,21 @@ class GateFile(_Strict):
         if self._document is None:
             return None
         return self._document.source.file, *self._document.place(path)
+
+    def place_of(self, error: UsageError, value: str, *path: Key) -> UsageError:
+        """Return the error of a file that a key names, at the place of that key.
+
+        As it is where it has a place already, and where the ``value`` at ``path`` is not what the
+        gate file says: a flag said it.
+        """
+        node = self._document.root if self._document else None
+        for key in path:
+            node = node.items.get(key) if node else None
+        if isinstance(error, DocumentError) or node is None or node.scalar != value:
+            return error
+        assert self._document is not None, "it has the node"
+        where = f"{error.where}: " if error.where else ""
+        return DocumentError([self._document.fault(path, f"{where}{error.fact}", error.remedy)])
 
     def placed(self, document: Document, base: Path) -> Self:
         """Return the same values with the places of a document."""

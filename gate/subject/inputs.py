@@ -253,7 +253,7 @@ def _assumed(spec: InputSpec) -> tuple[str, ...]:
         "mean": "no normalisation",
     }
     return (
-        "pixel values scaled to 0..1",
+        "pixel values of images scaled to 0..1",
         *(text for key, text in said.items() if key not in declared),
     )
 

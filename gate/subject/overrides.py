@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gate.errors import UsageError
+from gate.subject.datasets.places import is_url
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.gatefile import GateFile, ModelSpec
 
@@ -74,7 +75,7 @@ def _named(said: Mapping[str, Any], paths: Mapping[str, str], **flags: str) -> d
 
 def _from(base: Path, path: str) -> str:
     """Return a path of the current folder as one that is read from ``base``."""
-    return path if base == Path() else str(Path(path).absolute())
+    return path if base == Path() or is_url(path) else str(Path(path).absolute())
 
 
 def _policy(base: Path, name: str) -> str:

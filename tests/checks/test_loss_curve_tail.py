@@ -1,11 +1,24 @@
 """What the train loss does at its end is a warning, and never more."""
 
+from dataclasses import replace
+
 from gate.checks.base import Outcome
 from gate.decision import judge
 from gate.evidence.made_up import MadeUp
+from gate.evidence.records import Failure
 
 FALLING = (2.0, 1.5, 1.2, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25)
 TURNING = (2.0, 1.0, 0.5, 0.3, 0.2, 0.2, 0.25, 0.3, 0.35, 0.4)
+
+
+def test_a_history_that_could_not_be_read_is_not_said_to_be_missing(rule):
+    broken = replace(
+        MadeUp().evidence(), failures=(Failure("runs.csv", "history", "is empty", "write it"),)
+    )
+
+    [result] = judge([rule("loss-curve")], broken).results
+
+    assert result.comparison.estimate.reason == "the history that was given could not be read"
 
 
 def judged(losses, rule):

@@ -2,6 +2,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gate.approval.trust import TrustRoot
 from gate.checks import REGISTRY
 from gate.policy.fixtures import FixtureSet
 from gate.policy.schema import as_text, model_schema, policy_schema
@@ -12,6 +13,7 @@ HEAD = {"apiVersion": "gate/v1", "kind": "Policy", "metadata": {"name": "a", "ve
 OTHERS = {
     "waivers": (WaiverSet, "Waivers of validate-model"),
     "fixtures": (FixtureSet, "Fixtures of a policy of validate-model"),
+    "trust": (TrustRoot, "Trust root of validate-model"),
 }
 POLICY = jsonschema.Draft202012Validator(policy_schema())
 

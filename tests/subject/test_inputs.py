@@ -44,7 +44,7 @@ def test_normalising_gives_the_bits_that_torch_gives(transform):
 
 def test_what_is_not_declared_is_said(transform):
     assert transform().assumed == (
-        "pixel values scaled to 0..1",
+        "pixel values of images scaled to 0..1",
         "image size as stored",
         "channels as stored",
         "no resize",
@@ -55,7 +55,7 @@ def test_what_is_not_declared_is_said(transform):
 def test_what_is_declared_is_not_said(transform):
     full = transform(size=[6, 7], channels="RGB", resize="none", **IMAGENET)
 
-    assert full.assumed == ("pixel values scaled to 0..1",)
+    assert full.assumed == ("pixel values of images scaled to 0..1",)
 
 
 @pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])

@@ -21,6 +21,7 @@ Format = Literal[
     "openmetrics",
     "gitlab-codequality",
     "model-card",
+    "intoto",
 ]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
@@ -78,5 +79,9 @@ def render(report: Report, format_: Format, beside: Beside = Beside()) -> str:
             from gate.report.renderings.model_card import model_card
 
             return model_card(report)
+        case "intoto":
+            from gate.report.renderings.intoto import intoto
+
+            return intoto(report)
         case _:
             assert_never(format_)

@@ -23,6 +23,7 @@ _MARKS: dict[Format, tuple[str, str]] = {
         "",
     ),
     "model-card": (r"---\npipeline_tag: ", r"\nMeasured by validate-model [^\n]*\n\Z"),
+    "intoto": (r'\{\s*"_type": "https://in-toto.io/Statement/v1"', r'"doesNotSay": \['),
 }
 
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import inflated, left_out
-from gate.report.renderings.words import counted, headline, subject_name, waivers_of, word
+from gate.report.renderings.words import (
+    counted,
+    door_command,
+    headline,
+    policy_argument,
+    subject_name,
+    waivers_of,
+    word,
+)
 
 _COLUMN = 8  # where sentences begin
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
@@ -17,11 +25,18 @@ _COLOURS = {"FAIL": _RED, "ERROR": _RED, "OPEN": _YELLOW, "warn": _YELLOW, "pass
 _VERDICT_COLOURS = {"pass": _GREEN, "fail": _RED, "inconclusive": _YELLOW, "error": _RED}
 
 
-def text(report: Report, *, width: int = 80, colour: bool = False, path: Path | None = None) -> str:
+def text(
+    report: Report,
+    *,
+    width: int = 80,
+    colour: bool = False,
+    path: Path | None = None,
+    evidence: Path | None = None,
+) -> str:
     """Return the report as lines of at most ``width`` columns where words allow it.
 
     Colour marks nothing but the words of outcomes and the verdict. ``path`` is where the report
-    lies; it makes the next command one that can be copied.
+    lies, and ``evidence`` what it rests on; they make the next command one that can be copied.
     """
     parts = [
         _head(report, width),
@@ -30,7 +45,8 @@ def text(report: Report, *, width: int = 80, colour: bool = False, path: Path | 
         _waivers(report, width),
         _left_out(report, width),
         _assumptions(report, width),
-        _verdict(report, width, colour, path),
+        _door(report, width),
+        _verdict(report, width, colour, None if path is None else _next(report, path, evidence)),
     ]
     return _without_commands("\n\n".join(part for part in parts if part)) + "\n"
 
@@ -145,7 +161,14 @@ def _assumptions(report: Report, width: int) -> str:
     return _sentence("note", f"assumed: {'; '.join(assumed)}", width) if assumed else ""
 
 
-def _verdict(report: Report, width: int, colour: bool, path: Path | None) -> str:
+def _door(report: Report, width: int) -> str:
+    """Return how the verdict is checked where the file is deployed."""
+    command = door_command(report)
+    said = f"signed with validate-model attest, it is checked where it is deployed by: {command}"
+    return _sentence("note", said, width) if command else ""
+
+
+def _verdict(report: Report, width: int, colour: bool, following: str | None) -> str:
     unproven = sum(
         result.outcome == "passed" and not result.proven and result.measured.interval is not None
         for result in report.results
@@ -153,20 +176,20 @@ def _verdict(report: Report, width: int, colour: bool, path: Path | None) -> str
     lines = [_wrapped(counted(report), width)]
     if unproven:
         lines.append(f"{unproven} passed on the estimate alone, not proven")
-    if path is not None:
-        lines.append(f"next    {_next(report, path)}")  # never wrapped: it is there to be copied
+    if following is not None:
+        lines.append(f"next    {following}")  # never wrapped: it is there to be copied
     why = ": there is not enough evidence to decide" if report.verdict == "inconclusive" else ""
     said = f"{headline(report)}{why} (exit status {report.decision.exit_status})"
     lines.append(_coloured(said, _VERDICT_COLOURS[report.verdict]) if colour else said)
     return "\n".join(lines)
 
 
-def _next(report: Report, path: Path) -> str:
+def _next(report: Report, path: Path, evidence: Path | None) -> str:
     """Return the command that helps most after this verdict."""
+    has_classes = evidence is not None and bool(report.subject.classes)
+    images = f" --evidence {_quoted(str(evidence))}" if has_classes else ""
     if report.verdict == "inconclusive" and report.policy.sources:
-        name = report.policy.sources[0].path
-        shipped = name.startswith("gate/policies/")
-        return f"validate-model plan --policy {_quoted(report.policy.name if shipped else name)}"
+        return f"validate-model plan --policy {_quoted(policy_argument(report))}{images}"
     refused = next((e for e in report.errors if e.kind in ("refused-unsafe", "corrupt")), None)
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"

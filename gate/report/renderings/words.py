@@ -1,5 +1,6 @@
 """The words that all renderings share, so that one decision reads alike in every format."""
 
+import shlex
 from typing import Literal
 
 from gate.report.messages import digits, requirement
@@ -93,3 +94,22 @@ def waivers_of(report: Report) -> list[tuple[WaiverPart, str]]:
         *((waiver, "rejected") for waiver in waivers.rejected),
         *((waiver, "unused") for waiver in waivers.unused),
     ]
+
+
+def policy_argument(report: Report) -> str:
+    """Return what --policy takes for the policy of a report: not escaped yet."""
+    path = report.policy.sources[0].path if report.policy.sources else report.policy.name
+    return report.policy.name if path.startswith("gate/policies/") else path
+
+
+def door_command(report: Report) -> str | None:
+    """Return how a verdict is checked where the file is deployed, once it is signed with attest.
+
+    None where it would be refused there. Not escaped yet.
+    """
+    if report.verdict != "pass" or not report.decision.enforced or report.subject.sha256 is None:
+        return None
+    return (
+        "validate-model verify FILE --attestation A.intoto.jsonl "
+        f"--policy {shlex.quote(policy_argument(report))} --trust trust.yaml"
+    )

@@ -188,7 +188,7 @@ def _check_dtypes(
     named: Mapping[str, TensorSpec], model: Mapping[str, Expected]
 ) -> dict[tuple[str, str], int]:
     casts: dict[tuple[str, str], int] = {}
-    wrong = []
+    wrong: dict[str, str] = {}
     for name, spec in named.items():
         pair = (spec.dtype, model[name].dtype)
         if pair[0] == pair[1]:
@@ -196,11 +196,15 @@ def _check_dtypes(
         if pair[0] in FLOATING and pair[1] in FLOATING:
             casts[pair] = casts.get(pair, 0) + 1
         else:
-            wrong.append(f"{name} is {pair[0]}, the model has {pair[1]}")
+            wrong[name] = f"{name} is {pair[0]}, the model has {pair[1]}"
     if wrong:
         raise mismatch(
-            f"{counted(len(wrong), 'tensor')} with numbers of another kind: {listed(wrong)}",
-            "save the weights as floating-point numbers",
+            f"{counted(len(wrong), 'tensor')} with numbers of another kind: "
+            f"{listed(wrong.values())}",
+            "cast only what is floating-point: tensor.half() if tensor.is_floating_point() else "
+            "tensor"
+            if all(model[name].dtype not in FLOATING for name in wrong)
+            else "save the weights as floating-point numbers",
         )
     return casts
 

@@ -16,6 +16,15 @@ _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Which files of a folder hold the weights; of them only an index has been read."""
+
+    names: tuple[str, ...]  # sorted
+    placed: Mapping[str, str] | None  # tensor -> file; None: one file holds them all
+    index: tuple[str, Sealed] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """The weight files of a folder by name, and which file each tensor is said to lie in."""
 
@@ -27,7 +36,7 @@ class Folder:
     def manifest(self) -> bytes:
         """Return the lines that ``sha256sum`` prints for the files read, sorted by name."""
         every = dict(self.files) | (dict([self.index]) if self.index else {})
-        return "".join(f"{every[name].sha256}  {name}\n" for name in sorted(every)).encode()
+        return manifest({name: each.sha256 for name, each in every.items()})
 
     @property
     def size(self) -> int:
@@ -45,8 +54,13 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def read_folder(path: Path, *, most: int) -> Folder:
-    """Return the sealed weight files of a model folder; at most ``most`` bytes in all.
+def manifest(digests: Mapping[str, str]) -> bytes:
+    """Return the lines that ``sha256sum`` prints for files of these digests, sorted by name."""
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
+
+
+def read_layout(path: Path) -> Layout:
+    """Return which files of a model folder hold its weights, without reading them.
 
     Code beside the weights, and ``auto_map`` in config.json, are never looked at. Raises
     RefusedError for a distributed checkpoint, an index that points outside, and other folders.
@@ -58,14 +72,23 @@ def read_folder(path: Path, *, most: int) -> Folder:
     else:
         raise _unknown(present)
     if name in _SINGLE:
-        return Folder({name: _sealed(path, name, most)}, None)
+        return Layout((name,), None)
     index = _sealed(path, name, MAX_INDEX)
     placed = _placed(name, bytes(index.data))
+    return Layout(tuple(sorted(set(placed.values()))), placed, (name, index))
+
+
+def read_folder(path: Path, *, most: int) -> Folder:
+    """Return the sealed weight files of a model folder; at most ``most`` bytes in all.
+
+    Raises RefusedError as :func:`read_layout` does, and for files that cannot be read.
+    """
+    layout = read_layout(path)
     files: dict[str, Sealed] = {}
-    for shard in sorted(set(placed.values())):
-        files[shard] = _sealed(path, shard, most)
-        most -= files[shard].size
-    return Folder(files, placed, (name, index))
+    for name in layout.names:
+        files[name] = _sealed(path, name, most)
+        most -= files[name].size
+    return Folder(files, layout.placed, layout.index)
 
 
 def _listing(path: Path) -> frozenset[str]:

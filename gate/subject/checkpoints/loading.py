@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gate.subject.checkpoints.comparing import Expected, Matched, match
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import (
@@ -69,6 +67,7 @@ def build(spec: TensorSpec) -> "torch.Tensor":
 
     It may share the bytes of the checkpoint: copy from it, do not change it.
     """
+    import numpy as np
     import torch
 
     dtype = getattr(torch, spec.dtype)
@@ -119,6 +118,7 @@ def _load(matched: Matched, model: "torch.nn.Module") -> None:
 
 def _check_numbers(model: "torch.nn.Module") -> None:
     """Refuse weights that fit the model and cannot give sound outputs; cast weights included."""
+    import numpy as np
     import torch
 
     unsound, large, negative = [], [], []

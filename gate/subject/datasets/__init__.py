@@ -7,6 +7,7 @@ imported when they are needed, so that a gate file can be checked without numpy 
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from gate.subject.datasets.places import is_url, refuse_secrets
 from gate.subject.datasets.recognise import existing, format_of, refuse_stray_keys
 from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.wording import plain
@@ -27,6 +28,9 @@ def open_dataset(
     """
     source = spec.path or spec.factory or spec.predictions or spec.images
     assert source is not None, "the spec was validated"
+    for written in (spec.path, spec.images, spec.labels, spec.predictions):
+        if written is not None and is_url(written):
+            refuse_secrets(written)  # before a message shows it
     shown = plain(source, 200)
     kind = spec.format or _recognised(spec, base, shown)
     refuse_stray_keys(spec, kind, shown)

@@ -1,8 +1,10 @@
 """Images that lie in one array, as in IDX and NPZ files."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from gate.errors import DataError
 from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_two
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.records import Sample
+from gate.subject.datasets.stored import StoredFile
 
 MOST_CLASSES = 65_536  # an integer label above this is a pixel value, a year or an id, not a class
 
@@ -23,14 +26,15 @@ Strings = NDArray[np.object_]
 class ArrayDataset:
     """A dataset whose images are the rows of one array; ids are the row numbers from 0.
 
-    ``pixels`` is uint8, (n, H, W) grey or (n, H, W, 3) RGB, and may be taken whole instead of
-    reading row by row. ``labels`` is int32, (n,), and indexes the classes.
+    ``pixels`` is uint8, (n, H, W) grey or (n, H, W, 3) RGB; slices of it may be taken instead of
+    reading row by row. It lies in memory or in the file. ``labels`` is int32, (n,), and indexes the
+    classes.
     """
 
     path: str
     format: str
     classes: Classes
-    pixels: Pixels
+    pixels: "Rows"
     labels: NDArray[np.int32]
     groups: Strings | None = None
     slices: Mapping[str, Strings] = field(default_factory=dict)
@@ -59,26 +63,83 @@ class ArrayDataset:
         return self.files or None
 
 
+class Rows(Protocol):
+    """Images of one size as the rows of an array, in memory or not."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, H, W) or (n, H, W, 3)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def __getitem__(self, index: int | slice, /) -> Pixels:
+        """Return one row, or several as an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Rows that stay in their file, one after the other from ``start`` on.
+
+    A slice reads what it spans: memory does not grow with the number of images.
+    """
+
+    file: StoredFile
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.uint8))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int | slice, /) -> Pixels:
+        rows = range(len(self))[index]
+        if isinstance(rows, int):
+            only: Pixels = self._read(rows, rows + 1)[0]
+            return only
+        if not rows:
+            return np.empty((0, *self.shape[1:]), np.uint8)
+        first = min(rows[0], rows[-1])
+        span = self._read(first, max(rows[0], rows[-1]) + 1)
+        return span if rows.step == 1 else span[[row - first for row in rows]]
+
+    def _read(self, first: int, end: int) -> Pixels:
+        length = math.prod(self.shape[1:])
+        stored = self.file.read_at(self.start + first * length, (end - first) * length)
+        return np.frombuffer(stored, np.uint8).reshape((end - first, *self.shape[1:]))
+
+
 def image_rows(array: NDArray[np.generic], where: str) -> Pixels:
     """Return the array as (n, H, W) or (n, H, W, 3) uint8; one channel loses its axis.
 
     Raises DataError for another type or shape.
     """
-    if array.dtype != np.uint8:
+    shape = image_shape(array.dtype, array.shape, where)
+    return array.reshape(shape)  # type: ignore[return-value]  # image_shape compared the dtype
+
+
+def image_shape(dtype: np.dtype[Any], shape: tuple[int, ...], where: str) -> tuple[int, ...]:
+    """Return the shape of rows of images without an axis of one channel.
+
+    Raises DataError for a type other than uint8, or a shape that is none of images.
+    """
+    if dtype != np.uint8:
         raise DataError(
             where,
-            f"the images are {array.dtype}, not uint8",
+            f"the images are {dtype}, not uint8",
             "save pixel values 0 to 255 as uint8; scaling belongs into the gate file's input",
         )
-    if array.ndim == 4 and array.shape[3] == 1:
-        array = array[..., 0]
-    if array.ndim not in {3, 4} or (array.ndim == 4 and array.shape[3] != 3):
-        raise DataError(
-            where, f"the images have the shape {array.shape}", _reshape_remedy(array.shape)
-        )
-    if 0 in array.shape:
-        raise DataError(where, f"holds no pixels: the shape is {array.shape}", "check the export")
-    return array  # type: ignore[return-value]  # the dtype was compared above
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) not in {3, 4} or (len(shape) == 4 and shape[3] != 3):
+        raise DataError(where, f"the images have the shape {shape}", _reshape_remedy(shape))
+    if 0 in shape:
+        raise DataError(where, f"holds no pixels: the shape is {shape}", "check the export")
+    return shape
 
 
 def _reshape_remedy(shape: tuple[int, ...]) -> str:

@@ -31,7 +31,10 @@ def open_factory(
     own = _own_classes(dataset)
     if classes is None and own is None:
         raise DataError(where, "its Dataset does not name its classes", "declare classes")
-    assumed = _compared(own, classes, where)
+    assumed = (
+        *_compared(own, classes, where),
+        f"float tensors of {where} are the model's input as they are: `input:` is for images",
+    )
     return FactoryDataset(where, factory, classes or own or (), dataset, entries, base, assumed)
 
 

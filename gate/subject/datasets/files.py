@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import overload
 
 from gate.subject.datasets.images import decode
+from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.wording import plain
 
@@ -17,19 +18,19 @@ LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smalle
 class FileDataset:
     """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``.
 
-    ``manifest`` is the table that lists them, where there is one.
+    A file may also be a URL.     ``manifest`` is the table that lists them, where there is one.
     """
 
     path: str
     format: str
     classes: tuple[str, ...]
     entries: Sequence[Entry]
-    folder: Path
+    folder: Place
     files: Sequence[str]
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
-    manifest: Path | None = None
+    manifest: Place | None = None
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage."""
@@ -39,12 +40,19 @@ class FileDataset:
                 "lies outside the class folders, so it has no class",
                 "move it into the folder of its class, or remove it",
             )
-        stored = read_bytes(self.folder / self.files[index])
+        stored = read_bytes(below(self.folder, self.files[index]))
         return Sample(stored, decode(stored), None, label)
 
-    def sources(self) -> Sequence[Path]:
-        """Return the manifest, if there is one, and the image files in the order of the entries."""
-        return _Paths(self.folder, self.files, () if self.manifest is None else (self.manifest,))
+    def sources(self) -> Sequence[Path] | None:
+        """Return the manifest, if there is one, and the image files in the order of the entries.
+
+        None where any of them is remote.
+        """
+        places = (self.folder, self.manifest or self.folder)
+        if any(isinstance(each, RemotePath) for each in places) or any(map(is_url, self.files)):
+            return None
+        before = (self.manifest,) if isinstance(self.manifest, Path) else ()
+        return _Paths(Path(str(self.folder)), self.files, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,18 @@ class _Paths(Sequence[Path]):
         return self.folder / self.files[place] if place >= 0 else self.before[place]
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a regular file; raises UnreadableImage for anything else."""
+def below(folder: Place, file: str) -> Place:
+    """Return the place of an image file that is named relative to a folder, or by a URL."""
+    return place_of(Path(), file) if is_url(file) else folder / file
+
+
+def read_bytes(path: Place) -> bytes:
+    """Return the bytes of a regular file; raises UnreadableImage for anything else.
+
+    A remote file that cannot be fetched is a DataError: that says nothing about the image.
+    """
+    if isinstance(path, RemotePath):
+        return _fetched(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -86,3 +104,16 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         words = getattr(error, "strerror", None) or error
         raise UnreadableImage(f"the file cannot be read: {plain(words)}") from error
+
+
+def _fetched(place: RemotePath) -> bytes:
+    """Return the bytes of a remote file, or the same reason as for one on a disk."""
+    try:
+        stored = place.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        folder = isinstance(error, IsADirectoryError) or place.is_dir()
+        fact = "is a folder, not an image" if folder else "the file does not exist"
+        raise UnreadableImage(fact) from error
+    if len(stored) > LARGEST_FILE:
+        raise UnreadableImage(f"is {len(stored):,} bytes long, too long for an image")
+    return stored

@@ -2,19 +2,43 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from gate.errors import DataError
 from gate.subject.datasets.classes import by_name, require_two
 from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.records import Entry
 from gate.subject.wording import counted, listed, plain, quoted
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 _NOT_DATA = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left behind by file managers
 _SPLITS = frozenset({"train", "training", "test", "val", "valid", "validation"})
+
+
+class _Item(Protocol):
+    """What a folder holds: an entry of this machine's disk, or of a remote listing."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    def is_dir(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """How a folder is looked into, and what is the true path of one that a link leads to."""
+
+    root: str
+    scan: Callable[[str], Sequence[_Item]]
+    true_path: Callable[[str], str]
+    shown: str
 
 
 @dataclass(slots=True)
@@ -26,13 +50,13 @@ class _Listing:
     hidden: Counter[str] = field(default_factory=Counter)
 
 
-def open_folder(path: Path, *, shown: str, classes: tuple[str, ...] | None) -> FileDataset:
+def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> FileDataset:
     """Return the images of a folder, sorted by id: the path below the folder, with slashes.
 
     Every file in a class folder is listed, image or not; hidden files are skipped and counted in
     ``assumed``. A declared class without a folder has no images. Raises DataError.
     """
-    listing = _walk(path, shown)
+    listing = _walk(_tree(path, shown))
     if not listing.classes:
         raise _no_class_folders(listing, shown)
     if classes is None and {name.lower() for name in listing.classes} <= _SPLITS:
@@ -56,41 +80,48 @@ def open_folder(path: Path, *, shown: str, classes: tuple[str, ...] | None) -> F
         "folder",
         labelling.classes,
         [entry for entry, _ in rows],
-        Path(),  # the files were found below ``path``, and say so themselves
+        # Files of this machine were found below ``path``, and say so themselves.
+        path if isinstance(path, RemotePath) else Path(),
         [file for _, file in rows],
         assumed=_left_out(listing),
     )
 
 
-def _walk(root: Path, shown: str) -> _Listing:
+def _tree(path: Place, shown: str) -> _Tree:
+    if isinstance(path, RemotePath):
+        return _Tree("", path.listed, str, shown)  # a store knows no links
+    return _Tree(str(path), lambda folder: _scan(folder, shown), os.path.realpath, shown)
+
+
+def _walk(tree: _Tree) -> _Listing:
     listing = _Listing()
-    for item in _scan(str(root), shown):
+    for item in tree.scan(tree.root):
         if _is_hidden(item.name):
             listing.hidden[item.name] += 1
         elif item.is_dir():
             name = _text(item.name)
-            listing.classes[name] = list(_files(item.path, name, shown, listing.hidden))
+            listing.classes[name] = list(_files(tree, item.path, name, listing.hidden))
         else:
             listing.outside.append((_text(item.name), item.path))
     return listing
 
 
-def _files(folder: str, prefix: str, shown: str, hidden: Counter[str]) -> Iterator[tuple[str, str]]:
+def _files(
+    tree: _Tree, folder: str, prefix: str, hidden: Counter[str]
+) -> Iterator[tuple[str, str]]:
     """Yield (id, file) of everything under the folder that is no folder, links followed."""
-    pending: list[tuple[str, str, tuple[str, ...]]] = [
-        (folder, prefix, (os.path.realpath(folder),))
-    ]
+    pending: list[tuple[str, str, tuple[str, ...]]] = [(folder, prefix, (tree.true_path(folder),))]
     while pending:
         current, below, above = pending.pop()
-        for item in _scan(current, shown):
+        for item in tree.scan(current):
             name = f"{below}/{_text(item.name)}"
             if _is_hidden(item.name):
                 hidden[item.name] += 1
             elif not item.is_dir():
                 yield name, item.path
-            elif (real := os.path.realpath(item.path)) in above:
+            elif (real := tree.true_path(item.path)) in above:
                 raise DataError(
-                    shown, f"{quoted(name)} is a link to a folder above it", "remove the link"
+                    tree.shown, f"{quoted(name)} is a link to a folder above it", "remove the link"
                 )
             else:
                 pending.append((item.path, name, (*above, real)))

@@ -8,57 +8,73 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.errors import DataError
-from gate.subject.datasets.arrays import ArrayDataset, image_rows, index_labels, same_length
+from gate.subject.datasets.arrays import (
+    ArrayDataset,
+    Pixels,
+    StoredRows,
+    image_rows,
+    image_shape,
+    index_labels,
+    same_length,
+)
+from gate.subject.datasets.places import Place
+from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
 from gate.subject.wording import did_you_mean, plain, quoted
 
-LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this it is unpacked on disk, and mapped
+IN_MEMORY = 1 << 28  # bytes of a gzipped file; above this it is unpacked into a temporary file
+LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this nobody unpacks it unasked
 
 _UINT8 = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def open_idx(
-    images: Path, labels: Path, *, shown: str, classes: tuple[str, ...] | None
+    images: Place, labels: Place, *, shown: str, classes: tuple[str, ...] | None
 ) -> ArrayDataset:
     """Return the images and labels of two IDX files; raises DataError.
 
-    A plain file is mapped into memory, a gzipped one is read into it.
+    The rows of a plain file stay in it until they are asked for. A gzipped one is unpacked into
+    memory up to IN_MEMORY bytes, and above that into a temporary file.
     """
     pixels, values = _read(images), _read(labels)
-    if pixels.ndim == 1 and values.ndim > 1:
+    if len(pixels.shape) == 1 and len(values.shape) > 1:
         raise DataError(
             shown,
             f"images and labels are swapped: {quoted(images.name)} holds labels",
             "exchange the two files",
         )
-    if values.ndim != 1:
+    if len(values.shape) != 1:
         raise DataError(
             str(labels.name),
-            f"labels have one axis, this file has {values.ndim}",
+            f"labels have one axis, this file has {len(values.shape)}",
             "give the file of labels, such as train-labels-idx1-ubyte",
         )
-    rows = image_rows(pixels, images.name)
-    same_length(len(rows), len(values), shown)
-    indices, labelling = index_labels(values, classes, labels.name)
+    if isinstance(pixels, StoredRows):
+        pixels = replace(pixels, shape=image_shape(pixels.dtype, pixels.shape, images.name))
+    else:
+        pixels = image_rows(pixels, images.name)
+    same_length(len(pixels), len(values), shown)
+    indices, labelling = index_labels(values[:], classes, labels.name)
+    local = [each for each in (images, labels) if isinstance(each, Path)]
     return ArrayDataset(
         shown,
         "idx",
         labelling.classes,
-        rows,
+        pixels,
         indices,
         assumed=labelling.assumed,
-        files=(images, labels),
+        files=tuple(local) if len(local) == 2 else (),
     )
 
 
-def labels_beside(images: Path) -> Path:
+def labels_beside(images: Place) -> Place:
     """Return the file of labels that lies beside the images under MNIST's naming.
 
     Raises DataError where there is none.
@@ -80,76 +96,80 @@ def labels_beside(images: Path) -> Path:
     )
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def _read(place: Place) -> Pixels | StoredRows:
     try:
-        with path.open("rb") as stream:
+        with open_place(place) as stream:
             packed = stream.read(2) == _GZIP_MAGIC
             stream.seek(0)
             if not packed:
-                return _map(stream, path)
+                return _stored(stream, place)
             with gzip.GzipFile(fileobj=stream) as unpacked:
-                return _unpack(unpacked, path)  # type: ignore[arg-type]  # it reads like a file
+                return _unpack(unpacked, place)  # type: ignore[arg-type]  # it reads like a file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            path.name, f"the gzip stream is damaged or cut off ({plain(error)})", "copy it again"
+            place.name, f"the gzip stream is damaged or cut off ({plain(error)})", "copy it again"
         ) from error
     except OSError as error:
         raise DataError(
-            path.name, f"cannot be read: {plain(error.strerror)}", "check the path and permissions"
+            place.name, f"cannot be read: {plain(error.strerror)}", "check the path and permissions"
         ) from error
 
 
-def _map(stream: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    shape = _shape(stream, path)
+def _stored(stream: BinaryIO, place: Place) -> StoredRows:
+    shape = _shape(stream, place)
+    file = stored_file(place, place.name)
     start = stream.tell()
-    held = path.stat().st_size - start
-    _same_size(math.prod(shape), held, shape, path)
-    return np.memmap(path, np.uint8, "r", start, shape)
+    _same_size(math.prod(shape), file.size - start, shape, place)
+    return StoredRows(file, start, shape)
 
 
-def _unpack(stream: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    shape = _shape(stream, path)
+def _unpack(stream: BinaryIO, place: Place) -> Pixels | StoredRows:
+    shape = _shape(stream, place)
     promised = math.prod(shape)
     if promised > LARGEST_UNPACKED:
         raise DataError(
-            path.name,
+            place.name,
             f"unpacks to {promised:,} bytes, more than {LARGEST_UNPACKED:,}",
-            "unpack it on disk with gunzip; it is then mapped, not read whole",
+            "unpack it on disk with gunzip",
         )
     # One byte more than promised shows a longer file without unpacking all of a bomb.
+    if promised > IN_MEMORY:
+        file = unpacked_file(stream, promised + 1, place.name)
+        _same_size(promised, file.size, shape, place)
+        return StoredRows(file, 0, shape)
     held = stream.read(promised + 1)
-    _same_size(promised, len(held), shape, path)
+    _same_size(promised, len(held), shape, place)
     return np.frombuffer(held, np.uint8).reshape(shape)
 
 
-def _shape(stream: BinaryIO, path: Path) -> tuple[int, ...]:
+def _shape(stream: BinaryIO, place: Place) -> tuple[int, ...]:
     head = stream.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or not 1 <= head[3] <= 4:
         raise DataError(
-            path.name,
+            place.name,
             f"is not an IDX file: it begins with {quoted(head.hex(' '))}",
             "IDX begins with 00 00 08 and the number of axes",
         )
     if head[2] != _UINT8:
         raise DataError(
-            path.name,
+            place.name,
             f"holds items of IDX type 0x{head[2]:02x}, not unsigned bytes (0x08)",
             "save pixels and labels as unsigned bytes, or use NPZ",
         )
     lengths = stream.read(4 * head[3])
     if len(lengths) < 4 * head[3]:
-        raise DataError(path.name, "ends inside the IDX header", "copy it again")
+        raise DataError(place.name, "ends inside the IDX header", "copy it again")
     shape = struct.unpack(f">{head[3]}I", lengths)
     if 0 in shape:
-        raise DataError(path.name, f"holds no items: the shape is {shape}", "check the export")
+        raise DataError(place.name, f"holds no items: the shape is {shape}", "check the export")
     return shape
 
 
-def _same_size(promised: int, held: int, shape: tuple[int, ...], path: Path) -> None:
+def _same_size(promised: int, held: int, shape: tuple[int, ...], place: Place) -> None:
     if promised == held:
         return
     sizes = " x ".join(str(length) for length in shape)
     amount = "more" if held > promised else f"only {held:,}"
     raise DataError(
-        path.name, f"the header promises {sizes} bytes, the file holds {amount}", "copy it again"
+        place.name, f"the header promises {sizes} bytes, the file holds {amount}", "copy it again"
     )

@@ -3,21 +3,21 @@
 import os
 import posixpath
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from gate.errors import DataError
 from gate.subject.datasets.classes import by_name_or_position, require_two
 from gate.subject.datasets.entries import EntryColumns
-from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.files import FileDataset, below
+from gate.subject.datasets.places import Place, RemotePath, is_url
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table
 from gate.subject.wording import counted, quoted
 
 
 def open_manifest(
-    table: Table, spec: DataSpec, *, file: Path, kind: str, classes: tuple[str, ...] | None
+    table: Table, spec: DataSpec, *, file: Place, kind: str, classes: tuple[str, ...] | None
 ) -> FileDataset:
     """Return the images that a table lists, in its order; paths are relative to its folder.
 
@@ -27,7 +27,7 @@ def open_manifest(
     """
     names = table.full_column(spec.image or "image", "image")
     labels = table.full_column(spec.label or "label", "label")
-    ids = table.full_column(spec.id, "id") if spec.id else [posixpath.normpath(n) for n in names]
+    ids = table.full_column(spec.id, "id") if spec.id else [_name(each) for each in names]
     groups = table.column(spec.group, "group") if spec.group else None
     slices = [table.column(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
@@ -48,6 +48,10 @@ def open_manifest(
         assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
         manifest=file,
     )
+
+
+def _name(written: str) -> str:
+    return written if is_url(written) else posixpath.normpath(written)
 
 
 def refuse_repeated(ids: Sequence[str], table: Table) -> None:
@@ -74,20 +78,38 @@ def first_places(labels: Sequence[str], table: Table) -> dict[str, str]:
     return {label: table.place(row) for label, row in first.items()}
 
 
-def _require_one_file(names: Sequence[str], folder: Path, table: Table) -> None:
+def _require_one_file(names: Sequence[str], folder: Place, table: Table) -> None:
     """Tell a wrong folder at once; single missing files are counted when they are read."""
+    _refuse_local_files(names, folder, table)
     # Stops at the first that is there; a million paths are not looked up before the first read.
-    if any(os.path.lexists(folder / name) for name in names):
+    if any(_is_there(below(folder, name)) for name in names):
         return
     backslashes = any("\\" in name for name in names) and os.sep != "\\"
     raise DataError(
         table.place(0),
         f"none of its {counted(len(names), 'image')} exists; the first is looked for at "
-        f"{quoted(folder / names[0], 200)}",
+        f"{quoted(below(folder, names[0]), 200)}",
         "write paths with forward slashes"
         if backslashes
         else "paths are relative to the folder of the manifest",
     )
+
+
+def _is_there(place: Place) -> bool:
+    return place.is_file() if isinstance(place, RemotePath) else os.path.lexists(place)
+
+
+def _refuse_local_files(names: Sequence[str], folder: Place, table: Table) -> None:
+    """Hold a manifest from elsewhere back from naming files of this machine."""
+    if not isinstance(folder, RemotePath):
+        return
+    for row, name in enumerate(names):
+        if posixpath.isabs(name) or name.startswith("file:"):
+            raise DataError(
+                table.place(row),
+                f"the image path {quoted(name)} is one of this machine, the manifest is remote",
+                "write paths relative to the manifest, or URLs",
+            )
 
 
 def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:

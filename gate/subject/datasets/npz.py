@@ -1,7 +1,8 @@
 """NPZ files: named NumPy arrays in a zip archive, never unpickled.
 
 The header of each array is read and checked against the archive before its data is: an object array
-would run code, and a header may promise more than the file holds.
+would run code, and a header may promise more than the file holds. Images that are stored without
+compression stay in the file, after one pass that compares their checksum.
 """
 
 import math
@@ -10,32 +11,46 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gate.errors import DataError
-from gate.subject.datasets.arrays import ArrayDataset, image_rows, index_labels, same_length
+from gate.subject.datasets.arrays import (
+    ArrayDataset,
+    Pixels,
+    StoredRows,
+    image_rows,
+    image_shape,
+    index_labels,
+    same_length,
+)
+from gate.subject.datasets.places import Place
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
-LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array
+IN_MEMORY = 1 << 28  # bytes of a compressed array; above this it goes into a temporary file
+LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array; above this nobody unpacks it unasked
 
+_PIECE = 1 << 20  # bytes read at a time
+_LOCAL_HEADER = 30  # bytes before the name of a member, which stands before its data
 _DEFAULT_NAMES = (("images", "labels"), ("x", "y"))
 
 
 def open_npz(
-    path: Path, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
+    place: Place, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
 ) -> ArrayDataset:
     """Return the images and labels of an NPZ file; groups and slices are arrays beside them.
 
     Raises DataError.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return replace(_open(_Arrays(archive, shown), spec, classes), files=(path,))
+        with open_place(place) as stream, zipfile.ZipFile(stream) as archive:
+            opened = _open(_Arrays(archive, place, shown), spec, classes)
+            return replace(opened, files=(place,)) if isinstance(place, Path) else opened
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         # RuntimeError: encrypted; NotImplementedError: an unknown compression.
         raise DataError(
@@ -50,7 +65,7 @@ def open_npz(
 def _open(arrays: "_Arrays", spec: DataSpec, classes: tuple[str, ...] | None) -> ArrayDataset:
     images, labels = _names(arrays, spec)
     shown = arrays.shown
-    pixels = image_rows(arrays.read(images), f"{shown}, array {images}")
+    pixels = arrays.rows(images)
     values = arrays.read(labels)
     place = f"{shown}, array {labels}"
     if values.ndim != 1 or values.dtype.kind not in "iuU":
@@ -111,6 +126,7 @@ class _Arrays:
     """The arrays of an archive, by name."""
 
     archive: zipfile.ZipFile
+    place: Place
     shown: str
 
     @property
@@ -129,36 +145,77 @@ class _Arrays:
         return self.archive.getinfo(f"{name}.npy")
 
     def read(self, name: str) -> NDArray[Any]:
+        """Return an array, in memory."""
+        with self._opened(name) as stream:
+            shape, fortran, dtype = self._header(name, stream)
+            stored = stream.read()
+        self._same_size(name, shape, dtype, len(stored))
+        if dtype.kind == "U":
+            _require_unicode(stored, dtype, self._place(name))
+        array = np.frombuffer(stored, dtype)
+        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+    def rows(self, name: str) -> Pixels | StoredRows:
+        """Return an array of images, left in the file where its rows lie there one by one."""
         member = self.member(name)
-        where = f"{self.shown}, array {name}"
+        stays = member.compress_type == zipfile.ZIP_STORED
+        with self._opened(name) as stream:
+            shape, fortran, dtype = self._header(name, stream)
+            start = stream.tell()
+            self._same_size(name, shape, dtype, member.file_size - start)
+            rows = image_shape(dtype, shape, self._place(name))
+            if fortran or (not stays and member.file_size <= IN_MEMORY):
+                return image_rows(self.read(name), self._place(name))
+            if not stays:
+                unpacked = unpacked_file(stream, member.file_size, self._place(name))
+                self._same_size(name, shape, dtype, unpacked.size)
+                return StoredRows(unpacked, 0, rows)
+            held = 0
+            while piece := stream.read(_PIECE):  # to the end, where the checksum is compared
+                held += len(piece)
+            self._same_size(name, shape, dtype, held)
+        file = stored_file(self.place, self.shown)
+        head = file.read_at(member.header_offset, _LOCAL_HEADER)
+        names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        return StoredRows(file, member.header_offset + _LOCAL_HEADER + names + start, rows)
+
+    def _opened(self, name: str) -> Any:  # noqa: ANN401 - zipfile's own stream type
+        member = self.member(name)
         if member.compress_type != zipfile.ZIP_STORED and member.file_size > LARGEST_UNPACKED:
             raise DataError(
-                where,
+                self._place(name),
                 f"unpacks to {member.file_size:,} bytes, more than {LARGEST_UNPACKED:,}",
                 "save it with numpy.savez, uncompressed",
             )
-        with self.archive.open(member) as stream:
-            shape, fortran, dtype = _header(stream, where)
-            if dtype.hasobject:
-                raise DataError(
-                    where,
-                    "holds Python objects, which are never unpickled: they may run code",
-                    "save an array of numbers or of text",
-                )
-            promised = math.prod(shape) * dtype.itemsize
-            if not promised or min(shape, default=1) < 0:
-                raise DataError(where, f"holds nothing: {dtype} of shape {shape}", "save it again")
-            stored = stream.read()
-        if promised != len(stored):
+        return self.archive.open(member)
+
+    def _header(self, name: str, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+        shape, fortran, dtype = _header(stream, self._place(name))
+        if dtype.hasobject:
             raise DataError(
-                where,
-                f"the header promises {promised:,} bytes, it holds {len(stored):,}",
+                self._place(name),
+                "holds Python objects, which are never unpickled: they may run code",
+                "save an array of numbers or of text",
+            )
+        if not math.prod(shape) * dtype.itemsize or min(shape, default=1) < 0:
+            raise DataError(
+                self._place(name), f"holds nothing: {dtype} of shape {shape}", "save it again"
+            )
+        return shape, fortran, dtype
+
+    def _same_size(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], held: int
+    ) -> None:
+        promised = math.prod(shape) * dtype.itemsize
+        if promised != held:
+            raise DataError(
+                self._place(name),
+                f"the header promises {promised:,} bytes, it holds {held:,}",
                 "save it again",
             )
-        if dtype.kind == "U":
-            _require_unicode(stored, dtype, where)
-        array = np.frombuffer(stored, dtype)
-        return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+    def _place(self, name: str) -> str:
+        return f"{self.shown}, array {name}"
 
 
 def _require_unicode(stored: bytes, dtype: np.dtype[Any], where: str) -> None:

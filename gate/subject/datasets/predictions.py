@@ -1,7 +1,6 @@
 """Saved predictions: a table with one score a class, in place of images and a model."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from gate.errors import DataError
 from gate.subject.datasets.classes import by_name_or_position, require_two
 from gate.subject.datasets.manifest import first_places, refuse_repeated
+from gate.subject.datasets.places import Place
 from gate.subject.datasets.records import PredictionTable
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, read_table
@@ -18,7 +18,7 @@ TOLERANCE = 0.02  # of a row's sum: scores are often written with two or three d
 
 
 def open_predictions(
-    path: Path, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
+    path: Place, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
 ) -> PredictionTable:
     """Return saved predictions, their scores checked to be probabilities; raises DataError.
 
@@ -60,19 +60,30 @@ def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
             "write one probability a class, in a column named as the class",
         )
     scores = np.column_stack([_numbers(table, name) for name in classes])
+    finite = np.all(np.isfinite(scores), axis=1)
     _refuse_rows(
-        table,
-        np.all((scores >= 0) & (scores <= 1), axis=1),
-        "holds scores outside 0..1",
-        "these look like logits: save probabilities, after softmax",
+        table, finite, "holds a score that is NaN or infinite", "find out why the model gave it"
     )
+    within = np.all((scores >= 0) & (scores <= 1), axis=1)
+    _refuse_rows(table, within, "holds scores outside 0..1", _what_they_are(scores, within))
+    whole = np.abs(scores.sum(axis=1) - 1) <= TOLERANCE
     _refuse_rows(
         table,
-        np.abs(scores.sum(axis=1) - 1) <= TOLERANCE,
+        whole,
         "holds scores that do not sum to 1",
         "save the probabilities of all classes, after softmax and not after a sigmoid each",
     )
     return scores
+
+
+def _what_they_are(scores: NDArray[np.float64], within: NDArray[np.bool_]) -> str:
+    """Return what to do about scores outside 0..1, by what most of the table looks like."""
+    in_percent = (scores >= 0).all(axis=1) & (np.abs(scores.sum(axis=1) - 100) <= 100 * TOLERANCE)
+    if in_percent.mean() > 0.5:
+        return "these look like percentages: divide them by 100"
+    if within.mean() > 0.5:
+        return "most rows are probabilities, as softmax gives them: mend this one"
+    return "these look like logits: save probabilities, after softmax"
 
 
 def counted_classes(missing: Sequence[str], classes: Sequence[str]) -> str:

@@ -3,15 +3,22 @@
 from pathlib import Path
 
 from gate.errors import DataError
+from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.spec import DataSpec, Format
+from gate.subject.datasets.stored import head_of
 from gate.subject.wording import did_you_mean, plain, quoted
 
 _HEAD = 8  # bytes that tell the formats apart
 
 
-def existing(base: Path, written: str) -> Path:
-    """Return the path below ``base``; raises DataError where nothing lies there."""
-    path = base / written
+def existing(base: Path, written: str) -> Place:
+    """Return what the gate file names, below ``base`` or by URL.
+
+    Raises DataError where nothing lies there, and what :func:`place_of` raises.
+    """
+    path = place_of(base, written)
+    if isinstance(path, RemotePath):
+        return _existing_remote(path)
     try:
         if path.is_file() or path.is_dir():
             return path
@@ -32,13 +39,23 @@ def existing(base: Path, written: str) -> Path:
     )
 
 
-def format_of(path: Path, shown: str) -> Format:
+def _existing_remote(place: RemotePath) -> RemotePath:
+    place.system.invalidate_cache()  # of listings, from an earlier run in this process
+    if place.is_file() or place.is_dir():
+        return place
+    raise DataError(
+        plain(place.url, 200),
+        "does not exist",
+        "check the URL; a store may also hide what these credentials may not list",
+    )
+
+
+def format_of(path: Place, shown: str) -> Format:
     """Return the format of what lies at the path; raises DataError where it is none of ours."""
     if path.is_dir():
         return "folder"
     try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD)
+        head = head_of(path, _HEAD)
     except OSError as error:
         raise DataError(
             shown, f"cannot be read: {plain(error.strerror)}", "check its permissions"
@@ -49,7 +66,7 @@ def format_of(path: Path, shown: str) -> Format:
         return "npz"
     if head.startswith(b"PAR1"):
         return "parquet"
-    refused = _refused(head)
+    refused = _refused(head) or _misnamed(path, head)
     if refused:
         raise DataError(shown, refused[0], refused[1])
     return "csv"  # text, or what its reader will say it is
@@ -63,6 +80,16 @@ def _refused(head: bytes) -> tuple[str, str] | None:
         return "is one NumPy array", "save images and labels in one file with numpy.savez"
     if head.startswith((b"\x89HDF", b"SQLite")):
         return "is a database file", "export it as an image folder or NPZ, or use a factory"
+    return None
+
+
+def _misnamed(path: Place, head: bytes) -> tuple[str, str] | None:
+    """Return fact and remedy for content that is not what the file's name says."""
+    if path.suffix.lower() == ".npz":
+        return "is named as NPZ, and is no zip archive", "save it again with numpy.savez"
+    if path.name.lower().endswith(("ubyte", ".idx")):
+        fact = f"is named as IDX, and begins with {head[:4].hex(' ') or 'nothing'}"
+        return fact, "IDX files of unsigned bytes begin with 00 00 08; download or write it again"
     return None
 
 

@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from gate.errors import DataError, MissingExtraError
+from gate.subject.datasets.places import Place
 from gate.subject.datasets.recognise import format_of
+from gate.subject.datasets.stored import open_place
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 Column = Sequence[str | None]  # None where the cell is empty
@@ -66,7 +67,7 @@ class Table:
         return f"{self.where}, {self.row_word} {self.lines[row]}"
 
 
-def read_table(path: Path, *, shown: str, kind: str | None = None) -> Table:
+def read_table(path: Place, *, shown: str, kind: str | None = None) -> Table:
     """Return a CSV or Parquet file as text; recognised by content where no kind is stated.
 
     Raises DataError, or MissingExtraError where Parquet needs an extra that is not installed.
@@ -76,7 +77,7 @@ def read_table(path: Path, *, shown: str, kind: str | None = None) -> Table:
     return read_csv(path, shown=shown)
 
 
-def read_csv(path: Path, *, shown: str) -> Table:
+def read_csv(path: Place, *, shown: str) -> Table:
     """Return a CSV file in UTF-8 with a header line, as text; raises DataError."""
     try:
         stored = path.read_bytes()
@@ -149,7 +150,7 @@ def _check_header(header: list[str], shown: str) -> None:
         raise DataError(shown, f"the column {quoted(twice[0])} occurs twice", "rename one of them")
 
 
-def read_parquet(path: Path, *, shown: str) -> Table:
+def read_parquet(path: Place, *, shown: str) -> Table:
     """Return the columns of a Parquet file that are text or numbers, as text.
 
     Whole numbers are written without a fraction, as they would be in CSV. Raises DataError
@@ -161,7 +162,8 @@ def read_parquet(path: Path, *, shown: str) -> Table:
     except ModuleNotFoundError as error:
         raise MissingExtraError(shown, "reading Parquet", "parquet") from error
     try:
-        table = parquet.ParquetFile(path).read()
+        with open_place(path) as stream:
+            table = parquet.ParquetFile(stream).read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             shown, f"is not a Parquet file that can be read ({plain(error)})", "write it again"

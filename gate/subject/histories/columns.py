@@ -56,6 +56,8 @@ _IN_WORDS: Mapping[Role, str] = {
     "validation_accuracy": "validation accuracy",
 }
 
+_WRITE_A_NUMBER = "write a number, nan or inf, or leave the cell empty"
+
 
 def words_of(name: str) -> Words:
     """Return the words of a column's name in lower case: ``valLoss@1`` is val, loss, 1."""
@@ -90,6 +92,7 @@ def choose(
         if column := _loss(path, table, role, named.get(role)):
             chosen[role] = column
     if not chosen:
+        _refuse_loss_in_words(path, table)
         fact = f"no column looks like a loss; it has {listed(list(table.columns)) or 'none'}"
         raise HistoryError(str(path), fact, "name the column as train_loss or validation_loss")
     if len(set(chosen.values())) < len(chosen):
@@ -106,11 +109,19 @@ def choose(
     return chosen, notes
 
 
+def _refuse_loss_in_words(path: Path, table: Table) -> None:
+    """Raise HistoryError when a column is called a loss and holds no number at all."""
+    for name, place in table.texts.items():
+        if any(reading(words_of(name)) for reading in (*_TRAIN_READINGS, *_VALIDATION_READINGS)):
+            fact = f"{place} in column {quoted(name)}, which is no number"
+            raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
+
+
 def refuse_text(path: Path, table: Table, column: str) -> None:
     """Raise HistoryError when a column that is needed holds something else than numbers."""
     if column in table.damaged:
         fact = f"{table.damaged[column]} in column {quoted(column)}, which is no number"
-        raise HistoryError(str(path), fact, "write a number, nan or inf, or leave the cell empty")
+        raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
 
 
 def _loss(path: Path, table: Table, role: Role, named: str | None) -> str | None:

@@ -24,6 +24,7 @@ class Table:
     rows: tuple[Row, ...]
     columns: tuple[str, ...]  # those that hold a number somewhere, in order of appearance
     damaged: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)  # the same of columns without a number
     roles: Mapping[Role, str] = field(default_factory=dict)
     in_percent: bool = False  # accuracies are percentages
 
@@ -64,6 +65,7 @@ def table_of(
         rows=tuple(read),
         columns=tuple(columns),
         damaged={name: where for name, where in damaged.items() if name in columns},
+        texts={name: where for name, where in damaged.items() if name not in columns},
         roles=roles or {},
         in_percent=in_percent,
     )

@@ -19,6 +19,7 @@ FOREIGN = {
     "openmetrics": "# TYPE other gauge\n# EOF\n",
     "gitlab-codequality": '[{"description": "x", "check_name": "rubocop"}]\n',
     "model-card": "---\npipeline_tag: image-classification\n---\n# Mine\n",
+    "intoto": '{"_type": "https://in-toto.io/Statement/v1", "predicate": {"buildType": "mine"}}\n',
 }
 
 

@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gate.report.renderings import FORMATS, render
 from gate.report.renderings.text import text
+from gate.report.statement import EXTENSION
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
 WORDS = {"FAIL", "ERROR", "OPEN", "warn", "waived", "pass"}
@@ -22,6 +23,7 @@ SUFFIXES = {
     "openmetrics": "openmetrics.txt",
     "gitlab-codequality": "gitlab.json",
     "model-card": "card.md",
+    "intoto": "intoto.json",
 }
 names = pytest.mark.parametrize("name", ["pass", "everything", "error"])
 formats = pytest.mark.parametrize("format_", list(SUFFIXES))
@@ -75,6 +77,8 @@ def _says_pass(format_, rendered):
         case "model-card":
             yaml.safe_load(rendered.split("---\n")[1])
             return "**PASS" in rendered
+        case "intoto":
+            return json.loads(rendered)["predicate"][EXTENSION]["verdict"] == "pass"
 
 
 @formats

@@ -148,3 +148,20 @@ def test_a_file_without_rights_is_refused_in_words(
 def test_a_path_with_a_null_byte_is_refused_in_words() -> None:
     with pytest.raises(CheckpointError, match="not a path"):
         open_checkpoint(Path("a\0b.pt"))
+
+
+def test_a_counter_that_was_cast_with_the_weights_is_told_how_to_cast_without(
+    tmp_path: Path,
+) -> None:
+    class Normalised(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = torch.nn.BatchNorm2d(3)
+
+    halved = {name: tensor.half() for name, tensor in Normalised().state_dict().items()}
+    torch.save(halved, tmp_path / "x.pt")
+
+    error = _refused(tmp_path / "x.pt", Normalised())
+
+    assert "norm.num_batches_tracked is float16, the model has int64" in error.fact
+    assert "tensor.half() if tensor.is_floating_point() else tensor" in error.remedy

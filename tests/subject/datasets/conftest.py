@@ -19,7 +19,7 @@ def says():
     @contextlib.contextmanager
     def expect(kind, *, where="", fact="", remedy=""):
         with pytest.raises(kind) as caught:
-            yield
+            yield caught
         error = caught.value
         assert re.search(where, error.where), error.where
         assert re.search(fact, error.fact), error.fact

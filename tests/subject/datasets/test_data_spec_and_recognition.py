@@ -72,6 +72,24 @@ def test_content_that_is_no_dataset_is_told_what_it_is(tmp_path, opened, says, h
         opened(path="x.csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "fact"),
+    [
+        ("x.npz", b"hello there\n", "is named as NPZ, and is no zip archive"),
+        ("t-idx3-ubyte", b"\0\0\x0d\x03", "is named as IDX, and begins with 00 00 0d 03"),
+        ("t-idx3-ubyte", b"\1\2\3\4", "is named as IDX, and begins with 01 02 03 04"),
+        ("t.idx", b"", "is named as IDX, and begins with nothing"),
+    ],
+)
+def test_content_that_is_not_what_its_name_says_is_no_table(
+    name, head, fact, tmp_path, opened, says
+):
+    (tmp_path / name).write_bytes(head)
+
+    with says(DataError, where=name, fact=fact):
+        opened(path=name)
+
+
 def test_content_counts_and_not_the_name(tmp_path, opened, says):
     (tmp_path / "x.csv").write_bytes(gzip.compress(b"image,label\n"))
 

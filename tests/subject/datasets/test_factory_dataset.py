@@ -238,9 +238,17 @@ def test_classes_of_other_names_are_taken_by_position_and_this_is_said(written, 
     data = opened(factory=written(of_items(*PAIR, classes="['n01', 'n02']")), classes=TWO)
 
     assert data.classes == TWO
-    assert data.assumed == (
-        "labels of the Dataset are positions in classes; it calls them n01, n02",
+    assert data.assumed[0] == (
+        "labels of the Dataset are positions in classes; it calls them n01, n02"
     )
+
+
+def test_that_tensors_are_taken_as_they_are_is_said(written, opened):
+    data = opened(factory=written(of_items(*PAIR)), classes=TWO)
+
+    [said] = data.assumed
+    assert said.startswith('float tensors of data.factory "sets:build" are the model\'s input as')
+    assert said.endswith("`input:` is for images")
 
 
 def test_one_thread_at_a_time_is_in_the_users_code(written, opened):

@@ -1,12 +1,20 @@
+import errno
+import gc
 import gzip
+import os
 import struct
+import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gate.errors import DataError
 from gate.subject.datasets import idx
+from gate.subject.datasets.arrays import StoredRows
 from gate.subject.datasets.records import Entry
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
@@ -42,7 +50,7 @@ def test_rows_come_out_as_they_were_written(written, opened, packed):
 
     assert data.format == "idx"
     assert data.classes == ("0", "1")
-    assert np.array_equal(data.pixels, IMAGES)
+    assert np.array_equal(data.pixels[:], IMAGES)
     assert list(data.entries) == [Entry("0", 0), Entry("1", 1), Entry("2", 1), Entry("3", 0)]
 
 
@@ -55,8 +63,107 @@ def test_a_row_is_read_as_grey_pixels_and_their_bytes(written, opened):
     assert sample.label == 1
 
 
-def test_a_plain_file_is_mapped_and_not_read_whole(written, opened):
-    assert isinstance(opened(**written()).pixels, np.memmap)
+def test_the_rows_of_a_plain_file_stay_in_it(written, opened, monkeypatch):
+    data = opened(**written())
+    taken = []
+    read = os.pread
+    monkeypatch.setattr(os, "pread", lambda *args: taken.append(args[1:]) or read(*args))
+
+    rows = data.pixels[1:3]
+
+    assert isinstance(data.pixels, StoredRows)
+    assert np.array_equal(rows, IMAGES[1:3])
+    assert taken == [(12, 16 + 6)]
+
+
+def test_the_memory_of_rows_in_a_file_does_not_grow_with_their_number(written, opened, tmp_path):
+    head = struct.pack(">BBBB3I", 0, 0, 8, 3, 200_000, 28, 28)
+    keys = written(labels=idx_bytes(np.arange(200_000, dtype=np.uint8) % 2))
+    with (tmp_path / keys["images"]).open("wb") as file:
+        file.write(head)
+        file.truncate(len(head) + 200_000 * 28 * 28)
+
+    tracemalloc.start()
+    data = opened(**keys)
+    for start in range(0, len(data.pixels), 20_000):
+        data.pixels[start : start + 1024].sum()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 16_000_000  # of 157 MB of pixels
+
+
+@given(st.slices(4))
+def test_any_slice_of_stored_rows_is_that_of_the_array(some):
+    class Bytes:
+        size = IMAGES.size
+
+        def read_at(self, offset, size):
+            return IMAGES.tobytes()[offset : offset + size]
+
+    rows = StoredRows(Bytes(), 0, IMAGES.shape)
+
+    assert np.array_equal(rows[some], IMAGES[some])
+    assert rows[some].dtype == rows.dtype
+
+
+def test_a_large_gzipped_file_is_unpacked_into_a_file_that_leaves_no_trace(
+    written, opened, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(idx, "IN_MEMORY", 10)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+
+    data = opened(**written(packed=True))
+
+    assert isinstance(data.pixels, StoredRows)
+    assert np.array_equal(data.pixels[:], IMAGES)
+    assert np.array_equal(data.pixels[-1], IMAGES[3])
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_no_room_to_unpack_is_told(written, opened, monkeypatch, says):
+    monkeypatch.setattr(idx, "IN_MEMORY", 10)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+
+    with says(DataError, where="t-images", fact="No space left", remedy="TMPDIR"):
+        opened(**written(packed=True))
+
+
+def test_a_descriptor_of_an_unpacked_file_goes_with_its_rows(written, opened, monkeypatch):
+    monkeypatch.setattr(idx, "IN_MEMORY", 10)
+    data = opened(**written(packed=True))
+    descriptor = data.pixels.file.descriptor
+
+    del data
+    gc.collect()
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(written, opened, tmp_path, says):
+    keys = written()
+    data = opened(**keys)
+    other = tmp_path / "other"
+    other.write_bytes((tmp_path / keys["images"]).read_bytes())
+    other.rename(tmp_path / keys["images"])
+
+    with says(DataError, where="t-images", fact="changed or replaced while it was read"):
+        data.read(0)
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_told(written, opened, tmp_path, says):
+    keys = written()
+    data = opened(**keys)
+    (tmp_path / keys["images"]).unlink()
+
+    with says(DataError, where="t-images", fact="does not exist, or no longer"):
+        data.pixels[0:2]
 
 
 def test_labels_beside_the_images_are_found_by_their_name(written, opened):

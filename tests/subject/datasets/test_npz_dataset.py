@@ -8,6 +8,7 @@ import pytest
 
 from gate.errors import DataError
 from gate.subject.datasets import npz
+from gate.subject.datasets.arrays import StoredRows
 from gate.subject.datasets.records import Entry
 
 GREY = np.arange(4 * 3 * 2, dtype=np.uint8).reshape(4, 3, 2)
@@ -33,7 +34,7 @@ def test_arrays_come_out_as_they_were_saved(saved, opened, compressed, names):
 
     assert data.format == "npz"
     assert data.classes == ("0", "1")
-    assert np.array_equal(data.pixels, COLOUR)
+    assert np.array_equal(data.pixels[:], COLOUR)
     assert list(data.entries)[1] == Entry("1", 1)
     assert data.read(3).image.mode == "RGB"
     assert data.read(3).stored == COLOUR[3].tobytes()
@@ -50,7 +51,7 @@ def test_one_channel_is_grey(saved, opened):
 
     data = opened(path="d.npz")
 
-    assert np.array_equal(data.pixels, GREY)
+    assert np.array_equal(data.pixels[:], GREY)
     assert data.read(0).image.mode == "L"
 
 
@@ -59,7 +60,7 @@ def test_column_order_changes_nothing(saved, opened):
 
     data = opened(path="d.npz")
 
-    assert np.array_equal(data.pixels, COLOUR)
+    assert np.array_equal(data.pixels[:], COLOUR)
     assert data.read(1).stored == COLOUR[1].tobytes()
 
 
@@ -231,3 +232,36 @@ def test_long_class_names_with_one_beginning_stay_apart(saved, opened):
     saved(x=GREY, y=np.array(["x" * 100 + "a", "x" * 100 + "b"] * 2))
 
     assert len(opened(path="d.npz").classes) == 2
+
+
+def test_uncompressed_images_stay_in_the_file(saved, opened):
+    saved(x=COLOUR, y=LABELS)
+
+    data = opened(path="d.npz")
+
+    assert isinstance(data.pixels, StoredRows)
+    assert data.pixels.shape == COLOUR.shape
+    assert np.array_equal(data.pixels[1:4], COLOUR[1:4])
+
+
+def test_a_large_compressed_array_is_unpacked_into_a_file(saved, opened, monkeypatch):
+    monkeypatch.setattr(npz, "IN_MEMORY", 10)
+    saved(compressed=True, x=COLOUR, y=LABELS)
+
+    data = opened(path="d.npz")
+
+    assert isinstance(data.pixels, StoredRows)
+    assert np.array_equal(data.pixels[:], COLOUR)
+
+
+def test_a_changed_byte_of_uncompressed_images_is_found_before_they_are_read(
+    saved, opened, tmp_path, says
+):
+    saved(x=COLOUR, y=LABELS)
+    file = tmp_path / "d.npz"
+    stored = bytearray(file.read_bytes())
+    stored[stored.index(COLOUR.tobytes()) + 5] ^= 1
+    file.write_bytes(stored)
+
+    with says(DataError, where="d.npz", fact="damaged"):
+        opened(path="d.npz")

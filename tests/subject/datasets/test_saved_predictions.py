@@ -81,8 +81,8 @@ def test_labels_may_be_positions_and_this_is_said(saved, opened):
     [
         ("0.9,0.1", "4.2,-1.3", "line 2", "outside 0..1", "softmax"),
         ("0.9,0.1", "-0.1,-2.3", "line 2", "outside 0..1", "softmax"),
-        ("0.9,0.1", "nan,0.1", "line 2", "outside 0..1", "softmax"),
-        ("0.9,0.1", "inf,0.1", "line 2", "outside 0..1", "softmax"),
+        ("0.9,0.1", "nan,0.1", "line 2", "a score that is NaN or infinite", "find out why"),
+        ("0.9,0.1", "inf,0.1", "line 2", "a score that is NaN or infinite", "find out why"),
         ("0.25,0.75", "0.9,0.8", "line 3", "do not sum to 1", "sigmoid"),
         ("0.25,0.75", "0,0", "line 3", "do not sum to 1", "softmax"),
         ("0.25,0.75", ",0.75", "line 3", '"cat" is empty here', "fill"),
@@ -110,6 +110,24 @@ def test_several_bad_rows_are_counted(saved, opened, says):
 
     with says(DataError, where="line 2", fact=r"outside 0..1 \(2 such rows\)"):
         opened(predictions="p.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "remedy"),
+    [
+        (((1.5, 0.5), (0.5, 0.5), (0.1, 0.9)), "most rows are probabilities.*mend this one"),
+        (((3.5, 0.5), (2.5, -0.5), (0.1, 0.9)), "these look like logits"),
+        (((90, 10), (25, 75), (0.1, 0.9)), "these look like percentages: divide them by 100"),
+    ],
+)
+def test_scores_outside_0_to_1_are_called_what_most_rows_look_like(
+    rows, remedy, saved, opened, says
+):
+    lines = [f"{n},{'cat' if n else 'dog'},{a},{b}" for n, (a, b) in enumerate(rows)]
+    saved("\n".join(["id,label,cat,dog", *lines, ""]))
+
+    with says(DataError, where="line 2", fact="outside 0..1", remedy=remedy):
+        opened(predictions="p.csv", classes=("cat", "dog"))
 
 
 def test_scores_written_with_two_digits_are_accepted(saved, opened):

@@ -1,0 +1,58 @@
+"""The digests of a checkpoint's files, streamed: a file of any size takes the memory of a page."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.errors import UsageError
+from gate.report.renderings.inert import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a checkpoint by name, with their SHA-256."""
+
+    digests: Mapping[str, str]
+    sha256: str  # as a report calls the checkpoint: of the file, or of the folder's manifest
+    beside: tuple[str, ...] = ()  # what else lies in the folder, and is not looked at
+
+
+def checkpoint_files(path: Path) -> Files:
+    """Return the digests of a checkpoint: a file, or a model folder with its index and shards.
+
+    Raises UsageError where it cannot be read, or is a folder without weights.
+    """
+    from gate.subject.checkpoints.folders import is_folder, manifest, read_layout
+    from gate.subject.checkpoints.refusals import RefusedError
+
+    if not is_folder(path):
+        digest = _sha256(path)
+        return Files({path.name: digest}, digest)
+    try:
+        layout = read_layout(path)
+    except RefusedError as refused:
+        raise UsageError(plain(str(path)), refused.fact, refused.remedy) from refused
+    digests = {name: _sha256(path / name) for name in layout.names}
+    if layout.index:
+        name, index = layout.index
+        digests[name] = index.sha256  # of the bytes that the names were read from
+    beside = tuple(sorted({each.name for each in path.iterdir()} - set(digests)))
+    return Files(digests, hashlib.sha256(manifest(digests)).hexdigest(), beside)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        # O_NONBLOCK: opening a FIFO waits for a writer, perhaps for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UsageError(plain(str(path)), "this is no regular file", "name the checkpoint")
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise UsageError(
+            plain(str(path)), f"the checkpoint cannot be read ({reason})", "check its path"
+        ) from error

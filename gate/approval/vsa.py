@@ -1,0 +1,75 @@
+"""A SLSA verification summary: that somebody verified, for those who need not do it again.
+
+The shape is that of https://slsa.dev/spec/v1.0/verification_summary, unsigned: whoever verified
+signs it with what their platform signs with.
+"""
+
+import json
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from gate.approval.statement import TIME_FORMAT
+from gate.approval.verify import Verification
+from gate.report.statement import STATEMENT_TYPE
+from gate.version import __version__
+
+VERIFIER = "urn:validate-model:verify"
+VSA_TYPE = "https://slsa.dev/verification_summary/v1"
+# What was verified is no level of SLSA's own; their names begin with SLSA_.
+LEVEL = "VALIDATE_MODEL_VERDICT_PASSED"
+
+
+def summary(verification: Verification) -> dict[str, Any]:
+    """Return the verification summary of a verification that accepted."""
+    assert verification.accepted, "only what was accepted is summed up"
+    door, now = verification.door, verification.request.now
+    assert door.files is not None
+    policy = door.policy
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {"name": name, "digest": {"sha256": digest}}
+            for name, digest in sorted(door.files.digests.items())
+        ],
+        "predicateType": VSA_TYPE,
+        "predicate": {
+            "verifier": {
+                "id": VERIFIER,
+                "version": {"validate-model": __version__},
+            },
+            "timeVerified": now.astimezone(UTC).strftime(TIME_FORMAT),
+            "resourceUri": f"urn:validate-model:checkpoint:sha256:{door.files.sha256}",
+            "policy": {
+                "uri": f"urn:validate-model:policy:sha256:{policy.resolved_sha256}",
+                "digest": {"sha256": policy.resolved_sha256},
+            },
+            "inputAttestations": [
+                {
+                    "uri": f"urn:validate-model:attestation:sha256:{digest}",
+                    "digest": {"sha256": digest},
+                }
+                for digest in (
+                    door.attestation_sha256,
+                    *(each.envelope_sha256 for each in door.approvals),
+                )
+            ],
+            "verificationResult": "PASSED",
+            "verifiedLevels": [LEVEL],
+            "slsaVersion": "1.0",
+        },
+    }
+
+
+def as_text(verification: Verification) -> str:
+    """Return the summary as indented JSON with a final line break."""
+    return json.dumps(summary(verification), indent=2) + "\n"
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a regular file is a summary that this program wrote."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        head = stream.read(1 << 16)
+    return VSA_TYPE.encode() in head and VERIFIER.encode() in head

@@ -1,0 +1,21 @@
+"""What commands that sign share."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from gate.errors import UsageError
+
+key_option = click.option(
+    "--key",
+    required=True,
+    metavar="FILE|-|env:NAME",
+    help="The private key: a PEM file, - for standard input, or env:NAME. Never the key itself.",
+)
+
+
+def check_not_read(output: Path, inputs: Iterable[Path]) -> None:
+    """Raise UsageError where the output would take the place of what is read."""
+    if output.resolve() in {path.resolve() for path in inputs}:
+        raise UsageError(f"-o {output}", "is read by this command", "name another file")

@@ -1,0 +1,205 @@
+"""Command: verify."""
+
+import json
+import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gate.cli.output import check_target
+from gate.cli.signing import check_not_read
+from gate.cli.streams import say
+from gate.errors import UsageError
+
+if TYPE_CHECKING:
+    from gate.approval.verify import Verification
+
+_WIDTH = 80
+_COLUMN = 8
+
+
+@click.command(name="verify")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option(
+    "--attestation",
+    type=click.Path(path_type=Path),
+    help="What `attest` wrote.",
+)
+@click.option(
+    "--statement",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Instead of --attestation: a bare statement whose signature another tool has checked, "
+    "such as `gh attestation verify`; - for standard input.",
+)
+@click.option(
+    "--policy",
+    required=True,
+    metavar="NAME|FILE",
+    help="The policy of the repository that deploys; it is resolved here.",
+)
+@click.option("--trust", required=True, metavar="FILE", help="Whose signatures count: a TrustRoot.")
+@click.option(
+    "--approval",
+    "approvals",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="What `approve` wrote; may repeat. Each that is given must hold.",
+)
+@click.option(
+    "--max-age", type=click.IntRange(0, 36600), metavar="DAYS", help="Refuse an older verdict."
+)
+@click.option(
+    "--exact-policy",
+    is_flag=True,
+    help="Also refuse files of the policy that differ in comments or layout only.",
+)
+@click.option("--trust-sha256", metavar="HEX", help="Refuse a trust file of another digest.")
+@click.option(
+    "--emit-vsa",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where a SLSA verification summary (unsigned) goes, if it is accepted.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What standard output carries.",
+)
+def command(
+    checkpoint: Path,
+    attestation: Path | None,
+    statement: Path | None,
+    policy: str,
+    trust: str,
+    approvals: tuple[Path, ...],
+    max_age: int | None,
+    exact_policy: bool,
+    trust_sha256: str | None,
+    emit_vsa: Path | None,
+    form: str,
+) -> int:
+    """Check the CHECKPOINT that will be deployed against its attestation.
+
+    Stops at the first refusal, with its code and exit status 5. Neither model, data nor torch is
+    needed; the checkpoint is only hashed.
+    """
+    from gate.approval.verify import Request, verify
+
+    if (attestation is None) == (statement is None):
+        raise UsageError("verify", "needs --attestation or --statement, one of them", "give one")
+    if emit_vsa is not None:
+        check_target(emit_vsa, f"--emit-vsa {emit_vsa}")
+        given = [checkpoint, attestation, statement, Path(trust), Path(policy), *approvals]
+        check_not_read(emit_vsa, [path for path in given if path is not None])
+        _withdraw(emit_vsa)
+    came = verify(
+        Request(
+            checkpoint=checkpoint,
+            attestation=attestation,
+            statement=None if statement is None else _bare(statement),
+            policy=policy,
+            trust=trust,
+            now=datetime.now(UTC),
+            approvals=approvals,
+            max_age_days=max_age,
+            exact_policy=exact_policy,
+            trust_sha256=trust_sha256,
+        )
+    )
+    if emit_vsa is not None and came.accepted:
+        from gate.approval.vsa import as_text as summary
+        from gate.evidence.files import write_text
+
+        write_text(emit_vsa, summary(came))
+    say(json.dumps(as_json(came), indent=2) if form == "json" else as_text(came))
+    return came.exit_status
+
+
+def _bare(statement: Path) -> bytes:
+    from gate.approval.envelope import LARGEST, read_file
+
+    if str(statement) != "-":
+        return read_file(statement)
+    data = sys.stdin.buffer.read(LARGEST + 1)
+    if not data or len(data) > LARGEST:
+        raise UsageError("standard input", "holds no statement", "pipe the statement into it")
+    return data
+
+
+def _withdraw(path: Path) -> None:
+    """Take away an older summary, which must not pass for this one; nobody else's file."""
+    from gate.approval.vsa import is_ours
+
+    if is_ours(path):
+        path.unlink()
+
+
+def as_json(came: "Verification") -> dict[str, Any]:
+    """Return a verification as plain JSON values, keys in a fixed order."""
+    door, refusal = came.door, came.refusal
+    return {
+        "accepted": came.accepted,
+        "exit_status": came.exit_status,
+        "refusal": refusal
+        and {
+            "code": refusal.code.value,
+            "step": came.refused,
+            "where": refusal.where,
+            "fact": refusal.fact,
+            "remedy": refusal.remedy,
+        },
+        "verified_at": came.request.now.astimezone(UTC).isoformat(timespec="seconds"),
+        "checkpoint": {
+            "path": str(came.request.checkpoint),
+            "sha256": door.files and door.files.sha256,
+        },
+        "attestation_sha256": door.attestation_sha256,
+        "signature_checked": door.signer is not None,
+        "signer": door.signer and {"name": door.signer.name, "key": door.signer.id},
+        "policy": {
+            "name": door.policy.policy.metadata.name,
+            "version": door.policy.policy.metadata.version,
+            "resolved_sha256": door.policy.resolved_sha256,
+        },
+        "approvals": [
+            {
+                "name": each.name,
+                "key": each.key_id,
+                "approved_at": each.at.isoformat(timespec="seconds"),
+                "reason": each.reason,
+            }
+            for each in door.approvals
+        ],
+        "steps": [{"step": each.name, "said": each.said} for each in came.steps],
+        "notes": door.notes,
+    }
+
+
+def as_text(came: "Verification") -> str:
+    """Return a verification as lines for a person: each step, what refused, the end last."""
+    lines = [_line("ok", f"{step.name}: {step.said}") for step in came.steps]
+    refusal = came.refusal
+    if refusal is not None:
+        lines.append(_line("REFUSED", f"{came.refused}: {refusal.where}: {refusal.fact}"))
+        lines.append(_line("", f"to do: {refusal.remedy}"))
+    lines += [_line("note", note) for note in came.door.notes]
+    code = f" {refusal.code}" if refusal else ""
+    end = f"REFUSED{code}" if refusal else "ACCEPTED"
+    return "\n".join([*lines, "", f"{end} (exit status {came.exit_status})"])
+
+
+def _line(start: str, sentence: str) -> str:
+    return textwrap.fill(
+        sentence,
+        _WIDTH,
+        initial_indent=f"{start:<{_COLUMN}}",
+        subsequent_indent=" " * _COLUMN,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

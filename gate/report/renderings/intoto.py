@@ -1,0 +1,17 @@
+"""in-toto: what `attest` would sign, laid out for reading."""
+
+import json
+
+from gate.report.model import Report
+from gate.report.statement import statement
+
+
+def intoto(report: Report) -> str:
+    """Return the unsigned statement as indented JSON; `attest` signs the same without spaces.
+
+    The report knows one digest of the checkpoint; `attest` gives the files their names, and lists
+    every file of a model folder.
+    """
+    sha256 = report.subject.sha256
+    subjects = {} if sha256 is None else {"checkpoint": sha256}
+    return json.dumps(statement(report, subjects), indent=2) + "\n"

@@ -1,0 +1,280 @@
+"""Places where data lies: paths of this machine, and URLs that fsspec reads.
+
+A local place is a plain :class:`~pathlib.Path`. A remote one answers to the same few names, so
+that a reader of a format need not know which it was given.
+"""
+
+import posixpath
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from gate.errors import DataError, MissingExtraError, UsageError
+from gate.subject.wording import did_you_mean, plain, quoted
+
+T = TypeVar("T")
+
+WAITS = (0.5, 2.0)  # seconds before another attempt; the clients of most stores have made theirs
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_UNLISTED = frozenset({"http", "https"})  # a web server tells its files by their links, or not
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a"), "s3fs"),
+    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+    **dict.fromkeys(("http", "https"), "aiohttp"),
+    "hf": "huggingface_hub",
+    "sftp": "paramiko",
+    "smb": "smbprotocol",
+    "webdav": "webdav4",
+}
+# Parts of a query that are a password by another name: whoever has the URL has the data.
+_SECRETS = re.compile(
+    r"(.*[-_])?(sig|signature|token|credential|password|secret|key)|.*accesskeyid", re.IGNORECASE
+)
+_DENIED = re.compile(r"40[13]\b|forbidden|unauthori[sz]ed|access denied|credential", re.IGNORECASE)
+
+
+def is_url(written: str) -> bool:
+    """Return whether a path of the gate file is the address of something on another machine."""
+    return _URL.match(written) is not None
+
+
+def place_of(base: Path, written: str) -> "Place":
+    """Return what a path of the gate file names: below ``base``, or where its URL says.
+
+    Raises DataError for a URL that carries a credential or cannot be read by its form, UsageError
+    where a package for its scheme is missing.
+    """
+    if not is_url(written):
+        return base / written
+    parts = refuse_secrets(written)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return RemotePath(written, *_opened(written, parts.scheme))
+
+
+def refuse_secrets(written: str) -> SplitResult:
+    """Return the parts of a URL; raises DataError, without the secret, where it carries one."""
+    scheme = written.partition("://")[0].lower()
+    if "::" in scheme:
+        raise DataError(
+            f"{plain(scheme)}://...", "is a chain of file systems", "give the last URL alone"
+        )
+    try:
+        parts = urlsplit(written)
+        user, at, _ = parts.netloc.rpartition("@")
+    except ValueError as error:
+        raise DataError(f"{plain(scheme)}://...", "is not a URL", "check its host") from error
+    # abfs://container@account names a place; on the web, what stands there is a token.
+    if at and (":" in user or scheme in _UNLISTED):
+        host = parts.netloc.rpartition("@")[2]
+        raise DataError(
+            f"{plain(scheme)}://***@{plain(host)}{plain(parts.path)}",
+            "the URL carries a user and password",
+            "leave them out: credentials come from the environment of the storage's own tool",
+        )
+    secret = [name for name, _ in parse_qsl(parts.query) if _SECRETS.fullmatch(name)]
+    if secret:
+        raise DataError(
+            f"{plain(scheme)}://{plain(parts.netloc)}{plain(parts.path)}?***",
+            f"the URL carries a credential, {quoted(secret[0])}",
+            "give the plain address: credentials come from the environment of the storage's tool",
+        )
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePath:
+    """A file or folder that fsspec reads; ``url`` is what messages show.
+
+    What cannot be fetched after a few attempts is a DataError that names the URL, and never an
+    unreadable image: a connection that drops says nothing about the data. Only what the store says
+    is not there raises FileNotFoundError, as on a disk.
+    """
+
+    url: str
+    system: Any  # an fsspec filesystem, safe to use from many threads
+    key: str  # the path in it
+
+    def __truediv__(self, below: str) -> "RemotePath":
+        return RemotePath(_joined(self.url, below), self.system, _joined(self.key, below))
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return posixpath.basename(self.key.rstrip("/"))
+
+    @property
+    def suffix(self) -> str:
+        """What follows the last dot of the name, with the dot."""
+        return posixpath.splitext(self.name)[1]
+
+    @property
+    def parent(self) -> "RemotePath":
+        """The folder that it lies in."""
+        return self / ".."
+
+    def with_name(self, name: str) -> "RemotePath":
+        """Return the place beside it that is called so."""
+        return self.parent / name
+
+    def is_dir(self) -> bool:
+        """Return whether it is a folder; nothing on a web server is one."""
+        return self._info().get("type") == "directory" and not self._is_web
+
+    def is_file(self) -> bool:
+        """Return whether it is a file."""
+        return self._info().get("type") == "file"
+
+    def size(self) -> int:
+        """Return the length of the file in bytes; raises DataError, FileNotFoundError."""
+        size = self.fetched(lambda: self.system.info(self.key)).get("size")
+        if not isinstance(size, int):
+            raise DataError(
+                plain(self.url, 200), "its server does not tell its size", "download it first"
+            )
+        return size
+
+    def iterdir(self) -> "list[RemotePath]":
+        """Return what lies in the folder."""
+        return [self / each.name for each in self.listed("")]
+
+    def listed(self, below: str) -> "list[RemoteItem]":
+        """Return what lies in the folder ``below`` it, in no order; raises DataError."""
+        folder = (self / below).key if below else self.key
+        if self._is_web:
+            return []
+        found = self.fetched(lambda: self.system.ls(folder, detail=True))
+        items = []
+        for each in found:
+            # A store without folders may hold an empty object under the name of one.
+            if each["name"].strip("/") != folder.strip("/"):
+                name = posixpath.basename(each["name"].rstrip("/"))
+                path = f"{below}/{name}" if below else name
+                items.append(RemoteItem(name, path, each["type"] == "directory"))
+        return items
+
+    def read_bytes(self) -> bytes:
+        """Return the whole file; raises DataError, FileNotFoundError."""
+        return bytes(self.fetched(lambda: self.system.cat_file(self.key)))
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return ``size`` bytes of the file from ``offset`` on; raises DataError."""
+
+        def ranged() -> bytes:
+            got = self.system.cat_file(self.key, start=offset, end=offset + size)
+            if len(got) != size:
+                raise ConnectionError(f"{len(got):,} bytes came of {size:,} that were asked for")
+            return bytes(got)
+
+        return self.fetched(ranged)
+
+    def fetched(self, fetch: Callable[[], T]) -> T:
+        """Return what ``fetch`` returns, tried again where the network may be at fault."""
+        for wait in (*WAITS, None):
+            try:
+                return fetch()
+            except (FileNotFoundError, IsADirectoryError):
+                raise
+            except Exception as error:  # each store's client raises errors of its own
+                if _is_denied(error):
+                    raise DataError(
+                        plain(self.url, 200),
+                        f"access is denied ({type(error).__name__}: {plain(error)})",
+                        "give this process the right to read it: credentials come from the "
+                        "environment of the storage's own tool, never from the gate file",
+                    ) from error
+                if wait is None:
+                    raise DataError(
+                        plain(self.url, 200),
+                        f"cannot be fetched ({type(error).__name__}: {plain(error)})",
+                        "check the connection and run again: nothing is judged on a part of "
+                        "the data",
+                    ) from error
+                time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    @property
+    def _is_web(self) -> bool:
+        return urlsplit(self.url).scheme.lower() in _UNLISTED
+
+    def _info(self) -> dict[str, Any]:
+        try:
+            return dict(self.fetched(lambda: self.system.info(self.key)))
+        except FileNotFoundError:
+            return {}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteItem:
+    """What a listing says of a file or folder; ``path`` is relative to where the listing began."""
+
+    name: str
+    path: str
+    folder: bool
+
+    def is_dir(self) -> bool:
+        """Return whether it is a folder."""
+        return self.folder
+
+
+Place = Path | RemotePath
+
+
+def _joined(place: str, below: str) -> str:
+    """Return a URL or key with a relative path after it, its dots resolved.
+
+    >>> _joined("s3://bucket/set/a.csv", "../img/1.png")
+    's3://bucket/set/img/1.png'
+    """
+    scheme, mark, path = place.partition("://")
+    if not mark:
+        return posixpath.normpath(posixpath.join(place, below))
+    return scheme + mark + posixpath.normpath(posixpath.join(path, below))
+
+
+def _opened(url: str, scheme: str) -> tuple[Any, str]:
+    """Return the filesystem for a URL and the path in it; raises UsageError, DataError."""
+    shown = plain(url, 200)
+    try:
+        import fsspec
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(shown, "reading data from a URL", "remote") from error
+    try:
+        system, key = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        package = _PACKAGES.get(scheme)
+        raise UsageError(
+            shown,
+            f"reading {scheme}:// needs a package that is not installed",
+            f"run: pip install {package}" if package else f"fsspec says: {plain(error)}",
+        ) from error
+    except Exception as error:  # each filesystem checks its URL and its settings in its own way
+        known = fsspec.available_protocols()
+        if scheme not in known:
+            raise DataError(
+                shown,
+                f"fsspec reads no {quoted(scheme)}",
+                did_you_mean(scheme, known) or "s3, gs, az, https and hf are among those it reads",
+            ) from error
+        raise DataError(
+            shown,
+            f"its storage cannot be used ({type(error).__name__}: {plain(error)})",
+            "check the URL, and the settings in the environment of the storage's own tool",
+        ) from error
+    return system, str(key)
+
+
+def _is_denied(error: Exception) -> bool:
+    if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
+        return True
+    status = getattr(error, "status", getattr(error, "code", None))
+    return str(status) in {"401", "403"} or bool(_DENIED.search(str(error)))
