@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import SubjectError, UsageError
+from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import Acceptance, PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gate.evidence.records import Evidence
-    from gate.measure.engines import Engine
-    from gate.measure.progress import Advance, Device, Progress
-    from gate.measure.subject import Means
+    from gate.measure.progress import Advance, Progress
     from gate.report.model import Report
 
 REPORT_NAME = "report.json"
@@ -48,12 +47,7 @@ class Settings:
 
     out: Path = DEFAULT_OUT
     enforced: bool = True
-    images: bool = True  # whether small pictures are kept in the evidence
-    device: "Device" = "auto"
-    engine: "Engine" = "local"  # who measures: this machine, or Ray
-    workers: int = 1
-    batch: int | None = None  # images held in memory; None: a number that suits most machines
-    cache: Path | None = None  # folder of what was measured before; None: everything is measured
+    means: Means = field(default_factory=Means)
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
 
@@ -127,27 +121,7 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         )
     subject.require_critical(classes)
     check_classes(document, classes, subject.critical)
-    return measure(
-        subject,
-        datasets,
-        classes,
-        means=_means(settings),
-        progress=settings.progress,
-    )
-
-
-def _means(settings: Settings) -> "Means":
-    from gate.measure.reading import HELD
-    from gate.measure.subject import Means
-
-    return Means(
-        device=settings.device,
-        engine=settings.engine,
-        workers=settings.workers,
-        held=settings.batch or HELD,
-        cache=settings.cache,
-        images=settings.images,
-    )
+    return measure(subject, datasets, classes, means=settings.means, progress=settings.progress)
 
 
 def _judged(

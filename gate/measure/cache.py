@@ -18,6 +18,7 @@ from pathlib import Path
 from gate.errors import EvidenceError, OutputError
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Split
+from gate.measure.cache_folder import PLANS
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.part_files import read_parts, write_parts
@@ -27,7 +28,6 @@ from gate.subject.datasets.records import Dataset, UnreadableImage
 from gate.subject.touched import unchanged, used_files
 
 SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
-PLANS = "plans"
 _PLAN = "plan.json"
 _HEAD = "head.json"
 _PART = ".npz"

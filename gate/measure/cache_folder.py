@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import OutputError
-from gate.measure.cache import PLANS
-from gate.measure.overlap_cache import OVERLAPS
 
+PLANS, OVERLAPS = "plans", "overlaps"  # what lies in it
 VARIABLE = "VALIDATE_MODEL_CACHE"
 _DAY = 86_400  # seconds
 

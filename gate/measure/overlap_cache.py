@@ -11,11 +11,10 @@ from typing import Any
 from gate.errors import OutputError
 from gate.evidence.files import write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
+from gate.measure.cache_folder import OVERLAPS
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import VERSION as FINGERPRINTS
 from gate.version import __version__
-
-OVERLAPS = "overlaps"
 
 
 def remembered(

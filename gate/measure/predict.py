@@ -11,10 +11,11 @@ from gate.evidence.records import Rows, Unreadable
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell, cut
+from gate.measure.means import HELD
 from gate.measure.parts import Part
 from gate.measure.probes import require_finite
 from gate.measure.progress import Advance
-from gate.measure.reading import HELD, Chunk, chunks
+from gate.measure.reading import Chunk, chunks
 from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform

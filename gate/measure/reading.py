@@ -14,11 +14,10 @@ from gate.errors import DataError
 from gate.evidence.records import Fingerprints, Unreadable
 from gate.measure.cores import usable_cores
 from gate.measure.fingerprints import Fingerprint, fingerprint, fingerprint_batch, gather
+from gate.measure.means import HELD
 from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
-
-HELD = 256  # images read ahead, where their number is not said
 
 Floats = NDArray[np.float32]
 

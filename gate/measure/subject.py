@@ -5,7 +5,6 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from gate.errors import CheckpointError, GateError, SubjectError
 from gate.evidence.records import (
@@ -22,12 +21,11 @@ from gate.evidence.records import (
 )
 from gate.measure.champion import champion_of
 from gate.measure.cores import usable_cores
-from gate.measure.engines import Engine
 from gate.measure.grid import Cell
 from gate.measure.identity import identified, subject_of
+from gate.measure.means import Means
 from gate.measure.plan import Plan, plan_of
-from gate.measure.progress import Advance, Device, Progress
-from gate.measure.reading import HELD
+from gate.measure.progress import Advance, Progress
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
@@ -61,19 +59,6 @@ class Findings:
 def failure(error: GateError) -> Failure:
     """Return an error as the evidence keeps it."""
     return Failure(where=error.where, kind=error.kind, message=error.fact, remedy=error.remedy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """By which means a subject is measured; none of them changes a number."""
-
-    device: Device = "auto"
-    engine: Engine = "local"
-    workers: int = 1
-    held: int = HELD  # images read ahead
-    cache: Path | None = None  # folder of what was measured before
-    images: bool = True  # whether small pictures are kept for people to look at
-    shards: Sequence[Path] = ()  # files of parts that were measured elsewhere, in place of a model
 
 
 def measure(

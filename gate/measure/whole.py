@@ -10,9 +10,10 @@ import numpy as np
 from gate.errors import EvidenceError
 from gate.evidence.records import ModelProbe, Split, SplitEvidence
 from gate.measure.cache import Kept
-from gate.measure.engines import Engine, measured
+from gate.measure.engines import measured
 from gate.measure.grid import Cell
 from gate.measure.head import Head
+from gate.measure.means import Engine
 from gate.measure.parts import Part, joined
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job

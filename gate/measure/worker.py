@@ -11,9 +11,9 @@ from gate.evidence.records import Split
 from gate.measure.cores import keep_memory
 from gate.measure.grid import Cell
 from gate.measure.head import Head
+from gate.measure.means import HELD
 from gate.measure.parts import Part
 from gate.measure.progress import Advance, Device
-from gate.measure.reading import HELD
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.subject.inputs import build_transform

@@ -8,11 +8,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gate.errors import DataError
+from gate.errors import CheckpointError, DataError
 from gate.evidence.records import Split
-from gate.measure import predict, reading
-from gate.measure.predict import Interpreter, measure_split
-from gate.measure.probes import OutputProbe
+from gate.measure import predict
+from gate.measure.grid import Cell, cut
+from gate.measure.means import HELD
+from gate.measure.parts import joined
+from gate.measure.predict import Pass
+from gate.measure.probes import first_batch
 from gate.measure.runner import TorchRunner
 from gate.measure.tables import measure_table
 from gate.subject.datasets import open_dataset
@@ -33,25 +36,30 @@ def pictures(tmp_path):
     return tmp_path
 
 
+def linear(softmax=False):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 2), *([nn.Softmax(dim=1)] if softmax else []))
+
+
 @pytest.fixture
 def measured(pictures):
-    """Return a function that measures the folder with a fixed linear model."""
+    """Return a function that measures the folder with a model, in cells of so many rows."""
 
-    def measure(advance=lambda count: None, softmax=False):
-        torch.manual_seed(0)
-        layers = [nn.Flatten(), nn.Linear(16, 2), *([nn.Softmax(dim=1)] if softmax else [])]
-        interpreter = Interpreter()
+    def measure(model=None, advance=lambda count: None, rows=30, batch=16, held=HELD):
         dataset = open_dataset(DataSpec(path="pictures"), base=pictures, classes=CLASSES)
-        split = measure_split(
-            Split.TEST,
-            dataset,
-            build_transform(InputSpec(channels="L"), base=pictures),
-            TorchRunner.start(nn.Sequential(*layers), CLASSES, "cpu"),
-            OutputProbe(),
-            interpreter,
-            advance,
+        transform = build_transform(InputSpec(channels="L"), base=pictures)
+        runner = TorchRunner.start(model or linear(), CLASSES, "cpu")
+        first = first_batch(dataset, transform, runner)
+        passing = Pass(
+            transform=transform,
+            runner=runner,
+            are_logits=first.are_logits,
+            batch=batch,
+            held=held,
         )
-        return split, interpreter
+        cells = [Cell(Split.TEST, span.start, span.stop) for span in cut(range(len(dataset.entries)), rows)]
+        parts = list(passing.parts(dataset, cells, advance))
+        return joined(dataset, parts)
 
     return measure
 
@@ -62,46 +70,48 @@ def columns(split):
 
 
 def test_the_rows_are_in_the_order_of_the_data(measured):
-    split, _ = measured()
+    split = measured()
 
     assert split.rows.ids.tolist() == sorted(split.rows.ids.tolist())
     assert split.rows.labels.tolist() == [0] * 15 + [1] * 15
     assert split.images == len(split.rows) == 30
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 29, 30])
-def test_the_size_of_a_chunk_changes_nothing(chunk, measured, monkeypatch):
-    whole, _ = measured()
-    monkeypatch.setattr(reading, "CHUNK", chunk)
+@pytest.mark.parametrize("rows", [1, 7, 29, 30])
+def test_the_size_of_a_cell_changes_nothing(rows, measured):
+    whole = measured()
 
-    cut, _ = measured()
+    cut = measured(rows=rows)
 
     assert columns(cut) == columns(whole)
     assert cut.rows.confidence == pytest.approx(whole.rows.confidence, abs=1e-6)
     assert cut.manifest_sha256 == whole.manifest_sha256
 
 
-def test_progress_counts_every_image_once(measured, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK", 7)
+@pytest.mark.parametrize("held", [1, 5, 1000])
+def test_how_many_images_are_held_changes_no_bit(held, measured):
+    assert measured(held=held).rows.scores.tobytes() == measured().rows.scores.tobytes()
+
+
+def test_progress_counts_every_image_once(measured):
     counts = []
 
-    measured(counts.append)
+    measured(advance=counts.append, batch=7)
 
     assert counts == [7, 7, 7, 7, 2]
 
 
 def test_outputs_that_are_probabilities_are_not_softened_again(measured):
-    split, interpreter = measured(softmax=True)
-    logits, _ = measured()
+    split = measured(linear(softmax=True))
+    logits = measured()
 
-    assert interpreter.are_logits is False
     assert split.rows.confidence == pytest.approx(logits.rows.confidence, abs=1e-6)
 
 
 def test_scores_over_the_budget_are_not_kept(measured, monkeypatch):
     monkeypatch.setattr(predict, "SCORE_BYTES", 30 * 2 * 4 - 1)
 
-    split, _ = measured()
+    split = measured()
 
     assert split.rows.scores is None
     assert len(split.rows.confidence) == 30
@@ -110,7 +120,7 @@ def test_scores_over_the_budget_are_not_kept(measured, monkeypatch):
 def test_an_unreadable_picture_is_named_and_counted(measured, pictures):
     (pictures / "pictures" / "cat" / "00.png").write_bytes(b"")
 
-    split, _ = measured()
+    split = measured()
 
     assert [image.id for image in split.unreadable] == ["cat/00.png"]
     assert (split.images, len(split.rows)) == (30, 29)
@@ -137,31 +147,22 @@ def test_no_readable_picture_at_all_is_an_error(measured, pictures):
     ids=["label", "name", "removed", "bytes"],
 )
 def test_the_digest_covers_names_labels_and_bytes(change, measured, pictures):
-    before, _ = measured()
+    before = measured()
     change(pictures / "pictures")
 
-    after, _ = measured()
+    after = measured()
 
     assert after.manifest_sha256 != before.manifest_sha256
 
 
-def test_an_error_of_the_model_ends_the_reading_too(pictures):
+def test_an_error_of_the_model_ends_the_reading_too(measured):
     class Broken(nn.Module):
         def forward(self, images):
             raise ValueError("no")
 
-    dataset = open_dataset(DataSpec(path="pictures"), base=pictures, classes=CLASSES)
     before = threading.active_count()
-    with pytest.raises(Exception, match="the model cannot take images"):
-        measure_split(
-            Split.TEST,
-            dataset,
-            build_transform(InputSpec(channels="L"), base=pictures),
-            TorchRunner.start(Broken(), CLASSES, "cpu"),
-            OutputProbe(),
-            Interpreter(),
-            lambda count: None,
-        )
+    with pytest.raises(CheckpointError, match="the model cannot take images"):
+        measured(Broken())
 
     assert threading.active_count() <= before + 1
 

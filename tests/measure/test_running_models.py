@@ -6,8 +6,16 @@ import torch
 from torch import nn
 
 from gate.errors import CheckpointError, UsageError
-from gate.measure.probes import OutputProbe
+from gate.evidence.records import Split, Subject
+from gate.measure.grid import Cell
+from gate.measure.head import Head
+from gate.measure.predict import Pass
+from gate.measure.probes import first_batch, require_finite
 from gate.measure.runner import TorchRunner, choose_device
+from gate.measure.whole import Whole
+from gate.subject.datasets import open_dataset
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.inputs import InputSpec, build_transform
 
 
 class Outputs(nn.Module):
@@ -37,13 +45,37 @@ def refused(model, given, classes=("cat", "dog")):
     return caught.value.fact
 
 
-def probed(function, given):
-    probe = OutputProbe()
-    ready = runner(Outputs(function))
-    outputs = ready.outputs(given)
-    probe.see(outputs, map(str, range(len(given))))
-    probe.run_alone(ready, given, outputs)
-    return probe.result(ready.weights())
+@pytest.fixture
+def shown(tmp_path):
+    """Return a function that shows a model made of a function so many images."""
+
+    def show(function, count=6):
+        pixels = np.random.default_rng(0).integers(0, 256, (count, 4, 4), dtype=np.uint8)
+        labels = np.arange(count) % 2
+        np.savez(tmp_path / "data.npz", images=pixels, labels=labels)
+        dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
+        transform = build_transform(InputSpec(), base=tmp_path)
+        ready = runner(Outputs(function))
+        first = first_batch(dataset, transform, ready)
+        passing = Pass(transform=transform, runner=ready, are_logits=True, batch=first.batch)
+        head = Head(
+            subject=Subject("0" * 64, 1, "torch-zip"),
+            device="cpu",
+            notes=(),
+            nonfinite_tensors=(),
+            walls=None,
+            batch=first.batch,
+            are_logits=True,
+            alone=first.alone,
+            disagreements=first.disagreements,
+        )
+        cells = [Cell(Split.TEST, 0, 2), Cell(Split.TEST, 2, count)]
+        whole = Whole()
+        parts = passing.parts(dataset, cells, lambda done: None)
+        whole.fill(((head, part) for part in parts), {Split.TEST: dataset})
+        return whole.probe
+
+    return show
 
 
 def linear(given):
@@ -125,23 +157,28 @@ def test_a_device_that_is_not_there_is_wrong_usage():
         choose_device("cuda")
 
 
-def test_a_sound_model_shows_nothing():
-    probe = probed(linear, images())
+def test_a_sound_model_shows_nothing(shown):
+    probe = shown(linear)
 
     assert (probe.constant, probe.disagreements, probe.nonfinite_tensors) == (False, 0, ())
     assert (probe.outputs, probe.probed_alone) == (6, 6)
 
 
-def test_the_same_answer_to_every_image_is_constant():
-    assert probed(lambda given: torch.ones(len(given), 2), images()).constant
+def test_the_same_answer_to_every_image_is_constant(shown):
+    assert shown(lambda given: torch.ones(len(given), 2)).constant
 
 
-def test_a_single_image_does_not_show_whether_the_answer_changes():
-    assert not probed(linear, images(count=1)).constant
+def test_one_other_answer_in_another_cell_is_not_constant(shown):
+    def one_differs(given):
+        answer = torch.ones(len(given), 2)
+        answer[-1, 0] = 2 if len(given) == 4 else 1
+        return answer
+
+    assert not shown(one_differs).constant
 
 
-def test_answers_that_depend_on_the_batch_are_counted():
-    probe = probed(lambda given: linear(given - given.mean(dim=0)), images())
+def test_answers_that_depend_on_the_batch_are_counted(shown):
+    probe = shown(lambda given: linear(given - given.mean(dim=0)))
 
     assert probe.disagreements == 6
 
@@ -150,7 +187,7 @@ def test_tensors_that_are_no_numbers_are_named():
     model = nn.BatchNorm1d(2)
     model.running_var[0] = float("inf")
 
-    assert OutputProbe().result(runner(model).weights()).nonfinite_tensors == ("running_var",)
+    assert runner(model).weights().nonfinite == ("running_var",)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -158,6 +195,6 @@ def test_an_output_that_is_no_number_ends_the_run_and_names_the_image(value):
     outputs = np.array([[0.0, 1.0], [value, 1.0]], np.float32)
 
     with pytest.raises(CheckpointError, match="the output for image b is NaN or infinite") as error:
-        OutputProbe().see(outputs, ["a", "b"])
+        require_finite(outputs, ["a", "b"])
 
     assert error.value.kind == "numerically-bad"

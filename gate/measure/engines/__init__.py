@@ -5,15 +5,14 @@ is the one that the first bad cell gives, whoever met it first.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, assert_never
+from typing import assert_never
 
 from gate.evidence.records import Split
 from gate.measure.grid import Cell
+from gate.measure.means import Engine
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset
-
-Engine = Literal["local", "ray"]
 
 
 def measured(

@@ -1,0 +1,62 @@
+"""Command: shard."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.cli.progress import Progress
+from gate.cli.streams import say, tell
+from gate.cli.subject import gatefile_path, means_of, means_options, subject_of, subject_options
+from gate.errors import UsageError
+from gate.measure.means import Engine
+from gate.measure.progress import Device
+
+SHARDS = Path("gate-shards")
+
+
+@click.command(name="shard")
+@click.argument("gatefile", required=False, type=click.Path(path_type=Path))
+@click.option("--index", type=click.IntRange(min=0), required=True, help="Which share: from 0.")
+@click.option("--of", type=click.IntRange(min=1), required=True, help="How many shares there are.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=SHARDS,
+    show_default=True,
+    help="Folder for the file of this shard.",
+)
+@subject_options
+@means_options
+def command(
+    gatefile: Path | None,
+    index: int,
+    of: int,
+    out: Path,
+    device: Device,
+    engine: Engine,
+    workers: int,
+    held: int | None,
+    no_cache: bool,
+    **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
+) -> int:
+    """Measure one share of the images, for `merge` to join.
+
+    Every share may be measured by another machine, in any order: a Slurm array, an indexed Job of
+    Kubernetes. The gate file and its flags are those of `run`. The name of the file is printed.
+    """
+    from gate.sharding import measure_shard
+    from gate.subject.overrides import Flags
+
+    if index >= of:
+        raise UsageError(
+            "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
+        )
+    subject = subject_of(gatefile_path(gatefile), Flags(**flags))
+    means = means_of(device=device, engine=engine, workers=workers, held=held, no_cache=no_cache)
+    written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
+    say(str(written.path))
+    tell(
+        f"{written.images:,} of {written.of_images:,} images; join all shares: validate-model merge"
+    )
+    return 0

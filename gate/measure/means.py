@@ -1,0 +1,25 @@
+"""By which means a subject is measured: none of them changes a number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gate.measure.progress import Device
+
+Engine = Literal["local", "ray"]
+
+HELD = 256  # images that are read ahead, where their number is not said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """Where and with how many hands a subject is measured, and what is kept of it."""
+
+    device: Device = "auto"
+    engine: Engine = "local"  # this machine, or Ray
+    workers: int = 1
+    held: int = HELD  # images in memory at once; at least one batch is
+    cache: Path | None = None  # folder of what was measured before; None: everything is measured
+    images: bool = True  # whether small pictures are kept for people to look at
+    shards: Sequence[Path] = ()  # what was measured elsewhere; the model is then not run here

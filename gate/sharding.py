@@ -1,0 +1,55 @@
+"""One share of a measurement, for another process to join: what `validate-model shard` does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.errors import OutputError, UsageError
+from gate.evidence.records import Split
+from gate.measure.grid import share_of
+from gate.measure.means import Means
+from gate.measure.progress import Progress
+from gate.measure.shards import shard_name, write_shard
+from gate.measure.subject import measured_cells, planned
+from gate.subject.datasets.records import Dataset, PredictionTable
+from gate.subject.gatefile import GateFile
+from gate.subject.splits import open_splits
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A shard on disk."""
+
+    path: Path
+    images: int  # that it stands for
+    of_images: int  # in all shards together
+
+
+def measure_shard(
+    subject: GateFile, out: Path, *, index: int, of: int, means: Means, progress: Progress
+) -> Written:
+    """Measure share ``index`` of ``of`` and return the file that holds it.
+
+    Raises UsageError where the gate file is wrong, SubjectError where the model or the data does
+    not let it be measured, OutputError where the disk does not take it. Then nothing is written.
+    """
+    subject.require_complete()
+    opened, classes = open_splits(subject)
+    subject.require_critical(classes)
+    datasets: dict[Split, Dataset] = {}
+    for split, each in opened.items():
+        if isinstance(each, PredictionTable):
+            raise UsageError(
+                each.path, "is of saved predictions", "judge them with `validate-model run`"
+            )
+        datasets[split] = each
+    plan, job = planned(subject, datasets, classes, means)
+    cells = share_of(plan.cells, index=index, of=of)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(str(out), error, "name another folder with --out") from error
+    path = out / shard_name(plan, index=index, of=of)
+    with progress.stage("images", sum(map(len, cells))) as advance:
+        found = measured_cells(plan, job, cells, datasets, means, progress, advance)
+        images = write_shard(path, plan, found)
+    return Written(path, images, plan.images)
