@@ -108,7 +108,7 @@ def _in_full(name: str) -> Iterator[str]:
             yield from _filled(f"{each.name}: {each.type}; {default}", "  ", 6)
             yield from _filled(each.description, " " * 6, 6)
     yield ""
-    yield "examples"
+    yield "examples (of a matrix the rows are the truth, the columns the answers)"
     for example in check.examples:
         yield from _filled(f"{example.outcome}: {example.title}", "  ", 6)
         yield from _filled(as_rule(check, example), " " * 6, 6)

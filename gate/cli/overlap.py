@@ -1,31 +1,33 @@
 """Command: overlap."""
 
-import contextlib
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.numbers import limit, numbers, size
 from gate.cli.progress import Progress
 from gate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Overlap, Pair, Split
+    from gate.cli.sharing import Groups
     from gate.measure.sides import Side
+    from gate.subject.datasets.records import Dataset
+    from gate.subject.datasets.spec import Format
+    from gate.subject.gatefile import LeakageSpec
 
-_MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
-
-
-def _limit(text: str) -> int | float:
-    """Return a count such as 3, or a fraction of B such as 0.005."""
-    with contextlib.suppress(ValueError):
-        if text.isdecimal():
-            return int(text)
-        value = float(text)
-        if 0 <= value < 1:
-            return value
-    raise click.BadParameter(f"{text!r} is neither a count nor a fraction below 1")
+# Keys of the data in a gate file that are options here, and the formats that know each.
+_MANIFESTS: frozenset["Format"] = frozenset({"csv", "parquet"})
+_KEYS: Mapping[str, frozenset["Format"]] = {
+    "image": _MANIFESTS,
+    "label": _MANIFESTS,
+    "id": _MANIFESTS,
+    "group": _MANIFESTS | {"npz"},
+    "group_pattern": _MANIFESTS | {"folder"},
+    "images": frozenset({"npz"}),
+    "labels": frozenset({"npz"}),
+}
 
 
 @click.command(name="overlap")
@@ -33,13 +35,30 @@ def _limit(text: str) -> int | float:
 @click.argument("b")
 @click.option(
     "--max-near",
-    type=_limit,
+    type=limit,
     default="0.005",
     show_default=True,
     metavar="N|FRACTION",
     help="The most images of B that may nearly equal one of A: a count, or a fraction of B.",
 )
 @click.option("--exact-only", is_flag=True, help="Look for exact copies alone; much faster.")
+@click.option("--image", metavar="COLUMN", help="Image paths of a manifest; else `image`.")
+@click.option("--label", metavar="COLUMN", help="Class names of a manifest; else `label`.")
+@click.option("--id", metavar="COLUMN", help="Unique names of a manifest; else the paths.")
+@click.option("--group", metavar="COLUMN", help="Patient, scene or batch: none may be in both.")
+@click.option(
+    "--group-pattern", metavar="REGEX", help="Finds the group in an image's name, in brackets."
+)
+@click.option("--images", metavar="ARRAY", help="Images of an NPZ file; else `images` or `x`.")
+@click.option("--labels", metavar="ARRAY", help="Labels of an NPZ file; else `labels` or `y`.")
+@click.option(
+    "--descriptor",
+    metavar="FILE",
+    help="An ONNX network that was trained to find copies (RGB images to vectors).",
+)
+@click.option("--size", type=size, metavar="HxW", help="What the descriptor's images are sized to.")
+@click.option("--mean", type=numbers, metavar="N,N,N", help="Subtracted from its images in 0..1.")
+@click.option("--std", type=numbers, metavar="N,N,N", help="Divided by after that.")
 @click.option(
     "--format",
     "format_",
@@ -48,118 +67,147 @@ def _limit(text: str) -> int | float:
     show_default=True,
     help="What standard output carries.",
 )
-def command(a: str, b: str, max_near: int | float, exact_only: bool, format_: str) -> int:
+def command(
+    a: str,
+    b: str,
+    *,
+    format_: str,
+    max_near: float,
+    exact_only: bool,
+    **given: Any,  # noqa: ANN401 -- the other options
+) -> int:
     """Find the images of dataset B that are also in dataset A (train and test, say).
 
     A and B are image folders, CSV manifests, IDX or NPZ files. No model and no policy are needed.
-    Exits 1 when an exact copy, a copy with another label, or more near copies than the limit are
-    found, and 4 when images could not be read.
+    Columns and arrays are named as in a gate file, for those of A and B that have any. Exits 1 when
+    an exact copy, a copy with another label, a shared group, or more near copies than the limit
+    are found, and 4 when images could not be read. Pairs that only a person can judge are shown,
+    and do not count.
     """
     from gate.checks.copies import allowed
+    from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
     from gate.measure.overlap import find_overlap
-
-    sides = [_side(Split.TRAIN, a), _side(Split.TEST, b)]
-    found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
-    unreadable = [image for side in sides for image in side.unreadable]
-    for image in unreadable:
-        click.echo(f"Error: {image.id}: {image.reason}; it was not compared", err=True)
-    limit = int(allowed(max_near, found.images_b))
-    verdict = _verdict(found, limit, unreadable=bool(unreadable))
-    click.echo(_json(found, verdict) if format_ == "json" else _text(found, verdict, a, b, limit))
-    return {"pass": 0, "fail": 1, "error": 4}[verdict]
-
-
-def _side(split: "Split", path: str) -> "Side":
     from gate.measure.sides import fingerprint_dataset
+
+    descriptor = _descriptor(given, exact_only=exact_only)
+    datasets = _opened([a, b], {key: given[key] for key in _KEYS if given[key] is not None})
+    sides = [
+        fingerprint_dataset(split, dataset, Progress())
+        for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
+    ]
+    found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
+    assumed: tuple[str, ...] = ()
+    if descriptor is not None:
+        from gate.measure.descriptors import with_descriptor
+
+        pairs = [(side.side, dataset) for side, dataset in zip(sides, datasets, strict=True)]
+        found, said = with_descriptor(found, descriptor, pairs, Progress(), base=Path())
+        assumed = (said,)
+    sharing = Sharing(
+        a=a,
+        b=b,
+        overlap=found,
+        limit=int(allowed(max_near, found.images_b)),
+        unreadable=_tell_unreadable(sides),
+        groups=_groups(*datasets) if given["group"] or given["group_pattern"] else None,
+        assumed=assumed,
+    )
+    click.echo(sharing.as_json() if format_ == "json" else sharing.as_text())
+    return {"pass": 0, "fail": 1, "error": 4}[sharing.verdict]
+
+
+def _descriptor(given: Mapping[str, Any], *, exact_only: bool) -> "LeakageSpec | None":
+    """Return the descriptor that the options name; raises UsageError for half of one."""
+    if given["descriptor"] is None:
+        stray = next((key for key in ("size", "mean", "std") if given[key] is not None), None)
+        if stray:
+            raise UsageError(
+                f"--{stray}", "is of a descriptor, and none is named", "name one by --descriptor"
+            )
+        return None
+    if exact_only:
+        raise UsageError("--descriptor", "finds no exact copies", "leave out --exact-only")
+    if given["size"] is None:
+        fact = "nothing says what size of image the network takes"
+        raise UsageError("--descriptor", fact, "give --size, such as 288x288")
+    from pydantic import ValidationError
+
+    from gate.subject.gatefile import LeakageSpec
+
+    try:
+        return LeakageSpec(
+            **{key: given[key] for key in ("descriptor", "size", "mean", "std") if given[key]}
+        )
+    except ValidationError:
+        fact = "are not three numbers each, of red, green and blue, std above 0"
+        remedy = "give both or neither, such as 0.485,0.456,0.406"
+        raise UsageError("--mean and --std", fact, remedy) from None
+
+
+def _opened(paths: list[str], named: Mapping[str, str]) -> list["Dataset"]:
+    """Return the datasets, each with those options that its format knows."""
+    from gate.subject.datasets.recognise import existing, format_of
+
+    if not all(paths):
+        raise UsageError("overlap", "a dataset has no name", "give the paths of two datasets")
+    try:
+        kinds = [format_of(existing(Path(), path), path) for path in paths]
+        for key in named:
+            if not any(kind in _KEYS[key] for kind in kinds):
+                raise UsageError(
+                    f"--{key.replace('_', '-')}",
+                    f"neither A ({kinds[0]}) nor B ({kinds[1]}) has such a key",
+                    f"it is of the formats {', '.join(sorted(_KEYS[key]))}",
+                )
+        return [
+            _open(path, {key: name for key, name in named.items() if kind in _KEYS[key]})
+            for path, kind in zip(paths, kinds, strict=True)
+        ]
+    except DataError as error:
+        raise DataError(error.where, error.fact, _as_here(error.remedy)) from error
+
+
+def _as_here(remedy: str) -> str:
+    """Return what to do in a gate file as what to do on this command line, which has none."""
+    said = remedy.replace("the folder of the gate file", "the current folder")
+    for key in _KEYS:
+        if said.startswith(f"set {key} to one of "):
+            said = (
+                f"name it by --{key.replace('_', '-')};{said.removeprefix(f'set {key} to one of')}"
+            )
+    return said
+
+
+def _open(path: str, named: Mapping[str, str]) -> "Dataset":
+    from pydantic import ValidationError
+
     from gate.subject.datasets import open_dataset
     from gate.subject.datasets.records import PredictionTable
     from gate.subject.datasets.spec import DataSpec
 
-    if not path:
-        raise UsageError("overlap", "a dataset has no name", "give the paths of two datasets")
-    dataset = open_dataset(DataSpec(path=path), base=Path(), classes=None)
+    try:
+        spec = DataSpec.model_validate({"path": path, **named})
+    except ValidationError as error:
+        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UsageError("the options of the data", said, "see overlap --help") from None
+    dataset = open_dataset(spec, base=Path(), classes=None)
     if isinstance(dataset, PredictionTable):
         raise DataError(path, "holds predictions, not images", "give the images themselves")
-    return fingerprint_dataset(split, dataset, Progress())
+    return dataset
 
 
-def _verdict(found: "Overlap", limit: int, *, unreadable: bool) -> str:
-    counts = _counts(found)
-    exact = counts["bytes"] + counts["pixels"] + counts["flipped"]
-    if (
-        exact
-        or counts["label_conflicts"]
-        or counts.get("near", 0) + counts.get("edited", 0) > limit
-    ):
-        return "fail"
-    return "error" if unreadable else "pass"
+def _tell_unreadable(sides: list["Side"]) -> int:
+    unreadable = [image for side in sides for image in side.unreadable]
+    for image in unreadable:
+        click.echo(f"Error: {image.id}: {image.reason}; it was not compared", err=True)
+    return len(unreadable)
 
 
-def _counts(found: "Overlap") -> dict[str, int]:
-    """Return the number of images of B by kind, in the order of the kinds, and what else counts."""
-    from gate.evidence.records import EXACT
+def _groups(a: "Dataset", b: "Dataset") -> "Groups":
+    from gate.cli.sharing import Groups
 
-    by_kind = {
-        kind.value: len({pair.b for pair in found.pairs if pair.kind is kind})
-        for kind in found.compared
-    }
-    conflicts = {
-        pair.b for pair in found.pairs if pair.kind in EXACT and pair.label_a != pair.label_b
-    }
-    return {
-        **by_kind,
-        "label_conflicts": len(conflicts),
-        "featureless": found.featureless,
-        "images_a": found.images_a,
-        "images_b": found.images_b,
-    }
-
-
-def _json(found: "Overlap", verdict: str) -> str:
-    from gate.report.pairs import pair_part
-
-    document: dict[str, Any] = {
-        "verdict": verdict,
-        "pairs": [pair_part(pair).model_dump() for pair in found.pairs],
-        "counts": _counts(found),
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _text(found: "Overlap", verdict: str, a: str, b: str, limit: int) -> str:
-    from gate.evidence.records import EXACT
-
-    counts = _counts(found)
-    lines = [
-        f"A  {a}: {found.images_a:,} images",
-        f"B  {b}: {found.images_b:,} images",
-        f"compared by {', '.join(kind.value for kind in found.compared)}",
-        f"{found.featureless:,} images have too few features for more than exact comparison",
-    ]
-    if found.identical:
-        lines.append("A and B hold the same files: was one dataset given twice?")
-    lines += ["", *(f"{counts[kind.value]:>8,}  {kind.value}" for kind in found.compared)]
-    lines.append(f"{counts['label_conflicts']:>8,}  with another label")
-    if found.pairs:
-        lines += ["", *(_pair(pair) for pair in found.pairs[:_MOST_SHOWN])]
-    if len(found.pairs) > _MOST_SHOWN:
-        lines.append(f"... and {len(found.pairs) - _MOST_SHOWN:,} more; --format json has them all")
-    if found.review:
-        lines += ["", f"{len(found.review):,} pairs may be edited copies; look at them:"]
-        lines += [_pair(pair) for pair in found.review[:_MOST_SHOWN]]
-    words = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
-    exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
-    allowed = f"{exact:,} exact copies, none allowed; at most {limit:,} near copies"
-    return "\n".join([*lines, "", f"{words[verdict]} ({allowed})"])
-
-
-def _pair(pair: "Pair") -> str:
-    labels = f" ({pair.label_b})" if pair.label_a == pair.label_b else ""
-    conflict = labels or f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
-    turned = f", turned {pair.orientation}" if pair.orientation else ""
-    return _plain(f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{conflict}{turned}")
-
-
-def _plain(line: str) -> str:
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
+    of_a, of_b = ([entry.group for entry in each.entries] for each in (a, b))
+    in_a, in_b = (set(names) - {None} for names in (of_a, of_b))
+    shared = tuple(sorted(str(name) for name in in_a & in_b))
+    return Groups(len(in_a), len(in_b), shared, of_a.count(None) + of_b.count(None))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gate.cli.streams import say
+from gate.errors import UsageError
 
 if TYPE_CHECKING:
     from gate.policy.plan import Line, PolicyPlan
+    from gate.subject.census import Census
 
 
 _NAMES = 36  # columns
@@ -27,6 +29,12 @@ _NAMES = 36  # columns
     help="Names the classes, the critical ones and the test split.",
 )
 @click.option("--test", metavar="PATH", help="The test images at hand, in place of a gate file.")
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="What a run left, in place of a gate file: its classes and the test images it judged.",
+)
 @click.option(
     "--true",
     "true_value",
@@ -60,6 +68,7 @@ def command(
     policy: str,
     gatefile: Path | None,
     test: str | None,
+    evidence: Path | None,
     true_value: float | None,
     power: float,
     icc: float,
@@ -68,27 +77,45 @@ def command(
     """Say how many test images a policy takes to prove, and what those at hand can prove.
 
     No model is needed, and torch is not loaded. A policy that speaks of $critical needs a gate
-    file that says which classes are.
+    file that says which classes are, or the evidence of a run.
     """
     from gate.policy.plan import Question, plan_policy
     from gate.policy.reading import check_classes, read_policy
+
+    if evidence is not None and (gatefile is not None or test is not None):
+        fact = "says what --gatefile and --test say"
+        raise UsageError("--evidence", fact, "give it alone, or leave it out")
+    document = read_policy(policy)
+    counted, critical = _of_run(evidence) if evidence else _of_gatefile(gatefile, test)
+    if counted.classes:
+        check_classes(document, counted.classes, critical)
+    found = plan_policy(
+        document.policy.rules,
+        Question(true_value, power, counted.images_per_group, icc),
+        classes=counted.classes,
+        critical=critical,
+        per_class=counted.per_class,
+    )
+    say(json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power))
+
+
+def _of_gatefile(gatefile: Path | None, test: str | None) -> "tuple[Census, tuple[str, ...]]":
+    """Return what the test split lists, and the critical classes."""
     from gate.subject.census import census
     from gate.subject.gatefile import GateFile, read_gatefile
     from gate.subject.overrides import Flags, override
 
     subject = override(read_gatefile(gatefile) if gatefile else GateFile(), Flags(test=test))
-    document = read_policy(policy)
-    counted = census(subject)
-    if counted.classes:
-        check_classes(document, counted.classes, subject.critical)
-    found = plan_policy(
-        document.policy.rules,
-        Question(true_value, power, counted.images_per_group, icc),
-        classes=counted.classes,
-        critical=subject.critical,
-        per_class=counted.per_class,
-    )
-    say(json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power))
+    return census(subject), subject.critical
+
+
+def _of_run(evidence: Path) -> "tuple[Census, tuple[str, ...]]":
+    """Return what a run judged, and the critical classes."""
+    from gate.evidence.store import load
+    from gate.subject.census import census_of
+
+    found = load(evidence)
+    return census_of(found), found.critical
 
 
 def _text(found: "PolicyPlan", policy: str, power: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.numbers import numbers, size
 from gate.cli.output import waivers_option
 from gate.errors import UsageError
 from gate.measure.means import Engine, Means
@@ -21,24 +22,6 @@ DEFAULT_GATEFILE = Path("gate.yaml")
 Command = Callable[..., int]
 
 
-def _size(text: str) -> tuple[int, int]:
-    """Return (height, width) of a text like 28x28; one number stands for both."""
-    height, _, width = text.lower().partition("x")
-    width = width or height
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise click.BadParameter(f"{text!r} is not HEIGHTxWIDTH, for example 28x28")
-    return int(height), int(width)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    """Return the numbers of a text like 0.485,0.456,0.406, one a channel."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        fact = f"{text!r} is not a number, or numbers with commas between"
-        raise click.BadParameter(fact) from None
-
-
 _SUBJECT = (
     click.option("--checkpoint", metavar="FILE", help="The checkpoint to judge."),
     click.option(
@@ -51,14 +34,12 @@ _SUBJECT = (
     click.option("--history", metavar="FILE", help="The losses of training."),
     click.option("--baseline", metavar="PATH", help="What the champion left on the same images."),
     waivers_option,
-    click.option(
-        "--size", type=_size, metavar="HxW", help="Height and width of the model's input."
-    ),
+    click.option("--size", type=size, metavar="HxW", help="Height and width of the model's input."),
     click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour."),
     click.option(
-        "--mean", type=_numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1."
+        "--mean", type=numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1."
     ),
-    click.option("--std", type=_numbers, metavar="N[,N,N]", help="Divided by after that."),
+    click.option("--std", type=numbers, metavar="N[,N,N]", help="Divided by after that."),
     click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),

@@ -76,4 +76,4 @@ def _of_policies(old: Policy, new: Policy) -> Iterator[Difference]:
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else written(value)
+    return "not set" if value is None else written(value)

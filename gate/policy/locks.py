@@ -51,7 +51,7 @@ def _fault(before: PlacedRule, after: PlacedRule, change: Change, layer: Layer) 
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else written(value)
+    return "not set" if value is None else written(value)
 
 
 def _culprit(after: PlacedRule, key: str, layer: Layer) -> Origin:

@@ -108,7 +108,7 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     if rule.check not in _COUNTS:
         return "its bounds have no closed form; judge a first run, its messages say what is missing"
     if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
-        return "it speaks of $critical; give a gate file that says which classes are"
+        return "it speaks of $critical; give --gatefile or --evidence, which say what is"
     return ""
 
 

@@ -1,8 +1,11 @@
 """What a data split lists, without opening an image."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gate.evidence.records import Evidence, Split
+from gate.metrics.selection import judged_rows
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
 from gate.subject.gatefile import GateFile
@@ -26,15 +29,28 @@ def census(subject: GateFile) -> Census:
         return Census(subject.classes)
     dataset = open_dataset(subject.data.test, base=subject.base, classes=subject.classes or None)
     if isinstance(dataset, PredictionTable):
-        labels = dataset.labels.tolist()
         groups = [] if dataset.groups is None else dataset.groups.tolist()
-    else:
-        labels = [entry.label for entry in dataset.entries]
-        groups = [entry.group for entry in dataset.entries] if dataset.group_column else []
+        return _counted(dataset.classes, dataset.labels.tolist(), groups)
+    groups = [entry.group for entry in dataset.entries] if dataset.group_column else []
+    return _counted(dataset.classes, [entry.label for entry in dataset.entries], groups)
+
+
+def census_of(evidence: Evidence) -> Census:
+    """Return the classes and counts of the test images that a run measured, without leaked ones."""
+    rows = judged_rows(evidence, Split.TEST)
+    if rows is None:
+        return Census(evidence.classes)
+    groups = [] if rows.groups is None else rows.groups.tolist()
+    return _counted(evidence.classes, rows.labels.tolist(), groups)
+
+
+def _counted(
+    classes: tuple[str, ...], labels: Sequence[int | None], groups: Sequence[str | None]
+) -> Census:
     counted = Counter(labels)
     known = len({group for group in groups if group is not None})
     return Census(
-        dataset.classes,
-        {name: counted[label] for label, name in enumerate(dataset.classes)},
+        classes,
+        {name: counted[label] for label, name in enumerate(classes)},
         len(groups) / known if known else 1.0,
     )

@@ -84,3 +84,9 @@ def test_a_check_says_how_to_mend_a_failure_and_where_its_formula_is_from(check,
     # What is counted, or defined by its own words, has no author.
     own = rule.interval.startswith("none") or rule.family == "traps"
     assert own or re.search(r"\b(18|19|20)\d\d\b", words.partition(" to fix ")[0])
+
+
+def test_examples_say_what_their_rows_are(capsys):
+    main(["explain", "recall"])
+
+    assert "examples (of a matrix the rows are the truth," in capsys.readouterr().out

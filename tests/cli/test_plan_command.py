@@ -6,6 +6,10 @@ import json
 import pytest
 
 from gate.cli import main
+from gate.evidence.made_up import MadeUp
+from gate.evidence.records import Split
+from gate.evidence.store import save
+from gate.metrics.selection import judged_rows
 
 POLICY = """\
 apiVersion: gate/v1
@@ -179,7 +183,7 @@ def test_critical_classes_come_from_the_gate_file(planned, lines, tmp_path):
     _, out, _ = planned(rules=[rule])
 
     assert line["class_name"] == "tumour"
-    assert "give a gate file that says" in out
+    assert "give --gatefile or --evidence" in out
 
 
 def test_a_class_that_the_data_lacks_is_a_fault_of_the_policy(planned, tmp_path):
@@ -247,3 +251,30 @@ def test_impossible_chances_are_refused(planned, arguments):
 
     assert (status, out) == (2, "")
     assert "is not in the range" in err
+
+
+def test_what_a_run_left_says_the_classes_the_critical_ones_and_the_images(planned, tmp_path):
+    evidence = MadeUp(
+        classes=("sound", "tumour"),
+        critical=("tumour",),
+        test=((40, 2), (1, 9)),
+        train=((9, 1), (1, 9)),
+        copies=3,
+    ).evidence()
+    save(evidence, tmp_path / "evidence.sqlite")
+
+    rule = "{check: recall, classes: $critical, min: 0.85}"
+    status, out, _ = planned("--evidence", ".", "--format", "json", rules=(rule,))
+
+    [line] = json.loads(out)["lines"]
+    assert status == 0
+    assert line["class_name"] == "tumour"
+    judged = judged_rows(evidence, Split.TEST)
+    assert line["present"] == int((judged.labels == 1).sum())
+
+
+def test_evidence_and_a_gate_file_do_not_go_together(planned, tmp_path):
+    status, _, err = planned("--evidence", ".", "--test", "x.csv")
+
+    assert status == 2
+    assert "--evidence: says what --gatefile and --test say" in err

@@ -273,3 +273,14 @@ def test_a_failure_that_no_fixture_expects_shows_nothing(policies, capsys):
 
     assert _status("test", "fixtures.yaml") == 6
     assert "of 1 rules 0 are shown passing, 0 failing" in capsys.readouterr().out
+
+
+def test_a_key_that_was_not_there_before_is_not_set_and_not_nothing(policies, capsys):
+    (policies / "some.yaml").write_text(
+        f"{HEAD}rules: [{{check: recall, min: 0.9, classes: [hexagon]}}]\n"
+    )
+    (policies / "all.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0.9}}]\n")
+
+    _status("diff", "all.yaml", "some.yaml")
+
+    assert "classes: not set -> [hexagon]" in capsys.readouterr().out

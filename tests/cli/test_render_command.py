@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from gate.cli import main
 from gate.cli.output import FORMATS
 from gate.evidence.made_up import MadeUp
-from gate.evidence.store import save
+from gate.evidence.store import FILE_NAME, save
 from gate.report import renderings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -152,7 +153,21 @@ def test_the_verdict_is_last_and_before_it_the_next_command(capsys):
 def test_an_open_question_is_followed_by_plan(capsys):
     main(["render", str(GOLDEN / "inconclusive.json")])
 
-    assert "next    validate-model plan --policy policy.yaml" in capsys.readouterr().out
+    assert "next    validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
+
+
+def test_where_evidence_lies_beside_it_the_plan_counts_its_images(tmp_path, capsys):
+    (tmp_path / "report.json").write_bytes((GOLDEN / "inconclusive.json").read_bytes())
+    save(MadeUp(test=((9, 1), (1, 9)), critical=("dog",)).evidence(), tmp_path / FILE_NAME)
+
+    main(["render", str(tmp_path)])
+
+    [following] = [each for each in capsys.readouterr().out.splitlines() if each[:4] == "next"]
+    program, *arguments = shlex.split(following.removeprefix("next"))
+    expected = ["plan", "--policy", "policy.yaml", "--evidence", str(tmp_path / FILE_NAME)]
+    assert (program, arguments) == ("validate-model", expected)
+    assert main([*arguments[:2], "recall-first", *arguments[3:]]) == 0
+    assert "critical-recall of dog" in capsys.readouterr().out
 
 
 def test_a_refused_checkpoint_is_followed_by_inspect(capsys):

@@ -1,6 +1,7 @@
 """``validate-model overlap``: the leak check alone, on two datasets as people have them."""
 
 import csv
+import hashlib
 import json
 import struct
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def test_two_datasets_that_share_nothing_pass(compare):
     compared = compare()
 
     assert compared.status == 0
-    assert list(compared.document) == ["verdict", "pairs", "counts"]
+    assert list(compared.document) == ["verdict", "pairs", "counts", "review", "assumed"]
     assert compared.document["verdict"] == "pass"
     assert compared.document["pairs"] == []
     assert list(compared.document["counts"]) == [
@@ -182,6 +183,7 @@ def test_turned_copies_are_found_and_the_turn_is_named(compare, turned, orientat
 
     assert (pair["kind"], pair["a"], pair["b"]) == ("flipped", "cat/002.png", "cat/turned.png")
     assert pair["orientation"] == orientation
+    assert f"(cat), once {orientation}\n" in compare(format_="text").out
 
 
 def test_idx_files_are_compared_with_each_other(compare):
@@ -222,6 +224,113 @@ def test_manifests_are_compared_by_the_files_they_list(compare):
 
     assert compared.status == 1
     assert compared.pairs == [("bytes", "pictures/dog/003.png", "pictures/dog/003.png")]
+
+
+def manifest(name, seeds, head=("file", "diagnosis", "uid", "patient")):
+    """List pictures of ``fill``; three following seeds are of one patient."""
+    with Path(name).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for seed in seeds:
+            label = ("cat", "dog")[seed % 2]
+            path = f"pictures/{label}/{seed:03}.png"
+            writer.writerow([path, label, f"image {seed}", f"p{seed // 3}"])
+
+
+def test_columns_are_named_as_in_a_gate_file(compare):
+    fill("pictures", range(8))
+    manifest("a.csv", (0, 1, 2, 3))
+    manifest("b.csv", (3, 4, 5))
+
+    compared = compare(
+        "--image", "file", "--label", "diagnosis", "--id", "uid", a="a.csv", b="b.csv"
+    )
+
+    assert compared.pairs == [("bytes", "image 3", "image 3")]
+
+
+def test_columns_are_those_of_the_side_that_has_any(compare):
+    fill("pictures", range(8))
+    fill("b", [3, 20, 21])
+    manifest("a.csv", (0, 1, 2, 3))
+
+    compared = compare("--image", "file", "--label", "diagnosis", a="a.csv")
+
+    assert compared.pairs == [("bytes", "pictures/dog/003.png", "dog/003.png")]
+
+
+def test_a_column_that_is_not_there_is_asked_for_by_its_option(compare):
+    fill("pictures", range(4))
+    manifest("a.csv", range(4), head=("file", "diagnosis", "uid", "age"))
+
+    compared = compare(a="a.csv", b="a.csv")
+
+    assert compared.status == 4
+    assert 'has no column "image"; name it by --image' in compared.err
+    assert "file, diagnosis, uid, age" in compared.err
+    assert "did you mean" not in compared.err
+
+
+def test_arrays_are_named_as_in_a_gate_file(compare):
+    pixels, labels = rows(6)
+    np.savez("a.npz", pictures=pixels, truth=labels)
+
+    compared = compare("--images", "pictures", "--labels", "truth", a="a.npz", b="a.npz")
+
+    assert compared.document["counts"]["bytes"] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--image", "file"], "--image: neither A (folder) nor B (folder) has such a key"),
+        (["--group-pattern", "x"], "needs one"),
+        (["--size", "32x32"], "--size: is of a descriptor, and none is named"),
+        (["--descriptor", "n.onnx"], "give --size"),
+        (["--descriptor", "n.onnx", "--size", "9", "--mean", "0"], "three numbers each"),
+        (["--descriptor", "n.onnx", "--size", "9", "--exact-only"], "leave out --exact-only"),
+    ],
+)
+def test_options_that_do_not_fit_are_wrong_usage(compare, arguments, words):
+    fill("a", range(2))
+    fill("b", range(2))
+
+    compared = compare(*arguments)
+
+    assert compared.status == 2
+    assert words in compared.err
+    assert compared.out == ""
+
+
+def test_a_patient_in_both_fails_and_is_named(compare):
+    fill("pictures", range(9))
+    manifest("a.csv", (0, 1, 2, 3))
+    manifest("b.csv", (4, 5, 6))
+    columns = ("--image", "file", "--label", "diagnosis", "--group", "patient")
+
+    shared = compare(*columns, a="a.csv", b="b.csv")
+    text = compare(*columns, a="a.csv", b="b.csv", format_="text")
+
+    assert shared.status == 1
+    assert shared.document["shared_groups"] == ["p1"]
+    counts = shared.document["counts"]
+    assert [counts[key] for key in ("groups_a", "groups_b", "shared_groups")] == [2, 2, 1]
+    assert "1  groups shared, none allowed (2 groups in A, 2 in B)" in text.out
+
+
+def test_groups_are_found_in_names_and_images_without_one_match_nothing(compare):
+    for folder, names in (("a", ("p1_x", "p2_x", "scan")), ("b", ("p3_y", "p4_y", "other"))):
+        for seed, name in enumerate(names):
+            save(
+                picture(seed + 50 * (folder == "b")),
+                f"{folder}/{('cat', 'dog')[seed % 2]}/{name}.png",
+            )
+
+    compared = compare("--group-pattern", r"(p\d+)_", format_="text")
+
+    assert compared.status == 0
+    assert "0  groups shared" in compared.out
+    assert "2  images without a group" in compared.out
 
 
 @pytest.mark.parametrize("suffix", ["bmp", "tiff", "webp"])
@@ -391,6 +500,69 @@ def test_a_dataset_that_is_not_there_is_told(compare):
     assert compared.status == 4
     assert "trian: does not exist; did you mean" in compared.err
     assert compared.out == ""
+
+
+def test_nothing_is_relative_to_a_gate_file_where_there_is_none(compare):
+    compared = compare(a="nope", b="other")
+
+    assert compared.status == 4
+    assert "nope: does not exist; paths are relative to the current folder" in compared.err
+
+
+def test_pairs_for_people_are_shown_in_both_formats_and_do_not_count(compare, monkeypatch):
+    monkeypatch.setattr("gate.measure.edits.COPY", 1.01)  # nothing is sure
+    monkeypatch.setattr("gate.measure.alike._SURE", -0.01)
+    fill("a", range(6), size=192)
+    fill("b", range(6, 12), size=192)
+    save(picture(2, 192).crop((9, 12, 175, 180)).resize((192, 192)), "b/cat/crop.png")
+
+    compared, text = compare(), compare(format_="text")
+
+    assert compared.status == text.status == 0
+    assert compared.pairs == []
+    (pair,) = compared.document["review"]
+    assert (pair["kind"], pair["a"], pair["b"]) == ("edited", "cat/002.png", "cat/crop.png")
+    assert "1 pair may be copies; look, they do not count:" in text.out
+    assert "edited    B cat/crop.png = A cat/002.png" in text.out
+
+
+def test_a_descriptor_finds_what_no_hash_does_and_is_named(compare):
+    onnx = pytest.importorskip("onnx", reason="builds the graph")
+    pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["parts"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
+        helper.make_node("Sub", ["parts", "mean"], ["differences"]),
+        helper.make_node("Flatten", ["differences"], ["y"]),
+    ]
+    shapes = {"x": ["N", 3, 32, 32], "y": ["N", 48]}
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), "copies.onnx")
+    fill("a", range(6), size=32)
+    fill("b", range(6, 12), size=32)
+    noise = np.random.default_rng(9).integers(-60, 61, (32, 32, 3))
+    noisy = (np.asarray(picture(2, 32)).astype(int) + noise).clip(0, 255).astype(np.uint8)
+    save(Image.fromarray(noisy), "b/cat/noisy.png")
+    options = ("--descriptor", "copies.onnx", "--size", "32", "--mean", "0.5,0.5,0.5")
+
+    without = compare()
+    compared = compare(*options, "--std", "0.5,0.5,0.5")
+    text = compare(*options, "--std", "0.5,0.5,0.5", format_="text")
+
+    assert without.status == 0
+    assert compared.status == 1
+    assert compared.pairs == [("near", "cat/002.png", "cat/noisy.png")]
+    (said,) = compared.document["assumed"]
+    digest = hashlib.sha256(Path("copies.onnx").read_bytes()).hexdigest()
+    assert said.startswith(f"compared also by the descriptor copies.onnx (sha256 {digest})")
+    assert said in text.out
 
 
 def test_a_hostile_file_name_stays_text(compare):

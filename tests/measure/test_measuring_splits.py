@@ -57,7 +57,10 @@ def measured(pictures):
             batch=batch,
             held=held,
         )
-        cells = [Cell(Split.TEST, span.start, span.stop) for span in cut(range(len(dataset.entries)), rows)]
+        cells = [
+            Cell(Split.TEST, span.start, span.stop)
+            for span in cut(range(len(dataset.entries)), rows)
+        ]
         parts = list(passing.parts(dataset, cells, advance))
         return joined(dataset, parts)
 

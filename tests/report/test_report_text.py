@@ -73,13 +73,33 @@ def test_it_ends_in_the_verdict_and_the_exit_status(verdict, report_on):
     assert last.endswith(f"(exit status {report.decision.exit_status})")
 
 
-@verdicts
+@pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive"])
 def test_every_failure_is_told_and_the_worst_comes_first(verdict, report_on):
     report = report_on(verdict)
     shown = text(report, width=10_000)
 
     positions = [shown.index(f" {result.key}: {result.message}") for result in report.results]
     assert positions == sorted(positions)
+
+
+def test_rules_that_are_open_for_one_reason_are_told_in_one_line(report_on):
+    report = report_on("error")
+
+    shown = text(report, width=10_000).splitlines()
+
+    rules = ", ".join(dict.fromkeys(result.rule for result in report.results))
+    said = f"nothing was measured for 14 rules because of this error: {rules}"
+    assert [line[8:] for line in shown if line.startswith("OPEN")] == [said]
+
+
+def test_what_only_warns_is_not_counted_as_failed(report_on):
+    report = report_on("pass")
+    [open_rule] = [each for each in report.results if each.outcome != "passed"]
+    assert open_rule.severity == "warn"
+
+    shown = text(report)
+
+    assert "14 rules, 28 results: 27 passed, 1 warning\n" in shown
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

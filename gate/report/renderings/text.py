@@ -108,9 +108,12 @@ def _error(error: ErrorPart, width: int, colour: bool) -> str:
 
 
 def _results(report: Report, width: int, colour: bool) -> str:
-    lines: list[str] = []
+    unmeasured = _unmeasured(report)
+    lines = [_sentence("OPEN", unmeasured, width, colour)] if unmeasured else []
     passes = 0
     for result in report.results:
+        if unmeasured and result.outcome == "inconclusive":
+            continue
         passes += result.outcome == "passed"
         if result.outcome == "passed" and passes > _MOST_PASSES:
             continue
@@ -119,6 +122,23 @@ def _results(report: Report, width: int, colour: bool) -> str:
         more = f"and {passes - _MOST_PASSES} more, in the report"
         lines.append(_sentence("pass", more, width, colour))
     return "\n".join(lines)
+
+
+def _unmeasured(report: Report) -> str:
+    """Return which rules are open because no split was measured, in one sentence for all.
+
+    Nothing where a split was: then each has a reason of its own.
+    """
+    errors = [each for each in report.errors if each.kind != "rule-crashed"]
+    if report.data or not errors:
+        return ""
+    results = [each for each in report.results if each.outcome == "inconclusive"]
+    rules = list(dict.fromkeys(plain(each.rule, 200) for each in results))
+    if not rules:
+        return ""
+    number = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}"
+    because = "this error" if len(errors) == 1 else "these errors"
+    return f"nothing was measured for {number} because of {because}: {', '.join(rules)}"
 
 
 def _result(result: ResultPart, width: int, colour: bool) -> str:

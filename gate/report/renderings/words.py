@@ -1,6 +1,7 @@
 """The words that all renderings share, so that one decision reads alike in every format."""
 
 import shlex
+from collections import Counter
 from typing import Literal
 
 from gate.report.messages import digits, requirement
@@ -50,11 +51,21 @@ def headline(report: Report) -> str:
 
 
 def counted(report: Report) -> str:
-    """Return the number of rules and of results by outcome, in words."""
-    counts = report.decision.counts.model_dump()
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    """Return the number of rules and of results by outcome, in words.
+
+    What only warns is no failure here: "1 failed" above PASS would read as a contradiction.
+    """
+    warnings = Counter(each.outcome for each in report.results if level(each) == "warning")
+    counts = Counter(report.decision.counts.model_dump())
+    counts.subtract(warnings)
+    outcomes = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    if warned := warnings.total():
+        outcomes.append(f"{warned} {'warning' if warned == 1 else 'warnings'}")
     rules, results = report.decision.rules_evaluated, len(report.results)
-    return f"{rules} rules, {results} results: {outcomes or 'none'}"
+    return (
+        f"{rules} {'rule' if rules == 1 else 'rules'}, "
+        f"{results} {'result' if results == 1 else 'results'}: {', '.join(outcomes) or 'none'}"
+    )
 
 
 def deciding(report: Report, most: int = 3) -> list[ResultPart]:

@@ -35,8 +35,15 @@ def existing(base: Path, written: str) -> Place:
     raise DataError(
         plain(written),
         "does not exist",
-        did_you_mean(path.name, beside) or "paths are relative to the folder of the gate file",
+        did_you_mean(path.name, beside) or _where_from(base, written),
     )
+
+
+def _where_from(base: Path, written: str) -> str:
+    if Path(written).is_absolute():
+        return "check the path"
+    here = "current folder" if base == Path() else "folder of the gate file"
+    return f"paths are relative to the {here}"
 
 
 def _existing_remote(place: RemotePath) -> RemotePath:

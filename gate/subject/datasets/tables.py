@@ -10,7 +10,7 @@ from gate.errors import DataError, MissingExtraError
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.recognise import format_of
 from gate.subject.datasets.stored import open_place
-from gate.subject.wording import did_you_mean, listed, plain, quoted
+from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
 
 Column = Sequence[str | None]  # None where the cell is empty
 
@@ -43,10 +43,12 @@ class Table:
                 "write text or numbers; images are listed as paths of files",
             )
         known = list(self.columns)
+        # A name that nobody gave is not misspelt.
+        close = did_you_mean(name, known) if name != key else ""
         raise DataError(
             self.where,
             f"has no column {quoted(name)}",
-            did_you_mean(name, known) or f"set {key} to one of its columns: {listed(known, 10)}",
+            close or f"set {key} to one of its columns: {listed(known, 10)}",
         )
 
     def full_column(self, name: str, key: str) -> list[str]:
@@ -55,9 +57,10 @@ class Table:
         full = [cell for cell in cells if cell is not None]
         if len(full) < len(cells):
             row = next(row for row, cell in enumerate(cells) if cell is None)
+            empty = len(cells) - len(full)
             raise DataError(
                 self.place(row),
-                f"the column {quoted(name)} is empty here ({len(cells) - len(full)} such rows)",
+                f"the column {quoted(name)} is empty here ({counted(empty, 'such row')})",
                 "fill it in, or remove the rows",
             )
         return full

@@ -1,0 +1,143 @@
+"""What two datasets share, as ``overlap`` says it to people and to tools."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from gate.evidence.records import EXACT, Overlap, Pair
+from gate.report.pairs import pair_part
+from gate.subject.wording import counted
+
+_MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
+_WORDS = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Patients, scenes or batches of two datasets; images without one are in none."""
+
+    in_a: int
+    in_b: int
+    shared: tuple[str, ...]
+    without: int  # images of both that have no group
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What was found between A and B, and what was allowed."""
+
+    a: str
+    b: str
+    overlap: Overlap
+    limit: int  # near and edited copies
+    unreadable: int
+    groups: Groups | None = None  # None: no group was declared
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Return pass, fail or error."""
+        counts = self.counts
+        exact = counts["bytes"] + counts["pixels"] + counts["flipped"]
+        alike = counts.get("near", 0) + counts.get("edited", 0)
+        shared = self.groups is not None and self.groups.shared
+        if exact or shared or counts["label_conflicts"] or alike > self.limit:
+            return "fail"
+        return "error" if self.unreadable else "pass"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the images of B by kind, in the order of the kinds, and what else is counted."""
+        found = self.overlap
+        by_kind = {
+            kind.value: len({pair.b for pair in found.pairs if pair.kind is kind})
+            for kind in found.compared
+        }
+        conflicts = {
+            pair.b for pair in found.pairs if pair.kind in EXACT and pair.label_a != pair.label_b
+        }
+        counts = {
+            **by_kind,
+            "label_conflicts": len(conflicts),
+            "featureless": found.featureless,
+            "images_a": found.images_a,
+            "images_b": found.images_b,
+        }
+        if self.groups is not None:
+            counts |= {
+                "groups_a": self.groups.in_a,
+                "groups_b": self.groups.in_b,
+                "shared_groups": len(self.groups.shared),
+            }
+        return counts
+
+    def as_json(self) -> str:
+        """Return a document with every pair; those in ``review`` count for nothing."""
+        document: dict[str, Any] = {
+            "verdict": self.verdict,
+            "pairs": [pair_part(pair).model_dump() for pair in self.overlap.pairs],
+            "counts": self.counts,
+            "review": [pair_part(pair).model_dump() for pair in self.overlap.review],
+            "assumed": list(self.assumed),
+        }
+        if self.groups is not None:
+            document["shared_groups"] = list(self.groups.shared)
+        return json.dumps(document, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """Return lines for people, the verdict last."""
+        found, counts = self.overlap, self.counts
+        lines = [
+            f"A  {self.a}: {found.images_a:,} images",
+            f"B  {self.b}: {found.images_b:,} images",
+            f"compared by {', '.join(kind.value for kind in found.compared)}",
+            *self.assumed,
+            f"{found.featureless:,} images have too few features for more than exact comparison",
+        ]
+        if found.identical:
+            lines.append("A and B hold the same files: was one dataset given twice?")
+        lines += ["", *(f"{counts[kind.value]:>8,}  {kind.value}" for kind in found.compared)]
+        lines.append(f"{counts['label_conflicts']:>8,}  with another label")
+        lines += self._groups()
+        if found.pairs:
+            lines += ["", *(_in_words(pair) for pair in found.pairs[:_MOST_SHOWN])]
+            lines += _and_more(len(found.pairs))
+        if found.review:
+            lines += [
+                "",
+                f"{counted(len(found.review), 'pair')} may be copies; look, they do not count:",
+            ]
+            lines += [_in_words(pair) for pair in found.review[:_MOST_SHOWN]]
+            lines += _and_more(len(found.review))
+        exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
+        allowed = f"{exact:,} exact copies, none allowed; at most {self.limit:,} near copies"
+        lines += ["", f"{_WORDS[self.verdict]} ({allowed})"]
+        return "\n".join(_plain(line) for line in lines)
+
+    def _groups(self) -> list[str]:
+        groups = self.groups
+        if groups is None:
+            return []
+        each = f"({groups.in_a:,} groups in A, {groups.in_b:,} in B)"
+        lines = [f"{len(groups.shared):>8,}  groups shared, none allowed {each}"]
+        if groups.without:
+            lines.append(f"{groups.without:>8,}  images without a group, which match nothing")
+        if groups.shared:
+            lines.append(f"          {', '.join(groups.shared[:_MOST_SHOWN])}")
+        return lines
+
+
+def _and_more(count: int) -> list[str]:
+    more = count - _MOST_SHOWN
+    return [f"... and {more:,} more; --format json has them all"] if more > 0 else []
+
+
+def _in_words(pair: Pair) -> str:
+    labels = f" ({pair.label_b})" if pair.label_a == pair.label_b else ""
+    conflict = labels or f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
+    once = f", once {pair.orientation}" if pair.orientation else ""
+    return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{conflict}{once}"
+
+
+def _plain(line: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
