@@ -11,7 +11,7 @@ from typing import Self
 from gate.evidence.records import Split
 from gate.subject.datasets.records import Dataset
 
-ROWS = 2048  # of a cell: small enough to lose to a killed process, large enough to be worth a file
+ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
 BATCH_BYTES = 32 << 20  # of the input of one batch
 MOST, LEAST = 512, 16  # images of a batch
 _FLOAT = 4  # bytes
