@@ -36,9 +36,17 @@ def _is_a_version(text: str) -> str:
     return text
 
 
+def _is_not_empty(entries: tuple[str, ...]) -> tuple[str, ...]:
+    if not entries:
+        raise ValueError("the list is empty; name at least one")
+    return entries
+
+
+# Not min_length: where the only entry is wrong, pydantic would call the list empty too.
+_NotEmpty = (AfterValidator(_is_not_empty), Field(json_schema_extra={"minItems": 1}))
 _PublicKey = Annotated[str, AfterValidator(_is_a_public_key)]
 _Version = Annotated[str, AfterValidator(_is_a_version)]
-_Digests = tuple[Annotated[str, Field(pattern=_SHA256)], ...]
+_Digests = Annotated[tuple[Annotated[str, Field(pattern=_SHA256)], ...], *_NotEmpty]
 
 
 class TrustedKey(_Strict):
@@ -53,8 +61,8 @@ class TrustedKey(_Strict):
         max_length=_LONGEST_NAME,
         description="Whose key it is: a person or a job. Two keys of one name are one identity.",
     )
-    roles: tuple[Role, ...] = Field(
-        min_length=1, description="What it may sign: runner attests, approver approves."
+    roles: Annotated[tuple[Role, ...], *_NotEmpty] = Field(
+        description="What it may sign: runner attests, approver approves."
     )
     public_key: _PublicKey = Field(
         description="The ed25519 public key: what a PEM file has between its dashes, on one line."
@@ -63,8 +71,8 @@ class TrustedKey(_Strict):
         description="The first day that it counts on, such as 2026-07-01 (UTC)."
     )
     not_after: Day = Field(description="The last day that it counts on, such as 2027-06-30 (UTC).")
-    policies: tuple[str, ...] = Field(
-        min_length=1, description="The names of the policies that it may sign for."
+    policies: Annotated[tuple[str, ...], *_NotEmpty] = Field(
+        description="The names of the policies that it may sign for."
     )
 
     @model_validator(mode="after")
@@ -89,10 +97,10 @@ class AllowedData(_Strict):
     """The manifests of the data that a verdict may rest on; a split that is not named is free."""
 
     train: _Digests | None = Field(
-        None, min_length=1, description="The manifest_sha256 of reports that are allowed for train."
+        None, description="The manifest_sha256 of reports that are allowed for train."
     )
-    validation: _Digests | None = Field(None, min_length=1, description="The same for validation.")
-    test: _Digests | None = Field(None, min_length=1, description="The same for test.")
+    validation: _Digests | None = Field(None, description="The same for validation.")
+    test: _Digests | None = Field(None, description="The same for test.")
 
 
 class AllowedTool(_Strict):

@@ -9,10 +9,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from gate.approval.door import Verification
 from gate.approval.statement import TIME_FORMAT
-from gate.approval.verify import Verification
 from gate.report.statement import STATEMENT_TYPE
-from gate.version import __version__
 
 VERIFIER = "urn:validate-model:verify"
 VSA_TYPE = "https://slsa.dev/verification_summary/v1"
@@ -34,10 +33,7 @@ def summary(verification: Verification) -> dict[str, Any]:
         ],
         "predicateType": VSA_TYPE,
         "predicate": {
-            "verifier": {
-                "id": VERIFIER,
-                "version": {"validate-model": __version__},
-            },
+            "verifier": {"id": VERIFIER},
             "timeVerified": now.astimezone(UTC).strftime(TIME_FORMAT),
             "resourceUri": f"urn:validate-model:checkpoint:sha256:{door.files.sha256}",
             "policy": {

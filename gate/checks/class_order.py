@@ -84,13 +84,13 @@ class ClassOrder(Rule):
                 burden=Burden.TO_FAIL,
                 detail=""
                 if isinstance(estimate, Undefined)
-                else _in_words(estimate, evidence.classes),
+                else in_words(estimate, evidence.classes),
             )
         ]
 
 
-def _in_words(better: "BetterOrder", classes: tuple[str, ...]) -> str:
-    """Return which output seems to be which class, the first few."""
+def in_words(better: "BetterOrder", classes: tuple[str, ...]) -> str:
+    """Return which output seems to be which class, the first few, in words for a report."""
     named = [
         f"the output called {classes[better.order[label]]} seems to be {classes[label]}"
         for label in better.moved[:_MOST_NAMED]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
@@ -12,6 +13,7 @@ from gate.metrics.estimates import Undefined
 from gate.metrics.proportions import Counts
 from gate.metrics.rates import NO_IMAGES
 
+_SURE = 0.95  # the confidence of what a remedy claims
 _TIE = 1e-9  # of equally good orders, the one that moves fewest classes
 
 
@@ -30,6 +32,7 @@ class BetterOrder:
     order: tuple[int, ...]
     moved: tuple[int, ...]
     spread: float
+    mended: float  # the share of the wrong answers that would be right, at most 1
     numerator: None = None
     denominator: None = None
     reason: str = ""
@@ -82,7 +85,27 @@ def better_order(rows: Rows, classes: int) -> BetterOrder | Undefined:
         order=tuple(order.tolist()),
         moved=tuple(moved.tolist()),
         spread=_spread(rows, sizes, moved),
+        mended=_mended(counts, order),
     )
+
+
+def exchanged(rows: Rows, classes: int) -> BetterOrder | None:
+    """Return the order of the outputs that provably adds something and mends most wrong answers.
+
+    None where there is none: then the model is wrong, and not the order of the classes.
+    """
+    counts = tables.confusion(rows, classes)
+    if (counts.argmax(axis=1) == np.arange(classes)).all():  # no other order adds anything
+        return None
+    better = better_order(rows, classes)
+    is_proven = better.lower(_SURE) > 0
+    return better if isinstance(better, BetterOrder) and is_proven and better.mended > 0.5 else None
+
+
+def _mended(counts: Counts, order: NDArray[np.intp]) -> float:
+    wrong = int(counts.sum() - counts.trace())
+    right = int(counts[np.arange(len(order)), order].sum() - counts.trace())
+    return right / wrong if wrong else 0.0
 
 
 def _spread(rows: Rows, sizes: Counts, moved: Counts) -> float:

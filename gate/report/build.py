@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gate.checks.base import Scope
+from gate.checks.base import Outcome, Scope
+from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
+from gate.metrics.class_order import exchanged
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.selection import judged_rows, leaked
@@ -21,6 +23,7 @@ from gate.report.pairs import pair_part
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
+_OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 
@@ -43,7 +46,7 @@ def build(
         subject=_subject(evidence),
         policy=_policy(document),
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
-        results=[_result(result, document) for result in decision.results],
+        results=list(_results(decision, evidence, document)),
         metrics=list(_metrics(evidence)),
         confusion={
             split.value: model.ConfusionPart(
@@ -124,7 +127,32 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
     )
 
 
-def _result(result: Result, document: PolicyDocument) -> model.ResultPart:
+def _results(
+    decision: Decision, evidence: Evidence, document: PolicyDocument
+) -> Iterator[model.ResultPart]:
+    orders: dict[str, str] = {}  # by split: what to do about classes in another order
+    for result in decision.results:
+        split = result.comparison.scope.split
+        instead = ""
+        if result.outcome is Outcome.FAILED and split and result.rule.family in _OF_ANSWERS:
+            if split not in orders:
+                orders[split] = _about_the_order(evidence, Split(split))
+            instead = orders[split]
+        yield _result(result, document, instead)
+
+
+def _about_the_order(evidence: Evidence, split: Split) -> str:
+    """Return what to do where most wrong answers come from the order of the classes, or nothing."""
+    rows = judged_rows(evidence, split)
+    better = None if rows is None else exchanged(rows, len(evidence.classes))
+    if better is None:
+        return ""
+    share = math.floor(100 * better.mended)
+    seems = in_words(better, evidence.classes)
+    return f"check the order of `classes`, which explains {share} % of the wrong answers: {seems}"
+
+
+def _result(result: Result, document: PolicyDocument, instead: str) -> model.ResultPart:
     comparison = result.comparison
     location = document.location(result.rule.id)
     return model.ResultPart(
@@ -141,7 +169,7 @@ def _result(result: Result, document: PolicyDocument) -> model.ResultPart:
         ),
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
-        remedy=remedy(result),
+        remedy=remedy(result, instead=instead),
         waiver=result.waiver.ticket if result.waiver else None,
         location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
     )

@@ -48,13 +48,16 @@ def message(result: Result) -> str:
     return sentence
 
 
-def remedy(result: Result) -> str:
-    """Return what to do about a result that did not pass, from the documentation of its check."""
+def remedy(result: Result, *, instead: str = "") -> str:
+    """Return what to do about a result that did not pass, from the documentation of its check.
+
+    ``instead`` goes before the documentation, where the evidence knows better.
+    """
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED):
         return ""
     if result.crash:
         return "report this as a bug of validate-model, with the report"
-    found = reference.remedy(type(result.rule)).rstrip(".")
+    found = instead or reference.remedy(type(result.rule)).rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found
 

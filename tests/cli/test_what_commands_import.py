@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from gate.evidence.made_up import MadeUp
 from gate.evidence.store import save
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 HEAVY = ("torch", "torchvision", "sklearn", "pandas", "PIL")
 STATIC = (*HEAVY, "numpy", "scipy")
 
@@ -76,3 +78,20 @@ def test_judging_saved_evidence_needs_no_torch(tmp_path):
 
     assert status == 0
     assert modules.isdisjoint(HEAVY)
+
+
+def test_the_door_loads_neither_torch_nor_numpy(tmp_path):
+    keygen = ["keygen", "a.key", "--name", "a", "--role", "runner", "--policy", "baseline"]
+    head = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 0\nkeys: []\n"
+    (tmp_path / "trust.yaml").write_text(head)
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    (tmp_path / "report.json").write_bytes((GOLDEN / "pass.json").read_bytes())
+    attest = ["attest", ".", "--checkpoint", "model.pt", "--key", "a.key", "-o", "a.jsonl"]
+    verify = ["verify", "model.pt", "--statement", "report.json"]
+    verify += ["--policy", "baseline", "--trust", "trust.yaml"]
+
+    for arguments, expected in ((keygen, 0), (attest, 5), (verify, 5)):
+        status, modules = loaded_by(arguments, tmp_path)
+
+        assert status == expected
+        assert modules.isdisjoint(STATIC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics.class_order import better_order
+from gate.metrics.class_order import better_order, exchanged
 from gate.metrics.estimates import Undefined
 
 GOOD = np.array([[90, 6, 4], [5, 88, 7], [2, 3, 95]])
@@ -95,3 +95,34 @@ def test_guessing_is_hardly_ever_called_another_order(classes):
 
 def test_without_images_there_is_no_value():
     assert found([[0, 0], [0, 0]]).value is None
+
+
+@given(matrices)
+def test_the_share_of_mended_answers_is_counted(matrix):
+    estimate = found(matrix)
+    if isinstance(estimate, Undefined):
+        return
+
+    wrong = matrix.sum() - np.trace(matrix)
+    then = matrix.sum() - matrix[np.arange(3), estimate.order].sum()
+
+    assert estimate.mended == pytest.approx((wrong - then) / wrong if wrong else 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "order"),
+    [
+        ([[2, 48], [47, 3]], (1, 0)),
+        ([[300, 0, 0], [0, 5, 95], [0, 90, 10]], (0, 2, 1)),
+        ([[48, 2], [3, 47]], None),
+        ([[1, 2], [2, 1]], None),  # six images prove nothing
+        ([[250, 0], [250, 0]], None),
+        ([[50, 450, 0], [0, 50, 450], [450, 0, 50]], (1, 2, 0)),
+        ([[200, 300, 0], [0, 200, 300], [300, 0, 200]], None),
+    ],
+    ids=["swap", "swap of two in three", "good", "few", "constant", "round", "mends too little"],
+)
+def test_an_order_is_blamed_where_it_provably_mends_most_wrong_answers(matrix, order):
+    better = exchanged(rows_from_counts(matrix), len(matrix))
+
+    assert (better and better.order) == order

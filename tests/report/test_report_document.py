@@ -182,6 +182,30 @@ def test_an_open_question_says_how_many_more_images_would_answer_it(report_on):
     )
 
 
+def test_where_the_order_of_the_classes_explains_the_errors_the_remedy_says_so(report_on):
+    evidence = MadeUp(
+        classes=("background", "tumour"), train=((97, 3), (3, 97)), test=((10, 490), (485, 15))
+    ).evidence()
+
+    remedies = {result.key: result.remedy for result in report_on(evidence).results}
+
+    expected = (
+        "check the order of `classes`, which explains 97 % of the wrong answers: the output called "
+        "tumour seems to be background, the output called background seems to be tumour"
+    )
+    assert remedies["recall[class=tumour]"] == expected
+    assert remedies["no-skill"] == expected
+    assert "order of `classes`" not in remedies["train-test-gap"]
+
+
+def test_where_the_model_is_wrong_the_remedy_is_that_of_the_check(report_on):
+    evidence = MadeUp(classes=("background", "tumour"), test=((490, 10), (400, 100))).evidence()
+
+    remedies = {result.key: result.remedy for result in report_on(evidence).results}
+
+    assert remedies["recall[class=tumour]"].startswith("collect more images of the named class")
+
+
 def test_a_rule_that_crashed_is_among_the_errors(policy):
     from gate.checks.base import Rule
     from gate.report.build import build

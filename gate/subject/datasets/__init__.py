@@ -7,13 +7,14 @@ imported when they are needed, so that a gate file can be checked without numpy 
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from gate.subject.datasets.braces import has_braces
 from gate.subject.datasets.places import is_url, refuse_secrets
 from gate.subject.datasets.recognise import existing, format_of, refuse_stray_keys
 from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.wording import plain
 
 if TYPE_CHECKING:
-    from gate.subject.datasets.files import FileDataset
+    from gate.subject.datasets.grouping import Named
     from gate.subject.datasets.records import Dataset, PredictionTable
 
 
@@ -56,6 +57,10 @@ def open_dataset(
             from gate.subject.datasets.npz import open_npz
 
             return open_npz(existing(base, source), spec, shown=shown, classes=classes)
+        case "webdataset":
+            from gate.subject.datasets.webdataset import open_webdataset
+
+            return _grouped(open_webdataset(base, spec, shown=shown, classes=classes), spec)
         case "factory":
             from gate.subject.datasets.factory import open_factory
 
@@ -68,7 +73,7 @@ def open_dataset(
             assert_never(kind)
 
 
-def _grouped(dataset: "FileDataset", spec: DataSpec) -> "FileDataset":
+def _grouped(dataset: "Named", spec: DataSpec) -> "Named":
     if spec.group_pattern is None:
         return dataset
     from gate.subject.datasets.grouping import grouped_by_name
@@ -83,4 +88,6 @@ def _recognised(spec: DataSpec, base: Path, shown: str) -> Format:
         return "predictions"
     if spec.path is None:
         return "idx"
+    if has_braces(spec.path) and (is_url(spec.path) or not (base / spec.path).exists()):
+        return "webdataset"
     return format_of(existing(base, spec.path), shown)

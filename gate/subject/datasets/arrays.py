@@ -1,7 +1,7 @@
 """Images that lie in one array, as in IDX and NPZ files."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -167,15 +167,18 @@ def index_labels(
     names = [str(value) for value in unique.tolist()]
     places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
     if declared is None and np.issubdtype(values.dtype, np.integer):
-        declared = _counted_classes(unique, places)
+        declared = counted_classes([int(value) for value in unique.tolist()], places)
     labelling = by_name_or_position(places, declared)
     require_two(names, where)
     positions = np.array([labelling.index[name] for name in names], dtype=np.int32)
     return positions[inverse.reshape(-1)], labelling
 
 
-def _counted_classes(unique: NDArray[np.generic], places: Mapping[str, str]) -> Classes:
-    numbers = [int(value) for value in unique.tolist()]
+def counted_classes(numbers: Sequence[int], places: Mapping[str, str]) -> Classes:
+    """Return the classes that numbered labels count, from 0 to the highest of the sorted numbers.
+
+    ``places`` says where each stands. Raises DataError for a number that is no class.
+    """
     for number in (numbers[0], numbers[-1]):
         if not 0 <= number < MOST_CLASSES:
             raise DataError(

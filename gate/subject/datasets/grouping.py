@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import replace
+from typing import TypeVar
 
 from gate.errors import DataError
 from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.webdataset import TarDataset
 from gate.subject.wording import counted, quoted
 
 COLUMN = "group_pattern"
 
+Named = TypeVar("Named", FileDataset, TarDataset)
 
-def grouped_by_name(dataset: FileDataset, pattern: str) -> FileDataset:
+
+def grouped_by_name(dataset: Named, pattern: str) -> Named:
     """Return the dataset with the group that ``pattern`` finds in the name of each image.
 
     Names that it does not fit have no group, and are counted in ``assumed``. Raises DataError where

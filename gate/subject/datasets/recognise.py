@@ -6,9 +6,11 @@ from gate.errors import DataError
 from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.datasets.stored import head_of
+from gate.subject.datasets.tars import is_tar
 from gate.subject.wording import did_you_mean, plain, quoted
 
-_HEAD = 8  # bytes that tell the formats apart
+_HEAD = 512  # bytes that tell the formats apart
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
 def existing(base: Path, written: str) -> Place:
@@ -67,6 +69,8 @@ def format_of(path: Place, shown: str) -> Format:
         raise DataError(
             shown, f"cannot be read: {plain(error.strerror)}", "check its permissions"
         ) from error
+    if is_tar(head) or path.name.lower().endswith(_TARS):  # a packed or damaged one is told there
+        return "webdataset"
     if head.startswith((b"\x1f\x8b", b"\0\0\x08")):
         return "idx"
     if head.startswith(b"PK\x03\x04"):
@@ -108,6 +112,7 @@ _KEYS: dict[Format, frozenset[str]] = {
     "parquet": _MANIFEST,
     "idx": frozenset({"path", "images", "labels"}),
     "npz": frozenset({"path", "images", "labels", "group", "slices"}),
+    "webdataset": frozenset({"path", "image", "label", "group", "group_pattern", "slices"}),
     "factory": frozenset({"factory", "kwargs"}),
     "predictions": frozenset({"predictions", "id", "label", "group", "slices"}),
 }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Format = Literal["folder", "csv", "parquet", "idx", "npz", "factory", "predictions"]
+Format = Literal["folder", "csv", "parquet", "idx", "npz", "webdataset", "factory", "predictions"]
 
 
 class DataSpec(BaseModel):
@@ -16,7 +16,8 @@ class DataSpec(BaseModel):
     path: str | None = Field(
         None,
         min_length=1,
-        description="Folder, manifest, IDX or NPZ file, relative to the gate file.",
+        description="Folder, manifest, IDX or NPZ file, or WebDataset tars such as "
+        "`test-{000..031}.tar`, relative to the gate file; or a URL that fsspec reads.",
     )
     format: Format | None = Field(
         None, description="The format of the data; recognised by content when left out."
@@ -28,10 +29,16 @@ class DataSpec(BaseModel):
         None, min_length=1, description="File of IDX labels, or name of the NPZ array of labels."
     )
     image: str | None = Field(
-        None, min_length=1, description="Manifest column of image paths; `image` when left out."
+        None,
+        min_length=1,
+        description="Manifest column of image paths, `image` when left out; or the extension of "
+        "the images in WebDataset tars, any of an image when left out.",
     )
     label: str | None = Field(
-        None, min_length=1, description="Manifest column of class names; `label` when left out."
+        None,
+        min_length=1,
+        description="Manifest column of class names, `label` when left out; or the extension or "
+        "JSON key of the labels in WebDataset tars, `cls` or `label` in `json` when left out.",
     )
     id: str | None = Field(
         None,
@@ -41,7 +48,8 @@ class DataSpec(BaseModel):
     group: str | None = Field(
         None,
         min_length=1,
-        description="Column (or NPZ array) of the patient, scene or batch an image belongs to.",
+        description="Column (NPZ array, JSON key) of the patient, scene or batch an image belongs "
+        "to.",
     )
     group_pattern: str | None = Field(
         None,
@@ -50,7 +58,7 @@ class DataSpec(BaseModel):
         "the image's name, such as `(patient\\d+)_`; names it does not fit have no group.",
     )
     slices: Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        (), description="Columns (or NPZ arrays) whose values are judged one by one."
+        (), description="Columns (NPZ arrays, JSON keys) whose values are judged one by one."
     )
     factory: str | None = Field(
         None,

@@ -2,8 +2,10 @@
 
 import gzip
 import importlib.util
+import io
 import struct
 import sys
+import tarfile
 from typing import ClassVar
 
 import numpy as np
@@ -427,3 +429,49 @@ def test_a_place_below_or_beside_a_url_keeps_its_scheme(store):
     assert (place.parent / "../img/1.png").url == "flaky://set/img/1.png"
     assert (place.parent / "../img/1.png").key == "/set/img/1.png"
     assert place.with_name("u.csv").url == "flaky://set/lists/u.csv"
+
+
+@pytest.fixture
+def tars(tmp_path, encoded):
+    """Two shards of two samples each, in the test's folder."""
+    for shard in range(2):
+        with tarfile.open(tmp_path / f"t-{shard}.tar", "w") as tar:
+            for row in (2 * shard, 2 * shard + 1):
+                for name, content in (
+                    (f"{row}.png", encoded(row)),
+                    (f"{row}.cls", b"%d" % (row % 2)),
+                ):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
+
+
+def test_shards_give_the_same_by_path_and_by_url(tars, opened, uploaded, store):
+    uploaded()
+
+    local, remote = opened(path="t-{0..1}.tar"), opened(path="flaky://set/t-{0..1}.tar")
+    store.asked.clear()
+
+    assert seen(remote) == seen(local)
+    assert remote.shards == local.shards == (range(2), range(2, 4))
+    assert remote.sources() is None
+    assert [end - start for _, start, end in store.asked] == local.sizes.tolist()
+
+
+def test_a_missing_remote_shard_is_named(tars, opened, uploaded, store, says):
+    uploaded()
+    del store.store["/set/t-1.tar"]
+
+    with says(DataError, where="^flaky://set/t-1.tar$", fact="1 of 2 shards missing"):
+        opened(path="flaky://set/t-{0..1}.tar")
+
+
+def test_a_remote_shard_that_is_replaced_by_a_shorter_one_is_told(
+    tars, opened, uploaded, store, says
+):
+    uploaded()
+    data = opened(path="flaky://set/t-{0..1}.tar")
+    store().pipe_file("/set/t-1.tar", b"short")
+
+    with says(DataError, where="^flaky://set/t-1.tar$", fact="0 bytes came of"):
+        data.read(3)

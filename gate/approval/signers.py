@@ -1,0 +1,102 @@
+"""Who signed: the first steps, which trust nothing that they have not checked."""
+
+from gate.approval.door import SHOWN, Door
+from gate.approval.envelope import Envelope, check_payload_type, read_envelope
+from gate.approval.keys import Role, is_signature
+from gate.approval.trust import TrustedKey
+from gate.errors import AttestationError, RefusalCode
+from gate.report.renderings.inert import plain
+
+_ANOTHER_KEY = "sign with a key of the trust file, or have its owner add this one"
+
+
+def trust(door: Door) -> str:
+    """Refuse a trust file of another digest than is pinned."""
+    found, pin = door.trust_file.sha256, door.request.trust_sha256
+    if pin is None:
+        return f"sha256 {found[:SHOWN]}, not pinned"
+    if found != pin.lower():
+        raise AttestationError(
+            plain(door.request.trust),
+            RefusalCode.TRUST_DIFFERS,
+            f"the sha256 of the trust file is {found}, and {plain(pin, 80)} is pinned",
+            "restore the file, or have the pin changed by whoever owns it",
+        )
+    return f"sha256 {found[:SHOWN]}, as pinned"
+
+
+def payload_type(door: Door) -> str:
+    """Read the envelope, whose payload stays bytes; refuse another form or type of it."""
+    if door.request.attestation is None:
+        return "a bare statement, in no envelope"
+    door.envelope = read_envelope(door.data, door.where)
+    check_payload_type(door.envelope, door.where)
+    return door.envelope.payload_type
+
+
+def signature(door: Door) -> str:
+    """Refuse what no trusted runner signed; say so where another tool must have checked it."""
+    if door.envelope is None:
+        door.notes.append(
+            "the signature was NOT checked here; who handed over the statement must have done it"
+        )
+        return "NOT CHECKED here; the statement is taken from whoever handed it over"
+    door.signer = signer(door, door.envelope, door.where, "runner")
+    return f"by {named(door.signer)}, until {door.signer.not_after}"
+
+
+def signer(door: Door, envelope: Envelope, where: str, role: Role) -> TrustedKey:
+    """Return the trusted key that signed an envelope, in its role and its time.
+
+    The signature is looked at before the role and the time: of a key that did not sign, nothing
+    else needs to be said.
+    """
+    key = door.trust.find(envelope.key_id)
+    if key is None:
+        raise AttestationError(
+            where,
+            RefusalCode.KEY_UNKNOWN,
+            f"it is signed by the key {plain(envelope.key_id, 80)}, which is not trusted",
+            _ANOTHER_KEY,
+        )
+    if not is_signature(key.public, envelope.signature, envelope.signed):
+        raise AttestationError(
+            where,
+            RefusalCode.SIGNATURE_INVALID,
+            f"the signature was not made by {named(key)} over these bytes",
+            "get the file again from where it was made; if that does not help, it was changed",
+        )
+    if role not in key.roles:
+        raise AttestationError(
+            where,
+            RefusalCode.KEY_ROLE,
+            f"{named(key)} may not sign as {role}, only as {' and '.join(key.roles)}",
+            _ANOTHER_KEY,
+        )
+    if not key.is_valid_on(door.today):
+        raise AttestationError(
+            where,
+            RefusalCode.KEY_NOT_VALID,
+            f"{named(key)} counts from {key.not_before} to {key.not_after}, and today is "
+            f"{door.today}",
+            _ANOTHER_KEY,
+        )
+    return key
+
+
+def check_key_for_policy(door: Door, key: TrustedKey, where: str) -> None:
+    """Refuse a key that may not sign for the policy of the deploying repository."""
+    name = door.policy.policy.metadata.name
+    if name not in key.policies:
+        raise AttestationError(
+            where,
+            RefusalCode.KEY_NOT_FOR_POLICY,
+            f"{named(key)} may not sign for the policy {plain(name, 60)}, only for "
+            f"{', '.join(plain(each, 60) for each in key.policies)}",
+            _ANOTHER_KEY,
+        )
+
+
+def named(key: TrustedKey) -> str:
+    """Return how messages call a key."""
+    return f"{plain(key.name, 60)} (key {key.id[:SHOWN]})"

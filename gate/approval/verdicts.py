@@ -1,0 +1,109 @@
+"""What the verdict says, and whether it still holds: waivers against today, age, version."""
+
+from datetime import date, timedelta
+
+from gate.approval.door import Door
+from gate.approval.statement import AcceptedFailure
+from gate.approval.versions import version_of
+from gate.errors import AttestationError, RefusalCode
+from gate.report.renderings.inert import plain
+
+SKEW = timedelta(minutes=5)  # by which two honest clocks may differ
+
+
+def verdict(door: Door) -> str:
+    """Refuse everything but a pass that was enforced."""
+    predicate, said = door.judged.predicate, door.judged.said
+    if said.mode == "audit":
+        raise AttestationError(
+            door.where,
+            RefusalCode.AUDIT_MODE,
+            "the run was in audit mode, in which nothing is enforced",
+            "run in the mode enforce, and attest that",
+        )
+    if predicate.result == "FAILED":
+        failed = ", ".join(plain(key, 80) for key in predicate.failed[:5])
+        raise AttestationError(
+            door.where,
+            RefusalCode.VERDICT_NOT_PASSED,
+            f"the verdict is {said.verdict}" + (f", because of {failed}" if failed else ""),
+            "deploy a model that passes",
+        )
+    return f"{predicate.result}: {len(predicate.passed)} passed, {len(predicate.warned)} warned"
+
+
+def warnings(door: Door) -> str:
+    """Refuse waivers that do not hold today, and warnings where the trust file says so."""
+    warned, waivers = door.judged.predicate.warned, door.judged.said.waivers
+    if warned and door.trust.warnings == "refuse":
+        shown = ", ".join(plain(key, 80) for key in warned[:5])
+        raise AttestationError(
+            door.where,
+            RefusalCode.WARNINGS_REFUSED,
+            f"the trust file accepts no warnings, and there is {shown}",
+            "mend what was warned of, or have the trust file's owner accept warnings",
+        )
+    for waiver in waivers:
+        _check_waiver(door, waiver)
+    if not warned:
+        return "none"
+    until = min((waiver.expires for waiver in waivers), default="")
+    held = f", {len(waivers)} of them by waivers that hold until {until}" if waivers else ""
+    return f"{len(warned)} accepted{held}"
+
+
+def _check_waiver(door: Door, waiver: AcceptedFailure) -> None:
+    if door.today > date.fromisoformat(waiver.expires):
+        raise AttestationError(
+            door.where,
+            RefusalCode.WAIVER_EXPIRED,
+            f"the waiver {plain(waiver.ticket, 80)} of {plain(waiver.result, 80)} expired at the "
+            f"end of {waiver.expires}, and today is {door.today}",
+            "mend what was waived, or have a new waiver accepted, judge again and attest that",
+        )
+
+
+def age(door: Door) -> str:
+    """Refuse a verdict that is older than was asked, or from a time to come."""
+    age = door.request.now - door.judged.judged_at
+    at = door.judged.said.judged_at
+    if age < -SKEW:
+        raise AttestationError(
+            door.where,
+            RefusalCode.FROM_THE_FUTURE,
+            f"it says that it was judged at {at}, which is still to come",
+            "set the clocks of both machines",
+        )
+    limit = door.request.max_age_days
+    if limit is not None and age > timedelta(days=limit):
+        raise AttestationError(
+            door.where,
+            RefusalCode.TOO_OLD,
+            f"it was judged at {at}, {age.days} days ago, and {limit} are allowed",
+            "judge again, and attest that",
+        )
+    allowed = "no limit was asked" if limit is None else f"{limit} days are allowed"
+    return f"judged at {at}; {allowed}"
+
+
+def tool(door: Door) -> str:
+    """Refuse a verdict of a version outside the range of the trust file."""
+    text = door.judged.said.tool.version
+    low, high = door.trust.tool.at_least, door.trust.tool.at_most
+    if low is None and high is None:
+        return f"validate-model {plain(text, 40)}; the trust file names no version"
+    found = version_of(text)
+    # What is no version meets no condition.
+    least = low is None or (found is not None and found >= (version_of(low) or ()))
+    most = high is None or (found is not None and found <= (version_of(high) or ()))
+    if not (least and most):
+        wanted = " and ".join(
+            f"{words} {bound}" for words, bound in (("at least", low), ("at most", high)) if bound
+        )
+        raise AttestationError(
+            door.where,
+            RefusalCode.TOOL_VERSION,
+            f"it was judged by validate-model {plain(text, 40)}, and {wanted} is asked",
+            "judge the saved evidence with such a version, and attest that",
+        )
+    return f"validate-model {plain(text, 40)}, as the trust file allows"
