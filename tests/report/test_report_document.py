@@ -15,7 +15,7 @@ from gate.evidence.records import Failure
 from gate.evidence.store import load, save
 from gate.policy.schema import as_text
 from gate.policy.shipped import shipped_folder
-from gate.report.model import Report, report_schema
+from gate.report.model import ConfusionPart, Report, report_schema
 
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
@@ -180,6 +180,24 @@ def test_an_open_question_says_how_many_more_images_would_answer_it(report_on):
     assert re.search(
         r"about \d+ more tumour images would decide it", messages["proven-recall[class=tumour]"]
     )
+
+
+@pytest.mark.parametrize("classes", [("background", "tumour"), ('"counts": []\n', "\u2028é"), ()])
+def test_each_row_of_a_matrix_stands_on_one_line_and_nothing_else_changes(classes, report_on):
+    matrix = ConfusionPart(classes=list(classes), counts=[[2] * len(classes) for _ in classes])
+    report = report_on("fail").model_copy(update={"confusion": {"train": matrix, "test": matrix}})
+
+    shown = report.to_json()
+
+    assert json.loads(shown) == json.loads(report.model_dump_json(by_alias=True))
+    assert list(json.loads(shown)) == list(json.loads(report.model_dump_json(by_alias=True)))
+    assert shown.count("\n        [2, 2]") == 2 * len(classes)
+
+
+def test_a_report_without_matrices_is_written_too(report_on):
+    report = report_on("error")
+
+    assert json.loads(report.to_json()) == json.loads(report.model_dump_json(by_alias=True))
 
 
 def test_where_the_order_of_the_classes_explains_the_errors_the_remedy_says_so(report_on):
