@@ -224,6 +224,34 @@ def test_where_the_model_is_wrong_the_remedy_is_that_of_the_check(report_on):
     assert remedies["recall[class=tumour]"].startswith("collect more images of the named class")
 
 
+@pytest.mark.parametrize(
+    ("test", "rules", "is_said"),
+    [
+        (((90, 10), (10, 90)), ("precision",), True),
+        (((90, 10), (10, 140)), ("precision",), False),  # no balanced test, so a mix of its own
+        (((90, 10), (10, 90)), ("recall",), False),
+        (((90, 10), (10, 90)), ("precision", "deployment-precision"), False),
+        (((90, 10), (0, 0)), ("precision",), False),
+    ],
+)
+def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said, policy):
+    from gate.checks import REGISTRY
+    from gate.report.build import build
+
+    evidence = MadeUp(test=test).evidence()
+    prevalence = {"prevalence": {"cat": 0.9, "dog": 0.1}}
+    asked = [
+        REGISTRY[name](id=name, min=0.5, **(prevalence if name.startswith("deployment") else {}))
+        for name in rules
+    ]
+
+    asked = [rule.model_copy(update={"id": "recall"}) for rule in asked]  # one that has a place
+    report = build(judge(asked, evidence), evidence, policy, {})
+
+    assumed = [each for each in report.environment["assumed"] if "precision rests on" in each]
+    assert bool(assumed) is is_said
+
+
 def test_a_rule_that_crashed_is_among_the_errors(policy):
     from gate.checks.base import Rule
     from gate.report.build import build
