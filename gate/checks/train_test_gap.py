@@ -25,6 +25,9 @@ Metric = Literal[
     "log-loss",
 ]
 
+_BY_HEART = 0.99  # accuracy on train
+_WIDE, _EASIER = 0.10, -0.02  # of the gap's own bounds
+
 
 class TrainTestGap(Rule):
     """Refuse a model that is much better on the images that it was trained on.
@@ -33,7 +36,8 @@ class TrainTestGap(Rule):
     measured by this gate on the data as the model sees it in use. A metric of classes, such as
     recall, is judged class by class. Without a train split the accuracy of a training log stands
     in; with augmentation and weights that move it understates the gap, so it can fail and never
-    pass.
+    pass. Of accuracy two patterns are named: images learned by heart (0.99 on train, and a gap
+    provably above 0.10), and a test that is easier than train (provably by 0.02 or more).
 
     To fix a failure: the model memorised its training data; use more data or augmentation, a
     smaller model, weight decay, or stop earlier.
@@ -98,15 +102,14 @@ class TrainTestGap(Rule):
         if train is None:
             return [self._against_log(evidence.history, test)]
         if not is_per_class(self.metric):
-            return [self._comparison(self._gap(train, test, None, evidence), None)]
+            return [self._between(train, test, None, evidence)]
         return [
-            self._comparison(self._gap(train, test, label, evidence), name)
-            for label, name in enumerate(evidence.classes)
+            self._between(train, test, label, evidence) for label in range(len(evidence.classes))
         ]
 
-    def _gap(
+    def _between(
         self, train: "Rows", test: "Rows", label: int | None, evidence: "Evidence"
-    ) -> "Estimate":
+    ) -> Comparison:
         from gate.metrics.losses import loss_gap
         from gate.metrics.named import metric
         from gate.metrics.rates import gap
@@ -114,9 +117,21 @@ class TrainTestGap(Rule):
         on_train, on_test = (
             metric(self.metric, rows, label, len(evidence.classes)) for rows in (train, test)
         )
+        name = None if label is None else evidence.classes[label]
         if self.metric == "log-loss":
-            return loss_gap(on_test, on_train)
-        return gap(on_train, on_test)
+            return self._comparison(loss_gap(on_test, on_train), name)
+        between = gap(on_train, on_test)
+        return self._comparison(between, name, detail=self._suspicion(on_train, between))
+
+    def _suspicion(self, on_train: "Estimate", between: "Estimate") -> str:
+        """Return what a gap in accuracy looks like, where it is provably wide or goes backwards."""
+        if self.metric != "accuracy" or between.value is None or on_train.value is None:
+            return ""
+        if on_train.value >= _BY_HEART and between.lower(self.one_sided_confidence) > _WIDE:
+            return "nearly perfect on train alone, as a model that learned its images by heart"
+        if between.upper(self.one_sided_confidence) < _EASIER:
+            return f"{self.against} is easier than train: a leak, or a split that is not random"
+        return ""
 
     def _against_log(self, history: "History | None", test: "Rows") -> Comparison:
         """Return the gap to the last accuracy of a training log, which can only fail."""

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = "1.0"
 
+_NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
+_NO_ROWS = '\n      "counts": []'
+
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
 Outcome = Literal["passed", "failed", "inconclusive", "error", "waived"]
 
@@ -172,6 +175,13 @@ class ConfusionPart(_Part):
     classes: list[str]
     counts: list[list[int]]
 
+    def to_json(self) -> str:
+        """Return the matrix as JSON text, a row a line, to stand inside a report."""
+        names = self.model_copy(update={"counts": []}).model_dump_json(indent=2)
+        rows = ",\n".join(f"        {row}" for row in self.counts)
+        inside = f"[\n{rows}\n      ]" if rows else "[]"
+        return names.replace("\n", "\n    ").replace(_NO_ROWS, f'\n      "counts": {inside}', 1)
+
 
 class PairPart(_Part):
     """Two images that are the same picture."""
@@ -285,8 +295,21 @@ class Report(_Part):
     run: dict[str, Any] = Field(description="The only part that differs between two equal runs.")
 
     def to_json(self) -> str:
-        """Return the report as JSON text with two spaces of indentation and a final newline."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+        """Return the report as JSON text with two spaces of indentation and a final newline.
+
+        Each row of a confusion matrix stands on one line: with a number a line, a thousand classes
+        would fill a million lines.
+        """
+        rest = self.model_copy(update={"confusion": {}})
+        text = rest.model_dump_json(indent=2, by_alias=True)
+        # A line break within a string is written as \\n, so the key is found nowhere else.
+        return text.replace(_NO_MATRICES, f'\n  "confusion": {self._matrices()}', 1) + "\n"
+
+    def _matrices(self) -> str:
+        if not self.confusion:
+            return "{}"
+        parts = [f'    "{split}": {part.to_json()}' for split, part in self.confusion.items()]
+        return "{\n" + ",\n".join(parts) + "\n  }"
 
     def _repr_html_(self) -> str:
         """Return the text verdict for a notebook."""

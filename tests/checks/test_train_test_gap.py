@@ -153,3 +153,22 @@ def test_a_measured_train_split_goes_before_the_log(rule):
     assert found.outcome is Outcome.PASSED
     assert found.comparison.estimate.first.denominator == sum(map(sum, NEARLY))
     assert Split.TRAIN in numbers.evidence().splits
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        (((995, 5), (5, 995)), ((300, 200), (200, 300)), "learned its images by heart"),
+        (((995, 5), (5, 995)), ((480, 20), (20, 480)), ""),  # no gap worth the name
+        (((980, 20), (20, 980)), ((300, 200), (200, 300)), ""),  # wide, and train is not perfect
+        (((995, 5), (5, 995)), ((8, 2), (2, 8)), ""),  # twenty images prove no gap
+        (((800, 200), (200, 800)), ((480, 20), (20, 480)), "test is easier than train: a leak"),
+        (((800, 200), (200, 800)), ((405, 95), (95, 405)), ""),
+    ],
+    ids=["by heart", "good", "not perfect", "few", "easier", "as easy"],
+)
+def test_a_gap_that_looks_like_something_is_called_that(train, test, said, rule):
+    [result] = judge([rule("train-test-gap")], MadeUp(train=train, test=test).evidence()).results
+
+    assert said in result.comparison.detail
+    assert bool(said) is bool(result.comparison.detail)

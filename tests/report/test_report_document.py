@@ -15,7 +15,7 @@ from gate.evidence.records import Failure
 from gate.evidence.store import load, save
 from gate.policy.schema import as_text
 from gate.policy.shipped import shipped_folder
-from gate.report.model import Report, report_schema
+from gate.report.model import ConfusionPart, Report, report_schema
 
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
@@ -182,6 +182,24 @@ def test_an_open_question_says_how_many_more_images_would_answer_it(report_on):
     )
 
 
+@pytest.mark.parametrize("classes", [("background", "tumour"), ('"counts": []\n', "\u2028é"), ()])
+def test_each_row_of_a_matrix_stands_on_one_line_and_nothing_else_changes(classes, report_on):
+    matrix = ConfusionPart(classes=list(classes), counts=[[2] * len(classes) for _ in classes])
+    report = report_on("fail").model_copy(update={"confusion": {"train": matrix, "test": matrix}})
+
+    shown = report.to_json()
+
+    assert json.loads(shown) == json.loads(report.model_dump_json(by_alias=True))
+    assert list(json.loads(shown)) == list(json.loads(report.model_dump_json(by_alias=True)))
+    assert shown.count("\n        [2, 2]") == 2 * len(classes)
+
+
+def test_a_report_without_matrices_is_written_too(report_on):
+    report = report_on("error")
+
+    assert json.loads(report.to_json()) == json.loads(report.model_dump_json(by_alias=True))
+
+
 def test_where_the_order_of_the_classes_explains_the_errors_the_remedy_says_so(report_on):
     evidence = MadeUp(
         classes=("background", "tumour"), train=((97, 3), (3, 97)), test=((10, 490), (485, 15))
@@ -204,6 +222,34 @@ def test_where_the_model_is_wrong_the_remedy_is_that_of_the_check(report_on):
     remedies = {result.key: result.remedy for result in report_on(evidence).results}
 
     assert remedies["recall[class=tumour]"].startswith("collect more images of the named class")
+
+
+@pytest.mark.parametrize(
+    ("test", "rules", "is_said"),
+    [
+        (((90, 10), (10, 90)), ("precision",), True),
+        (((90, 10), (10, 140)), ("precision",), False),  # no balanced test, so a mix of its own
+        (((90, 10), (10, 90)), ("recall",), False),
+        (((90, 10), (10, 90)), ("precision", "deployment-precision"), False),
+        (((90, 10), (0, 0)), ("precision",), False),
+    ],
+)
+def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said, policy):
+    from gate.checks import REGISTRY
+    from gate.report.build import build
+
+    evidence = MadeUp(test=test).evidence()
+    prevalence = {"prevalence": {"cat": 0.9, "dog": 0.1}}
+    asked = [
+        REGISTRY[name](id=name, min=0.5, **(prevalence if name.startswith("deployment") else {}))
+        for name in rules
+    ]
+
+    asked = [rule.model_copy(update={"id": "recall"}) for rule in asked]  # one that has a place
+    report = build(judge(asked, evidence), evidence, policy, {})
+
+    assumed = [each for each in report.environment["assumed"] if "precision rests on" in each]
+    assert bool(assumed) is is_said
 
 
 def test_a_rule_that_crashed_is_among_the_errors(policy):

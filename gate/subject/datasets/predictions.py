@@ -24,11 +24,13 @@ def open_predictions(
 
     Without declared classes every column that is not id, label, group or slice is one.
     """
-    table = read_table(path, shown=shown)
+    table = read_table(
+        path, shown=shown, numbers=lambda names: classes or _other_columns(names, spec)
+    )
     ids = table.full_column(spec.id or "id", "id")
     labels = table.full_column(spec.label or "label", "label")
     refuse_repeated(ids, table)
-    declared = classes or _other_columns(table, spec)
+    declared = classes or tuple(table.numbers)
     labelling = by_name_or_position(first_places(labels, table), declared)
     require_two(labels, shown)
     scores = _scores(table, labelling.classes)
@@ -45,21 +47,21 @@ def open_predictions(
     )
 
 
-def _other_columns(table: Table, spec: DataSpec) -> tuple[str, ...]:
+def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
     taken = {spec.id or "id", spec.label or "label", spec.group, *spec.slices}
-    return tuple(name for name in table.columns if name not in taken)
+    return tuple(name for name in names if name not in taken)
 
 
 def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
     """Return the scores, float64 (n, classes), each row a distribution."""
-    missing = [name for name in classes if name not in table.columns]
+    missing = [name for name in classes if name not in table.numbers]
     if missing:
         raise DataError(
             table.where,
             f"has no column of scores for {counted_classes(missing, classes)}",
             "write one probability a class, in a column named as the class",
         )
-    scores = np.column_stack([_numbers(table, name) for name in classes])
+    scores = np.column_stack([table.full_numbers(name) for name in classes])
     finite = np.all(np.isfinite(scores), axis=1)
     _refuse_rows(
         table, finite, "holds a score that is NaN or infinite", "find out why the model gave it"
@@ -89,26 +91,6 @@ def _what_they_are(scores: NDArray[np.float64], within: NDArray[np.bool_]) -> st
 def counted_classes(missing: Sequence[str], classes: Sequence[str]) -> str:
     """Return the classes without scores in words: their names, and of how many."""
     return f"{len(missing)} of {len(classes)} classes: {listed([quoted(n) for n in missing])}"
-
-
-def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    cells = table.column(name, "classes")
-    for row, cell in enumerate(cells):
-        if not _is_number(cell):
-            raise DataError(
-                table.place(row),
-                f"the score {quoted(cell)} of {quoted(name)} is not a number",
-                "write numbers with a decimal point, or declare classes if this is no class",
-            )
-    return np.array(table.full_column(name, "classes"), dtype=np.float64)
-
-
-def _is_number(cell: str | None) -> bool:
-    try:
-        float(cell or "0")
-    except ValueError:
-        return False
-    return True
 
 
 def _refuse_rows(table: Table, good: NDArray[np.bool_], fact: str, remedy: str) -> None:

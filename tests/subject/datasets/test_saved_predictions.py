@@ -1,8 +1,14 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gate.errors import DataError
+from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
+from gate.subject.datasets.spec import DataSpec
 
 GOOD = """id,label,cat,dog,patient,site
 a,cat,0.9,0.1,p1,north
@@ -158,3 +164,75 @@ def test_a_parquet_table_gives_the_same(tmp_path, saved, opened):
     assert from_parquet.ids.tolist() == from_csv.ids.tolist()
     assert from_parquet.labels.tolist() == from_csv.labels.tolist()
     assert from_parquet.scores.tolist() == from_csv.scores.tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_csv_and_parquet_of_the_same_table_give_the_same_predictions(tmp_path_factory, data):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import csv, parquet
+
+    folder = tmp_path_factory.mktemp("tables")
+    rows, width = data.draw(st.integers(2, 9)), data.draw(st.sampled_from([2, 3, 300]))
+    seed = data.draw(st.integers(0, 99))
+    scores = np.random.default_rng(seed).dirichlet(np.ones(width), rows)
+    sites = data.draw(st.lists(st.sampled_from(["n", "s", None]), min_size=rows, max_size=rows))
+    names = [f"c{column}" for column in range(width)]
+    table = pyarrow.table(
+        {
+            "id": list(range(rows)),
+            "label": [names[row % 2] for row in range(rows)],
+            "site": sites,
+            **{name: scores[:, column] for column, name in enumerate(names)},
+        }
+    )
+    parquet.write_table(table, folder / "p.parquet", row_group_size=4)
+    csv.write_csv(table, folder / "p.csv")
+
+    first, second = (
+        open_dataset(DataSpec(predictions=name, slices=("site",)), base=folder, classes=None)
+        for name in ("p.csv", "p.parquet")
+    )
+
+    assert np.array_equal(first.scores, scores)
+    assert np.array_equal(second.scores, scores)
+    assert first.classes == second.classes == tuple(names)
+    assert first.ids.tolist() == second.ids.tolist()
+    assert first.labels.tolist() == second.labels.tolist()
+    assert first.slices["site"].tolist() == second.slices["site"].tolist() == sites
+
+
+@pytest.mark.parametrize("empty", [None, float("nan")])
+def test_an_empty_score_in_parquet_is_told_with_its_row(tmp_path, opened, says, empty):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import parquet
+
+    columns = {"id": ["a", "b"], "label": ["x", "y"], "x": [0.5, empty], "y": [0.5, 0.5]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
+
+    with says(DataError, where="p.parquet, row 2", fact='"x" is empty here'):
+        opened(predictions="p.parquet")
+
+
+def test_scores_that_parquet_holds_as_text_or_whole_numbers_are_read(tmp_path, opened):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import parquet
+
+    columns = {"id": ["a", "b"], "label": ["x", "y"], "x": ["0.25", "0"], "y": ["0.75", "1"]}
+    columns["z"] = pyarrow.array([0, 0], pyarrow.int8())
+    parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
+
+    assert opened(predictions="p.parquet").scores.tolist() == [[0.25, 0.75, 0], [0, 1, 0]]
+
+
+def test_scores_take_the_memory_of_numbers_and_not_of_text(saved, opened):
+    header = ",".join(["id,label", *(f"c{column}" for column in range(50))])
+    row = ",".join(["0.02"] * 50)
+    saved("\n".join([header, *(f"{n},c{n % 2},{row}" for n in range(4_000))]))
+
+    tracemalloc.start()
+    opened(predictions="p.csv")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 4_000 * 50 * 40  # a cell of text takes 60 bytes and more, twice
