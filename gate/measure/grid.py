@@ -8,13 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gate.evidence.records import Split
 from gate.subject.datasets.records import Dataset
 
 ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
-BATCH_BYTES = 32 << 20  # of the input of one batch
+BATCH_BYTES = 64 << 20  # of the input of one batch
 MOST, LEAST = 512, 16  # images of a batch
+FULL = 64  # images that a shorter batch is filled up to: see :func:`padded`
+ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
 _FLOAT = 4  # bytes
+
+Images = NDArray[np.float32]  # (n, C, H, W)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +82,21 @@ def cut(rows: range, size: int) -> Iterator[range]:
     """Yield ``rows``, ``size`` at a time, the last ones perhaps fewer."""
     for start in range(rows.start, rows.stop, size):
         yield range(start, min(start + size, rows.stop))
+
+
+def padded(images: Images, batch: int) -> Images:
+    """Return a batch that is not too short, its last image repeated; drop the answers to those.
+
+    A product of few rows is computed by another kernel, which rounds otherwise by 1e-7; so is one
+    with few rows a thread. A batch that the data or an unreadable image cut short would have other
+    bits than the same images elsewhere.
+    """
+    least = min(batch, FULL)
+    if len(images) >= least:
+        return images
+    return np.concatenate([images, np.repeat(images[-1:], least - len(images), axis=0)])
+
+
+def most_threads(batch: int) -> int:
+    """Return how many threads may share a batch before the short ones round otherwise."""
+    return max(1, min(batch, FULL) // ROWS_A_THREAD)

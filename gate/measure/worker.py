@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Split
-from gate.measure.cores import keep_memory
-from gate.measure.grid import Cell
+from gate.measure.cores import prepare_process
+from gate.measure.grid import Cell, most_threads
 from gate.measure.head import Head
 from gate.measure.means import HELD
 from gate.measure.parts import Part
@@ -63,8 +63,8 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
 
     Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
     """
-    keep_memory()
-    from gate.measure.loading import opened_model
+    prepare_process()
+    from gate.measure.loading import limit_threads, opened_model
     from gate.measure.predict import Pass
     from gate.measure.probes import first_batch
 
@@ -84,6 +84,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             )
         transform = build_transform(job.gatefile.input, base=base)
         first = first_batch(next(iter(datasets.values())), transform, runner)
+        limit_threads(min(job.threads, most_threads(first.batch)))
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         head = Head(
