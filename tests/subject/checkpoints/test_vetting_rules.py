@@ -180,6 +180,16 @@ def test_a_member_that_torch_would_take_for_a_folder_is_refused(tmp_path: Path) 
     assert "x/data/0 in the archive is marked as a folder" in refusal.fact
 
 
+@pytest.mark.parametrize("key", [(), 7, None])
+def test_a_weight_whose_name_is_no_text_is_refused(key: object, tmp_path: Path) -> None:
+    torch.save({**state(), key: torch.ones(2)}, tmp_path / "x.pt")
+
+    refusal = _refused(tmp_path / "x.pt")
+
+    assert refusal.refusal is Refusal.CORRUPT
+    assert "1 name is no text" in refusal.fact
+
+
 def test_a_member_that_lies_inside_another_is_refused(tmp_path: Path) -> None:
     torch.save(state(), tmp_path / "good.pt")
     hidden = write_zip(tmp_path / "hidden.zip", {"good/data/91": b"four"}).read_bytes()
