@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Split
 from gate.subject.datasets.records import Dataset
+from gate.subject.datasets.webdataset import TarDataset
 
 ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
 BATCH_BYTES = 64 << 20  # of the input of one batch
@@ -53,12 +54,20 @@ class Cell:
 
 
 def cells_of(datasets: Mapping[Split, Dataset]) -> tuple[Cell, ...]:
-    """Return the cells of all splits, in the order of the splits and of their data."""
+    """Return the cells of all splits, in the order of the splits and of their data.
+
+    No cell reaches from one tar file into the next, so that a share of the cells is tar files.
+    """
     return tuple(
-        Cell(split, start, min(start + ROWS, len(dataset.entries)))
+        Cell(split, span.start, span.stop)
         for split, dataset in datasets.items()
-        for start in range(0, len(dataset.entries), ROWS)
+        for rows in _files(dataset)
+        for span in cut(rows, ROWS)
     )
+
+
+def _files(dataset: Dataset) -> Sequence[range]:
+    return dataset.shards if isinstance(dataset, TarDataset) else (range(len(dataset.entries)),)
 
 
 def share_of(cells: Sequence[Cell], *, index: int, of: int) -> tuple[Cell, ...]:
