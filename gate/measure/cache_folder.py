@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gate.errors import OutputError
 
-PLANS, OVERLAPS = "plans", "overlaps"  # what lies in it
+PLANS, OVERLAPS, PRINTS = "plans", "overlaps", "fingerprints"  # what lies in it
 VARIABLE = "VALIDATE_MODEL_CACHE"
 _DAY = 86_400  # seconds
 
@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 def usage(root: Path) -> Usage:
     """Return how much the cache holds; nothing where there is none."""
-    files = [*_files(root / PLANS), *_files(root / OVERLAPS)]
+    files = [file for name in (PLANS, OVERLAPS, PRINTS) for file in _files(root / name)]
     return Usage(len(_folders(root / PLANS)), len(files), sum(map(_size, files)))
 
 
@@ -50,7 +50,7 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
         for plan in _folders(root / PLANS):
             if max((_used(file) for file in plan.rglob("*")), default=0.0) <= latest:
                 shutil.rmtree(plan)
-        for file in _files(root / OVERLAPS):
+        for file in [*_files(root / OVERLAPS), *_files(root / PRINTS)]:
             if _used(file) <= latest:
                 file.unlink(missing_ok=True)
     except OSError as error:

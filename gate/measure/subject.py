@@ -166,6 +166,7 @@ def planned(
         device=means.device,
         threads=max(1, usable_cores() // means.workers),
         held=means.held,
+        cache=None if means.cache is None else means.cache.absolute(),
     )
     return plan, job
 

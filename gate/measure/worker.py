@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, Identity, Refusal
@@ -13,6 +14,7 @@ from gate.measure.grid import Cell, most_threads
 from gate.measure.head import Head
 from gate.measure.means import HELD
 from gate.measure.parts import Part
+from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Advance, Device
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
@@ -38,6 +40,7 @@ class Job:
     device: Device = "auto"
     threads: int = 1
     held: int = HELD  # images read ahead
+    cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +110,6 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 are_logits=first.are_logits,
                 batch=first.batch,
                 held=job.held,
+                known=None if job.cache is None else KnownPrints(job.cache),
             ),
         )
