@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gate.approval.trust import read_trust
 from gate.cli import program
 from gate.subject.gatefile import read_gatefile
 
@@ -84,6 +85,18 @@ def test_the_install_and_test_commands_are_those_that_ci_runs():
     assert "torch==2.13.0 -e '.[test]'" in ci
     assert "python3 -m pytest" in text()
     assert "python3 -m pytest\n" in ci
+
+
+def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
+    example = re.search(r"```yaml\n(warnings: .*?)```", text(), re.DOTALL)
+    path = tmp_path / "trust.yaml"
+    head = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 0\nkeys: []\n"
+    path.write_text(head + example[1], encoding="utf-8")
+
+    root = read_trust(str(path)).root
+
+    assert root.warnings == "refuse"
+    assert len(root.data.test) == 1
 
 
 @pytest.mark.slow

@@ -106,10 +106,13 @@ def command(
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
     assumed: tuple[str, ...] = ()
     if descriptor is not None:
-        from gate.measure.descriptors import with_descriptor
+        from gate.measure.sharing import described_overlaps
 
-        pairs = [(side.side, dataset) for side, dataset in zip(sides, datasets, strict=True)]
-        found, said = with_descriptor(found, descriptor, pairs, Progress(), base=Path())
+        of_split = {side.side.split: data for side, data in zip(sides, datasets, strict=True)}
+        compared = [side.side for side in sides]
+        (found,), said = described_overlaps(
+            [found], descriptor, Path(), compared, of_split, Progress()
+        )
         assumed = (said,)
     sharing = Sharing(
         a=a,

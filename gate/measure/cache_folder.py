@@ -1,7 +1,7 @@
 """Where the cache lies, how large it is, and how it is emptied."""
 
+import errno
 import os
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,8 +48,8 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
     latest = time.time() - older_than * _DAY
     try:
         for plan in _folders(root / PLANS):
-            if max((_used(file) for file in plan.rglob("*")), default=0.0) <= latest:
-                shutil.rmtree(plan)
+            if max((_used(file) for file in _files(plan)), default=0.0) <= latest:
+                _remove(plan)
         for file in [*_files(root / OVERLAPS), *_files(root / PRINTS)]:
             if _used(file) <= latest:
                 file.unlink(missing_ok=True)
@@ -61,6 +61,18 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
         before.files - after.files,
         before.size_bytes - after.size_bytes,
     )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder to which a run may write meanwhile; raises OSError for any other reason."""
+    for file in _files(folder):
+        file.unlink(missing_ok=True)
+    for each in (*sorted(filter(Path.is_dir, folder.rglob("*")), reverse=True), folder):
+        try:
+            each.rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
 
 
 def _folders(root: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
@@ -20,6 +20,15 @@ class Head:
     are_logits: bool  # False: its outputs are probabilities already
     alone: int  # images run one by one and in a batch
     disagreements: int  # of those, how many changed their answer
+    code_sha256: str  # over the user's code that was run
+    # The files that it is made of and that it has read, and their digests; None: there was none.
+    # Where they lie differs from machine to machine.
+    code: Mapping[str, str | None] = field(compare=False, default_factory=dict)
+
+    def agrees(self, other: "Head") -> bool:
+        """Return whether both are of one model, run by the same code under the same conditions."""
+        both = self.code.keys() & other.code.keys()
+        return self == other and all(self.code[file] == other.code[file] for file in both)
 
     def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
         """Return what the model showed, with what only all of its answers tell."""

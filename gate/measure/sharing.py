@@ -39,10 +39,16 @@ def overlaps_of(
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for a, b in pairs:
-            yield _as_compared(remembered(cache, (a, b), lambda: find_overlap(a, b)), a, b)  # noqa: B023 -- called at once
+            found = remembered(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
+            yield _as_compared(found, a, b)
             advance(1)
         for side in sides:
-            yield remembered(cache, (side,), lambda: find_duplicates(side, exact_only=True))  # noqa: B023 -- called at once
+            yield remembered(
+                cache,
+                (side,),
+                lambda: find_duplicates(side, exact_only=True),  # noqa: B023 -- called at once
+                progress.warn,
+            )
             advance(1)
 
 

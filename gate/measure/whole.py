@@ -54,7 +54,7 @@ def agreed(one: Head | None, other: Head) -> Head:
 
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
-    if one is None or one == other:
+    if one is None or one.agrees(other):
         return other
     differing = [name for name in Head.__slots__ if getattr(one, name) != getattr(other, name)]
     raise EvidenceError(
@@ -87,7 +87,7 @@ def all_parts(
     missing = [cell for cell in cells if cell not in known]
     new = measure(missing)
     first = next(new) if missing else None
-    if known and first and first[0] != kept_head:
+    if known and first and not (kept_head and first[0].agrees(kept_head)):
         new.close()
         known = {}  # they were measured on another device, or behind other walls
         new, first = measure(cells), None

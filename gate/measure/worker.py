@@ -19,6 +19,7 @@ from gate.measure.progress import Advance, Device
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.subject.inputs import build_transform
+from gate.subject.touched import code_digest, noted, used_files
 
 if TYPE_CHECKING:
     from gate.measure.predict import Pass
@@ -86,10 +87,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 "run again when nothing writes to it",
             )
         transform = build_transform(job.gatefile.input, base=base)
-        first = first_batch(next(iter(datasets.values())), transform, runner)
+        with noted(base, among_ours=True):  # what is imported or read only when it is needed
+            first = first_batch(next(iter(datasets.values())), transform, runner)
         limit_threads(min(job.threads, most_threads(first.batch)))
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
+        code = used_files(base)
         head = Head(
             subject=subject,
             device=runner.device,
@@ -100,6 +103,8 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             are_logits=first.are_logits,
             alone=first.alone,
             disagreements=first.disagreements,
+            code_sha256=code_digest(code),
+            code=code,
         )
         yield Worker(
             head,

@@ -42,7 +42,7 @@ def test_every_option_of_a_call_is_one_of_its_command(name):
 
 def test_the_init_container_calls_verify_with_what_it_needs():
     block = re.search(
-        r"```yaml\n(apiVersion: v1\nkind: Pod.*?)```", PAGES[".github/RECIPES.md"], re.S
+        r"```yaml\n(apiVersion: v1\nkind: Pod.*?)```", PAGES[".github/RECIPES.md"], re.DOTALL
     )
     (gate,) = yaml.safe_load(block[1])["spec"]["initContainers"]
 
