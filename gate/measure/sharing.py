@@ -100,7 +100,7 @@ def described_overlaps(
         compared.append(overlap)
     without = sum(each.without for each in described.values())
     return tuple(compared), (
-        f"splits were also compared by the descriptor {plain(spec.descriptor)} (sha256 "
+        f"compared also by the descriptor {plain(spec.descriptor)} (sha256 "
         f"{network.identity.sha256}), near from a cosine of {descriptors.COPY} on; "
         f"{counted(without, 'image')} could not be described"
     )
