@@ -16,9 +16,8 @@ from gate.subject.datasets.records import Dataset
 from gate.subject.datasets.webdataset import TarDataset
 
 ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
-BATCH_BYTES = 64 << 20  # of the input of one batch
-MOST, LEAST = 512, 16  # images of a batch
-FULL = 64  # images that a shorter batch is filled up to: see :func:`padded`
+BATCH_BYTES = 32 << 20  # of the input of one batch
+MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
 _FLOAT = 4  # bytes
 
@@ -79,7 +78,7 @@ def share_of(cells: Sequence[Cell], *, index: int, of: int) -> tuple[Cell, ...]:
 
 
 def batch_of(shape: Sequence[int]) -> int:
-    """Return how many images of shape (C, H, W) make a batch: a power of two, 16 to 512."""
+    """Return how many images of shape (C, H, W) make a batch: a power of two, 16 to 64."""
     image = _FLOAT
     for length in shape:
         image *= max(length, 1)
@@ -94,18 +93,17 @@ def cut(rows: range, size: int) -> Iterator[range]:
 
 
 def padded(images: Images, batch: int) -> Images:
-    """Return a batch that is not too short, its last image repeated; drop the answers to those.
+    """Return a whole batch, its last image repeated; drop the answers to those.
 
     A product of few rows is computed by another kernel, which rounds otherwise by 1e-7; so is one
     with few rows a thread. A batch that the data or an unreadable image cut short would have other
     bits than the same images elsewhere.
     """
-    least = min(batch, FULL)
-    if len(images) >= least:
+    if len(images) == batch:
         return images
-    return np.concatenate([images, np.repeat(images[-1:], least - len(images), axis=0)])
+    return np.concatenate([images, np.repeat(images[-1:], batch - len(images), axis=0)])
 
 
 def most_threads(batch: int) -> int:
-    """Return how many threads may share a batch before the short ones round otherwise."""
-    return max(1, min(batch, FULL) // ROWS_A_THREAD)
+    """Return how many threads may share a batch before it rounds otherwise."""
+    return max(1, batch // ROWS_A_THREAD)

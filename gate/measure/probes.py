@@ -15,7 +15,8 @@ from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import Transform
 
-ALONE = 8  # images of the first batch that are also run one by one
+FIRST = 32  # images that are looked at before the pass: they are read twice
+ALONE = 8  # of these, images that are also run one by one
 _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by much more
 
 Floats = NDArray[np.float32]
@@ -42,7 +43,7 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     if image is None:  # the pass will say so
         return FirstBatch(1, are_logits=True, alone=0, disagreements=0)
     size = batch_of(image.images.shape[1:])
-    chunk = _first(dataset, transform, cut(rows, size))
+    chunk = _first(dataset, transform, cut(rows, min(size, FIRST)))
     assert chunk is not None, "an image was read a moment ago"
     outputs = runner.outputs(padded(chunk.images, size))[: len(chunk.entries)]
     require_finite(outputs, (entry.id for entry in chunk.entries))
