@@ -1,7 +1,7 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
@@ -13,6 +13,7 @@ class Head:
 
     subject: Subject
     device: str
+    backend: str  # who gave the outputs
     notes: tuple[str, ...]  # what was not declared, and what was done to make the weights fit
     nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
     walls: tuple[str, ...] | None  # around a foreign parser; None: none was used
@@ -20,6 +21,24 @@ class Head:
     are_logits: bool  # False: its outputs are probabilities already
     alone: int  # images run one by one and in a batch
     disagreements: int  # of those, how many changed their answer
+    # The most by which onnxruntime's probabilities differ from torch's on the first batch; None
+    # where they were not compared. It is a measurement, so two machines may find it otherwise.
+    gap: float | None = field(default=None, compare=False)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What a reader of the numbers must know."""
+        if self.gap is None:
+            return self.notes
+        return (
+            *self.notes,
+            f"in the first batch onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
+        )
+
+    def with_gap_of(self, other: Self | None) -> Self:
+        """Return the same, with the larger gap of the two: what holds for both."""
+        gaps = [each.gap for each in (self, other) if each is not None and each.gap is not None]
+        return replace(self, gap=max(gaps, default=None))
 
     def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
         """Return what the model showed, with what only all of its answers tell."""

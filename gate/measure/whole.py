@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain, groupby
 
 import numpy as np
@@ -55,8 +55,12 @@ def agreed(one: Head | None, other: Head) -> Head:
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
     if one is None or one == other:
-        return other
-    differing = [name for name in Head.__slots__ if getattr(one, name) != getattr(other, name)]
+        return other.with_gap_of(one)
+    differing = [
+        each.name
+        for each in fields(Head)
+        if each.compare and getattr(one, each.name) != getattr(other, each.name)
+    ]
     raise EvidenceError(
         "parts",
         f"two parts were measured under conditions that differ: {', '.join(differing)}",

@@ -11,7 +11,7 @@ from gate.evidence.records import Split
 from gate.measure.cores import keep_memory
 from gate.measure.grid import Cell
 from gate.measure.head import Head
-from gate.measure.means import HELD
+from gate.measure.means import HELD, Backend
 from gate.measure.parts import Part
 from gate.measure.progress import Advance, Device
 from gate.subject.datasets.records import Dataset
@@ -19,7 +19,10 @@ from gate.subject.gatefile import GateFile
 from gate.subject.inputs import build_transform
 
 if TYPE_CHECKING:
+    from gate.measure.export import Chosen
     from gate.measure.predict import Pass
+    from gate.measure.probes import FirstBatch
+    from gate.measure.runner import Runner
 
 
 # What engines give: the model as the worker opened it, and what one cell shows of it.
@@ -36,6 +39,7 @@ class Job:
     checkpoint: Identity  # the one that the plan speaks of
     images: Mapping[Split, int]  # in each split, as the plan counts them
     device: Device = "auto"
+    backend: Backend = "torch"
     threads: int = 1
     held: int = HELD  # images read ahead
 
@@ -55,6 +59,16 @@ class Worker:
         """
         for split, neighbours in groupby(cells, key=lambda cell: cell.split):
             yield from self.passing.parts(self.datasets[split], list(neighbours), advance)
+
+
+def _chosen(runner: "Runner", first: "FirstBatch", job: Job) -> "Chosen":
+    """Return who answers: the model as it was opened, or its export where that is asked for."""
+    from gate.measure.export import Chosen, fastest
+    from gate.measure.runner import TorchRunner
+
+    if job.backend == "onnxruntime" and isinstance(runner, TorchRunner):
+        return fastest(runner, first, job.threads)
+    return Chosen(runner)
 
 
 @contextmanager
@@ -84,25 +98,32 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             )
         transform = build_transform(job.gatefile.input, base=base)
         first = first_batch(next(iter(datasets.values())), transform, runner)
+        chosen = _chosen(runner, first, job)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         head = Head(
             subject=subject,
-            device=runner.device,
-            notes=(*notes, *transform.assumed, *(() if first.are_logits else answered)),
+            device=chosen.runner.device,
+            backend=chosen.runner.backend,
+            notes=(
+                *(*notes, *transform.assumed),
+                *(() if first.are_logits else answered),
+                *chosen.notes,
+            ),
             nonfinite_tensors=weights.nonfinite,
             walls=weights.walls,
             batch=first.batch,
             are_logits=first.are_logits,
             alone=first.alone,
             disagreements=first.disagreements,
+            gap=chosen.gap,
         )
         yield Worker(
             head,
             datasets,
             Pass(
                 transform=transform,
-                runner=runner,
+                runner=chosen.runner,
                 are_logits=first.are_logits,
                 batch=first.batch,
                 held=job.held,
