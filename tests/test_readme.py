@@ -1,5 +1,6 @@
 """The README shows what the program prints, and its YAML is what the program reads."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gate.approval.trust import read_trust
 from gate.cli import program
 from gate.subject.gatefile import read_gatefile
 
@@ -83,3 +85,41 @@ def test_the_install_and_test_commands_are_those_that_ci_runs():
     assert "torch==2.13.0 -e '.[test]'" in ci
     assert "python3 -m pytest" in text()
     assert "python3 -m pytest\n" in ci
+
+
+def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
+    example = re.search(r"```yaml\n(warnings: .*?)```", text(), re.DOTALL)
+    path = tmp_path / "trust.yaml"
+    head = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 0\nkeys: []\n"
+    path.write_text(head + example[1], encoding="utf-8")
+
+    root = read_trust(str(path)).root
+
+    assert root.warnings == "refuse"
+    assert len(root.data.test) == 1
+
+
+@pytest.mark.slow
+def test_the_walk_to_the_door_can_be_pasted(tmp_path):
+    commands = block("door")
+    shim = tmp_path / "bin" / "validate-model"
+    shim.parent.mkdir()
+    shim.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(README.parent)!r})\n"
+        "from gate.cli import main\nsys.exit(main())\n"
+    )
+    shim.chmod(0o755)
+
+    ran = subprocess.run(
+        ["bash", "-c", commands],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{shim.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 5
+    assert ran.stdout.count("ACCEPTED (exit status 0)") == 1
+    assert ran.stdout.endswith("REFUSED checkpoint-differs (exit status 5)\n")
+    assert "Error" not in ran.stderr

@@ -25,11 +25,12 @@ def checkpoint(door: Door) -> str:
     # A single file may have been renamed; of several, the names say which is which.
     alone = len(found) == len(judged) == 1
     same = list(found.values()) == list(judged.values()) if alone else found == judged
-    if not same:
+    # The verdict names its checkpoint too: a platform may have put it on another subject.
+    if not same or door.files.sha256 != door.judged.said.checkpoint:
         raise AttestationError(
             plain(str(door.request.checkpoint)),
             RefusalCode.CHECKPOINT_DIFFERS,
-            _difference(found, judged),
+            _difference(found, judged) if not same else _other_verdict(door),
             "deploy the checkpoint that was judged, or have this one judged and attested",
         )
     if door.files.beside:
@@ -38,6 +39,11 @@ def checkpoint(door: Door) -> str:
         door.notes.append(f"not covered, though in the folder: {shown}{more}")
     count = f"{len(found)} files, each" if len(found) > 1 else "the file"
     return f"{count} as judged, sha256 {door.files.sha256[:SHOWN]}"
+
+
+def _other_verdict(door: Door) -> str:
+    judged = door.judged.said.checkpoint
+    return f"the verdict is on another checkpoint than it was put on: on sha256 {judged}"
 
 
 def _difference(found: Mapping[str, str], judged: Mapping[str, str]) -> str:

@@ -135,10 +135,9 @@ def _pem(source: str) -> tuple[bytes, str]:
         with Path(source).open("rb") as stream:
             return stream.read(_LARGEST), plain(source, 200)
     except (OSError, ValueError) as error:
+        # What is no path may be a key, so that it is not repeated either.
         reason = getattr(error, "strerror", None) or "not a usable path"
-        raise UsageError(
-            plain(source, 200), f"the key cannot be read ({reason})", _REMEDY
-        ) from error
+        raise UsageError("--key", f"the file cannot be read ({reason})", _REMEDY) from error
 
 
 def write_key_pair(path: Path) -> bytes:

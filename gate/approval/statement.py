@@ -74,6 +74,7 @@ class AcceptedFailure(_Ours):
 class _Extension(_Ours):
     verdict: Literal["pass", "fail", "inconclusive", "error"]
     mode: Literal["enforce", "audit"]
+    checkpoint: Sha256  # as the report calls it: of the file, or of the folder's manifest
     judged_at: _Time = Field(alias="judgedAt")
     tool: Tool
     numbers: dict[str, dict[str, str]]

@@ -8,6 +8,7 @@ import click
 
 from gate.cli.numbers import limit, numbers, size
 from gate.cli.progress import Progress
+from gate.cli.streams import say, tell
 from gate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def command(
         groups=_groups(*datasets) if given["group"] or given["group_pattern"] else None,
         assumed=assumed,
     )
-    click.echo(sharing.as_json() if format_ == "json" else sharing.as_text())
+    say(sharing.as_json() if format_ == "json" else sharing.as_text())
     return {"pass": 0, "fail": 1, "error": 4}[sharing.verdict]
 
 
@@ -200,7 +201,7 @@ def _open(path: str, named: Mapping[str, str]) -> "Dataset":
 def _tell_unreadable(sides: list["Side"]) -> int:
     unreadable = [image for side in sides for image in side.unreadable]
     for image in unreadable:
-        click.echo(f"Error: {image.id}: {image.reason}; it was not compared", err=True)
+        tell(f"Error: {image.id}: {image.reason}; it was not compared")
     return len(unreadable)
 
 

@@ -15,7 +15,7 @@ from gate.cli.streams import say
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
-    from gate.approval.verify import Verification
+    from gate.approval.door import Verification
 
 _WIDTH = 80
 _COLUMN = 8
@@ -89,7 +89,8 @@ def command(
     Stops at the first refusal, with its code and exit status 5. Neither model, data nor torch is
     needed; the checkpoint is only hashed.
     """
-    from gate.approval.verify import Request, verify
+    from gate.approval.door import Request
+    from gate.approval.verify import verify
 
     if (attestation is None) == (statement is None):
         raise UsageError("verify", "needs --attestation or --statement, one of them", "give one")

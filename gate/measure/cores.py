@@ -1,4 +1,4 @@
-"""How many cores this process may use, and memory that is kept instead of given back."""
+"""How many cores this process may use, and what to tell the libraries below before they start."""
 
 import contextlib
 import ctypes
@@ -39,12 +39,16 @@ def _quota() -> float | None:
     return None
 
 
-def keep_memory() -> None:
-    """Let the C library keep freed memory; call it before torch allocates.
+def prepare_process() -> None:
+    """Tell OpenMP and the C library how to behave; call it before torch is imported.
+
+    OpenMP's threads spin while they wait for each other, and on a machine that others use too they
+    burn the cores that they wait for: twice the time, measured. Asleep they cost nothing.
 
     glibc returns every large block to the kernel, and takes a page fault for each of its pages the
     next time: a batch of activations, over and over. Other C libraries are left as they are.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):  # musl has no mallopt

@@ -101,8 +101,8 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> Chosen:
 def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     """Return the module as an ONNX graph.
 
-    It is traced: what the module's code decides by looking at values would be frozen as it went
-    for the sample. torch warns of every such look, and none is let through.
+    It is traced: what the module's code does with values in Python would be frozen as it went
+    for the sample. torch warns of every such place, and none is let through.
     """
     written = io.BytesIO()
     # Of torch's two exporters the older one, and it warns that it is: on a small network it takes
@@ -124,7 +124,7 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     for each in said:
         if issubclass(each.category, _LOOKS):
             where = f"line {each.lineno} of {plain(Path(each.filename).name)}"
-            raise _UnusableError(f"{where} looks at values, which an export would freeze")
+            raise _UnusableError(f"{where} handles values in Python, which an export would freeze")
     return written.getvalue()
 
 

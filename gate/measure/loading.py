@@ -41,6 +41,11 @@ def opened_model(
         yield _torch(path, spec, classes, device, base, threads)
 
 
+def limit_threads(threads: int) -> None:
+    """Let torch share an operation among at most so many threads."""
+    torch.set_num_threads(threads)
+
+
 def _torch(
     path: Path,
     spec: ModelSpec,
@@ -50,7 +55,7 @@ def _torch(
     threads: int,
 ) -> Loaded:
     assert spec.factory is not None, "a complete gate file names a factory"
-    torch.set_num_threads(threads)
+    limit_threads(threads)
     checkpoint = open_checkpoint(path, key=spec.key, sha256=spec.sha256)
     subject = subject_of(checkpoint.identity, spec.factory)
     assert subject is not None, "a vetted checkpoint has a digest"

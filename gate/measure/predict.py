@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows, Unreadable
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
-from gate.measure.grid import Cell, cut
+from gate.measure.grid import Cell, cut, padded
 from gate.measure.means import HELD
 from gate.measure.parts import Part
 from gate.measure.probes import require_finite
@@ -54,7 +54,9 @@ class Pass:
         highest = -lowest
         for chunk in found:
             if chunk.entries:
-                outputs = self.runner.outputs(chunk.images)
+                outputs = self.runner.outputs(padded(chunk.images, self.batch))[
+                    : len(chunk.entries)
+                ]
                 require_finite(outputs, (entry.id for entry in chunk.entries))
                 lowest = np.minimum(lowest, outputs.min(axis=0))
                 highest = np.maximum(highest, outputs.max(axis=0))

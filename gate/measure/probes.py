@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
 from gate.measure.answers import looks_like_probabilities
-from gate.measure.grid import batch_of, cut
+from gate.measure.grid import batch_of, cut, padded
 from gate.measure.reading import Chunk, chunks
 from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset
@@ -47,7 +47,7 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     size = batch_of(image.images.shape[1:])
     chunk = _first(dataset, transform, cut(rows, size))
     assert chunk is not None, "an image was read a moment ago"
-    outputs = runner.outputs(chunk.images)
+    outputs = runner.outputs(padded(chunk.images, size))[: len(chunk.entries)]
     require_finite(outputs, (entry.id for entry in chunk.entries))
     apart = [
         not np.allclose(runner.outputs(image[None])[0], expected, rtol=_SAME, atol=_SAME)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Split
-from gate.measure.cores import keep_memory
-from gate.measure.grid import Cell
+from gate.measure.cores import prepare_process
+from gate.measure.grid import Cell, most_threads
 from gate.measure.head import Head
 from gate.measure.means import HELD, Backend
 from gate.measure.parts import Part
@@ -61,13 +61,13 @@ class Worker:
             yield from self.passing.parts(self.datasets[split], list(neighbours), advance)
 
 
-def _chosen(runner: "Runner", first: "FirstBatch", job: Job) -> "Chosen":
+def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: int) -> "Chosen":
     """Return who answers: the model as it was opened, or its export where that is asked for."""
     from gate.measure.export import Chosen, fastest
     from gate.measure.runner import TorchRunner
 
-    if job.backend == "onnxruntime" and isinstance(runner, TorchRunner):
-        return fastest(runner, first, job.threads)
+    if backend == "onnxruntime" and isinstance(runner, TorchRunner):
+        return fastest(runner, first, threads)
     return Chosen(runner)
 
 
@@ -77,8 +77,8 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
 
     Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
     """
-    keep_memory()
-    from gate.measure.loading import opened_model
+    prepare_process()
+    from gate.measure.loading import limit_threads, opened_model
     from gate.measure.predict import Pass
     from gate.measure.probes import first_batch
 
@@ -98,7 +98,9 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             )
         transform = build_transform(job.gatefile.input, base=base)
         first = first_batch(next(iter(datasets.values())), transform, runner)
-        chosen = _chosen(runner, first, job)
+        threads = min(job.threads, most_threads(first.batch))
+        limit_threads(threads)
+        chosen = _chosen(runner, first, job.backend, threads)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         head = Head(

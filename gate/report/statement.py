@@ -143,6 +143,7 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "mode": "enforce" if report.decision.enforced else "audit",
+        "checkpoint": report.subject.sha256,
         "judgedAt": _judged_at(report),
         "tool": {"name": report.tool.name, "version": report.tool.version},
         "numbers": {result.key: _numbers(result) for result in report.results},

@@ -65,6 +65,14 @@ def test_an_envelope_with_another_number_or_shape_of_signatures_is_refused(signa
     assert world.code() == RefusalCode.ENVELOPE_MALFORMED
 
 
+def test_two_signatures_are_counted_in_the_refusal(world):
+    document = _document(world)
+    document["signatures"] *= 2
+    _put(world, document)
+
+    assert "it holds 2 signatures, and one is needed" in world.verify().refusal.fact
+
+
 def test_a_signature_without_bytes_is_refused(world):
     sealed = world.envelope()
 
@@ -170,9 +178,48 @@ def test_an_edited_verdict_is_refused_even_by_the_hand_of_a_trusted_key(edit, wo
     assert world.code() in {RefusalCode.STATEMENT_CONTRADICTORY, RefusalCode.VERDICT_NOT_PASSED}
 
 
+def test_a_verdict_that_was_put_on_another_subject_is_refused(world):
+    statement = world.statement()
+    world.checkpoint.write_bytes(b"another")
+    digest = hashlib.sha256(b"another").hexdigest()
+    statement["subject"] = [{"name": "model.pt", "digest": {"sha256": digest}}]
+    world.sign(statement)
+
+    refusal = world.verify().refusal
+
+    assert refusal.code == RefusalCode.CHECKPOINT_DIFFERS
+    assert "another checkpoint than it was put on" in refusal.fact
+
+
 def test_a_pass_in_which_nothing_passed_is_refused(world):
     statement = world.statement()
     statement["predicate"]["passedTests"] = []
+    world.sign(statement)
+
+    assert world.code() == RefusalCode.STATEMENT_CONTRADICTORY
+
+
+def test_a_result_in_two_lists_is_refused(world):
+    statement = world.statement()
+    predicate = statement["predicate"]
+    predicate["warnedTests"] = predicate["passedTests"][:1]
+    predicate["result"] = "WARNED"
+    world.sign(statement)
+
+    assert world.code() == RefusalCode.STATEMENT_CONTRADICTORY
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_waiver_of_no_warned_test_or_twice_is_refused(count, world):
+    world.judge(world.WAIVED, waivers=True)
+    world.attest()
+    statement = world.statement()
+    predicate = statement["predicate"]
+    if count:
+        predicate[EXTENSION]["waivers"] *= count
+    else:
+        predicate["passedTests"] += predicate.pop("warnedTests")
+        predicate |= {"warnedTests": [], "result": "PASSED"}
     world.sign(statement)
 
     assert world.code() == RefusalCode.STATEMENT_CONTRADICTORY
@@ -215,6 +262,13 @@ def test_an_attestation_is_no_approval_and_an_approval_no_attestation(world):
 
     world.trust(ann={"roles": "[runner, approver]"})
     assert world.code(attestation=approval) == RefusalCode.PREDICATE_TYPE
+
+
+def test_an_approval_of_another_payload_type_is_refused(world):
+    world.approve()
+    other = world.sign(b"{}", "ann", payload_type="text/plain", name="other.jsonl")
+
+    assert world.code(approvals=(other,)) == RefusalCode.PAYLOAD_TYPE
 
 
 @pytest.mark.parametrize(

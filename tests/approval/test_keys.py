@@ -31,14 +31,24 @@ def test_a_key_is_read_from_a_file_from_standard_input_and_from_the_environment(
     assert {each.public for each in found} == {world.public_of("ci")}
 
 
-def test_the_value_of_a_flag_is_never_a_key_and_never_repeated(world):
+@pytest.mark.parametrize("line_break", ["\n", "\\n", " "])
+def test_the_value_of_a_flag_is_never_a_key_and_never_repeated(line_break, world):
     pem = world.key("ci").read_text()
 
     with pytest.raises(UsageError) as refused:
-        read_signing_key(pem)
+        read_signing_key(pem.replace("\n", line_break))
 
     assert "every process" in refused.value.fact
     assert pem.splitlines()[1] not in str(refused.value)
+
+
+def test_what_may_be_the_inside_of_a_key_is_not_repeated(world):
+    inside = world.key("ci").read_text().splitlines()[1]
+
+    with pytest.raises(UsageError, match="cannot be read") as refused:
+        read_signing_key(inside)
+
+    assert inside not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from gate.decision import judge
 from gate.evidence.made_up import MadeUp
-from gate.evidence.records import Failure
+from gate.evidence.records import Evidence, Failure
 from gate.evidence.store import load, save
 from gate.policy.schema import as_text
 from gate.policy.shipped import shipped_folder
@@ -250,6 +250,14 @@ def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said
 
     assumed = [each for each in report.environment["assumed"] if "precision rests on" in each]
     assert bool(assumed) is is_said
+
+
+def test_where_the_classes_are_not_known_there_is_a_report_all_the_same(report_on):
+    failure = Failure("data/test", "data", "does not exist", "check the path")
+
+    report = report_on(Evidence(classes=(), critical=(), failures=(failure,)))
+
+    assert report.decision.exit_status == 4
 
 
 def test_a_rule_that_crashed_is_among_the_errors(policy):

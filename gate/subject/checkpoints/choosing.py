@@ -8,7 +8,7 @@ averages. Between a model and its moving average nobody but the owner can choose
 from collections.abc import Iterator, Mapping
 
 from gate.subject.checkpoints.pickles import Table, TensorRef, kind_of
-from gate.subject.checkpoints.refusals import counted, listed, mismatch, shown
+from gate.subject.checkpoints.refusals import corrupt, counted, listed, mismatch, shown
 from gate.subject.checkpoints.tensors import FLOATING, Weights, check_count
 from gate.subject.checkpoints.torch_files import TorchFile
 
@@ -104,6 +104,9 @@ def _named(found: Mapping[str, Table], key: str) -> str:
 
 def _weights(file: TorchFile, path: str, table: Table) -> Weights:
     check_count(len(table.entries))
+    # torch would load it under a name that no model has; here it would be lost without a word.
+    if table.other_keys:
+        raise corrupt(f"among its weights, {counted(table.other_keys, 'name')} is no text", _SAVE)
     tensors = tuple(
         file.spec(name, value)
         for name, value in table.entries.items()

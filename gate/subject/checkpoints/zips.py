@@ -22,6 +22,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
+_FOLDER = 0x10  # of the attributes of DOS; torch's reader takes such a member for empty
 
 _TRUNCATED = "it is a zip archive without its end; the copy was not finished"
 
@@ -33,6 +34,7 @@ class _Entry:
     name: str
     flags: int
     method: int
+    attributes: int
     crc: int
     packed: int
     size: int
@@ -112,14 +114,14 @@ def _entries(directory: memoryview, count: int) -> Iterator[_Entry]:
         fields = _ENTRY.unpack(fixed)
         flags, method = fields[3:5]
         crc, packed, size, name_bytes, extra_bytes, comment_bytes = fields[7:13]
-        header = fields[16]
+        attributes, header = fields[15:17]
         position += _ENTRY.size
         name = _name(bytes(directory[position : position + name_bytes]))
         position += name_bytes
         extra = bytes(directory[position : position + extra_bytes])
         size, packed, header = _widened(extra, size, packed, header)
         position += extra_bytes + comment_bytes
-        yield _Entry(name, flags, method, crc, packed, size, header)
+        yield _Entry(name, flags, method, attributes, crc, packed, size, header)
     if position != directory.nbytes:
         raise corrupt("the directory of the zip archive is damaged")
 
@@ -162,6 +164,8 @@ def _widened(extra: bytes, size: int, packed: int, header: int) -> tuple[int, in
 def _check_entry(entry: _Entry) -> None:
     if entry.flags & _ENCRYPTED:
         raise _repacked(entry, "is encrypted")
+    if entry.attributes & _FOLDER and entry.size:
+        raise _repacked(entry, "is marked as a folder, so readers can disagree about its bytes")
     if entry.method != 0 or entry.packed != entry.size:
         raise _repacked(entry, "is compressed, which torch.save never does")
 

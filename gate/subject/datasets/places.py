@@ -128,7 +128,7 @@ class RemotePath:
 
     def is_dir(self) -> bool:
         """Return whether it is a folder; nothing on a web server is one."""
-        return self._info().get("type") == "directory" and not self._is_web
+        return self._info().get("type") == "directory" and not self.is_web
 
     def is_file(self) -> bool:
         """Return whether it is a file."""
@@ -150,7 +150,7 @@ class RemotePath:
     def listed(self, below: str) -> "list[RemoteItem]":
         """Return what lies in the folder ``below`` it, in no order; raises DataError."""
         folder = (self / below).key if below else self.key
-        if self._is_web:
+        if self.is_web:
             return []
         found = self.fetched(lambda: self.system.ls(folder, detail=True))
         items = []
@@ -171,6 +171,12 @@ class RemotePath:
 
         def ranged() -> bytes:
             got = self.system.cat_file(self.key, start=offset, end=offset + size)
+            if len(got) > size:
+                raise DataError(
+                    plain(self.url, 200),
+                    "its server sends whole files and no parts of them",
+                    "download it first",
+                )
             if len(got) != size:
                 raise ConnectionError(f"{len(got):,} bytes came of {size:,} that were asked for")
             return bytes(got)
@@ -182,9 +188,12 @@ class RemotePath:
         for wait in (*WAITS, None):
             try:
                 return fetch()
-            except (FileNotFoundError, IsADirectoryError):
+            except (DataError, IsADirectoryError):
                 raise
-            except Exception as error:  # each store's client raises errors of its own
+            except Exception as raised:  # each store's client raises errors of its own
+                error = self._reason(raised)
+                if isinstance(error, FileNotFoundError):
+                    raise
                 if _is_denied(error):
                     raise DataError(
                         plain(self.url, 200),
@@ -202,8 +211,16 @@ class RemotePath:
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
+    def _reason(self, error: Exception) -> Exception:
+        """Return what a file is not found for: on the web, fsspec says so of any failure."""
+        cause = error.__cause__
+        if self.is_web and isinstance(cause, Exception) and getattr(cause, "status", 0) != 404:
+            return cause
+        return error
+
     @property
-    def _is_web(self) -> bool:
+    def is_web(self) -> bool:
+        """Whether a web server holds it, which has files and no folders."""
         return urlsplit(self.url).scheme.lower() in _UNLISTED
 
     def _info(self) -> dict[str, Any]:

@@ -49,6 +49,12 @@ def _where_from(base: Path, written: str) -> str:
 
 
 def _existing_remote(place: RemotePath) -> RemotePath:
+    if place.is_web and place.url.endswith("/"):
+        raise DataError(
+            plain(place.url, 200),
+            "is a folder on a web server, which does not say what it holds",
+            "list the images in a CSV manifest, or pack them into tars",
+        )
     place.system.invalidate_cache()  # of listings, from an earlier run in this process
     if place.is_file() or place.is_dir():
         return place

@@ -167,6 +167,29 @@ def test_a_member_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
     assert "lists x/version twice" in _refused(tmp_path / "x.pt").fact
 
 
+def test_a_member_that_torch_would_take_for_a_folder_is_refused(tmp_path: Path) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+    data = bytearray((tmp_path / "x.pt").read_bytes())
+    entry = data.rindex(b"x/data/0") - 46
+    data[entry + 38] |= 0x10  # an attribute of DOS: torch then reads a tensor of other numbers
+    (tmp_path / "x.pt").write_bytes(data)
+
+    refusal = _refused(tmp_path / "x.pt")
+
+    assert refusal.refusal is Refusal.UNSAFE
+    assert "x/data/0 in the archive is marked as a folder" in refusal.fact
+
+
+@pytest.mark.parametrize("key", [(), 7, None])
+def test_a_weight_whose_name_is_no_text_is_refused(key: object, tmp_path: Path) -> None:
+    torch.save({**state(), key: torch.ones(2)}, tmp_path / "x.pt")
+
+    refusal = _refused(tmp_path / "x.pt")
+
+    assert refusal.refusal is Refusal.CORRUPT
+    assert "1 name is no text" in refusal.fact
+
+
 def test_a_member_that_lies_inside_another_is_refused(tmp_path: Path) -> None:
     torch.save(state(), tmp_path / "good.pt")
     hidden = write_zip(tmp_path / "hidden.zip", {"good/data/91": b"four"}).read_bytes()

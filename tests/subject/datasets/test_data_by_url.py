@@ -413,6 +413,47 @@ def test_a_web_server_has_no_folders():
     assert not RemotePath("https://host/a", System(), "https://host/a").is_dir()
 
 
+def test_a_folder_on_a_web_server_is_refused_without_asking(opened, says, monkeypatch):
+    monkeypatch.setattr(places, "_opened", lambda url, scheme: (None, url))
+
+    with says(DataError, where="https://host/a/", fact="folder on a web server", remedy="CSV"):
+        opened(path="https://host/a/")
+
+
+class Web:
+    """What fsspec makes of a web server: whatever fails is a file that is not found."""
+
+    def __init__(self, status):
+        self.status = status
+
+    def info(self, key):
+        cause = type("ClientResponseError", (Exception,), {"status": self.status})("no")
+        raise FileNotFoundError(key) from cause
+
+    def cat_file(self, key, start=None, end=None):
+        return b"the whole file"
+
+
+@pytest.mark.parametrize(
+    ("status", "fact"), [(403, "access is denied"), (500, "cannot be fetched"), (404, None)]
+)
+def test_what_a_web_server_refuses_is_not_taken_for_missing(store, says, status, fact):
+    place = RemotePath("https://host/a", Web(status), "https://host/a")
+    if fact is None:
+        assert not place.is_file()
+        return
+
+    with says(DataError, where="^https://host/a$", fact=fact):
+        place.is_file()
+
+
+def test_a_server_that_sends_no_parts_is_told(says):
+    place = RemotePath("https://host/a", Web(200), "https://host/a")
+
+    with says(DataError, where="https://host/a", fact="whole files", remedy="download"):
+        place.read_at(4, 5)
+
+
 def test_a_server_that_does_not_tell_sizes_is_refused(says):
     class System:
         def info(self, key):
