@@ -150,22 +150,15 @@ def _opened(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
 
 def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
     """Return the most by which a probability of the first batch differs from torch's."""
-    try:
-        # One image alone, too: a graph that only takes a full batch fails on the last one.
-        alone = exported.outputs(first.images[:1])
-        together = exported.outputs(first.images)
-    except CheckpointError as error:
-        raise _UnusableError(error.fact) from error
-    if together.shape != first.outputs.shape or alone.shape != first.outputs[:1].shape:
-        raise _UnusableError(f"its output has the shape {together.shape} in onnxruntime")
-    expected, found, single = (
-        probabilities(outputs, are_logits=first.are_logits)
-        for outputs in (first.outputs, together, alone)
-    )
-    gap = max(float(np.abs(found - expected).max()), float(np.abs(single - expected[:1]).max()))
+    # One image alone, too: a graph that only takes a full batch fails on the last one.
+    outputs = [_asked(exported, images) for images in (first.images, first.images[:1])]
+    found = probabilities(np.concatenate(outputs), are_logits=first.are_logits)
+    wanted = np.concatenate([first.outputs, first.outputs[:1]])
+    expected = probabilities(wanted, are_logits=first.are_logits)
+    gap = float(np.abs(found - expected).max())
     if not gap <= TOLERANCE:  # NaN is no agreement
         raise _UnusableError(
-            f"on the first {counted(len(found), 'image')} their scores differ by more than "
+            f"on the first {counted(len(first.images), 'image')} their scores differ by more than "
             f"{TOLERANCE}",
             gap if np.isfinite(gap) else None,
         )
@@ -174,6 +167,18 @@ def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
     if (others & (best_two[:, 1] - best_two[:, 0] > TOLERANCE)).any():
         raise _UnusableError("they name another class for one of the first images", gap)
     return gap
+
+
+def _asked(exported: ExportedRunner, images: Floats) -> Floats:
+    try:
+        outputs = exported.outputs(images)
+    except CheckpointError as error:
+        raise _UnusableError(error.fact) from error
+    if outputs.shape != (len(images), len(exported.classes)):
+        raise _UnusableError(
+            f"for {counted(len(images), 'image')} its output has the shape {outputs.shape}"
+        )
+    return outputs
 
 
 def _first_line(error: Exception) -> str:
