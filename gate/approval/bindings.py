@@ -85,14 +85,14 @@ def _check_bytes_of_policy(door: Door) -> None:
     if files == {source.sha256 for source in door.policy.sources}:
         return
     fact = "the files of the policy say the same in other bytes than those that were judged by"
-    if door.request.exact_policy:
+    if not door.request.reworded:
         raise AttestationError(
             plain(door.request.policy),
             RefusalCode.POLICY_EDITED,
             fact,
-            "restore the files, or judge by these and attest that",
+            "restore the files, judge by these and attest that, or accept it: --allow-reworded",
         )
-    door.notes.append(f"{fact}: comments or layout (--exact-policy refuses that)")
+    door.notes.append(f"{fact}: comments or layout")
 
 
 def data(door: Door) -> str:

@@ -28,7 +28,7 @@ class Request:
     now: datetime  # with its zone
     approvals: Sequence[Path] = ()
     max_age_days: int | None = None
-    exact_policy: bool = False
+    reworded: bool = False  # whether comments and layout of the policy may differ
     trust_sha256: str | None = None
 
 

@@ -66,6 +66,9 @@ def is_ours(path: Path) -> bool:
     """Return whether a regular file is a summary that this program wrote."""
     if path.is_symlink() or not path.is_file():
         return False
-    with path.open("rb") as stream:
-        head = stream.read(1 << 16)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(1 << 16)
+    except OSError:
+        return False
     return VSA_TYPE.encode() in head and VERIFIER.encode() in head

@@ -9,6 +9,7 @@ import click
 from gate.cli.numbers import limit, numbers, size
 from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
+from gate.cli.subject import no_cache_option
 from gate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _KEYS: Mapping[str, frozenset["Format"]] = {
     metavar="N|FRACTION",
     help="The most images of B that may nearly equal one of A: a count, or a fraction of B.",
 )
+@no_cache_option
 @click.option("--exact-only", is_flag=True, help="Look for exact copies alone; much faster.")
 @click.option("--image", metavar="COLUMN", help="Image paths of a manifest; else `image`.")
 @click.option("--label", metavar="COLUMN", help="Class names of a manifest; else `label`.")
@@ -75,6 +77,7 @@ def command(
     format_: str,
     max_near: float,
     exact_only: bool,
+    no_cache: bool,
     **given: Any,  # noqa: ANN401 -- the other options
 ) -> int:
     """Find the images of dataset B that are also in dataset A (train and test, say).
@@ -88,22 +91,28 @@ def command(
     from gate.checks.copies import allowed
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
+    from gate.measure.cache_folder import cache_folder
     from gate.measure.overlap import find_overlap
+    from gate.measure.print_cache import KnownPrints
     from gate.measure.sides import fingerprint_dataset
 
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened([a, b], {key: given[key] for key in _KEYS if given[key] is not None})
+    known = None if no_cache else KnownPrints(cache_folder())
     sides = [
-        fingerprint_dataset(split, dataset, Progress())
+        fingerprint_dataset(split, dataset, Progress(), known)
         for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
     ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
     assumed: tuple[str, ...] = ()
     if descriptor is not None:
-        from gate.measure.descriptors import with_descriptor
+        from gate.measure.sharing import described_overlaps
 
-        pairs = [(side.side, dataset) for side, dataset in zip(sides, datasets, strict=True)]
-        found, said = with_descriptor(found, descriptor, pairs, Progress(), base=Path())
+        of_split = {side.side.split: data for side, data in zip(sides, datasets, strict=True)}
+        compared = [side.side for side in sides]
+        (found,), said = described_overlaps(
+            [found], descriptor, Path(), compared, of_split, Progress()
+        )
         assumed = (said,)
     sharing = Sharing(
         a=a,

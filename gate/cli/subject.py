@@ -22,6 +22,9 @@ DEFAULT_GATEFILE = Path("gate.yaml")
 Command = Callable[..., int]
 
 
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Measure everything again, and keep nothing."
+)
 _SUBJECT = (
     click.option("--checkpoint", metavar="FILE", help="The checkpoint to judge."),
     click.option(
@@ -77,7 +80,7 @@ _MEANS = (
         metavar="N",
         help="Images in memory at once; no number of the report depends on it.",
     ),
-    click.option("--no-cache", is_flag=True, help="Measure everything again, and keep nothing."),
+    no_cache_option,
 )
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,9 +53,10 @@ _COLUMN = 8
     "--max-age", type=click.IntRange(0, 36600), metavar="DAYS", help="Refuse an older verdict."
 )
 @click.option(
-    "--exact-policy",
+    "--allow-reworded",
+    "reworded",
     is_flag=True,
-    help="Also refuse files of the policy that differ in comments or layout only.",
+    help="Accept files of the policy that differ in comments or layout only.",
 )
 @click.option("--trust-sha256", metavar="HEX", help="Refuse a trust file of another digest.")
 @click.option(
@@ -79,7 +81,7 @@ def command(
     trust: str,
     approvals: tuple[Path, ...],
     max_age: int | None,
-    exact_policy: bool,
+    reworded: bool,
     trust_sha256: str | None,
     emit_vsa: Path | None,
     form: str,
@@ -109,7 +111,7 @@ def command(
             now=datetime.now(UTC),
             approvals=approvals,
             max_age_days=max_age,
-            exact_policy=exact_policy,
+            reworded=reworded,
             trust_sha256=trust_sha256,
         )
     )
@@ -138,7 +140,8 @@ def _withdraw(path: Path) -> None:
     from gate.approval.vsa import is_ours
 
     if is_ours(path):
-        path.unlink()
+        with suppress(OSError):  # the probe has found the folder writable; it is gone already
+            path.unlink()
 
 
 def as_json(came: "Verification") -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Who runs a model: torch, or onnxruntime where it is installed."""
 
+import importlib
 import importlib.util
+from importlib.metadata import PackageNotFoundError, version
 
 from gate.errors import Identity, MissingExtraError
 from gate.measure.means import Backend
@@ -24,8 +26,9 @@ def runtimes_of(backend: Backend, spec: ModelSpec, checkpoint: Identity) -> dict
 
 
 def _version(where: str, purpose: str) -> str:
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise MissingExtraError(where, purpose, "onnx")
     try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError(where, purpose, "onnx") from error
-    return str(onnxruntime.__version__)
+        return version("onnxruntime")
+    except PackageNotFoundError:  # another build of it, such as onnxruntime-gpu
+        return str(importlib.import_module("onnxruntime").__version__)

@@ -1,9 +1,9 @@
 """What was measured before: parts on disk, found by their plan, believed while nothing changed.
 
-A part is kept under the digest of its plan and of the user's code. It is believed when the files of
-its split have not been touched since it was measured; where they have, when their bytes are still
-those that were measured. Anything else is measured again. Nothing here decides a number: with an
-empty cache the same evidence comes out.
+A part is kept under the digest of its plan, and of the model with the user's code as it was run. It
+is believed when the files of its split have not been touched since it was measured; where they
+have, when their bytes are still those that were measured. Anything else is measured again. Nothing
+here decides a number: with an empty cache the same evidence comes out.
 """
 
 import json
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from gate.errors import EvidenceError, OutputError
 from gate.evidence.files import sweep, write_text
@@ -25,7 +26,7 @@ from gate.measure.part_files import read_parts, write_parts
 from gate.measure.parts import Part
 from gate.measure.plan import Plan
 from gate.subject.datasets.records import Dataset, UnreadableImage
-from gate.subject.touched import unchanged, used_files
+from gate.subject.touched import unchanged
 
 SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
 _PLAN = "plan.json"
@@ -67,13 +68,13 @@ class Kept:
 
     def look_up(self) -> None:
         """Find the model that was measured with the user's code as it is now."""
+        sweep(self.folder)
         for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
-            with suppress(OSError, ValueError, LookupError, TypeError):
-                said = json.loads(file.read_text(encoding="utf-8"))
-                if unchanged(said["code"], self.base):
-                    self.head, self._variant = Head.from_json(said["head"]), file.parent
-                    sweep(file.parent)
-                    return
+            head = self._head_in(file)
+            if head is not None and unchanged(head.code, self.base):
+                self.head, self._variant = head, file.parent
+                sweep(file.parent)
+                return
 
     def parts(self, cells: Sequence[Cell]) -> Iterator[Part]:
         """Yield the parts of these cells that may be believed."""
@@ -84,15 +85,11 @@ class Kept:
             if self.witnesses[cell.split] is None or not file.is_file():
                 continue
             try:
-                stored = read_parts(file)
-                (part,) = stored.parts
-            except (EvidenceError, ValueError) as error:
-                fact = error.fact if isinstance(error, EvidenceError) else "holds other parts"
-                self.warn(f"cache: {file}: {fact}; this part is measured again")
+                about, part = self._part_in(file, cell)
+            except EvidenceError as error:
+                self.warn(f"cache: {file}: {error.fact}; this part is measured again")
                 continue
-            if part.cell != cell:
-                continue
-            if stored.about.get("witness") == self.witnesses[cell.split]:
+            if about == self._about(part):
                 with suppress(OSError):
                     os.utime(file)  # cleaning goes by when a part was last of use
             elif _same_bytes(part, self.datasets[cell.split]):
@@ -106,16 +103,48 @@ class Kept:
         if self._broken or self.witnesses[part.cell.split] is None:
             return
         try:
-            if self._variant is None or head != self.head:
+            known = self.head is not None and head.agrees(self.head)
+            if self._variant is None or not known or not self._variant.is_dir():
                 self._variant = self._started(head)
         except (OSError, OutputError) as error:
             self._stop(error)
         else:
             self._write(self._variant / f"{part.cell.name}{_PART}", part)
 
+    def _head_in(self, file: Path) -> Head | None:
+        """Return the model that a file names; None where it is damaged, which is said."""
+        try:
+            text = file.read_bytes()
+            if _named_after(text) == file.parent.name:
+                return Head.from_json(json.loads(text))
+        except FileNotFoundError:  # another run has cleaned it
+            return None
+        except (OSError, ValueError, LookupError, TypeError):
+            pass
+        self.warn(f"cache: {file}: is damaged; what it belongs to is measured again")
+        with suppress(OSError):
+            file.unlink()
+        return None
+
+    def _part_in(self, file: Path, cell: Cell) -> tuple[Mapping[str, Any], Part]:
+        """Return a kept part, and what was said of it; raises EvidenceError for any other."""
+        stored = read_parts(file)
+        of_this = stored.about.get("of") == self._of
+        if not of_this or [part.cell for part in stored.parts] != [cell]:
+            raise EvidenceError(str(file), "is of another measurement", "measure it again")
+        return stored.about, stored.parts[0]
+
+    @property
+    def _of(self) -> str:
+        assert self._variant is not None, "parts belong to a model"
+        return f"{self.plan.digest} {self._variant.name}"
+
+    def _about(self, part: Part) -> dict[str, Any]:
+        return {"of": self._of, "witness": self.witnesses[part.cell.split]}
+
     def _write(self, file: Path, part: Part) -> None:
         try:
-            write_parts(file, [part], {"witness": self.witnesses[part.cell.split]})
+            write_parts(file, [part], self._about(part))
         except OutputError as error:
             self._stop(error)
 
@@ -126,14 +155,18 @@ class Kept:
         self._broken = True
 
     def _started(self, head: Head) -> Path:
-        """Return the folder for the model as it was measured, with its code as it is now."""
-        said = json.dumps({"head": head.as_json(), "code": used_files(self.base)}, sort_keys=True)
-        folder = self.folder / sha256(said.encode()).hexdigest()[:16]
+        """Return the folder for the model as it was measured, with its code as it was run."""
+        said = json.dumps(head.as_json(), sort_keys=True)
+        folder = self.folder / _named_after(said.encode())
         folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
         write_text(folder / _HEAD, said)
         self.head = head
         return folder
+
+
+def _named_after(text: bytes) -> str:
+    return sha256(text).hexdigest()[:16]
 
 
 def witness(dataset: Dataset) -> str | None:

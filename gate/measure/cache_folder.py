@@ -1,7 +1,7 @@
 """Where the cache lies, how large it is, and how it is emptied."""
 
+import errno
 import os
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gate.errors import OutputError
 
-PLANS, OVERLAPS = "plans", "overlaps"  # what lies in it
+PLANS, OVERLAPS, PRINTS = "plans", "overlaps", "fingerprints"  # what lies in it
 VARIABLE = "VALIDATE_MODEL_CACHE"
 _DAY = 86_400  # seconds
 
@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 def usage(root: Path) -> Usage:
     """Return how much the cache holds; nothing where there is none."""
-    files = [*_files(root / PLANS), *_files(root / OVERLAPS)]
+    files = [file for name in (PLANS, OVERLAPS, PRINTS) for file in _files(root / name)]
     return Usage(len(_folders(root / PLANS)), len(files), sum(map(_size, files)))
 
 
@@ -48,9 +48,9 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
     latest = time.time() - older_than * _DAY
     try:
         for plan in _folders(root / PLANS):
-            if max((_used(file) for file in plan.rglob("*")), default=0.0) <= latest:
-                shutil.rmtree(plan)
-        for file in _files(root / OVERLAPS):
+            if max((_used(file) for file in _files(plan)), default=0.0) <= latest:
+                _remove(plan)
+        for file in [*_files(root / OVERLAPS), *_files(root / PRINTS)]:
             if _used(file) <= latest:
                 file.unlink(missing_ok=True)
     except OSError as error:
@@ -61,6 +61,18 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
         before.files - after.files,
         before.size_bytes - after.size_bytes,
     )
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder to which a run may write meanwhile; raises OSError for any other reason."""
+    for file in _files(folder):
+        file.unlink(missing_ok=True)
+    for each in (*sorted(filter(Path.is_dir, folder.rglob("*")), reverse=True), folder):
+        try:
+            each.rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
 
 
 def _folders(root: Path) -> list[Path]:

@@ -11,25 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from os import cpu_count
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
-from gate.evidence.records import Overlap, PairKind
+from gate.evidence.records import PairKind
 from gate.measure.alike import by_id
 from gate.measure.exact import NONE, Indices, Match, SplitSide
 from gate.measure.fingerprints import turned
 from gate.measure.mismatch import wrong_output
 from gate.measure.orientations import ORIENTATIONS
-from gate.measure.overlap import with_described
 from gate.measure.progress import Progress
-from gate.subject.checkpoints.onnx import OnnxModel, open_onnx
+from gate.subject.checkpoints.onnx import OnnxModel
 from gate.subject.datasets.records import Dataset, UnreadableImage
-from gate.subject.gatefile import LeakageSpec
-from gate.subject.inputs import Transform, build_transform
-from gate.subject.wording import counted, plain
+from gate.subject.inputs import Transform
 
 COPY = 0.85  # cosine; from here on, a pair counts
 HINT = 0.75  # cosine; from here on, a person should look: another picture of one scene, perhaps
@@ -65,35 +61,6 @@ def require_feasible(sides: Sequence[SplitSide]) -> None:
                 f"{len(ORIENTATIONS)} orientations are more than {MOST_PAIRS:,} pairs to compare",
                 "leave the descriptor out; bytes, pixels and hashes are compared all the same",
             )
-
-
-def with_descriptor(
-    overlap: Overlap,
-    spec: LeakageSpec,
-    sides: Sequence[tuple[SplitSide, Dataset]],
-    progress: Progress,
-    *,
-    base: Path,
-) -> tuple[Overlap, str]:
-    """Return the overlap of two sides with what the descriptor sees, and words on what was done.
-
-    The network's file is relative to ``base``. Raises CheckpointError, DataError or
-    MissingExtraError.
-    """
-    require_feasible([side for side, _ in sides])
-    transform = build_transform(spec.input(), base=base)
-    with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
-        a, b = (
-            describe(side, dataset, network, transform, progress, every_way=place > 0)
-            for place, (side, dataset) in enumerate(sides)
-        )
-    copy = round(1 - COPY, 3)
-    found = with_described(overlap, a.side, b.side, described_matches(a, b), copy=copy)
-    return found, (
-        f"compared also by the descriptor {plain(spec.descriptor)} (sha256 "
-        f"{network.identity.sha256}), near from a cosine of {COPY} on; "
-        f"{counted(a.without + b.without, 'image')} could not be described"
-    )
 
 
 def describe(

@@ -2,9 +2,10 @@
 
 Candidates agree coarsely, at 16 x 16. Each is then aligned: one picture, reduced to 100 down to 78
 percent, slides over the other and the other way round, and the correlation of what is neither mean
-brightness nor noise (a band of frequencies) is taken at the best place; first at 32 pixels, and
-where that promises something, at 64. Only places and sizes are searched: with free rotation and
-shear, unrelated pictures would agree too.
+brightness, nor its slope, nor noise (a band of frequencies) is taken at the best place; first at 32
+pixels, and where that promises something, at 64. Only places and sizes are searched: with free
+rotation and shear, unrelated pictures would agree too. Three quarters of a picture may agree in
+place of the whole, and must do so better: a caption covers the rest.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ _HALF = 32  # pixels a side of the first alignment
 _PROMISING = 0.75
 _CROPPED = {_HALF: range(32, 24, -1), SIDE: range(64, 49, -1)}  # pixels of the smaller picture
 _FINE, _WIDE = 1.4, 4.0  # pixels: the band lies between these two Gaussian blurs
-_FLAT = 1.0  # grey levels: less contrast than this in the band counts as this
+_FLAT = 0.5  # grey levels: less contrast than this in the band counts as this
+_PART = 0.03  # of correlation: how much surer three quarters of a picture must be than the whole
 _ROWS_B, _ROWS_A = 256, 4096  # a block of coarse correlations stays in the processor's cache
 _PAIRS = 512  # aligned at a time
 
@@ -189,18 +191,29 @@ class _Repeated:
     def of(cls, thumbnails: Thumbnails, places: Indices, side: int) -> "_Repeated":
         """Return the pictures at ``places``, reduced to ``side`` pixels."""
         chosen, repeated = np.unique(places, return_inverse=True)
-        pictures: Floats = thumbnails.take(chosen).astype(np.float32)
+        pictures = _levelled(thumbnails.take(chosen))
         if side != SIDE:
             weights = _shrinking(SIDE, side)
             pictures = np.asarray(weights @ pictures @ weights.T, np.float32)
         return cls(pictures, repeated)
 
 
+def _levelled(pictures: NDArray[np.uint8]) -> Floats:
+    """Return thumbnails without their slope of brightness: gradients are all alike."""
+    places = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
+    slope = places / (places @ places) / SIDE
+    levels = pictures.astype(np.float32)
+    # Sums of their own for each picture: a product of matrices may depend on how many there are.
+    down, right = ((levels.sum(axis=axis) * slope).sum(axis=1) for axis in (2, 1))
+    levels -= down[:, None, None] * places[:, None] + right[:, None, None] * places
+    return levels
+
+
 def _aligned(a: _Repeated, b: _Repeated) -> Floats:
     """Return the best correlation of n pairs, either picture sliding over the other."""
     if not len(a.places):
         return np.zeros(0, np.float32)
-    return np.maximum(_slid(a, b), _slid(b, a))
+    return np.maximum(np.maximum(_slid(a, b), _slid(b, a)), _uncovered(a, b))
 
 
 def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
@@ -228,6 +241,23 @@ def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
     return best.astype(np.float32)
 
 
+def _uncovered(a: _Repeated, b: _Repeated) -> Floats:
+    """Return the better correlation of pairs without their top, and without their bottom, quarter.
+
+    That is where captions, dates and logos stand.
+    """
+    side = a.distinct.shape[1]
+    best = np.zeros(len(a.places), np.float32)
+    for rows in (slice(0, side * 3 // 4), slice(side // 4, side)):
+        part_a, part_b = (_band(each.distinct[:, rows], side) for each in (a, b))
+        least = _FLAT**2 * part_a[0].size
+        own_a, own_b = (np.maximum((part**2).sum(axis=(1, 2)), least) for part in (part_a, part_b))
+        products = np.einsum("nij,nij->n", part_a[a.places], part_b[b.places])
+        found = products / np.sqrt(own_a[a.places] * own_b[b.places])
+        best = np.maximum(best, found - _PART)
+    return best
+
+
 def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the highest of correlations at places, (n, p, p), also between places.
 
@@ -251,10 +281,16 @@ def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _band(pictures: Floats, size: int) -> Floats:
-    """Return pictures reduced to (n, size, size), without what is coarser or finer."""
-    shrunk = _shrinking(pictures.shape[1], size)
-    fine, wide = _blurring(size, _FINE) @ shrunk, _blurring(size, _WIDE) @ shrunk
-    band: Floats = fine @ pictures @ fine.T - wide @ pictures @ wide.T
+    """Return pictures (n, h, s) reduced to ``size`` of s, without what is coarser or finer."""
+    height, width = pictures.shape[1:]
+    fine, wide = (
+        (
+            _blurring(height * size // width, blur) @ _shrinking(height, height * size // width),
+            (_blurring(size, blur) @ _shrinking(width, size)).T,
+        )
+        for blur in (_FINE, _WIDE)
+    )
+    band: Floats = fine[0] @ pictures @ fine[1] - wide[0] @ pictures @ wide[1]
     return band
 
 

@@ -21,6 +21,10 @@ class Head:
     are_logits: bool  # False: its outputs are probabilities already
     alone: int  # images run one by one and in a batch
     disagreements: int  # of those, how many changed their answer
+    code_sha256: str  # over the user's code that was run
+    # The files that it is made of and that it has read, and their digests; None: there was none.
+    # Where they lie differs from machine to machine.
+    code: Mapping[str, str | None] = field(compare=False, default_factory=dict)
     # The most by which onnxruntime's probabilities differ from torch's on the first batch; None
     # where they were not compared. It is a measurement, so two machines may find it otherwise.
     gap: float | None = field(default=None, compare=False)
@@ -39,6 +43,11 @@ class Head:
         """Return the same, with the larger gap of the two: what holds for both."""
         gaps = [each.gap for each in (self, other) if each is not None and each.gap is not None]
         return replace(self, gap=max(gaps, default=None))
+
+    def agrees(self, other: "Head") -> bool:
+        """Return whether both are of one model, run by the same code under the same conditions."""
+        both = self.code.keys() & other.code.keys()
+        return self == other and all(self.code[file] == other.code[file] for file in both)
 
     def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
         """Return what the model showed, with what only all of its answers tell."""

@@ -1,6 +1,7 @@
 """What two splits share, found before: kept under a digest of everything that is compared."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -18,22 +19,49 @@ from gate.version import __version__
 
 
 def remembered(
-    root: Path | None, sides: tuple[SplitSide, ...], find: Callable[[], Overlap]
+    root: Path | None,
+    sides: tuple[SplitSide, ...],
+    find: Callable[[], Overlap],
+    warn: Callable[[str], None],
 ) -> Overlap:
     """Return what ``find`` gives for these sides, from the cache below ``root`` where it is there.
 
-    A damaged entry is found again; a disk that takes none changes nothing.
+    A damaged entry is named to ``warn`` and found again; a disk that takes none changes nothing.
     """
     if root is None:
         return find()
-    file = root / OVERLAPS / f"{_key(sides)}.json"
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        return _overlap(json.loads(file.read_text(encoding="utf-8")))
+    key = _key(sides)
+    file = root / OVERLAPS / f"{key}.json"
+    try:
+        known = _read(file, key)
+    except ValueError:
+        warn(f"cache: {file}: is damaged; the overlap is sought again")
+        known = None
+    if known is not None:
+        return known
     found = find()
+    said = json.dumps(asdict(found))
     with suppress(OSError, OutputError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, json.dumps(asdict(found)))
+        write_text(file, f"{_checksum(key, said)}\n{said}\n")
     return found
+
+
+def _read(file: Path, key: str) -> Overlap | None:
+    """Return what a file holds; None without one. Raises ValueError where it is damaged."""
+    try:
+        checksum, said, end = file.read_bytes().decode("utf-8").split("\n")
+    except OSError:
+        return None
+    if end or checksum != _checksum(key, said):
+        raise ValueError("the checksum is another")
+    with suppress(OSError):
+        os.utime(file)  # cleaning goes by when it was last of use
+    return _overlap(json.loads(said))
+
+
+def _checksum(key: str, said: str) -> str:
+    return sha256(f"{key}\n{said}".encode()).hexdigest()
 
 
 def _key(sides: tuple[SplitSide, ...]) -> str:

@@ -1,6 +1,7 @@
 """How parts lie on disk: arrays in NumPy's own format, without pickles, each with its checksum."""
 
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ _VERSION = 1
 _ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
 _PRINTS = ("file", "pixels", "oriented", "near", "featureless", "thumbnails")
 _ABOUT = "about"  # the member that says what the others are
+
+# What zipfile, NumPy and JSON raise for bytes that are not as they were written.
+_DAMAGE = (
+    *(BadZipFile, DamagedStream, EOFError, MemoryError, struct.error, RuntimeError, SyntaxError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -67,7 +74,7 @@ def read_parts(path: Path) -> Stored:
         raise _unusable(path, "does not exist") from None
     except OSError as error:
         raise _unusable(path, f"cannot be read ({error.strerror})") from error
-    except (BadZipFile, DamagedStream, ValueError, LookupError, TypeError, EOFError) as error:
+    except _DAMAGE as error:
         raise _unusable(path, "is damaged, or holds no measured parts") from error
 
 

@@ -13,6 +13,7 @@ from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell, cut, padded
 from gate.measure.means import HELD
 from gate.measure.parts import Part
+from gate.measure.print_cache import KnownPrints
 from gate.measure.probes import require_finite
 from gate.measure.progress import Advance
 from gate.measure.reading import Chunk, chunks
@@ -34,6 +35,7 @@ class Pass:
     are_logits: bool  # False: the outputs are probabilities already
     batch: int  # images that the model is given at once
     held: int = HELD  # images read ahead
+    known: KnownPrints | None = None  # fingerprints of images that were seen before
 
     def parts(self, dataset: Dataset, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
         """Yield what each of the cells shows, in the order given; ``dataset`` is their split's.
@@ -42,7 +44,13 @@ class Pass:
         the model cannot answer, or answers with NaN.
         """
         spans = [(cell, span) for cell in cells for span in cut(cell.rows, self.batch)]
-        read = chunks(dataset, self.transform, [span for _, span in spans], held=self.held)
+        read = chunks(
+            dataset,
+            self.transform,
+            [span for _, span in spans],
+            held=self.held,
+            known=self.known,
+        )
         for cell, found in groupby(zip(spans, read, strict=True), key=lambda each: each[0][0]):
             yield self._part(cell, dataset, (chunk for _, chunk in found), advance)
 

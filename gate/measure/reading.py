@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from gate.evidence.records import Fingerprints, Unreadable
 from gate.measure.cores import usable_cores
 from gate.measure.fingerprints import Fingerprint, fingerprint, fingerprint_batch, gather
 from gate.measure.means import HELD
+from gate.measure.print_cache import KnownPrints
 from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
@@ -41,13 +42,19 @@ class Chunk:
 
 
 def chunks(
-    dataset: Dataset, transform: Transform | None, spans: Iterable[range], *, held: int = HELD
+    dataset: Dataset,
+    transform: Transform | None,
+    spans: Iterable[range],
+    *,
+    held: int = HELD,
+    known: KnownPrints | None = None,
 ) -> Generator[Chunk, None, None]:
     """Yield the images of each span of rows, in order, the next ones being read meanwhile.
 
     ``held`` is how many images may be in memory, read ahead; at least one span is. Without a
-    transform images are only fingerprinted, and ``images`` is empty. Raises DataError where two
-    images of a span cannot be put into one batch, or an array cannot be used at all.
+    transform images are only fingerprinted, and ``images`` is empty. Fingerprints of files that are
+    ``known`` are taken from there, and new ones are added. Raises DataError where two images of a
+    span cannot be put into one batch, or an array cannot be used at all.
     """
     array = dataset if isinstance(dataset, ArrayDataset) else None
     readers = ThreadPoolExecutor(1 if array is not None else usable_cores())
@@ -55,11 +62,16 @@ def chunks(
     def ordered(span: range) -> list[Future[Any]]:
         if array is not None:
             return [readers.submit(_rows, array, transform, span)]
-        return [readers.submit(_read, dataset, transform, index) for index in span]
+        return [readers.submit(_read, dataset, transform, index, known) for index in span]
 
     def made(ready: list[Future[Any]]) -> Chunk:
         read = [each.result() for each in ready]
-        return read[0] if array is not None else _gathered(read, dataset)
+        if array is not None:
+            (chunk,) = read
+            return cast("Chunk", chunk)
+        if known is not None:
+            known.add(each.fingerprint for each in read if isinstance(each, _New))
+        return _gathered(read, dataset)
 
     waiting: deque[tuple[int, list[Future[Any]]]] = deque()
     try:
@@ -100,20 +112,38 @@ class _Prepared:
     fingerprint: Fingerprint
 
 
-def _read(dataset: Dataset, transform: Transform | None, index: int) -> _Prepared | Unreadable:
+class _New(_Prepared):
+    """One whose fingerprint was not known before."""
+
+
+def _read(
+    dataset: Dataset, transform: Transform | None, index: int, known: KnownPrints | None
+) -> _Prepared | Unreadable:
     entry = dataset.entries[index]
+    prepared = _Prepared
     try:
+        if known is not None and transform is None and (prints := _known(dataset, index, known)):
+            assert entry.label is not None, "where bytes are known, labels are"
+            return _Prepared(entry, entry.label, _NO_IMAGES, prints)
         sample = dataset.read(index)
         if sample.image is None:
             assert sample.tensor is not None, "a sample has an image or a tensor"
             image, prints = sample.tensor.numpy(), _opaque(sample.stored)
         else:
-            prints = fingerprint(sample.stored, sample.image)
+            found = None if known is None else known.of(sha256(sample.stored).digest())
+            prepared = _Prepared if found else _New
+            prints = found or fingerprint(sample.stored, sample.image)
             image = _NO_IMAGES if transform is None else transform(sample.image)
     except UnreadableImage as problem:
         name = "?" if entry.label is None else dataset.classes[entry.label]
         return Unreadable(entry.id, name, problem.reason)
-    return _Prepared(entry, sample.label, image, prints)
+    return prepared(entry, sample.label, image, prints)
+
+
+def _known(dataset: Dataset, index: int, known: KnownPrints) -> Fingerprint | None:
+    """Return the fingerprint of a file that need not even be decoded; raises UnreadableImage."""
+    stored = dataset.stored(index)
+    return None if stored is None else known.of(sha256(stored).digest())
 
 
 def _opaque(stored: bytes) -> Fingerprint:

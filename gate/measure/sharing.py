@@ -39,10 +39,16 @@ def overlaps_of(
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for a, b in pairs:
-            yield _as_compared(remembered(cache, (a, b), lambda: find_overlap(a, b)), a, b)  # noqa: B023 -- called at once
+            found = remembered(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
+            yield _as_compared(found, a, b)
             advance(1)
         for side in sides:
-            yield remembered(cache, (side,), lambda: find_duplicates(side, exact_only=True))  # noqa: B023 -- called at once
+            yield remembered(
+                cache,
+                (side,),
+                lambda: find_duplicates(side, exact_only=True),  # noqa: B023 -- called at once
+                progress.warn,
+            )
             advance(1)
 
 
@@ -94,7 +100,7 @@ def described_overlaps(
         compared.append(overlap)
     without = sum(each.without for each in described.values())
     return tuple(compared), (
-        f"splits were also compared by the descriptor {plain(spec.descriptor)} (sha256 "
+        f"compared also by the descriptor {plain(spec.descriptor)} (sha256 "
         f"{network.identity.sha256}), near from a cosine of {descriptors.COPY} on; "
         f"{counted(without, 'image')} could not be described"
     )

@@ -10,6 +10,7 @@ from gate.evidence.records import Split, Strings, Unreadable
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import MOST, cut
+from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Progress
 from gate.measure.reading import Chunk, chunks
 from gate.subject.datasets.records import Dataset
@@ -23,14 +24,18 @@ class Side:
     unreadable: tuple[Unreadable, ...]
 
 
-def fingerprint_dataset(split: Split, dataset: Dataset, progress: Progress) -> Side:
+def fingerprint_dataset(
+    split: Split, dataset: Dataset, progress: Progress, known: KnownPrints | None = None
+) -> Side:
     """Return the fingerprints of all images of a dataset, after one pass over them.
 
-    Raises DataError where none of them can be read.
+    Files whose fingerprints are ``known`` are read, and not decoded. Raises DataError where none of
+    the images can be read.
     """
     read: list[Chunk] = []
     with progress.stage(split.value, len(dataset.entries)) as advance:
-        for chunk in chunks(dataset, None, cut(range(len(dataset.entries)), MOST)):
+        spans = cut(range(len(dataset.entries)), MOST)
+        for chunk in chunks(dataset, None, spans, known=known):
             read.append(chunk)
             advance(chunk.size)
     unreadable = tuple(image for chunk in read for image in chunk.unreadable)

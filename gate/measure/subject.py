@@ -182,6 +182,7 @@ def planned(
         backend=means.backend,
         threads=max(1, usable_cores() // means.workers),
         held=means.held,
+        cache=None if means.cache is None else means.cache.absolute(),
     )
     return plan, job
 

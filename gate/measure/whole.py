@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 
 import numpy as np
@@ -54,13 +54,10 @@ def agreed(one: Head | None, other: Head) -> Head:
 
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
-    if one is None or one == other:
+    if one is None or one.agrees(other):
         return other.with_gap_of(one)
-    differing = [
-        each.name
-        for each in fields(Head)
-        if each.compare and getattr(one, each.name) != getattr(other, each.name)
-    ]
+    conditions = [name for name in Head.__slots__ if name != "gap"]
+    differing = [name for name in conditions if getattr(one, name) != getattr(other, name)]
     raise EvidenceError(
         "parts",
         f"two parts were measured under conditions that differ: {', '.join(differing)}",
@@ -91,7 +88,7 @@ def all_parts(
     missing = [cell for cell in cells if cell not in known]
     new = measure(missing)
     first = next(new) if missing else None
-    if known and first and first[0] != kept_head:
+    if known and first and not (kept_head and first[0].agrees(kept_head)):
         new.close()
         known = {}  # they were measured on another device, or behind other walls
         new, first = measure(cells), None

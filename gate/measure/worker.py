@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, Identity, Refusal
@@ -13,10 +14,12 @@ from gate.measure.grid import Cell, most_threads
 from gate.measure.head import Head
 from gate.measure.means import HELD, Backend
 from gate.measure.parts import Part
+from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Advance, Device
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.subject.inputs import build_transform
+from gate.subject.touched import code_digest, noted, used_files
 
 if TYPE_CHECKING:
     from gate.measure.export import Chosen
@@ -42,6 +45,7 @@ class Job:
     backend: Backend = "torch"
     threads: int = 1
     held: int = HELD  # images read ahead
+    cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,14 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 "run again when nothing writes to it",
             )
         transform = build_transform(job.gatefile.input, base=base)
-        first = first_batch(next(iter(datasets.values())), transform, runner)
+        with noted(base, among_ours=True):  # what is imported or read only when it is needed
+            first = first_batch(next(iter(datasets.values())), transform, runner)
         threads = min(job.threads, most_threads(first.batch))
         limit_threads(threads)
         chosen = _chosen(runner, first, job.backend, threads)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
+        code = used_files(base)
         head = Head(
             subject=subject,
             device=chosen.runner.device,
@@ -118,6 +124,8 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             are_logits=first.are_logits,
             alone=first.alone,
             disagreements=first.disagreements,
+            code_sha256=code_digest(code),
+            code=code,
             gap=chosen.gap,
         )
         yield Worker(
@@ -129,5 +137,6 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 are_logits=first.are_logits,
                 batch=first.batch,
                 held=job.held,
+                known=None if job.cache is None else KnownPrints(job.cache),
             ),
         )

@@ -1,7 +1,11 @@
 """A small project of a user: a model that tells dark images from bright ones, data and policy."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +79,16 @@ rules:
 """
 
 
+# The real command, in cells of so many rows: tiny data makes many of them.
+PROGRAM = """\
+import sys
+from gate.measure import grid
+grid.ROWS = int(sys.argv.pop(1))
+from gate.cli import main
+sys.exit(main())
+"""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command left: its exit status, its two streams, and the report if there is one."""
@@ -87,6 +101,12 @@ class Ran:
     @property
     def kinds(self):
         return [error["kind"] for error in self.report["errors"]]
+
+    @property
+    def digest(self):
+        """The SHA-256 of the report, without what every run says of itself."""
+        said = {key: value for key, value in self.report.items() if key != "run"}
+        return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
     def errors(self):
@@ -154,10 +174,13 @@ class Project:
 
     def run(self, *arguments, **changes):
         """Run the command line on the gate file with changes to its top-level keys."""
+        self.write_gatefile(**changes)
+        return self.command("run", *arguments)
+
+    def write_gatefile(self, **changes):
         keys = {**self.gatefile, **changes}
         document = {key: value for key, value in keys.items() if value is not None}
         self.write("gate.yaml", json.dumps(document, indent=1))
-        return self.command("run", *arguments)
 
     def command(self, *arguments):
         from gate.cli import main
@@ -165,8 +188,35 @@ class Project:
         self.capsys.readouterr()
         status = main([str(argument) for argument in arguments])
         out, err = self.capsys.readouterr()
+        return Ran(status, out, err, self.report())
+
+    def report(self):
         report = self.folder / "gate-out" / "report.json"
-        return Ran(status, out, err, json.loads(report.read_text()) if report.is_file() else None)
+        return json.loads(report.read_text()) if report.is_file() else None
+
+    def started(self, *arguments, rows=16, before=(), **environment):
+        """Start the command in a process of its own, in cells of so many rows.
+
+        ``before`` is a command that runs it, such as taskset.
+        """
+        program = [*before, sys.executable, "-c", PROGRAM, rows, *arguments]
+        return subprocess.Popen(
+            [str(each) for each in program],
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def process(self, *arguments, timeout=240, **settings):
+        """Run the command in a process of its own; see ``started``."""
+        with self.started(*arguments, **settings) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            finally:
+                process.kill()
+        return Ran(process.returncode, out, err, self.report())
 
 
 @pytest.fixture

@@ -75,6 +75,48 @@ def test_a_darker_compressed_crop_is_found():
     assert found.correlation[0] >= edits.COPY
 
 
+def captioned(pixels, top, height, seed=3):
+    """Return a picture with bright letters, as random blocks, over some of its rows."""
+    covered = pixels.copy()
+    blocks = np.random.default_rng(seed).random((height // 4, pixels.shape[1] // 4)) < 0.5
+    letters = np.kron(blocks, np.ones((4, 4), bool))
+    covered[top : top + height][letters] = 255
+    return covered
+
+
+@pytest.mark.parametrize("top", [4, 100])
+def test_a_copy_under_a_caption_is_found(top):
+    a = scenes(30)
+
+    found = copies(a, captioned(a[7], top, 24)[None])
+
+    assert found.row.tolist() == [7]
+    assert found.correlation[0] >= edits.COPY
+
+
+def test_letters_across_the_middle_leave_no_three_quarters_to_compare():
+    a = scenes(30)
+
+    assert copies(a, captioned(a[7], 48, 32)[None]).correlation[0] < edits.COPY
+
+
+def test_three_quarters_alone_must_agree_better_than_a_whole_picture():
+    a = scenes(30)
+
+    found = copies(a, captioned(a[7], 100, 24)[None])
+
+    assert found.correlation[0] <= 0.97
+
+
+@pytest.mark.parametrize(("contrast", "alike"), [(40, True), (1, False)])
+def test_the_faintest_pictures_are_told_from_the_noise_of_rounding(contrast, alike):
+    a = (120 + scenes(30) / 255 * contrast).round().astype(np.uint8)
+
+    found = copies(a, cropped(a[7], 3, 3, 122)[None])
+
+    assert (found.correlation[0] >= edits.COPY) == alike
+
+
 def test_unrelated_scenes_do_not_correlate():
     found = copies(scenes(200), scenes(50, seed=1))
 
@@ -93,6 +135,15 @@ def test_gradients_do_not_correlate_in_the_band():
     gradients = np.stack([down + right, down + right + 20, 2 * down + right]).astype(np.uint8)
 
     assert (copies(gradients, gradients, same=True).correlation < edits.COPY).all()
+
+
+def test_slopes_of_brightness_are_no_picture_however_steep():
+    down, right = np.mgrid[:64, :64]
+    slopes = np.stack([down + right, down + right + 20, 3 * down, 2 * right + down])
+
+    found = copies(slopes.astype(np.uint8), slopes.astype(np.uint8), same=True)
+
+    assert (found.row == NONE).all()
 
 
 def test_a_picture_is_not_its_own_copy():

@@ -21,6 +21,7 @@ HEAD = Head(
     are_logits=True,
     alone=8,
     disagreements=0,
+    code_sha256="0" * 64,
     gap=3e-7,
 )
 

@@ -73,6 +73,7 @@ def shown(tmp_path):
             are_logits=True,
             alone=first.alone,
             disagreements=first.disagreements,
+            code_sha256="",
         )
         cells = [Cell(Split.TEST, 0, 2), Cell(Split.TEST, 2, count)]
         whole = Whole()

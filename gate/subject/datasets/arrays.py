@@ -58,6 +58,10 @@ class ArrayDataset:
         row = np.ascontiguousarray(self.pixels[index])
         return Sample(row.tobytes(), Image.fromarray(row), None, int(self.labels[index]))
 
+    def stored(self, index: int) -> bytes:
+        """Return the bytes of the pixels of the row at ``index``."""
+        return self.pixels[index].tobytes()
+
     def sources(self) -> tuple[Path, ...] | None:
         """Return the files that hold the array and its labels; None where they are not local."""
         return self.files or None

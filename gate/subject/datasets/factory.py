@@ -75,6 +75,9 @@ class FactoryDataset:
     def sources(self) -> None:
         """Return None: only the user's code knows what it reads."""
 
+    def stored(self, index: int) -> None:
+        """Return None: only the user's code makes the bytes."""
+
     def _label(self, given: Any, place: str) -> int:  # noqa: ANN401 - it is the user's object
         if isinstance(given, str):
             if given in self.classes:

@@ -34,14 +34,18 @@ class FileDataset:
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage."""
-        label = self.entries[index].label
-        if label is None:
+        stored, label = self.stored(index), self.entries[index].label
+        assert label is not None, "an image without a class has no bytes"
+        return Sample(stored, decode(stored), None, label)
+
+    def stored(self, index: int) -> bytes:
+        """Return the bytes of the file at ``index``; raises UnreadableImage."""
+        if self.entries[index].label is None:
             raise UnreadableImage(
                 "lies outside the class folders, so it has no class",
                 "move it into the folder of its class, or remove it",
             )
-        stored = read_bytes(below(self.folder, self.files[index]))
-        return Sample(stored, decode(stored), None, label)
+        return read_bytes(below(self.folder, self.files[index]))
 
     def sources(self) -> Sequence[Path] | None:
         """Return the manifest, if there is one, and the image files in the order of the entries.

@@ -101,6 +101,12 @@ class Dataset(Protocol):
         Raises :class:`UnreadableImage` where this one image cannot be read.
         """
 
+    def stored(self, index: int) -> bytes | None:
+        """Return the bytes that digests cover, not decoded; None where only reading makes them.
+
+        Raises :class:`UnreadableImage` where there are none.
+        """
+
     def sources(self) -> Sequence[Path] | None:
         """Return the local files whose bytes decide what is read, in an order that repeats.
 

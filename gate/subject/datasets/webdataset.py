@@ -61,16 +61,20 @@ class TarDataset:
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage, DataError if its tar is gone."""
+        stored, label = self.stored(index), self.entries[index].label
+        assert label is not None, "a sample without label is refused when the tar is opened"
+        return Sample(stored, decode(stored), None, label)
+
+    def stored(self, index: int) -> bytes:
+        """Return the bytes of the member at ``index``; raises as :meth:`read` does."""
         index = range(len(self.sizes))[index]
         if index in self.odd:
             raise UnreadableImage(self.odd[index], "store the image itself (tar --dereference)")
         size = int(self.sizes[index])
         if size > LARGEST_FILE:
             raise UnreadableImage(f"is {size:,} bytes long, too long for an image")
-        stored = self.tars[self.tar_of[index]].read_at(int(self.offsets[index]), size)
-        label = self.entries[index].label
-        assert label is not None, "a sample without label is refused when the tar is opened"
-        return Sample(stored, decode(stored), None, label)
+        stored: bytes = self.tars[self.tar_of[index]].read_at(int(self.offsets[index]), size)
+        return stored
 
     def sources(self) -> tuple[Path, ...] | None:
         """Return the tar archives; None where they are not local."""

@@ -1,0 +1,87 @@
+"""Fingerprints of images that were seen before, by the digest of their bytes.
+
+They depend on the bytes of the file, on the decoder and on how fingerprints are made, and on
+nothing else; so no time, path or dataset is part of the key, and an entry is never out of date.
+"""
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from gate.measure import perceptual
+from gate.measure.cache_folder import PRINTS
+from gate.measure.fingerprints import VERSION, Fingerprint
+
+_WAIT = 30.0  # seconds that a writer waits for others
+_TABLE = """
+CREATE TABLE IF NOT EXISTS prints (
+    file BLOB PRIMARY KEY, pixels BLOB NOT NULL, oriented BLOB NOT NULL, near BLOB NOT NULL,
+    featureless INTEGER NOT NULL, thumbnail BLOB, crc INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class KnownPrints:
+    """The fingerprints that are kept below a folder; many threads and processes may use them.
+
+    A cache that cannot be read or written is an empty one.
+    """
+
+    def __init__(self, root: Path) -> None:
+        name = f"{VERSION}-pillow-{version('pillow')}.sqlite"
+        self._path = root / PRINTS / name
+        self._threads = threading.local()
+
+    def of(self, file: bytes) -> Fingerprint | None:
+        """Return the fingerprint of the image whose bytes have this digest, where it is known."""
+        with suppress(sqlite3.Error, OSError, ValueError):
+            found = self._database().execute("SELECT * FROM prints WHERE file = ?", (file,))
+            row = found.fetchone()
+            if row is not None and row[-1] == _crc(row[:-1]):
+                return _fingerprint(row)
+        return None
+
+    def add(self, prints: Iterable[Fingerprint]) -> None:
+        """Keep fingerprints, where the disk takes them."""
+        with suppress(sqlite3.Error, OSError), self._database() as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO prints VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, prints)
+            )
+
+    def _database(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if found is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            found = sqlite3.connect(self._path, timeout=_WAIT)
+            # Killed programs lose nothing by it, and what a power cut damages is measured again.
+            found.execute("PRAGMA synchronous = OFF")
+            found.execute(_TABLE)
+            self._threads.connection = found
+        return found
+
+
+def _row(each: Fingerprint) -> tuple[bytes | int | None, ...]:
+    thumbnail = None if each.thumbnail is None else each.thumbnail.tobytes()
+    row = (each.file, each.pixels, each.oriented, each.near, int(each.featureless), thumbnail)
+    return (*row, _crc(row))
+
+
+def _crc(row: Iterable[bytes | int | None]) -> int:
+    return zlib.crc32(
+        b"|".join(part if isinstance(part, bytes) else b"%d" % (part or 0) for part in row)
+    )
+
+
+def _fingerprint(row: tuple[bytes, bytes, bytes, bytes, int, bytes | None, int]) -> Fingerprint:
+    file, pixels, oriented, near, featureless, thumbnail, _ = row
+    small = None
+    if thumbnail is not None:
+        small = np.frombuffer(thumbnail, np.uint8).reshape(perceptual.SIDE, perceptual.SIDE)
+    return Fingerprint(file, pixels, oriented, near, bool(featureless), small)
