@@ -1,7 +1,12 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
+<<<<<<< HEAD
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+=======
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+>>>>>>> main
 from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
@@ -46,8 +51,16 @@ class Head:
 
     def agrees(self, other: "Head") -> bool:
         """Return whether both are of one model, run by the same code under the same conditions."""
-        both = self.code.keys() & other.code.keys()
-        return self == other and all(self.code[file] == other.code[file] for file in both)
+        return next(self.differences(other), None) is None
+
+    def differences(self, other: "Head") -> Iterator[str]:
+        """Yield what differs, in words: fields, and files of the user's code."""
+        for each in fields(self):
+            if each.compare and getattr(self, each.name) != getattr(other, each.name):
+                yield each.name.removesuffix("_sha256").replace("_", " ")
+        for file in sorted(self.code.keys() & other.code.keys()):
+            if self.code[file] != other.code[file]:
+                yield file
 
     def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
         """Return what the model showed, with what only all of its answers tell."""
