@@ -1,12 +1,7 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
-<<<<<<< HEAD
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-=======
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
->>>>>>> main
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
@@ -44,9 +39,9 @@ class Head:
             f"in the first batch onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
         )
 
-    def with_gap_of(self, other: Self | None) -> Self:
+    def with_gap_of(self, other: Self) -> Self:
         """Return the same, with the larger gap of the two: what holds for both."""
-        gaps = [each.gap for each in (self, other) if each is not None and each.gap is not None]
+        gaps = [each.gap for each in (self, other) if each.gap is not None]
         return replace(self, gap=max(gaps, default=None))
 
     def agrees(self, other: "Head") -> bool:

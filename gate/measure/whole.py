@@ -55,18 +55,11 @@ def agreed(one: Head | None, other: Head) -> Head:
 
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
-<<<<<<< HEAD
-    if one is None or one.agrees(other):
-        return other.with_gap_of(one)
-    conditions = [name for name in Head.__slots__ if name != "gap"]
-    differing = [name for name in conditions if getattr(one, name) != getattr(other, name)]
-=======
     if one is None:
         return other
     differing = [plain(each) for each in one.differences(other)]
     if not differing:
-        return other
->>>>>>> main
+        return other.with_gap_of(one)
     raise EvidenceError(
         "parts",
         f"two parts were measured under conditions that differ: {', '.join(differing)}",
