@@ -164,6 +164,7 @@ def _prepared(out: Path) -> Path:
 
     An old verdict must not be taken for that of a run which did not get as far as one.
     """
+    from gate.evidence.files import sweep
     from gate.evidence.store import FILE_NAME
     from gate.report import broken, pairs
 
@@ -171,6 +172,7 @@ def _prepared(out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         for name in (REPORT_NAME, FILE_NAME, pairs.FILE_NAME, broken.FILE_NAME):
             (out / name).unlink(missing_ok=True)
+        sweep(out)
         probe = out / ".writable"
         probe.touch()
         probe.unlink()

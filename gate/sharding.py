@@ -1,9 +1,12 @@
 """One share of a measurement, for another process to join: what `validate-model shard` does."""
 
+import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import OutputError, UsageError
+from gate.evidence.files import sweep
 from gate.evidence.records import Split
 from gate.measure.grid import share_of
 from gate.measure.means import Means
@@ -48,8 +51,12 @@ def measure_shard(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(str(out), error, "name another folder with --out") from error
+    sweep(out)
     path = out / shard_name(plan, index=index, of=of)
-    with progress.stage("images", sum(map(len, cells))) as advance:
+    with (
+        progress.stage("images", sum(map(len, cells))) as advance,
+        contextlib.redirect_stdout(sys.stderr),  # user code may print
+    ):
         found = measured_cells(plan, job, cells, datasets, means, progress, advance)
         images = write_shard(path, plan, found)
     return Written(path, images, plan.images)

@@ -16,7 +16,7 @@ from gate.cli.run import judged, out_option
 from gate.cli.shard import SHARDS
 from gate.cli.subject import subject_options
 from gate.errors import UsageError
-from gate.measure.means import Means
+from gate.measure.means import Backend, Means
 from gate.measure.progress import Device
 
 
@@ -38,6 +38,7 @@ def command(
     shards: tuple[Path, ...],
     gatefile: Path | None,
     device: Device,
+    backend: Backend,
     **flags: Any,  # noqa: ANN401 -- the flags of run, by name
 ) -> int:
     """Join the shares that `shard` measured, judge them, and write the report.
@@ -54,4 +55,4 @@ def command(
             fact = f"holds no {SUFFIX} files" if named.is_dir() else "does not exist"
             raise UsageError(str(named), fact, "name the files that `validate-model shard` printed")
         files += found
-    return judged(gatefile, Means(device=device, shards=tuple(files)), **flags)
+    return judged(gatefile, Means(device=device, backend=backend, shards=tuple(files)), **flags)

@@ -174,10 +174,11 @@ def deliver(
 
 def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") -> None:
     """Write each rendering to its file, whole or not at all."""
-    from gate.evidence.files import write_text
+    from gate.evidence.files import sweep, write_text
     from gate.report.renderings import render
 
     for path, name in outputs.items():
+        sweep(path.parent)
         write_text(path, render(report, name, beside))
 
 

@@ -29,7 +29,7 @@ from gate.cli.subject import (
     subject_options,
 )
 from gate.errors import UsageError
-from gate.measure.means import Engine, Means
+from gate.measure.means import Backend, Engine, Means
 from gate.measure.progress import Device
 
 out_option = click.option(
@@ -54,6 +54,7 @@ out_option = click.option(
 def command(
     gatefile: Path | None,
     device: Device,
+    backend: Backend,
     engine: Engine,
     workers: int,
     held: int | None,
@@ -65,7 +66,14 @@ def command(
     GATEFILE says what is judged; by default gate.yaml, if it is there. Flags go before what it
     says, and can replace it altogether.
     """
-    means = means_of(device=device, engine=engine, workers=workers, held=held, no_cache=no_cache)
+    means = means_of(
+        device=device,
+        backend=backend,
+        engine=engine,
+        workers=workers,
+        held=held,
+        no_cache=no_cache,
+    )
     return judged(gatefile, means, **flags)
 
 

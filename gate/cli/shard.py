@@ -9,7 +9,7 @@ from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
 from gate.cli.subject import gatefile_path, means_of, means_options, subject_of, subject_options
 from gate.errors import UsageError
-from gate.measure.means import Engine
+from gate.measure.means import Backend, Engine
 from gate.measure.progress import Device
 
 SHARDS = Path("gate-shards")
@@ -34,6 +34,7 @@ def command(
     of: int,
     out: Path,
     device: Device,
+    backend: Backend,
     engine: Engine,
     workers: int,
     held: int | None,
@@ -53,7 +54,14 @@ def command(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    means = means_of(device=device, engine=engine, workers=workers, held=held, no_cache=no_cache)
+    means = means_of(
+        device=device,
+        backend=backend,
+        engine=engine,
+        workers=workers,
+        held=held,
+        no_cache=no_cache,
+    )
     written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
     say(str(written.path))
     tell(

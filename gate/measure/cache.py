@@ -68,12 +68,12 @@ class Kept:
 
     def look_up(self) -> None:
         """Find the model that was measured with the user's code as it is now."""
-        sweep(self.folder)
+        for folder in (self.folder, *self.folder.glob("*/")):
+            sweep(folder)
         for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
             head = self._head_in(file)
             if head is not None and unchanged(head.code, self.base):
                 self.head, self._variant = head, file.parent
-                sweep(file.parent)
                 return
 
     def parts(self, cells: Sequence[Cell]) -> Iterator[Part]:

@@ -1,7 +1,7 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from gate.evidence.records import ModelProbe, Subject
@@ -13,6 +13,7 @@ class Head:
 
     subject: Subject
     device: str
+    backend: str  # who gave the outputs
     notes: tuple[str, ...]  # what was not declared, and what was done to make the weights fit
     nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
     walls: tuple[str, ...] | None  # around a foreign parser; None: none was used
@@ -24,11 +25,37 @@ class Head:
     # The files that it is made of and that it has read, and their digests; None: there was none.
     # Where they lie differs from machine to machine.
     code: Mapping[str, str | None] = field(compare=False, default_factory=dict)
+    # The most by which onnxruntime's probabilities differ from torch's on the first batch; None
+    # where they were not compared. It is a measurement, so two machines may find it otherwise.
+    gap: float | None = field(default=None, compare=False)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What a reader of the numbers must know."""
+        if self.gap is None:
+            return self.notes
+        return (
+            *self.notes,
+            f"in the first batch onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
+        )
+
+    def with_gap_of(self, other: Self) -> Self:
+        """Return the same, with the larger gap of the two: what holds for both."""
+        gaps = [each.gap for each in (self, other) if each.gap is not None]
+        return replace(self, gap=max(gaps, default=None))
 
     def agrees(self, other: "Head") -> bool:
         """Return whether both are of one model, run by the same code under the same conditions."""
-        both = self.code.keys() & other.code.keys()
-        return self == other and all(self.code[file] == other.code[file] for file in both)
+        return next(self.differences(other), None) is None
+
+    def differences(self, other: "Head") -> Iterator[str]:
+        """Yield what differs, in words: fields, and files of the user's code."""
+        for each in fields(self):
+            if each.compare and getattr(self, each.name) != getattr(other, each.name):
+                yield each.name.removesuffix("_sha256").replace("_", " ")
+        for file in sorted(self.code.keys() & other.code.keys()):
+            if self.code[file] != other.code[file]:
+                yield file
 
     def probe(self, *, outputs: int, constant: bool) -> ModelProbe:
         """Return what the model showed, with what only all of its answers tell."""

@@ -1,4 +1,4 @@
-"""By which means a subject is measured: none of them changes a number."""
+"""By which means a subject is measured: but for device and backend, none changes a number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Literal
 from gate.measure.progress import Device
 
 Engine = Literal["local", "ray"]
+Backend = Literal["torch", "onnxruntime"]
 
 HELD = 256  # images that are read ahead, where their number is not said
 
@@ -17,6 +18,7 @@ class Means:
     """Where and with how many hands a subject is measured, and what is kept of it."""
 
     device: Device = "auto"
+    backend: Backend = "torch"  # who runs the user's module; onnxruntime where both agree
     engine: Engine = "local"  # this machine, or Ray
     workers: int = 1
     held: int = HELD  # images in memory at once; at least one batch is

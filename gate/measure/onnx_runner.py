@@ -16,7 +16,14 @@ class OnnxRunner:
 
     model: OnnxModel
     classes: tuple[str, ...]
-    device: str = "cpu (onnxruntime)"
+    device: str = "cpu"
+
+    @property
+    def backend(self) -> str:
+        """The release that runs the graph."""
+        import onnxruntime
+
+        return f"onnxruntime {onnxruntime.__version__}"
 
     def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the model's outputs (n, classes); raises CheckpointError (mismatch)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import OutputError
-from gate.evidence.files import write_text
+from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
 from gate.measure.cache_folder import OVERLAPS
 from gate.measure.exact import SplitSide
@@ -31,6 +31,7 @@ def remembered(
     if root is None:
         return find()
     key = _key(sides)
+    sweep(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
         known = _read(file, key)

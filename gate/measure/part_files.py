@@ -4,12 +4,14 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile
-from zlib import error as DamagedStream  # noqa: N812 -- zlib calls it just "error"
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gate.errors import EvidenceError
@@ -25,7 +27,7 @@ _ABOUT = "about"  # the member that says what the others are
 
 # What zipfile, NumPy and JSON raise for bytes that are not as they were written.
 _DAMAGE = (
-    *(BadZipFile, DamagedStream, EOFError, MemoryError, struct.error, RuntimeError, SyntaxError),
+    *(BadZipFile, EOFError, struct.error, RuntimeError, MemoryError, SyntaxError, TokenError),
     *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
 )
 
@@ -60,14 +62,13 @@ def read_parts(path: Path) -> Stored:
     Raises EvidenceError where the file is missing, damaged, truncated, or not of this version.
     """
     try:
-        # The checksum of every member is compared when it is read, and each is read whole.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as members:
-            head = json.loads(bytes(members[_ABOUT]))
+        with path.open("rb") as stream, ZipFile(stream) as archive:
+            head = json.loads(_array(archive, _ABOUT).tobytes())
             if head["version"] != _VERSION:
                 raise _unusable(path, f"is of version {head['version']}, not {_VERSION}")
             parts = tuple(
-                _part(cell, {name: members[f"{place}.{name}"] for name in cell["arrays"]})
-                for place, cell in enumerate(head["cells"])
+                _part(cell, {name: _array(archive, f"{at}.{name}") for name in cell["arrays"]})
+                for at, cell in enumerate(head["cells"])
             )
             return Stored(head["about"], parts)
     except FileNotFoundError:
@@ -76,6 +77,15 @@ def read_parts(path: Path) -> Stored:
         raise _unusable(path, f"cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         raise _unusable(path, "is damaged, or holds no measured parts") from error
+
+
+def _array(archive: ZipFile, name: str) -> NDArray[Any]:
+    """Return a member whose checksum was compared before anything looks into it."""
+    member = archive.getinfo(f"{name}.npy")
+    if member.compress_type != ZIP_STORED:
+        raise BadZipFile("write_parts compresses nothing")
+    array: NDArray[Any] = npy.read_array(BytesIO(archive.read(member)), allow_pickle=False)
+    return array
 
 
 def _unusable(path: Path, fact: str) -> EvidenceError:

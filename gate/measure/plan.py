@@ -13,8 +13,10 @@ from typing import Any
 
 from gate.errors import Identity
 from gate.evidence.records import Split
+from gate.measure.backends import runtimes_of
 from gate.measure.fingerprints import VERSION as FINGERPRINTS
 from gate.measure.grid import Cell, cells_of
+from gate.measure.means import Backend
 from gate.measure.progress import Device
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
@@ -49,22 +51,28 @@ def plan_of(
     classes: tuple[str, ...],
     checkpoint: Identity,
     device: Device,
+    backend: Backend = "torch",
 ) -> Plan:
     """Return the plan to measure the model of a gate file on the opened splits.
 
     It knows the images by name, label, group and slices; what their files hold is known when they
     are read. The user's code is known by its name: see :mod:`gate.measure.cache`.
+
+    Raises MissingExtraError where onnxruntime is asked for and not installed.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})
     cells = cells_of(datasets)
+    packages = {name: version(name) for name in _PACKAGES}
+    packages |= runtimes_of(backend, gatefile.model, checkpoint)
     document = {
         "gate": __version__,
         "fingerprints": FINGERPRINTS,
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": packages,
         "checkpoint": checkpoint.sha256,
         "model": model,
         "device": device,
+        "backend": backend,
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
         "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},

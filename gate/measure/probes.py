@@ -22,7 +22,7 @@ _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by m
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FirstBatch:
     """What the first images of the data show, the same for whoever measures whichever part."""
 
@@ -30,6 +30,8 @@ class FirstBatch:
     are_logits: bool  # False: its outputs are probabilities already
     alone: int  # images run one by one and in a batch
     disagreements: int  # of those, how many changed their answer
+    images: Floats  # (n, C, H, W), of the batch
+    outputs: Floats  # (n, classes), of the same images
 
 
 def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> FirstBatch:
@@ -41,7 +43,8 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     rows = range(len(dataset.entries))
     image = _first(dataset, transform, cut(rows, 1))
     if image is None:  # the pass will say so
-        return FirstBatch(1, are_logits=True, alone=0, disagreements=0)
+        none = np.empty((0, len(runner.classes)), np.float32)
+        return FirstBatch(1, are_logits=True, alone=0, disagreements=0, images=none, outputs=none)
     size = batch_of(image.images.shape[1:])
     chunk = _first(dataset, transform, cut(rows, min(size, FIRST)))
     assert chunk is not None, "an image was read a moment ago"
@@ -51,7 +54,14 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
         not np.allclose(runner.outputs(image[None])[0], expected, rtol=_SAME, atol=_SAME)
         for image, expected in zip(chunk.images[:ALONE], outputs[:ALONE], strict=True)
     ]
-    return FirstBatch(size, not looks_like_probabilities(outputs), len(apart), sum(apart))
+    return FirstBatch(
+        batch=size,
+        are_logits=not looks_like_probabilities(outputs),
+        alone=len(apart),
+        disagreements=sum(apart),
+        images=chunk.images,
+        outputs=outputs,
+    )
 
 
 def require_finite(outputs: Floats, ids: Iterable[str]) -> None:

@@ -55,6 +55,21 @@ def choose_device(wanted: Device) -> torch.device:
     return torch.device(wanted)
 
 
+def require_exact_products() -> None:
+    """Have torch multiply in full float32, whatever the user's code chose, in a fixed order.
+
+    TF32, which cuDNN takes unless told otherwise, keeps 10 bits of 23, bfloat16 on a CPU 7. Each
+    kind of product is told by itself: the settings above them do not reach all of them. And cuDNN
+    must not choose its algorithms by a stopwatch.
+    """
+    backends: Any = torch.backends  # its stubs do not know the kinds of products
+    gpu, cudnn, cpu = backends.cuda, backends.cudnn, backends.mkldnn
+    for products in (gpu.matmul, cudnn.conv, cudnn.rnn, cpu.matmul, cpu.conv, cpu.rnn):
+        products.fp32_precision = "ieee"
+    cudnn.benchmark = False
+    cudnn.deterministic = True
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What a model shows without an image."""
@@ -75,6 +90,10 @@ class Runner(Protocol):
     def device(self) -> str:
         """Where the model runs."""
 
+    @property
+    def backend(self) -> str:
+        """Who gives the outputs; with its release where that is not one of our requirements."""
+
     def outputs(self, images: Floats) -> Floats:
         """Return the outputs for images float32 (n, C, H, W): float32 (n, classes).
 
@@ -93,6 +112,7 @@ class TorchRunner:
     model: nn.Module
     classes: tuple[str, ...]
     place: torch.device
+    backend: str = "torch"
 
     @property
     def device(self) -> str:
@@ -103,13 +123,17 @@ class TorchRunner:
     def start(cls, model: nn.Module, classes: tuple[str, ...], device: Device) -> "TorchRunner":
         """Return a runner of ``model``, moved to the device and laid out for convolutions."""
         chosen = choose_device(device)
+        require_exact_products()
         # Channels last is what CPU and tensor-core convolutions are fastest in; values are equal.
         ready = model.to(chosen).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch has it, its stubs do not
         return cls(ready, classes, chosen)
 
     def outputs(self, images: Floats) -> Floats:
         """Return the model's outputs, as float32 on the CPU."""
-        batch = torch.from_numpy(images).to(self.place)
+        batch = torch.from_numpy(images)
+        if self.place.type == "cuda":
+            batch = batch.pin_memory()  # else the copy waits for the device, and the device for it
+        batch = batch.to(self.place, non_blocking=True)
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
         try:

@@ -30,6 +30,10 @@ from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
+from gate.subject.wording import counted
+
+# Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
+NEAR_TIE = 1e-5
 
 
 @dataclass(slots=True)
@@ -139,9 +143,20 @@ def _measure_model(
         found.splits, found.probe = whole.splits, whole.probe
         if whole.head is not None:
             found.subject = whole.head.subject
-            found.environment |= {"device": whole.head.device}
-            found.assumed += whole.head.notes
+            found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
+            found.assumed += whole.head.assumed
+        found.assumed += near_ties(found.splits)
     _compare(gatefile, datasets, classes, means, progress, found)
+
+
+def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
+    """Yield how many answers of each split hang on rounding, where there are any."""
+    for split, each in splits.items():
+        if count := int((each.rows.margin < NEAR_TIE).sum()):
+            yield (
+                f"{counted(count, 'image')} of {split} {'has' if count == 1 else 'have'} two best "
+                f"classes within {NEAR_TIE}: another machine may answer with the other one"
+            )
 
 
 def planned(
@@ -156,7 +171,7 @@ def planned(
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     checkpoint = identified(gatefile.model, base=gatefile.base)
-    plan = plan_of(gatefile, datasets, classes, checkpoint, means.device)
+    plan = plan_of(gatefile, datasets, classes, checkpoint, means.device, means.backend)
     job = Job(
         plan=plan.digest,
         gatefile=gatefile.rooted(),
@@ -164,6 +179,7 @@ def planned(
         checkpoint=checkpoint,
         images={split: len(dataset.entries) for split, dataset in datasets.items()},
         device=means.device,
+        backend=means.backend,
         threads=max(1, usable_cores() // means.workers),
         held=means.held,
         cache=None if means.cache is None else means.cache.absolute(),

@@ -18,6 +18,7 @@ from gate.measure.parts import Part, joined
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset
+from gate.subject.wording import plain
 
 
 @dataclass(slots=True)
@@ -54,9 +55,11 @@ def agreed(one: Head | None, other: Head) -> Head:
 
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
-    if one is None or one.agrees(other):
+    if one is None:
         return other
-    differing = [name for name in Head.__slots__ if getattr(one, name) != getattr(other, name)]
+    differing = [plain(each) for each in one.differences(other)]
+    if not differing:
+        return other.with_gap_of(one)
     raise EvidenceError(
         "parts",
         f"two parts were measured under conditions that differ: {', '.join(differing)}",

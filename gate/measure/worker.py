@@ -12,7 +12,7 @@ from gate.evidence.records import Split
 from gate.measure.cores import prepare_process
 from gate.measure.grid import Cell, most_threads
 from gate.measure.head import Head
-from gate.measure.means import HELD
+from gate.measure.means import HELD, Backend
 from gate.measure.parts import Part
 from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Advance, Device
@@ -22,7 +22,10 @@ from gate.subject.inputs import build_transform
 from gate.subject.touched import code_digest, noted, used_files
 
 if TYPE_CHECKING:
+    from gate.measure.export import Chosen
     from gate.measure.predict import Pass
+    from gate.measure.probes import FirstBatch
+    from gate.measure.runner import Runner
 
 
 # What engines give: the model as the worker opened it, and what one cell shows of it.
@@ -39,6 +42,7 @@ class Job:
     checkpoint: Identity  # the one that the plan speaks of
     images: Mapping[Split, int]  # in each split, as the plan counts them
     device: Device = "auto"
+    backend: Backend = "torch"
     threads: int = 1
     held: int = HELD  # images read ahead
     cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
@@ -59,6 +63,16 @@ class Worker:
         """
         for split, neighbours in groupby(cells, key=lambda cell: cell.split):
             yield from self.passing.parts(self.datasets[split], list(neighbours), advance)
+
+
+def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: int) -> "Chosen":
+    """Return who answers: the model as it was opened, or its export where that is asked for."""
+    from gate.measure.export import Chosen, fastest
+    from gate.measure.runner import TorchRunner
+
+    if backend == "onnxruntime" and isinstance(runner, TorchRunner):
+        return fastest(runner, first, threads)
+    return Chosen(runner)
 
 
 @contextmanager
@@ -89,14 +103,21 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         transform = build_transform(job.gatefile.input, base=base)
         with noted(base, among_ours=True):  # what is imported or read only when it is needed
             first = first_batch(next(iter(datasets.values())), transform, runner)
-        limit_threads(min(job.threads, most_threads(first.batch)))
+        threads = min(job.threads, most_threads(first.batch))
+        limit_threads(threads)
+        chosen = _chosen(runner, first, job.backend, threads)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)
         head = Head(
             subject=subject,
-            device=runner.device,
-            notes=(*notes, *transform.assumed, *(() if first.are_logits else answered)),
+            device=chosen.runner.device,
+            backend=chosen.runner.backend,
+            notes=(
+                *(*notes, *transform.assumed),
+                *(() if first.are_logits else answered),
+                *chosen.notes,
+            ),
             nonfinite_tensors=weights.nonfinite,
             walls=weights.walls,
             batch=first.batch,
@@ -105,13 +126,14 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             disagreements=first.disagreements,
             code_sha256=code_digest(code),
             code=code,
+            gap=chosen.gap,
         )
         yield Worker(
             head,
             datasets,
             Pass(
                 transform=transform,
-                runner=runner,
+                runner=chosen.runner,
                 are_logits=first.are_logits,
                 batch=first.batch,
                 held=job.held,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -115,6 +116,11 @@ class Ran:
         )
 
 
+def hears_ctrl_c():
+    # What a shell starts in the background is born deaf to it, and so is all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass
 class Project:
     """A folder with a gate file that passes; tests break one thing in it."""
@@ -194,10 +200,11 @@ class Project:
         report = self.folder / "gate-out" / "report.json"
         return json.loads(report.read_text()) if report.is_file() else None
 
-    def started(self, *arguments, rows=16, before=(), **environment):
+    def started(self, *arguments, rows=16, before=(), own_group=False, **environment):
         """Start the command in a process of its own, in cells of so many rows.
 
-        ``before`` is a command that runs it, such as taskset.
+        ``before`` is a command that runs it, such as taskset. With ``own_group``, a signal can be
+        sent to it and its children alone.
         """
         program = [*before, sys.executable, "-c", PROGRAM, rows, *arguments]
         return subprocess.Popen(
@@ -207,6 +214,8 @@ class Project:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0 if own_group else None,
+            preexec_fn=hears_ctrl_c,
         )
 
     def process(self, *arguments, timeout=240, **settings):

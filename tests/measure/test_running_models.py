@@ -65,6 +65,7 @@ def shown(tmp_path):
         head = Head(
             subject=Subject("0" * 64, 1, "torch-zip"),
             device="cpu",
+            backend=ready.backend,
             notes=(),
             nonfinite_tensors=(),
             walls=None,

@@ -1,12 +1,13 @@
 """Processes of this machine, a cell each; a process that dies ends the run in words."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -47,7 +48,8 @@ def _in_order(
     left = iter(cells)
     while True:
         for cell in left:
-            waiting.append(pool.submit(measure_cell, job, cell))
+            with _ctrl_c_waits():  # it may start a process
+                waiting.append(pool.submit(measure_cell, job, cell))
             if len(waiting) >= _AHEAD * workers:
                 break
         if not waiting:
@@ -59,13 +61,29 @@ def _in_order(
         yield outcome
 
 
+@contextlib.contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Let a process that is started here be born deaf to Ctrl-C, which the parent hears."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start() -> None:
-    """Leave Ctrl-C to the parent, and end with it."""
+    """Leave Ctrl-C and standard output to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)  # compiled code of the user may print past Python
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)  # the parent was killed: nobody takes what is measured
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "it is a worker"
+    parent.join()
+    os._exit(1)  # it was killed: nobody takes what is measured

@@ -34,6 +34,8 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
     with _cluster(ray, workers, job.threads):
         try:
             yield from _in_order(ray, job, cells, workers, advance)
+        except ray.exceptions.RayTaskError:
+            raise  # no worker was lost: it is a fault of our own
         except ray.exceptions.RayError as error:
             raise SubjectError(
                 "--engine ray",

@@ -1,0 +1,180 @@
+"""A run that is killed at any moment: the next one gives the same report, and nothing is left."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from gate.measure import grid
+
+SLOWLY = """\
+import time
+from nets import build
+
+
+def slowly():
+    model = build()
+    model.register_forward_hook(lambda *_: time.sleep(0.02))
+    return model
+"""
+MOMENTS = 25  # in line, and as many with workers
+
+
+@pytest.fixture
+def subject(project):
+    """Pictures in many cells, and a model that takes its time."""
+    project.folders("train", 20, seed=1)
+    project.folders("test", 30, seed=2)
+    project.write("slow.py", SLOWLY)
+    project.gatefile |= {
+        "model": {"checkpoint": "model.pt", "factory": "slow:slowly"},
+        "data": {"train": {"path": "train"}, "test": {"path": "test"}},
+    }
+    project.write_gatefile()
+    return project
+
+
+def left_over(*folders):
+    return [path for folder in folders for path in folder.rglob("*") if
+            path.name.endswith(".unfinished") or "lock" in path.name]  # fmt: skip
+
+
+def descendants(pid):
+    """Return the processes that a process has started, and theirs."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            parents[int(status.parent.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def gone(processes, patience=20.0):
+    """Return those that are still there after a while."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        processes = {each for each in processes if is_alive(each)}
+        if not processes:
+            break
+        time.sleep(0.05)
+    return processes
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def killed_at(project, moment, *arguments, kill=signal.SIGKILL):
+    """Start a run, kill it at that moment, and return the processes that it leaves."""
+    with project.started("run", *arguments, rows=8) as process:
+        time.sleep(moment)
+        children = descendants(process.pid)
+        process.send_signal(kill)
+        process.communicate(timeout=60)
+    return children
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_killed_again_and_again_ends_in_the_same_report(workers, subject, own_cache):
+    started = time.monotonic()
+    whole = subject.process("run", "--no-cache", "--workers", workers, rows=8)
+    takes = time.monotonic() - started
+    assert whole.status == 0, whole.err
+    moments = random.Random(workers)
+    kept = []
+
+    for _ in range(MOMENTS):
+        if moments.random() < 0.15 and own_cache.exists():
+            subject.command("cache", "clean")
+        children = killed_at(subject, moments.uniform(0.1, takes), "--workers", workers)
+        assert not gone(children)
+        kept.append(len(list(own_cache.glob("plans/*/*/*.npz"))))
+    resumed = subject.process("run", "--workers", workers, rows=8)
+
+    assert resumed.digest == whole.digest
+    assert resumed.out == whole.out
+    assert "warning" not in resumed.err
+    assert "Traceback" not in resumed.err
+    assert left_over(own_cache, subject.folder) == []
+    assert len(set(kept)) > 2  # the moments were before, in and after the measuring
+
+
+def test_a_run_that_is_killed_in_the_middle_goes_on_where_it_was(subject, own_cache, monkeypatch):
+    whole = subject.process("run", "--no-cache", rows=8)
+
+    with subject.started("run", rows=8) as process:
+        while len(parts := list(own_cache.glob("plans/*/*/*.npz"))) < 3:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    when = {path: path.stat().st_ino for path in parts}
+    resumed = subject.process("run", rows=8)
+
+    assert resumed.digest == whole.digest
+    # Files that were written a moment ago are compared by their bytes; the parts are kept.
+    assert set(when) <= set(own_cache.glob("plans/*/*/*.npz"))
+
+
+@pytest.mark.parametrize("place", ["gate-out", "gate-shards", "cache"])
+def test_what_a_killed_process_left_is_swept_away(place, subject, own_cache, monkeypatch):
+    monkeypatch.setattr(grid, "ROWS", 8)
+    subject.command("run")
+    folder = next(own_cache.glob("plans/*/*/")) if place == "cache" else subject.folder / place
+    folder.mkdir(exist_ok=True)
+    node, dead, mine = os.uname().nodename, 2**22 + 1, os.getpid()
+    theirs = folder / f".a.npz.{node}.{mine}.1.unfinished"
+    far = folder / f".a.npz.another-machine.{dead}.1.unfinished"
+    orphan = folder / f".a.npz.{node}.{dead}.1.unfinished"
+    for each in (theirs, far, orphan):
+        each.touch()
+
+    if place == "gate-shards":
+        subject.command("shard", "--index", "0", "--of", "9")
+    else:
+        subject.command("run")
+
+    assert not orphan.exists()
+    assert theirs.exists()  # that process is alive: it may be writing
+    assert far.exists()  # nobody here can tell
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [0.3, 1.0, 2.0, 3.0, 4.0])
+def test_workers_end_with_a_parent_that_is_killed(moment, subject):
+    children = killed_at(subject, moment, "--workers", "2")
+
+    assert not gone(children)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [0.8, 1.5, 2.5, 3.5])
+def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_cache):
+    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+        time.sleep(moment)
+        children = descendants(process.pid)
+        alone = process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+        out, err = process.communicate(timeout=60)
+
+    assert not gone(children)
+    if alone:
+        assert process.returncode == 130, err
+        assert err.splitlines()[-1] == "Interrupted; no report was written."
+        assert "Traceback" not in err
+        assert out == ""
+    assert left_over(own_cache, subject.folder) == []
