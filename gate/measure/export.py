@@ -76,7 +76,7 @@ class ExportedRunner:
 
 
 def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> Chosen:
-    """Return the runner's export in onnxruntime where both agree on the first batch, else itself.
+    """Return the runner's export in onnxruntime where both agree on the first images, else itself.
 
     They agree where every probability differs by at most ``TOLERANCE``, and the class differs
     nowhere that torch's two best are further apart than that.
@@ -149,7 +149,7 @@ def _opened(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
 
 
 def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
-    """Return the most by which a probability of the first batch differs from torch's."""
+    """Return the most by which a probability of the first images differs from torch's."""
     # One image alone, too: a graph that only takes a full batch fails on the last one.
     outputs = [_asked(exported, images) for images in (first.images, first.images[:1])]
     found = probabilities(np.concatenate(outputs), are_logits=first.are_logits)

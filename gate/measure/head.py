@@ -25,7 +25,7 @@ class Head:
     # The files that it is made of and that it has read, and their digests; None: there was none.
     # Where they lie differs from machine to machine.
     code: Mapping[str, str | None] = field(compare=False, default_factory=dict)
-    # The most by which onnxruntime's probabilities differ from torch's on the first batch; None
+    # The most by which onnxruntime's probabilities differ from torch's on the first images; None
     # where they were not compared. It is a measurement, so two machines may find it otherwise.
     gap: float | None = field(default=None, compare=False)
 
@@ -36,7 +36,7 @@ class Head:
             return self.notes
         return (
             *self.notes,
-            f"in the first batch onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
+            f"where compared, onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
         )
 
     def with_gap_of(self, other: Self) -> Self:

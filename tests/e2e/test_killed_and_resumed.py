@@ -17,7 +17,7 @@ from nets import build
 
 def slowly():
     model = build()
-    model.register_forward_hook(lambda *_: time.sleep(0.02))
+    model.register_forward_hook(lambda *_: time.sleep(0.05))
     return model
 """
 MOMENTS = 25  # in line, and as many with workers
@@ -76,14 +76,23 @@ def is_alive(pid):
         return False
 
 
-def killed_at(project, moment, *arguments, kill=signal.SIGKILL):
-    """Start a run, kill it at that moment, and return the processes that it leaves."""
+def killed_at(project, moment, *arguments, after=None):
+    """Start a run, kill it at that moment, and return the processes that it leaves.
+
+    The moment counts from the start, or from when there is anything in ``after``, a folder.
+    """
     with project.started("run", *arguments, rows=8) as process:
+        while after is not None and not kept_in(after) and process.poll() is None:
+            time.sleep(0.01)
         time.sleep(moment)
         children = descendants(process.pid)
-        process.send_signal(kill)
+        process.kill()
         process.communicate(timeout=60)
     return children
+
+
+def kept_in(cache):
+    return list(cache.glob("plans/*/*/*.npz"))
 
 
 @pytest.mark.slow
@@ -98,11 +107,15 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_report(workers, s
     kept = []
 
     for _ in range(MOMENTS):
-        if moments.random() < 0.15 and own_cache.exists():
+        if moments.random() < 0.3:
             subject.command("cache", "clean")
-        children = killed_at(subject, moments.uniform(0.1, takes), "--workers", workers)
+        if moments.random() < 0.5:  # anywhere
+            children = killed_at(subject, moments.uniform(0.1, takes), "--workers", workers)
+        else:  # while it measures
+            moment = moments.uniform(0, 1)
+            children = killed_at(subject, moment, "--workers", workers, after=own_cache)
         assert not gone(children)
-        kept.append(len(list(own_cache.glob("plans/*/*/*.npz"))))
+        kept.append(len(kept_in(own_cache)))
     resumed = subject.process("run", "--workers", workers, rows=8)
 
     assert resumed.digest == whole.digest

@@ -41,7 +41,7 @@ def test_parts_of_another_backend_are_refused_by_what_differs():
 def test_the_difference_is_told_after_the_notes():
     assert HEAD.assumed == (
         "a note",
-        "in the first batch onnxruntime's and torch's scores differ by up to 3.0e-07",
+        "where compared, onnxruntime's and torch's scores differ by up to 3.0e-07",
     )
     assert replace(HEAD, gap=None).assumed == ("a note",)
 

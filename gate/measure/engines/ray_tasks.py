@@ -5,6 +5,8 @@ cluster must have this program installed, and see the data and the model at the 
 """
 
 import os
+import re
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +17,11 @@ from gate.measure.engines.elsewhere import measure_cell
 from gate.measure.grid import Cell
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
+from gate.subject.wording import plain
 
 ADDRESS = "RAY_ADDRESS"
 _RETRIES = 3  # of a task whose worker or node died; an error of the model or the data is none
+_PATIENCE = 10.0  # seconds to reach a cluster
 _AHEAD = 2  # tasks a worker that are ordered before the first one is taken
 
 
@@ -81,6 +85,8 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         yield
         return
     address = os.environ.get(ADDRESS)
+    if address:
+        _require_listener(address)
     own = {"num_cpus": workers * threads, "include_dashboard": False}
     try:
         ray.init(
@@ -90,12 +96,35 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
             **({} if address else own),
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise SubjectError(
-            f"{ADDRESS}={address}" if address else "--engine ray",
-            f"no cluster answers ({type(error).__name__})",
-            "start Ray there, or unset the variable to start one here",
-        ) from error
+        if address is None:
+            raise SubjectError(
+                "--engine ray",
+                f"Ray does not start on this machine ({type(error).__name__})",
+                "look into Ray's log, or use --engine local",
+            ) from error
+        raise _no_answer(address, type(error).__name__) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Raise SubjectError where nobody listens: Ray itself would try for minutes."""
+    found = re.fullmatch(r"(?:ray://)?\[?([^\]/]+?)\]?:(\d{1,5})", address)
+    if found is None:  # "auto", and whatever else Ray knows
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=_PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise _no_answer(address, plain(reason)) from error
+
+
+def _no_answer(address: str, reason: str) -> SubjectError:
+    return SubjectError(
+        f"{ADDRESS}={plain(address)}",
+        f"no cluster answers ({reason})",
+        "start Ray there, or unset the variable to start one here; a cluster with tokens needs "
+        "RAY_AUTH_TOKEN",
+    )
