@@ -99,7 +99,7 @@ def test_a_checkpoint_of_five_classes_in_a_model_of_ten(project):
 @pytest.mark.parametrize(
     ("factory", "words"),
     [
-        ("nets:Segmenter", ["(100, 2, 8, 8)", "single-label"]),
+        ("nets:Segmenter", ["(64, 2, 8, 8)", "single-label"]),
         ("nets:Pair", ["returned tuple"]),
         ("nets:Single", ["a single output"]),
     ],

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gate.measure.runner import TorchRunner
+from gate.measure.runner import TorchRunner, require_exact_products
 
 KINDS = ("cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn")
 
@@ -21,18 +21,21 @@ def setting(name):
 
 @pytest.fixture
 def careless():
-    """Set torch as a user's training code may, and put everything back afterwards."""
+    """Set torch as a user's training code may, and leave it as the gate does."""
     backends = torch.backends
-    before = {kind: setting(kind).fp32_precision for kind in KINDS}
-    other = backends.fp32_precision, backends.cudnn.benchmark, backends.cudnn.deterministic
     backends.fp32_precision = "tf32"
     torch.set_float32_matmul_precision("medium")
     backends.mkldnn.conv.fp32_precision = "bf16"
     backends.cudnn.benchmark, backends.cudnn.deterministic = True, False
     yield
-    backends.fp32_precision, backends.cudnn.benchmark, backends.cudnn.deterministic = other
-    for kind, value in before.items():
-        setting(kind).fp32_precision = value
+    require_exact_products()  # half of it undone would trip whoever asks by torch's older names
+
+
+def test_torchs_older_names_still_answer(careless):
+    TorchRunner.start(network(), ("a", "b"), "cpu")
+
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
 
 
 def network():
