@@ -20,7 +20,7 @@ from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.measure.grid import Cell
 from gate.measure.parts import Part
 
-_VERSION = 1
+_VERSION = 2
 _ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
 _PRINTS = ("file", "pixels", "oriented", "near", "featureless", "thumbnails")
 _ABOUT = "about"  # the member that says what the others are
@@ -101,6 +101,7 @@ def _described(part: Part) -> dict[str, Any]:
         "groups": None if rows.groups is None else rows.groups.tolist(),
         "slices": {name: column.tolist() for name, column in rows.slices.items()},
         "unreadable": [asdict(image) for image in part.unreadable],
+        "treated": dict(part.treated),
     }
 
 
@@ -129,6 +130,7 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> Part:
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
         lowest=arrays["lowest"],
         highest=arrays["highest"],
+        treated={str(done): int(images) for done, images in described["treated"].items()},
     )
     counted = [len(column) for name, column in arrays.items() if name in (*_ROWS, *_PRINTS)]
     if set(counted) != {len(rows)} or part.images != len(part.cell):

@@ -4,7 +4,8 @@ A part holds its rows and nothing that is computed over all of them, so parts ca
 anywhere, in any order, and are joined in the order of the data.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell
 from gate.measure.manifest import manifest_digest
 from gate.subject.datasets.records import Dataset
+from gate.subject.wording import counted
 
 Outputs = NDArray[np.float32]
 
@@ -30,11 +32,22 @@ class Part:
     unreadable: tuple[Unreadable, ...]
     lowest: Outputs  # (classes,) of all outputs before softmax; +inf where there are none
     highest: Outputs  # (classes,); -inf where there are none
+    treated: Mapping[str, int]  # images by what was done to them; see Transform.treatment
 
     @property
     def images(self) -> int:
         """The images that it stands for, the unreadable included."""
         return len(self.rows) + len(self.unreadable)
+
+
+def treatments(parts: Sequence[Part]) -> tuple[str, ...]:
+    """Return what was done to the images of one split, a sentence each, in alphabetical order."""
+    treated = sum((Counter(part.treated) for part in parts), Counter())
+    return tuple(
+        f"{counted(images, 'image')} of {parts[0].cell.split} "
+        f"{'was' if images == 1 else 'were'} {done}"
+        for done, images in sorted(treated.items())
+    )
 
 
 def joined(dataset: Dataset, parts: Sequence[Part]) -> SplitEvidence:

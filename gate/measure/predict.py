@@ -1,5 +1,6 @@
 """One pass over cells of a split: read, fingerprint, predict; every image is opened once."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -80,6 +81,7 @@ class Pass:
             unreadable=tuple(unreadable),
             lowest=lowest,
             highest=highest,
+            treated=sum((chunk.treated for chunk in read), Counter()),
         )
 
 

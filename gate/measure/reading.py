@@ -1,6 +1,6 @@
 """Images as they come: read once, fingerprinted, and made ready for the model."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from gate.errors import DataError
 from gate.evidence.records import Fingerprints, Unreadable
@@ -35,6 +36,7 @@ class Chunk:
     fingerprints: Fingerprints
     unreadable: list[Unreadable]
     size: int  # images that it stands for, the unreadable included
+    treated: Counter[str]  # images by what was done to them; see Transform.treatment
 
     def without_images(self) -> Self:
         """Return what is kept of it when the model has seen the images."""
@@ -99,6 +101,7 @@ def _rows(dataset: ArrayDataset, transform: Transform | None, span: range) -> Ch
         fingerprints=fingerprint_batch([row.tobytes() for row in pixels], pixels),
         unreadable=[],
         size=len(pixels),
+        treated=Counter(dict.fromkeys(_treatment(transform, pixels[:1]), len(pixels))),
     )
 
 
@@ -110,6 +113,7 @@ class _Prepared:
     label: int
     image: Floats
     fingerprint: Fingerprint
+    treatment: tuple[str, ...] = ()
 
 
 class _New(_Prepared):
@@ -121,6 +125,7 @@ def _read(
 ) -> _Prepared | Unreadable:
     entry = dataset.entries[index]
     prepared = _Prepared
+    treatment: tuple[str, ...] = ()
     try:
         if known is not None and transform is None and (prints := _known(dataset, index, known)):
             assert entry.label is not None, "where bytes are known, labels are"
@@ -134,10 +139,18 @@ def _read(
             prepared = _Prepared if found else _New
             prints = found or fingerprint(sample.stored, sample.image)
             image = _NO_IMAGES if transform is None else transform(sample.image)
+            treatment = () if transform is None else transform.treatment(sample.image)
     except UnreadableImage as problem:
         name = "?" if entry.label is None else dataset.classes[entry.label]
         return Unreadable(entry.id, name, problem.reason)
-    return prepared(entry, sample.label, image, prints)
+    return prepared(entry, sample.label, image, prints, treatment)
+
+
+def _treatment(transform: Transform | None, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return what is done to the images of an array, which are all alike."""
+    if transform is None or not len(pixels):
+        return ()
+    return transform.treatment(Image.fromarray(pixels[0]))
 
 
 def _known(dataset: Dataset, index: int, known: KnownPrints) -> Fingerprint | None:
@@ -176,6 +189,7 @@ def _gathered(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
         fingerprints=gather([each.fingerprint for each in ready]),
         unreadable=[each for each in read if isinstance(each, Unreadable)],
         size=len(read),
+        treated=Counter(done for each in ready for done in each.treatment),
     )
 
 

@@ -145,7 +145,7 @@ def _measure_model(
             found.subject = whole.head.subject
             found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
             found.assumed += whole.head.assumed
-        found.assumed += near_ties(found.splits)
+        found.assumed += [*whole.assumed, *near_ties(found.splits)]
     _compare(gatefile, datasets, classes, means, progress, found)
 
 

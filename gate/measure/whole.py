@@ -14,7 +14,7 @@ from gate.measure.engines import measured
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.means import Engine
-from gate.measure.parts import Part, joined
+from gate.measure.parts import Part, joined, treatments
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset
@@ -28,6 +28,7 @@ class Whole:
     head: Head | None = None
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)
     probe: ModelProbe | None = None
+    assumed: list[str] = field(default_factory=list)
 
     def fill(self, found: Iterator[tuple[Head, Part]], datasets: Mapping[Split, Dataset]) -> None:
         """Take in all parts, in the order of the plan, and join each split when it is whole.
@@ -42,6 +43,7 @@ class Whole:
                 self.head = agreed(self.head, head)
                 parts.append(part)
             self.splits[split] = joined(datasets[split], parts)
+            self.assumed += treatments(parts)
             outputs += sum(len(part.rows) for part in parts)
             lowest += [part.lowest for part in parts]
             highest += [part.highest for part in parts]

@@ -99,6 +99,12 @@ class Transform(Protocol):
     def __call__(self, image: "Image.Image") -> Floats:
         """Return the image as float32 (C, H, W); raises UnreadableImage or FactoryError."""
 
+    def treatment(self, image: "Image.Image") -> tuple[str, ...]:
+        """Return what is done to the image, or is not, that a look at it would not tell.
+
+        Each is a participle, as in "the image was ...".
+        """
+
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
 
@@ -138,6 +144,17 @@ class DeclaredTransform:
         prepared = _cropped(_resized(_converted(image, self.spec), self.spec), self.spec)
         row: Floats = self._looked_up(np.asarray(prepared)[None])[0]
         return row
+
+    def treatment(self, image: "Image.Image") -> tuple[str, ...]:
+        """Return whether the image is converted, and whether it lies on its side."""
+        from gate.subject.datasets.images import exif_turns
+
+        done = []
+        if self.spec.channels not in {None, image.mode}:
+            done.append(f"converted from {image.mode} to {self.spec.channels}")
+        if exif_turns(image):
+            done.append("not turned as EXIF says (nor does torchvision)")
+        return tuple(done)
 
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""
@@ -298,6 +315,10 @@ class FactoryTransform:
                 "its callable returns a float tensor (C, H, W)",
             )
         return np.ascontiguousarray(array, np.float32)
+
+    def treatment(self, image: "Image.Image") -> tuple[str, ...]:  # noqa: ARG002 -- as all have it
+        """Return nothing: what the user's callable does is the user's to know."""
+        return ()
 
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""

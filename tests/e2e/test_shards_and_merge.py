@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gate.errors import EvidenceError
 from gate.measure import grid
@@ -227,7 +228,7 @@ def pickled(path):
         (foreign, "is damaged, or holds no measured parts"),
         (text, "is damaged, or holds no measured parts"),
         (pickled, "is damaged, or holds no measured parts"),
-        (another_version, "is of version 99, not 1"),
+        (another_version, "is of version 99, not 2"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -353,3 +354,26 @@ def contents(file):
         for part in stored.parts
     ]
     return stored.about, columns
+
+
+def test_conversions_are_counted_the_same_however_they_were_measured(subject):
+    test = subject.folder / "test"
+    for place, mode in enumerate(["CMYK", "RGB", "RGB"]):
+        for label, level in (("dark", 40), ("bright", 210)):
+            Image.new("L", (8, 8), level + place).convert(mode).save(test / label / f"{place}.tif")
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new("L", (8, 8), 33).save(test / "dark" / "side.png", exif=exif)
+    said = (
+        "1 image of test was not turned as EXIF says (nor does torchvision)",
+        "2 images of test were converted from CMYK to L",
+        "4 images of test were converted from RGB to L",
+    )
+
+    ran = [subject.command("run", *options) for options in ([], [], ["--no-cache"])]
+    ran.append(subject.command("run", "--no-cache", "--workers", 2))
+    measured(subject, 3)
+    ran.append(subject.command("merge"))
+
+    assert {each.digest for each in ran} == {ran[0].digest}
+    assert tuple(sorted(set(ran[0].report["environment"]["assumed"]) & set(said))) == said

@@ -16,6 +16,7 @@ from gate.measure.means import HELD
 from gate.measure.parts import joined
 from gate.measure.predict import Pass
 from gate.measure.probes import first_batch
+from gate.measure.reading import chunks
 from gate.measure.runner import TorchRunner
 from gate.measure.tables import measure_table
 from gate.subject.datasets import open_dataset
@@ -195,3 +196,16 @@ def test_the_digest_of_a_table_covers_the_scores_and_not_the_order(tmp_path):
 
     assert digest(rows) == digest(rows[::-1])
     assert digest(rows) != digest([rows[0], "b,dog,0.5,0.5"])
+
+
+@pytest.mark.parametrize(("channels", "treated"), [("RGB", 7), ("L", 0)])
+def test_the_rows_of_an_array_are_all_converted_or_none_is(channels, treated, tmp_path):
+    grey = np.arange(7 * 16, dtype=np.uint8).reshape(7, 4, 4)
+    np.savez(tmp_path / "data.npz", images=grey, labels=np.arange(7) % 2)
+    dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=CLASSES)
+    transform = build_transform(InputSpec(channels=channels), base=tmp_path)
+
+    read = list(chunks(dataset, transform, cut(range(7), 3)))
+
+    assert sum(chunk.treated["converted from L to RGB"] for chunk in read) == treated
+    assert sum(chunk.treated.total() for chunk in read) == treated

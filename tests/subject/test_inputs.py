@@ -333,3 +333,30 @@ def test_shapes_that_vary_for_images_of_one_size_are_refused(own):
 
     with pytest.raises(FactoryError, match=r"different shapes.*random"):
         build.batch(GREY)
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels", "said"),
+    [
+        ("CMYK", "RGB", ("converted from CMYK to RGB",)),
+        ("P", "L", ("converted from P to L",)),
+        ("L", "RGB", ("converted from L to RGB",)),
+        ("RGB", "RGB", ()),
+        ("L", None, ()),
+    ],
+)
+def test_a_conversion_is_said_and_nothing_else(transform, mode, channels, said):
+    made = transform(**({"channels": channels} if channels else {}))
+
+    assert made.treatment(Image.new(mode, (4, 4))) == said
+
+
+def test_a_picture_on_its_side_is_said_to_stay_so(transform):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("L", (4, 4))
+    image.info["exif"] = exif.tobytes()
+
+    assert transform(channels="L").treatment(image) == (
+        "not turned as EXIF says (nor does torchvision)",
+    )

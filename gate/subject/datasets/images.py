@@ -3,6 +3,7 @@
 import functools
 import io
 import re
+import struct
 from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 # Raster formats that hold one picture and are decoded inside the process. Pillow knows more: for
 # EPS it starts Ghostscript, and a data folder is not trusted that far.
 FORMATS = ("JPEG", "PNG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+
+_ORIENTATION = 0x0112  # the tag of EXIF, as of TIFF
+_TURNED = range(2, 9)  # its values of pictures that are to be mirrored or rotated; 1 is upright
+_TAG = 12  # bytes
 
 _MORE_THAN_EIGHT_BITS = re.compile(r";1[0-6]")  # in Pillow's name of the bytes of a stored pixel
 
@@ -43,6 +48,28 @@ def decode(stored: bytes) -> Image.Image:
     except Exception as error:
         raise UnreadableImage(f"is damaged or truncated ({plain(error)})") from error
     return image
+
+
+def exif_turns(image: Image.Image) -> bool:
+    """Return whether the EXIF data of a decoded picture says that it is to be turned to be shown.
+
+    Data that is damaged says nothing. Pillow would read it too, and warn of every damage.
+    """
+    stored = image.info.get("exif")
+    if not isinstance(stored, bytes):
+        return False
+    stored = stored.removeprefix(b"Exif\0\0")
+    order = ">" if stored.startswith(b"MM") else "<"
+    try:
+        (directory,) = struct.unpack_from(f"{order}4xI", stored)
+        (tags,) = struct.unpack_from(f"{order}H", stored, directory)
+        for place in range(directory + 2, directory + 2 + tags * _TAG, _TAG):
+            tag, value = struct.unpack_from(f"{order}H6xH", stored, place)
+            if tag == _ORIENTATION:
+                return value in _TURNED
+    except struct.error:
+        pass
+    return False
 
 
 def _refuse_what_would_change(image: "ImageFile") -> None:

@@ -4,9 +4,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
-from gate.subject.datasets.images import decode
+from gate.subject.datasets.images import decode, exif_turns
 from gate.subject.datasets.records import UnreadableImage
 
 
@@ -98,6 +100,44 @@ def test_the_orientation_of_exif_is_not_applied():
     stored = saved(Image.new("RGB", (5, 4)), "JPEG", exif=exif)
 
     assert decode(stored).size == (5, 4)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [None, 0, 1, 2, 6, 8, 9])
+def test_exif_that_turns_a_picture_is_seen_as_pillow_sees_it(kind, orientation):
+    exif = Image.Exif()
+    exif[0x010E] = "before it"
+    exif[0x0128] = 2
+    if orientation is not None:
+        exif[0x0112] = orientation
+    picture = Image.fromarray(np.arange(60, dtype=np.uint8).reshape(5, 12))
+    decoded = decode(saved(picture, kind, exif=exif))
+
+    shown = ImageOps.exif_transpose(decoded)
+
+    assert exif_turns(decoded) == (shown.tobytes() != decoded.tobytes())
+
+
+def test_exif_of_either_byte_order_is_read():
+    for order, mark in ((">", b"MM"), ("<", b"II")):
+        image = Image.new("L", (2, 2))
+        image.info["exif"] = b"Exif\0\0" + struct.pack(
+            f"{order}2sHIHHHIHH", mark, 42, 8, 1, 0x0112, 3, 1, 6, 0
+        )
+
+        assert exif_turns(image)
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda more: b"II*\0" + more))
+def test_damaged_exif_turns_nothing_and_raises_nothing(stored):
+    image = Image.new("L", (2, 2))
+    image.info["exif"] = stored
+
+    assert exif_turns(image) in {True, False}
+
+
+def test_a_picture_without_exif_is_not_turned():
+    assert not exif_turns(decode(saved(Image.new("L", (2, 2)), "PNG")))
 
 
 def test_an_empty_file_is_said_to_be_empty():
