@@ -20,7 +20,9 @@ class TrainTestOverlap(Rule):
     """Refuse test images that also stand in train.
 
     Copies are found by the bytes of the file and by the decoded pixels, also flipped or rotated;
-    near copies by a perceptual hash. Labels are never part of the comparison, so a copy with
+    near copies by a perceptual hash, and among images of 64 pixels and more by aligned crops too.
+    Where all images look alike (shoes, parts on a belt), a pair is near only if it is far nearer
+    than the image's other neighbours are. Labels are never part of the comparison, so a copy with
     another label is found too and counted as a label conflict. Every metric is computed without the
     images that are found here.
 

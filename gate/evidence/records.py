@@ -62,21 +62,6 @@ class Rows:
         """Return the same rows with ``groups``, one a row."""
         return replace(self, groups=groups)
 
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return the rows of all ``parts``, one or more of the same columns, in their order."""
-        taken: dict[str, Any] = {}
-        for each in fields(cls):
-            columns = [getattr(part, each.name) for part in parts]
-            if each.name == "slices":
-                taken[each.name] = {
-                    name: np.concatenate([column[name] for column in columns])
-                    for name in columns[0]
-                }
-            else:
-                taken[each.name] = None if columns[0] is None else np.concatenate(columns)
-        return cls(**taken)
-
     def confusion(self, classes: int) -> NDArray[np.int64]:
         """Return the confusion matrix, (classes, classes), rows = truth."""
         cells = self.labels.astype(np.int64) * classes + self.predictions

@@ -76,6 +76,9 @@ def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices)
     """Return the edited copies, surely or perhaps, among ``rows_a``, of each of ``rows_b``."""
     assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
+    if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
+        has = a.fingerprints.thumbnails[rows_a].any(axis=(1, 2))
+        rows_a, _, _ = _distinct(a, rows_a[has])
     found = edits.edited_copies(
         edits.Thumbnails(a.fingerprints.thumbnails, rows_a),
         edits.Thumbnails(b.fingerprints.thumbnails, rows_b),

@@ -6,6 +6,10 @@ brightness, nor its slope, nor noise (a band of frequencies) is taken at the bes
 pixels, and where that promises something, at 64. Only places and sizes are searched: with free
 rotation and shear, unrelated pictures would agree too. Three quarters of a picture may agree in
 place of the whole, and must do so better: a caption covers the rest.
+
+Then it is asked whether so good a partner is surprising. Pictures of shoes, or of parts on a belt,
+all agree, and none of them is a copy: a pair counts only if its correlation lacks less than a tenth
+of what the picture's eighth best partner lacks.
 """
 
 from dataclasses import dataclass
@@ -20,6 +24,9 @@ from gate.measure.perceptual import SIDE, areas
 COPY = 0.95  # correlation; from here on, a pair counts
 REVIEW = 0.85  # from here on, a person should look
 ALIKE = 0.6  # coarse correlation of a candidate
+NEIGHBOUR = 8  # the one that tells how dense the neighbourhood is
+RATIO = 0.1  # of what it lacks in correlation; a pair must lack less
+FEW = 100  # pictures; below, there is no density to speak of
 SURELY_ALIKE = 0.85  # coarse correlation of what a hash has found: copies have 0.93 and more
 MOST_PAIRS = 20_000_000_000  # of pictures compared coarsely: some two minutes
 NONE = -1
@@ -27,7 +34,7 @@ NONE = -1
 _COARSE = 16  # pixels a side
 _MARGIN = 5  # pixels of 64, cut from each side to see what a crop may see
 _LEVELS = 127  # integers up to here: 256 products of them add up exactly in float32
-_CANDIDATES = 8  # for each picture of b, the most alike
+_ROUGH_RATIO = 0.5  # at 32 pixels; of those beyond, hardly any is within RATIO at 64
 _HALF = 32  # pixels a side of the first alignment
 _PROMISING = 0.75
 _CROPPED = {_HALF: range(32, 24, -1), SIDE: range(64, 49, -1)}  # pixels of the smaller picture
@@ -65,24 +72,62 @@ class Edited:
 def edited_copies(a: Thumbnails, b: Thumbnails, *, same: bool = False) -> Edited:
     """Return the edited or cropped copy in ``a`` of each picture of ``b``.
 
-    Pictures are compared as they stand, not turned. With ``same``, a is b, and no picture is its
-    own copy.
+    Pictures are compared as they stand, not turned. A pair counts when its correlation lacks less
+    than a tenth of what that of the picture of b and its eighth best partner lacks; among fewer
+    than 100 pictures of a, that is not asked. Of pictures of a with one hash, one should come. With
+    ``same``, a is b, and no picture is its own copy.
     """
-    rows_a, rows_b = _candidates(a, b, same=same)
     row = np.full(len(b.rows), NONE, np.int64)
     correlation = np.zeros(len(b.rows))
+    rows_a, rows_b = _candidates(a, b, same=same)
+    crowds = len(a.rows) >= FEW
+    score = _correlations(a, b, rows_a, rows_b, _HALF)
+    promising = score >= _PROMISING
+    if crowds:
+        promising &= ~_crowded(len(row), rows_b, score, _ROUGH_RATIO)[rows_b]
+    fine = np.flatnonzero(promising)
+    score[fine] = _correlations(a, b, rows_a[fine], rows_b[fine], SIDE)
+    counts = score[fine] >= REVIEW
+    if crowds:
+        counts &= ~_crowded(len(row), rows_b, score, RATIO)[rows_b[fine]]
+    counting = fine[counts]
+    # Of several values for one place, NumPy keeps the last.
+    best_last = counting[np.lexsort((-rows_a[counting], score[counting]))]
+    row[rows_b[best_last]] = rows_a[best_last]
+    correlation[rows_b[best_last]] = score[best_last]
+    return Edited(row=row, correlation=correlation)
+
+
+def _crowded(
+    pictures: int, rows_b: Indices, score: NDArray[np.float64], ratio: float
+) -> NDArray[np.bool_]:
+    """Return which of the pictures of b have an eighth partner nearly as good as the best.
+
+    ``score`` is the correlation of each pair of ``rows_b``, (n,).
+    """
+    order = np.lexsort((-score, rows_b))
+    ordered = rows_b[order]
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    lacks = np.ones((2, pictures))
+    for each, place in zip(lacks, (0, NEIGHBOUR - 1), strict=True):
+        pairs = order[rank == place]
+        each[rows_b[pairs]] = 1 - score[pairs]
+    dense = np.bincount(rows_b, minlength=pictures) >= NEIGHBOUR
+    crowded: NDArray[np.bool_] = dense & (lacks[0] >= ratio * lacks[1])
+    return crowded
+
+
+def _correlations(
+    a: Thumbnails, b: Thumbnails, rows_a: Indices, rows_b: Indices, side: int
+) -> NDArray[np.float64]:
+    """Return the best correlation of each pair of places, at ``side`` pixels, up to 1."""
+    found = np.zeros(len(rows_a))
     for first in range(0, len(rows_a), _PAIRS):
         pairs = slice(first, first + _PAIRS)
-        some_a, some_b = rows_a[pairs], rows_b[pairs]
-        rough = _aligned(_Repeated.of(a, some_a, _HALF), _Repeated.of(b, some_b, _HALF))
-        some_a, some_b = (rows[rough >= _PROMISING] for rows in (some_a, some_b))
-        score = _aligned(_Repeated.of(a, some_a, SIDE), _Repeated.of(b, some_b, SIDE))
-        score = np.minimum(score.astype(np.float64).round(3), 1.0)
-        for row_a, row_b, value in zip(some_a.tolist(), some_b.tolist(), score, strict=True):
-            better = (value, -row_a) > (correlation[row_b], -row[row_b])
-            if value >= REVIEW and better:
-                row[row_b], correlation[row_b] = row_a, value
-    return Edited(row=row, correlation=correlation)
+        found[pairs] = _aligned(
+            _Repeated.of(a, rows_a[pairs], side), _Repeated.of(b, rows_b[pairs], side)
+        )
+    return np.minimum(found.round(3), 1.0)
 
 
 def surely_alike(
@@ -159,8 +204,8 @@ class _Best:
         order = np.lexsort((self.rows_a, -self.likeness, self.rows_b))
         sorted_b = self.rows_b[order]
         rank = np.arange(len(order)) - np.searchsorted(sorted_b, sorted_b)
-        kept = order[rank < _CANDIDATES]
-        last = order[rank == _CANDIDATES - 1]
+        kept = order[rank < NEIGHBOUR]
+        last = order[rank == NEIGHBOUR - 1]
         self.limit[self.rows_b[last]] = self.likeness[last]
         self.likeness = self.likeness[kept]
         self.rows_a, self.rows_b = self.rows_a[kept], self.rows_b[kept]

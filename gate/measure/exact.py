@@ -111,6 +111,9 @@ def same_files(a: SplitSide, b: SplitSide) -> bool:
 
 def _joint_codes(a: SplitSide, b: SplitSide, column: str) -> tuple[Indices, Indices]:
     """Return integers for the rows of both sides, below their number, equal where digests are."""
+    if a is b:
+        codes = distinct_codes(getattr(a.fingerprints, column))
+        return codes, codes
     digests = [getattr(side.fingerprints, column) for side in (a, b)]
     codes = distinct_codes(np.concatenate(digests))
     return codes[: len(a)], codes[len(a) :]

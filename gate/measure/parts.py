@@ -4,20 +4,21 @@ A part holds its rows and nothing that is computed over all of them, so parts ca
 anywhere, in any order, and are joined in the order of the data.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
-from gate.evidence.records import Fingerprints, Rows, SplitEvidence, Unreadable
-from gate.measure.fingerprints import concatenate
+from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
 from gate.measure.grid import Cell
 from gate.measure.manifest import manifest_digest
 from gate.subject.datasets.records import Dataset
 
 Outputs = NDArray[np.float32]
+_Named = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,20 +38,24 @@ class Part:
         return len(self.rows) + len(self.unreadable)
 
 
-def joined(dataset: Dataset, parts: Sequence[Part]) -> SplitEvidence:
+def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEvidence:
     """Return what the parts of one split, in the order of the data, show together.
 
-    Raises DataError where no image can be used, or all are of one class.
+    Each is let go when it has been taken in, so that no column is in memory twice. Raises DataError
+    where no image can be used, or all are of one class.
     """
-    split = parts[0].cell.split
-    rows = Rows.joined([part.rows for part in parts])
-    unreadable = tuple(image for part in parts for image in part.unreadable)
-    if not len(rows):
+    columns = _Columns(len(dataset.entries))
+    unreadable: list[Unreadable] = []
+    for part in parts:
+        columns.take(part)
+        unreadable += part.unreadable
+    if not columns.filled:
         raise DataError(
             f"{dataset.path}: {unreadable[0].id}",
             f"none of the {len(unreadable)} images of {split} can be used: {unreadable[0].reason}",
             "mend the data or the input declaration",
         )
+    rows, fingerprints = columns.rows(), columns.fingerprints()
     seen = np.unique(rows.labels)
     if len(seen) < 2:
         raise DataError(
@@ -58,7 +63,6 @@ def joined(dataset: Dataset, parts: Sequence[Part]) -> SplitEvidence:
             f"all {len(rows)} images of {split} are of the class {dataset.classes[seen[0]]}",
             "a classifier is judged on two classes or more; check the labels",
         )
-    fingerprints = concatenate([part.fingerprints for part in parts])
     return SplitEvidence(
         split=split,
         path=dataset.path,
@@ -66,7 +70,53 @@ def joined(dataset: Dataset, parts: Sequence[Part]) -> SplitEvidence:
         images=len(rows) + len(unreadable),
         manifest_sha256=manifest_digest(rows, fingerprints, unreadable, dataset.classes),
         rows=rows,
-        unreadable=unreadable,
+        unreadable=tuple(unreadable),
         fingerprints=fingerprints,
         group_column=dataset.group_column,
     )
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The columns of a split, as long as it may be, and filled from the front.
+
+    Rows of images that had no thumbnail, among others that have one, are black: that matches
+    nothing.
+    """
+
+    length: int
+    filled: int = 0
+    of_rows: _Named = field(default_factory=dict)
+    of_slices: _Named = field(default_factory=dict)
+    of_fingerprints: _Named = field(default_factory=dict)
+
+    def take(self, part: Part) -> None:
+        """Put the rows of the next part behind those that are there."""
+        if not len(part.rows):
+            return
+        for each in fields(Rows):
+            if each.name != "slices":
+                self._place(self.of_rows, each.name, getattr(part.rows, each.name))
+        for name, values in part.rows.slices.items():
+            self._place(self.of_slices, name, values)
+        for each in fields(Fingerprints):
+            self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+        self.filled += len(part.rows)
+
+    def rows(self) -> Rows:
+        """Return the rows that were taken."""
+        return Rows(**self._cut(self.of_rows), slices=self._cut(self.of_slices))
+
+    def fingerprints(self) -> Fingerprints:
+        """Return their fingerprints."""
+        return Fingerprints(**self._cut(self.of_fingerprints))
+
+    def _place(self, columns: _Named, name: str, values: NDArray[Any] | None) -> None:
+        if values is None:
+            return
+        if name not in columns:
+            columns[name] = np.zeros((self.length, *values.shape[1:]), values.dtype)
+        columns[name][self.filled : self.filled + len(values)] = values
+
+    def _cut(self, columns: _Named) -> _Named:
+        return {name: column[: self.filled] for name, column in columns.items()}

@@ -70,7 +70,7 @@ def merged(plan: Plan, files: Sequence[Path]) -> Found:
             "give the shards of all indices, all made with the same --of",
         )
     for cell in plan.cells:
-        head, part, _ = found[cell]
+        head, part, _ = found.pop(cell)
         yield head, part
 
 

@@ -36,15 +36,18 @@ class Whole:
         """
         outputs = 0
         lowest, highest = [], []
-        for split, of_split in groupby(found, key=lambda each: each[1].cell.split):
-            parts: list[Part] = []
+
+        def noted(of_split: Iterator[tuple[Head, Part]]) -> Iterator[Part]:
+            nonlocal outputs
             for head, part in of_split:
                 self.head = agreed(self.head, head)
-                parts.append(part)
-            self.splits[split] = joined(datasets[split], parts)
-            outputs += sum(len(part.rows) for part in parts)
-            lowest += [part.lowest for part in parts]
-            highest += [part.highest for part in parts]
+                outputs += len(part.rows)
+                lowest.append(part.lowest)
+                highest.append(part.highest)
+                yield part
+
+        for split, of_split in groupby(found, key=lambda each: each[1].cell.split):
+            self.splits[split] = joined(datasets[split], split, noted(of_split))
         assert self.head is not None, "a plan has cells"
         same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
         self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)
@@ -100,7 +103,7 @@ def all_parts(
         for cell in cells:
             if cell in known:
                 assert kept_head is not None, "it belongs to the parts"
-                yield kept_head, known[cell]
+                yield kept_head, known.pop(cell)
             else:
                 head, part = next(fresh)
                 if kept:

@@ -123,6 +123,53 @@ def test_unrelated_scenes_do_not_correlate():
     assert (found.row == NONE).all()
 
 
+def crowd(count, seed=0, own=0.2):
+    """Return pictures of one thing, each a little different: as alike as copies are."""
+    common, each = scenes(1, 64, seed=99) * 1.0, scenes(count, 64, seed=seed) * 1.0
+    return (0.8 * (common + own * each) / (1 + own)).astype(np.uint8)
+
+
+def test_pictures_that_are_all_alike_are_no_copies_of_each_other():
+    alone, among = (copies(crowd(count), crowd(5, seed=1)) for count in (6, 200))
+
+    assert (alone.correlation >= edits.COPY).all()
+    assert (among.row == NONE).all()
+
+
+def test_among_pictures_that_are_all_alike_a_copy_is_found():
+    a = crowd(200)
+
+    found = copies(a, np.stack([a[7] // 4 * 3, crowd(1, seed=1)[0]]))
+
+    assert found.row.tolist() == [7, NONE]
+
+
+@pytest.mark.parametrize(("siblings", "hidden"), [(6, False), (7, True)])
+def test_up_to_six_more_crops_of_a_picture_do_not_hide_it(siblings, hidden):
+    a = scenes(150)
+    a[1 : siblings + 1] = [cropped(a[0], 1 + each, 2, 120) for each in range(siblings)]
+
+    found = copies(a, cropped(a[0], 4, 4, 121)[None])
+
+    assert (found.row[0] == NONE) == hidden
+
+
+def test_below_a_hundred_pictures_the_crowd_is_not_asked():
+    some = crowd(edits.FEW - 1)
+
+    assert (copies(some, crowd(2, seed=1)).row != NONE).all()
+
+
+def test_files_of_one_picture_are_no_crowd_around_it():
+    train = scenes(120)
+    train[20:60] = train[50]
+    test = cropped(train[50], 8, 4, 116)[None]
+
+    overlap = find_overlap(side(Split.TRAIN, train), side(Split.TEST, test))
+
+    assert [(pair.a, pair.kind) for pair in overlap.pairs] == [("train/00020", PairKind.EDITED)]
+
+
 def test_flat_pictures_correlate_with_nothing():
     flat = np.full((5, 64, 64), 99, np.uint8)
     flat[1:, 3, 3] += np.arange(4, dtype=np.uint8)

@@ -62,7 +62,7 @@ def measured(pictures):
             for span in cut(range(len(dataset.entries)), rows)
         ]
         parts = list(passing.parts(dataset, cells, advance))
-        return joined(dataset, parts)
+        return joined(dataset, Split.TEST, parts)
 
     return measure
 

@@ -1,6 +1,7 @@
 # ruff: noqa: T201 - a benchmark prints what it finds
 import numpy as np
 import pytest
+from PIL import Image
 
 from gate.evidence.records import EXACT, PairKind, Split
 from gate.measure.overlap import find_overlap
@@ -43,6 +44,42 @@ def test_copies_planted_in_photographs_are_found(scenes, planting, capsys, seed)
         )
     assert mean >= 0.83
     assert like == []
+
+
+def enlarged(pictures, side=64):
+    size = (side, side)
+    return np.stack([np.asarray(Image.fromarray(each).resize(size)) for each in pictures])
+
+
+def test_enlarged_pictures_that_look_alike_are_no_copies(fashion_mnist, planting, capsys):
+    train, test = (enlarged(pictures) for pictures in fashion_mnist)
+
+    text, mean = planting.table(planting.recalls(train, count=40, seed=7))
+    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, test))
+
+    flagged = len(copied(given)) / len(test)
+    with capsys.disabled():
+        print(f"\n{text}\nflagged of the distinct test images at 64 pixels: {flagged:.2%}")
+    assert mean >= 0.83
+    assert flagged <= 0.007
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_enlarged_digits_are_no_copies(planting, capsys, size):
+    from sklearn.datasets import load_digits
+
+    levels = (load_digits().images * (255 / 16)).astype(np.uint8)
+    order = np.random.default_rng(0).permutation(len(levels))
+    digits = enlarged(levels[order], size)
+
+    given = find_overlap(
+        planting.side(Split.TRAIN, digits[:1200]), planting.side(Split.TEST, digits[1200:])
+    )
+
+    flagged = len(copied(given)) / (len(digits) - 1200)
+    with capsys.disabled():
+        print(f"\nflagged of distinct digits at {size} pixels: {flagged:.2%}")
+    assert flagged <= 0.007
 
 
 def test_tiles_without_features_are_found_exactly_and_match_nothing_else(scenes, planting):
