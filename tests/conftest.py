@@ -1,11 +1,16 @@
 """What all tests share: golden files, rewritten with ``pytest --regenerate``."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+
+# As the command line does before torch is imported; here that happens while tests are collected.
+# Threads that spin while they wait for each other take the cores from what they wait for.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A machine that others use too is slow at times; no test asserts on a time.
 settings.register_profile("gate", deadline=None)
