@@ -82,7 +82,8 @@ def command(
 ) -> int:
     """Find the images of dataset B that are also in dataset A (train and test, say).
 
-    A and B are image folders, CSV manifests, IDX or NPZ files. No model and no policy are needed.
+    A and B are image folders, with class folders or without, CSV manifests, IDX or NPZ files, or
+    WebDataset tars. No model and no policy are needed.
     Columns and arrays are named as in a gate file, for those of A and B that have any. Exits 1 when
     an exact copy, a copy with another label, a shared group, or more near copies than the limit
     are found, and 4 when images could not be read. Pairs that only a person can judge are shown,
@@ -104,7 +105,8 @@ def command(
         for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
     ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
-    assumed: tuple[str, ...] = ()
+    unlabelled = _unlabelled(datasets)
+    assumed = (*_said_of(datasets), *unlabelled)
     if descriptor is not None:
         from gate.measure.sharing import described_overlaps
 
@@ -113,7 +115,7 @@ def command(
         (found,), said = described_overlaps(
             [found], descriptor, Path(), compared, of_split, Progress()
         )
-        assumed = (said,)
+        assumed = (*assumed, said)
     sharing = Sharing(
         a=a,
         b=b,
@@ -122,6 +124,7 @@ def command(
         unreadable=_tell_unreadable(sides),
         groups=_groups(*datasets) if given["group"] or given["group_pattern"] else None,
         assumed=assumed,
+        labelled=not unlabelled,
     )
     say(sharing.as_json() if format_ == "json" else sharing.as_text())
     return {"pass": 0, "fail": 1, "error": 4}[sharing.verdict]
@@ -192,7 +195,7 @@ def _as_here(remedy: str) -> str:
 def _open(path: str, named: Mapping[str, str]) -> "Dataset":
     from pydantic import ValidationError
 
-    from gate.subject.datasets import open_dataset
+    from gate.subject.datasets import open_compared
     from gate.subject.datasets.records import PredictionTable
     from gate.subject.datasets.spec import DataSpec
 
@@ -201,10 +204,30 @@ def _open(path: str, named: Mapping[str, str]) -> "Dataset":
     except ValidationError as error:
         said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         raise UsageError("the options of the data", said, "see overlap --help") from None
-    dataset = open_dataset(spec, base=Path(), classes=None)
+    dataset = open_compared(spec, base=Path())
     if isinstance(dataset, PredictionTable):
         raise DataError(path, "holds predictions, not images", "give the images themselves")
     return dataset
+
+
+def _said_of(datasets: list["Dataset"]) -> list[str]:
+    """Return what was assumed of each dataset when it was opened, such as files not read."""
+    return [
+        f"{name}: {said}"
+        for name, dataset in zip("AB", datasets, strict=True)
+        for said in dataset.assumed
+    ]
+
+
+def _unlabelled(datasets: list["Dataset"]) -> list[str]:
+    """Return a sentence for each dataset of which nobody says what its images show."""
+    from gate.subject.datasets.folder import FlatFolder
+
+    return [
+        f"{name} has no class folders: its labels are unknown, and no conflict of labels is told"
+        for name, dataset in zip("AB", datasets, strict=True)
+        if isinstance(dataset, FlatFolder)
+    ]
 
 
 def _tell_unreadable(sides: list["Side"]) -> int:

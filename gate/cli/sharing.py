@@ -33,6 +33,7 @@ class Sharing:
     unreadable: int
     groups: Groups | None = None  # None: no group was declared
     assumed: tuple[str, ...] = ()
+    labelled: bool = True  # False: of one of them no label is known, so no conflict can be told
 
     @property
     def verdict(self) -> str:
@@ -41,13 +42,16 @@ class Sharing:
         exact = counts["bytes"] + counts["pixels"] + counts["flipped"]
         alike = counts.get("near", 0) + counts.get("edited", 0)
         shared = self.groups is not None and self.groups.shared
-        if exact or shared or counts["label_conflicts"] or alike > self.limit:
+        if exact or shared or counts.get("label_conflicts") or alike > self.limit:
             return "fail"
         return "error" if self.unreadable else "pass"
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return the images of B by kind, in the order of the kinds, and what else is counted."""
+        """Return the images of B by kind, in the order of the kinds, and what else is counted.
+
+        Without labels on both sides there is no ``label_conflicts``.
+        """
         found = self.overlap
         by_kind = {
             kind.value: len({pair.b for pair in found.pairs if pair.kind is kind})
@@ -58,7 +62,7 @@ class Sharing:
         }
         counts = {
             **by_kind,
-            "label_conflicts": len(conflicts),
+            **({"label_conflicts": len(conflicts)} if self.labelled else {}),
             "featureless": found.featureless,
             "images_a": found.images_a,
             "images_b": found.images_b,
@@ -97,22 +101,32 @@ class Sharing:
         if found.identical:
             lines.append("A and B hold the same files: was one dataset given twice?")
         lines += ["", *(f"{counts[kind.value]:>8,}  {kind.value}" for kind in found.compared)]
-        lines.append(f"{counts['label_conflicts']:>8,}  with another label")
+        if self.labelled:
+            lines.append(f"{counts['label_conflicts']:>8,}  with another label")
         lines += self._groups()
         if found.pairs:
-            lines += ["", *(_in_words(pair) for pair in found.pairs[:_MOST_SHOWN])]
+            lines += ["", *(self._in_words(pair) for pair in found.pairs[:_MOST_SHOWN])]
             lines += _and_more(len(found.pairs))
         if found.review:
             lines += [
                 "",
                 f"{counted(len(found.review), 'pair')} may be copies; look, they do not count:",
             ]
-            lines += [_in_words(pair) for pair in found.review[:_MOST_SHOWN]]
+            lines += [self._in_words(pair) for pair in found.review[:_MOST_SHOWN]]
             lines += _and_more(len(found.review))
         exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
         allowed = f"{exact:,} exact copies, none allowed; at most {self.limit:,} near copies"
         lines += ["", f"{_WORDS[self.verdict]} ({allowed})"]
         return "\n".join(_plain(line) for line in lines)
+
+    def _in_words(self, pair: Pair) -> str:
+        labels = f" ({pair.label_b})"
+        if not self.labelled:
+            labels = ""
+        elif pair.label_a != pair.label_b:
+            labels = f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
+        once = f", once {pair.orientation}" if pair.orientation else ""
+        return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}"
 
     def _groups(self) -> list[str]:
         groups = self.groups
@@ -130,13 +144,6 @@ class Sharing:
 def _and_more(count: int) -> list[str]:
     more = count - _MOST_SHOWN
     return [f"... and {more:,} more; --format json has them all"] if more > 0 else []
-
-
-def _in_words(pair: Pair) -> str:
-    labels = f" ({pair.label_b})" if pair.label_a == pair.label_b else ""
-    conflict = labels or f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
-    once = f", once {pair.orientation}" if pair.orientation else ""
-    return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{conflict}{once}"
 
 
 def _plain(line: str) -> str:

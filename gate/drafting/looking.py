@@ -8,6 +8,7 @@ from gate.errors import DataError, UsageError
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import Dataset, PredictionTable, UnreadableImage
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.splits import require_two_classes
 
 # What people call their splits; the first that is there is taken.
 _NAMES = {
@@ -66,6 +67,7 @@ def look(data: Path) -> Seen:
     test: Dataset | PredictionTable | None = None
     for name, path in found.items():
         dataset = open_dataset(DataSpec(path=str(path.absolute())), base=Path(), classes=classes)
+        require_two_classes(dataset)
         classes = classes or dataset.classes
         splits[name] = _seen(dataset, path)
         test = dataset

@@ -9,6 +9,7 @@ from gate.metrics.selection import judged_rows
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
 from gate.subject.gatefile import GateFile
+from gate.subject.splits import require_two_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ def census(subject: GateFile) -> Census:
     if subject.data.test is None:
         return Census(subject.classes)
     dataset = open_dataset(subject.data.test, base=subject.base, classes=subject.classes or None)
+    require_two_classes(dataset)
     if isinstance(dataset, PredictionTable):
         groups = [] if dataset.groups is None else dataset.groups.tolist()
         return _counted(dataset.classes, dataset.labels.tolist(), groups)

@@ -533,3 +533,16 @@ def _encoded(image, kind, **options):
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
+
+
+@pytest.mark.parametrize("command", ["run", "shard"])
+def test_a_split_of_one_class_is_not_judged(project, command):
+    for file in (project.folders("test", 5, seed=2) / "bright").iterdir():
+        file.unlink()
+    project.write_gatefile(data={"test": {"path": "test"}})
+    options = ["--index", 0, "--of", 1] if command == "shard" else []
+
+    ran = project.command(command, *options)
+
+    assert ran.status == 4
+    assert 'test: all images are of one class, "dark"' in ran.out + ran.err

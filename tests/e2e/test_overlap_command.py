@@ -2,8 +2,10 @@
 
 import csv
 import hashlib
+import io
 import json
 import struct
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -585,3 +587,64 @@ def test_twenty_thousand_copies_of_one_image_make_no_million_pairs(compare):
     assert compared.document["counts"]["bytes"] == 20_000
     assert compared.document["counts"]["label_conflicts"] == 20_000
     assert len(compared.pairs) <= 40_000
+
+
+def test_folders_without_class_folders_are_compared_and_labels_are_not_told(compare):
+    for seed in range(4):
+        save(picture(seed), f"a/{seed}.png")
+        save(picture(seed + 3), f"b/{'cat' if seed % 2 else 'dog'}/{seed}.png")
+    save(picture(3), "a/twin.png")
+    Path("a/notes.txt").write_text("no image")
+
+    flat_a, people, flat_b = compare(), compare(format_="text"), compare(a="b", b="a")
+
+    assert (flat_a.status, flat_b.status) == (1, 1)
+    assert flat_a.pairs == [("bytes", "3.png", "dog/0.png")]
+    assert flat_b.pairs == [("bytes", "dog/0.png", "3.png"), ("bytes", "dog/0.png", "twin.png")]
+    assert "label_conflicts" not in flat_a.document["counts"]
+    assert flat_a.document["assumed"] == [
+        "A: 1 file not read: notes.txt",
+        "A has no class folders: its labels are unknown, and no conflict of labels is told",
+    ]
+    assert "B dog/0.png = A 3.png\n" in people.out
+    assert "with another label" not in people.out
+
+
+def test_flat_folders_that_share_nothing_pass(compare):
+    for seed in range(4):
+        save(picture(seed), f"a/{seed}.png")
+        save(picture(seed + 4), f"b/{seed}.png")
+
+    assert compare().status == 0
+
+
+def test_a_flat_folder_and_tars_are_compared(compare):
+    save(picture(1), "a/1.png")
+    with tarfile.open("b.tar", "w") as archive:
+        archive.add("a/1.png", "7.png")
+        label = tarfile.TarInfo("7.cls")
+        label.size = 1
+        archive.addfile(label, io.BytesIO(b"0"))
+
+    assert compare(b="b.tar").pairs == [("bytes", "1.png", "7")]
+
+
+def test_datasets_of_one_class_are_compared(compare):
+    for seed in range(3):
+        save(picture(seed), f"a/cat/{seed}.png")
+        save(picture(seed + 2), f"b/dog/{seed + 2}.png")
+
+    compared = compare()
+
+    assert compared.pairs == [("bytes", "cat/2.png", "dog/2.png")]
+    assert compared.document["counts"]["label_conflicts"] == 1
+
+
+def test_the_folder_above_the_splits_is_still_no_dataset(compare):
+    save(picture(1), "a/train/cat/1.png")
+    save(picture(2), "b/2.png")
+
+    compared = compare()
+
+    assert compared.status == 4
+    assert "splits, not classes" in compared.err

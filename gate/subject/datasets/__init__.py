@@ -73,6 +73,21 @@ def open_dataset(
             assert_never(kind)
 
 
+def open_compared(spec: DataSpec, *, base: Path) -> "Dataset | PredictionTable":
+    """Return the dataset for a comparison, which needs no labels: also a folder of mere images.
+
+    Raises as :func:`open_dataset` does.
+    """
+    assert spec.path is not None, "what is compared lies at a path"
+    place, shown = existing(base, spec.path), plain(spec.path, 200)
+    if format_of(place, shown) == "folder":
+        from gate.subject.datasets.folder import open_flat_folder
+
+        if flat := open_flat_folder(place, shown=shown):
+            return _grouped(flat, spec)
+    return open_dataset(spec, base=base, classes=None)
+
+
 def _grouped(dataset: "Named", spec: DataSpec) -> "Named":
     if spec.group_pattern is None:
         return dataset

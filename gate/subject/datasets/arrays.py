@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import DataError
-from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_two
+from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.records import Sample
 from gate.subject.datasets.stored import StoredFile
@@ -169,11 +169,11 @@ def index_labels(
     """
     unique, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     names = [str(value) for value in unique.tolist()]
+    require_some(names, where)
     places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
     if declared is None and np.issubdtype(values.dtype, np.integer):
         declared = counted_classes([int(value) for value in unique.tolist()], places)
     labelling = by_name_or_position(places, declared)
-    require_two(names, where)
     positions = np.array([labelling.index[name] for name in names], dtype=np.int32)
     return positions[inverse.reshape(-1)], labelling
 

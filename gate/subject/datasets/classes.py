@@ -78,13 +78,19 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
     )
 
 
+def require_some(present: Iterable[str], where: str) -> None:
+    """Raise DataError for data without a single label."""
+    if not any(True for _ in present):
+        raise DataError(where, "holds no images", "check the path, and how the data was written")
+
+
 def require_two(present: Iterable[str], where: str) -> None:
-    """Raise DataError unless at least two classes have images: with one, every model is right."""
+    """Raise DataError where all labels name one class: on that, every model is right."""
     names = sorted(set(present))
-    if len(names) < 2:
+    if len(names) == 1:
         raise DataError(
             where,
-            f"all images are of one class, {quoted(names[0])}" if names else "holds no images",
+            f"all images are of one class, {quoted(names[0])}",
             "a classifier is judged on at least two classes: add images of another",
         )
 

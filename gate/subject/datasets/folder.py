@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from gate.errors import DataError
-from gate.subject.datasets.classes import by_name, require_two
+from gate.subject.datasets.classes import by_name, require_some
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.records import Entry
 from gate.subject.wording import counted, listed, plain, quoted
+
+UNKNOWN = "?"  # the class of an image that lies in no class folder
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 _NOT_DATA = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left behind by file managers
@@ -66,13 +68,13 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
             "name the folder of one split, such as " + quoted(f"{shown}/{min(listing.classes)}"),
         )
     labelling = by_name(dict.fromkeys(sorted(listing.classes), shown), classes, noun="class folder")
-    require_two((name for name, files in listing.classes.items() if files), shown)
+    require_some((name for name, files in listing.classes.items() if files), shown)
     rows = [
         (Entry(each, labelling.index[name]), file)
         for name, files in listing.classes.items()
         for each, file in files
     ]
-    stray_images = [each for each in listing.outside if _looks_like_an_image(each[0])]
+    stray_images = [each for each in listing.outside if _is_image(each[0])]
     rows += [(Entry(each, None), file) for each, file in stray_images]
     rows.sort(key=lambda row: row[0].id)
     return FileDataset(
@@ -84,6 +86,34 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
         path if isinstance(path, RemotePath) else Path(),
         [file for _, file in rows],
         assumed=_left_out(listing),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatFolder(FileDataset):
+    """Images in a folder without class folders; what they show nobody says."""
+
+
+def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
+    """Return the images of a folder that holds no folders, all of the class ``?``, sorted by id.
+
+    None where it holds folders, or no image. It is for comparisons, which need no labels.
+    """
+    tree = _tree(path, shown)
+    items = [item for item in tree.scan(tree.root) if not _is_hidden(item.name)]
+    images = sorted((_text(item.name), item.path) for item in items if _is_image(item.name))
+    if not images or any(item.is_dir() for item in items):
+        return None
+    others = sorted(item.name for item in items if not _is_image(item.name))
+    said = f"{counted(len(others), 'file')} not read: {listed(others)}"
+    return FlatFolder(
+        shown,
+        "folder",
+        (UNKNOWN,),
+        [Entry(name, 0) for name, _ in images],
+        path if isinstance(path, RemotePath) else Path(),
+        [file for _, file in images],
+        assumed=(said,) if others else (),
     )
 
 
@@ -143,7 +173,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _NOT_DATA
 
 
-def _looks_like_an_image(name: str) -> bool:
+def _is_image(name: str) -> bool:
     return name.lower().endswith(_IMAGES)
 
 
@@ -157,7 +187,7 @@ def _left_out(listing: _Listing) -> tuple[str, ...]:
     if listing.hidden:
         kinds = [f"{name} ({times})" for name, times in sorted(listing.hidden.items())]
         said.append(f"{counted(listing.hidden.total(), 'hidden file')} not read: {listed(kinds)}")
-    others = sorted(name for name, _ in listing.outside if not _looks_like_an_image(name))
+    others = sorted(name for name, _ in listing.outside if not _is_image(name))
     if others:
         said.append(
             f"{counted(len(others), 'file')} beside the class folders not read: {listed(others)}"

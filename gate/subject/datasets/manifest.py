@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gate.errors import DataError
-from gate.subject.datasets.classes import by_name_or_position, require_two
+from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
 from gate.subject.datasets.places import Place, RemotePath, is_url
@@ -31,8 +31,8 @@ def open_manifest(
     groups = table.column(spec.group, "group") if spec.group else None
     slices = [table.column(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
+    require_some(labels, table.where)
     labelling = by_name_or_position(first_places(labels, table), classes)
-    require_two(labels, table.where)
     folder = file.parent
     _require_one_file(names, folder, table)
     positions = np.array([labelling.index[label] for label in labels], dtype=np.int32)

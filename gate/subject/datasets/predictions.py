@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
-from gate.subject.datasets.classes import by_name_or_position, require_two
+from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.manifest import first_places, refuse_repeated
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.records import PredictionTable
@@ -32,7 +32,7 @@ def open_predictions(
     refuse_repeated(ids, table)
     declared = classes or tuple(table.numbers)
     labelling = by_name_or_position(first_places(labels, table), declared)
-    require_two(labels, shown)
+    require_some(labels, shown)
     scores = _scores(table, labelling.classes)
     return PredictionTable(
         path=shown,

@@ -21,7 +21,6 @@ from gate.subject.datasets.classes import (
     Labelling,
     by_name_or_position,
     is_integer,
-    require_two,
 )
 from gate.subject.datasets.entries import Column, EntryColumns
 from gate.subject.datasets.files import LARGEST_FILE
@@ -200,7 +199,7 @@ def _joined(
     _refuse_repeated(keys, shards, ranges)
     _require_one_kind(shards)
     _require_columns(shards, spec)
-    labelling, positions = _labelled(shards, classes, shown)
+    labelling, positions = _labelled(shards, classes)
     local = [place for place in places if isinstance(place, Path)]
     strange = sum(shard.strange for shard in shards)
     note = f"{counted(strange, 'member')} of the tars without a key and an extension not read"
@@ -272,7 +271,7 @@ def _require_columns(shards: Sequence[_Shard], spec: DataSpec) -> None:
 
 
 def _labelled(
-    shards: Sequence[_Shard], classes: Classes | None, shown: str
+    shards: Sequence[_Shard], classes: Classes | None
 ) -> tuple[Labelling, NDArray[np.int32]]:
     """Return the labelling, and the labels as positions in the classes, int32 of shape (n,).
 
@@ -286,6 +285,5 @@ def _labelled(
     if classes is None and all(map(is_integer, seen)):
         classes = counted_classes(sorted(map(int, seen)), seen)
     labelling = by_name_or_position(seen, classes)
-    require_two(seen, shown)
     labels = (labelling.index[label] for shard in shards for label in shard.labels)
     return labelling, np.fromiter(labels, dtype=np.int32)

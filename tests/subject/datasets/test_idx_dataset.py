@@ -225,11 +225,6 @@ def test_a_label_outside_the_classes_is_named_with_its_row(written, opened, says
         opened(**keys, classes=("shirt", "shoe"))
 
 
-def test_one_class_alone_is_refused(written, opened, says):
-    with says(DataError, fact='one class, "0"'):
-        opened(**written(labels=idx_bytes(np.zeros(4, np.uint8))))
-
-
 def test_images_and_labels_exchanged_are_told_so(written, opened, says):
     keys = written()
 

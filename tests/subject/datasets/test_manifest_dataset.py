@@ -107,13 +107,6 @@ def test_an_unknown_label_is_named_with_its_line_and_what_was_meant(listed, open
         opened(path="test.csv", classes=("cat", "dog"))
 
 
-def test_one_class_alone_is_refused(listed, opened, says):
-    listed(FOUR.replace(",dog", ",cat"))
-
-    with says(DataError, where="test.csv", fact='one class, "cat"'):
-        opened(path="test.csv", classes=("cat", "dog"))
-
-
 @pytest.mark.parametrize(
     ("keys", "fact", "remedy"),
     [

@@ -101,7 +101,6 @@ def test_groups_and_slices_are_arrays_of_the_file(saved, opened):
         ({"x": GREY, "y": np.eye(4, dtype=int)}, "array y", r"shape \(4, 4\)", "integer"),
         ({"x": GREY, "y": LABELS - 1}, "row 0", "-1 is not a class number", "from 0"),
         ({"x": GREY, "y": LABELS * 10**9}, "row 1", "1000000000 is not a class", "from 0"),
-        ({"x": GREY, "y": LABELS * 0}, "d.npz", "one class", "two classes"),
         ({"pictures": GREY, "y": LABELS}, "d.npz", "no arrays images", "pictures, y"),
     ],
 )

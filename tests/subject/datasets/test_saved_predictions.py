@@ -98,7 +98,6 @@ def test_labels_may_be_positions_and_this_is_said(saved, opened):
         ("b,dog", "b,horse", "line 3", '"horse" is not one of the 2', "classes are"),
         ("b,dog", ",dog", "line 3", '"id" is empty', "fill"),
         ("id,label", "name,label", "p.csv", 'no column "id"', "set id to"),
-        ("dog,0.", "cat,0.", "p.csv", 'one class, "cat"', "two classes"),
     ],
 )
 def test_what_is_no_table_of_probabilities_is_refused(

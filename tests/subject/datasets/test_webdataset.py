@@ -565,13 +565,6 @@ def test_a_sample_that_is_not_one_image_and_one_label_is_refused(
         opened(path="t.tar")
 
 
-def test_one_class_alone_is_refused(packed, encoded, opened, says):
-    packed("t.tar", two(encoded, labels=(b"1", b"1")))
-
-    with says(DataError, where="^t.tar$", fact='one class, "1"'):
-        opened(path="t.tar")
-
-
 def test_a_label_that_is_a_link_is_refused(packed, encoded, opened, says):
     link = tarfile.TarInfo()
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
