@@ -437,6 +437,7 @@ def test_one_changed_digit_of_an_overlap_is_no_overlap(subject, own_cache):
     assert again(subject).digest == first.digest
 
 
+@pytest.mark.slow
 def test_user_code_of_workers_counts_too(subject, settled, measured):
     again(subject, "--workers", "2")
     replaced("mine/late.py", "1.0", "2.0")(subject)
