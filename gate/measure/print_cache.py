@@ -7,8 +7,8 @@ nothing else; so no time, path or dataset is part of the key, and an entry is ne
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,6 +37,20 @@ class KnownPrints:
         name = f"{VERSION}-pillow-{version('pillow')}.sqlite"
         self._path = root / PRINTS / name
         self._threads = threading.local()
+
+    def mend(self, warn: Callable[[str], None]) -> None:
+        """Remove a file that is no cache, and say so; an empty one takes its place."""
+        if not self._path.is_file():
+            return
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_WAIT)) as database:
+                database.execute("SELECT * FROM prints LIMIT 1").fetchone()
+        except sqlite3.OperationalError:  # it is empty, or another program has it
+            return
+        except sqlite3.DatabaseError:
+            warn(f"cache: {self._path}: is damaged; fingerprints are taken again")
+            with suppress(OSError):
+                self._path.unlink()
 
     def of(self, file: bytes) -> Fingerprint | None:
         """Return the fingerprint of the image whose bytes have this digest, where it is known."""

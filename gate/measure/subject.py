@@ -198,10 +198,12 @@ def measured_cells(
 ) -> Found:
     """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
     from gate.measure.cache import Cache
+    from gate.measure.print_cache import KnownPrints
     from gate.measure.whole import all_parts
 
     kept = None
     if means.cache is not None:
+        KnownPrints(means.cache).mend(progress.warn)
         kept = Cache(means.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
     return all_parts(
         cells,

@@ -14,6 +14,8 @@ from gate.approval.verify import go_through, stand_before
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import read_policy
 
+pytestmark = pytest.mark.slow  # thousands of changed documents
+
 SPACES = b" \t\r\n"
 
 

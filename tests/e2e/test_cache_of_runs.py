@@ -408,6 +408,26 @@ def test_what_else_is_kept_is_not_believed_when_damaged(name, damage, subject, m
     assert "warning: cache" not in third.err
 
 
+def written_over(path):
+    path.write_bytes(b"no database, however long it may be" * 300)
+
+
+@pytest.mark.parametrize("damage", [flipped, cut_off, emptied, written_over])
+def test_fingerprints_that_are_damaged_are_taken_again(damage, subject, own_cache):
+    first = again(subject)
+    (prints,) = own_cache.glob("fingerprints/*.sqlite")
+    damage(prints)
+    shutil.rmtree(own_cache / "plans")
+
+    second = again(subject)
+    shutil.rmtree(own_cache / "plans")
+    third = again(subject)
+
+    assert second.digest == first.digest == third.digest
+    assert (f"warning: cache: {prints}: is damaged" in second.err) == (damage is written_over)
+    assert "warning" not in third.err
+
+
 def test_one_changed_digit_of_an_overlap_is_no_overlap(subject, own_cache):
     shutil.copy(subject.folder / "train/dark/001.png", subject.folder / "test/dark/001.png")
     first = again(subject)
@@ -417,6 +437,7 @@ def test_one_changed_digit_of_an_overlap_is_no_overlap(subject, own_cache):
     assert again(subject).digest == first.digest
 
 
+@pytest.mark.slow
 def test_user_code_of_workers_counts_too(subject, settled, measured):
     again(subject, "--workers", "2")
     replaced("mine/late.py", "1.0", "2.0")(subject)

@@ -102,6 +102,7 @@ def test_a_cache_that_may_not_be_written_is_read(subject, own_cache, monkeypatch
     assert {path: path.stat().st_mtime_ns for path in own_cache.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_where_the_report_goes_ends_in_words(limited, subject):
     for size in (100, 6_000, 30_000):
         run = limited(size, "run", "--no-cache")

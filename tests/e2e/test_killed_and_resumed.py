@@ -126,6 +126,7 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_report(workers, s
     assert len(set(kept)) > 2  # the moments were before, in and after the measuring
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_the_middle_goes_on_where_it_was(subject, own_cache, monkeypatch):
     whole = subject.process("run", "--no-cache", rows=8)
 

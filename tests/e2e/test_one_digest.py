@@ -196,7 +196,7 @@ def test_the_batch_and_the_cache_change_no_byte_of_the_report(subject):
     assert {each.digest for each in others} == {whole.digest}
 
 
-@pytest.mark.parametrize("of", [3, 40])
+@pytest.mark.parametrize("of", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_shards_that_are_merged_in_any_order_give_the_same_report(of, subject):
     whole = subject.command("run", "--no-cache")
 
