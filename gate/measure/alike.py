@@ -77,7 +77,7 @@ def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices)
     assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
-        has = a.fingerprints.thumbnails.any(axis=(1, 2))
+        has = np.asarray(a.fingerprints.thumbnails.any(axis=(1, 2)))
         rows_a, _, _ = _distinct(a, rows_a[has[rows_a]])
     found = edits.edited_copies(
         edits.Thumbnails(a.fingerprints.thumbnails, rows_a),
