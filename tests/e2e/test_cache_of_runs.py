@@ -12,6 +12,7 @@ from PIL import Image
 
 from gate.measure import cache, grid
 from gate.measure.engines import inline
+from gate.measure.runner import TorchRunner
 from gate.subject import touched
 from gate.subject.datasets.files import FileDataset
 
@@ -72,6 +73,18 @@ FILES = {
 }
 
 
+POLICY = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: small, version: 1.0.0}
+rules:
+  - {check: accuracy, min: 0.80}
+  - {check: dataset-integrity, max_unreadable: 3}
+  - {check: train-test-overlap}
+  - {check: model-integrity}
+"""
+
+
 @pytest.fixture
 def subject(project, monkeypatch):
     """A project on pictures, in cells of 10; its model is made of several files."""
@@ -89,8 +102,7 @@ def subject(project, monkeypatch):
                 for at, each in enumerate(paths)]  # fmt: skip
         project.write(f"{name}.csv", "\n".join(["image,label,patient", *rows]) + "\n")
     project.gatefile["model"] = MODEL
-    policy = (project.folder / "policy.yaml").read_text()
-    project.write("policy.yaml", policy + "  - {check: dataset-integrity, max_unreadable: 3}\n")
+    project.write("policy.yaml", POLICY)
     project.gatefile["data"] = {
         name: {"path": f"{name}.csv", "group": "patient"} for name in ("train", "test")
     }
@@ -428,13 +440,42 @@ def test_fingerprints_that_are_damaged_are_taken_again(damage, subject, own_cach
     assert "warning" not in third.err
 
 
-def test_one_changed_digit_of_an_overlap_is_no_overlap(subject, own_cache):
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("overlaps/*.json", "dark/001.png", "dark/002.png"),
+        ("plans/*/*/head.json", '"disagreements": 0', '"disagreements": 5'),
+    ],
+)
+def test_a_changed_text_that_still_can_be_read_is_not_believed(name, old, new, subject, own_cache):
     shutil.copy(subject.folder / "train/dark/001.png", subject.folder / "test/dark/001.png")
     first = again(subject)
-    for file in own_cache.glob("overlaps/*.json"):
-        file.write_text(file.read_text().replace('"exact_pairs": 1', '"exact_pairs": 0'))
+    edited = [file for file in own_cache.glob(name) if old in file.read_text()]
+    for file in edited:
+        file.write_text(file.read_text().replace(old, new))
 
-    assert again(subject).digest == first.digest
+    second = again(subject)
+
+    assert edited
+    assert second.digest == first.digest
+    assert second.err.count("warning: cache: ") == len(edited)
+    evidence = subject.folder / "gate-out" / "pairs.csv"
+    assert "dark/002.png" not in evidence.read_text()
+
+
+def test_parts_of_another_device_are_not_mixed_with_new_ones(
+    subject, measured, own_cache, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(TorchRunner, "device", "cuda:7")
+        again(subject)
+    parts(own_cache)[1].unlink()
+    del measured[:]
+
+    after = again(subject)
+
+    assert set(measured) == set(ALL)
+    assert after.digest == again(subject, "--no-cache").digest
 
 
 @pytest.mark.slow

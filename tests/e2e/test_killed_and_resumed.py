@@ -192,3 +192,57 @@ def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_
         assert "Traceback" not in err
         assert out == ""
     assert left_over(own_cache, subject.folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.2])
+def test_ctrl_c_while_workers_start_is_not_heard_by_them(wait, subject):
+    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+        while not any("spawn_main" in command(child) for child in descendants(process.pid)):
+            assert process.poll() is None, process.communicate()
+        time.sleep(wait)
+        children = descendants(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        _out, err = process.communicate(timeout=60)
+
+    assert not gone(children)
+    assert "Traceback" not in err
+    assert process.returncode == 130
+
+
+def command(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+STUCK = """\
+import time
+from pathlib import Path
+
+from nets import Brightness
+
+
+class Stuck(Brightness):
+    def forward(self, images):
+        Path(__file__).with_name("stuck").touch()
+        time.sleep(3600)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_workers(subject):
+    subject.write("stuck.py", STUCK)
+    subject.gatefile["model"]["factory"] = "stuck:Stuck"
+    subject.write_gatefile()
+    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+        while not (subject.folder / "stuck").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        children = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert not gone(children)
+    assert process.returncode == 130
