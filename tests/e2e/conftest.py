@@ -1,5 +1,6 @@
 """A small project of a user: a model that tells dark images from bright ones, data and policy."""
 
+import contextlib
 import json
 import os
 import signal
@@ -127,6 +128,7 @@ class Project:
 
     folder: Path
     gatefile: dict[str, Any] = field(default_factory=dict)
+    groups: list[int] = field(default_factory=list)  # of processes that were started
 
     def write(self, name, content):
         path = self.folder / name
@@ -200,23 +202,25 @@ class Project:
         report = self.folder / "gate-out" / "report.json"
         return json.loads(report.read_text()) if report.is_file() else None
 
-    def started(self, *arguments, rows=16, before=(), own_group=False, **environment):
-        """Start the command in a process of its own, in cells of so many rows.
+    def started(self, *arguments, rows=16, before=(), **environment):
+        """Start the command in a process and a group of its own, in cells of so many rows.
 
-        ``before`` is a command that runs it, such as taskset. With ``own_group``, a signal can be
-        sent to it and its children alone.
+        ``before`` is a command that runs it, such as taskset. What is left of the group when the
+        test ends is killed.
         """
         program = [*before, sys.executable, "-c", PROGRAM, rows, *arguments]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(each) for each in program],
             cwd=self.folder,
             env={**os.environ, **environment},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            process_group=0 if own_group else None,
+            process_group=0,
             preexec_fn=hears_ctrl_c,
         )
+        self.groups.append(process.pid)
+        return process
 
     def process(self, *arguments, timeout=240, **settings):
         """Run the command in a process of its own; see ``started``."""
@@ -249,4 +253,7 @@ def project(tmp_path, monkeypatch, capsys):
         "data": {"train": {"path": "train.npz"}, "test": {"path": "test.npz"}},
         "policy": "policy.yaml",
     }
-    return made
+    yield made
+    for group in made.groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)

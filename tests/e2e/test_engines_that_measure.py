@@ -304,7 +304,7 @@ def test_ctrl_c_under_ray_leaves_no_process(subject):
     pytest.importorskip("ray")
     subject.write("slow.py", SLOW)
     with_factory(subject, "slow:Slow")
-    with subject.started("run", "--engine", "ray", rows=8, own_group=True) as process:
+    with subject.started("run", "--engine", "ray", rows=8) as process:
         cache = os.environ["VALIDATE_MODEL_CACHE"]
         while not any("npz" in name for _, _, names in os.walk(cache) for name in names):
             assert process.poll() is None, process.communicate()

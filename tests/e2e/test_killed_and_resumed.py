@@ -178,7 +178,7 @@ def test_workers_end_with_a_parent_that_is_killed(moment, subject):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.8, 1.5, 2.5, 3.5])
 def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_cache):
-    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+    with subject.started("run", "--workers", 2, rows=8) as process:
         time.sleep(moment)
         children = descendants(process.pid)
         alone = process.poll() is None
@@ -197,7 +197,7 @@ def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_
 @pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.0, 0.05, 0.2])
 def test_ctrl_c_while_workers_start_is_not_heard_by_them(wait, subject):
-    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+    with subject.started("run", "--workers", 2, rows=8) as process:
         while not any("spawn_main" in command(child) for child in descendants(process.pid)):
             assert process.poll() is None, process.communicate()
         time.sleep(wait)
@@ -236,7 +236,7 @@ def test_ctrl_c_does_not_wait_for_workers(subject):
     subject.write("stuck.py", STUCK)
     subject.gatefile["model"]["factory"] = "stuck:Stuck"
     subject.write_gatefile()
-    with subject.started("run", "--workers", 2, rows=8, own_group=True) as process:
+    with subject.started("run", "--workers", 2, rows=8) as process:
         while not (subject.folder / "stuck").exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
