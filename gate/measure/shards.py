@@ -61,6 +61,13 @@ def merged(plan: Plan, files: Sequence[Path]) -> Found:
                     "give every shard once",
                 )
             found[part.cell] = (Head.from_json(stored.about["head"]), part, file)
+    if strangers := found.keys() - set(plan.cells):
+        cell = min(strangers, key=lambda each: each.name)
+        raise EvidenceError(
+            str(found[cell][2]),
+            f"holds {_rows(cell)}, which is no part of the plan",
+            "measure again",
+        )
     missing = [cell for cell in plan.cells if cell not in found]
     if missing:
         more = f", and {len(missing) - 1} more parts" if len(missing) > 1 else ""

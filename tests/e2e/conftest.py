@@ -257,3 +257,14 @@ def project(tmp_path, monkeypatch, capsys):
     for group in made.groups:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
+
+
+@pytest.fixture
+def in_cells(project, monkeypatch):
+    """Return a project of pictures in six cells, with its gate file written."""
+    monkeypatch.setattr("gate.measure.grid.ROWS", 10)
+    project.folders("train", 15, seed=1)
+    project.folders("test", 15, seed=2)
+    project.gatefile["data"] = {"train": {"path": "train"}, "test": {"path": "test"}}
+    project.write_gatefile()
+    return project

@@ -22,14 +22,9 @@ sys.exit(main())
 
 
 @pytest.fixture
-def subject(project, monkeypatch):
+def subject(in_cells):
     """Pictures in six cells."""
-    monkeypatch.setattr(grid, "ROWS", 10)
-    project.folders("train", 15, seed=1)
-    project.folders("test", 15, seed=2)
-    project.gatefile["data"] = {"train": {"path": "train"}, "test": {"path": "test"}}
-    project.write_gatefile()
-    return project
+    return in_cells
 
 
 @pytest.fixture

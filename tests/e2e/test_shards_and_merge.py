@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from gate.errors import EvidenceError
 from gate.measure import grid
+from gate.measure.grid import Cell
 from gate.measure.part_files import read_parts, write_parts
 
 LOUD = """\
@@ -24,14 +26,9 @@ def build():
 
 
 @pytest.fixture
-def subject(project, monkeypatch):
+def subject(in_cells):
     """Pictures in six cells."""
-    monkeypatch.setattr(grid, "ROWS", 10)
-    project.folders("train", 15, seed=1)
-    project.folders("test", 15, seed=2)
-    project.gatefile["data"] = {"train": {"path": "train"}, "test": {"path": "test"}}
-    project.write_gatefile()
-    return project
+    return in_cells
 
 
 def measured(project, of, *arguments, indices=None, out="gate-shards"):
@@ -96,6 +93,17 @@ def test_a_shard_that_is_given_twice_is_named(subject):
 
     assert error["where"] == str(copy)
     assert error["message"] == f"holds images 0 to 9 of train, which {first} holds too"
+
+
+def test_images_that_the_plan_does_not_have_are_named(subject):
+    first, second = measured(subject, 2)
+    stored = read_parts(second)
+    stranger = replace(stored.parts[-1], cell=Cell.named("test-000000900-000000910"))
+    write_parts(second, [*stored.parts, stranger], stored.about)
+
+    error = only(subject.command("merge", first, second))
+
+    assert "images 900 to 909 of test, which is no part of the plan" in error["message"]
 
 
 def test_shards_of_two_cuts_overlap(subject):
