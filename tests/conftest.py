@@ -11,6 +11,7 @@ from hypothesis import settings
 # As the command line does before torch is imported; here that happens while tests are collected.
 # Threads that spin while they wait for each other take the cores from what they wait for.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A machine that others use too is slow at times; no test asserts on a time.
 settings.register_profile("gate", deadline=None)

@@ -15,6 +15,7 @@ import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError
+from gate.measure.cores import quiet_libraries
 from gate.version import __version__
 
 _COMMANDS = {
@@ -73,6 +74,7 @@ def program() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     open_closed()
+    quiet_libraries()
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:

@@ -1,7 +1,6 @@
 """The flags that say what is judged and by which means it is measured, for the commands that do."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,8 +112,9 @@ def means_of(
     from gate.measure.cache_folder import cache_folder
 
     cache = None if no_cache else cache_folder()
-    means = Means(device=device, backend=backend, engine=engine, workers=workers, cache=cache)
-    return means if held is None else replace(means, held=held)
+    return Means(
+        device=device, backend=backend, engine=engine, workers=workers, held=held, cache=cache
+    )
 
 
 def subject_of(path: Path | None, said: "Flags") -> "GateFile":

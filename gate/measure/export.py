@@ -70,6 +70,10 @@ class ExportedRunner:
             ) from error
         return np.asarray(scores, dtype=np.float32)
 
+    def beside(self) -> "ExportedRunner":
+        """Return itself: a session takes many threads."""
+        return self
+
     def weights(self) -> Weights:
         """Return what the module showed before it was exported."""
         return self.of_module

@@ -325,9 +325,7 @@ def _preferred(small: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
     of one picture agree on the result, because the moments are integers that only swap and change
     sign. Ties (a symmetric picture) leave several.
     """
-    places = 2 * np.arange(perceptual.SIDE, dtype=np.int64) - (perceptual.SIDE - 1)
-    down = small.sum(axis=2, dtype=np.int64) @ places
-    right = small.sum(axis=1, dtype=np.int64) @ places
+    down, right = perceptual.moments(small)
     allowed = np.empty((len(small), 8), np.bool_)
     for orientation in ORIENTATIONS:
         transposed = bool(orientation & 4)

@@ -19,6 +19,9 @@ ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be w
 BATCH_BYTES = 32 << 20  # of the input of one batch
 MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
+# Models that answer at the same time. Threads that share an operation wait for each other at its
+# end, and those of a small network wait longer than they compute. But each has its activations.
+LANES = 8
 _FLOAT = 4  # bytes
 
 Images = NDArray[np.float32]  # (n, C, H, W)
@@ -104,6 +107,6 @@ def padded(images: Images, batch: int) -> Images:
     return np.concatenate([images, np.repeat(images[-1:], batch - len(images), axis=0)])
 
 
-def most_threads(batch: int) -> int:
-    """Return how many threads may share a batch before it rounds otherwise."""
-    return max(1, batch // ROWS_A_THREAD)
+def shared_among(threads: int, batch: int) -> int:
+    """Return how many of ``threads`` may share a batch before it rounds otherwise."""
+    return max(1, min(threads, batch // ROWS_A_THREAD))

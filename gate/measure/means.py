@@ -10,8 +10,6 @@ from gate.measure.progress import Device
 Engine = Literal["local", "ray"]
 Backend = Literal["torch", "onnxruntime"]
 
-HELD = 256  # images that are read ahead, where their number is not said
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
@@ -21,7 +19,7 @@ class Means:
     backend: Backend = "torch"  # who runs the user's module; onnxruntime where both agree
     engine: Engine = "local"  # this machine, or Ray
     workers: int = 1
-    held: int = HELD  # images in memory at once; at least one batch is
+    held: int | None = None  # images in memory at once, at least a batch; None: as many as help
     cache: Path | None = None  # folder of what was measured before; None: everything is measured
     images: bool = True  # whether small pictures are kept for people to look at
     shards: Sequence[Path] = ()  # what was measured elsewhere; the model is then not run here

@@ -32,6 +32,9 @@ class OnnxRunner:
             raise problem
         return answer
 
+    def beside(self) -> None:
+        """Return None: there is one process behind walls."""
+
     def weights(self) -> Weights:
         """Return which walls hold; the weights themselves stay in the worker."""
         held = self.model.walls.held

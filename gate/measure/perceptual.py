@@ -58,7 +58,7 @@ def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     for start in range(0, count, _CHUNK):
         chunk = slice(start, start + _CHUNK)
         part = small[chunk].astype(np.float32)
-        bands = (cosines.astype(np.float32) @ part).astype(np.float64) @ cosines.T
+        bands = cosines @ _product(part, cosines.T.astype(np.float32)).astype(np.float64)
         words = bands.reshape(-1, 2, 8, 2, 8).swapaxes(2, 3).reshape(-1, BITS)
         bits[chunk] = words > 0
         faint[chunk] = np.count_nonzero(np.abs(words) >= limit, axis=1) <= BITS // 2
@@ -75,6 +75,23 @@ def turned_hashes(near: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8
         near = np.packbits(bits.transpose(0, 2, 1, 4, 3).reshape(-1, BITS), axis=1)
     turned: NDArray[np.uint8] = near ^ _mirror_masks()[orientation & 3]
     return turned
+
+
+def moments(small: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much heavier the lower and the right half of thumbnails (n, 64, 64) are.
+
+    They are whole numbers: grey levels times the distance from the middle, in half pixels.
+    """
+    places = 2 * np.arange(SIDE, dtype=np.float32) - (SIDE - 1)
+    flat = np.stack([np.ones_like(places), places], axis=1)
+    sums = _product(small.astype(np.float32), flat).astype(np.float64)
+    return sums[..., 0] @ places.astype(np.float64), sums[..., 1].sum(axis=1)
+
+
+def _product(pictures: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+    """Return ``pictures @ columns`` as one product: numpy would make one for each picture."""
+    flat = pictures.reshape(-1, pictures.shape[-1]) @ columns
+    return np.asarray(flat).reshape(*pictures.shape[:-1], columns.shape[-1])
 
 
 def _row_sums(rows: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
@@ -95,7 +112,7 @@ def _column_sums(part: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     """Return ``part @ columns``, for weights ``columns``, (W, 64), off a diagonal band zero."""
     width = columns.shape[0]
     if width <= SIDE:
-        return np.asarray(part @ columns)
+        return _product(part, columns)
     sums = np.empty((*part.shape[:2], SIDE), part.dtype)
     for first in range(0, SIDE, _BAND):
         last = first + _BAND

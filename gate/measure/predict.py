@@ -1,23 +1,25 @@
 """One pass over cells of a split: read, fingerprint, predict; every image is opened once."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Rows, Unreadable
+from gate.evidence.records import Rows
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell, cut, padded
-from gate.measure.means import HELD
+from gate.measure.ordered import in_order
 from gate.measure.parts import Part
 from gate.measure.print_cache import KnownPrints
 from gate.measure.probes import require_finite
 from gate.measure.progress import Advance
-from gate.measure.reading import Chunk, chunks
+from gate.measure.reading import Chunk, chunk_of
 from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
@@ -32,11 +34,13 @@ class Pass:
     """How images are answered: the same for every cell of every split."""
 
     transform: Transform
-    runner: Runner
+    runners: tuple[Runner, ...]  # of one model; they answer at the same time
     are_logits: bool  # False: the outputs are probabilities already
-    batch: int  # images that the model is given at once
-    held: int = HELD  # images read ahead
+    batch: int  # images that a model is given at once
+    threads: int = 1
+    held: int | None = None  # images in memory at once, at least a batch; None: as many as help
     known: KnownPrints | None = None  # fingerprints of images that were seen before
+    start: Callable[[], None] | None = None  # what each thread is told first
 
     def parts(self, dataset: Dataset, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
         """Yield what each of the cells shows, in the order given; ``dataset`` is their split's.
@@ -45,58 +49,80 @@ class Pass:
         the model cannot answer, or answers with NaN.
         """
         spans = [(cell, span) for cell in cells for span in cut(cell.rows, self.batch)]
-        read = chunks(
-            dataset,
-            self.transform,
-            [span for _, span in spans],
-            held=self.held,
-            known=self.known,
-        )
-        for cell, found in groupby(zip(spans, read, strict=True), key=lambda each: each[0][0]):
-            yield self._part(cell, dataset, (chunk for _, chunk in found), advance)
+        seen = self._seen(dataset, [span for _, span in spans])
+        for cell, found in groupby(zip(spans, seen, strict=True), key=lambda each: each[0][0]):
+            yield self._part(cell, dataset, _told(found, advance))
 
-    def _part(self, cell: Cell, dataset: Dataset, found: Iterator[Chunk], advance: Advance) -> Part:
-        classes = len(self.runner.classes)
-        read: list[Chunk] = []
-        answers = [Answers.of(np.empty((0, classes)), np.empty(0, np.int32))]
-        lowest = np.full(classes, np.inf, np.float32)
-        highest = -lowest
-        for chunk in found:
-            if chunk.entries:
-                outputs = self.runner.outputs(padded(chunk.images, self.batch))[
-                    : len(chunk.entries)
-                ]
-                require_finite(outputs, (entry.id for entry in chunk.entries))
-                lowest = np.minimum(lowest, outputs.min(axis=0))
-                highest = np.maximum(highest, outputs.max(axis=0))
-                scores = probabilities(outputs, are_logits=self.are_logits)
-                answers.append(Answers.of(scores, chunk.labels))
-            read.append(chunk.without_images())
-            advance(chunk.size)
-        unreadable: list[Unreadable] = [image for chunk in read for image in chunk.unreadable]
+    def _seen(self, dataset: Dataset, spans: Sequence[range]) -> Iterator["_Seen"]:
+        """Yield what each span shows, in order, from as many threads as there are."""
+        read = partial(chunk_of, dataset, self.transform, known=self.known)
+        ahead = None if self.held is None else max(1, self.held // self.batch)
+        ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
+        if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
+            return map(partial(self._answered, self.runners[0]), ordered(read, spans))
+        free: SimpleQueue[Runner] = SimpleQueue()
+        for runner in self.runners:
+            free.put(runner)
+
+        def read_and_answered(span: range) -> _Seen:
+            chunk = read(span)
+            runner = free.get()
+            try:
+                return self._answered(runner, chunk)
+            finally:
+                free.put(runner)
+
+        return ordered(read_and_answered, spans)
+
+    def _answered(self, runner: Runner, chunk: Chunk) -> "_Seen":
+        if not chunk.entries:
+            return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
+        outputs = runner.outputs(padded(chunk.images, self.batch))[: len(chunk.entries)]
+        require_finite(outputs, (entry.id for entry in chunk.entries))
+        return _Seen(chunk.without_images(), outputs)
+
+    def _part(self, cell: Cell, dataset: Dataset, found: Iterable["_Seen"]) -> Part:
+        seen = list(found)
+        read = [each.chunk for each in seen]
+        outputs = np.concatenate([each.outputs for each in seen])
+        labels = np.concatenate([chunk.labels for chunk in read])
+        answers = Answers.of(probabilities(outputs, are_logits=self.are_logits), labels)
         return Part(
             cell=cell,
             rows=_rows([entry for chunk in read for entry in chunk.entries], answers, dataset),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),
-            unreadable=tuple(unreadable),
-            lowest=lowest,
-            highest=highest,
+            unreadable=tuple(image for chunk in read for image in chunk.unreadable),
+            lowest=outputs.min(axis=0, initial=np.inf),
+            highest=outputs.max(axis=0, initial=-np.inf),
             treated=sum((chunk.treated for chunk in read), Counter()),
         )
 
 
-def _rows(entries: list[Entry], answers: list[Answers], dataset: Dataset) -> Rows:
-    classes = answers[0].scores.shape[1]
-    keep_scores = len(dataset.entries) * classes * 4 <= SCORE_BYTES
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A chunk without its images, and what the model said to them."""
+
+    chunk: Chunk
+    outputs: Outputs  # (n, classes)
+
+
+def _told(found: Iterable[tuple[object, _Seen]], advance: Advance) -> Iterator[_Seen]:
+    for _, seen in found:
+        advance(seen.chunk.size)
+        yield seen
+
+
+def _rows(entries: list[Entry], answers: Answers, dataset: Dataset) -> Rows:
+    keep_scores = len(dataset.entries) * answers.scores.shape[1] * 4 <= SCORE_BYTES
     return Rows(
         ids=np.array([entry.id for entry in entries], dtype=object),
-        labels=np.concatenate([each.labels for each in answers]),
-        predictions=np.concatenate([each.predictions for each in answers]),
-        confidence=np.concatenate([each.confidence for each in answers]),
-        margin=np.concatenate([each.margin for each in answers]),
-        true_score=np.concatenate([each.true_score for each in answers]),
-        true_rank=np.concatenate([each.true_rank for each in answers]),
-        scores=np.concatenate([each.scores for each in answers]) if keep_scores else None,
+        labels=answers.labels,
+        predictions=answers.predictions,
+        confidence=answers.confidence,
+        margin=answers.margin,
+        true_score=answers.true_score,
+        true_rank=answers.true_rank,
+        scores=answers.scores if keep_scores else None,
         groups=np.array([entry.group for entry in entries], dtype=object)
         if dataset.group_column is not None
         else None,

@@ -1,7 +1,6 @@
 """What a model shows about itself, beside its predictions."""
 
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from gate.errors import CheckpointError, Refusal
 from gate.measure.answers import looks_like_probabilities
 from gate.measure.grid import batch_of, cut, padded
-from gate.measure.reading import Chunk, chunks
+from gate.measure.reading import Chunk, chunk_of
 from gate.measure.runner import Runner
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import Transform
@@ -83,5 +82,5 @@ def require_finite(outputs: Floats, ids: Iterable[str]) -> None:
 
 
 def _first(dataset: Dataset, transform: Transform, spans: Iterable[range]) -> Chunk | None:
-    with closing(chunks(dataset, transform, spans, held=1)) as read:
-        return next((chunk for chunk in read if chunk.entries), None)
+    read = (chunk_of(dataset, transform, span) for span in spans)
+    return next((chunk for chunk in read if chunk.entries), None)

@@ -1,11 +1,9 @@
 """Images as they come: read once, fingerprinted, and made ready for the model."""
 
-from collections import Counter, deque
-from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +11,7 @@ from PIL import Image
 
 from gate.errors import DataError
 from gate.evidence.records import Fingerprints, Unreadable
-from gate.measure.cores import usable_cores
 from gate.measure.fingerprints import Fingerprint, fingerprint, fingerprint_batch, gather
-from gate.measure.means import HELD
 from gate.measure.print_cache import KnownPrints
 from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
@@ -43,48 +39,21 @@ class Chunk:
         return replace(self, images=_NO_IMAGES)
 
 
-def chunks(
-    dataset: Dataset,
-    transform: Transform | None,
-    spans: Iterable[range],
-    *,
-    held: int = HELD,
-    known: KnownPrints | None = None,
-) -> Generator[Chunk, None, None]:
-    """Yield the images of each span of rows, in order, the next ones being read meanwhile.
+def chunk_of(
+    dataset: Dataset, transform: Transform | None, span: range, known: KnownPrints | None = None
+) -> Chunk:
+    """Return the images of some neighbouring rows.
 
-    ``held`` is how many images may be in memory, read ahead; at least one span is. Without a
-    transform images are only fingerprinted, and ``images`` is empty. Fingerprints of files that are
-    ``known`` are taken from there, and new ones are added. Raises DataError where two images of a
-    span cannot be put into one batch, or an array cannot be used at all.
+    Without a transform they are only fingerprinted, and ``images`` is empty. Fingerprints of files
+    that are ``known`` are taken from there, and new ones are added. Raises DataError where two
+    images cannot be put into one batch, or an array cannot be used at all.
     """
-    array = dataset if isinstance(dataset, ArrayDataset) else None
-    readers = ThreadPoolExecutor(1 if array is not None else usable_cores())
-
-    def ordered(span: range) -> list[Future[Any]]:
-        if array is not None:
-            return [readers.submit(_rows, array, transform, span)]
-        return [readers.submit(_read, dataset, transform, index, known) for index in span]
-
-    def made(ready: list[Future[Any]]) -> Chunk:
-        read = [each.result() for each in ready]
-        if array is not None:
-            (chunk,) = read
-            return cast("Chunk", chunk)
-        if known is not None:
-            known.add(each.fingerprint for each in read if isinstance(each, _New))
-        return _gathered(read, dataset)
-
-    waiting: deque[tuple[int, list[Future[Any]]]] = deque()
-    try:
-        for span in spans:
-            waiting.append((len(span), ordered(span)))
-            while len(waiting) > 1 and sum(size for size, _ in waiting) > held:
-                yield made(waiting.popleft()[1])
-        while waiting:
-            yield made(waiting.popleft()[1])
-    finally:  # after the last, an error, or Ctrl-C: nobody waits for the rest
-        readers.shutdown(wait=True, cancel_futures=True)
+    if isinstance(dataset, ArrayDataset):
+        return _rows(dataset, transform, span)
+    read = [_read(dataset, transform, index, known) for index in span]
+    if known is not None:
+        known.add(each.fingerprint for each in read if isinstance(each, _New))
+    return _gathered(read, dataset)
 
 
 def _rows(dataset: ArrayDataset, transform: Transform | None, span: range) -> Chunk:

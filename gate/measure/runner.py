@@ -1,8 +1,8 @@
 """A model that answers: the user's module in evaluation mode, and words for when it cannot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gate.errors import FactoryError, UsageError
+from gate.measure.copies import beside
 from gate.measure.mismatch import cannot_take, wrong_output, wrong_shape
 from gate.measure.progress import Device
 from gate.subject.usercode import call, load_callable
@@ -104,6 +105,9 @@ class Runner(Protocol):
         something else than one score a class.
         """
 
+    def beside(self) -> Self | None:
+        """Return one of the same model that may answer at the same time; None: there is none."""
+
     def weights(self) -> Weights:
         """Return what the model shows without an image."""
 
@@ -153,6 +157,11 @@ class TorchRunner:
         if problem := wrong_shape(tuple(answer.shape), len(images), len(self.classes)):
             raise problem
         return answer.detach().float().cpu().numpy()
+
+    def beside(self) -> "TorchRunner | None":
+        """Return one with a copy of the module, on a CPU and where it can be copied."""
+        model = beside(self.model) if self.place.type == "cpu" else None
+        return None if model is None else replace(self, model=model)
 
     def weights(self) -> Weights:
         """Return the size of the model, and which of its tensors are not finite."""

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from gate.errors import DataError
 from gate.evidence.records import Split, Strings, Unreadable
+from gate.measure.cores import usable_cores
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import MOST, cut
+from gate.measure.ordered import in_order
 from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Progress
-from gate.measure.reading import Chunk, chunks
+from gate.measure.reading import Chunk, chunk_of
 from gate.subject.datasets.records import Dataset
 
 
@@ -35,7 +38,8 @@ def fingerprint_dataset(
     read: list[Chunk] = []
     with progress.stage(split.value, len(dataset.entries)) as advance:
         spans = cut(range(len(dataset.entries)), MOST)
-        for chunk in chunks(dataset, None, spans, known=known):
+        one = partial(chunk_of, dataset, None, known=known)
+        for chunk in in_order(one, spans, threads=usable_cores()):
             read.append(chunk)
             advance(chunk.size)
     unreadable = tuple(image for chunk in read for image in chunk.unreadable)

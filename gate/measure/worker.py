@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING
 from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Split
 from gate.measure.cores import prepare_process
-from gate.measure.grid import Cell, most_threads
+from gate.measure.grid import LANES, Cell, shared_among
 from gate.measure.head import Head
-from gate.measure.means import HELD, Backend
+from gate.measure.means import Backend
 from gate.measure.parts import Part
 from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Advance, Device
@@ -44,7 +45,7 @@ class Job:
     device: Device = "auto"
     backend: Backend = "torch"
     threads: int = 1
-    held: int = HELD  # images read ahead
+    held: int | None = None  # images in memory at once; None: as many as help
     cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
 
 
@@ -75,6 +76,12 @@ def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: in
     return Chosen(runner)
 
 
+def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
+    """Return as many runners as are wanted, that answer at the same time; or the one alone."""
+    others = [runner.beside() for _ in range(wanted - 1)]
+    return (runner, *(each for each in others if each is not None))
+
+
 @contextmanager
 def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     """Give a worker for a job; ``datasets`` are those of its gate file, opened.
@@ -103,9 +110,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         transform = build_transform(job.gatefile.input, base=base)
         with noted(base, among_ours=True):  # what is imported or read only when it is needed
             first = first_batch(next(iter(datasets.values())), transform, runner)
-        threads = min(job.threads, most_threads(first.batch))
-        limit_threads(threads)
-        chosen = _chosen(runner, first, job.backend, threads)
+        lanes = min(job.threads, LANES)
+        alone, each = (shared_among(n, first.batch) for n in (job.threads, job.threads // lanes))
+        chosen = _chosen(runner, first, job.backend, each)
+        runners = _lanes(chosen.runner, lanes)
+        limited = partial(limit_threads, each if len(runners) > 1 else alone)
+        limited()
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)
@@ -133,9 +143,11 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             datasets,
             Pass(
                 transform=transform,
-                runner=chosen.runner,
+                runners=runners,
                 are_logits=first.are_logits,
                 batch=first.batch,
+                threads=job.threads,
+                start=limited,
                 held=job.held,
                 known=None if job.cache is None else KnownPrints(job.cache),
             ),

@@ -12,11 +12,10 @@ from gate.errors import CheckpointError, DataError
 from gate.evidence.records import Split
 from gate.measure import predict
 from gate.measure.grid import Cell, cut
-from gate.measure.means import HELD
 from gate.measure.parts import joined
 from gate.measure.predict import Pass
 from gate.measure.probes import first_batch
-from gate.measure.reading import chunks
+from gate.measure.reading import chunk_of
 from gate.measure.runner import TorchRunner
 from gate.measure.tables import measure_table
 from gate.subject.datasets import open_dataset
@@ -46,14 +45,14 @@ def linear(softmax=False):
 def measured(pictures):
     """Return a function that measures the folder with a model, in cells of so many rows."""
 
-    def measure(model=None, advance=lambda count: None, rows=30, batch=16, held=HELD):
+    def measure(model=None, advance=lambda count: None, rows=30, batch=16, held=None):
         dataset = open_dataset(DataSpec(path="pictures"), base=pictures, classes=CLASSES)
         transform = build_transform(InputSpec(channels="L"), base=pictures)
         runner = TorchRunner.start(model or linear(), CLASSES, "cpu")
         first = first_batch(dataset, transform, runner)
         passing = Pass(
             transform=transform,
-            runner=runner,
+            runners=(runner,),
             are_logits=first.are_logits,
             batch=batch,
             held=held,
@@ -205,7 +204,7 @@ def test_the_rows_of_an_array_are_all_converted_or_none_is(channels, treated, tm
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=CLASSES)
     transform = build_transform(InputSpec(channels=channels), base=tmp_path)
 
-    read = list(chunks(dataset, transform, cut(range(7), 3)))
+    read = [chunk_of(dataset, transform, span) for span in cut(range(7), 3)]
 
     assert sum(chunk.treated["converted from L to RGB"] for chunk in read) == treated
     assert sum(chunk.treated.total() for chunk in read) == treated

@@ -61,7 +61,7 @@ def shown(tmp_path):
         transform = build_transform(InputSpec(), base=tmp_path)
         ready = runner(Outputs(function))
         first = first_batch(dataset, transform, ready)
-        passing = Pass(transform=transform, runner=ready, are_logits=True, batch=first.batch)
+        passing = Pass(transform=transform, runners=(ready,), are_logits=True, batch=first.batch)
         head = Head(
             subject=Subject("0" * 64, 1, "torch-zip"),
             device="cpu",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, overload
 
 import numpy as np
@@ -32,11 +33,12 @@ class EntryColumns(Sequence[Entry]):
     @overload
     def __getitem__(self, index: slice) -> list[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        if isinstance(index, slice):
-            return [self._entry(each) for each in range(*index.indices(len(self)))]
-        return self._entry(range(len(self))[index])
-
-    def _entry(self, index: int) -> Entry:
-        group = None if self.groups is None else self.groups[index]
-        slices = tuple(column[index] for column in self.slices)
-        return Entry(str(self.ids[index]), int(self.labels[index]), group, slices)
+        if not isinstance(index, slice):
+            place = range(len(self))[index]
+            return self[place : place + 1][0]
+        names = map(str, self.ids[index])
+        labels = self.labels[index].tolist()
+        groups = repeat(None) if self.groups is None else self.groups[index]
+        columns = [column[index] for column in self.slices]
+        slices = zip(*columns, strict=True) if columns else repeat(())
+        return list(map(Entry, names, labels, groups, slices))

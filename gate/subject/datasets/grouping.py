@@ -24,7 +24,7 @@ def grouped_by_name(dataset: Named, pattern: str) -> Named:
     entries = []
     for entry in dataset.entries:
         found = expression.search(entry.id)
-        entries.append(replace(entry, group=found[1] if found else None))
+        entries.append(entry._replace(group=found[1] if found else None))
     without = sum(entry.group is None for entry in entries)
     if without == len(entries):
         raise DataError(

@@ -8,7 +8,7 @@ caller counts and names it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ class UnreadableImage(DataError):  # noqa: N818 - named for what is counted, it 
         return str(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of one image before it is opened.
 
     ``label`` indexes the dataset's classes; it is None where only reading tells it, or where the

@@ -1,0 +1,36 @@
+"""Work that many threads do, and that comes back in its order."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def in_order(
+    work: Callable[[Given], Made],
+    given: Iterable[Given],
+    *,
+    threads: int,
+    ahead: int | None = None,
+    start: Callable[[], None] | None = None,
+) -> Generator[Made, None, None]:
+    """Yield what ``work`` makes of each thing given, in order, while the next ones are made.
+
+    At most ``ahead`` are made and not yet taken, by default two a thread. Each thread calls
+    ``start`` once. What ``work`` raises is raised in its turn.
+    """
+    ahead = 2 * threads if ahead is None else ahead
+    pool = ThreadPoolExecutor(threads, initializer=start)
+    waiting: deque[Future[Made]] = deque()
+    try:
+        for each in given:
+            waiting.append(pool.submit(work, each))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # after the last, an error, or Ctrl-C: nobody waits for the rest
+        pool.shutdown(wait=True, cancel_futures=True)
