@@ -1,5 +1,6 @@
 """The whole story on one screen: a policy is read, a model measured, every rule judged."""
 
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -67,6 +68,8 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     out = _prepared(settings.out)
+    if settings.means.apart is not None:  # another process measures; this one gets ready to judge
+        threading.Thread(target=_import_judging, daemon=True).start()
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
     report = _judged(evidence, document, waivers, settings, started)
@@ -139,6 +142,14 @@ def _judged(
         document.policy.rules, evidence, enforced=settings.enforced, acceptance=acceptance
     )
     return build(decision, evidence, document, _run_facts(settings, started))
+
+
+def _import_judging() -> None:
+
+    import gate.decision
+    import gate.evidence.store
+    import gate.report.build
+    import gate.report.renderings  # noqa: F401
 
 
 def _policy_of(subject: GateFile) -> PolicyDocument:

@@ -74,7 +74,8 @@ def command(
         held=held,
         no_cache=no_cache,
     )
-    return judged(gatefile, means, **flags)
+    with means.ahead():
+        return judged(gatefile, means, **flags)
 
 
 def judged(

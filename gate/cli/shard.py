@@ -53,7 +53,6 @@ def command(
         raise UsageError(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
-    subject = subject_of(gatefile_path(gatefile), Flags(**flags))
     means = means_of(
         device=device,
         backend=backend,
@@ -62,7 +61,9 @@ def command(
         held=held,
         no_cache=no_cache,
     )
-    written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
+    with means.ahead():
+        subject = subject_of(gatefile_path(gatefile), Flags(**flags))
+        written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
     say(str(written.path))
     tell(
         f"{written.images:,} of {written.of_images:,} images; join all shares: validate-model merge"

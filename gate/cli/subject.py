@@ -1,5 +1,6 @@
 """The flags that say what is judged and by which means it is measured, for the commands that do."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,10 +111,17 @@ def means_of(
 ) -> Means:
     """Return the means that the flags name."""
     from gate.measure.cache_folder import cache_folder
+    from gate.measure.engines.apart import Apart
 
-    cache = None if no_cache else cache_folder()
     return Means(
-        device=device, backend=backend, engine=engine, workers=workers, held=held, cache=cache
+        device=device,
+        backend=backend,
+        engine=engine,
+        workers=workers,
+        # Where torch is here already, nothing is gained by another process that loads it, too.
+        apart=None if "torch" in sys.modules else Apart(),
+        held=held,
+        cache=None if no_cache else cache_folder(),
     )
 
 

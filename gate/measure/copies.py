@@ -1,31 +1,37 @@
-"""A second model with the weights of the first, so that two threads may each ask one."""
+"""What a module is besides its weights, and a second one with the same weights."""
 
 import copy
 import io
 import pickle
+from hashlib import sha256
 
 from torch import nn
 
 
-def beside(model: nn.Module) -> nn.Module | None:
-    """Return a copy that shares the parameters and nothing else, or None where there can be none.
+def state_of(model: nn.Module) -> bytes | None:
+    """Return a digest of everything that a module holds but its parameters; None: it cannot be had.
 
-    A lambda or an inner function, as hooks often are, may hold on to state of the original, which
-    two threads would then write to. What pickle can write down holds on to none.
+    A lambda or an inner function, as hooks often are, may hold on to anything. Nothing that pickle
+    can write down does. What is written is not read back.
     """
-    parameters = {id(each): each for each in model.parameters()}
+    written = io.BytesIO()
     try:
-        _Writing(parameters).dump(model)
-        return copy.deepcopy(model, {**parameters})
+        _Writing(written, {id(each) for each in model.parameters()}).dump(model)
     except Exception:
         return None
+    return sha256(written.getbuffer()).digest()
+
+
+def beside(model: nn.Module) -> nn.Module:
+    """Return a copy of a module with a state that is known; it shares the parameters alone."""
+    return copy.deepcopy(model, {id(each): each for each in model.parameters()})
 
 
 class _Writing(pickle.Pickler):
-    """Finds out whether a module can be written down; the parameters are left out, being large."""
+    """Writes an object down, but of parameters only which one it is: their values are many."""
 
-    def __init__(self, parameters: dict[int, nn.Parameter]) -> None:
-        super().__init__(io.BytesIO())
+    def __init__(self, file: io.BytesIO, parameters: set[int]) -> None:
+        super().__init__(file)
         self._parameters = parameters
 
     def persistent_id(self, obj: object) -> int | None:

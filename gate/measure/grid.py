@@ -4,6 +4,7 @@ Both follow from the data alone, never from the machine, the workers or their nu
 always meets the same neighbours in its batch, so its scores are the same bits everywhere.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -12,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Split
+from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset
 from gate.subject.datasets.webdataset import TarDataset
 
 ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
 BATCH_BYTES = 32 << 20  # of the input of one batch
+STRETCH_BYTES = 2 << 20  # of images that are read at once: they stay in the processor's cache
 MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
 # Models that answer at the same time. Threads that share an operation wait for each other at its
@@ -93,6 +96,18 @@ def cut(rows: range, size: int) -> Iterator[range]:
     """Yield ``rows``, ``size`` at a time, the last ones perhaps fewer."""
     for start in range(rows.start, rows.stop, size):
         yield range(start, min(start + size, rows.stop))
+
+
+def stretch_of(dataset: Dataset, batch: int) -> int:
+    """Return how many rows are read at once: whole batches, and more than one only of an array.
+
+    The rows of an array are fingerprinted together, and none of them is unreadable, so that batches
+    are the same ones.
+    """
+    if not isinstance(dataset, ArrayDataset):
+        return batch
+    image = _FLOAT * math.prod(dataset.pixels.shape[1:])
+    return batch * max(1, min(ROWS, STRETCH_BYTES // max(image, 1)) // batch)
 
 
 def padded(images: Images, batch: int) -> Images:

@@ -1,11 +1,15 @@
 """By which means a subject is measured: but for device and backend, none changes a number."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gate.measure.progress import Device
+
+if TYPE_CHECKING:
+    from gate.measure.engines.apart import Apart
 
 Engine = Literal["local", "ray"]
 Backend = Literal["torch", "onnxruntime"]
@@ -19,7 +23,12 @@ class Means:
     backend: Backend = "torch"  # who runs the user's module; onnxruntime where both agree
     engine: Engine = "local"  # this machine, or Ray
     workers: int = 1
+    apart: "Apart | None" = None  # a process of its own for one worker; None: this one
     held: int | None = None  # images in memory at once, at least a batch; None: as many as help
     cache: Path | None = None  # folder of what was measured before; None: everything is measured
     images: bool = True  # whether small pictures are kept for people to look at
     shards: Sequence[Path] = ()  # what was measured elsewhere; the model is then not run here
+
+    def ahead(self) -> AbstractContextManager[None]:
+        """Return a context in which a process of its own is started before it is needed."""
+        return nullcontext() if self.apart is None else self.apart.ahead()

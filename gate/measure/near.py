@@ -9,12 +9,15 @@ mirrorings of a pair follow from four counts of bits, and all eight orientations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.measure import hamming
+from gate.measure.cores import usable_cores
 from gate.measure.hamming import Indices, Words
+from gate.measure.ordered import in_order
 from gate.measure.orientations import inverse
 from gate.measure.perceptual import turned_hashes
 
@@ -56,13 +59,13 @@ def near_copies(a: NDArray[np.uint8], b: NDArray[np.uint8], *, same: bool = Fals
     if len(a) < FEW:
         return found
     doubtful = np.flatnonzero((found.row != NONE) & (found.distance > SURE))
-    crowded = [
-        row
-        for row in doubtful.tolist()
-        if _is_crowded(a, b[row], found.distance[row] / RATIO, row if same else NONE)
-    ]
+
+    def crowded(row: int) -> bool:
+        return _is_crowded(a, b[row], found.distance[row] / RATIO, row if same else NONE)
+
     row = found.row.copy()
-    row[crowded] = NONE
+    told = list(in_order(crowded, doubtful.tolist(), threads=usable_cores()))
+    row[doubtful[told]] = NONE
     return Nearest(row=row, distance=found.distance, orientation=found.orientation)
 
 
@@ -75,26 +78,45 @@ def nearest(
     """
     words_a = _words(a)
     nothing = (2 * hamming.MAX_RADIUS * _WORD) * max(len(a), 1) * 8  # farther than any pair
-    best = np.full(len(b), nothing, np.int64)
-    for transposed in _TURNS:
-        words_b = _words(turned_hashes(b, transposed))
-        for rows_a, rows_b in _possible_pairs(words_a, words_b, radius):
-            totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ words_b[rows_b]))
+    searches = [
+        _Search(transposed, words_b, pairs)
+        for transposed in _TURNS
+        for words_b in (_words(turned_hashes(b, transposed)),)
+        for pairs in _possible_pairs(words_a, words_b, radius)
+    ]
+
+    def ranked(search: _Search) -> Indices:
+        """Return the least rank for each of b: by distance, then by row, then by orientation."""
+        best = np.full(len(b), nothing, np.int64)
+        for rows_a, rows_b in search.pairs:
+            totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ search.words_b[rows_b]))
             mirrors = totals.argmin(axis=1)
             distance = np.take_along_axis(totals, mirrors[:, None], axis=1)[:, 0]
             keep = (distance <= radius) & ~((rows_a == rows_b) & same)
-            ranks = (distance.astype(np.int64) * len(a) + rows_a) * 8 + transposed + mirrors
+            ranks = (distance.astype(np.int64) * len(a) + rows_a) * 8 + search.transposed + mirrors
             np.minimum.at(best, rows_b[keep], ranks[keep])
+        return best
+
+    best = reduce(np.minimum, in_order(ranked, searches, threads=usable_cores()))
     orientation = best % 8
     bits, row = np.divmod(best // 8, max(len(a), 1))
     row[best == nothing] = NONE
     return Nearest(row=row, distance=bits, orientation=orientation)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """Pairs that may be near, with b transposed or as it is."""
+
+    transposed: int
+    words_b: Words
+    pairs: Iterator[tuple[Indices, Indices]]
+
+
 def _possible_pairs(
     words_a: Words, words_b: Words, radius: int
-) -> Iterator[tuple[Indices, Indices]]:
-    """Yield every pair within ``radius`` in one of four mirrorings, and others beside them.
+) -> list[Iterator[tuple[Indices, Indices]]]:
+    """Return searches that give every pair within ``radius`` in one of four mirrorings, and others.
 
     Of 31 differing bits in four words, one word has at most 7: pairs of near words are looked up.
     Where words are so alike that buckets save nothing, all pairs are looked at.
@@ -110,10 +132,8 @@ def _possible_pairs(
         hamming.candidates(a, b, word_radius) + _LOOKUP * min(len(a), len(b)) for a, b in sides
     )
     if not looked_up:
-        yield from _scan(words_a, words_b, radius)
-        return
-    for side_a, side_b in sides:
-        yield from hamming.join(side_a, side_b, word_radius)
+        return [_scan(words_a, words_b, radius)]
+    return [hamming.join(side_a, side_b, word_radius) for side_a, side_b in sides]
 
 
 def _scan(words_a: Words, words_b: Words, radius: int) -> Iterator[tuple[Indices, Indices]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
-from gate.measure.grid import Cell, cut, padded
+from gate.measure.grid import Cell, cut, padded, stretch_of
 from gate.measure.ordered import in_order
 from gate.measure.parts import Part
 from gate.measure.print_cache import KnownPrints
@@ -48,15 +48,20 @@ class Pass:
         Raises DataError where two images cannot be put into one batch, and CheckpointError where
         the model cannot answer, or answers with NaN.
         """
-        spans = [(cell, span) for cell in cells for span in cut(cell.rows, self.batch)]
-        seen = self._seen(dataset, [span for _, span in spans])
+        rows = stretch_of(dataset, self.batch)
+        if self.held is not None:
+            rows = min(rows, max(1, self.held // self.batch) * self.batch)
+        spans = [(cell, span) for cell in cells for span in cut(cell.rows, rows)]
+        ahead = None if self.held is None else max(1, self.held // rows)
+        seen = self._seen(dataset, [span for _, span in spans], ahead)
         for cell, found in groupby(zip(spans, seen, strict=True), key=lambda each: each[0][0]):
             yield self._part(cell, dataset, _told(found, advance))
 
-    def _seen(self, dataset: Dataset, spans: Sequence[range]) -> Iterator["_Seen"]:
+    def _seen(
+        self, dataset: Dataset, spans: Sequence[range], ahead: int | None
+    ) -> Iterator["_Seen"]:
         """Yield what each span shows, in order, from as many threads as there are."""
         read = partial(chunk_of, dataset, self.transform, known=self.known)
-        ahead = None if self.held is None else max(1, self.held // self.batch)
         ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
         if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
             return map(partial(self._answered, self.runners[0]), ordered(read, spans))
@@ -77,7 +82,14 @@ class Pass:
     def _answered(self, runner: Runner, chunk: Chunk) -> "_Seen":
         if not chunk.entries:
             return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
-        outputs = runner.outputs(padded(chunk.images, self.batch))[: len(chunk.entries)]
+        outputs = np.concatenate(
+            [
+                runner.outputs(padded(images, self.batch))[: len(images)]
+                for images in np.split(
+                    chunk.images, range(self.batch, len(chunk.images), self.batch)
+                )
+            ]
+        )
         require_finite(outputs, (entry.id for entry in chunk.entries))
         return _Seen(chunk.without_images(), outputs)
 

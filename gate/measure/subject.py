@@ -210,8 +210,7 @@ def measured_cells(
         job,
         datasets,
         kept=kept,
-        engine=means.engine,
-        workers=means.workers,
+        means=means,
         advance=advance,
     )
 

@@ -14,7 +14,7 @@ from gate.measure.cache import Kept
 from gate.measure.engines import measured
 from gate.measure.grid import Cell
 from gate.measure.head import Head
-from gate.measure.means import Engine
+from gate.measure.means import Means
 from gate.measure.parts import Part, joined, treatments
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
@@ -81,8 +81,7 @@ def all_parts(
     datasets: Mapping[Split, Dataset],
     *,
     kept: Kept | None,
-    engine: Engine,
-    workers: int,
+    means: Means,
     advance: Advance,
 ) -> Found:
     """Yield a head and a part for each of the cells, in their order; what is new is kept.
@@ -91,7 +90,7 @@ def all_parts(
     """
 
     def measure(cells: Sequence[Cell]) -> Found:
-        return measured(job, cells, datasets, engine=engine, workers=workers, advance=advance)
+        return measured(job, cells, datasets, means, advance)
 
     kept_head = kept.head if kept else None
     known = {part.cell: part for part in kept.parts(cells)} if kept else {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Split
 from gate.measure.cores import prepare_process
-from gate.measure.grid import LANES, Cell, shared_among
+from gate.measure.grid import LANES, Cell, padded, shared_among
 from gate.measure.head import Head
 from gate.measure.means import Backend
 from gate.measure.parts import Part
@@ -76,6 +76,15 @@ def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: in
     return Chosen(runner)
 
 
+def _quickened(runner: "Runner", first: "FirstBatch") -> "Runner":
+    """Return the runner with torch's fused form of its module, where it has one."""
+    from gate.measure.runner import TorchRunner
+
+    if isinstance(runner, TorchRunner) and len(first.images):
+        return runner.quickened(padded(first.images, first.batch))
+    return runner
+
+
 def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
     """Return as many runners as are wanted, that answer at the same time; or the one alone."""
     others = [runner.beside() for _ in range(wanted - 1)]
@@ -113,7 +122,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         lanes = min(job.threads, LANES)
         alone, each = (shared_among(n, first.batch) for n in (job.threads, job.threads // lanes))
         chosen = _chosen(runner, first, job.backend, each)
-        runners = _lanes(chosen.runner, lanes)
+        runners = _lanes(_quickened(chosen.runner, first), lanes)
         limited = partial(limit_threads, each if len(runners) > 1 else alone)
         limited()
         answered = ("the outputs are probabilities already, so no softmax was applied",)

@@ -5,42 +5,44 @@ is the one that the first bad cell gives, whoever met it first.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from gate.evidence.records import Split
-from gate.measure.grid import Cell
-from gate.measure.means import Engine
+from gate.measure.means import Means
 from gate.measure.progress import Advance
-from gate.measure.worker import Found, Job
-from gate.subject.datasets.records import Dataset
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Split
+    from gate.measure.grid import Cell
+    from gate.measure.worker import Found, Job
+    from gate.subject.datasets.records import Dataset
 
 
 def measured(
-    job: Job,
-    cells: Sequence[Cell],
-    datasets: Mapping[Split, Dataset],
-    *,
-    engine: Engine,
-    workers: int,
+    job: "Job",
+    cells: "Sequence[Cell]",
+    datasets: "Mapping[Split, Dataset]",
+    means: Means,
     advance: Advance,
-) -> Found:
+) -> "Found":
     """Yield what the cells show, in their order; ``advance`` is told how many images are done.
 
     Raises SubjectError where the model or the data does not let it, or a worker is lost for good,
     and MissingExtraError where the engine is not installed.
     """
-    match engine:
-        case "local" if workers == 1:
+    match means.engine:
+        case "local" if means.workers == 1 and means.apart is not None:
+            return means.apart.measured(job, cells, advance)
+        case "local" if means.workers == 1:
             from gate.measure.engines import inline
 
             return inline.measured(job, cells, datasets, advance)
         case "local":
             from gate.measure.engines import processes
 
-            return processes.measured(job, cells, workers, advance)
+            return processes.measured(job, cells, means.workers, advance)
         case "ray":
             from gate.measure.engines import ray_tasks
 
-            return ray_tasks.measured(job, cells, workers, advance)
+            return ray_tasks.measured(job, cells, means.workers, advance)
         case _:
-            assert_never(engine)
+            assert_never(means.engine)

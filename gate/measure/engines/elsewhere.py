@@ -45,12 +45,12 @@ def _opened(job: Job) -> Worker:
         if _open is not None:
             _open.stack.close()
         with contextlib.ExitStack() as stack:
-            worker = stack.enter_context(opened(job, _datasets(job)))
+            worker = stack.enter_context(opened(job, datasets_of(job)))
             _open = _Open(job.plan, worker, stack.pop_all())
     return _open.worker
 
 
-def _datasets(job: Job) -> dict[Split, Dataset]:
+def datasets_of(job: Job) -> dict[Split, Dataset]:
     """Return the splits as this process finds them, which must be as the plan saw them."""
     found, _ = open_splits(job.gatefile)
     datasets: dict[Split, Dataset] = {}

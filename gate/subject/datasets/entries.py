@@ -1,6 +1,6 @@
 """Entries kept as columns: a million images without a million objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, overload
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.subject.datasets.records import Entry
+
+_AT_ONCE = 4096
 
 Column = Sequence[str | None] | NDArray[np.object_]
 
@@ -42,3 +44,8 @@ class EntryColumns(Sequence[Entry]):
         columns = [column[index] for column in self.slices]
         slices = zip(*columns, strict=True) if columns else repeat(())
         return list(map(Entry, names, labels, groups, slices))
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield all entries, made some at a time."""
+        for start in range(0, len(self), _AT_ONCE):
+            yield from self[start : start + _AT_ONCE]

@@ -1,0 +1,132 @@
+"""One process that measures, apart from the one that judges.
+
+Whatever the user's code does to its process, leaks there or dies of, the one that judges is another
+one; and it never holds torch. The parts are those of a measurement in line, in the same order.
+"""
+
+import contextlib
+import multiprocessing
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
+
+from gate.errors import GateError, SubjectError
+from gate.measure.cores import prepare_process, usable_cores
+from gate.measure.engines.children import born_deaf, grow_up
+from gate.measure.progress import Advance
+
+if TYPE_CHECKING:
+    from gate.measure.grid import Cell
+    from gate.measure.worker import Found, Job
+
+
+@dataclass(slots=True)
+class Apart:
+    """A process that is started when it is needed, or ahead: it then has torch already."""
+
+    _ready: "_Measuring | None" = field(default=None)
+
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Start the process now, beside what is done in the block, where another core is free."""
+        if usable_cores() > 1:
+            self._ready = _Measuring.born()
+        try:
+            yield
+        finally:
+            if self._ready is not None:  # nothing had to be measured
+                self._ready.close()
+                self._ready = None
+
+    def measured(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+        """Yield what the cells show, in their order; the process is gone when they are through.
+
+        Raises what ended the measurement, and SubjectError where the process died.
+        """
+        measuring, self._ready = self._ready or _Measuring.born(), None
+        with contextlib.closing(measuring):
+            yield from measuring.found(job, cells, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    """A process and the line to it: a job goes there; counts of images, parts and errors come."""
+
+    process: BaseProcess
+    line: Connection
+
+    @classmethod
+    def born(cls) -> "_Measuring":
+        # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive.
+        context = multiprocessing.get_context("spawn")
+        line, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,))
+        with born_deaf():
+            process.start()
+        theirs.close()
+        return cls(process, line)
+
+    def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+        try:
+            self.line.send((job, tuple(cells)))
+            for _ in cells:
+                while isinstance(said := self.line.recv(), int):
+                    advance(said)
+                if isinstance(said, Exception):
+                    raise said
+                yield said
+        except (EOFError, ConnectionError) as error:
+            self.process.join()
+            raise SubjectError(
+                "the process that measures",
+                f"died ({_how(self.process.exitcode)}), perhaps for want of memory",
+                "run again with a smaller --batch; what was measured is kept in the cache",
+            ) from error
+
+    def close(self) -> None:
+        self.line.close()
+        self.process.terminate()
+        self.process.join()
+
+
+def _how(exitcode: int | None) -> str:
+    code = exitcode or 0
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _serve(line: Connection) -> None:
+    """Measure the one job that comes, in the child."""
+    from gate.measure.engines import inline
+    from gate.measure.engines.elsewhere import datasets_of
+
+    grow_up()
+    prepare_process()
+    # Where the line breaks, the parent needs nothing any more.
+    with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:
+        imported = beside.submit(_import_all)  # torch takes as long as opening a dataset
+        job, cells = line.recv()
+
+        def advance(count: int) -> None:
+            line.send(count)
+
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # user code may print
+                datasets = datasets_of(job)
+                imported.result()
+                for found in inline.measured(job, cells, datasets, advance):
+                    line.send(found)
+        except GateError as error:
+            line.send(error)
+        except Exception:
+            line.send(RuntimeError(traceback.format_exc()))
+
+
+def _import_all() -> None:
+    import gate.measure.loading
+    import gate.measure.predict
+    import gate.measure.probes  # noqa: F401
