@@ -113,13 +113,15 @@ def means_of(
     from gate.measure.cache_folder import cache_folder
     from gate.measure.engines.apart import Apart
 
+    # Workers are processes of their own. Where torch is here already, nothing is gained by another
+    # process that loads it, too.
+    alone = engine == "local" and workers == 1 and "torch" not in sys.modules
     return Means(
         device=device,
         backend=backend,
         engine=engine,
         workers=workers,
-        # Where torch is here already, nothing is gained by another process that loads it, too.
-        apart=None if "torch" in sys.modules else Apart(),
+        apart=Apart() if alone else None,
         held=held,
         cache=None if no_cache else cache_folder(),
     )

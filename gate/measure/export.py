@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
 from gate.measure.answers import probabilities
+from gate.measure.looks import looks_at_values
 from gate.measure.probes import FirstBatch
 from gate.measure.runner import Runner, TorchRunner, Weights
 from gate.subject.wording import counted, plain
@@ -106,7 +107,7 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     """Return the module as an ONNX graph.
 
     It is traced: what the module's code does with values in Python would be frozen as it went
-    for the sample. torch warns of every such place, and none is let through.
+    for the sample. None of it is let through.
     """
     written = io.BytesIO()
     # Of torch's two exporters the older one, and it warns that it is: on a small network it takes
@@ -114,6 +115,7 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     with warnings.catch_warnings(record=True) as said, redirect_stdout(io.StringIO()):
         warnings.simplefilter("always")
         try:
+            looked = looks_at_values(runner.model, torch.from_numpy(sample))
             torch.onnx.export(
                 runner.model,
                 (torch.from_numpy(sample),),
@@ -129,6 +131,8 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
         if issubclass(each.category, _LOOKS):
             where = f"line {each.lineno} of {plain(Path(each.filename).name)}"
             raise _UnusableError(f"{where} handles values in Python, which an export would freeze")
+    if looked:
+        raise _UnusableError("its code handles values in Python, which an export would freeze")
     return written.getvalue()
 
 

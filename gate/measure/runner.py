@@ -171,7 +171,8 @@ class TorchRunner:
 
     def beside(self) -> "TorchRunner | None":
         """Return one with a copy of the module, on a CPU and where nothing else is shared."""
-        return replace(self, model=beside(self.model)) if self._is_stateless else None
+        copied = beside(self.model) if self._is_stateless else None
+        return None if copied is None else replace(self, model=copied)
 
     @property
     def _is_stateless(self) -> bool:

@@ -187,3 +187,35 @@ def test_a_crowd_may_be_spread_over_many_hashes(others, copy):
     a[1500] = with_changed_bits(b, 25)[0]
 
     assert (near_copies(a, b).row[0].item() == 1500) is copy
+
+
+@pytest.mark.parametrize("way", ["scan", "look up"])
+@settings(max_examples=6, deadline=None)
+@given(planted(), st.booleans(), st.integers(2, 5))
+def test_the_number_of_cores_changes_nothing(way, sides, same, cores):
+    a, b = sides
+    b = a if same else b
+    found = []
+    with pytest.MonkeyPatch.context() as patched:
+        if way == "look up":
+            patched.setattr(near, "_SMALL", -1)
+            patched.setattr(near, "_LOOKUP", -1_000_000)
+        for each in (1, cores):
+            patched.setattr(near, "usable_cores", lambda each=each: each)
+            found.append(as_list(nearest(a, b, RADIUS, same=same)))
+
+    assert found[0] == found[1]
+
+
+def test_the_number_of_cores_changes_no_near_copy(monkeypatch):
+    a = random_hashes(300)
+    crowd = with_changed_bits(a[:1].repeat(40, axis=0), 12, seed=7)
+    b = with_changed_bits(a[:60], 15)
+    found = []
+    for cores in (1, 2, 5):
+        monkeypatch.setattr(near, "usable_cores", lambda cores=cores: cores)
+        found.append(as_list(near_copies(np.concatenate([a, crowd]), b)))
+
+    assert found[0] == found[1] == found[2]
+    assert found[0].count(None) >= 1  # one among many alike is none
+    assert found[0].count(None) < 60

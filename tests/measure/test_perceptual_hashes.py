@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from gate.measure.orientations import ORIENTATIONS, turn
-from gate.measure.perceptual import hashes, thumbnails, turned_hashes
+from gate.measure.perceptual import hashes, moments, thumbnails, turned_hashes
 
 
 def noise(count, height, width, seed=0):
@@ -75,3 +75,34 @@ def test_a_picture_with_half_its_coefficients_near_zero_is_featureless():
 
     assert hashes(symmetric)[1].all()
     assert not hashes(noise(1, 64, 64))[1].any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 2**32 - 1), st.sampled_from([(0, 256), (255, 256)]))
+def test_moments_are_those_of_whole_numbers(count, seed, levels):
+    small = np.random.default_rng(seed).integers(*levels, (count, 64, 64), dtype=np.uint8)
+
+    lower, right = moments(small)
+
+    places = 2 * np.arange(64, dtype=np.int64) - 63
+    grey = small.astype(np.int64)
+    np.testing.assert_array_equal(lower, (grey * places[:, None]).sum(axis=(1, 2)))
+    np.testing.assert_array_equal(right, (grey * places).sum(axis=(1, 2)))
+
+
+def test_the_largest_moments_are_exact():
+    half = np.zeros((1, 64, 64), np.uint8)
+    half[:, 32:] = 255
+
+    lower, right = moments(half)
+
+    assert lower.tolist() == [255 * 64 * 32 * 32]  # the odd numbers up to 63 add up to 32 * 32
+    assert right.tolist() == [0]
+
+
+def test_the_bits_do_not_depend_on_how_many_pictures_are_hashed_together():
+    small = noise(300, 64, 64)
+
+    alone = [each for picture in small[250:270] for each in hashes(picture[None])[0]]
+
+    np.testing.assert_array_equal(hashes(small)[0][250:270], np.array(alone))

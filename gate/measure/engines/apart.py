@@ -80,7 +80,7 @@ class _Measuring:
                 if isinstance(said, Exception):
                     raise said
                 yield said
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:  # at the end of a message, or in the middle of one
             self.process.join()
             raise SubjectError(
                 "the process that measures",
@@ -90,7 +90,7 @@ class _Measuring:
 
     def close(self) -> None:
         self.line.close()
-        self.process.terminate()
+        self.process.kill()  # the user's code may have made it deaf to more polite signals
         self.process.join()
 
 

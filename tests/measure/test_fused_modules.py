@@ -1,0 +1,353 @@
+"""Fused modules answer as they stand, or are not fused."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gate.measure import fused as room
+from gate.measure.fused import TOLERANCE, fused
+from gate.measure.grid import padded
+from gate.measure.runner import TorchRunner
+
+CLASSES = ("a", "b", "c")
+BATCH, SIDE = 16, 12
+
+
+def convolution():
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16), nn.Hardswish(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Dropout(), nn.Linear(16, 3),
+    )  # fmt: skip
+
+
+def depthwise():
+    return nn.Sequential(
+        nn.Conv2d(3, 12, 1, bias=False), nn.BatchNorm2d(12), nn.ReLU6(),
+        nn.Conv2d(12, 12, 3, groups=12, stride=2), nn.BatchNorm2d(12), nn.SiLU(),
+        nn.Flatten(), nn.Linear(12 * 25, 3),
+    )  # fmt: skip
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images):
+        first = functional.relu(self.norm(self.first(images)))
+        return self.head(functional.relu(first + self.second(first)).mean(dim=(2, 3)))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images):
+        return self.head(self.layer(self.patches(images).flatten(2).mT).mean(dim=1))
+
+
+def perceptron():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 32), nn.GELU(), nn.Linear(32, 3))
+
+
+def hooked():
+    model = convolution()
+    model[0].register_forward_hook(doubled)
+    return model
+
+
+def doubled(_module, _given, answer):
+    return 2 * answer
+
+
+FUSED = [convolution, depthwise, Residual, Attention, perceptron, hooked]
+
+
+def made(kind):
+    """Return a module in evaluation mode whose normalisations have seen something."""
+    torch.manual_seed(0)
+    model = kind()
+    with torch.no_grad():
+        for _ in range(3):
+            model.train()(torch.randn(BATCH, 3, SIDE, SIDE) * 2 + 1)
+    return model.eval()
+
+
+def images(seed=0, count=BATCH):
+    found = np.random.default_rng(seed).random((count, 3, SIDE, SIDE), dtype=np.float32)
+    return torch.from_numpy(found).contiguous(memory_format=torch.channels_last)
+
+
+def answers(module, given):
+    with torch.inference_mode():
+        return module(given)
+
+
+@pytest.fixture
+def threads():
+    """Leave torch as many threads as it had."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_fused_answers_are_those_of_the_module(kind):
+    model = made(kind)
+    ready = fused(model, images())
+
+    for seed in range(5):
+        expected, found = (answers(each, images(seed) * 3 - 1) for each in (model, ready.module))
+        assert (found - expected).abs().max() <= TOLERANCE * max(expected.abs().max(), 1)
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_the_same_batch_gets_the_same_bits_again(kind):
+    ready = fused(made(kind), images()).module
+
+    again = [answers(ready, images(1)).numpy().tobytes() for _ in range(5)]
+
+    assert len(set(again)) == 1
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_two_modules_that_are_fused_give_the_same_bits(kind):
+    one, other = (fused(made(kind), images(seed)).module for seed in (0, 9))
+
+    assert answers(one, images(1)).numpy().tobytes() == answers(other, images(1)).numpy().tobytes()
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_many_threads_get_the_same_bits(kind):
+    ready = fused(made(kind), images()).module
+    given = [images(seed) for seed in range(4)] * 10
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda each: answers(ready, each), given))
+
+    for index, each in enumerate(found):
+        assert torch.equal(each, answers(ready, given[index]))
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_the_threads_of_torch_change_no_bit(kind, threads):
+    ready = fused(made(kind), images()).module
+    found = []
+
+    for count in (1, 2):
+        threads(count)
+        found.append(answers(ready, images(1)).numpy().tobytes())
+
+    assert found[0] == found[1]
+
+
+class Scores(nn.Module):
+    """A layer, and what a function makes of the images and its scores."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.layer = nn.Linear(3 * SIDE * SIDE, 3)
+        self.function = function
+
+    def forward(self, images):
+        return self.function(images, self.layer(images.flatten(1)))
+
+
+def branch(images, scores):
+    return scores if images.mean() > 0 else -scores
+
+
+def number(images, scores):
+    return scores * images.max().item()
+
+
+def position(images, scores):
+    return scores * [1, 2, 3][scores[0].argmax()]
+
+
+def comparison(images, scores):
+    return scores if torch.equal(images, images.flip(0)) else -scores
+
+
+def closeness(images, scores):
+    return scores if torch.allclose(images, images + 1) else -scores
+
+
+def emptiness(images, scores):
+    return scores if images.sum().is_nonzero() else -scores
+
+
+def array(images, scores):
+    return scores * float(images.numpy().max())
+
+
+def loop(images, scores):
+    return sum(row.max() for row in images) * scores
+
+
+def unheard(images, scores):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return scores if images.mean() > 0 else -scores
+
+
+def unheard_array(images, scores):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return scores * float(images.numpy().std())
+
+
+def caught(images, scores):
+    try:
+        return scores if images.mean() > 0 else -scores
+    except Exception:
+        return scores
+
+
+LOOKING = [
+    branch, number, position, comparison, closeness, emptiness, array, loop,
+    unheard, unheard_array, caught,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", LOOKING, ids=lambda function: function.__name__)
+def test_python_that_looks_at_values_is_not_frozen(function):
+    assert fused(Scores(function).eval(), images()) is None
+
+
+def test_what_does_not_look_is_fused():
+    assert fused(Scores(lambda images, scores: scores * images.mean()).eval(), images()) is not None
+
+
+def test_a_module_that_is_another_one_when_traced_is_not_fused():
+    def wise(images, scores):
+        return scores + torch.jit.is_tracing()
+
+    assert fused(Scores(wise).eval(), images()) is None
+
+
+def test_a_module_that_draws_is_not_fused():
+    def noisy(images, scores):
+        return scores + torch.rand(3)
+
+    assert fused(Scores(noisy).eval(), images()) is None
+
+
+def test_answers_further_apart_than_the_tolerance_are_no_agreement(monkeypatch):
+    trace = room._trace
+
+    def shifted(by):
+        def traced(model, *given, **said):
+            return trace(nn.Sequential(model, Shift(by)).eval(), *given, **said)
+
+        monkeypatch.setattr(room, "_trace", traced)
+        return fused(made(perceptron), images())
+
+    assert shifted(0.1 * TOLERANCE) is not None
+    assert shifted(2 * TOLERANCE) is None
+
+
+class Shift(nn.Module):
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+
+    def forward(self, scores):
+        return scores + self.by
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_answers_that_are_no_numbers_agree_with_nothing(value):
+    model = made(perceptron)
+    with torch.no_grad():
+        model[3].bias[1] = value
+
+    assert fused(model, images()) is None
+
+
+def test_what_torch_cannot_trace_is_not_fused():
+    assert fused(Scores(lambda images, scores: {"scores": scores}).eval(), images()) is None
+
+
+def test_a_large_module_is_not_fused(monkeypatch):
+    model = made(perceptron)
+    size = sum(each.numel() for each in model.parameters())
+
+    monkeypatch.setattr(room, "MOST_PARAMETERS", size)
+    assert fused(model, images()) is not None
+
+    monkeypatch.setattr(room, "MOST_PARAMETERS", size - 1)
+    assert fused(model, images()) is None
+
+
+@pytest.mark.parametrize("kind", [convolution, Attention, lambda: Scores(branch)])
+def test_no_warning_of_torch_is_let_out(kind):
+    model = made(kind)
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        fused(model, images())
+
+    assert [str(each.message) for each in said] == []
+
+
+def test_fusing_leaves_the_module_as_it_was():
+    model = made(Residual)
+    before = answers(model, images(1))
+
+    fused(model, images())
+
+    assert torch.equal(answers(model, images(1)), before)
+    assert not model.training
+    assert all(each.requires_grad for each in model.parameters())
+
+
+class Told(nn.Module):
+    """Says which batches it is asked itself; a trace does not."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = convolution()
+
+    def forward(self, images):
+        ASKED.append(tuple(images.shape))
+        return self.inner(images)
+
+
+ASKED = []
+
+
+def test_a_batch_of_another_shape_is_answered_by_the_module_itself():
+    plain = TorchRunner.start(made(Told), CLASSES, "cpu")
+    quick = plain.quickened(images().numpy())
+    assert quick.fused is not None
+    ASKED.clear()
+
+    whole = quick.outputs(images(1).numpy())
+    few = quick.outputs(images(1).numpy()[:5])
+    larger = quick.outputs(images(1).repeat(1, 1, 2, 2).numpy())
+
+    assert ASKED == [(5, 3, SIDE, SIDE), (BATCH, 3, 2 * SIDE, 2 * SIDE)]
+    assert whole.shape == larger.shape == (BATCH, 3)
+    assert few.tobytes() == plain.outputs(images(1).numpy()[:5]).tobytes()
+
+
+def test_a_short_batch_has_the_bits_of_a_whole_one():
+    given = images(1).numpy()
+    quick = TorchRunner.start(made(convolution), CLASSES, "cpu").quickened(given)
+
+    short = quick.outputs(padded(given[:3], BATCH))[:3]
+
+    assert short.tobytes() == quick.outputs(given)[:3].tobytes()
