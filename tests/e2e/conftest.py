@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -117,6 +118,25 @@ class Ran:
         )
 
 
+def alive():
+    """Return the processes that run, each with its parent and its group."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            state, parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if state != "Z":
+                found[int(stat.parent.name)] = (int(parent), int(group))
+    return found
+
+
+def patiently(look, patience=20.0):
+    """Return what is seen when there is nothing any more, or after a while."""
+    end = time.monotonic() + patience
+    while (seen := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return seen
+
+
 def hears_ctrl_c():
     # What a shell starts in the background is born deaf to it, and so is all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -221,6 +241,19 @@ class Project:
         )
         self.groups.append(process.pid)
         return process
+
+    def descendants(self, pid):
+        """Return the processes that a process has started, and theirs."""
+        processes, found = alive(), {pid}
+        while more := {each for each, (parent, _) in processes.items() if parent in found} - found:
+            found |= more
+        return found - {pid}
+
+    def left_of(self, process):
+        """Return the processes of its group that are still there, some time after its end."""
+        return patiently(
+            lambda: {each for each, (_, group) in alive().items() if group == process.pid}
+        )
 
     def process(self, *arguments, timeout=240, **settings):
         """Run the command in a process of its own; see ``started``."""

@@ -10,15 +10,19 @@ import pytest
 
 from gate.measure import grid
 
+# It counts its batches: a model without state would be traced, and sleep no more.
 SLOWLY = """\
 import time
-from nets import build
+from nets import Brightness
 
 
-def slowly():
-    model = build()
-    model.register_forward_hook(lambda *_: time.sleep(0.05))
-    return model
+class Slow(Brightness):
+    batches = 0
+
+    def forward(self, images):
+        self.batches += 1
+        time.sleep(0.05)
+        return super().forward(images)
 """
 MOMENTS = 25  # in line, and as many with workers
 
@@ -30,7 +34,7 @@ def subject(project):
     project.folders("test", 30, seed=2)
     project.write("slow.py", SLOWLY)
     project.gatefile |= {
-        "model": {"checkpoint": "model.pt", "factory": "slow:slowly"},
+        "model": {"checkpoint": "model.pt", "factory": "slow:Slow"},
         "data": {"train": {"path": "train"}, "test": {"path": "test"}},
     }
     project.write_gatefile()
@@ -42,42 +46,8 @@ def left_over(*folders):
             path.name.endswith(".unfinished") or "lock" in path.name]  # fmt: skip
 
 
-def descendants(pid):
-    """Return the processes that a process has started, and theirs."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if fields[0] != "Z":
-            parents[int(status.parent.name)] = int(fields[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
-
-
-def gone(processes, patience=20.0):
-    """Return those that are still there after a while."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        processes = {each for each in processes if is_alive(each)}
-        if not processes:
-            break
-        time.sleep(0.05)
-    return processes
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def killed_at(project, moment, *arguments, after=None):
-    """Start a run, kill it at that moment, and return the processes that it leaves.
+    """Start a run, kill it at that moment, and return what is left of it.
 
     The moment counts from the start, or from when there is anything in ``after``, a folder.
     """
@@ -85,10 +55,9 @@ def killed_at(project, moment, *arguments, after=None):
         while after is not None and not kept_in(after) and process.poll() is None:
             time.sleep(0.01)
         time.sleep(moment)
-        children = descendants(process.pid)
         process.kill()
         process.communicate(timeout=60)
-    return children
+    return project.left_of(process)
 
 
 def kept_in(cache):
@@ -110,11 +79,11 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_report(workers, s
         if moments.random() < 0.3:
             subject.command("cache", "clean")
         if moments.random() < 0.5:  # anywhere
-            children = killed_at(subject, moments.uniform(0.1, takes), "--workers", workers)
+            left = killed_at(subject, moments.uniform(0.1, takes), "--workers", workers)
         else:  # while it measures
             moment = moments.uniform(0, 1)
-            children = killed_at(subject, moment, "--workers", workers, after=own_cache)
-        assert not gone(children)
+            left = killed_at(subject, moment, "--workers", workers, after=own_cache)
+        assert not left
         kept.append(len(kept_in(own_cache)))
     resumed = subject.process("run", "--workers", workers, rows=8)
 
@@ -170,9 +139,7 @@ def test_what_a_killed_process_left_is_swept_away(place, subject, own_cache, mon
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.3, 1.0, 2.0, 3.0, 4.0])
 def test_workers_end_with_a_parent_that_is_killed(moment, subject):
-    children = killed_at(subject, moment, "--workers", "2")
-
-    assert not gone(children)
+    assert not killed_at(subject, moment, "--workers", "2")
 
 
 @pytest.mark.slow
@@ -180,12 +147,11 @@ def test_workers_end_with_a_parent_that_is_killed(moment, subject):
 def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_cache):
     with subject.started("run", "--workers", 2, rows=8) as process:
         time.sleep(moment)
-        children = descendants(process.pid)
         alone = process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
         out, err = process.communicate(timeout=60)
 
-    assert not gone(children)
+    assert not subject.left_of(process)
     if alone:
         assert process.returncode == 130, err
         assert err.splitlines()[-1] == "Interrupted; no report was written."
@@ -198,14 +164,13 @@ def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_
 @pytest.mark.parametrize("wait", [0.0, 0.05, 0.2])
 def test_ctrl_c_while_workers_start_is_not_heard_by_them(wait, subject):
     with subject.started("run", "--workers", 2, rows=8) as process:
-        while not any("spawn_main" in command(child) for child in descendants(process.pid)):
+        while not any("spawn_main" in command(each) for each in subject.descendants(process.pid)):
             assert process.poll() is None, process.communicate()
         time.sleep(wait)
-        children = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         _out, err = process.communicate(timeout=60)
 
-    assert not gone(children)
+    assert not subject.left_of(process)
     assert "Traceback" not in err
     assert process.returncode == 130
 
@@ -240,9 +205,8 @@ def test_ctrl_c_does_not_wait_for_workers(subject):
         while not (subject.folder / "stuck").exists():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
-        children = descendants(process.pid)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
 
-    assert not gone(children)
+    assert not subject.left_of(process)
     assert process.returncode == 130

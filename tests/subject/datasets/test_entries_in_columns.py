@@ -103,5 +103,5 @@ def test_labels_are_numbers_of_python(both):
 def test_columns_of_other_lengths_are_no_entries():
     made = EntryColumns(range(3), np.zeros(3, np.int32), None, (["a", "b"], ["a", "b", "c"]))
 
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match=r"shorter|longer"):
         list(made)

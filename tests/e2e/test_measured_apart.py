@@ -1,0 +1,287 @@
+"""The process that judges is not the one that runs the user's model: nothing done there passes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gate.measure import grid
+
+MINE = """\
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from nets import Brightness
+
+
+class Loud(Brightness):
+    def __init__(self):
+        super().__init__()
+        print("python builds")
+
+    def forward(self, images):
+        print("python speaks")
+        os.write(1, b"C speaks" + os.linesep.encode())
+        return super().forward(images)
+
+
+class Killed(Brightness):
+    def forward(self, images):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Left(Brightness):
+    def forward(self, images):
+        os._exit(0)
+
+
+class Exits(Brightness):
+    def forward(self, images):
+        sys.exit(0)
+
+
+def left_while_built():
+    os._exit(0)
+
+
+def killed_while_it_answers():
+    from multiprocessing.connection import Connection
+
+    def half(self, message):
+        os.write(self.fileno(), message[: len(message) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection._send = half
+    return Brightness()
+
+
+def everything_passes():
+    # What the verdict is made of, in the process where this runs.
+    import gate.decision
+
+    gate.decision._decide = lambda *given: (gate.decision.Outcome.PASSED, True)
+    return Brightness()
+
+
+def at_fault():
+    # A fault of the gate itself, where the model runs.
+    from gate.measure.predict import Pass
+
+    def parts(*given):
+        return 1 / 0
+
+    Pass.parts = parts
+    return Brightness()
+
+
+class Stuck(Brightness):
+    def forward(self, images):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        Path(__file__).with_name("stuck").touch()
+        time.sleep(3600)
+
+
+def stuck():
+    # Sleeps in the main thread, where signals are dealt with.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(__file__).with_name("stuck").touch()
+    time.sleep(3600)
+"""
+# Says on standard error, at its end, whether torch was loaded.
+JUDGING = """\
+import sys
+from gate.measure import grid
+grid.ROWS = 16
+from gate.cli import main
+status = main(sys.argv[1:])
+print("torch" in sys.modules, file=sys.stderr)
+sys.exit(status)
+"""
+
+IN_LINE = "import sys, torch; from gate.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture
+def subject(project, monkeypatch):
+    """A project in many cells, and factories that are up to no good."""
+    monkeypatch.setattr(grid, "ROWS", 16)
+    project.write("mine.py", MINE)
+    project.write_gatefile()
+    return project
+
+
+def with_factory(project, name):
+    project.gatefile["model"]["factory"] = f"mine:{name}"
+    project.write_gatefile()
+
+
+def is_document(text):
+    return isinstance(json.loads(text), dict)
+
+
+def test_the_report_is_that_of_a_process_that_measures_itself_and_torch_is_not_loaded(subject):
+    in_line = subject.command("run", "--no-cache")
+
+    apart = subprocess.run(
+        [sys.executable, "-c", JUDGING, "run", "--no-cache"],
+        cwd=subject.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    said = {key: value for key, value in subject.report().items() if key != "run"}
+    assert said == {key: value for key, value in in_line.report.items() if key != "run"}
+    assert (apart.returncode, apart.stdout) == (0, in_line.out)
+    assert apart.stderr.splitlines()[-1] == "False"
+
+
+@pytest.mark.slow
+def test_a_shard_is_measured_apart_as_well(subject):
+    in_line = subject.command("shard", "--index", "0", "--of", "2", "--no-cache", "--out", "a")
+    apart = subprocess.run(
+        [sys.executable, "-c", JUDGING, "shard", "--index", "0", "--of", "2", "--no-cache",
+         "--out", "b"],
+        cwd=subject.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert in_line.status == apart.returncode == 0, apart.stderr
+    one, other = (subject.folder / each.strip() for each in (in_line.out, apart.stdout))
+    assert one != other
+    assert one.read_bytes() == other.read_bytes()
+    assert apart.stderr.splitlines()[-1] == "False"
+
+
+DEATHS = [
+    ("Killed", "signal 9"),
+    pytest.param("Left", "exit status 0", marks=pytest.mark.slow),
+    pytest.param("Exits", "exit status 0", marks=pytest.mark.slow),
+    pytest.param("left_while_built", "exit status 0", marks=pytest.mark.slow),
+    pytest.param("killed_while_it_answers", "signal 9", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("factory", "how"), DEATHS)
+def test_a_model_that_ends_its_process_is_not_evaluated(factory, how, subject):
+    with_factory(subject, factory)
+
+    ran = subject.process("run", "--no-cache")
+
+    assert ran.status == 4
+    assert ran.report["verdict"] == "error"
+    assert ran.errors == (
+        f"the process that measures: died ({how}), perhaps for want of memory; "
+        "run again with a smaller --batch; what was measured is kept in the cache"
+    )
+    assert "Traceback" not in ran.err
+    assert "pass" not in ran.out.lower()
+
+
+@pytest.mark.slow
+def test_what_it_rewrites_in_its_process_changes_no_verdict(subject):
+    subject.npz("test.npz", 50, seed=2, wrong=40)
+    honest = subject.process("run", "--no-cache")
+    assert (honest.status, honest.report["verdict"]) == (1, "fail")
+    with_factory(subject, "everything_passes")
+
+    fooled = subprocess.run(
+        [sys.executable, "-c", IN_LINE, "run", "--no-cache"],
+        cwd=subject.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ran = subject.process("run", "--no-cache")
+
+    assert fooled.returncode == 0  # in one process it would pass
+    assert (ran.status, ran.report["decision"]) == (1, honest.report["decision"])
+
+
+@pytest.mark.slow
+def test_what_it_prints_is_for_people_and_standard_output_is_one_document(subject):
+    quiet = subject.process("run", "--no-cache", "--format", "json")
+    with_factory(subject, "Loud")
+
+    loud = subject.process("run", "--no-cache", "--format", "json")
+
+    assert {"python builds", "python speaks", "C speaks"} <= set(loud.err.splitlines())
+    assert quiet.status == loud.status == 0
+    assert is_document(loud.out)
+    assert "speaks" not in loud.out
+
+
+@pytest.mark.slow
+def test_a_fault_of_our_own_in_there_is_one_out_here(subject):
+    (subject.folder / "tmp").mkdir()
+    with_factory(subject, "at_fault")
+
+    ran = subject.process("run", "--no-cache", TMPDIR=str(subject.folder / "tmp"))
+
+    assert ran.status == 70
+    assert ran.report is None
+    assert ran.out == ""
+    (crash,) = (subject.folder / "tmp").glob("validate-model-crash-*.txt")
+    assert "ZeroDivisionError" in crash.read_text()
+    assert "Traceback" not in ran.err
+
+
+def test_a_run_that_cannot_begin_ends_in_2_and_leaves_no_process(subject):
+    with subject.started("run", "nowhere.yaml") as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("Error: nowhere.yaml: ")
+    assert not subject.left_of(process)
+
+
+def stuck(project, factory):
+    """Return a run whose model takes for ever, and will not be ended politely."""
+    with_factory(project, factory)
+    process = project.started("run", "--no-cache")
+    while not (project.folder / "stuck").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("factory", ["stuck", pytest.param("Stuck", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("whom", ["all", pytest.param("one", marks=pytest.mark.slow)])
+def test_ctrl_c_ends_it_and_what_measures_for_it(whom, factory, subject):
+    with stuck(subject, factory) as process:
+        send = os.killpg if whom == "all" else os.kill
+        send(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "Interrupted; no report was written."
+    assert "Traceback" not in err
+    assert not subject.left_of(process)
+    assert subject.report() is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0.0, 0.1, 0.3, 0.6, 1.0])
+def test_ctrl_c_while_it_starts_leaves_no_process(wait, subject):
+    with_factory(subject, "stuck")
+    with subject.started("run", "--no-cache") as process:
+        while not subject.descendants(process.pid):
+            assert process.poll() is None, process.communicate()
+        time.sleep(wait)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+    assert not subject.left_of(process)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("factory", ["stuck", "Stuck"])
+def test_what_measures_ends_with_who_judges(factory, number, subject):
+    with stuck(subject, factory) as process:
+        os.kill(process.pid, number)
+        process.communicate(timeout=60)
+
+    assert not subject.left_of(process)

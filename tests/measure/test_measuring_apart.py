@@ -1,0 +1,280 @@
+"""The line between the process that judges and the one that measures."""
+
+import multiprocessing
+import os
+import sys
+import threading
+from contextlib import closing
+
+import pytest
+
+from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
+from gate.measure.engines import apart, elsewhere, inline
+from gate.measure.engines.apart import Apart, _Measuring
+
+CELLS = ("one", "two", "three")
+
+
+class Gone:
+    """A process that has ended, as the one that judges sees it."""
+
+    def __init__(self, exitcode=0):
+        self.exitcode = exitcode
+        self.killed = False
+
+    def kill(self):
+        self.killed = True
+
+    def join(self):
+        """It is over."""
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Return a function that serves a line in a thread, measuring with a function of the test."""
+    monkeypatch.setattr(apart, "grow_up", lambda: None)  # it is this process
+    monkeypatch.setattr(apart, "prepare_process", lambda: None)
+    monkeypatch.setattr(elsewhere, "datasets_of", lambda job: f"data of {job}")
+    threads = []
+
+    def serve(measured):
+        monkeypatch.setattr(inline, "measured", measured)
+        line, theirs = multiprocessing.Pipe()
+
+        def whole():
+            with closing(theirs):
+                apart._serve(theirs)
+
+        threads.append(threading.Thread(target=whole))
+        threads[-1].start()
+        return _Measuring(Gone(), line)
+
+    def ended():
+        for each in threads:
+            each.join(30)
+            assert not each.is_alive()
+
+    serve.ended = ended
+    yield serve
+    ended()
+
+
+def test_parts_and_counts_come_in_order(served):
+    def measured(job, cells, datasets, advance):
+        assert (job, cells, datasets) == ("a job", CELLS, "data of a job")
+        for cell in cells:
+            advance(5)
+            advance(2)
+            yield "head", f"part {cell}"
+
+    counts = []
+
+    found = served(measured).found("a job", CELLS, counts.append)
+
+    assert list(found) == [("head", f"part {cell}") for cell in CELLS]
+    assert counts == [5, 2] * 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FactoryError("model.factory 'a:b'", "raised ValueError", "mend it"),
+        CheckpointError("m.pt", Refusal.UNSAFE, "holds code", "save it", Identity("ab", 5, "zip")),
+    ],
+    ids=lambda error: error.kind,
+)
+def test_an_error_arrives_as_it_was_said(error, served):
+    def measured(job, cells, datasets, advance):
+        yield "head", "part"
+        raise error
+
+    found = served(measured).found("a job", CELLS, lambda count: None)
+
+    assert next(found) == ("head", "part")
+    with pytest.raises(type(error)) as caught:
+        next(found)
+    assert vars(caught.value) == vars(error)
+
+
+def test_a_fault_of_our_own_arrives_with_its_traceback_and_is_no_gate_error(served):
+    def measured(job, cells, datasets, advance):
+        raise ZeroDivisionError("of our own")
+        yield
+
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError: of our own"):
+        list(served(measured).found("a job", CELLS, lambda count: None))
+
+
+def test_what_user_code_prints_there_is_for_people(served, capsys):
+    def measured(job, cells, datasets, advance):
+        sys.stdout.write("python speaks\n")
+        yield "head", "part"
+
+    list(served(measured).found("a job", CELLS[:1], lambda count: None))
+
+    assert capsys.readouterr() == ("", "python speaks\n")
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the job", "after it"])
+def test_where_nobody_listens_any_more_it_ends_without_a_word(before, served, capsys):
+    went = threading.Event()
+
+    def measured(job, cells, datasets, advance):
+        went.wait(30)
+        for cell in cells * 1000:
+            yield "head", cell
+
+    measuring = served(measured)
+    if not before:
+        measuring.line.send(("a job", CELLS))
+    measuring.line.close()
+    went.set()
+    served.ended()
+
+    assert capsys.readouterr() == ("", "")
+
+
+def said_of(exitcode, sent):
+    """Return the error where a process ended like this, and this is all that came from it."""
+    line, theirs = multiprocessing.Pipe()
+    os.write(theirs.fileno(), sent)
+    theirs.close()
+    with pytest.raises(SubjectError) as caught:
+        list(_Measuring(Gone(exitcode), line).found("a job", CELLS, lambda count: None))
+    return caught.value
+
+
+HALF = b"\x00\x00\x00\x50half of what was to come"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x00\x00", HALF], ids=["none", "half a head", "half"])
+def test_a_line_that_breaks_anywhere_is_said_in_words(sent, monkeypatch):
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", lambda *_: None)
+
+    error = said_of(-9, sent)
+
+    assert (error.where, error.exit_status) == ("the process that measures", 4)
+    assert error.fact == "died (signal 9), perhaps for want of memory"
+    assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "words"), [(-9, "signal 9"), (0, "exit status 0"), (3, "exit status 3")]
+)
+def test_how_it_ended_is_said(exitcode, words):
+    assert said_of(exitcode, b"").fact == f"died ({words}), perhaps for want of memory"
+
+
+class Born:
+    """A process in name only; knows whether it was used and closed."""
+
+    def __init__(self):
+        self.jobs = []
+        self.closed = 0
+
+    def found(self, job, cells, advance):
+        self.jobs.append(job)
+        yield from cells
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def born(monkeypatch):
+    """Return the processes that are started, which do nothing."""
+    started = []
+
+    def start():
+        started.append(Born())
+        return started[-1]
+
+    monkeypatch.setattr(_Measuring, "born", start)
+    return started
+
+
+def test_a_process_that_was_started_ahead_is_the_one_that_measures(born, monkeypatch):
+    monkeypatch.setattr(apart, "usable_cores", lambda: 2)
+    means = Apart()
+
+    with means.ahead():
+        assert len(born) == 1
+        assert list(means.measured("a job", CELLS, print)) == list(CELLS)
+
+    assert [(each.jobs, each.closed) for each in born] == [(["a job"], 1)]
+
+
+def test_a_process_that_was_not_needed_is_ended(born, monkeypatch):
+    monkeypatch.setattr(apart, "usable_cores", lambda: 2)
+
+    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+        raise KeyboardInterrupt
+
+    assert [(each.jobs, each.closed) for each in born] == [([], 1)]
+
+
+def test_on_one_core_none_is_started_ahead(born, monkeypatch):
+    monkeypatch.setattr(apart, "usable_cores", lambda: 1)
+    means = Apart()
+
+    with means.ahead():
+        assert born == []
+        list(means.measured("a job", CELLS, print))
+
+    assert [each.closed for each in born] == [1]
+
+
+def test_a_second_measurement_is_that_of_a_second_process(born):
+    means = Apart()
+
+    for job in ("one", "two"):
+        list(means.measured(job, CELLS, print))
+
+    assert [(each.jobs, each.closed) for each in born] == [(["one"], 1), (["two"], 1)]
+
+
+def test_a_measurement_that_is_given_up_ends_its_process(born):
+    found = Apart().measured("a job", CELLS, print)
+
+    next(found)
+    found.close()
+
+    assert [each.closed for each in born] == [1]
+
+
+def test_its_process_is_killed_and_the_line_closed():
+    line, theirs = multiprocessing.Pipe()
+    measuring = _Measuring(Gone(), line)
+
+    measuring.close()
+
+    assert measuring.process.killed
+    assert line.closed
+    with closing(theirs), pytest.raises(EOFError):
+        theirs.recv()
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "held", "is_apart"),
+    [
+        ("local", 1, False, True),
+        ("local", 1, True, False),
+        ("local", 2, False, False),
+        ("ray", 1, False, False),
+    ],
+)
+def test_one_worker_measures_apart_where_torch_is_not_here_yet(
+    engine, workers, held, is_apart, monkeypatch
+):
+    import torch  # noqa: F401 -- whether it is here is what is asked
+
+    from gate.cli.subject import means_of
+
+    if not held:
+        monkeypatch.delitem(sys.modules, "torch")
+
+    means = means_of(
+        device="cpu", backend="torch", engine=engine, workers=workers, held=None, no_cache=True
+    )
+
+    assert (means.apart is not None) is is_apart
