@@ -144,10 +144,10 @@ def _histograms(
     split: SplitEvidence, scores: NDArray[np.float32], classes: tuple[str, ...]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield (split, class, bin, positives, negatives) for the bins that hold anything."""
-    bins = np.minimum((scores * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
     for label, name in enumerate(classes):
+        bins = np.minimum((scores[:, label] * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
         truth = split.rows.labels == label
-        positives = np.bincount(bins[truth, label], minlength=HISTOGRAM_BINS)
-        negatives = np.bincount(bins[~truth, label], minlength=HISTOGRAM_BINS)
+        positives = np.bincount(bins[truth], minlength=HISTOGRAM_BINS)
+        negatives = np.bincount(bins[~truth], minlength=HISTOGRAM_BINS)
         for index in np.flatnonzero(positives + negatives):
             yield str(split.split), name, int(index), int(positives[index]), int(negatives[index])

@@ -12,7 +12,7 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of control groups, version 2: "quota 
 _OLD_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # version 1, in two files
 _OLD_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # glibc's names for mallopt
-_LARGE = 4 << 20
+_LARGE = 2 << 20
 _ALWAYS_FROM_THE_HEAP = 1 << 30
 _NEVER_TRIM = (1 << 31) - 1
 
@@ -69,6 +69,13 @@ def hold_little() -> None:
     Left alone, glibc keeps blocks of up to 32 MiB that were returned, and more in each thread.
     """
     _tell_malloc({_MMAP_THRESHOLD: _LARGE, _ARENA_MAX: 1})
+
+
+def give_back() -> None:
+    """Have the C library return the memory that a long search has left in small pieces."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):  # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _tell_malloc(settings: Mapping[int, int]) -> None:
