@@ -19,6 +19,8 @@ from gate.evidence.records import (
 )
 from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS
 
+_AT_ONCE = 4096  # rows
+
 
 def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     """Write evidence into a database that has the tables and nothing else."""
@@ -103,52 +105,49 @@ def _write_split(
 def _write_rows(
     name: str, rows: Rows, fingerprints: Fingerprints | None, database: sqlite3.Connection
 ) -> None:
-    database.executemany(
-        "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        zip(
-            repeat(str(name)),
-            range(len(rows)),
-            rows.ids,
-            rows.labels.tolist(),
-            rows.predictions.tolist(),
-            rows.confidence.tolist(),
-            rows.margin.tolist(),
-            rows.true_score.tolist(),
-            rows.true_rank.tolist(),
-            repeat(None) if rows.groups is None else rows.groups,
-            _slice_values(rows),
-            repeat(None) if rows.scores is None else (row.tobytes() for row in rows.scores),
-            *_digests(fingerprints),
-            strict=False,  # repeat never ends
-        ),
-    )
+    for start in range(0, len(rows), _AT_ONCE):  # some at a time: numbers of Python are large
+        part = slice(start, start + _AT_ONCE)
+        database.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            zip(
+                repeat(str(name)),
+                range(len(rows))[part],
+                rows.ids[part],
+                rows.labels[part].tolist(),
+                rows.predictions[part].tolist(),
+                rows.confidence[part].tolist(),
+                rows.margin[part].tolist(),
+                rows.true_score[part].tolist(),
+                rows.true_rank[part].tolist(),
+                repeat(None) if rows.groups is None else rows.groups[part],
+                _slice_values(rows, part),
+                _bytes_of(rows.scores, part),
+                _bytes_of(fingerprints.file if fingerprints else None, part),
+                _bytes_of(fingerprints.pixels if fingerprints else None, part),
+                strict=False,  # repeat never ends
+            ),
+        )
 
 
-def _slice_values(rows: Rows) -> Iterator[str | None]:
+def _slice_values(rows: Rows, part: slice) -> Iterator[str | None]:
     if not rows.slices:
         return repeat(None)
-    return (json.dumps(values) for values in zip(*rows.slices.values(), strict=True))
+    columns = [column[part] for column in rows.slices.values()]
+    return (json.dumps(values) for values in zip(*columns, strict=True))
 
 
-def _digests(
-    fingerprints: Fingerprints | None,
-) -> tuple[Iterator[bytes | None], Iterator[bytes | None]]:
-    if fingerprints is None:
-        return repeat(None), repeat(None)
-    return (
-        (digest.tobytes() for digest in fingerprints.file),
-        (digest.tobytes() for digest in fingerprints.pixels),
-    )
+def _bytes_of(column: NDArray[Any] | None, part: slice) -> Iterator[bytes | None]:
+    return repeat(None) if column is None else (row.tobytes() for row in column[part])
 
 
 def _histograms(
     split: SplitEvidence, scores: NDArray[np.float32], classes: tuple[str, ...]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield (split, class, bin, positives, negatives) for the bins that hold anything."""
-    bins = np.minimum((scores * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
     for label, name in enumerate(classes):
+        bins = np.minimum((scores[:, label] * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
         truth = split.rows.labels == label
-        positives = np.bincount(bins[truth, label], minlength=HISTOGRAM_BINS)
-        negatives = np.bincount(bins[~truth, label], minlength=HISTOGRAM_BINS)
+        positives = np.bincount(bins[truth], minlength=HISTOGRAM_BINS)
+        negatives = np.bincount(bins[~truth], minlength=HISTOGRAM_BINS)
         for index in np.flatnonzero(positives + negatives):
             yield str(split.split), name, int(index), int(positives[index]), int(negatives[index])

@@ -5,12 +5,14 @@ import ctypes
 import math
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of control groups, version 2: "quota period"
 _OLD_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # version 1, in two files
 _OLD_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # glibc's names for mallopt
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # glibc's names for mallopt
+_LARGE = 2 << 20
 _ALWAYS_FROM_THE_HEAP = 1 << 30
 _NEVER_TRIM = (1 << 31) - 1
 
@@ -58,9 +60,28 @@ def prepare_process() -> None:
     next time: a batch of activations, over and over. Other C libraries are left as they are.
     """
     quiet_libraries()
+    _tell_malloc({_MMAP_THRESHOLD: _ALWAYS_FROM_THE_HEAP, _TRIM_THRESHOLD: _NEVER_TRIM})
+
+
+def hold_little() -> None:
+    """Tell the C library to return large blocks at once: another process needs the memory.
+
+    Left alone, glibc keeps blocks of up to 32 MiB that were returned, and more in each thread.
+    """
+    _tell_malloc({_MMAP_THRESHOLD: _LARGE, _ARENA_MAX: 1})
+
+
+def give_back() -> None:
+    """Have the C library return the memory that a long search has left in small pieces."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):  # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _tell_malloc(settings: Mapping[int, int]) -> None:
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):  # musl has no mallopt
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_THRESHOLD, _ALWAYS_FROM_THE_HEAP)
-        library.mallopt(_TRIM_THRESHOLD, _NEVER_TRIM)
+        for name, value in settings.items():
+            library.mallopt(name, value)

@@ -14,6 +14,7 @@ from gate.measure.fingerprints import orientation_between
 
 Indices = NDArray[np.int64]
 NONE = -1  # no partner
+_AT_ONCE = 1 << 16  # rows that are compared together
 
 KINDS = {PairKind.BYTES: "file", PairKind.PIXELS: "pixels", PairKind.FLIPPED: "oriented"}
 
@@ -123,15 +124,29 @@ def distinct_codes(digests: NDArray[np.uint8]) -> Indices:
     """Return integers below n that are equal where digests, (n, 32), are."""
     words = np.ascontiguousarray(digests).view(np.uint64)
     order = np.argsort(words[:, 0], kind="stable")
-    ordered = words[order]
-    same = ordered[1:] == ordered[:-1]
-    if (same[:, 0] & ~same.all(axis=1)).any():  # two differ, and share their first 64 bits
+    same_word, same = _as_the_one_before(words, order)
+    if (same_word & ~same).any():  # two differ, and share their first 64 bits
         order = np.lexsort(words.T)
-        ordered = words[order]
-        same = ordered[1:] == ordered[:-1]
-    codes = np.zeros(len(words), np.int64)
-    codes[order[1:]] = np.cumsum(~same.all(axis=1))
+        _, same = _as_the_one_before(words, order)
+    codes = np.empty(len(words), np.int64)
+    codes[order] = np.cumsum(~same) - 1
     return codes
+
+
+def _as_the_one_before(
+    words: NDArray[np.uint64], order: Indices
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where a row's first word, and all four, are those of the row before it in ``order``.
+
+    Rows are compared some at a time, so that they are never all copied.
+    """
+    first, every = np.zeros(len(order), np.bool_), np.zeros(len(order), np.bool_)
+    for start in range(1, len(order), _AT_ONCE):
+        rows = words[order[start - 1 : start + _AT_ONCE]]
+        same = rows[1:] == rows[:-1]
+        first[start : start + _AT_ONCE] = same[:, 0]
+        every[start : start + _AT_ONCE] = same.all(axis=1)
+    return first, every
 
 
 def _places(ids: Strings) -> Indices:
@@ -144,4 +159,5 @@ def _places(ids: Strings) -> Indices:
 def _numbered(names: Strings) -> Indices:
     """Return integers that are equal where the names are."""
     numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+    each = (numbers.setdefault(name, len(numbers)) for name in names)
+    return np.fromiter(each, np.int64, len(names))

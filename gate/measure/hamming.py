@@ -84,8 +84,7 @@ def _spans(bounds: Indices, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _quarter(words: Words, quarter: int) -> NDArray[np.uint16]:
-    shift = np.uint64(quarter * _QUARTER_BITS)
-    return (words >> shift & np.uint64(_BUCKETS - 1)).astype(np.uint16)
+    return np.ascontiguousarray(np.ascontiguousarray(words).view(np.uint16)[quarter::_QUARTERS])
 
 
 def _masks(radius: int) -> NDArray[np.uint16]:

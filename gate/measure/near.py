@@ -7,9 +7,9 @@ A mirrored picture has its hash with whole words complemented (``perceptual.hash
 mirrorings of a pair follow from four counts of bits, and all eight orientations from two passes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ NEIGHBOUR = 20  # the one whose distance tells the density
 RATIO = 0.5  # of its distance, at most
 FEW = 100  # hashes; below, there is no density to speak of
 NONE = -1
+
+Pairs = Callable[[], Iterator[tuple[Indices, Indices]]]
 
 _WORD = 64  # bits
 _TURNS = (0, 4)  # as it is, transposed; the mirrorings follow from the counts
@@ -88,7 +90,7 @@ def nearest(
     def ranked(search: _Search) -> Indices:
         """Return the least rank for each of b: by distance, then by row, then by orientation."""
         best = np.full(len(b), nothing, np.int64)
-        for rows_a, rows_b in search.pairs:
+        for rows_a, rows_b in search.pairs():
             totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ search.words_b[rows_b]))
             mirrors = totals.argmin(axis=1)
             distance = np.take_along_axis(totals, mirrors[:, None], axis=1)[:, 0]
@@ -110,30 +112,32 @@ class _Search:
 
     transposed: int
     words_b: Words
-    pairs: Iterator[tuple[Indices, Indices]]
+    pairs: Pairs
 
 
-def _possible_pairs(
-    words_a: Words, words_b: Words, radius: int
-) -> list[Iterator[tuple[Indices, Indices]]]:
+def _possible_pairs(words_a: Words, words_b: Words, radius: int) -> list[Pairs]:
     """Return searches that give every pair within ``radius`` in one of four mirrorings, and others.
 
     Of 31 differing bits in four words, one word has at most 7: pairs of near words are looked up.
     Where words are so alike that buckets save nothing, all pairs are looked at.
     """
-    sides = [
-        (words_a[:, word].copy(), words_b[:, word] ^ flip)
-        for word in range(4)
-        for flip in (np.uint64(0), ~np.uint64(0))[: 1 if word == 0 else 2]
-    ]
-    every = len(words_a) * len(words_b)
     word_radius = radius // 4
-    looked_up = every > _SMALL and every > sum(
-        hamming.candidates(a, b, word_radius) + _LOOKUP * min(len(a), len(b)) for a, b in sides
-    )
-    if not looked_up:
-        return [_scan(words_a, words_b, radius)]
-    return [hamming.join(side_a, side_b, word_radius) for side_a, side_b in sides]
+    kinds = [(word, mirrored) for word in range(4) for mirrored in (False, True)[: word + 1]]
+
+    def words(word: int, mirrored: bool) -> tuple[Words, Words]:
+        of_b = words_b[:, word]
+        return words_a[:, word].copy(), ~of_b if mirrored else of_b.copy()
+
+    def looked_up(word: int, mirrored: bool) -> Iterator[tuple[Indices, Indices]]:
+        return hamming.join(*words(word, mirrored), word_radius)
+
+    every = len(words_a) * len(words_b)
+    if every <= _SMALL or every <= sum(
+        hamming.candidates(*words(*kind), word_radius) + _LOOKUP * min(len(words_a), len(words_b))
+        for kind in kinds
+    ):
+        return [partial(_scan, words_a, words_b, radius)]
+    return [partial(looked_up, *kind) for kind in kinds]
 
 
 def _scan(words_a: Words, words_b: Words, radius: int) -> Iterator[tuple[Indices, Indices]]:

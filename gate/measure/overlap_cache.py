@@ -17,6 +17,8 @@ from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import VERSION as FINGERPRINTS
 from gate.version import __version__
 
+_AT_ONCE = 4096  # rows
+
 
 def remembered(
     root: Path | None,
@@ -68,8 +70,11 @@ def _checksum(key: str, said: str) -> str:
 def _key(sides: tuple[SplitSide, ...]) -> str:
     digest = sha256(f"{__version__} {FINGERPRINTS}".encode())
     for side in sides:
-        names = [side.split, side.ids.tolist(), side.labels.tolist()]
-        digest.update(json.dumps(names).encode())
+        digest.update(f"\n{side.split} {len(side)}\n".encode())
+        for start in range(0, len(side), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            names = [side.ids[part].tolist(), side.labels[part].tolist()]
+            digest.update(json.dumps(names).encode())
         for each in fields(Fingerprints):
             column = getattr(side.fingerprints, each.name)
             digest.update(f"\n{each.name}\n".encode())

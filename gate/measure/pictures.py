@@ -76,8 +76,8 @@ def _of_mistakes(splits: Mapping[Split, SplitEvidence]) -> list[Key]:
 def surest_mistakes(rows: Rows, a_class: int) -> list[int]:
     """Return rows that are wrong, at most ``a_class`` of a true class, in turns, surest first."""
     wrong = np.flatnonzero(rows.labels != rows.predictions)
-    confidence = np.nan_to_num(rows.confidence).tolist()
-    order = sorted(wrong.tolist(), key=lambda row: (-confidence[row], str(rows.ids[row])))
+    sure = np.nan_to_num(rows.confidence)
+    order = sorted(wrong.tolist(), key=lambda row: (-sure[row], str(rows.ids[row])))
     seen: dict[int, int] = defaultdict(int)
     ranked: list[tuple[int, int]] = []
     for row in order:

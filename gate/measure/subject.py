@@ -20,7 +20,7 @@ from gate.evidence.records import (
     Subject,
 )
 from gate.measure.champion import champion_of
-from gate.measure.cores import usable_cores
+from gate.measure.cores import give_back, usable_cores
 from gate.measure.grid import Cell
 from gate.measure.identity import identified, subject_of
 from gate.measure.means import Means
@@ -243,6 +243,7 @@ def _compare(
 
     sides = sides_of(found.splits, classes)
     found.overlaps = tuple(overlaps_of(sides, means.cache, progress))
+    give_back()
     if gatefile.leakage is not None:
         with found.failing():  # what the hashes have found stands
             found.overlaps, note = described_overlaps(

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from gate.errors import GateError, SubjectError
-from gate.measure.cores import prepare_process, usable_cores
+from gate.measure.cores import hold_little, prepare_process, usable_cores
 from gate.measure.engines.children import born_deaf, grow_up
 from gate.measure.progress import Advance
 
@@ -34,6 +34,7 @@ class Apart:
     @contextlib.contextmanager
     def ahead(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block, where another core is free."""
+        hold_little()
         if usable_cores() > 1:
             self._ready = _Measuring.born()
         try:
