@@ -81,6 +81,16 @@ def at_fault():
     return Brightness()
 
 
+def patient():
+    # Tells which process this is, and goes on when it is told to.
+    here = Path(__file__).parent
+    (here / "pid.new").write_text(str(os.getpid()))
+    (here / "pid.new").rename(here / "pid")
+    while not (here / "go").exists():
+        time.sleep(0.02)
+    return Brightness()
+
+
 class Stuck(Brightness):
     def forward(self, images):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -258,6 +268,21 @@ def test_ctrl_c_ends_it_and_what_measures_for_it(whom, factory, subject):
     assert "Traceback" not in err
     assert not subject.left_of(process)
     assert subject.report() is None
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_heard_by_who_judges_alone(subject):
+    with_factory(subject, "patient")
+    with subject.started("run", "--no-cache") as process:
+        while not (subject.folder / "pid").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        os.kill(int((subject.folder / "pid").read_text()), signal.SIGINT)
+        subject.write("go", "")
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, err
+    assert "Interrupt" not in err
 
 
 @pytest.mark.slow

@@ -118,6 +118,21 @@ def test_code_that_takes_values_out_of_tensors_is_not_frozen_into_a_graph(functi
     )
 
 
+def comparing(pixels):
+    return pixels if torch.equal(pixels, pixels.flip(0)) else -pixels
+
+
+def choosing(pixels):
+    return pixels * [1, 2, 3][pixels.flatten()[:3].argmax()]
+
+
+@pytest.mark.parametrize("function", [comparing, choosing])
+def test_what_torch_does_not_warn_of_is_not_frozen_either(function):
+    reason, _ = declined(Scores(function))
+
+    assert reason == "its code handles values in Python, which an export would freeze"
+
+
 def test_an_operator_that_onnx_lacks_is_named_in_one_line_and_nothing_is_printed(capsys):
     reason, _ = declined(Scores(lambda pixels: torch.fft.fft(pixels).abs()))
 

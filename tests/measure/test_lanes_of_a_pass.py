@@ -97,6 +97,7 @@ class Means:
 
     def __init__(self):
         self.asked = 0
+        self.sizes = set()
         self.at_once = False
         self._busy = threading.Lock()
 
@@ -106,6 +107,7 @@ class Means:
             self._busy.acquire()
         try:
             self.asked += 1
+            self.sizes.add(len(images))
             time.sleep(0.002)  # long enough for another to come
             means = images.reshape(len(images), -1).mean(axis=1)
             return np.stack([means, -means], axis=1)
@@ -137,6 +139,15 @@ def test_no_runner_is_asked_by_two_threads_at_once(lanes, parts):
 
     assert not any(each.at_once for each in asked)
     assert sum(each.asked for each in asked) >= COUNT // BATCH - 1
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_every_batch_is_a_whole_one(lanes, parts):
+    asked = [Means() for _ in range(lanes)]
+
+    list(parts(asked, threads=lanes))
+
+    assert set().union(*(each.sizes for each in asked)) == {BATCH}
 
 
 def test_runners_answer_at_the_same_time(parts):
