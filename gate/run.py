@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,8 +68,6 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     out = _prepared(settings.out)
-    if settings.means.apart is not None:  # another process measures; this one gets ready to judge
-        threading.Thread(target=_import_judging, daemon=True).start()
     evidence = _measured(subject, document, settings)
     _save(evidence, out)
     report = _judged(evidence, document, waivers, settings, started)
@@ -114,17 +112,21 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     from gate.measure.subject import failure, measure
     from gate.subject.splits import open_splits
 
-    try:
-        datasets, classes = open_splits(subject)
-    except SubjectError as error:
-        if subject.classes:
-            check_classes(document, subject.classes, subject.critical)
-        return Evidence(
-            classes=subject.classes, critical=subject.critical, failures=(failure(error),)
-        )
-    subject.require_critical(classes)
-    check_classes(document, classes, subject.critical)
-    return measure(subject, datasets, classes, means=settings.means, progress=settings.progress)
+    runs_a_model = subject.model is not None and not settings.means.shards
+    with settings.means.ahead() if runs_a_model else nullcontext():
+        if settings.means.apart is not None:  # while that process starts, this one has time
+            threading.Thread(target=_import_judging, daemon=True).start()
+        try:
+            datasets, classes = open_splits(subject)
+        except SubjectError as error:
+            if subject.classes:
+                check_classes(document, subject.classes, subject.critical)
+            return Evidence(
+                classes=subject.classes, critical=subject.critical, failures=(failure(error),)
+            )
+        subject.require_critical(classes)
+        check_classes(document, classes, subject.critical)
+        return measure(subject, datasets, classes, means=settings.means, progress=settings.progress)
 
 
 def _judged(

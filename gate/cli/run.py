@@ -74,8 +74,7 @@ def command(
         held=held,
         no_cache=no_cache,
     )
-    with means.ahead():
-        return judged(gatefile, means, **flags)
+    return judged(gatefile, means, **flags)
 
 
 def judged(

@@ -61,8 +61,8 @@ def command(
         held=held,
         no_cache=no_cache,
     )
+    subject = subject_of(gatefile_path(gatefile), Flags(**flags))
     with means.ahead():
-        subject = subject_of(gatefile_path(gatefile), Flags(**flags))
         written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
     say(str(written.path))
     tell(

@@ -60,7 +60,8 @@ def prepare_process() -> None:
     next time: a batch of activations, over and over. Other C libraries are left as they are.
     """
     quiet_libraries()
-    _tell_malloc({_MMAP_THRESHOLD: _ALWAYS_FROM_THE_HEAP, _TRIM_THRESHOLD: _NEVER_TRIM})
+    keeps_all = {_MMAP_THRESHOLD: _ALWAYS_FROM_THE_HEAP, _TRIM_THRESHOLD: _NEVER_TRIM}
+    _tell_malloc({**keeps_all, _ARENA_MAX: 1})  # those of other threads are always returned
 
 
 def hold_little() -> None:

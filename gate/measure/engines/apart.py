@@ -7,13 +7,14 @@ one; and it never holds torch. The parts are those of a measurement in line, in 
 import contextlib
 import multiprocessing
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gate.errors import GateError, SubjectError
 from gate.measure.cores import hold_little, prepare_process, usable_cores
@@ -33,10 +34,9 @@ class Apart:
 
     @contextlib.contextmanager
     def ahead(self) -> Iterator[None]:
-        """Start the process now, beside what is done in the block, where another core is free."""
+        """Start the process now, beside what is done in the block."""
         hold_little()
-        if usable_cores() > 1:
-            self._ready = _Measuring.born()
+        self._ready = _Measuring.born()
         try:
             yield
         finally:
@@ -63,11 +63,11 @@ class _Measuring:
 
     @classmethod
     def born(cls) -> "_Measuring":
-        # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive.
-        context = multiprocessing.get_context("spawn")
+        how = _start_method()
+        context: Any = multiprocessing.get_context(how)  # its stubs do not know its processes
         line, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,))
-        with born_deaf():
+        with born_deaf(spawned=how == "spawn"):
             process.start()
         theirs.close()
         return cls(process, line)
@@ -95,6 +95,15 @@ class _Measuring:
         self.process.join()
 
 
+def _start_method() -> str:
+    """Return "fork" where it is safe: it takes what is imported along, and half a second less.
+
+    A fork of a process with threads may hang, and neither OpenMP nor CUDA survives one.
+    """
+    alone = threading.active_count() == 1 and "torch" not in sys.modules
+    return "fork" if sys.platform == "linux" and alone else "spawn"
+
+
 def _how(exitcode: int | None) -> str:
     code = exitcode or 0
     return f"signal {-code}" if code < 0 else f"exit status {code}"
@@ -109,7 +118,8 @@ def _serve(line: Connection) -> None:
     prepare_process()
     # Where the line breaks, the parent needs nothing any more.
     with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:
-        imported = beside.submit(_import_all)  # torch takes as long as opening a dataset
+        # torch takes longer than opening a dataset; on a single core it waits until it is needed.
+        imported = beside.submit(_import_all) if usable_cores() > 1 else None
         job, cells = line.recv()
 
         def advance(count: int) -> None:
@@ -118,7 +128,8 @@ def _serve(line: Connection) -> None:
         try:
             with contextlib.redirect_stdout(sys.stderr):  # user code may print
                 datasets = datasets_of(job)
-                imported.result()
+                if imported is not None:
+                    imported.result()
                 for found in inline.measured(job, cells, datasets, advance):
                     line.send(found)
         except GateError as error:

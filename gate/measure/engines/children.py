@@ -11,12 +11,13 @@ from multiprocessing import resource_tracker
 
 
 @contextlib.contextmanager
-def born_deaf() -> Iterator[None]:
+def born_deaf(*, spawned: bool = True) -> Iterator[None]:
     """Let a process that is started here be born deaf to Ctrl-C, which the parent hears."""
     if sys.platform == "win32":
         yield
         return
-    resource_tracker.ensure_running()  # it would start with the first process, and undo the mask
+    if spawned:
+        resource_tracker.ensure_running()  # it would start with the first one, and undo the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
