@@ -114,6 +114,17 @@ def test_fused_answers_are_those_of_the_module(kind):
 
 
 @pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_a_larger_module_is_only_folded_and_its_answers_are_those_of_the_module(kind, monkeypatch):
+    monkeypatch.setattr(room, "SMALL", 0)
+    model = made(kind)
+
+    ready = fused(model, images())
+
+    expected, found = (answers(each, images(1) * 3 - 1) for each in (model, ready.module))
+    assert (found - expected).abs().max() <= TOLERANCE * max(expected.abs().max(), 1)
+
+
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
 def test_the_same_batch_gets_the_same_bits_again(kind):
     ready = fused(made(kind), images()).module
 

@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 
 import pytest
+import torch
 
 from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
 from gate.measure.engines import apart, elsewhere, inline
@@ -194,8 +195,7 @@ def born(monkeypatch):
     return started
 
 
-def test_a_process_that_was_started_ahead_is_the_one_that_measures(born, monkeypatch):
-    monkeypatch.setattr(apart, "usable_cores", lambda: 2)
+def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
     means = Apart()
 
     with means.ahead():
@@ -205,24 +205,11 @@ def test_a_process_that_was_started_ahead_is_the_one_that_measures(born, monkeyp
     assert [(each.jobs, each.closed) for each in born] == [(["a job"], 1)]
 
 
-def test_a_process_that_was_not_needed_is_ended(born, monkeypatch):
-    monkeypatch.setattr(apart, "usable_cores", lambda: 2)
-
+def test_a_process_that_was_not_needed_is_ended(born):
     with pytest.raises(KeyboardInterrupt), Apart().ahead():
         raise KeyboardInterrupt
 
     assert [(each.jobs, each.closed) for each in born] == [([], 1)]
-
-
-def test_on_one_core_none_is_started_ahead(born, monkeypatch):
-    monkeypatch.setattr(apart, "usable_cores", lambda: 1)
-    means = Apart()
-
-    with means.ahead():
-        assert born == []
-        list(means.measured("a job", CELLS, print))
-
-    assert [each.closed for each in born] == [1]
 
 
 def test_a_second_measurement_is_that_of_a_second_process(born):
@@ -241,6 +228,22 @@ def test_a_measurement_that_is_given_up_ends_its_process(born):
     found.close()
 
     assert [each.closed for each in born] == [1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+@pytest.mark.parametrize(
+    ("torch_is_here", "threads", "method"),
+    [(False, 1, "fork"), (True, 1, "spawn"), (False, 2, "spawn")],
+)
+def test_only_a_process_with_one_thread_and_without_torch_is_forked(
+    torch_is_here, threads, method, monkeypatch
+):
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    if torch_is_here:
+        monkeypatch.setitem(sys.modules, "torch", torch)
+
+    assert apart._start_method() == method
 
 
 def test_its_process_is_killed_and_the_line_closed():
@@ -267,10 +270,9 @@ def test_its_process_is_killed_and_the_line_closed():
 def test_one_worker_measures_apart_where_torch_is_not_here_yet(
     engine, workers, held, is_apart, monkeypatch
 ):
-    import torch  # noqa: F401 -- whether it is here is what is asked
-
     from gate.cli.subject import means_of
 
+    assert "torch" in sys.modules
     if not held:
         monkeypatch.delitem(sys.modules, "torch")
 
