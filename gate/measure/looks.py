@@ -26,6 +26,11 @@ class _Watching(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self.seen = False
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Return False: to keep its compiler away from us, torch would import it, for a second."""
+        return False
+
     def __torch_dispatch__(
         self,
         func: Any,  # noqa: ANN401 -- torch's signature
