@@ -120,29 +120,27 @@ def build_transform(spec: InputSpec, *, base: Path) -> Transform:
     if spec.factory is not None:
         return _user_transform(spec.factory, base)
     mean, std = spec.mean or (0.0,), spec.std or (1.0,)
-    scale = np.arange(256, dtype=np.float32) / np.float32(255)
-    centred = scale - np.array(mean, np.float32)[:, None]
-    table = centred / np.array(std, np.float32)[:, None]
-    return DeclaredTransform(spec, table, _assumed(spec))
+    return DeclaredTransform(
+        spec, np.array(mean, np.float32), np.array(std, np.float32), _assumed(spec)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeclaredTransform:
     """Converts, resizes and crops with Pillow, then scales and normalises.
 
-    ``table`` holds what each of the 256 pixel values becomes, float32 of shape (channels, 256), or
-    (1, 256) for all channels alike: one look-up in place of three passes, and the same bits in
-    every path.
+    ``mean`` and ``std`` are float32 of shape (channels,), or (1,) for all channels alike.
     """
 
     spec: InputSpec
-    table: Floats
+    mean: Floats
+    std: Floats
     assumed: tuple[str, ...]
 
     def __call__(self, image: "Image.Image") -> Floats:
         """Return the image as float32 (C, H, W); raises UnreadableImage."""
         prepared = _cropped(_resized(_converted(image, self.spec), self.spec), self.spec)
-        row: Floats = self._looked_up(np.asarray(prepared)[None])[0]
+        row: Floats = self._scaled(np.asarray(prepared)[None])[0]
         return row
 
     def treatment(self, image: "Image.Image") -> tuple[str, ...]:
@@ -164,7 +162,7 @@ class DeclaredTransform:
             return np.stack([self(Image.fromarray(row)) for row in pixels])
         if pixels.ndim == 3 and self.spec.channels == "RGB":
             pixels = np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
-        return self._looked_up(pixels)
+        return self._scaled(pixels)
 
     def _needs_pillow(self, pixels: Pixels) -> bool:
         if self.spec.size is not None and self.spec.size != pixels.shape[1:3]:
@@ -173,15 +171,19 @@ class DeclaredTransform:
             return True
         return pixels.ndim == 4 and self.spec.channels == "L"
 
-    def _looked_up(self, pixels: Pixels) -> Floats:
+    def _scaled(self, pixels: Pixels) -> Floats:
         if pixels.ndim == 3:
             pixels = pixels[..., None]
         n, height, width, channels = pixels.shape
         out = np.empty((n, channels, height, width), np.float32)
         for channel in range(channels):
-            row = self.table[channel % len(self.table)]
-            # "clip" writes into out directly; every uint8 lies in the table, so nothing is clipped.
-            np.take(row, pixels[..., channel], out=out[:, channel], mode="clip")
+            plane = out[:, channel]
+            plane[:] = pixels[..., channel]
+            plane /= np.float32(255)
+            if self.spec.mean is not None:
+                plane -= self.mean[channel % len(self.mean)]
+            if self.spec.std is not None:
+                plane /= self.std[channel % len(self.std)]
         return out
 
 
