@@ -109,7 +109,8 @@ def write_report(report: "Report", path: Path) -> None:
 def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
-    from gate.measure.subject import failure, measure
+    from gate.measure.findings import failure
+    from gate.measure.subject import measure
     from gate.subject.splits import open_splits
 
     runs_a_model = subject.model is not None and not settings.means.shards

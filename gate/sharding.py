@@ -8,11 +8,11 @@ from pathlib import Path
 from gate.errors import OutputError, UsageError
 from gate.evidence.files import sweep
 from gate.evidence.records import Split
+from gate.measure.cells import measured_cells, planned
 from gate.measure.grid import share_of
 from gate.measure.means import Means
 from gate.measure.progress import Progress
 from gate.measure.shards import shard_name, write_shard
-from gate.measure.subject import measured_cells, planned
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits

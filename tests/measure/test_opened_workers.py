@@ -10,9 +10,9 @@ from PIL import Image
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split
+from gate.measure.cells import planned
 from gate.measure.grid import LANES, Cell
 from gate.measure.means import Means
-from gate.measure.subject import planned
 from gate.measure.worker import opened
 from gate.subject.gatefile import read_gatefile
 from gate.subject.splits import open_splits

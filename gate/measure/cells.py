@@ -1,0 +1,70 @@
+"""The cells of a gate file's model: planned, then taken from the cache or from whoever measures."""
+
+from collections.abc import Mapping, Sequence
+
+from gate.evidence.records import Split
+from gate.measure.cores import usable_cores
+from gate.measure.grid import Cell
+from gate.measure.identity import identified
+from gate.measure.means import Means
+from gate.measure.plan import Plan, plan_of
+from gate.measure.progress import Advance, Progress
+from gate.measure.worker import Found, Job
+from gate.subject.datasets.records import Dataset
+from gate.subject.gatefile import GateFile
+
+
+def planned(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    means: Means,
+) -> tuple[Plan, Job]:
+    """Return the plan to measure the model of a gate file, and the job that workers are given.
+
+    Raises CheckpointError where the checkpoint is refused or cannot be read.
+    """
+    assert gatefile.model is not None, "a gate file without saved predictions names a model"
+    checkpoint = identified(gatefile.model, base=gatefile.base)
+    plan = plan_of(gatefile, datasets, classes, checkpoint, means.device, means.backend)
+    job = Job(
+        plan=plan.digest,
+        gatefile=gatefile.rooted(),
+        classes=classes,
+        checkpoint=checkpoint,
+        images={split: len(dataset.entries) for split, dataset in datasets.items()},
+        device=means.device,
+        backend=means.backend,
+        threads=max(1, usable_cores() // means.workers),
+        held=means.held,
+        cache=None if means.cache is None else means.cache.absolute(),
+    )
+    return plan, job
+
+
+def measured_cells(
+    plan: Plan,
+    job: Job,
+    cells: Sequence[Cell],
+    datasets: Mapping[Split, Dataset],
+    means: Means,
+    progress: Progress,
+    advance: Advance,
+) -> Found:
+    """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
+    from gate.measure.cache import Cache
+    from gate.measure.print_cache import KnownPrints
+    from gate.measure.whole import all_parts
+
+    kept = None
+    if means.cache is not None:
+        KnownPrints(means.cache).mend(progress.warn)
+        kept = Cache(means.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
+    return all_parts(
+        cells,
+        job,
+        datasets,
+        kept=kept,
+        means=means,
+        advance=advance,
+    )

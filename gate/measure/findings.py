@@ -1,0 +1,47 @@
+"""What a measurement has found so far; a failure ends a part of it and not the whole."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gate.errors import GateError, SubjectError
+from gate.evidence.records import (
+    Baseline,
+    Failure,
+    History,
+    ModelProbe,
+    Overlap,
+    Picture,
+    Split,
+    SplitEvidence,
+    Subject,
+)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What has been measured so far; a failure ends a part and not the whole."""
+
+    splits: dict[Split, SplitEvidence] = field(default_factory=dict)
+    overlaps: tuple[Overlap, ...] = ()
+    subject: Subject | None = None
+    probe: ModelProbe | None = None
+    history: History | None = None
+    baseline: Baseline | None = None
+    failures: list[Failure] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Take down what could not be measured, and go on after the block."""
+        try:
+            yield
+        except SubjectError as error:
+            self.failures.append(failure(error))
+
+
+def failure(error: GateError) -> Failure:
+    """Return an error as the evidence keeps it."""
+    return Failure(where=error.where, kind=error.kind, message=error.fact, remedy=error.remedy)
