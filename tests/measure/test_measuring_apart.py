@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import sys
 import threading
 from contextlib import closing
@@ -155,15 +156,33 @@ def test_a_line_that_breaks_anywhere_is_said_in_words(sent, monkeypatch):
     error = said_of(-9, sent)
 
     assert (error.where, error.exit_status) == ("the process that measures", 4)
-    assert error.fact == "died (signal 9), perhaps for want of memory"
+    assert error.fact == "was killed (signal 9), perhaps for want of memory"
     assert error.remedy
 
 
 @pytest.mark.parametrize(
-    ("exitcode", "words"), [(-9, "signal 9"), (0, "exit status 0"), (3, "exit status 3")]
+    ("exitcode", "fact"),
+    [
+        (-9, "was killed (signal 9), perhaps for want of memory"),
+        (-11, "died (signal 11), in compiled code of the model or of a package"),
+        (0, "was ended by the user's code (exit status 0)"),
+        (3, "was ended by the user's code (exit status 3)"),
+    ],
 )
-def test_how_it_ended_is_said(exitcode, words):
-    assert said_of(exitcode, b"").fact == f"died ({words}), perhaps for want of memory"
+def test_how_it_ended_is_said(exitcode, fact):
+    assert said_of(exitcode, b"").fact == fact
+
+
+def test_a_progress_that_cannot_be_written_is_no_death(monkeypatch):
+    line, theirs = multiprocessing.Pipe()
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", lambda *_: None)
+    theirs.send_bytes(pickle.dumps(16))
+
+    def unwritable(count):
+        raise BrokenPipeError(count)
+
+    with pytest.raises(BrokenPipeError):
+        list(_Measuring(Gone(0), line).found("a job", CELLS, unwritable))
 
 
 class Born:

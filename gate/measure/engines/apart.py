@@ -6,6 +6,7 @@ one; and it never holds torch. The parts are those of a measurement in line, in 
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 import threading
 import traceback
@@ -73,21 +74,28 @@ class _Measuring:
         return cls(process, line)
 
     def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
-        try:
+        with self._alive():
             self.line.send((job, tuple(cells)))
-            for _ in cells:
-                while isinstance(said := self.line.recv(), int):
-                    advance(said)
-                if isinstance(said, Exception):
-                    raise said
-                yield said
-        except (EOFError, OSError) as error:  # at the end of a message, or in the middle of one
+        for _ in cells:
+            while isinstance(said := self._received(), int):
+                advance(said)
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+    def _received(self) -> Any:  # noqa: ANN401 -- a count, a head and a part, or an error
+        with self._alive():
+            return self.line.recv()
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Raise SubjectError where the line breaks, at the end of a message or in its middle."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
             self.process.join()
-            raise SubjectError(
-                "the process that measures",
-                f"died ({_how(self.process.exitcode)}), perhaps for want of memory",
-                "run again with a smaller --batch; what was measured is kept in the cache",
-            ) from error
+            fact, remedy = _death(self.process.exitcode or 0)
+            raise SubjectError("the process that measures", fact, remedy) from error
 
     def close(self) -> None:
         self.line.close()
@@ -104,9 +112,17 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" and alone else "spawn"
 
 
-def _how(exitcode: int | None) -> str:
-    code = exitcode or 0
-    return f"signal {-code}" if code < 0 else f"exit status {code}"
+def _death(exitcode: int) -> tuple[str, str]:
+    """Return how a process ended, and what to do about it."""
+    kept = "what was measured is kept in the cache"
+    if exitcode == -signal.SIGKILL:
+        fact = f"was killed (signal {signal.SIGKILL:d}), perhaps for want of memory"
+        return fact, f"run again with a smaller --batch; {kept}"
+    if exitcode < 0:
+        fact = f"died (signal {-exitcode}), in compiled code of the model or of a package"
+        return fact, f"run the model in Python to see where; {kept}"
+    fact = f"was ended by the user's code (exit status {exitcode})"
+    return fact, f"let the model's code raise an exception instead; {kept}"
 
 
 def _serve(line: Connection) -> None:
