@@ -12,7 +12,7 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of control groups, version 2: "quota 
 _OLD_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # version 1, in two files
 _OLD_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # glibc's names for mallopt
-_LARGE = 2 << 20
+_LARGE = 2 << 20  # bytes; smaller blocks are used again a moment later
 _ALWAYS_FROM_THE_HEAP = 1 << 30
 _NEVER_TRIM = (1 << 31) - 1
 

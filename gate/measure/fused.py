@@ -15,8 +15,8 @@ from torch import nn
 
 from gate.measure.looks import looks_at_values
 
-SMALL = 8_000_000  # parameters
-MOST_PARAMETERS = 100_000_000
+SMALL = 8_000_000  # parameters: their copy, packed for the processor, is worth its memory
+MOST_PARAMETERS = 100_000_000  # above, even what folding copies is not
 _SAMPLE = 2  # images on which it is seen whether Python looks at values
 _LOOKS = torch.jit.TracerWarning  # type: ignore[attr-defined]  # torch has it, its stubs do not
 _trace: Any = torch.jit.trace  # nor its types

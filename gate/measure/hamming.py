@@ -84,7 +84,10 @@ def _spans(bounds: Indices, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _quarter(words: Words, quarter: int) -> NDArray[np.uint16]:
-    return np.ascontiguousarray(np.ascontiguousarray(words).view(np.uint16)[quarter::_QUARTERS])
+    # A view and no shift: nothing as long as the words is made. Which quarter comes first depends
+    # on the machine's byte order, and does not matter.
+    quarters = np.ascontiguousarray(words).view(np.uint16)
+    return np.ascontiguousarray(quarters[quarter::_QUARTERS])
 
 
 def _masks(radius: int) -> NDArray[np.uint16]:

@@ -143,9 +143,7 @@ class TorchRunner:
         batch = torch.from_numpy(images)
         if self.place.type == "cuda":
             batch = batch.pin_memory()  # else the copy waits for the device, and the device for it
-        batch = batch.to(self.place, non_blocking=True)
-        if batch.ndim == 4:
-            batch = batch.contiguous(memory_format=torch.channels_last)
+        batch = _laid_out(batch.to(self.place, non_blocking=True))
         try:
             with torch.inference_mode():
                 fits = self.fused is not None and self.fused.shape == batch.shape
@@ -166,8 +164,7 @@ class TorchRunner:
         """Return one that answers batches shaped like ``images`` faster, where there is one."""
         if not self._is_stateless:
             return self
-        batch = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-        return replace(self, fused=fused(self.model, batch))
+        return replace(self, fused=fused(self.model, _laid_out(torch.from_numpy(images))))
 
     def beside(self) -> "TorchRunner | None":
         """Return one with a copy of the module, on a CPU and where nothing else is shared."""
@@ -189,3 +186,8 @@ class TorchRunner:
                 name for name, tensor in tensors if not bool(torch.isfinite(tensor).all())
             ),
         )
+
+
+def _laid_out(batch: torch.Tensor) -> torch.Tensor:
+    """Return a batch of images with its channels last; anything else as it is."""
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
