@@ -148,6 +148,7 @@ def _judged(
 
 
 def _import_judging() -> None:
+    import scipy.special  # noqa: F401 -- the slowest: the first interval would wait for it
 
     import gate.decision
     import gate.evidence.store

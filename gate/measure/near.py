@@ -7,7 +7,7 @@ A mirrored picture has its hash with whole words complemented (``perceptual.hash
 mirrorings of a pair follow from four counts of bits, and all eight orientations from two passes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gate.measure import hamming
 from gate.measure.cores import usable_cores
-from gate.measure.hamming import Indices, Words
+from gate.measure.hamming import Buckets, Indices, Words
 from gate.measure.ordered import in_order
 from gate.measure.orientations import inverse
 from gate.measure.perceptual import turned_hashes
@@ -28,9 +28,11 @@ RATIO = 0.5  # of its distance, at most
 FEW = 100  # hashes; below, there is no density to speak of
 NONE = -1
 
-Pairs = Callable[[], Iterator[tuple[Indices, Indices]]]
+_Pairs = tuple[int, Indices, Indices]  # whether b is transposed, rows of a, rows of b
+_Search = Callable[[], Iterator[_Pairs]]
 
 _WORD = 64  # bits
+_COLUMNS = range(4)  # words of a hash
 _TURNS = (0, 4)  # as it is, transposed; the mirrorings follow from the counts
 # By word (even or odd vertical, even or odd horizontal frequency) and by mirroring.
 _FLIPPED = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0]], np.int16)
@@ -79,26 +81,22 @@ def nearest(
     The eight orientations are all tried, and the lowest one is named where several are as near.
     """
     words_a = _words(a)
+    turned = {transposed: _words(turned_hashes(b, transposed)) for transposed in _TURNS}
     nothing = (2 * hamming.MAX_RADIUS * _WORD) * max(len(a), 1) * 8  # farther than any pair
-    searches = [
-        _Search(transposed, words_b, pairs)
-        for transposed in _TURNS
-        for words_b in (_words(turned_hashes(b, transposed)),)
-        for pairs in _possible_pairs(words_a, words_b, radius)
-    ]
 
     def ranked(search: _Search) -> Indices:
         """Return the least rank for each of b: by distance, then by row, then by orientation."""
         best = np.full(len(b), nothing, np.int64)
-        for rows_a, rows_b in search.pairs():
-            totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ search.words_b[rows_b]))
+        for transposed, rows_a, rows_b in search():
+            totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ turned[transposed][rows_b]))
             mirrors = totals.argmin(axis=1)
             distance = np.take_along_axis(totals, mirrors[:, None], axis=1)[:, 0]
             keep = (distance <= radius) & ~((rows_a == rows_b) & same)
-            ranks = (distance.astype(np.int64) * len(a) + rows_a) * 8 + search.transposed + mirrors
+            ranks = (distance.astype(np.int64) * len(a) + rows_a) * 8 + transposed + mirrors
             np.minimum.at(best, rows_b[keep], ranks[keep])
         return best
 
+    searches = _searches(words_a, turned, radius)
     best = reduce(np.minimum, in_order(ranked, searches, threads=usable_cores()))
     orientation = best % 8
     bits, row = np.divmod(best // 8, max(len(a), 1))
@@ -106,41 +104,57 @@ def nearest(
     return Nearest(row=row, distance=bits, orientation=orientation)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Search:
-    """Pairs that may be near, with b transposed or as it is."""
+def _searches(words_a: Words, turned: Mapping[int, Words], radius: int) -> list[_Search]:
+    """Return searches that give every pair within ``radius`` in one of eight orientations.
 
-    transposed: int
-    words_b: Words
-    pairs: Pairs
-
-
-def _possible_pairs(words_a: Words, words_b: Words, radius: int) -> list[Pairs]:
-    """Return searches that give every pair within ``radius`` in one of four mirrorings, and others.
-
-    Of 31 differing bits in four words, one word has at most 7: pairs of near words are looked up.
-    Where words are so alike that buckets save nothing, all pairs are looked at.
+    Others too. Of 31 differing bits in four words, one word has at most 7: pairs of near words are
+    looked up. Where words are so alike that buckets save nothing, all pairs are looked at.
     """
     word_radius = radius // 4
-    kinds = [(word, mirrored) for word in range(4) for mirrored in (False, True)[: word + 1]]
-
-    def words(word: int, mirrored: bool) -> tuple[Words, Words]:
-        of_b = words_b[:, word]
-        return words_a[:, word].copy(), ~of_b if mirrored else of_b.copy()
-
-    def looked_up(word: int, mirrored: bool) -> Iterator[tuple[Indices, Indices]]:
-        return hamming.join(*words(word, mirrored), word_radius)
-
-    every = len(words_a) * len(words_b)
-    if every <= _SMALL or every <= sum(
-        hamming.candidates(*words(*kind), word_radius) + _LOOKUP * min(len(words_a), len(words_b))
-        for kind in kinds
-    ):
-        return [partial(_scan, words_a, words_b, radius)]
-    return [partial(looked_up, *kind) for kind in kinds]
+    shorter = min(len(words_a), *map(len, turned.values()))
+    every = sum(len(words_a) * len(words_b) for words_b in turned.values())
+    lookups = sum(
+        hamming.candidates(words_a[:, word], asked, word_radius) + _LOOKUP * shorter * len(asked)
+        for word in _COLUMNS
+        for asked in ([way for b in turned.values() for way in _either_ways(b, word)],)
+    )
+    if every <= _SMALL or every <= lookups:
+        return [partial(_scan, words_a, *each, radius) for each in turned.items()]
+    return [
+        partial(_looked_up, words_a, turned, word, quarter, word_radius)
+        for word in _COLUMNS
+        for quarter in hamming.QUARTERS
+    ]
 
 
-def _scan(words_a: Words, words_b: Words, radius: int) -> Iterator[tuple[Indices, Indices]]:
+def _looked_up(
+    words_a: Words, turned: Mapping[int, Words], word: int, quarter: int, radius: int
+) -> Iterator[_Pairs]:
+    """Yield the pairs with a ``word`` within ``radius``, which this quarter of it is to give.
+
+    The shorter side is looked up in the longer one.
+    """
+    long_a = len(words_a) >= min(map(len, turned.values()))
+    buckets_a = Buckets.of(words_a[:, word], quarter) if long_a else None
+    for transposed, words_b in turned.items():
+        if buckets_a is not None:
+            for asked in _either_ways(words_b, word):
+                for rows_a, rows_b in buckets_a.near(asked, radius):
+                    yield transposed, rows_a, rows_b
+        else:
+            buckets_b = Buckets.of(words_b[:, word], quarter)
+            for asked in _either_ways(words_a, word):
+                for rows_b, rows_a in buckets_b.near(asked, radius):
+                    yield transposed, rows_a, rows_b
+
+
+def _either_ways(words: Words, word: int) -> tuple[Words, ...]:
+    """Return a column of words as it may be in a mirroring; the first is the same in all."""
+    column = words[:, word].copy()
+    return (column, ~column) if word else (column,)
+
+
+def _scan(words_a: Words, transposed: int, words_b: Words, radius: int) -> Iterator[_Pairs]:
     """Yield the pairs whose first two words alone do not rule out a distance of ``radius``.
 
     The first word is the same in all mirrorings; the second may be complemented.
@@ -154,7 +168,7 @@ def _scan(words_a: Words, words_b: Words, radius: int) -> Iterator[tuple[Indices
             bound += _either_way(np.bitwise_count(rows[1] ^ part[1]))
             hits_b, hits_a = np.nonzero(bound <= radius)
             if len(hits_a):
-                yield first_a + hits_a, first_b + hits_b
+                yield transposed, first_a + hits_a, first_b + hits_b
 
 
 def _either_way(count: NDArray[np.uint8]) -> NDArray[np.uint8]:

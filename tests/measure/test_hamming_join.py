@@ -71,7 +71,8 @@ def test_the_cost_is_the_number_of_words_that_share_a_bucket(radius, seed):
     for shift in (0, 16, 32, 48):
         quarters = (a[:, None] ^ b[None, :]) >> np.uint64(shift) & np.uint64(0xFFFF)
         expected += np.count_nonzero(np.bitwise_count(quarters) <= radius // 4)
-    assert candidates(a, b, radius) == expected
+    assert candidates(a, [b, b[:0]], radius) == expected
+    assert candidates(a, [b, b], radius) == 2 * expected
 
 
 @pytest.mark.parametrize("radius", [-1, 8])

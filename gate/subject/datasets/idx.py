@@ -4,7 +4,6 @@ Two null bytes, the type of an item (8 is uint8), the number of axes, then the l
 as a big-endian 32-bit integer, then the items (LeCun, Cortes and Burges, 1998).
 """
 
-import gzip
 import math
 import struct
 import zlib
@@ -24,15 +23,15 @@ from gate.subject.datasets.arrays import (
     index_labels,
     same_length,
 )
+from gate.subject.datasets.gzipped import MAGIC, GzipStream
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
+from gate.subject.datasets.stored import Readable, open_place, stored_file, unpacked_file
 from gate.subject.wording import did_you_mean, plain, quoted
 
 IN_MEMORY = 1 << 28  # bytes of a gzipped file; above this it is unpacked into a temporary file
 LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this nobody unpacks it unasked
 
 _UINT8 = 8
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def open_idx(
@@ -99,13 +98,10 @@ def labels_beside(images: Place) -> Place:
 def _read(place: Place) -> Pixels | StoredRows:
     try:
         with open_place(place) as stream:
-            packed = stream.read(2) == _GZIP_MAGIC
+            packed = stream.read(len(MAGIC)) == MAGIC
             stream.seek(0)
-            if not packed:
-                return _stored(stream, place)
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                return _unpack(unpacked, place)  # type: ignore[arg-type]  # it reads like a file
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            return _unpack(GzipStream(stream), place) if packed else _stored(stream, place)
+    except (EOFError, zlib.error) as error:
         raise DataError(
             place.name, f"the gzip stream is damaged or cut off ({plain(error)})", "copy it again"
         ) from error
@@ -123,7 +119,7 @@ def _stored(stream: BinaryIO, place: Place) -> StoredRows:
     return StoredRows(file, start, shape)
 
 
-def _unpack(stream: BinaryIO, place: Place) -> Pixels | StoredRows:
+def _unpack(stream: GzipStream, place: Place) -> Pixels | StoredRows:
     shape = _shape(stream, place)
     promised = math.prod(shape)
     if promised > LARGEST_UNPACKED:
@@ -142,7 +138,7 @@ def _unpack(stream: BinaryIO, place: Place) -> Pixels | StoredRows:
     return np.frombuffer(held, np.uint8).reshape(shape)
 
 
-def _shape(stream: BinaryIO, place: Place) -> tuple[int, ...]:
+def _shape(stream: Readable, place: Place) -> tuple[int, ...]:
     head = stream.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or not 1 <= head[3] <= 4:
         raise DataError(

@@ -98,7 +98,14 @@ class UnpackedFile:
         return _read(self.descriptor, offset, size, self.shown)
 
 
-def unpacked_file(stream: BinaryIO, size: int, shown: str) -> UnpackedFile:
+class Readable(Protocol):
+    """What is read in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next ``size`` bytes, fewer where it ends."""
+
+
+def unpacked_file(stream: Readable, size: int, shown: str) -> UnpackedFile:
     """Return the next ``size`` bytes of a stream, at most, in a temporary file; raises DataError.
 
     Errors of the stream itself are left to its reader.
