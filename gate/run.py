@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 REPORT_NAME = "report.json"
 DEFAULT_OUT = Path("gate-out")
+MANY = 20_000  # rows; fewer are saved sooner than a copy of the process is made
 
 
 class Silent:
@@ -69,8 +71,8 @@ def validate(
     document, waivers = _policy_of(subject), _waivers_of(subject)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
-    _save(evidence, out)
-    report = _judged(evidence, document, waivers, settings, started)
+    with _saved(evidence, out):
+        report = _judged(evidence, document, waivers, settings, started)
     write_report(report, out / REPORT_NAME)
     return report
 
@@ -207,6 +209,16 @@ def spare_baseline(subject: GateFile, out: Path) -> None:
         raise UsageError(
             f"--out {out}", "holds the baseline, which the run would overwrite", "name another"
         )
+
+
+def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
+    """Return a context at whose end the evidence is saved; much of it, while the block runs."""
+    from gate.measure.engines.beside import beside
+
+    if sum(len(each.rows) for each in evidence.splits.values()) >= MANY:
+        return beside(partial(_save, evidence, out))
+    _save(evidence, out)
+    return nullcontext()
 
 
 def _save(evidence: "Evidence", out: Path) -> None:

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -115,6 +117,23 @@ print("torch" in sys.modules, file=sys.stderr)
 sys.exit(status)
 """
 
+# Saves even little evidence beside the judging, and notes which process did; its own comes last.
+SAVING = """\
+import os
+import sys
+import gate.run
+from gate.cli import main
+gate.run.MANY = 0
+save = gate.run._save
+def noted(evidence, out):
+    save(evidence, out)
+    (out / "by").write_text(str(os.getpid()))
+gate.run._save = noted
+status = main(sys.argv[1:])
+print(os.getpid(), file=sys.stderr)
+sys.exit(status)
+"""
+
 IN_LINE = "import sys, torch; from gate.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -148,6 +167,25 @@ def test_the_report_is_that_of_a_process_that_measures_itself_and_torch_is_not_l
     assert said == {key: value for key, value in in_line.report.items() if key != "run"}
     assert (apart.returncode, apart.stdout) == (0, in_line.out)
     assert apart.stderr.splitlines()[-1] == "False"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+def test_evidence_that_a_copy_of_the_process_saves_is_the_same(subject):
+    def dumped():
+        with closing(sqlite3.connect(subject.folder / "gate-out/evidence.sqlite")) as database:
+            return list(database.iterdump())
+
+    subject.command("run", "--no-cache")
+    in_line = dumped()
+
+    beside = subprocess.run(
+        [sys.executable, "-c", SAVING, "run", "--no-cache"],
+        cwd=subject.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert beside.returncode == 0, beside.stderr
+    assert (subject.folder / "gate-out/by").read_text() != beside.stderr.splitlines()[-1]
+    assert dumped() == in_line
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
-from gate.measure.engines import apart, elsewhere, inline
+from gate.measure.engines import apart, children, elsewhere, inline
 from gate.measure.engines.apart import Apart, _Measuring
 
 CELLS = ("one", "two", "three")
@@ -262,7 +262,7 @@ def test_only_a_process_with_one_thread_and_without_torch_is_forked(
     if torch_is_here:
         monkeypatch.setitem(sys.modules, "torch", torch)
 
-    assert apart._start_method() == method
+    assert children.start_method() == method
 
 
 def test_its_process_is_killed_and_the_line_closed():

@@ -8,7 +8,6 @@ import contextlib
 import multiprocessing
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import GateError, SubjectError
 from gate.measure.cores import hold_little, prepare_process, usable_cores
-from gate.measure.engines.children import born_deaf, grow_up
+from gate.measure.engines.children import born_deaf, grow_up, start_method
 from gate.measure.progress import Advance
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class _Measuring:
 
     @classmethod
     def born(cls) -> "_Measuring":
-        how = _start_method()
+        how = start_method()
         context: Any = multiprocessing.get_context(how)  # its stubs do not know its processes
         line, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,))
@@ -101,15 +100,6 @@ class _Measuring:
         self.line.close()
         self.process.kill()  # the user's code may have made it deaf to more polite signals
         self.process.join()
-
-
-def _start_method() -> str:
-    """Return "fork" where it is safe: it takes what is imported along, and half a second less.
-
-    A fork of a process with threads may hang, and neither OpenMP nor CUDA survives one.
-    """
-    alone = threading.active_count() == 1 and "torch" not in sys.modules
-    return "fork" if sys.platform == "linux" and alone else "spawn"
 
 
 def _death(exitcode: int) -> tuple[str, str]:

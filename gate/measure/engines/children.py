@@ -10,6 +10,15 @@ from collections.abc import Iterator
 from multiprocessing import resource_tracker
 
 
+def start_method() -> str:
+    """Return "fork" where it is safe: it takes what is imported along, and half a second less.
+
+    A fork of a process with threads may hang, and neither OpenMP nor CUDA survives one.
+    """
+    alone = threading.active_count() == 1 and "torch" not in sys.modules
+    return "fork" if sys.platform == "linux" and alone else "spawn"
+
+
 @contextlib.contextmanager
 def born_deaf(*, spawned: bool = True) -> Iterator[None]:
     """Let a process that is started here be born deaf to Ctrl-C, which the parent hears."""

@@ -1,0 +1,42 @@
+"""Work on this process's records that a copy of it does, while it goes on."""
+
+import contextlib
+import multiprocessing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gate.measure.cores import usable_cores
+from gate.measure.engines.children import born_deaf, grow_up, start_method
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[], None]) -> Iterator[None]:
+    """Do ``work``, which leaves its result on disk, while the block runs, and wait for it.
+
+    What a copy of this process does not bring to its end is done here again, after the block: it
+    then raises what it raises. Where a copy is not safe, or there is no core for it, all of it is
+    done here, before the block.
+    """
+    if start_method() != "fork" or usable_cores() == 1:
+        work()
+        yield
+        return
+    context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
+    copy = context.Process(target=_done, args=(work,))
+    with born_deaf(spawned=False):
+        copy.start()
+    try:
+        yield
+    finally:  # after an error or Ctrl-C too: it is soon through, and leaves nothing half-done
+        copy.join()
+    if copy.exitcode != 0:
+        work()
+
+
+def _done(work: Callable[[], None]) -> None:
+    """Do the work in the copy; say nothing of an error, which will be met again."""
+    grow_up()
+    try:
+        work()
+    except Exception as error:
+        raise SystemExit(1) from error
