@@ -17,7 +17,7 @@ from gate.measure.looks import looks_at_values
 
 SMALL = 8_000_000  # parameters: their copy, packed for the processor, is worth its memory
 MOST_PARAMETERS = 100_000_000  # above, even what folding copies is not
-_SAMPLE = 2  # images on which it is seen whether Python looks at values
+_SAMPLE = 2  # images that are traced: a forward of a whole batch of a large module takes long
 _LOOKS = torch.jit.TracerWarning  # type: ignore[attr-defined]  # torch has it, its stubs do not
 _trace: Any = torch.jit.trace  # nor its types
 TOLERANCE = 1e-5  # by which a score may differ, of the largest: rounding alone gives 1e-7
@@ -31,30 +31,29 @@ class Fused:
     shape: torch.Size  # of the only batches that it answers
 
 
-def fused(model: nn.Module, images: torch.Tensor) -> Fused | None:
+def fused(model: nn.Module, images: torch.Tensor, outputs: torch.Tensor) -> Fused | None:
     """Return what answers batches of the shape of ``images`` as ``model`` does, faster.
 
-    It is traced: what the user's code does with values in Python would be frozen as it went for
-    these images. None where it does, where torch cannot, where the module is large, or where both
-    disagree on a batch of which half is ``images``, and half is other values.
+    ``outputs`` are what it answers to the first of them. It is traced with other images: what the
+    user's code does with values in Python would be frozen as it went for those. None where it does,
+    where torch cannot, where the module is large, or where both disagree on ``images``.
     """
     parameters = sum(each.numel() for each in model.parameters())
     if parameters > MOST_PARAMETERS:
         return None
-    half = len(images) // 2
-    mixed = torch.cat([images[:half], images[half:] / 2])  # what was frozen for the images shows
+    others = images[:_SAMPLE] / 2  # what was frozen for them shows when it meets the images
     try:
         with warnings.catch_warnings(record=True) as said, torch.no_grad():
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", _LOOKS)  # raised, it might be caught by the user's code
-            looked = looks_at_values(model, images[:_SAMPLE])
-            ready = torch.jit.freeze(_trace(model, images, check_trace=False))
+            looked = looks_at_values(model, others)
+            ready = torch.jit.freeze(_trace(model, others, check_trace=False))
             if parameters <= SMALL:
                 ready = torch.jit.optimize_for_inference(ready)
         with torch.inference_mode():
-            expected, found = model(mixed), ready(mixed)
-        largest = max(float(expected.abs().max()), 1.0)
-        agree = float((found - expected).abs().max()) <= TOLERANCE * largest  # never, where NaN
+            found = ready(images)[: len(outputs)]
+        largest = max(float(outputs.abs().max()), 1.0)
+        agree = float((found - outputs).abs().max()) <= TOLERANCE * largest  # never, where NaN
     except Exception:
         return None
     return Fused(ready, images.shape) if agree and not looked and not said else None

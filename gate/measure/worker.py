@@ -81,7 +81,7 @@ def _quickened(runner: "Runner", first: "FirstBatch") -> "Runner":
     from gate.measure.runner import TorchRunner
 
     if isinstance(runner, TorchRunner) and len(first.images):
-        return runner.quickened(padded(first.images, first.batch))
+        return runner.quickened(padded(first.images, first.batch), first.outputs)
     return runner
 
 

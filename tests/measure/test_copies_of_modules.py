@@ -225,14 +225,14 @@ def test_a_module_that_may_remember_is_asked_alone_and_as_it_stands(kind):
     runner = asked(kind())
 
     assert runner.beside() is None
-    assert runner.quickened(images()) is runner
+    assert runner.quickened(images(), runner.outputs(images())) is runner
 
 
 def test_a_module_without_state_is_put_beside_and_fused():
     runner = asked(Plain())
 
     assert runner.beside().model is not runner.model
-    assert runner.quickened(images()).fused is not None
+    assert runner.quickened(images(), runner.outputs(images())).fused is not None
 
 
 def test_the_state_is_that_before_the_first_image():
@@ -245,7 +245,8 @@ def test_the_state_is_that_before_the_first_image():
 
 
 def test_off_the_cpu_a_module_is_asked_alone():
-    runner = replace(asked(Plain()), place=torch.device("meta"))
+    here = asked(Plain())
+    runner = replace(here, place=torch.device("meta"))
 
     assert runner.beside() is None
-    assert runner.quickened(images()) is runner
+    assert runner.quickened(images(), here.outputs(images())) is runner

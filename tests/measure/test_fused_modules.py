@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from gate.measure import fused as room
-from gate.measure.fused import TOLERANCE, fused
+from gate.measure.fused import TOLERANCE
 from gate.measure.grid import padded
 from gate.measure.runner import TorchRunner
 
@@ -93,6 +93,11 @@ def images(seed=0, count=BATCH):
 def answers(module, given):
     with torch.inference_mode():
         return module(given)
+
+
+def fused(model, given):
+    """Return what the module is fused to, when its answers to these images are known."""
+    return room.fused(model, given, torch.as_tensor(answers(model, given)))
 
 
 @pytest.fixture
@@ -289,7 +294,9 @@ def test_answers_that_are_no_numbers_agree_with_nothing(value):
 
 
 def test_what_torch_cannot_trace_is_not_fused():
-    assert fused(Scores(lambda images, scores: {"scores": scores}).eval(), images()) is None
+    model = Scores(lambda images, scores: {"scores": scores}).eval()
+
+    assert room.fused(model, images(), answers(model, images())["scores"]) is None
 
 
 def test_a_large_module_is_not_fused(monkeypatch):
@@ -340,9 +347,13 @@ class Told(nn.Module):
 ASKED = []
 
 
+def quickened(runner, given):
+    return runner.quickened(given, runner.outputs(given))
+
+
 def test_a_batch_of_another_shape_is_answered_by_the_module_itself():
     plain = TorchRunner.start(made(Told), CLASSES, "cpu")
-    quick = plain.quickened(images().numpy())
+    quick = quickened(plain, images().numpy())
     assert quick.fused is not None
     ASKED.clear()
 
@@ -357,7 +368,7 @@ def test_a_batch_of_another_shape_is_answered_by_the_module_itself():
 
 def test_a_short_batch_has_the_bits_of_a_whole_one():
     given = images(1).numpy()
-    quick = TorchRunner.start(made(convolution), CLASSES, "cpu").quickened(given)
+    quick = quickened(TorchRunner.start(made(convolution), CLASSES, "cpu"), given)
 
     short = quick.outputs(padded(given[:3], BATCH))[:3]
 
