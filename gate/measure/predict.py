@@ -1,7 +1,7 @@
-"""One pass over cells of a split: read, fingerprint, predict; every image is opened once."""
+"""One pass over cells of all splits: read, fingerprint, predict; every image is opened once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Rows
+from gate.evidence.records import Rows, Split
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell, cut, padded, stretch_of
@@ -27,6 +27,7 @@ from gate.subject.inputs import Transform
 SCORE_BYTES = 256 << 20  # above this the scores of all classes are not kept
 
 Outputs = NDArray[np.float32]
+_Span = tuple[Dataset, range]  # some rows of a split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +43,40 @@ class Pass:
     known: KnownPrints | None = None  # fingerprints of images that were seen before
     start: Callable[[], None] | None = None  # what each thread is told first
 
-    def parts(self, dataset: Dataset, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
-        """Yield what each of the cells shows, in the order given; ``dataset`` is their split's.
+    def parts(
+        self, datasets: Mapping[Split, Dataset], cells: Sequence[Cell], advance: Advance
+    ) -> Iterator[Part]:
+        """Yield what each of the cells shows, in the order given.
 
-        Raises DataError where two images cannot be put into one batch, and CheckpointError where
-        the model cannot answer, or answers with NaN.
+        While the last images of one split are answered, the first ones of the next are read. Raises
+        DataError where two images cannot be put into one batch, and CheckpointError where the model
+        cannot answer, or answers with NaN.
         """
-        rows = stretch_of(dataset, self.batch)
-        if self.held is not None:
-            rows = min(rows, max(1, self.held // self.batch) * self.batch)
-        spans = [(cell, span) for cell in cells for span in cut(cell.rows, rows)]
-        ahead = None if self.held is None else max(1, self.held // rows)
-        seen = self._seen(dataset, [span for _, span in spans], ahead)
+        rows = {split: self._read_at_once(dataset) for split, dataset in datasets.items()}
+        spans = [(cell, span) for cell in cells for span in cut(cell.rows, rows[cell.split])]
+        ahead = None if self.held is None else max(1, self.held // max(rows.values()))
+        seen = self._seen(((datasets[cell.split], span) for cell, span in spans), ahead)
         for cell, found in groupby(zip(spans, seen, strict=True), key=lambda each: each[0][0]):
-            yield self._part(cell, dataset, _told(found, advance))
+            yield self._part(cell, datasets[cell.split], _told(found, advance))
 
-    def _seen(
-        self, dataset: Dataset, spans: Sequence[range], ahead: int | None
-    ) -> Iterator["_Seen"]:
+    def _read_at_once(self, dataset: Dataset) -> int:
+        """Return how many rows of a split one thread takes: whole batches."""
+        rows = stretch_of(dataset, self.batch)
+        return (
+            rows if self.held is None else min(rows, max(1, self.held // self.batch) * self.batch)
+        )
+
+    def _seen(self, spans: Iterable[_Span], ahead: int | None) -> Iterator["_Seen"]:
         """Yield what each span shows, in order, from as many threads as there are."""
-        read = partial(chunk_of, dataset, self.transform, known=self.known)
         ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
         if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
-            return map(partial(self._answered, self.runners[0]), ordered(read, spans))
+            return map(partial(self._answered, self.runners[0]), ordered(self._read, spans))
         free: SimpleQueue[Runner] = SimpleQueue()
         for runner in self.runners:
             free.put(runner)
 
-        def read_and_answered(span: range) -> _Seen:
-            chunk = read(span)
+        def read_and_answered(span: _Span) -> _Seen:
+            chunk = self._read(span)
             runner = free.get()
             try:
                 return self._answered(runner, chunk)
@@ -78,6 +84,10 @@ class Pass:
                 free.put(runner)
 
         return ordered(read_and_answered, spans)
+
+    def _read(self, span: _Span) -> Chunk:
+        dataset, rows = span
+        return chunk_of(dataset, self.transform, rows, known=self.known)
 
     def _answered(self, runner: Runner, chunk: Chunk) -> "_Seen":
         if not chunk.entries:

@@ -4,7 +4,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +57,11 @@ class Worker:
     passing: "Pass"
 
     def parts(self, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
-        """Yield what the cells show, in the order given, which is that of the splits.
+        """Return what the cells show, in the order given.
 
         Raises DataError or CheckpointError where the data or the model does not let it.
         """
-        for split, neighbours in groupby(cells, key=lambda cell: cell.split):
-            yield from self.passing.parts(self.datasets[split], list(neighbours), advance)
+        return self.passing.parts(self.datasets, cells, advance)
 
 
 def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: int) -> "Chosen":

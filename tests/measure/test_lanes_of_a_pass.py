@@ -3,6 +3,7 @@
 import threading
 import time
 import weakref
+from itertools import count
 
 import numpy as np
 import pytest
@@ -50,11 +51,13 @@ def data(request, tmp_path):
 
 @pytest.fixture
 def parts(data, tmp_path):
-    """Return a function that measures the data with some runners, in cells of 40 rows."""
+    """Return a function that measures the data as two splits, in cells of 40 rows."""
+    datasets = {Split.TRAIN: data, Split.TEST: data}
     cells = [
-        Cell(Split.TEST, span.start, span.stop)
+        Cell(split, span.start, span.stop)
+        for split in datasets
         for span in cut(range(len(data.entries)), ROWS)
-    ]  # fmt: skip
+    ]
 
     def measured(runners, **how):
         passing = Pass(
@@ -64,7 +67,7 @@ def parts(data, tmp_path):
             batch=BATCH,
             **how,
         )
-        return passing.parts(data, cells, lambda count: None)
+        return passing.parts(datasets, cells, lambda count: None)
 
     return measured
 
@@ -166,23 +169,42 @@ def test_runners_answer_at_the_same_time(parts):
     assert all(each.asked for each in asked)
 
 
+def test_the_next_split_is_read_while_the_last_images_of_one_are_answered(data, parts, monkeypatch):
+    spans = 3 if data.format == "npz" else 8  # of each split: its cells, or the batches of these
+    read = predict.chunk_of
+    taken = count(1)
+    together = threading.Barrier(2)
+
+    def chunk_of(*given, **said):
+        if next(taken) in (spans, spans + 1):  # the last of the first split, the first of the next
+            together.wait(SOON)  # where no other comes, it breaks, and raises
+        return read(*given, **said)
+
+    monkeypatch.setattr(predict, "chunk_of", chunk_of)
+
+    list(parts([Means(), Means()], threads=2))
+
+    assert next(taken) == 2 * spans + 1
+
+
 def test_every_answer_stands_at_its_image(data, parts):
     rows = [part.rows for part in parts([Means() for _ in range(3)], threads=4)]
 
     ids = np.concatenate([each.ids for each in rows]).tolist()
     broken = () if data.format == "npz" else BROKEN
     whole = [index for index in range(COUNT) if index not in broken]
-    assert ids == [data.entries[index].id for index in whole]
+    assert ids == 2 * [data.entries[index].id for index in whole]
     means = [np.asarray(data.read(index).image, np.float32).mean() / 255 for index in whole]
     scores = 1 / (1 + np.exp(-2 * np.array(means)))  # softmax of m and -m
-    assert np.concatenate([each.scores[:, 0] for each in rows]) == pytest.approx(scores, abs=1e-6)
+    found = np.concatenate([each.scores[:, 0] for each in rows])
+    assert found == pytest.approx(np.tile(scores, 2), abs=1e-6)
 
 
 def test_unreadable_images_are_named_in_their_places(data, parts):
     found = [each.id for part in parts([Means(), Means()], threads=4) for each in part.unreadable]
 
     broken = () if data.format == "npz" else BROKEN
-    assert found == [data.entries[index].id for index in broken]
+    assert found == 2 * [data.entries[index].id for index in broken]
 
 
 @pytest.mark.parametrize("lanes", [1, 3])

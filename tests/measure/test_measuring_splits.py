@@ -61,7 +61,7 @@ def measured(pictures):
             Cell(Split.TEST, span.start, span.stop)
             for span in cut(range(len(dataset.entries)), rows)
         ]
-        parts = list(passing.parts(dataset, cells, advance))
+        parts = list(passing.parts({Split.TEST: dataset}, cells, advance))
         return joined(dataset, Split.TEST, parts)
 
     return measure

@@ -77,7 +77,7 @@ def shown(tmp_path):
         )
         cells = [Cell(Split.TEST, 0, 2), Cell(Split.TEST, 2, count)]
         whole = Whole()
-        parts = passing.parts(dataset, cells, lambda done: None)
+        parts = passing.parts({Split.TEST: dataset}, cells, lambda done: None)
         whole.fill(((head, part) for part in parts), {Split.TEST: dataset})
         return whole.probe
 
