@@ -12,12 +12,16 @@ all agree, and none of them is a copy: a pair counts only if its correlation lac
 of what the picture's eighth best partner lacks.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.measure.cores import usable_cores
+from gate.measure.ordered import in_order
 from gate.measure.orientations import turn
 from gate.measure.perceptual import SIDE, areas
 
@@ -47,6 +51,7 @@ _PAIRS = 512  # aligned at a time
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 _Coarse = tuple[Floats, Floats]
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,11 +127,13 @@ def _correlations(
 ) -> NDArray[np.float64]:
     """Return the best correlation of each pair of places, at ``side`` pixels, up to 1."""
     found = np.zeros(len(rows_a))
-    for first in range(0, len(rows_a), _PAIRS):
-        pairs = slice(first, first + _PAIRS)
+
+    def align(pairs: slice) -> None:
         found[pairs] = _aligned(
             _Repeated.of(a, rows_a[pairs], side), _Repeated.of(b, rows_b[pairs], side)
         )
+
+    _by_threads(align, [slice(first, first + _PAIRS) for first in range(0, len(found), _PAIRS)])
     return np.minimum(found.round(3), 1.0)
 
 
@@ -152,22 +159,45 @@ def _candidates(a: Thumbnails, b: Thumbnails, *, same: bool) -> tuple[Indices, I
 
     Whole pictures are compared, and each with the middle of the other.
     """
-    places = np.arange(len(b.rows))
-    blocks = [places[first : first + _ROWS_B] for first in range(0, len(places), _ROWS_B)]
-    coarse_b = [[_coarse(b.take(block), cut) for cut in (0, 0, _MARGIN)] for block in blocks]
-    best = [_Best(len(block)) for block in blocks]
+    blocks = [_Block.of(b, first) for first in range(0, len(b.rows), _ROWS_B)]
     for first_a in range(0, len(a.rows), _ROWS_A):
         stretch = np.arange(first_a, min(first_a + _ROWS_A, len(a.rows)))
-        coarse_a = [_coarse(a.take(stretch), cut) for cut in (0, _MARGIN, 0)]
-        for block, views_b, known in zip(blocks, coarse_b, best, strict=True):
-            likeness = _likeness(coarse_a, views_b)
-            if same:
-                likeness[block[:, None] == stretch] = 0
-            known.add(likeness, first_a)
+        views = [_coarse(a.take(stretch), cut) for cut in (0, _MARGIN, 0)]
+        _by_threads(partial(_compare, stretch=stretch, views=views, same=same), blocks)
     if not blocks:
-        return places, places
-    rows_b = [block[known.rows_b] for block, known in zip(blocks, best, strict=True)]
-    return np.concatenate([known.rows_a for known in best]), np.concatenate(rows_b)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    rows_a = np.concatenate([block.best.rows_a for block in blocks])
+    return rows_a, np.concatenate([block.places[block.best.rows_b] for block in blocks])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Neighbours among the pictures of b, and what is known of them so far."""
+
+    places: Indices
+    views: list[_Coarse]
+    best: "_Best"
+
+    @classmethod
+    def of(cls, b: Thumbnails, first: int) -> "_Block":
+        """Return the block that begins at place ``first``."""
+        places = np.arange(first, min(first + _ROWS_B, len(b.rows)))
+        pictures = b.take(places)
+        return cls(places, [_coarse(pictures, cut) for cut in (0, 0, _MARGIN)], _Best(len(places)))
+
+
+def _compare(block: _Block, *, stretch: Indices, views: list[_Coarse], same: bool) -> None:
+    """Take in what a block of b is most alike among a stretch of a."""
+    likeness = _likeness(views, block.views)
+    if same:
+        likeness[block.places[:, None] == stretch] = 0
+    block.best.add(likeness, int(stretch[0]))
+
+
+def _by_threads(work: Callable[[Given], None], given: Sequence[Given]) -> None:
+    """Do the work on each thing given; each has a place of its own for what comes out."""
+    for _ in in_order(work, given, threads=usable_cores()):
+        pass
 
 
 def _likeness(views_a: list[_Coarse], views_b: list[_Coarse]) -> Floats:
