@@ -85,16 +85,24 @@ def test_a_wrong_target_is_refused_before_anything_is_read(output, capsys):
     assert "-o" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("numbers", "status"), [(GOOD, 0), (BAD, 1)])
-@pytest.mark.parametrize("format_", FORMATS)
-def test_the_exit_status_is_the_same_in_every_format(numbers, status, format_, tmp_path, capsys):
-    save(numbers.evidence(), tmp_path / "evidence.sqlite")
-    other = f"junit={tmp_path / 'junit.xml'}"
+JUDGED = [(GOOD, "smoke", 0), (BAD, "smoke", 0), (BAD, "baseline", 1)]
 
-    asked = ["judge", str(tmp_path), "--policy", "smoke", "--format", format_, "-o", other]
 
-    assert main(asked) == main(asked[:4])
-    capsys.readouterr()
+@pytest.fixture(scope="module", params=JUDGED, ids=["good", "smoke-only-warns", "bad"])
+def judged(request, tmp_path_factory):
+    """Return the command that judges saved evidence, and the exit status of its verdict."""
+    numbers, policy, status = request.param
+    folder = tmp_path_factory.mktemp("saved")
+    save(numbers.evidence(), folder / "evidence.sqlite")
+    return ("judge", str(folder), "--policy", policy), status
+
+
+@pytest.mark.parametrize("format_", [None, *FORMATS])
+def test_the_exit_status_is_the_same_in_every_format(judged, format_, tmp_path):
+    command, status = judged
+    asked = () if format_ is None else ("--format", format_, "-o", f"junit={tmp_path / 'out.xml'}")
+
+    assert main([*command, *asked]) == status
 
 
 def test_colour_marks_words_only_where_it_is_asked_for(capsys):

@@ -15,53 +15,56 @@ HEAVY = ("torch", "torchvision", "sklearn", "pandas", "PIL")
 STATIC = (*HEAVY, "numpy", "scipy")
 
 
-def loaded_by(arguments, folder):
-    """Run a command in a fresh Python and return (status, the modules it loaded)."""
+FIRST_WORDS = (["--help"], ["--version"])
+STATIC_WORK = (
+    *FIRST_WORDS,
+    ["run", "--help"],
+    ["policy", "lint", "baseline"],
+    ["policy", "lint", "nowhere.yaml"],
+    ["policy", "show", "baseline"],
+    ["explain"],
+    ["explain", "recall"],
+    ["explain", "recal"],
+)
+
+
+def loaded_by(folder, *commands):
+    """Run commands in turn in one fresh Python; return (status, the modules loaded so far) each."""
     program = (
         "import json, sys\n"
         "from gate.cli import main\n"
-        f"status = main({arguments!r})\n"
-        "print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)\n"
+        "found = [[main(each), sorted(sys.modules)] for each in json.loads(sys.argv[1])]\n"
+        "print(json.dumps(found), file=sys.stderr)\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
-    )
-    status, modules = json.loads(ran.stderr.splitlines()[-1])
-    return status, set(modules)
+        [sys.executable, "-c", program, json.dumps(commands)],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return [(status, set(modules)) for status, modules in json.loads(ran.stderr.splitlines()[-1])]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["run", "--help"],
-        ["policy", "lint", "baseline"],
-        ["policy", "lint", "nowhere.yaml"],
-        ["policy", "show", "baseline"],
-        ["explain"],
-        ["explain", "recall"],
-        ["explain", "recal"],
-    ],
-)
-def test_static_work_loads_neither_torch_nor_numpy(arguments, tmp_path):
-    _, modules = loaded_by(arguments, tmp_path)
+@pytest.fixture(scope="module")
+def static_work(tmp_path_factory):
+    """Return command -> the modules that are loaded after it and those before it in the list."""
+    ran = loaded_by(tmp_path_factory.mktemp("static"), *STATIC_WORK)
+    return {" ".join(each): found for each, (_, found) in zip(STATIC_WORK, ran, strict=True)}
 
-    assert modules.isdisjoint(STATIC)
+
+@pytest.mark.parametrize("command", [" ".join(each) for each in STATIC_WORK])
+def test_static_work_loads_neither_torch_nor_numpy(command, static_work):
+    assert static_work[command].isdisjoint(STATIC)
 
 
 def test_a_run_that_cannot_begin_does_not_wait_for_torch(tmp_path):
-    status, modules = loaded_by(["run", "nowhere.yaml"], tmp_path)
+    [(status, modules)] = loaded_by(tmp_path, ["run", "nowhere.yaml"])
 
     assert status == 2
     assert modules.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
-def test_the_first_words_do_not_wait_for_pydantic_or_yaml(arguments, tmp_path):
-    _, modules = loaded_by(arguments, tmp_path)
-
-    assert modules.isdisjoint({"pydantic", "yaml"})
+@pytest.mark.parametrize("command", [" ".join(each) for each in FIRST_WORDS])
+def test_the_first_words_do_not_wait_for_pydantic_or_yaml(command, static_work):
+    assert static_work[command].isdisjoint({"pydantic", "yaml"})
 
 
 def test_judging_saved_evidence_needs_no_torch(tmp_path):
@@ -74,7 +77,7 @@ def test_judging_saved_evidence_needs_no_torch(tmp_path):
     )
     save(numbers.evidence(), tmp_path / "evidence.sqlite")
 
-    status, modules = loaded_by(["judge", ".", "--policy", "baseline"], tmp_path)
+    [(status, modules)] = loaded_by(tmp_path, ["judge", ".", "--policy", "baseline"])
 
     assert status == 0
     assert modules.isdisjoint(HEAVY)
@@ -90,8 +93,7 @@ def test_the_door_loads_neither_torch_nor_numpy(tmp_path):
     verify = ["verify", "model.pt", "--statement", "report.json"]
     verify += ["--policy", "baseline", "--trust", "trust.yaml"]
 
-    for arguments, expected in ((keygen, 0), (attest, 5), (verify, 5)):
-        status, modules = loaded_by(arguments, tmp_path)
+    ran = loaded_by(tmp_path, keygen, attest, verify)
 
-        assert status == expected
-        assert modules.isdisjoint(STATIC)
+    assert [status for status, _ in ran] == [0, 5, 5]
+    assert all(modules.isdisjoint(STATIC) for _, modules in ran)

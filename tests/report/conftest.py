@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,19 +57,29 @@ EVIDENCE = {
 }
 
 
-@pytest.fixture
-def policy(monkeypatch):
+@pytest.fixture(scope="session")
+def policy():
     """Return the golden policy, read from its own folder so that reports name no machine."""
-    monkeypatch.chdir(GOLDEN)
-    return read_policy("policy.yaml")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(GOLDEN)
+        return read_policy("policy.yaml")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def report_on(policy):
     """Return a function that builds the report on evidence, or on the golden one of a verdict."""
 
     def of(evidence, *, enforced=True, run=RUN):
+        if isinstance(evidence, str) and run is RUN:
+            return golden(evidence, enforced)
         found = EVIDENCE[evidence] if isinstance(evidence, str) else evidence
+        return built(found, enforced, run)
+
+    @cache
+    def golden(verdict, enforced):
+        return built(EVIDENCE[verdict], enforced, RUN)
+
+    def built(found, enforced, run):
         decision = judge(policy.policy.rules, found, enforced=enforced)
         return build(decision, found, policy, run)
 

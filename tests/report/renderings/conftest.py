@@ -1,10 +1,12 @@
 """Reports that renderings are tried on: the golden ones, one with everything, and a hostile one."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from gate.report.model import Report
+from gate.report.renderings import render
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 WAIVER = {
@@ -111,6 +113,17 @@ def golden_reports():
     return {"pass": _read("pass"), "everything": _with_everything(), "error": _read("error")}
 
 
+@pytest.fixture(scope="session")
+def rendered(golden_reports):
+    """Return a function that gives a golden report in a format; a page is drawn only once."""
+
+    @cache
+    def of(name, format_):
+        return render(golden_reports[name], format_)
+
+    return of
+
+
 def _poisoned(value, poison, key=""):
     if isinstance(value, dict):
         return {name: _poisoned(each, poison, name) for name, each in value.items()}
@@ -123,10 +136,11 @@ def _poisoned(value, poison, key=""):
     return f"{value}{poison}" if isinstance(value, str) and key not in closed else value
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def poisoned(golden_reports):
     """Return a function that puts a string into every place where one from outside can stand."""
 
+    @cache
     def poison(text):
         document = golden_reports["everything"].model_dump(by_alias=True)
         document = _poisoned(document, text)

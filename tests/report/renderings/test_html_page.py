@@ -44,9 +44,10 @@ class Page(HTMLParser):
         return [value for _, name, value in self.attributes if name in names]
 
 
-@pytest.fixture
-def run(tmp_path, report_on):
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, report_on):
     """Return a report on evidence with scores and pictures, and the evidence file beside it."""
+    path = tmp_path_factory.mktemp("run") / "evidence.sqlite"
     evidence = MadeUp(
         classes=("background", "tumour"),
         critical=("tumour",),
@@ -67,13 +68,20 @@ def run(tmp_path, report_on):
     evidence = replace(
         evidence, pictures=pictures, subject=Subject("ab" * 32, 9, "safetensors", "nets:build", 7)
     )
-    save(evidence, tmp_path / "evidence.sqlite")
-    return report_on(evidence), tmp_path / "evidence.sqlite"
+    save(evidence, path)
+    return report_on(evidence), path
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    """Return the page of the run with its evidence."""
+    report, evidence = run
+    return render(report, "html", Beside(evidence=evidence))
 
 
 @pytest.mark.parametrize("name", ["pass", "everything", "error"])
-def test_the_page_is_the_committed_one_but_for_its_drawings(name, golden_reports, golden):
-    page = render(golden_reports[name], "html")
+def test_the_page_is_the_committed_one_but_for_its_drawings(name, rendered, golden):
+    page = rendered(name, "html")
 
     # Matplotlib's releases draw the same figure in other words.
     golden(GOLDEN / f"{name}.html", re.sub(r"<svg.*?</svg>", "<svg></svg>", page, flags=re.DOTALL))
@@ -93,8 +101,8 @@ def test_no_string_from_outside_becomes_markup(text, poisoned):
     assert all(character.isprintable() or character in "\n\t" for character in page.words)
 
 
-def test_the_policy_of_the_page_lets_only_our_script_run(golden_reports):
-    page = render(golden_reports["pass"], "html")
+def test_the_policy_of_the_page_lets_only_our_script_run(rendered):
+    page = rendered("pass", "html")
 
     script = re.search(r"<script>(.*)</script>", page, re.DOTALL)[1]
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
@@ -102,38 +110,30 @@ def test_the_policy_of_the_page_lets_only_our_script_run(golden_reports):
     assert "default-src 'none'" in page
 
 
-def test_nothing_on_the_page_has_an_address_outside_it(run):
-    report, evidence = run
-
-    page = Page(render(report, "html", Beside(evidence=evidence)))
-
-    linked = page.values("href", "src", "xlink:href", "action", "srcset")
+def test_nothing_on_the_page_has_an_address_outside_it(page):
+    linked = Page(page).values("href", "src", "xlink:href", "action", "srcset")
     assert linked
     assert all(value.startswith(("#", "data:image/png;base64,", "data:,")) for value in linked)
 
 
-def test_no_two_elements_have_one_id(run):
-    report, evidence = run
-
-    ids = Page(render(report, "html", Beside(evidence=evidence))).values("id")
+def test_no_two_elements_have_one_id(page):
+    ids = Page(page).values("id")
 
     assert len(ids) == len(set(ids))
 
 
-def test_the_three_results_that_decided_it_come_first(golden_reports):
+def test_the_three_results_that_decided_it_come_first(golden_reports, rendered):
     report = golden_reports["everything"]
 
-    page = html.unescape(render(report, "html"))
+    page = html.unescape(rendered("everything", "html"))
 
     head = page[: page.index("</header>")]
     by_key = {result.key: result.message for result in report.results}
     assert all(by_key[key] in head for key in report.decision.reasons[:3])
 
 
-def test_pictures_of_pairs_and_mistakes_are_embedded_whole(run):
-    report, evidence = run
-
-    assert render(report, "html", Beside(evidence=evidence)).count(ADDRESS) == 3
+def test_pictures_of_pairs_and_mistakes_are_embedded_whole(page):
+    assert page.count(ADDRESS) == 3
 
 
 def test_no_images_leaves_every_picture_out(run):
@@ -145,13 +145,12 @@ def test_no_images_leaves_every_picture_out(run):
     assert "Pictures were left out" in page
 
 
-def test_plots_of_scores_need_the_evidence_and_the_page_says_when_it_is_not_there(run):
-    report, evidence = run
+def test_plots_of_scores_need_the_evidence_and_the_page_says_when_it_is_not_there(run, page):
+    report, _ = run
 
-    with_it = render(report, "html", Beside(evidence=evidence))
     without = render(report, "html")
 
-    assert all(title in with_it for title in ("Reliability", "Confidence", "Precision and recall"))
+    assert all(title in page for title in ("Reliability", "Confidence", "Precision and recall"))
     assert "Reliability" not in without
     assert "No evidence lies beside the report" in without
 
@@ -179,8 +178,8 @@ def test_damaged_evidence_is_said_and_the_rest_is_shown(run, tmp_path):
     assert 'id="results"' in page
 
 
-def test_days_left_are_counted_from_the_run(golden_reports):
-    page = render(golden_reports["everything"], "html")
+def test_days_left_are_counted_from_the_run(rendered):
+    page = rendered("everything", "html")
 
     waivers = page[page.index('id="waivers"') : page.index('id="environment"')]
     days = re.findall(r'<td class="num">(-?\d+)</td></tr>', waivers)

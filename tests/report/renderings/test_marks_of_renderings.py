@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from gate.report.renderings import Format, render
+from gate.report.renderings import Format
 from gate.report.renderings.marks import is_ours
 
 FORMATS = get_args(Format)
@@ -25,9 +25,9 @@ FOREIGN = {
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("verdict", ["pass", "everything", "error"])
-def test_every_rendering_is_known_as_ours(verdict, format_, golden_reports, tmp_path):
+def test_every_rendering_is_known_as_ours(verdict, format_, rendered, tmp_path):
     path = tmp_path / "out"
-    path.write_text(render(golden_reports[verdict], format_), encoding="utf-8")
+    path.write_text(rendered(verdict, format_), encoding="utf-8")
 
     assert is_ours(path, format_)
 
@@ -41,16 +41,16 @@ def test_a_file_of_another_program_is_not(format_, tmp_path):
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_rendering_in_another_format_than_was_asked_for_is_not(format_, golden_reports, tmp_path):
+def test_a_rendering_in_another_format_than_was_asked_for_is_not(format_, rendered, tmp_path):
     for other in set(FORMATS) - {format_}:
         path = tmp_path / other
-        path.write_text(render(golden_reports["everything"], other), encoding="utf-8")
+        path.write_text(rendered("everything", other), encoding="utf-8")
 
         assert not is_ours(path, format_)
 
 
-def test_a_link_to_a_rendering_is_not(golden_reports, tmp_path):
-    (tmp_path / "out").write_text(render(golden_reports["pass"], "json"), encoding="utf-8")
+def test_a_link_to_a_rendering_is_not(rendered, tmp_path):
+    (tmp_path / "out").write_text(rendered("pass", "json"), encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path / "out")
 
     assert not is_ours(tmp_path / "link", "json")

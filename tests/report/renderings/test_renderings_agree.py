@@ -31,15 +31,15 @@ formats = pytest.mark.parametrize("format_", list(SUFFIXES))
 
 @names
 @formats
-def test_the_rendering_is_the_committed_one(name, format_, golden_reports, golden):
-    golden(GOLDEN / f"{name}.{SUFFIXES[format_]}", render(golden_reports[name], format_))
+def test_the_rendering_is_the_committed_one(name, format_, rendered, golden):
+    golden(GOLDEN / f"{name}.{SUFFIXES[format_]}", rendered(name, format_))
 
 
 @names
-def test_json_is_the_report_and_can_be_read_back(name, golden_reports):
+def test_json_is_the_report_and_can_be_read_back(name, golden_reports, rendered):
     report = golden_reports[name]
 
-    assert type(report).model_validate_json(render(report, "json")) == report
+    assert type(report).model_validate_json(rendered(name, "json")) == report
 
 
 @pytest.mark.parametrize("format_", FORMATS)
