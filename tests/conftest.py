@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="rewrite generated and golden files")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to let many processes rewrite files that their tests share."""
+    if config.getoption("--regenerate") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--regenerate rewrites files that tests share: leave out -n")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Take what is imported meanwhile, torch included, out of the sight of the garbage collector.

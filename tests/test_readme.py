@@ -83,8 +83,8 @@ def test_the_install_and_test_commands_are_those_that_ci_runs():
 
     assert "python3 -m pip install torch==2.13.0 -e '.[test]'" in text()
     assert "torch==2.13.0 -e '.[test]'" in ci
-    assert "python3 -m pytest" in text()
-    assert "python3 -m pytest\n" in ci
+    assert "\npython3 -m pytest -n 2\n" in text()
+    assert "\npython3 -m pytest -n 2\n" in ci
 
 
 def test_what_a_trust_file_may_ask_for_is_read(tmp_path):

@@ -32,7 +32,8 @@ def save(evidence: Evidence, path: Path) -> None:
     """
     try:
         with replaced(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
-            database.execute("PRAGMA journal_mode = OFF")
+            database.execute("PRAGMA journal_mode = OFF")  # it is a new file, put in place whole
+            database.execute("PRAGMA synchronous = OFF")  # twelve times it would wait for the disk
             database.execute(f"PRAGMA user_version = {VERSION}")
             database.executescript(TABLES)
             with database:
