@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 REPORT_NAME = "report.json"
 DEFAULT_OUT = Path("gate-out")
-MANY = 20_000  # rows; fewer are saved sooner than a copy of the process is made
+# Rows that a copy of this process saves. Fewer are saved sooner than a copy is made; with more it
+# would take more memory than the process that measured, which is gone by then.
+BESIDE = range(20_000, 200_000)
 
 
 class Silent:
@@ -212,10 +214,10 @@ def spare_baseline(subject: GateFile, out: Path) -> None:
 
 
 def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
-    """Return a context at whose end the evidence is saved; much of it, while the block runs."""
+    """Return a context at whose end the evidence is saved, where it pays while the block runs."""
     from gate.measure.engines.beside import beside
 
-    if sum(len(each.rows) for each in evidence.splits.values()) >= MANY:
+    if sum(len(each.rows) for each in evidence.splits.values()) in BESIDE:
         return beside(partial(_save, evidence, out))
     _save(evidence, out)
     return nullcontext()

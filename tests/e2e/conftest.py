@@ -85,8 +85,10 @@ rules:
 # The real command, in cells of so many rows: tiny data makes many of them.
 PROGRAM = """\
 import sys
+import gate.run
 from gate.measure import grid
 grid.ROWS = int(sys.argv.pop(1))
+gate.run.BESIDE = range(1_000_000)  # even little evidence is saved beside the judging
 from gate.cli import main
 sys.exit(main())
 """

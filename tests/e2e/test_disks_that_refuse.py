@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import gate.run
 from gate.measure import cache, grid, part_files
 from gate.subject.datasets import files
 
@@ -17,7 +16,7 @@ import resource, sys
 import gate.run
 from gate.measure import grid
 grid.ROWS = 10
-gate.run.MANY = int(sys.argv.pop(1))
+gate.run.BESIDE = range(int(sys.argv.pop(1)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
 from gate.cli import main
 sys.exit(main())
@@ -34,9 +33,9 @@ def subject(in_cells):
 def limited(subject):
     """Return a function that runs the command where no file may be longer than so many bytes."""
 
-    def run(size, *arguments, many=gate.run.MANY):
+    def run(size, *arguments, beside=0):
         return subprocess.run(
-            [sys.executable, "-B", "-c", LIMITED, str(many), str(size), *arguments],
+            [sys.executable, "-B", "-c", LIMITED, str(beside), str(size), *arguments],
             cwd=subject.folder, text=True, capture_output=True, timeout=240, check=False,
         )  # fmt: skip
 
@@ -101,10 +100,10 @@ def test_a_cache_that_may_not_be_written_is_read(subject, own_cache, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("many", [0, gate.run.MANY], ids=["saved beside", "saved first"])
-def test_a_disk_that_is_full_where_the_report_goes_ends_in_words(limited, subject, many):
+@pytest.mark.parametrize("beside", [1_000_000, 0], ids=["saved beside", "saved first"])
+def test_a_disk_that_is_full_where_the_report_goes_ends_in_words(limited, subject, beside):
     for size in (100, 6_000, 30_000):
-        run = limited(size, "run", "--no-cache", many=many)
+        run = limited(size, "run", "--no-cache", beside=beside)
 
         assert run.returncode == 4, run.stderr
         said = run.stderr.splitlines()[-1]  # there may be lines of progress before
