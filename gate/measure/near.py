@@ -111,14 +111,8 @@ def _searches(words_a: Words, turned: Mapping[int, Words], radius: int) -> list[
     looked up. Where words are so alike that buckets save nothing, all pairs are looked at.
     """
     word_radius = radius // 4
-    shorter = min(len(words_a), *map(len, turned.values()))
-    every = sum(len(words_a) * len(words_b) for words_b in turned.values())
-    lookups = sum(
-        hamming.candidates(words_a[:, word], asked, word_radius) + _LOOKUP * shorter * len(asked)
-        for word in _COLUMNS
-        for asked in ([way for b in turned.values() for way in _either_ways(b, word)],)
-    )
-    if every <= _SMALL or every <= lookups:
+    pairs = len(words_a) * len(turned[0])
+    if pairs <= _SMALL or len(turned) * pairs <= _cost(words_a, turned, word_radius):
         return [partial(_scan, words_a, *each, radius) for each in turned.items()]
     return [
         partial(_looked_up, words_a, turned, word, quarter, word_radius)
@@ -127,25 +121,27 @@ def _searches(words_a: Words, turned: Mapping[int, Words], radius: int) -> list[
     ]
 
 
+def _cost(words_a: Words, turned: Mapping[int, Words], radius: int) -> int:
+    """Return what it costs to look all words up, in comparisons of a pair."""
+    total = 0
+    for word in _COLUMNS:
+        asked = [way for words_b in turned.values() for way in _either_ways(words_b, word)]
+        total += hamming.candidates(words_a[:, word], asked, radius)
+        total += _LOOKUP * len(asked) * min(len(words_a), len(turned[0]))
+    return total
+
+
 def _looked_up(
     words_a: Words, turned: Mapping[int, Words], word: int, quarter: int, radius: int
 ) -> Iterator[_Pairs]:
-    """Yield the pairs with a ``word`` within ``radius``, which this quarter of it is to give.
-
-    The shorter side is looked up in the longer one.
-    """
-    long_a = len(words_a) >= min(map(len, turned.values()))
-    buckets_a = Buckets.of(words_a[:, word], quarter) if long_a else None
+    """Yield the pairs with a ``word`` within ``radius``, which this quarter of it is to give."""
     for transposed, words_b in turned.items():
-        if buckets_a is not None:
-            for asked in _either_ways(words_b, word):
-                for rows_a, rows_b in buckets_a.near(asked, radius):
-                    yield transposed, rows_a, rows_b
-        else:
-            buckets_b = Buckets.of(words_b[:, word], quarter)
-            for asked in _either_ways(words_a, word):
-                for rows_b, rows_a in buckets_b.near(asked, radius):
-                    yield transposed, rows_a, rows_b
+        a_is_longer = len(words_a) >= len(words_b)
+        longer, shorter = (words_a, words_b) if a_is_longer else (words_b, words_a)
+        buckets = Buckets.of(longer[:, word], quarter)
+        for asked in _either_ways(shorter, word):
+            for rows, others in buckets.near(asked, radius):
+                yield (transposed, rows, others) if a_is_longer else (transposed, others, rows)
 
 
 def _either_ways(words: Words, word: int) -> tuple[Words, ...]:

@@ -101,10 +101,12 @@ def test_both_ways_agree_on_many_hashes():
             for o in ORIENTATIONS
         ]
     )
-    looked_up = nearest(a, b, RADIUS)
+    scanned = nearest(a, b, RADIUS)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(near, "_SMALL", 1 << 60)
-        scanned = nearest(a, b, RADIUS)
+        patched.setattr(near, "_SMALL", -1)
+        patched.setattr(near, "_LOOKUP", -1_000_000)
+        patched.setattr(near, "_scan", None)
+        looked_up = nearest(a, b, RADIUS)
 
     assert as_list(looked_up) == as_list(scanned)
     assert (looked_up.row != NONE).all()
