@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,16 @@ def rows_from_counts(confusion: Sequence[Sequence[int]]) -> Rows:
     )
 
 
+class Thumbnails(Protocol):
+    """Small grey pictures, (n, 64, 64) of uint8: an array, or what stands for one on a disk."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.uint8]:  # noqa: ANN401 -- as of an array
+        """Return some of them, by a slice or by rows, (m,)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprints:
     """What identifies an image, one row an image in the order of the split; never the label."""
@@ -95,7 +105,7 @@ class Fingerprints:
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
     near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
     featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything
-    thumbnails: NDArray[np.uint8] | None = None  # (n, 64, 64) grey; only where images are >= 64 px
+    thumbnails: Thumbnails | None = None  # (n, 64, 64) grey; only where images are >= 64 px
 
 
 class PairKind(StrEnum):

@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import PairKind
+from gate.evidence.records import PairKind, Thumbnails
 from gate.measure import edits, exact, near
 from gate.measure.exact import Indices, Match, SplitSide
 from gate.measure.orientations import inverse
 
 _SURE = round(1 - edits.COPY, 3)
+_AT_ONCE = 4096  # thumbnails, 16 MB
 
 
 def near_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
@@ -56,10 +57,11 @@ def _near(
     small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
     sure = np.ones(len(rows_a), np.bool_)
     if small_a is not None and small_b is not None:
-        both = np.flatnonzero(small_a[rows_a].any(axis=(1, 2)) & small_b[rows_b].any(axis=(1, 2)))
-        sure[both] = edits.surely_alike(
-            small_a[rows_a[both]], small_b[rows_b[both]], orientations[both]
-        )
+        for start in range(0, len(rows_a), _AT_ONCE):
+            pairs = slice(start, start + _AT_ONCE)
+            sure[pairs] = _contradicted_by_none(
+                small_a[rows_a[pairs]], small_b[rows_b[pairs]], orientations[pairs]
+            )
     return [
         Match(
             int(rows_a[pair]),
@@ -72,16 +74,25 @@ def _near(
     ]
 
 
+def _contradicted_by_none(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], orientations: Indices
+) -> NDArray[np.bool_]:
+    """Return which pairs of thumbnails, (n, 64, 64) each, agree; a black one says nothing."""
+    agree = np.ones(len(a), np.bool_)
+    both = np.flatnonzero(a.any(axis=(1, 2)) & b.any(axis=(1, 2)))
+    agree[both] = edits.surely_alike(a[both], b[both], orientations[both])
+    return agree
+
+
 def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
     """Return the edited copies, surely or perhaps, among ``rows_a``, of each of ``rows_b``."""
     assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
-        has = np.asarray(a.fingerprints.thumbnails.any(axis=(1, 2)))
-        rows_a, _, _ = _distinct(a, rows_a[has[rows_a]])
+        rows_a, _, _ = _distinct(a, rows_a[_that_show_something(a.fingerprints.thumbnails, rows_a)])
     found = edits.edited_copies(
-        edits.Thumbnails(a.fingerprints.thumbnails, rows_a),
-        edits.Thumbnails(b.fingerprints.thumbnails, rows_b),
+        edits.Chosen(a.fingerprints.thumbnails, rows_a),
+        edits.Chosen(b.fingerprints.thumbnails, rows_b),
         same=a is b,
     )
     return [
@@ -93,6 +104,13 @@ def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices)
         )
         for place in np.flatnonzero(found.row != edits.NONE)
     ]
+
+
+def _that_show_something(small: Thumbnails, rows: Indices) -> NDArray[np.bool_]:
+    """Return which of the ``rows`` have a thumbnail that is not black."""
+    parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
+    shown = [small[part].any(axis=(1, 2)) for part in parts]
+    return np.concatenate([np.zeros(0, np.bool_), *shown])
 
 
 def sure_and_unsure(edited: Iterable[Match]) -> tuple[list[Match], list[Match]]:

@@ -20,6 +20,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.records import Thumbnails
 from gate.measure.cores import usable_cores
 from gate.measure.ordered import in_order
 from gate.measure.orientations import turn
@@ -55,10 +56,10 @@ Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Thumbnails:
+class Chosen:
     """Some pictures of a split, in a chosen order, without a copy of them all."""
 
-    all: NDArray[np.uint8]  # (n, 64, 64)
+    all: Thumbnails  # (n, 64, 64)
     rows: Indices  # (m,) the chosen ones
 
     def take(self, places: Indices) -> NDArray[np.uint8]:
@@ -74,7 +75,7 @@ class Edited:
     correlation: NDArray[np.float64]  # (m,) in [0, 1], rounded to three digits
 
 
-def edited_copies(a: Thumbnails, b: Thumbnails, *, same: bool = False) -> Edited:
+def edited_copies(a: Chosen, b: Chosen, *, same: bool = False) -> Edited:
     """Return the edited or cropped copy in ``a`` of each picture of ``b``.
 
     Pictures are compared as they stand, not turned. A pair counts when its correlation lacks less
@@ -123,7 +124,7 @@ def _crowded(
 
 
 def _correlations(
-    a: Thumbnails, b: Thumbnails, rows_a: Indices, rows_b: Indices, side: int
+    a: Chosen, b: Chosen, rows_a: Indices, rows_b: Indices, side: int
 ) -> NDArray[np.float64]:
     """Return the best correlation of each pair of places, at ``side`` pixels, up to 1."""
     found = np.zeros(len(rows_a))
@@ -154,7 +155,7 @@ def surely_alike(
     return alike
 
 
-def _candidates(a: Thumbnails, b: Thumbnails, *, same: bool) -> tuple[Indices, Indices]:
+def _candidates(a: Chosen, b: Chosen, *, same: bool) -> tuple[Indices, Indices]:
     """Return places in a and in b of pictures alike coarsely: for each of b, the most alike of a.
 
     Whole pictures are compared, and each with the middle of the other.
@@ -175,20 +176,23 @@ class _Block:
     """Neighbours among the pictures of b, and what is known of them so far."""
 
     places: Indices
-    views: list[_Coarse]
+    views: list[tuple[NDArray[np.int8], Floats]]
     best: "_Best"
 
     @classmethod
-    def of(cls, b: Thumbnails, first: int) -> "_Block":
+    def of(cls, b: Chosen, first: int) -> "_Block":
         """Return the block that begins at place ``first``."""
         places = np.arange(first, min(first + _ROWS_B, len(b.rows)))
         pictures = b.take(places)
-        return cls(places, [_coarse(pictures, cut) for cut in (0, 0, _MARGIN)], _Best(len(places)))
+        seen = (_coarse(pictures, cut) for cut in (0, 0, _MARGIN))
+        views = [(levels.astype(np.int8), lengths) for levels, lengths in seen]  # all b's are held
+        return cls(places, views, _Best(len(places)))
 
 
 def _compare(block: _Block, *, stretch: Indices, views: list[_Coarse], same: bool) -> None:
     """Take in what a block of b is most alike among a stretch of a."""
-    likeness = _likeness(views, block.views)
+    views_b = [(levels.astype(np.float32), lengths) for levels, lengths in block.views]
+    likeness = _likeness(views, views_b)
     if same:
         likeness[block.places[:, None] == stretch] = 0
     block.best.add(likeness, int(stretch[0]))
@@ -263,10 +267,10 @@ class _Repeated:
     places: Indices  # (n,) of each pair's picture among the distinct ones
 
     @classmethod
-    def of(cls, thumbnails: Thumbnails, places: Indices, side: int) -> "_Repeated":
+    def of(cls, chosen: Chosen, places: Indices, side: int) -> "_Repeated":
         """Return the pictures at ``places``, reduced to ``side`` pixels."""
-        chosen, repeated = np.unique(places, return_inverse=True)
-        pictures = _levelled(thumbnails.take(chosen))
+        distinct, repeated = np.unique(places, return_inverse=True)
+        pictures = _levelled(chosen.take(distinct))
         if side != SIDE:
             weights = _shrinking(SIDE, side)
             pictures = np.asarray(weights @ pictures @ weights.T, np.float32)

@@ -153,7 +153,9 @@ def concatenate(parts: Sequence[Fingerprints]) -> Fingerprints:
         shape = (perceptual.SIDE, perceptual.SIDE)
         small = np.concatenate(
             [
-                np.zeros((len(p.file), *shape), np.uint8) if p.thumbnails is None else p.thumbnails
+                np.zeros((len(p.file), *shape), np.uint8)
+                if p.thumbnails is None
+                else p.thumbnails[:]
                 for p in parts
             ]
         )

@@ -15,6 +15,7 @@ from gate.errors import DataError
 from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
 from gate.measure.grid import Cell
 from gate.measure.manifest import manifest_digest
+from gate.measure.pile import Pile
 from gate.subject.datasets.records import Dataset
 from gate.subject.wording import counted
 
@@ -54,7 +55,8 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEviden
     Each is let go when it has been taken in, so that no column is in memory twice. Raises DataError
     where no image can be used, or all are of one class.
     """
-    columns = _Columns(len(dataset.entries))
+    most = len(dataset.entries)
+    columns = _Columns(most, Pile(most))
     unreadable: list[Unreadable] = []
     for part in parts:
         columns.take(part)
@@ -88,13 +90,10 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEviden
 
 @dataclass(slots=True)
 class _Columns:
-    """The columns of a split, as long as it may be, and filled from the front.
-
-    Rows of images that had no thumbnail, among others that have one, are black: that matches
-    nothing.
-    """
+    """The columns of a split, as long as it may be, and filled from the front."""
 
     length: int
+    pile: Pile
     filled: int = 0
     of_rows: _Named = field(default_factory=dict)
     of_slices: _Named = field(default_factory=dict)
@@ -110,7 +109,9 @@ class _Columns:
         for name, values in part.rows.slices.items():
             self._place(self.of_slices, name, values)
         for each in fields(Fingerprints):
-            self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+            if each.name != "thumbnails":
+                self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+        self.pile.add(part.fingerprints.thumbnails, len(part.rows))
         self.filled += len(part.rows)
 
     def rows(self) -> Rows:
@@ -119,7 +120,7 @@ class _Columns:
 
     def fingerprints(self) -> Fingerprints:
         """Return their fingerprints."""
-        return Fingerprints(**self._cut(self.of_fingerprints))
+        return Fingerprints(**self._cut(self.of_fingerprints), thumbnails=self.pile.thumbnails())
 
     def _place(self, columns: _Named, name: str, values: NDArray[Any] | None) -> None:
         if values is None:

@@ -38,6 +38,10 @@ class Chunk:
         """Return what is kept of it when the model has seen the images."""
         return replace(self, images=_NO_IMAGES)
 
+    def without_thumbnails(self) -> Self:
+        """Return what is kept of it when the thumbnails are somewhere else."""
+        return replace(self, fingerprints=replace(self.fingerprints, thumbnails=None))
+
 
 def chunk_of(
     dataset: Dataset, transform: Transform | None, span: range, known: KnownPrints | None = None

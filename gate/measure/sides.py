@@ -1,7 +1,7 @@
 """A dataset as a side of a comparison: fingerprinted, without a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import MOST, cut
 from gate.measure.ordered import in_order
+from gate.measure.pile import Pile
 from gate.measure.print_cache import KnownPrints
 from gate.measure.progress import Progress
 from gate.measure.reading import Chunk, chunk_of
@@ -36,11 +37,13 @@ def fingerprint_dataset(
     the images can be read.
     """
     read: list[Chunk] = []
+    pile = Pile(len(dataset.entries))
     with progress.stage(split.value, len(dataset.entries)) as advance:
         spans = cut(range(len(dataset.entries)), MOST)
         one = partial(chunk_of, dataset, None, known=known)
         for chunk in in_order(one, spans, threads=usable_cores()):
-            read.append(chunk)
+            pile.add(chunk.fingerprints.thumbnails, len(chunk.entries))
+            read.append(chunk.without_thumbnails())
             advance(chunk.size)
     unreadable = tuple(image for chunk in read for image in chunk.unreadable)
     ids = [entry.id for chunk in read for entry in chunk.entries]
@@ -55,7 +58,9 @@ def fingerprint_dataset(
             split,
             np.array(ids, dtype=object),
             _names(read, dataset.classes),
-            concatenate([chunk.fingerprints for chunk in read]),
+            replace(
+                concatenate([chunk.fingerprints for chunk in read]), thumbnails=pile.thumbnails()
+            ),
         ),
         unreadable,
     )

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gate.evidence.records import PairKind, Split
 from gate.measure import edits
-from gate.measure.edits import NONE, Thumbnails, edited_copies, surely_alike
+from gate.measure.edits import NONE, Chosen, edited_copies, surely_alike
 from gate.measure.fingerprints import fingerprint_batch
 from gate.measure.orientations import turn
 from gate.measure.overlap import SplitSide, find_duplicates, find_overlap
@@ -39,7 +39,7 @@ def compressed(pixels):
 def copies(a, b, *, same=False):
     small_a, small_b = thumbnails(a), thumbnails(b)
     return edited_copies(
-        Thumbnails(small_a, np.arange(len(a))), Thumbnails(small_b, np.arange(len(b))), same=same
+        Chosen(small_a, np.arange(len(a))), Chosen(small_b, np.arange(len(b))), same=same
     )
 
 
@@ -210,7 +210,7 @@ def test_of_equal_partners_the_first_is_taken():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 9))
 def test_candidates_do_not_depend_on_how_the_work_is_cut(seed, rows_a, rows_b):
     a, b = (thumbnails(scenes(count, 64, seed % 1000 + count)) for count in (30, 12))
-    sides = [Thumbnails(each, np.arange(len(each))) for each in (a, b)]
+    sides = [Chosen(each, np.arange(len(each))) for each in (a, b)]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(edits, "ALIKE", 0.1)
@@ -248,7 +248,7 @@ def test_candidates_are_the_most_alike():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(edits, "ALIKE", 0.0)
         rows_a, rows_b = edits._candidates(
-            Thumbnails(a, np.arange(60)), Thumbnails(b, np.arange(5)), same=False
+            Chosen(a, np.arange(60)), Chosen(b, np.arange(5)), same=False
         )
 
     for row in range(5):
