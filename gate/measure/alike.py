@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import PairKind, Thumbnails
-from gate.measure import edits, exact, near
+from gate.measure import coarse, edits, exact, near
 from gate.measure.exact import Indices, Match, SplitSide
 from gate.measure.orientations import inverse
 
@@ -80,7 +80,7 @@ def _contradicted_by_none(
     """Return which pairs of thumbnails, (n, 64, 64) each, agree; a black one says nothing."""
     agree = np.ones(len(a), np.bool_)
     both = np.flatnonzero(a.any(axis=(1, 2)) & b.any(axis=(1, 2)))
-    agree[both] = edits.surely_alike(a[both], b[both], orientations[both])
+    agree[both] = coarse.surely_alike(a[both], b[both], orientations[both])
     return agree
 
 
@@ -91,8 +91,8 @@ def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices)
     if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
         rows_a, _, _ = _distinct(a, rows_a[_that_show_something(a.fingerprints.thumbnails, rows_a)])
     found = edits.edited_copies(
-        edits.Chosen(a.fingerprints.thumbnails, rows_a),
-        edits.Chosen(b.fingerprints.thumbnails, rows_b),
+        coarse.Chosen(a.fingerprints.thumbnails, rows_a),
+        coarse.Chosen(b.fingerprints.thumbnails, rows_b),
         same=a is b,
     )
     return [

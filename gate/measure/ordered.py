@@ -34,3 +34,12 @@ def in_order(
             yield waiting.popleft().result()
     finally:  # after the last, an error, or Ctrl-C: nobody waits for the rest
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def do_all(work: Callable[[Given], None], given: Iterable[Given], *, threads: int) -> None:
+    """Do ``work`` on each thing given; each has a place of its own for what comes out.
+
+    Raises what it raises for the first of them.
+    """
+    for _ in in_order(work, given, threads=threads):
+        pass

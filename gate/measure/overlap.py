@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from gate.evidence.records import Overlap, Pair, PairKind
-from gate.measure import alike, edits, exact
+from gate.measure import alike, coarse, exact
 from gate.measure.exact import Indices, Match, SplitSide
 from gate.measure.orientations import NAMES
 
@@ -115,7 +115,7 @@ def with_described(
 def _kinds(a: SplitSide, b: SplitSide) -> tuple[PairKind, ...]:
     """Return the kinds that can be sought between two sides."""
     thumbnails = a.fingerprints.thumbnails is not None and b.fingerprints.thumbnails is not None
-    feasible = len(a) * len(b) <= edits.MOST_PAIRS
+    feasible = len(a) * len(b) <= coarse.MOST_PAIRS
     return tuple(PairKind) if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gate.evidence.records import PairKind, Split
-from gate.measure import edits
-from gate.measure.edits import NONE, Chosen, edited_copies, surely_alike
+from gate.measure import coarse, edits
+from gate.measure.coarse import Chosen, surely_alike
+from gate.measure.edits import NONE, edited_copies
 from gate.measure.fingerprints import fingerprint_batch
 from gate.measure.orientations import turn
 from gate.measure.overlap import SplitSide, find_duplicates, find_overlap
@@ -213,11 +214,11 @@ def test_candidates_do_not_depend_on_how_the_work_is_cut(seed, rows_a, rows_b):
     sides = [Chosen(each, np.arange(len(each))) for each in (a, b)]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(edits, "ALIKE", 0.1)
-        whole = edits._candidates(*sides, same=False)
-        patched.setattr(edits, "_ROWS_A", rows_a)
-        patched.setattr(edits, "_ROWS_B", rows_b)
-        cut = edits._candidates(*sides, same=False)
+        patched.setattr(coarse, "ALIKE", 0.1)
+        whole = coarse.candidates(*sides, same=False)
+        patched.setattr(coarse, "_ROWS_A", rows_a)
+        patched.setattr(coarse, "_ROWS_B", rows_b)
+        cut = coarse.candidates(*sides, same=False)
 
     assert sorted(zip(*whole, strict=True)) == sorted(zip(*cut, strict=True))
 
@@ -232,7 +233,7 @@ def test_candidates_are_the_most_alike():
                     for p in side
                 ]
             ).reshape(len(side), -1)
-            for m in (0, edits._MARGIN)
+            for m in (0, coarse.MARGIN)
         ]
         for side in (a, b)
     ]
@@ -246,8 +247,8 @@ def test_candidates_are_the_most_alike():
     )
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(edits, "ALIKE", 0.0)
-        rows_a, rows_b = edits._candidates(
+        patched.setattr(coarse, "ALIKE", 0.0)
+        rows_a, rows_b = coarse.candidates(
             Chosen(a, np.arange(60)), Chosen(b, np.arange(5)), same=False
         )
 
@@ -304,7 +305,7 @@ def test_small_images_are_not_compared_for_edits_and_that_is_said():
 
 
 def test_too_many_images_are_not_compared_for_edits_and_that_is_said(monkeypatch):
-    monkeypatch.setattr(edits, "MOST_PAIRS", 80)
+    monkeypatch.setattr(coarse, "MOST_PAIRS", 80)
 
     overlap = find_overlap(side(Split.TRAIN, scenes(9)), side(Split.TEST, scenes(9)))
 
