@@ -1,5 +1,6 @@
 """The line between the process that judges and the one that measures."""
 
+import errno
 import multiprocessing
 import os
 import pickle
@@ -247,6 +248,22 @@ def test_a_measurement_that_is_given_up_ends_its_process(born):
     found.close()
 
     assert [each.closed for each in born] == [1]
+
+
+def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch):
+    def refused(_process):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refused)
+    monkeypatch.setattr(apart, "hold_little", lambda: None)  # it is this process
+    means = Apart()
+
+    with means.ahead(), pytest.raises(SubjectError) as told:
+        next(means.measured("a job", CELLS, print))
+
+    assert told.value.where == "the process that measures"
+    assert told.value.fact == "cannot be started (Resource temporarily unavailable)"
+    assert told.value.remedy
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")

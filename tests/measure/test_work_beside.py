@@ -1,8 +1,10 @@
 """Work that a copy of this process does is done once, done whole, and never lost."""
 
+import errno
 import os
 import signal
 import sys
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -88,6 +90,19 @@ def test_an_error_of_the_block_is_raised_when_the_work_is_done(done):
         raise KeyError("of the block")
 
     assert len(done.by()) == 1
+
+
+@pytest.mark.usefixtures("safe")
+def test_where_no_copy_can_be_made_the_work_is_done_first(done, monkeypatch):
+    def refused(_process):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(BaseProcess, "start", refused)
+
+    with beside(done):
+        assert done.by() == [os.getpid()]
+
+    assert done.by() == [os.getpid()]
 
 
 @pytest.mark.parametrize(("method", "cores"), [("spawn", 2), ("fork", 1)])

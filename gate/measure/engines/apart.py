@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from gate.measure.worker import Found, Job
 
 
+_PROCESS = "the process that measures"
+
+
 @dataclass(slots=True)
 class Apart:
     """A process that is started when it is needed, or ahead: it then has torch already."""
@@ -36,7 +39,8 @@ class Apart:
     def ahead(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block."""
         hold_little()
-        self._ready = _Measuring.born()
+        with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
+            self._ready = _Measuring.born()
         try:
             yield
         finally:
@@ -67,9 +71,15 @@ class _Measuring:
         context: Any = multiprocessing.get_context(how)  # its stubs do not know its processes
         line, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,))
-        with born_deaf(spawned=how == "spawn"):
-            process.start()
-        theirs.close()
+        try:
+            with born_deaf(spawned=how == "spawn"):
+                process.start()
+        except OSError as error:  # one process too many, or no memory for it
+            line.close()
+            fact = f"cannot be started ({error.strerror})"
+            raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
+        finally:
+            theirs.close()
         return cls(process, line)
 
     def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
@@ -94,7 +104,7 @@ class _Measuring:
         except (EOFError, OSError) as error:
             self.process.join()
             fact, remedy = _death(self.process.exitcode or 0)
-            raise SubjectError("the process that measures", fact, remedy) from error
+            raise SubjectError(_PROCESS, fact, remedy) from error
 
     def close(self) -> None:
         self.line.close()

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from gate.measure.cores import usable_cores
@@ -14,23 +15,33 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
     """Do ``work``, which leaves its result on disk, while the block runs, and wait for it.
 
     What a copy of this process does not bring to its end is done here again, after the block: it
-    then raises what it raises. Where a copy is not safe, or there is no core for it, all of it is
-    done here, before the block.
+    then raises what it raises. Where a copy is not safe, cannot be made, or has no core, all of it
+    is done here, before the block.
     """
-    if start_method() != "fork" or usable_cores() == 1:
+    copy = _copy_doing(work)
+    if copy is None:
         work()
         yield
         return
-    context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
-    copy = context.Process(target=_done, args=(work,))
-    with born_deaf(spawned=False):
-        copy.start()
     try:
         yield
     finally:  # after an error or Ctrl-C too: it is soon through, and leaves nothing half-done
         copy.join()
     if copy.exitcode != 0:
         work()
+
+
+def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
+    if start_method() != "fork" or usable_cores() == 1:
+        return None
+    context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
+    copy: BaseProcess = context.Process(target=_done, args=(work,))
+    try:
+        with born_deaf(spawned=False):
+            copy.start()
+    except OSError:  # one process too many, or no memory for it
+        return None
+    return copy
 
 
 def _done(work: Callable[[], None]) -> None:
