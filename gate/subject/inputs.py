@@ -172,19 +172,20 @@ class DeclaredTransform:
         return pixels.ndim == 4 and self.spec.channels == "L"
 
     def _scaled(self, pixels: Pixels) -> Floats:
+        """Return pixels scaled, (n, C, H, W), with the channels of a pixel side by side in memory.
+
+        They lie so in a picture, and convolutions are fastest with them; rows are scaled whole.
+        """
         if pixels.ndim == 3:
             pixels = pixels[..., None]
         n, height, width, channels = pixels.shape
-        out = np.empty((n, channels, height, width), np.float32)
-        for channel in range(channels):
-            plane = out[:, channel]
-            plane[:] = pixels[..., channel]
-            plane /= np.float32(255)
-            if self.spec.mean is not None:
-                plane -= self.mean[channel % len(self.mean)]
-            if self.spec.std is not None:
-                plane /= self.std[channel % len(self.std)]
-        return out
+        rows = pixels.reshape(n, height, width * channels).astype(np.float32)
+        rows /= np.float32(255)
+        if self.spec.mean is not None:
+            rows -= np.tile(np.resize(self.mean, channels), width)
+        if self.spec.std is not None:
+            rows /= np.tile(np.resize(self.std, channels), width)
+        return rows.reshape(n, height, width, channels).transpose(0, 3, 1, 2)
 
 
 def _converted(image: "Image.Image", spec: InputSpec) -> "Image.Image":
