@@ -143,7 +143,8 @@ def by_id(side: SplitSide, rows: Indices) -> Indices:
 def _distinct(side: SplitSide, rows: Indices) -> tuple[Indices, NDArray[np.uint8], Indices]:
     """Return the first row with each hash, these hashes, and each row's place among them."""
     codes = exact.distinct_codes(side.fingerprints.near[rows])
-    _, firsts, places = np.unique(codes, return_index=True, return_inverse=True)
+    many = int(codes.max(initial=-1)) + 1
+    firsts = exact.first_of_each(many, codes, np.arange(len(rows)))
     order = np.argsort(firsts)
-    firsts = rows[firsts[order]]
-    return firsts, side.fingerprints.near[firsts], np.argsort(order)[places]
+    firsts_in_order = rows[firsts[order]]
+    return firsts_in_order, side.fingerprints.near[firsts_in_order], np.argsort(order)[codes]

@@ -13,6 +13,7 @@ from gate.evidence.records import Fingerprints, PairKind, Split, Strings
 from gate.measure.fingerprints import orientation_between
 
 Indices = NDArray[np.int64]
+Numbers = NDArray[np.int32]  # half the memory: many of them stand beside each other here
 NONE = -1  # no partner
 _AT_ONCE = 1 << 16  # rows that are compared together
 
@@ -45,10 +46,10 @@ class Match:
 
 def exact_matches(a: SplitSide, b: SplitSide) -> tuple[list[Match], int]:
     """Return the exact matches to list, and how many exact pairs there are in all."""
-    places_a, places_b = _places(a.ids), _places(b.ids)
-    labels = _numbered(np.concatenate([a.labels, b.labels]))
-    labels_a, labels_b = labels[: len(a)], labels[len(a) :]
-    partners: list[tuple[PairKind, Indices, Indices]] = []
+    places_a = _places(a.ids)
+    places_b = places_a if a is b else _places(b.ids)
+    labels_a, labels_b = _joint_labels(a, b)
+    partners: list[tuple[PairKind, Numbers, Numbers]] = []
     exact_pairs = 0
     for kind, column in KINDS.items():
         codes_a, codes_b = _joint_codes(a, b, column)
@@ -70,26 +71,26 @@ def exact_matches(a: SplitSide, b: SplitSide) -> tuple[list[Match], int]:
 
 
 def _partners(
-    by_id: Indices, codes_a: Indices, codes_b: Indices, labels_a: Indices, labels_b: Indices
-) -> tuple[Indices, Indices]:
+    by_id: Indices, codes_a: Numbers, codes_b: Numbers, labels_a: Numbers, labels_b: Numbers
+) -> tuple[Numbers, Numbers]:
     """Return, for each row of b, the first row of a with its code, and the first of another label.
 
     ``by_id`` has the rows of a in the order of their ids; where there is none, the row is NONE.
     """
     codes = int(max(codes_a.max(initial=-1), codes_b.max(initial=-1))) + 1
-    first = _first_of_each(codes, codes_a, by_id)
+    first = first_of_each(codes, codes_a, by_id)
     differs = labels_a != labels_a[first[codes_a]]
-    second = _first_of_each(codes, codes_a, by_id[differs[by_id]])
+    second = first_of_each(codes, codes_a, by_id[differs[by_id]])
     partner, deputy = first[codes_b], second[codes_b]
     conflicting = (partner != NONE) & (labels_a[partner] != labels_b) if len(labels_a) else False
     return partner, np.where(conflicting, partner, deputy)
 
 
-def _first_of_each(codes: int, codes_a: Indices, rows: Indices) -> Indices:
+def first_of_each(codes: int, codes_a: Numbers, rows: Indices) -> Numbers:
     """Return, for each code, the first of ``rows`` that has it, or NONE."""
-    first = np.full(codes, NONE, np.int64)
-    present, places = np.unique(codes_a[rows], return_index=True)
-    first[present] = rows[places]
+    first = np.full(codes, NONE, np.int32)
+    backwards = rows[::-1]  # of several values for one place, NumPy keeps the last
+    first[codes_a[backwards]] = backwards
     return first
 
 
@@ -110,7 +111,16 @@ def same_files(a: SplitSide, b: SplitSide) -> bool:
     return len(a) > 0 and np.array_equal(np.sort(codes_a), np.sort(codes_b))
 
 
-def _joint_codes(a: SplitSide, b: SplitSide, column: str) -> tuple[Indices, Indices]:
+def _joint_labels(a: SplitSide, b: SplitSide) -> tuple[Numbers, Numbers]:
+    """Return integers for the labels of both sides, equal where the names are."""
+    if a is b:
+        numbers = _numbered(a.labels)
+        return numbers, numbers
+    numbers = _numbered(np.concatenate([a.labels, b.labels]))
+    return numbers[: len(a)], numbers[len(a) :]
+
+
+def _joint_codes(a: SplitSide, b: SplitSide, column: str) -> tuple[Numbers, Numbers]:
     """Return integers for the rows of both sides, below their number, equal where digests are."""
     if a is b:
         codes = distinct_codes(getattr(a.fingerprints, column))
@@ -120,7 +130,7 @@ def _joint_codes(a: SplitSide, b: SplitSide, column: str) -> tuple[Indices, Indi
     return codes[: len(a)], codes[len(a) :]
 
 
-def distinct_codes(digests: NDArray[np.uint8]) -> Indices:
+def distinct_codes(digests: NDArray[np.uint8]) -> Numbers:
     """Return integers below n that are equal where digests, (n, 32), are."""
     words = np.ascontiguousarray(digests).view(np.uint64)
     order = np.argsort(words[:, 0], kind="stable")
@@ -128,8 +138,8 @@ def distinct_codes(digests: NDArray[np.uint8]) -> Indices:
     if (same_word & ~same).any():  # two differ, and share their first 64 bits
         order = np.lexsort(words.T)
         _, same = _as_the_one_before(words, order)
-    codes = np.empty(len(words), np.int64)
-    codes[order] = np.cumsum(~same) - 1
+    codes = np.empty(len(words), np.int32)
+    codes[order] = np.cumsum(~same, dtype=np.int32) - 1
     return codes
 
 
@@ -149,15 +159,15 @@ def _as_the_one_before(
     return first, every
 
 
-def _places(ids: Strings) -> Indices:
+def _places(ids: Strings) -> Numbers:
     """Return the place of each id in their sorted order."""
-    places = np.empty(len(ids), np.int64)
-    places[np.argsort(ids, kind="stable")] = np.arange(len(ids))
+    places = np.empty(len(ids), np.int32)
+    places[np.argsort(ids, kind="stable")] = np.arange(len(ids), dtype=np.int32)
     return places
 
 
-def _numbered(names: Strings) -> Indices:
+def _numbered(names: Strings) -> Numbers:
     """Return integers that are equal where the names are."""
     numbers: dict[str, int] = {}
     each = (numbers.setdefault(name, len(numbers)) for name in names)
-    return np.fromiter(each, np.int64, len(names))
+    return np.fromiter(each, np.int32, len(names))
