@@ -105,13 +105,16 @@ def _refused(error: GateError) -> int:
 
 
 def _report_crash(error: Exception) -> None:
-    """Say that this is our fault, and leave the traceback in a file."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as crash:
-        crash.write(f"validate-model {__version__}, Python {sys.version}\n")
-        crash.write("".join(traceback.format_exception(error)))
-    tell(
-        f"Error: an internal error of validate-model ({type(error).__name__}); "
-        f"please report it with {Path(crash.name)}"
-    )
+    """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
+    ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
+    story = f"validate-model {__version__}, Python {sys.version}\n"
+    story += "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as crash:
+            crash.write(story)
+    except OSError:
+        tell(f"{ours} with this:\n{story}")
+    else:
+        tell(f"{ours} with {Path(crash.name)}")

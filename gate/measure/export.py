@@ -115,10 +115,10 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     with warnings.catch_warnings(record=True) as said, redirect_stdout(io.StringIO()):
         warnings.simplefilter("always")
         try:
-            looked = looks_at_values(runner.model, torch.from_numpy(sample))
+            looked = looks_at_values(runner.model, torch.from_numpy(sample.copy()))
             torch.onnx.export(
                 runner.model,
-                (torch.from_numpy(sample),),
+                (torch.from_numpy(sample.copy()),),  # it may work in place
                 written,  # type: ignore[arg-type]  # the older exporter takes a buffer
                 dynamo=False,
                 input_names=[_INPUT],

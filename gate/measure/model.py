@@ -43,7 +43,8 @@ def measure_model(
     whole = Whole()
     try:
         with progress.stage("images", plan.images) as advance:
-            whole.fill(_parts(plan, job, datasets, means, progress, advance), datasets)
+            parts = _parts(plan, job, datasets, means, progress, advance)
+            whole.fill(plan.cells, parts, datasets)
     finally:
         found.splits, found.probe = whole.splits, whole.probe
         if whole.head is not None:

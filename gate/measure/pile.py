@@ -3,10 +3,12 @@
 One takes 4 KB, ten times what else is known of an image: a million of them would be all memory.
 """
 
+import contextlib
 import os
 import tempfile
 import weakref
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,7 @@ class Pile:
         Raises OutputError where the disk does not take them.
         """
         if small is not None and self._kept is None:
-            few = self.most <= IN_MEMORY
-            self._kept = np.zeros((self.most, *_SHAPE), np.uint8) if few else OnDisk.empty()
+            self._kept = _room_for(self.most)
         if small is not None and self._kept is not None:
             self._kept[self.filled : self.filled + count] = small[:]
         self.filled += count
@@ -55,23 +56,28 @@ class Pile:
         return None if self._kept is None else self._kept[: self.filled]
 
 
+def _room_for(most: int) -> "Pictures | OnDisk":
+    if most > IN_MEMORY:
+        with contextlib.suppress(OSError):  # where nothing temporary can be written, memory must do
+            return OnDisk.empty()
+    return np.zeros((most, *_SHAPE), np.uint8)
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class OnDisk:
     """Thumbnails in a file without a name: it is gone with the last who reads it."""
 
     descriptor: int
+    folder: str  # where the file was made
     length: int = 0
 
     @classmethod
     def empty(cls) -> "OnDisk":
-        """Return a place for thumbnails; raises OutputError where there can be none."""
-        try:
-            descriptor, name = tempfile.mkstemp(prefix="validate-model-")
-            os.unlink(name)  # noqa: PTH108 - the name came as text
-        except OSError as error:
-            raise _no_room(error) from error
-        place = cls(descriptor)
+        """Return a place for thumbnails; raises OSError where there can be none."""
+        descriptor, name = tempfile.mkstemp(prefix="validate-model-")
+        place = cls(descriptor, str(Path(name).parent))
         weakref.finalize(place, os.close, descriptor)
+        Path(name).unlink()
         return place
 
     def __len__(self) -> int:
@@ -93,7 +99,9 @@ class OnDisk:
             try:
                 written = os.pwrite(self.descriptor, left, offset)
             except OSError as error:
-                raise _no_room(error) from error
+                raise OutputError(
+                    plain(self.folder), error, "make room there for 4 KB an image, or set TMPDIR"
+                ) from error
             left, offset = left[written:], offset + written
 
     def _read(self, first: int, count: int) -> Pictures:
@@ -104,8 +112,3 @@ class OnDisk:
             found[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
             at += len(piece)
         return found.reshape(count, *_SHAPE)
-
-
-def _no_room(error: OSError) -> OutputError:
-    place = plain(tempfile.gettempdir())
-    return OutputError(place, error, "make room there for 4 KB an image, or set TMPDIR")

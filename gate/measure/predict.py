@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import islice
 from queue import SimpleQueue
 
 import numpy as np
@@ -53,11 +53,14 @@ class Pass:
         cannot answer, or answers with NaN.
         """
         rows = {split: self._read_at_once(dataset) for split, dataset in datasets.items()}
-        spans = [(cell, span) for cell in cells for span in cut(cell.rows, rows[cell.split])]
+        spans = [list(cut(cell.rows, rows[cell.split])) for cell in cells]
         ahead = None if self.held is None else max(1, self.held // max(rows.values()))
-        seen = self._seen(((datasets[cell.split], span) for cell, span in spans), ahead)
-        for cell, found in groupby(zip(spans, seen, strict=True), key=lambda each: each[0][0]):
-            yield self._part(cell, datasets[cell.split], _told(found, advance))
+        of_cells = list(zip(cells, spans, strict=True))
+        seen = self._seen(
+            ((datasets[cell.split], span) for cell, some in of_cells for span in some), ahead
+        )
+        for cell, some in of_cells:  # no more are waited for than the cell has
+            yield self._part(cell, datasets[cell.split], _told(islice(seen, len(some)), advance))
 
     def _read_at_once(self, dataset: Dataset) -> int:
         """Return how many rows of a split one thread takes: whole batches."""
@@ -128,8 +131,8 @@ class _Seen:
     outputs: Outputs  # (n, classes)
 
 
-def _told(found: Iterable[tuple[object, _Seen]], advance: Advance) -> Iterator[_Seen]:
-    for _, seen in found:
+def _told(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
+    for seen in found:
         advance(seen.chunk.size)
         yield seen
 

@@ -36,8 +36,9 @@ class FirstBatch:
 def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> FirstBatch:
     """Return what the first images of ``dataset`` that can be read show of the model.
 
-    Raises DataError where two images cannot be put into one batch, and CheckpointError where the
-    model cannot answer, or answers with NaN.
+    The model is given copies: it may work in place on what it is given, and these images are shown
+    again. Raises DataError where two images cannot be put into one batch, and CheckpointError where
+    the model cannot answer, or answers with NaN.
     """
     rows = range(len(dataset.entries))
     image = _first(dataset, transform, cut(rows, 1))
@@ -47,10 +48,10 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     size = batch_of(image.images.shape[1:])
     chunk = _first(dataset, transform, cut(rows, min(size, FIRST)))
     assert chunk is not None, "an image was read a moment ago"
-    outputs = runner.outputs(padded(chunk.images, size))[: len(chunk.entries)]
+    outputs = runner.outputs(padded(chunk.images, size).copy())[: len(chunk.entries)]
     require_finite(outputs, (entry.id for entry in chunk.entries))
     apart = [
-        not np.allclose(runner.outputs(image[None])[0], expected, rtol=_SAME, atol=_SAME)
+        not np.allclose(runner.outputs(image[None].copy())[0], expected, rtol=_SAME, atol=_SAME)
         for image, expected in zip(chunk.images[:ALONE], outputs[:ALONE], strict=True)
     ]
     return FirstBatch(

@@ -167,7 +167,7 @@ class TorchRunner:
         """
         if not self._is_stateless:
             return self
-        batch = _laid_out(torch.from_numpy(images))
+        batch = _laid_out(torch.from_numpy(images.copy()))  # it may work in place
         return replace(self, fused=fused(self.model, batch, torch.from_numpy(outputs)))
 
     def beside(self) -> "TorchRunner | None":

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 
 import numpy as np
 
@@ -31,8 +31,13 @@ class Whole:
     probe: ModelProbe | None = None
     assumed: list[str] = field(default_factory=list)
 
-    def fill(self, found: Iterator[tuple[Head, Part]], datasets: Mapping[Split, Dataset]) -> None:
-        """Take in all parts, in the order of the plan, and join each split when it is whole.
+    def fill(
+        self,
+        cells: Sequence[Cell],
+        found: Iterator[tuple[Head, Part]],
+        datasets: Mapping[Split, Dataset],
+    ) -> None:
+        """Take in the parts of all cells, in their order, and join each split when it is whole.
 
         Raises SubjectError; the splits before the one that gave it are there.
         """
@@ -49,10 +54,13 @@ class Whole:
                 treated.update(part.treated)
                 yield part
 
-        for split, of_split in groupby(found, key=lambda each: each[1].cell.split):
+        for split, of_split in groupby(cells, key=lambda cell: cell.split):
             treated: Counter[str] = Counter()
-            self.splits[split] = joined(datasets[split], split, noted(of_split, treated))
+            parts = islice(found, len(list(of_split)))  # no more: an error may follow
+            self.splits[split] = joined(datasets[split], split, noted(parts, treated))
             self.assumed += treatments(split, treated)
+        for _ in found:  # to its end: what it holds open is closed there
+            raise AssertionError("there is a part for each cell, and no more")
         assert self.head is not None, "a plan has cells"
         same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
         self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)

@@ -138,7 +138,10 @@ def _counts(file: str) -> bool:
 
 def _is_temporary(file: str, base: Path) -> bool:
     """Return whether a file that is gone was one of those that get a new name in every process."""
-    folder = os.path.realpath(tempfile.gettempdir())
+    try:
+        folder = os.path.realpath(tempfile.gettempdir())
+    except OSError:  # there is no folder for them, and so none of them
+        return False
     return file.startswith(folder + os.sep) and not Path(file).is_relative_to(base)
 
 

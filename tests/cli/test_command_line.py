@@ -130,6 +130,22 @@ def test_a_bug_of_ours_is_70_with_the_traceback_in_a_file(judged, monkeypatch, t
     assert "this cannot happen" in crash.read_text()
 
 
+def test_a_bug_of_ours_is_70_where_nothing_temporary_can_be_written_too(
+    judged, monkeypatch, tmp_path
+):
+    def broken(*_, **__):
+        raise AssertionError("this cannot happen")
+
+    monkeypatch.setattr("gate.report.build.build", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+
+    status, out, err = judged(GOOD)
+
+    assert (status, out) == (70, "")
+    assert err.startswith("Error: an internal error of validate-model (AssertionError); please")
+    assert "this cannot happen" in err
+
+
 def test_an_interrupt_is_130(judged, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt

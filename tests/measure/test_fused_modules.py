@@ -373,3 +373,37 @@ def test_a_short_batch_has_the_bits_of_a_whole_one():
     short = quick.outputs(padded(given[:3], BATCH))[:3]
 
     assert short.tobytes() == quick.outputs(given)[:3].tobytes()
+
+
+class InPlace(nn.Module):
+    """Works on the very images that it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = convolution()
+
+    def forward(self, images):
+        return self.inner(images.sub_(0.5).mul_(3))
+
+
+def test_a_module_that_works_in_place_is_fused_and_changes_no_image_that_is_kept():
+    runner = TorchRunner.start(made(InPlace), CLASSES, "cpu")
+    given = np.ascontiguousarray(images().numpy().transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    outputs = runner.outputs(given.copy())
+    before = given.copy()
+
+    quick = runner.quickened(given, outputs)
+
+    assert quick.fused is not None
+    assert np.array_equal(given, before)
+    assert quick.outputs(given.copy()) == pytest.approx(outputs, abs=1e-5)
+
+
+def test_a_module_that_counts_the_bytes_of_a_batch_is_not_fused():
+    def counted(images, scores):
+        return scores[: images.nbytes // (4 * 3 * SIDE * SIDE)]
+
+    model = Scores(counted).eval()
+    given = images()
+
+    assert room.fused(model, given, answers(model, given)[:2]) is None

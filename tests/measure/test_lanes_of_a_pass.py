@@ -265,6 +265,25 @@ def test_the_error_is_that_of_the_first_bad_image(lanes, data, parts):
         list(parts([Nan() for _ in range(lanes)], threads=4))
 
 
+def test_an_error_in_one_split_costs_nothing_of_the_one_before(parts):
+    class Counted(Means):
+        good = np.inf
+
+        def outputs(self, images):
+            outputs = super().outputs(images)
+            return outputs if self.asked <= self.good else np.full_like(outputs, np.nan)
+
+    whole, broken = Counted(), Counted()
+    expected = list(parts([whole]))
+    broken.good = whole.asked // 2  # those of the first split
+    found = []
+
+    with pytest.raises(CheckpointError, match="is NaN"):
+        found.extend(parts([broken]))
+
+    assert [part.cell for part in found] == [part.cell for part in expected[: len(expected) // 2]]
+
+
 def test_each_thread_is_told_how_many_threads_torch_may_use(parts):
     told = []
 

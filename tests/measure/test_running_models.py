@@ -1,11 +1,13 @@
 """A model that answers, one that cannot, and what it shows about itself."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from gate.errors import CheckpointError, UsageError
+from gate.errors import CheckpointError, Refusal, UsageError
 from gate.evidence.records import Split, Subject
 from gate.measure.grid import Cell
 from gate.measure.head import Head
@@ -78,7 +80,7 @@ def shown(tmp_path):
         cells = [Cell(Split.TEST, 0, 2), Cell(Split.TEST, 2, count)]
         whole = Whole()
         parts = passing.parts({Split.TEST: dataset}, cells, lambda done: None)
-        whole.fill(((head, part) for part in parts), {Split.TEST: dataset})
+        whole.fill(cells, ((head, part) for part in parts), {Split.TEST: dataset})
         return whole.probe
 
     return show
@@ -206,3 +208,41 @@ def test_an_output_that_is_no_number_ends_the_run_and_names_the_image(value):
         require_finite(outputs, ["a", "b"])
 
     assert error.value.kind == "numerically-bad"
+
+
+def test_a_module_that_works_in_place_depends_on_no_batch_and_changes_no_image(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 400, 400), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", images=pixels, labels=np.arange(32) % 2)
+    dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
+    transform = build_transform(InputSpec(), base=tmp_path)
+
+    first = first_batch(dataset, transform, runner(Outputs(lambda given: linear(given.mul_(3)))))
+
+    assert first.batch == len(first.images) == 32  # so that no copy is made to fill a batch up
+    assert np.array_equal(first.images, transform.batch(pixels))
+    assert (first.alone, first.disagreements) == (8, 0)
+
+
+def test_a_split_is_there_though_the_next_one_fails(tmp_path):
+    np.savez(tmp_path / "data.npz", images=pictures(6), labels=np.arange(6) % 2)
+    dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
+    transform = build_transform(InputSpec(), base=tmp_path)
+    passing = Pass(
+        transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
+    )
+    datasets = {Split.TRAIN: dataset, Split.TEST: dataset}
+    cells = [Cell(split, start, start + 3) for split in datasets for start in (0, 3)]
+    head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
+
+    def found():
+        for place, part in enumerate(passing.parts(datasets, cells, lambda done: None)):
+            if place == 2:
+                raise CheckpointError("model output", Refusal.NUMERICALLY_BAD, "is NaN", "train")
+            yield head, part
+
+    whole = Whole()
+    with pytest.raises(CheckpointError):
+        whole.fill(cells, found(), datasets)
+
+    assert list(whole.splits) == [Split.TRAIN]
+    assert len(whole.splits[Split.TRAIN].rows) == 6

@@ -1,6 +1,7 @@
 """Work that a copy of this process does is done once, done whole, and never lost."""
 
 import errno
+import multiprocessing
 import os
 import signal
 import sys
@@ -103,6 +104,14 @@ def test_where_no_copy_can_be_made_the_work_is_done_first(done, monkeypatch):
         assert done.by() == [os.getpid()]
 
     assert done.by() == [os.getpid()]
+
+
+@pytest.mark.usefixtures("safe")
+def test_a_worker_of_a_pool_may_have_no_copy_and_does_the_work_first(done, monkeypatch):
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+
+    with beside(done):
+        assert done.by() == [os.getpid()]
 
 
 @pytest.mark.parametrize(("method", "cores"), [("spawn", 2), ("fork", 1)])

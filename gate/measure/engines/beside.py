@@ -32,7 +32,8 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
 
 
 def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
-    if start_method() != "fork" or usable_cores() == 1:
+    may_have_children = not multiprocessing.current_process().daemon
+    if start_method() != "fork" or usable_cores() == 1 or not may_have_children:
         return None
     context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
     copy: BaseProcess = context.Process(target=_done, args=(work,))

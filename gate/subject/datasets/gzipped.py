@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 MAGIC = b"\x1f\x8b"
 
-_PACKED = 1 << 22  # bytes unpacked at once
+_PACKED = 1 << 22  # bytes of the file that are read, and unpacked, at once
+_SMALL = 1 << 14  # of a second member and all after it: they are likely to be many and small
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's word for: with the head and the checksum of gzip
 
 
@@ -19,7 +20,8 @@ class GzipStream:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._member = zlib.decompressobj(_GZIP)
-        self._left = b""  # read from the file and not yet unpacked
+        self._left = memoryview(b"")  # read from the file and not yet unpacked
+        self._at_once = _PACKED
 
     def read(self, size: int) -> bytes:
         """Return the next ``size`` bytes, fewer where the file ends.
@@ -39,19 +41,26 @@ class GzipStream:
         while not piece:
             if self._member.eof and not self._next_member():
                 return b""
-            packed = self._left or self._stream.read(_PACKED)
-            if not packed:
+            if not self._more():
                 raise EOFError("it ends in the middle of the stream")
-            piece = self._member.decompress(packed, most)
-            self._left = self._member.unconsumed_tail
+            given = self._left[: self._at_once]
+            piece = self._member.decompress(given, most)
+            rest = len(self._member.unconsumed_tail) + len(self._member.unused_data)
+            self._left = self._left[len(given) - rest :]
         return piece
 
     def _next_member(self) -> bool:
         """Return whether another member follows; zeros between members mean nothing."""
-        rest = self._member.unused_data
-        while not (rest := rest.lstrip(b"\0")):
-            rest = self._stream.read(_PACKED)
-            if not rest:
-                return False
-        self._member, self._left = zlib.decompressobj(_GZIP), rest
+        while self._more() and self._left[0] == 0:
+            some = bytes(self._left[:_SMALL])
+            self._left = self._left[len(some) - len(some.lstrip(b"\0")) :]
+        if not self._left:
+            return False
+        self._member, self._at_once = zlib.decompressobj(_GZIP), _SMALL
         return True
+
+    def _more(self) -> bool:
+        """Return whether there is anything left to unpack."""
+        if not self._left:
+            self._left = memoryview(self._stream.read(_PACKED))
+        return bool(self._left)

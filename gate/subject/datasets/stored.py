@@ -209,9 +209,13 @@ def _append(descriptor: int, piece: bytes, shown: str) -> None:
 
 
 def _no_room(shown: str, error: OSError) -> DataError:
+    try:
+        place = f" in {plain(tempfile.gettempdir())}"
+    except OSError:  # it is looked for by writing there
+        place = ""
     return DataError(
         shown,
-        f"cannot be unpacked in {plain(tempfile.gettempdir())}: {plain(error.strerror)}",
+        f"cannot be unpacked{place}: {plain(error.strerror)}",
         "make room there, set TMPDIR, or unpack the file beforehand",
     )
 
