@@ -144,3 +144,24 @@ def test_renaming_the_classes_changes_no_bound(rows):
         one, other = metric(rows, 3), metric(renamed, 3)
         assert other.lower(0.95) == pytest.approx(one.lower(0.95), abs=1e-12)
         assert other.upper(0.95) == pytest.approx(one.upper(0.95), abs=1e-12)
+
+
+def test_metrics_of_one_table_are_of_the_same_draws_and_cannot_change_them(rows, monkeypatch):
+    resampling._remembered_draws.cache_clear()
+    first = rates.macro_f1(rows, 3)
+    monkeypatch.setattr(resampling, "_drawn_by_class", None)  # nothing is drawn again
+
+    again, other = rates.macro_f1(rows, 3), skill.mcc(rows, 3)
+
+    assert np.array_equal(again.resamples, first.resamples)
+    assert len(other.resamples) == len(first.resamples)
+    (draws,) = resampling._draw_by_class(tables.cells(rows, 3))
+    with pytest.raises(ValueError, match="read-only"):
+        draws[0, 0] = 1
+
+
+def test_draws_that_are_remembered_are_those_that_are_not(rows, monkeypatch):
+    remembered = rates.macro_f1(rows, 3)
+    monkeypatch.setattr(resampling, "_REMEMBERED", 0)
+
+    assert np.array_equal(rates.macro_f1(rows, 3).resamples, remembered.resamples)
