@@ -53,21 +53,19 @@ class Pass:
         cannot answer, or answers with NaN.
         """
         rows = {split: self._read_at_once(dataset) for split, dataset in datasets.items()}
-        spans = [list(cut(cell.rows, rows[cell.split])) for cell in cells]
         ahead = None if self.held is None else max(1, self.held // max(rows.values()))
-        of_cells = list(zip(cells, spans, strict=True))
-        seen = self._seen(
-            ((datasets[cell.split], span) for cell, some in of_cells for span in some), ahead
-        )
-        for cell, some in of_cells:  # no more are waited for than the cell has
-            yield self._part(cell, datasets[cell.split], _told(islice(seen, len(some)), advance))
+        of_cells = [(cell, list(cut(cell.rows, rows[cell.split]))) for cell in cells]
+        every = ((datasets[cell.split], span) for cell, spans in of_cells for span in spans)
+        seen = self._seen(every, ahead)
+        for cell, spans in of_cells:  # no more are waited for than the cell has
+            yield self._part(cell, datasets[cell.split], _told(islice(seen, len(spans)), advance))
 
     def _read_at_once(self, dataset: Dataset) -> int:
         """Return how many rows of a split one thread takes: whole batches."""
         rows = stretch_of(dataset, self.batch)
-        return (
-            rows if self.held is None else min(rows, max(1, self.held // self.batch) * self.batch)
-        )
+        if self.held is None:
+            return rows
+        return min(rows, max(1, self.held // self.batch) * self.batch)
 
     def _seen(self, spans: Iterable[_Span], ahead: int | None) -> Iterator["_Seen"]:
         """Yield what each span shows, in order, from as many threads as there are."""
