@@ -13,10 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import OutputError
 from gate.evidence.records import Thumbnails
 from gate.measure.perceptual import SIDE
-from gate.subject.wording import plain
 
 IN_MEMORY = 1 << 14  # thumbnails, 64 MB; of more, those in memory are the ones that are looked at
 _SHAPE = (SIDE, SIDE)
@@ -38,14 +36,16 @@ class Pile:
     _kept: "Pictures | OnDisk | None" = field(default=None)
 
     def add(self, small: Thumbnails | None, count: int) -> None:
-        """Put the thumbnails of the next ``count`` images behind those that are there.
-
-        Raises OutputError where the disk does not take them.
-        """
-        if small is not None and self._kept is None:
-            self._kept = _room_for(self.most)
-        if small is not None and self._kept is not None:
-            self._kept[self.filled : self.filled + count] = small[:]
+        """Put the thumbnails of the next ``count`` images behind those that are there."""
+        if small is not None:
+            if self._kept is None:
+                self._kept = _room_for(self.most)
+            rows = slice(self.filled, self.filled + count)
+            try:
+                self._kept[rows] = small[:]
+            except OSError:  # a full disk: memory must do
+                self._kept = self._in_memory()
+                self._kept[rows] = small[:]
         self.filled += count
 
     def thumbnails(self) -> Thumbnails | None:
@@ -54,6 +54,14 @@ class Pile:
             self._kept.length = self.filled
             return self._kept
         return None if self._kept is None else self._kept[: self.filled]
+
+    def _in_memory(self) -> Pictures:
+        """Return room for all of them, with those that are on the disk."""
+        every = np.zeros((self.most, *_SHAPE), np.uint8)
+        before = self.thumbnails()
+        if before is not None:
+            every[: self.filled] = before[:]
+        return every
 
 
 def _room_for(most: int) -> "Pictures | OnDisk":
@@ -68,14 +76,13 @@ class OnDisk:
     """Thumbnails in a file without a name: it is gone with the last who reads it."""
 
     descriptor: int
-    folder: str  # where the file was made
     length: int = 0
 
     @classmethod
     def empty(cls) -> "OnDisk":
         """Return a place for thumbnails; raises OSError where there can be none."""
         descriptor, name = tempfile.mkstemp(prefix="validate-model-")
-        place = cls(descriptor, str(Path(name).parent))
+        place = cls(descriptor)
         weakref.finalize(place, os.close, descriptor)
         Path(name).unlink()
         return place
@@ -96,12 +103,7 @@ class OnDisk:
         left = np.ascontiguousarray(small).reshape(-1).data
         offset = rows.start * _SIZE
         while left:
-            try:
-                written = os.pwrite(self.descriptor, left, offset)
-            except OSError as error:
-                raise OutputError(
-                    plain(self.folder), error, "make room there for 4 KB an image, or set TMPDIR"
-                ) from error
+            written = os.pwrite(self.descriptor, left, offset)
             left, offset = left[written:], offset + written
 
     def _read(self, first: int, count: int) -> Pictures:
