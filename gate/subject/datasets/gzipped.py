@@ -45,8 +45,9 @@ class GzipStream:
                 raise EOFError("it ends in the middle of the stream")
             given = self._left[: self._at_once]
             piece = self._member.decompress(given, most)
-            rest = len(self._member.unconsumed_tail) + len(self._member.unused_data)
-            self._left = self._left[len(given) - rest :]
+            ended = self._member.eof  # then what is unused may stand in the other one too
+            rest = self._member.unused_data if ended else self._member.unconsumed_tail
+            self._left = self._left[len(given) - len(rest) :]
         return piece
 
     def _next_member(self) -> bool:

@@ -5,7 +5,7 @@ import io
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.subject.datasets import gzipped
@@ -17,6 +17,7 @@ def unpacked(packed, *sizes):
     return b"".join(stream.read(size) for size in sizes)
 
 
+@example(members=[b"\0\0"], padding=4, sizes=[1], piece=26)
 @given(
     members=st.lists(st.binary(max_size=300), min_size=1, max_size=4),
     padding=st.integers(0, 40),
