@@ -147,12 +147,11 @@ def test_workers_end_with_a_parent_that_is_killed(moment, subject):
 def test_ctrl_c_with_workers_leaves_no_process_and_no_file(moment, subject, own_cache):
     with subject.started("run", "--workers", 2, rows=8) as process:
         time.sleep(moment)
-        alone = process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
         out, err = process.communicate(timeout=60)
 
     assert not subject.left_of(process)
-    if alone:
+    if "Report: " not in err:  # else it was through, and perhaps on its way out
         assert process.returncode == 130, err
         assert err.splitlines()[-1] == "Interrupted; no report was written."
         assert "Traceback" not in err
