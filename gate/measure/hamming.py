@@ -22,18 +22,8 @@ _BUCKETS = 1 << _QUARTER_BITS
 _AT_ONCE = 1 << 16  # candidates: a few arrays of that length stay in the processor's cache
 
 
-def join(a: Words, b: Words, radius: int) -> Iterator[tuple[Indices, Indices]]:
-    """Yield rows of ``a`` and rows of ``b`` whose words differ in at most ``radius`` bits.
-
-    Every such pair comes once, in no promised order. Raises ValueError for a radius that is not
-    between 0 and 7.
-    """
-    for quarter in QUARTERS:
-        yield from Buckets.of(a, quarter).near(b, radius)
-
-
 def candidates(a: Words, others: Sequence[Words], radius: int) -> int:
-    """Return how many pairs ``join`` compares of ``a`` with each of ``others``: its cost.
+    """Return how many pairs the buckets of ``a`` compare with each of ``others``: their cost.
 
     It grows when words are alike.
     """

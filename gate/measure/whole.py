@@ -1,10 +1,10 @@
 """All cells of a plan: those that are kept are taken, the others measured, all of them joined."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -44,9 +44,12 @@ class Whole:
         outputs = 0
         lowest, highest = [], []
 
-        def noted(of_split: Iterator[tuple[Head, Part]], treated: Counter[str]) -> Iterator[Part]:
+        def noted(of_split: Iterable[Cell], treated: Counter[str]) -> Iterator[Part]:
             nonlocal outputs
-            for head, part in of_split:
+            for cell in of_split:  # no part beyond them is waited for: it may be an error
+                head, part = next(found, (None, None))
+                if head is None or part is None or part.cell != cell:
+                    raise AssertionError(f"{cell.name} was not measured")
                 self.head = agreed(self.head, head)
                 outputs += len(part.rows)
                 lowest.append(part.lowest)
@@ -56,8 +59,7 @@ class Whole:
 
         for split, of_split in groupby(cells, key=lambda cell: cell.split):
             treated: Counter[str] = Counter()
-            parts = islice(found, len(list(of_split)))  # no more: an error may follow
-            self.splits[split] = joined(datasets[split], split, noted(parts, treated))
+            self.splits[split] = joined(datasets[split], split, noted(of_split, treated))
             self.assumed += treatments(split, treated)
         for _ in found:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each cell, and no more")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.measure.hamming import candidates, join
+from gate.measure.hamming import QUARTERS, Buckets, candidates
 
 
 def words_with_near_ones(n, m, seed, *, alike=64):
@@ -22,6 +22,11 @@ def words_with_near_ones(n, m, seed, *, alike=64):
 def brute_force(a, b, radius):
     rows_a, rows_b = np.nonzero(np.bitwise_count(a[:, None] ^ b[None, :]) <= radius)
     return sorted(zip(rows_a.tolist(), rows_b.tolist(), strict=True))
+
+
+def join(a, b, radius):
+    for quarter in QUARTERS:
+        yield from Buckets.of(a, quarter).near(b, radius)
 
 
 def joined(a, b, radius):

@@ -246,3 +246,20 @@ def test_a_split_is_there_though_the_next_one_fails(tmp_path):
 
     assert list(whole.splits) == [Split.TRAIN]
     assert len(whole.splits[Split.TRAIN].rows) == 6
+
+
+@pytest.mark.parametrize("lost", [0, 1], ids=["the first", "the last"])
+def test_a_cell_that_nobody_measured_is_never_passed_over(tmp_path, lost):
+    np.savez(tmp_path / "data.npz", images=pictures(6), labels=np.arange(6) % 2)
+    dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
+    transform = build_transform(InputSpec(), base=tmp_path)
+    passing = Pass(
+        transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
+    )
+    cells = [Cell(Split.TEST, 0, 4), Cell(Split.TEST, 4, 6)]
+    head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
+    parts = list(passing.parts({Split.TEST: dataset}, cells, lambda done: None))
+    del parts[lost]
+
+    with pytest.raises(AssertionError, match=f"{cells[lost].name} was not measured"):
+        Whole().fill(cells, iter([(head, part) for part in parts]), {Split.TEST: dataset})

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from gate.measure.hamming import join
+from gate.measure.hamming import QUARTERS, Buckets
 
 pytestmark = pytest.mark.benchmark
 
@@ -34,7 +34,7 @@ def test_cost_of_joining_words_against_comparing_them_all(n, m, capsys):
     b[:100] = a[:100] ^ np.uint64(0b1111111)
 
     began = time.process_time()
-    pairs = sum(len(rows) for rows, _ in join(a, b, 7))
+    pairs = sum(len(rows) for each in QUARTERS for rows, _ in Buckets.of(a, each).near(b, 7))
     joined = time.process_time() - began
     began = time.process_time()
     part = sum(np.count_nonzero(np.bitwise_count(a ^ each) <= 7) for each in b[:1000])
