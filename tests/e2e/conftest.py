@@ -89,8 +89,8 @@ import gate.run
 from gate.measure import grid
 grid.ROWS = int(sys.argv.pop(1))
 gate.run.BESIDE = range(1_000_000)  # even little evidence is saved beside the judging
-from gate.cli import main
-sys.exit(main())
+from gate.__main__ import program
+program()
 """
 
 

@@ -26,7 +26,7 @@ class Slow:
 def test_set():
     return Slow()
 """
-PROGRAM = "import sys; from gate.cli import main; sys.exit(main(['run']))"
+PROGRAM = [sys.executable, "-m", "gate", "run"]
 
 
 def _hears_ctrl_c():
@@ -40,7 +40,7 @@ def test_ctrl_c_ends_in_130_and_leaves_no_half_written_file(project):
     project.run("--size", "nonsense", data={"test": {"factory": "slow:test_set"}})
     before = {path.name for path in project.folder.iterdir()}
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], cwd=project.folder, text=True,
+        PROGRAM, cwd=project.folder, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_hears_ctrl_c,
     ) as process:  # fmt: skip
         while not (project.folder / "started").exists():

@@ -6,7 +6,7 @@ import os
 import pickle
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 import torch
@@ -20,6 +20,8 @@ CELLS = ("one", "two", "three")
 
 class Gone:
     """A process that has ended, as the one that judges sees it."""
+
+    pid = 1
 
     def __init__(self, exitcode=0):
         self.exitcode = exitcode
@@ -50,7 +52,7 @@ def served(monkeypatch):
 
         threads.append(threading.Thread(target=whole))
         threads[-1].start()
-        return _Measuring(Gone(), line)
+        return _Measuring(Gone(), line, theirs)
 
     def ended():
         for each in threads:
@@ -143,7 +145,7 @@ def said_of(exitcode, sent):
     os.write(theirs.fileno(), sent)
     theirs.close()
     with pytest.raises(SubjectError) as caught:
-        list(_Measuring(Gone(exitcode), line).found("a job", CELLS, lambda count: None))
+        list(_Measuring(Gone(exitcode), line, theirs).found("a job", CELLS, lambda count: None))
     return caught.value
 
 
@@ -183,53 +185,59 @@ def test_a_progress_that_cannot_be_written_is_no_death(monkeypatch):
         raise BrokenPipeError(count)
 
     with pytest.raises(BrokenPipeError):
-        list(_Measuring(Gone(0), line).found("a job", CELLS, unwritable))
+        list(_Measuring(Gone(0), line, theirs).found("a job", CELLS, unwritable))
 
 
 class Born:
-    """A process in name only; knows whether it was used and closed."""
+    """A process in name only; knows whether it was started, used and closed."""
 
     def __init__(self):
+        self.started = 0
         self.jobs = []
-        self.closed = 0
+        self.closed = False
+
+    def start(self):
+        self.started += 1
 
     def found(self, job, cells, advance):
         self.jobs.append(job)
         yield from cells
 
     def close(self):
-        self.closed += 1
+        self.closed = True
 
 
 @pytest.fixture
 def born(monkeypatch):
-    """Return the processes that are started, which do nothing."""
-    started = []
+    """Return the processes that are made, which do nothing."""
+    made = []
     monkeypatch.setattr(apart, "hold_little", lambda: None)  # it is this process
 
-    def start():
-        started.append(Born())
-        return started[-1]
+    def unborn():
+        made.append(Born())
+        return made[-1]
 
-    monkeypatch.setattr(_Measuring, "born", start)
-    return started
+    monkeypatch.setattr(_Measuring, "unborn", unborn)
+    return made
 
 
 def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
     means = Apart()
 
     with means.ahead():
-        assert len(born) == 1
+        assert [each.started for each in born] == [1]
         assert list(means.measured("a job", CELLS, print)) == list(CELLS)
 
-    assert [(each.jobs, each.closed) for each in born] == [(["a job"], 1)]
+        assert born[0].closed
+
+    assert [(each.started, each.jobs) for each in born] == [(1, ["a job"])]
 
 
 def test_a_process_that_was_not_needed_is_ended(born):
     with pytest.raises(KeyboardInterrupt), Apart().ahead():
         raise KeyboardInterrupt
 
-    assert [(each.jobs, each.closed) for each in born] == [([], 1)]
+    assert [(each.jobs, each.closed) for each in born] == [([], True)]
 
 
 def test_a_second_measurement_is_that_of_a_second_process(born):
@@ -238,7 +246,10 @@ def test_a_second_measurement_is_that_of_a_second_process(born):
     for job in ("one", "two"):
         list(means.measured(job, CELLS, print))
 
-    assert [(each.jobs, each.closed) for each in born] == [(["one"], 1), (["two"], 1)]
+    assert [(each.started, each.jobs, each.closed) for each in born] == [
+        (1, ["one"], True),
+        (1, ["two"], True),
+    ]
 
 
 def test_a_measurement_that_is_given_up_ends_its_process(born):
@@ -247,7 +258,38 @@ def test_a_measurement_that_is_given_up_ends_its_process(born):
     next(found)
     found.close()
 
-    assert [each.closed for each in born] == [1]
+    assert [each.closed for each in born] == [True]
+
+
+def interrupted_at_birth(monkeypatch):
+    """Let Ctrl-C come while a process starts: it is heard when it has."""
+
+    @contextmanager
+    def born_deaf(**_how):
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(apart, "hold_little", lambda: None)  # it is this process
+    monkeypatch.setattr(apart, "born_deaf", born_deaf)
+    return set(multiprocessing.active_children())
+
+
+def test_ctrl_c_while_it_starts_ahead_leaves_no_process(monkeypatch):
+    before = interrupted_at_birth(monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+        pytest.fail("nothing is done after Ctrl-C")
+
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_ctrl_c_while_it_starts_for_its_job_leaves_no_process(monkeypatch):
+    before = interrupted_at_birth(monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        next(Apart().measured("a job", CELLS, print))
+
+    assert set(multiprocessing.active_children()) == before
 
 
 def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch):
@@ -284,14 +326,14 @@ def test_only_a_process_with_one_thread_and_without_torch_is_forked(
 
 def test_its_process_is_killed_and_the_line_closed():
     line, theirs = multiprocessing.Pipe()
-    measuring = _Measuring(Gone(), line)
+    measuring = _Measuring(Gone(), line, theirs)
 
+    measuring.close()
     measuring.close()
 
     assert measuring.process.killed
     assert line.closed
-    with closing(theirs), pytest.raises(EOFError):
-        theirs.recv()
+    assert theirs.closed
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,13 @@ class Apart:
     def ahead(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block."""
         hold_little()
-        with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
-            self._ready = _Measuring.born()
-        try:
-            yield
-        finally:
-            if self._ready is not None:  # nothing had to be measured
-                self._ready.close()
+        with contextlib.closing(_Measuring.unborn()) as measuring:
+            with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
+                measuring.start()
+                self._ready = measuring
+            try:
+                yield
+            finally:
                 self._ready = None
 
     def measured(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
@@ -53,34 +53,38 @@ class Apart:
 
         Raises what ended the measurement, and SubjectError where the process died.
         """
-        measuring, self._ready = self._ready or _Measuring.born(), None
-        with contextlib.closing(measuring):
+        ready, self._ready = self._ready, None
+        with contextlib.closing(ready or _Measuring.unborn()) as measuring:
+            if ready is None:
+                measuring.start()
             yield from measuring.found(job, cells, advance)
 
 
 @dataclass(frozen=True, slots=True)
 class _Measuring:
-    """A process and the line to it: a job goes there; counts of images, parts and errors come."""
+    """A process and the line to it: a job goes there; counts of images, parts and errors come.
+
+    It is there before its process starts: Ctrl-C at the moment of birth finds what it has to end.
+    """
 
     process: BaseProcess
     line: Connection
+    theirs: Connection  # its end, open here too until it is born
 
     @classmethod
-    def born(cls) -> "_Measuring":
-        how = start_method()
-        context: Any = multiprocessing.get_context(how)  # its stubs do not know its processes
+    def unborn(cls) -> "_Measuring":
+        context: Any = multiprocessing.get_context(start_method())  # its stubs know no processes
         line, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs,))
+        return cls(context.Process(target=_serve, args=(theirs,)), line, theirs)
+
+    def start(self) -> None:
         try:
-            with born_deaf(spawned=how == "spawn"):
-                process.start()
+            with born_deaf(spawned=start_method() == "spawn"):
+                self.process.start()
         except OSError as error:  # one process too many, or no memory for it
-            line.close()
             fact = f"cannot be started ({error.strerror})"
             raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
-        finally:
-            theirs.close()
-        return cls(process, line)
+        self.theirs.close()
 
     def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
         with self._alive():
@@ -107,9 +111,12 @@ class _Measuring:
             raise SubjectError(_PROCESS, fact, remedy) from error
 
     def close(self) -> None:
+        """End the process, if it lives; may be called twice."""
+        if self.process.pid is not None:
+            self.process.kill()  # the user's code may have made it deaf to more polite signals
+            self.process.join()
         self.line.close()
-        self.process.kill()  # the user's code may have made it deaf to more polite signals
-        self.process.join()
+        self.theirs.close()
 
 
 def _death(exitcode: int) -> tuple[str, str]:
