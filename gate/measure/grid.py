@@ -18,13 +18,13 @@ from gate.subject.datasets.records import Dataset
 from gate.subject.datasets.webdataset import TarDataset
 
 ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
-BATCH_BYTES = 32 << 20  # of the input of one batch
+BATCH_BYTES = 16 << 20  # of the input of one batch
 STRETCH_BYTES = 2 << 20  # of images that are read at once: they stay in the processor's cache
 MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
-# Models that answer at the same time. Threads that share an operation wait for each other at its
-# end, and those of a small network wait longer than they compute. But each has its activations.
-LANES = 8
+# Models that answer at the same time, in a thread each. Threads that share an operation wait for
+# each other at its end, and may add in another order. But each model has its activations.
+LANES = 32
 _FLOAT = 4  # bytes
 
 Images = NDArray[np.float32]  # (n, C, H, W)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,23 +64,28 @@ class Worker:
         return self.passing.parts(self.datasets, cells, advance)
 
 
-def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend, threads: int) -> "Chosen":
+def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Chosen":
     """Return who answers: the model as it was opened, or its export where that is asked for."""
     from gate.measure.export import Chosen, fastest
     from gate.measure.runner import TorchRunner
 
     if backend == "onnxruntime" and isinstance(runner, TorchRunner):
-        return fastest(runner, first, threads)
+        return fastest(runner, first, threads=1)  # as a lane has
     return Chosen(runner)
 
 
-def _quickened(runner: "Runner", first: "FirstBatch") -> "Runner":
-    """Return the runner with torch's fused form of its module, where it has one."""
+def _quickened(runners: tuple["Runner", ...], first: "FirstBatch") -> tuple["Runner", ...]:
+    """Return the runners with torch's fused form of their module, where it has one.
+
+    It is one for all of them, and for the one thread that each of them has.
+    """
     from gate.measure.runner import TorchRunner
 
-    if isinstance(runner, TorchRunner) and len(first.images):
-        return runner.quickened(padded(first.images, first.batch), first.outputs)
-    return runner
+    one = runners[0]
+    if not isinstance(one, TorchRunner) or not len(first.images):
+        return runners
+    fused = one.fused_for(padded(first.images, first.batch), first.outputs)
+    return tuple(replace(each, fused=fused) for each in runners if isinstance(each, TorchRunner))
 
 
 def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
@@ -117,12 +122,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         transform = build_transform(job.gatefile.input, base=base)
         with noted(base, among_ours=True):  # what is imported or read only when it is needed
             first = first_batch(next(iter(datasets.values())), transform, runner)
-        lanes = min(job.threads, LANES)
-        alone, each = (shared_among(n, first.batch) for n in (job.threads, job.threads // lanes))
-        chosen = _chosen(runner, first, job.backend, each)
-        runners = _lanes(_quickened(chosen.runner, first), lanes)
-        limited = partial(limit_threads, each if len(runners) > 1 else alone)
+        chosen = _chosen(runner, first, job.backend)
+        runners = _lanes(chosen.runner, min(job.threads, LANES))
+        alone = shared_among(job.threads, first.batch)
+        limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
         limited()
+        runners = _quickened(runners, first)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)

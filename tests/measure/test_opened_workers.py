@@ -100,7 +100,7 @@ def test_a_module_that_remembers_answers_alone_and_as_it_stands(worker):
     [
         ("plain", 1, 1),
         ("plain", 2, 1),
-        ("plain", 2 * LANES, 2),
+        ("plain", 2 * LANES, 1),
         ("counting", 4, 4),
         ("counting", 100, 16),  # of a batch of 64, each has four rows
     ],

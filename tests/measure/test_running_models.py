@@ -211,7 +211,7 @@ def test_an_output_that_is_no_number_ends_the_run_and_names_the_image(value):
 
 
 def test_a_module_that_works_in_place_depends_on_no_batch_and_changes_no_image(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 400, 400), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 300, 300), dtype=np.uint8)
     np.savez(tmp_path / "data.npz", images=pixels, labels=np.arange(32) % 2)
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
     transform = build_transform(InputSpec(), base=tmp_path)

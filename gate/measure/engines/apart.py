@@ -127,7 +127,8 @@ def _death(exitcode: int) -> tuple[str, str]:
         return fact, f"run again with a smaller --batch; {kept}"
     if exitcode < 0:
         fact = f"died (signal {-exitcode}), in compiled code of the model or of a package"
-        return fact, f"run the model in Python to see where; {kept}"
+        fusing = "with PYTORCH_JIT=0, which fuses nothing"
+        return fact, f"run again {fusing}, or run the model in Python to see where; {kept}"
     fact = f"was ended by the user's code (exit status {exitcode})"
     return fact, f"let the model's code raise an exception instead; {kept}"
 
