@@ -55,10 +55,7 @@ def fused(model: nn.Module, images: torch.Tensor, outputs: torch.Tensor) -> Fuse
 
 
 def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- torch has no type for it
-    """Return the operations of a forward, its weights as constants; None where it looks at values.
-
-    And where torch cannot trace it.
-    """
+    """Return the operations of a forward; None where it looks at values, or torch cannot trace."""
     try:
         with warnings.catch_warnings(record=True) as said, torch.no_grad():
             warnings.simplefilter("ignore")
@@ -84,10 +81,10 @@ def _settled(
             ready: _Answering = _jit.freeze(traced)
             for _ in range(_SETTLED):
                 found = ready(images.clone())  # it may work in place
+        largest = max(float(outputs.abs().max()), 1.0)
+        furthest = float((found[: len(outputs)] - outputs).abs().max())
     except Exception:
         return None
-    largest = max(float(outputs.abs().max()), 1.0)
-    furthest = float((found[: len(outputs)] - outputs).abs().max())
     agree = len(found) == len(images) and furthest <= TOLERANCE * largest  # never, where NaN
     return ready if agree else None
 
