@@ -8,13 +8,14 @@ from types import FrameType
 from typing import NoReturn
 
 _INTERRUPTED = 130  # what the command line returns after Ctrl-C, as shells say it
-_MOMENT = 0.001  # seconds
+_MOMENT = 0.005  # seconds
+_PATIENCE = 2.0  # seconds that an import may take when Ctrl-C has come
 
 
 def program() -> NoReturn:
     """Run the command line, and end this process with its exit status."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it was born deaf
-        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGINT, _Hearing())
     try:
         from gate.cli import main
 
@@ -24,23 +25,49 @@ def program() -> NoReturn:
     sys.exit(status)
 
 
-def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, but never in the midst of Python's own import: a moment later.
+class _Hearing:
+    """Hears Ctrl-C and raises KeyboardInterrupt, but not in the midst of an import: a moment later.
 
-    There it would leave a lock taken (CPython 3.11 does, and may even lose the interruption), and a
-    thread that imports something would wait for that lock for ever, and Python for the thread.
+    Python's own import would leave a lock taken (CPython 3.11 does), and a thread that imports
+    something would wait for that lock for ever, and Python for the thread; compiled code that
+    imports may lose the interruption, or make an error of its own of it. What takes long to import
+    is interrupted all the same, in the Python of the module itself.
     """
-    if frame is None or not frame.f_code.co_filename.startswith("<frozen importlib."):
-        raise KeyboardInterrupt
-    _thread.start_new_thread(_interrupt_again, (_thread.get_ident(),))
+
+    def __init__(self) -> None:
+        self._since: float | None = None  # when the one that was not raised yet came
+
+    def __call__(self, _number: int, frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, or come again."""
+        if self._since is None:
+            self._since = time.monotonic()
+            if _is_importing(frame):
+                _thread.start_new_thread(self._come_again, (_thread.get_ident(),))
+        is_new = time.monotonic() - self._since < _PATIENCE
+        if not (is_new and _is_importing(frame)) and not _is_import_itself(frame):
+            self._since = None
+            raise KeyboardInterrupt
+
+    def _come_again(self, thread: int) -> None:
+        """Send another one until it is raised; one that comes just before a wait wakes nobody."""
+        while self._since is not None:
+            if sys.platform == "win32":
+                _thread.interrupt_main()
+            else:
+                signal.pthread_kill(thread, signal.SIGINT)
+            time.sleep(_MOMENT)
 
 
-def _interrupt_again(thread: int) -> None:
-    time.sleep(_MOMENT)
-    if sys.platform == "win32":
-        _thread.interrupt_main()
-    else:
-        signal.pthread_kill(thread, signal.SIGINT)  # it also wakes one that waits
+def _is_importing(frame: FrameType | None) -> bool:
+    """Return whether the code that runs is part of an import."""
+    while frame is not None and not _is_import_itself(frame):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _is_import_itself(frame: FrameType | None) -> bool:
+    """Return whether the code that runs is Python's own import."""
+    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib.")
 
 
 if __name__ == "__main__":

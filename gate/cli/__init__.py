@@ -83,20 +83,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GateError as error:
         return _refused(error)
     except (KeyboardInterrupt, click.Abort):
-        tell("Interrupted; no report was written.")
-        return INTERRUPTED
+        return _interrupted()
     except (BrokenPipeError, SystemExit):
         # Who read the help has gone, and click exits with 1 then, which is our "fail". Commands
         # speak through `say`, and end with their own status.
         silence(sys.stdout)
         return UNREAD
     except Exception as error:
+        if _came_of_ctrl_c(error):
+            return _interrupted()
         if isinstance(error, OSError) and came_from_click(error):
             silence(sys.stdout)
             return _refused(unwritable(error))
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0
+
+
+def _interrupted() -> int:
+    tell("Interrupted; no report was written.")
+    return INTERRUPTED
+
+
+def _came_of_ctrl_c(error: BaseException | None) -> bool:
+    """Return whether an error was made while an interruption was on its way out: of a lock, say."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _refused(error: GateError) -> int:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -78,7 +78,9 @@ def _settled(
     try:
         with _compiler(wanted=compiled), warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")  # torch.compile, which it recommends, takes 12 seconds
-            ready: _Answering = _jit.freeze(traced)
+            ready = _jit.freeze(traced)
+            if any(node.kind() == "prim::GetAttr" for node in ready.graph.nodes()):
+                return None  # it writes to what it holds, and the lanes would share that
             for _ in range(_SETTLED):
                 found = ready(images.clone())  # it may work in place
         largest = max(float(outputs.abs().max()), 1.0)
@@ -86,15 +88,17 @@ def _settled(
     except Exception:
         return None
     agree = len(found) == len(images) and furthest <= TOLERANCE * largest  # never, where NaN
-    return ready if agree else None
+    return cast("_Answering", ready) if agree else None
 
 
 @contextmanager
 def _compiler(*, wanted: bool) -> Iterator[None]:
     """Let oneDNN's graph compiler take part in what torch prepares meanwhile, or not."""
     before = _jit.onednn_fusion_enabled()
-    _jit.enable_onednn_fusion(wanted)
+    if wanted != before:  # a torch without oneDNN does not even let it be switched off
+        _jit.enable_onednn_fusion(wanted)
     try:
         yield
     finally:
-        _jit.enable_onednn_fusion(before)
+        if wanted != before:
+            _jit.enable_onednn_fusion(before)

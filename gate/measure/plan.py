@@ -4,6 +4,7 @@ Who measures which part, on how many cores and in what order, is no part of it.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,6 +74,7 @@ def plan_of(
         "model": model,
         "device": device,
         "backend": backend,
+        "tracing": os.environ.get("PYTORCH_JIT"),  # what torch may not trace it does not fuse
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
         "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},

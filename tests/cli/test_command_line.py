@@ -1,6 +1,7 @@
 """What holds for every command: help, version, streams and exit statuses."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -146,10 +147,28 @@ def test_a_bug_of_ours_is_70_where_nothing_temporary_can_be_written_too(
     assert "this cannot happen" in err
 
 
-def test_an_interrupt_is_130(judged, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
+
+def interrupted_with_a_lock(*_, **__):
+    try:
+        raise KeyboardInterrupt
+    finally:
+        threading.Lock().release()
+
+
+def interrupted_in_a_callback(*_, **__):
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise ValueError("a callback raised") from error
+
+
+@pytest.mark.parametrize(
+    "interrupted", [interrupted, interrupted_with_a_lock, interrupted_in_a_callback]
+)
+def test_an_interrupt_is_130(interrupted, judged, monkeypatch):
     monkeypatch.setattr("gate.report.build.build", interrupted)
 
     status, out, err = judged(GOOD)

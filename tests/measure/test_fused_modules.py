@@ -203,6 +203,41 @@ def test_where_torch_was_told_to_trace_nothing_nothing_is_fused():
     assert said[1].startswith("Fused(")
 
 
+class Scratch(nn.Module):
+    """Adds up in a buffer that it holds, and leaves it as it was."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("sums", torch.zeros(BATCH, 3))
+        self.layer = nn.Linear(3 * SIDE * SIDE, 3)
+
+    def forward(self, images):
+        self.sums += self.layer(images.flatten(1))
+        scores = self.sums * 2
+        self.sums.zero_()
+        return scores
+
+
+def test_what_lanes_would_share_and_write_to_is_not_fused():
+    model = Scratch().eval()
+    with torch.no_grad():
+        outputs = model(images())
+
+    assert room.fused(model, images(), outputs) is None
+
+
+def test_a_torch_without_the_compiler_folds(monkeypatch):
+    def refused(_wanted):
+        raise RuntimeError("Running oneDNN Graph fuser is only supported with MKLDNN builds.")
+
+    monkeypatch.setattr(room._jit, "enable_onednn_fusion", refused)
+
+    ready = fused(made(convolution), images())
+
+    assert groups_of(ready.module) == 0
+    assert "aten::batch_norm" not in str(ready.module.inlined_graph)
+
+
 def test_the_compiler_takes_part_in_nothing_else():
     for kind in (convolution, Block, lambda: Scores(branch)):
         fused(made(kind), images())
