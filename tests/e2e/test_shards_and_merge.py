@@ -163,6 +163,13 @@ def test_another_grid_is_another_plan(subject, monkeypatch):
     assert "what differs: cells" in only(subject.command("merge", *files))["message"]
 
 
+def test_what_torch_was_told_not_to_trace_is_measured_by_another_plan(subject, monkeypatch):
+    files = measured(subject, 2)
+    monkeypatch.setenv("PYTORCH_JIT", "0")
+
+    assert "what differs: tracing" in only(subject.command("merge", *files))["message"]
+
+
 def test_shards_by_other_code_of_the_user_are_refused(subject):
     import sys
 
