@@ -13,6 +13,7 @@ _OLD_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # version 1, in two fi
 _OLD_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # glibc's names for mallopt
 _LARGE = 2 << 20  # bytes; smaller blocks are used again a moment later
+_SPARE = 16 << 20  # bytes of those that are held for it
 _ALWAYS_FROM_THE_HEAP = 1 << 30
 _NEVER_TRIM = (1 << 31) - 1
 
@@ -67,9 +68,10 @@ def prepare_process() -> None:
 def hold_little() -> None:
     """Tell the C library to return large blocks at once: another process needs the memory.
 
-    Left alone, glibc keeps blocks of up to 32 MiB that were returned, and more in each thread.
+    Left alone, glibc keeps blocks of up to 32 MiB that were returned, and more in each thread; told
+    only that, it would return the small ones too, and take a page fault for each of their pages.
     """
-    _tell_malloc({_MMAP_THRESHOLD: _LARGE, _ARENA_MAX: 1})
+    _tell_malloc({_MMAP_THRESHOLD: _LARGE, _TRIM_THRESHOLD: _SPARE, _ARENA_MAX: 1})
 
 
 def give_back() -> None:
