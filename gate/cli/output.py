@@ -99,13 +99,16 @@ def withdraw(outputs: Sequence[str], report: Path | None = None) -> None:
     ``outputs`` as in ``-o``, ``report`` a report.json. Only a file that this program wrote, in that
     format, goes: any other is somebody's, as is what a link points to.
     """
-    from gate.report.renderings.marks import is_ours
-
     places = [output.partition("=") for output in outputs]
     old = [(Path(place), known) for name, _, place in places if place and (known := _format(name))]
     if report is not None:
         old.append((report, "json"))
-    for path, known in old:
+    there = [(path, known) for path, known in old if path.is_file()]
+    if not there:  # the first run: the process that measures starts before this is imported
+        return
+    from gate.report.renderings.marks import is_ours
+
+    for path, known in there:
         if is_ours(path, known):
             with suppress(OSError):  # the run, or who reads the file, will say so
                 path.unlink()

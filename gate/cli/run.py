@@ -90,8 +90,6 @@ def judged(
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
     """Run the gate as the flags say, deliver its report, and return the exit status."""
-    from gate.evidence.store import FILE_NAME
-    from gate.report.renderings import Beside
     from gate.run import REPORT_NAME, Settings, spare_baseline, validate
     from gate.subject.overrides import Flags
 
@@ -113,6 +111,10 @@ def judged(
         command=tuple(sys.argv[1:]),
     )
     report = validate(subject, settings=settings)
+    # Imported while it measured, not before.
+    from gate.evidence.store import FILE_NAME
+    from gate.report.renderings import Beside
+
     beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME, images=not no_images)
     try:
         return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

@@ -17,7 +17,6 @@ from gate.measure.looks import looks_at_values
 
 MOST_PARAMETERS = 100_000_000  # above, even the copy that is folded and packed is too large
 _SAMPLE = 2  # images that are traced: a forward of a whole batch of a large module takes long
-_SETTLED = 2  # calls: the first sees the shapes, the second compiles for them and their threads
 _LOOKS = torch.jit.TracerWarning  # type: ignore[attr-defined]  # torch has it, its stubs do not
 _jit: Any = torch.jit  # nor their types
 TOLERANCE = 1e-5  # by which a score may differ, of the largest: rounding alone gives 1e-7
@@ -33,13 +32,19 @@ class Fused:
     shape: torch.Size  # of the only batches that it answers
 
 
-def fused(model: nn.Module, images: torch.Tensor, outputs: torch.Tensor) -> Fused | None:
+def fused(
+    model: nn.Module,
+    images: torch.Tensor,
+    outputs: torch.Tensor,
+    limited: Callable[[], None],
+) -> Fused | None:
     """Return what answers batches of the shape of ``images`` as ``model`` does, faster.
 
     ``outputs`` are what it answers to the first of them. It is traced with other images: what the
     user's code does with values in Python would be frozen as it went for those. None where it does,
     where torch cannot, where the module is large, or where both disagree on ``images``. It has the
-    same bits wherever torch has as many threads as now.
+    same bits wherever torch has as many threads as ``limited`` leaves it, which is called before
+    anything depends on them.
     """
     if sum(each.numel() for each in model.parameters()) > MOST_PARAMETERS:
         return None
@@ -48,7 +53,7 @@ def fused(model: nn.Module, images: torch.Tensor, outputs: torch.Tensor) -> Fuse
     if traced is None:
         return None
     for compiled in (True, False):  # there are layers that the compiler cannot take
-        ready = _settled(traced, images, outputs, compiled=compiled)
+        ready = _settled(traced, images, outputs, limited, compiled=compiled)
         if ready is not None:
             return Fused(ready, images.shape)
     return None
@@ -71,6 +76,7 @@ def _settled(
     traced: Any,  # noqa: ANN401 -- see above
     images: torch.Tensor,
     outputs: torch.Tensor,
+    limited: Callable[[], None],
     *,
     compiled: bool,
 ) -> _Answering | None:
@@ -81,8 +87,9 @@ def _settled(
             ready = _jit.freeze(traced)
             if any(node.kind() == "prim::GetAttr" for node in ready.graph.nodes()):
                 return None  # it writes to what it holds, and the lanes would share that
-            for _ in range(_SETTLED):
-                found = ready(images.clone())  # it may work in place
+            ready(images.clone())  # sees the shapes; a copy, because it may work in place
+            limited()
+            found = ready(images.clone())  # compiles for the shapes, and for so many threads
         largest = max(float(outputs.abs().max()), 1.0)
         furthest = float((found[: len(outputs)] - outputs).abs().max())
     except Exception:

@@ -1,5 +1,6 @@
 """A model that answers: the user's module in evaluation mode, and words for when it cannot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -160,15 +161,18 @@ class TorchRunner:
             raise problem
         return answer.detach().float().cpu().numpy()
 
-    def fused_for(self, images: Floats, outputs: Floats) -> Fused | None:
+    def fused_for(
+        self, images: Floats, outputs: Floats, limited: Callable[[], None]
+    ) -> Fused | None:
         """Return what answers batches shaped like ``images`` faster, where there is one.
 
-        ``outputs`` are what this one answers to the first of them.
+        ``outputs`` are what this one answers to the first of them; ``limited`` leaves torch as many
+        threads as it has when that one is asked.
         """
         if self.beside() is None:  # it answers alone, in as many threads as there are: other bits
             return None
         batch = _laid_out(torch.from_numpy(images.copy()))  # it may work in place
-        return fused(self.model, batch, torch.from_numpy(outputs))
+        return fused(self.model, batch, torch.from_numpy(outputs), limited)
 
     def beside(self) -> "TorchRunner | None":
         """Return one with a copy of the module, on a CPU and where nothing else is shared."""

@@ -1,6 +1,6 @@
 """Whoever measures: a model that is open, and data to show it, in this process or in another."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,17 +74,19 @@ def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Chosen"
     return Chosen(runner)
 
 
-def _quickened(runners: tuple["Runner", ...], first: "FirstBatch") -> tuple["Runner", ...]:
+def _quickened(
+    runners: tuple["Runner", ...], first: "FirstBatch", limited: Callable[[], None]
+) -> tuple["Runner", ...]:
     """Return the runners with torch's fused form of their module, where it has one.
 
-    It is one for all of them, and for the one thread that each of them has.
+    It is one for all of them, and for the threads that ``limited`` leaves to each of them.
     """
     from gate.measure.runner import TorchRunner
 
     one = runners[0]
     if not isinstance(one, TorchRunner) or not len(first.images):
         return runners
-    fused = one.fused_for(padded(first.images, first.batch), first.outputs)
+    fused = one.fused_for(padded(first.images, first.batch), first.outputs, limited)
     return tuple(replace(each, fused=fused) for each in runners if isinstance(each, TorchRunner))
 
 
@@ -126,8 +128,8 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         runners = _lanes(chosen.runner, min(job.threads, LANES))
         alone = shared_among(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
+        runners = _quickened(runners, first, limited)
         limited()
-        runners = _quickened(runners, first)
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)

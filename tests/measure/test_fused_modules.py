@@ -120,9 +120,13 @@ def answers(module, given):
         return module(given)
 
 
+def as_it_is():
+    """Leave torch the threads that it has."""
+
+
 def fused(model, given):
     """Return what the module is fused to, when its answers to these images are known."""
-    return room.fused(model, given, torch.as_tensor(answers(model, given)))
+    return room.fused(model, given, torch.as_tensor(answers(model, given)), as_it_is)
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +176,23 @@ def test_many_threads_get_the_same_bits(kind):
         assert torch.equal(each, answers(ready, given[index]))
 
 
+@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
+def test_the_bits_are_those_of_the_threads_that_are_left(kind):
+    expected = answers(fused(made(kind), images()).module, images(1))
+    model, given = made(kind), images()
+    known = answers(model, given)
+
+    torch.set_num_threads(2)
+    ready = room.fused(model, given, known, one_is_left).module
+
+    assert torch.get_num_threads() == 1
+    assert torch.equal(answers(ready, images(1)), expected)
+
+
+def one_is_left():
+    torch.set_num_threads(1)
+
+
 def groups_of(ready):
     """Return how many groups of layers the compiler made of the module that answered last."""
     answers(ready, images())
@@ -189,7 +210,7 @@ def test_where_torch_was_told_to_trace_nothing_nothing_is_fused():
         "import torch\n"
         "from gate.measure.fused import fused\n"
         "model, images = torch.nn.Linear(2, 2).eval(), torch.rand(16, 2)\n"
-        "print(fused(model, images, model(images).detach()))\n"
+        "print(fused(model, images, model(images).detach(), lambda: None))\n"
     )
     said = [
         subprocess.run(
@@ -378,7 +399,7 @@ def test_answers_that_are_no_numbers_agree_with_nothing(value):
 def test_what_torch_cannot_trace_is_not_fused():
     model = Scores(lambda images, scores: {"scores": scores}).eval()
 
-    assert room.fused(model, images(), answers(model, images())["scores"]) is None
+    assert room.fused(model, images(), answers(model, images())["scores"], as_it_is) is None
 
 
 def test_a_large_module_is_not_fused(monkeypatch):
@@ -430,7 +451,7 @@ ASKED = []
 
 
 def quickened(runner, given):
-    return replace(runner, fused=runner.fused_for(given, runner.outputs(given)))
+    return replace(runner, fused=runner.fused_for(given, runner.outputs(given), as_it_is))
 
 
 def test_a_batch_of_another_shape_is_answered_by_the_module_itself():
@@ -474,7 +495,7 @@ def test_a_module_that_works_in_place_is_fused_and_changes_no_image_that_is_kept
     outputs = runner.outputs(given.copy())
     before = given.copy()
 
-    quick = replace(runner, fused=runner.fused_for(given, outputs))
+    quick = replace(runner, fused=runner.fused_for(given, outputs, as_it_is))
 
     assert quick.fused is not None
     assert np.array_equal(given, before)
@@ -488,4 +509,4 @@ def test_a_module_that_counts_the_bytes_of_a_batch_is_not_fused():
     model = Scores(counted).eval()
     given = images()
 
-    assert room.fused(model, given, answers(model, given)[:2]) is None
+    assert room.fused(model, given, answers(model, given)[:2], as_it_is) is None
