@@ -2,8 +2,8 @@
 
 An image is brought to one form (palette resolved, opaque alpha dropped), made into a grey
 thumbnail, turned to the one of its eight orientations that the thumbnail prefers, and hashed there.
-The pixels are read by SHA-256 once: the digest of an image as it stands is made from the digest of
-the turned image and the name of the turn.
+The pixels are read by BLAKE3 once, which takes a quarter of the time of SHA-256: the digest of an
+image as it stands is made from the digest of the turned image and the name of the turn.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,7 +20,7 @@ from gate.evidence.records import Fingerprints
 from gate.measure import perceptual
 from gate.measure.orientations import ORIENTATIONS, compose, inverse, turn
 
-VERSION = "1"  # of the fingerprints: part of the key wherever they are cached
+VERSION = "2"  # of the fingerprints: part of the key wherever they are cached
 SMALLEST = 16  # pixels a side; the hash has 16 x 16 coefficients, and a smaller image fewer pixels
 _DIGEST = 32  # bytes
 _OPAQUE = 255
@@ -291,7 +292,7 @@ def _oriented(
     turns = [0] * len(small)
     preferred = _preferred(small, height, width)
     for orientation in ORIENTATIONS:
-        head = sha256(heads[orientation >> 2])
+        head = blake3(heads[orientation >> 2])
         for row in np.flatnonzero(preferred[:, orientation]).tolist():
             digest = head.copy()
             digest.update(turned_row(row, orientation))

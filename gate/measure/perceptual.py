@@ -5,7 +5,7 @@ batch, the number of threads, the library that multiplies, or the machine. The s
 the eight orientations: the hash of a turned picture is the turned hash, see ``turned_hashes``.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no pu
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
+_LENGTHS = 32  # of sides whose weights are kept; a split may have images of a thousand sizes
 _FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
 
@@ -26,13 +27,13 @@ def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (n, 64, 64) means over equal areas of ``grey``, (n, H, W), rounded half up."""
     count, height, width = grey.shape
     small = np.empty((count, SIDE, SIDE), np.uint8)
-    rows, columns = areas(height, SIDE), areas(width, SIDE).T
     exact: Any = np.float32 if 255 * height * width < 1 << 24 else np.float64
     narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
+    rows, columns = _shares(height, narrow), _shares(width, exact).T
     for start in range(0, count, _CHUNK):
         part = grey[start : start + _CHUNK].astype(narrow)
-        sums = _row_sums(rows.astype(narrow), part).astype(exact)
-        sums = _column_sums(sums, columns.astype(exact))
+        sums = _row_sums(rows, part).astype(exact, copy=False)
+        sums = _column_sums(sums, columns)
         sums /= exact(height * width)
         sums += exact(0.5)
         small[start : start + _CHUNK] = sums  # casting drops the fraction
@@ -133,7 +134,6 @@ def _mirror_masks() -> NDArray[np.uint8]:
     return masks.reshape(4, 32)
 
 
-@cache
 def areas(length: int, parts: int) -> NDArray[np.float64]:
     """Return (parts, length) integers: the share of each pixel in each of so many equal parts.
 
@@ -144,6 +144,12 @@ def areas(length: int, parts: int) -> NDArray[np.float64]:
     begin = np.maximum(part * length, pixel * parts)
     shares: NDArray[np.float64] = np.maximum(end - begin, 0).astype(np.float64)
     return shares
+
+
+@lru_cache(maxsize=_LENGTHS)
+def _shares(length: int, kind: type[np.floating[Any]]) -> NDArray[Any]:
+    """Return the ``areas`` of the pixels of a thumbnail, (64, length), as floats of this kind."""
+    return areas(length, SIDE).astype(kind)
 
 
 @cache

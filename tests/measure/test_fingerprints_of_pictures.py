@@ -3,6 +3,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -140,6 +141,15 @@ def test_an_array_without_pixels_is_bad_data():
 
 def test_the_file_digest_is_sha256_of_the_stored_bytes():
     assert fingerprint(b"stored", Image.new("L", (2, 2))).file == sha256(b"stored").digest()
+
+
+def test_the_oriented_digest_is_blake3_of_mode_size_and_bytes():
+    rows = np.linspace(0, 255, 4 * 6).astype(np.uint8).reshape(4, 6)  # brightest below and right
+
+    found = of(Image.fromarray(rows))
+
+    assert found.oriented == blake3(b"L 4 6\n" + rows.tobytes()).digest()
+    assert found.pixels == sha256(found.oriented + b"\0").digest()
 
 
 @settings(max_examples=80, deadline=None)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
+from gate.measure import perceptual
 from gate.measure.orientations import ORIENTATIONS, turn
 from gate.measure.perceptual import hashes, moments, thumbnails, turned_hashes
 
@@ -23,6 +24,13 @@ def test_thumbnails_are_means_over_equal_areas(height, width, seed):
     fine = np.repeat(np.repeat(grey[0].astype(float), 64, axis=0), 64, axis=1)
     means = fine.reshape(64, height, 64, width).mean(axis=(1, 3))
     assert np.abs(small[0] - means).max() <= 0.5 + 1e-4
+
+
+def test_what_is_kept_does_not_grow_with_the_sizes_of_images():
+    for width in range(65, 165):
+        thumbnails(np.zeros((1, 70, width), np.uint8))
+
+    assert perceptual._shares.cache_info().currsize == perceptual._LENGTHS
 
 
 def test_a_thumbnail_of_64_pixels_is_the_picture():
