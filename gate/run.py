@@ -152,8 +152,7 @@ def _judged(
 
 
 def _import_judging() -> None:
-    import scipy.optimize  # the slowest two: the first interval would wait for them
-    import scipy.special  # noqa: F401
+    import scipy.special  # noqa: F401 -- the slowest: the first interval would wait for it
 
     import gate.decision
     import gate.evidence.store
