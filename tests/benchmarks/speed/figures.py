@@ -17,8 +17,9 @@ class Figure:
     seconds: float
     cpu: float
     peak: float | None  # MiB
-    to_bound: float | None = None
+    to_bound: float | None = None  # with the best rate of the same round
     cpu_to_bound: float | None = None
+    to_best: float | None = None  # to the bound with the best rate of the session
     to_script: float | None = None  # as many times as fast as the script
 
 
@@ -42,14 +43,11 @@ def best_rate(rounds: Sequence[Rounds]) -> float:
     return max(part["rate"] for each in rounds for part in each.parts)
 
 
-def figures(rounds: Rounds, rate: float) -> list[Figure]:
-    """Return the lines of one job on so many cores, the bound first."""
-    work = [
-        rounds.flops * rounds.images / rate + part["decode"] + part["hash"] for part in rounds.parts
-    ]
-    starts = rounds.taken["start-up"]
-    wall = [start.seconds + each / rounds.threads for start, each in zip(starts, work, strict=True)]
-    cpu = [start.cpu + each for start, each in zip(starts, work, strict=True)]
+def figures(rounds: Rounds, best: float) -> list[Figure]:
+    """Return the lines of one job on so many cores, the bound first; ``best`` is a FLOP/s."""
+    in_turn = [part["rate"] for part in rounds.parts]
+    wall, cpu = _bounds(rounds, in_turn)
+    wall_at_best, _ = _bounds(rounds, [best] * len(in_turn))
     head = (rounds.job, rounds.threads)
     lines = [Figure(*head, "bound", median(wall), median(cpu), None)]
     script = [each.seconds for each in rounds.taken["script"]]
@@ -64,10 +62,22 @@ def figures(rounds: Rounds, rate: float) -> list[Figure]:
                 median(each.peak for each in taken),
                 to_bound=_ratio(seconds, wall),
                 cpu_to_bound=_ratio([each.cpu for each in taken], cpu),
+                to_best=_ratio(seconds, wall_at_best),
                 to_script=_ratio(script, seconds),
             )
         )
     return lines
+
+
+def _bounds(rounds: Rounds, rates: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the bound of each round at its rate, in seconds and in CPU seconds."""
+    work = [
+        rounds.flops * rounds.images / rate + part["decode"] + part["hash"]
+        for rate, part in zip(rates, rounds.parts, strict=True)
+    ]
+    starts = rounds.taken["start-up"]
+    wall = [start.seconds + each / rounds.threads for start, each in zip(starts, work, strict=True)]
+    return wall, [start.cpu + each for start, each in zip(starts, work, strict=True)]
 
 
 def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
@@ -77,14 +87,13 @@ def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
 def table(lines: Sequence[Figure]) -> str:
     """Return the figures as text."""
     head = f"{'job':9} cores {'program':11} {'seconds':>8} {'CPU s':>8} {'peak MiB':>8}"
-    head += f" {'x bound':>8} {'CPU x':>6} {'x as fast':>9}"
+    head += f" {'x bound':>8} {'CPU x':>6} {'x best':>6} {'x as fast':>9}"
     rows = [head]
     for each in lines:
         row = f"{each.job:9} {each.threads:5} {each.program:11} {each.seconds:8.2f} {each.cpu:8.2f}"
         row += f" {_or_dash(each.peak, '8.0f')} {_or_dash(each.to_bound, '8.2f')}"
-        rows.append(
-            row + f" {_or_dash(each.cpu_to_bound, '6.2f')} {_or_dash(each.to_script, '9.2f')}"
-        )
+        row += f" {_or_dash(each.cpu_to_bound, '6.2f')} {_or_dash(each.to_best, '6.2f')}"
+        rows.append(row + f" {_or_dash(each.to_script, '9.2f')}")
     return "\n".join(rows)
 
 
