@@ -17,6 +17,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft2  # takes half of the time of numpy's
 
 from gate.measure.coarse import NEIGHBOUR, Chosen, candidates
 from gate.measure.cores import usable_cores
@@ -162,14 +163,14 @@ def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
     side = ground.distinct.shape[1]
     best = np.zeros(len(ground.places), np.float32)
     bands = _band(ground.distinct, side)
-    spectrum = np.fft.rfft2(bands)
+    spectrum = rfft2(bands)
     power = np.zeros((len(bands), side + 1, side + 1))
     power[:, 1:, 1:] = (bands.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
     for size in _CROPPED[side]:
         moved = _band(picture.distinct, size)
         least = _FLAT**2 * size**2
         own = np.maximum((moved**2).sum(axis=(1, 2)), least)
-        spread = np.fft.rfft2(moved, s=(side, side)).conj()
+        spread = rfft2(moved, s=(side, side)).conj()
         places = side - size + 1  # along each side where the picture lies within its ground
         under = power[:, size:, size:] - power[:, :-size, size:]
         under += power[:, :-size, :-size] - power[:, size:, :-size]
