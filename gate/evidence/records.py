@@ -101,7 +101,7 @@ class Fingerprints:
     """What identifies an image, one row an image in the order of the split; never the label."""
 
     file: NDArray[np.uint8]  # (n, 32) sha256 of the stored bytes
-    pixels: NDArray[np.uint8]  # (n, 32) sha256, equal only for equal mode, shape and pixels
+    pixels: NDArray[np.uint8]  # (n, 32) equal only for equal mode, shape and pixels
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
     near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
     featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything

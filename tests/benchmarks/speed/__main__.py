@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="by default all")
     parser.add_argument("--rounds", type=int, default=5, help="fresh processes of each program")
-    parser.add_argument("--images", type=int, default=2000, help="JPEG files")
+    parser.add_argument("--images", type=int, default=5000, help="JPEG files")
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2], help="to run on")
     temporary = Path(tempfile.gettempdir(), "validate-model-speed")
     parser.add_argument("--folder", type=Path, default=temporary, help="keeps what is judged")
