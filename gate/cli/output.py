@@ -103,7 +103,7 @@ def withdraw(outputs: Sequence[str], report: Path | None = None) -> None:
     old = [(Path(place), known) for name, _, place in places if place and (known := _format(name))]
     if report is not None:
         old.append((report, "json"))
-    there = [(path, known) for path, known in old if path.is_file()]
+    there = [(path, known) for path, known in old if _is_file(path)]
     if not there:  # the first run: the process that measures starts before this is imported
         return
     from gate.report.renderings.marks import is_ours
@@ -112,6 +112,13 @@ def withdraw(outputs: Sequence[str], report: Path | None = None) -> None:
         if is_ours(path, known):
             with suppress(OSError):  # the run, or who reads the file, will say so
                 path.unlink()
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file lies there; where nobody may look, or with too long a name, none."""
+    with suppress(OSError):
+        return path.is_file()
+    return False
 
 
 def _parsed(output: str) -> "tuple[Path, Format]":
@@ -131,12 +138,12 @@ def _parsed(output: str) -> "tuple[Path, Format]":
 
 def check_target(path: Path, flag: str) -> None:
     """Raise UsageError where no file can be written, before anything is done for it."""
-    if path.is_dir():
-        raise UsageError(flag, "is a folder", "name a file")
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        # The new file takes the place of what has its name: a link or a device would be gone.
-        raise UsageError(flag, "is no regular file", "name a file, or use --format")
     try:
+        if path.is_dir():
+            raise UsageError(flag, "is a folder", "name a file")
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            # The new file takes the place of what has its name: a link or a device would be gone.
+            raise UsageError(flag, "is no regular file", "name a file, or use --format")
         probe = path.with_name(f".{path.name}.probe")
         probe.touch()
         probe.unlink()

@@ -17,7 +17,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft2  # takes half of the time of numpy's
 
 from gate.measure.coarse import NEIGHBOUR, Chosen, candidates
 from gate.measure.cores import usable_cores
@@ -160,6 +159,8 @@ def _levelled(pictures: NDArray[np.uint8]) -> Floats:
 
 def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
     """Return the best correlation of each picture, reduced to several sizes, on its ground."""
+    from scipy.fft import rfft2  # takes half of the time of numpy's
+
     side = ground.distinct.shape[1]
     best = np.zeros(len(ground.places), np.float32)
     bands = _band(ground.distinct, side)

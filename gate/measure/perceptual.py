@@ -6,7 +6,7 @@ the eight orientations: the hash of a turned picture is the turned hash, see ``t
 """
 
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no pu
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
-_LENGTHS = 32  # of sides whose weights are kept; a split may have images of a thousand sizes
+_LENGTHS = 256  # of sides whose weights are kept; a split may have images of a thousand sizes
 _FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
 
@@ -29,7 +29,7 @@ def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     small = np.empty((count, SIDE, SIDE), np.uint8)
     exact: Any = np.float32 if 255 * height * width < 1 << 24 else np.float64
     narrow: Any = np.float32 if 255 * height < 1 << 24 else np.float64
-    rows, columns = _shares(height, narrow), _shares(width, exact).T
+    rows, columns = _bands(height, narrow), _bands(width, exact)
     for start in range(0, count, _CHUNK):
         part = grey[start : start + _CHUNK].astype(narrow)
         sums = _row_sums(rows, part).astype(exact, copy=False)
@@ -95,31 +95,46 @@ def _product(pictures: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(flat).reshape(*pictures.shape[:-1], columns.shape[-1])
 
 
-def _row_sums(rows: NDArray[Any], part: NDArray[Any]) -> NDArray[Any]:
-    """Return ``rows @ part``, for weights ``rows``, (64, H), that are zero off a diagonal band."""
-    height = rows.shape[1]
+def _row_sums(bands: "_Bands", part: NDArray[Any]) -> NDArray[Any]:
+    """Return the sums over the rows of ``part``, (n, H, W), that each of 64 parts covers."""
     sums = np.empty((len(part), SIDE, part.shape[2]), part.dtype)
-    if height <= SIDE:
-        np.matmul(rows, part, out=sums)
-        return sums
-    for first in range(0, SIDE, _BAND):
-        last = first + _BAND
-        near = slice(first * height // SIDE, -(-last * height // SIDE))
-        np.matmul(rows[first:last, near], part[:, near], out=sums[:, first:last])
+    for band in bands:
+        np.matmul(band.shares, part[:, band.near], out=sums[:, band.parts])
     return sums
 
 
-def _column_sums(part: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
-    """Return ``part @ columns``, for weights ``columns``, (W, 64), off a diagonal band zero."""
-    width = columns.shape[0]
-    if width <= SIDE:
-        return _product(part, columns)
+def _column_sums(part: NDArray[Any], bands: "_Bands") -> NDArray[Any]:
+    """Return the sums over the columns of ``part``, (n, 64, W), that each of 64 parts covers."""
+    if len(bands) == 1:
+        return _product(part, bands[0].shares.T)
     sums = np.empty((*part.shape[:2], SIDE), part.dtype)
-    for first in range(0, SIDE, _BAND):
-        last = first + _BAND
-        near = slice(first * width // SIDE, -(-last * width // SIDE))
-        np.matmul(part[..., near], columns[near, first:last], out=sums[..., first:last])
+    for band in bands:
+        np.matmul(part[..., band.near], band.shares.T, out=sums[..., band.parts])
     return sums
+
+
+class _Band(NamedTuple):
+    """Some of 64 parts of a side: the weights that they have in the pixels near them."""
+
+    parts: slice
+    near: slice
+    shares: NDArray[Any]
+
+
+_Bands = tuple[_Band, ...]
+
+
+@lru_cache(maxsize=_LENGTHS)
+def _bands(length: int, kind: type[np.floating[Any]]) -> _Bands:
+    """Return the ``areas`` of the pixels of a side, but for those that are zero, as such floats."""
+    shares = areas(length, SIDE).astype(kind)
+    if length <= SIDE:
+        return (_Band(slice(SIDE), slice(length), shares),)
+    return tuple(
+        _Band(slice(first, first + _BAND), near, shares[first : first + _BAND, near].copy())
+        for first in range(0, SIDE, _BAND)
+        for near in [slice(first * length // SIDE, -(-(first + _BAND) * length // SIDE))]
+    )
 
 
 @cache
@@ -144,12 +159,6 @@ def areas(length: int, parts: int) -> NDArray[np.float64]:
     begin = np.maximum(part * length, pixel * parts)
     shares: NDArray[np.float64] = np.maximum(end - begin, 0).astype(np.float64)
     return shares
-
-
-@lru_cache(maxsize=_LENGTHS)
-def _shares(length: int, kind: type[np.floating[Any]]) -> NDArray[Any]:
-    """Return the ``areas`` of the pixels of a thumbnail, (64, length), as floats of this kind."""
-    return areas(length, SIDE).astype(kind)
 
 
 @cache

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gate.evidence.records import Overlap, Picture, Rows, Split, SplitEvidence
-from gate.measure.cores import usable_cores
-from gate.measure.ordered import in_order
 from gate.subject.datasets.records import Dataset, UnreadableImage
 
 if TYPE_CHECKING:
@@ -39,16 +37,11 @@ def keep_pictures(
     """
     chosen = list(dict.fromkeys(_alternating(_of_pairs(overlaps), _of_mistakes(splits))))
     places = {split: _places(datasets[split], chosen, split) for split in datasets}
-
-    def png_of_key(key: Key) -> bytes | None:
-        split, name = key
-        place = places.get(split, {}).get(name)
-        return None if place is None else _png(datasets[split], place)
-
     kept: list[Picture] = []
     room = MOST_BYTES
-    pngs = in_order(png_of_key, chosen, threads=usable_cores())
-    for (split, name), png in zip(chosen, pngs, strict=True):
+    for split, name in chosen:
+        place = places.get(split, {}).get(name)
+        png = None if place is None else _png(datasets[split], place)
         if png is not None and len(png) <= room:
             room -= len(png)
             kept.append(Picture(split, name, png))

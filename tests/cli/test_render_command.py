@@ -79,10 +79,26 @@ def test_a_key_from_outside_cannot_move_the_cursor_in_the_error(tmp_path, capsys
     assert "\x1b" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("output", ["html", "=x", "yaml=x", "json=", "json=."])
+@pytest.mark.parametrize("output", ["html", "=x", "yaml=x", "json=", "json=.", "json=" + 300 * "x"])
 def test_a_wrong_target_is_refused_before_anything_is_read(output, capsys):
     assert main(["render", "none.json", "-o", output]) == 2
     assert "-o" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["-o", "--out"])
+def test_a_name_that_is_too_long_for_a_file_is_told_in_words(option, tmp_path, capsys):
+    (tmp_path / "gate.yaml").write_text(
+        "{apiVersion: gate/v1, kind: Validation, model: {checkpoint: m.pt, factory: 'a:b'}, "
+        "data: {test: {path: t.csv}}, policy: baseline}"
+    )
+    place = str(tmp_path / (300 * "x"))
+    target = f"json={place}" if option == "-o" else place
+
+    assert main(["run", str(tmp_path / "gate.yaml"), option, target]) == 2
+
+    said = capsys.readouterr().err
+    assert option in said
+    assert "File name too long" in said
 
 
 JUDGED = [(GOOD, "smoke", 0), (BAD, "smoke", 0), (BAD, "baseline", 1)]

@@ -176,21 +176,25 @@ def test_many_threads_get_the_same_bits(kind):
         assert torch.equal(each, answers(ready, given[index]))
 
 
-@pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
-def test_the_bits_are_those_of_the_threads_that_are_left(kind):
-    expected = answers(fused(made(kind), images()).module, images(1))
-    model, given = made(kind), images()
-    known = answers(model, given)
+def test_a_module_is_profiled_in_all_threads_and_compiled_for_those_that_are_left(monkeypatch):
+    model, given, asked = made(convolution), images(), []
+    known, freeze = answers(model, given), torch.jit.freeze
 
+    class Watched:
+        def __init__(self, traced):
+            self.ready = freeze(traced)
+            self.graph = self.ready.graph
+
+        def __call__(self, batch):
+            asked.append(torch.get_num_threads())
+            return self.ready(batch)
+
+    monkeypatch.setattr(room._jit, "freeze", Watched)
     torch.set_num_threads(2)
-    ready = room.fused(model, given, known, one_is_left).module
+    ready = room.fused(model, given, known, lambda: torch.set_num_threads(1))
 
-    assert torch.get_num_threads() == 1
-    assert torch.equal(answers(ready, images(1)), expected)
-
-
-def one_is_left():
-    torch.set_num_threads(1)
+    assert ready is not None
+    assert asked == [2, 1]
 
 
 def groups_of(ready):

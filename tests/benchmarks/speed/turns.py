@@ -24,9 +24,8 @@ class Rounds:
     images: int
     flops: int  # of one image
     taken: dict[str, list[Taken]] = field(default_factory=dict)
-    parts: list[dict[str, float]] = field(
-        default_factory=list
-    )  # of the bound, by limit.py before and after
+    # Of the bound, by limit.py before and after the gate.
+    parts: list[dict[str, float]] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)  # matrices that are not the script's
 
     def add(self, program: str, taken: Taken) -> None:
