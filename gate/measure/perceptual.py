@@ -19,7 +19,7 @@ _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no pu
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
-_LENGTHS = 256  # of sides whose weights are kept; a split may have images of a thousand sizes
+_LENGTHS = 512  # of sides whose weights are kept; a split may have images of a thousand sizes
 _FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
 
