@@ -76,6 +76,17 @@ def test_a_darker_compressed_crop_is_found():
     assert found.correlation[0] >= edits.COPY
 
 
+@pytest.mark.parametrize("places", [1, 2, 8])
+def test_the_first_places_of_a_correlation_are_those_of_the_whole(places):
+    spectrum = np.fft.rfft2(scenes(3, size=32).astype(np.float32))
+    down, right = edits._first_places(32, places)
+
+    found = (down @ (spectrum @ right)).real
+
+    whole = np.fft.irfft2(spectrum, s=(32, 32))
+    np.testing.assert_allclose(found, whole[:, :places, :places], rtol=1e-5)
+
+
 def captioned(pixels, top, height, seed=3):
     """Return a picture with bright letters, as random blocks, over some of its rows."""
     covered = pixels.copy()
