@@ -17,9 +17,9 @@ class Figure:
     seconds: float
     cpu: float
     peak: float | None  # MiB
-    to_bound: float | None = None  # with the best rate of the same round
+    to_bound: float | None = None  # with the best rate of the session
     cpu_to_bound: float | None = None
-    to_best: float | None = None  # to the bound with the best rate of the session
+    in_turn: float | None = None  # to the bound with the best rate of the same round
     to_script: float | None = None  # as many times as fast as the script
 
 
@@ -45,9 +45,8 @@ def best_rate(rounds: Sequence[Rounds]) -> float:
 
 def figures(rounds: Rounds, best: float) -> list[Figure]:
     """Return the lines of one job on so many cores, the bound first; ``best`` is a FLOP/s."""
-    in_turn = [part["rate"] for part in rounds.parts]
-    wall, cpu = _bounds(rounds, in_turn)
-    wall_at_best, _ = _bounds(rounds, [best] * len(in_turn))
+    wall, cpu = _bounds(rounds, [best] * len(rounds.parts))
+    wall_in_turn, _ = _bounds(rounds, [part["rate"] for part in rounds.parts])
     head = (rounds.job, rounds.threads)
     lines = [Figure(*head, "bound", median(wall), median(cpu), None)]
     script = [each.seconds for each in rounds.taken["script"]]
@@ -62,7 +61,7 @@ def figures(rounds: Rounds, best: float) -> list[Figure]:
                 median(each.peak for each in taken),
                 to_bound=_ratio(seconds, wall),
                 cpu_to_bound=_ratio([each.cpu for each in taken], cpu),
-                to_best=_ratio(seconds, wall_at_best),
+                in_turn=_ratio(seconds, wall_in_turn),
                 to_script=_ratio(script, seconds),
             )
         )
@@ -87,12 +86,12 @@ def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
 def table(lines: Sequence[Figure]) -> str:
     """Return the figures as text."""
     head = f"{'job':9} cores {'program':11} {'seconds':>8} {'CPU s':>8} {'peak MiB':>8}"
-    head += f" {'x bound':>8} {'CPU x':>6} {'x best':>6} {'x as fast':>9}"
+    head += f" {'x bound':>8} {'CPU x':>6} {'in turn':>7} {'x as fast':>9}"
     rows = [head]
     for each in lines:
         row = f"{each.job:9} {each.threads:5} {each.program:11} {each.seconds:8.2f} {each.cpu:8.2f}"
         row += f" {_or_dash(each.peak, '8.0f')} {_or_dash(each.to_bound, '8.2f')}"
-        row += f" {_or_dash(each.cpu_to_bound, '6.2f')} {_or_dash(each.to_best, '6.2f')}"
+        row += f" {_or_dash(each.cpu_to_bound, '6.2f')} {_or_dash(each.in_turn, '7.2f')}"
         rows.append(row + f" {_or_dash(each.to_script, '9.2f')}")
     return "\n".join(rows)
 
