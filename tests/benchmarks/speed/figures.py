@@ -62,7 +62,7 @@ def figures(rounds: Rounds, best: float) -> list[Figure]:
                 to_bound=_ratio(seconds, wall),
                 cpu_to_bound=_ratio([each.cpu for each in taken], cpu),
                 in_turn=_ratio(seconds, wall_in_turn),
-                to_script=_ratio(script, seconds),
+                to_script=_ratio(script, seconds[: len(script)]),
             )
         )
     return lines

@@ -45,8 +45,11 @@ def has_cache() -> bool:
     return "--no-cache" in words
 
 
-def take_turns(folder: Path, threads: int, rounds: int) -> Iterator[Rounds]:
-    """Yield the same record after every round; the first round also compares the answers."""
+def take_turns(folder: Path, threads: int, rounds: int, scripted: int) -> Iterator[Rounds]:
+    """Yield the same record after every round; the first round also compares the answers.
+
+    The script, which takes longest, has its turn in the first ``scripted`` rounds, at least one.
+    """
     job = json.loads((folder / "job.json").read_text())
     record = Rounds(folder.name, threads, job["images"], job["flops"])
     cached = has_cache()
@@ -54,6 +57,8 @@ def take_turns(folder: Path, threads: int, rounds: int) -> Iterator[Rounds]:
         with tempfile.TemporaryDirectory(prefix="speed-") as name:
             place = Path(name)
             _one_round(folder, place, record, cached=cached)
+            if number < max(1, scripted):
+                _script(folder, place, record)
             if number == 0:
                 record.differing += _differing(place)
         yield record
@@ -67,17 +72,21 @@ def gate(folder: Path, out: Path, cache: Path, threads: int) -> Taken:
 
 
 def _one_round(folder: Path, place: Path, record: Rounds, *, cached: bool) -> None:
-    threads, settings = record.threads, environment()
+    threads = record.threads
     start = [sys.executable, "-c", "import torch"]
-    record.add("start-up", run(start, threads=threads, settings=settings)[0])
+    record.add("start-up", run(start, threads=threads, settings=environment())[0])
     before = _limit(folder)
     # The folder of the cache is new in each round: nothing is known of these images yet.
     record.add("gate", gate(folder, place / "gate", place / "cache", threads))
     record.parts.append(_stricter(before, _limit(folder)))
     if cached:
         record.add("gate again", gate(folder, place / "gate again", place / "cache", threads))
-    script = [sys.executable, HERE / "script.py", folder, place / "script.json"]
-    record.add("script", run(script, threads=threads, settings=settings)[0])
+
+
+def _script(folder: Path, place: Path, record: Rounds) -> None:
+    """Let the script judge the same, after the gate."""
+    command = [sys.executable, HERE / "script.py", folder, place / "script.json"]
+    record.add("script", run(command, threads=record.threads, settings=environment())[0])
 
 
 def _limit(folder: Path) -> dict[str, float]:
