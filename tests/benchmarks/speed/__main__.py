@@ -110,7 +110,10 @@ def _watched(folder: Path, cores: int, said: argparse.Namespace) -> Rounds:
             for name, each in record.taken.items()
             if len(each) == number
         )
-        print(f"{record.job} on {cores}, round {number} of {said.rounds}: {last}", flush=True)
+        rate = f"{record.parts[-1]['rate'] / 1e9:.0f} GFLOP/s a core"
+        print(
+            f"{record.job} on {cores}, round {number} of {said.rounds}: {last}; {rate}", flush=True
+        )
     return record
 
 

@@ -62,7 +62,7 @@ def figures(rounds: Rounds, best: float) -> list[Figure]:
                 to_bound=_ratio(seconds, wall),
                 cpu_to_bound=_ratio([each.cpu for each in taken], cpu),
                 in_turn=_ratio(seconds, wall_in_turn),
-                to_script=_ratio(script, seconds[: len(script)]),
+                to_script=_ratio(script, seconds),
             )
         )
     return lines
@@ -80,7 +80,8 @@ def _bounds(rounds: Rounds, rates: Sequence[float]) -> tuple[list[float], list[f
 
 
 def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
-    return median(this / that for this, that in zip(these, those, strict=True))
+    """Return the median over the rounds that have both; the script may have had the first only."""
+    return median(this / that for this, that in zip(these, those, strict=False))
 
 
 def table(lines: Sequence[Figure]) -> str:
