@@ -99,6 +99,18 @@ def test_a_key_that_leads_nowhere_or_to_several_models_is_refused(
     assert fact in error.fact
 
 
+@pytest.mark.parametrize("key", [None, "ema.a"])
+def test_two_models_whose_paths_look_alike_are_refused(
+    key: str | None, tmp_path: Path, model: SmallCnn
+) -> None:
+    torch.save({"ema.a": state(), "ema": {"a": state()}}, tmp_path / "x.pt")
+
+    error = _refused(tmp_path / "x.pt", model, key)
+
+    assert error.refusal is Refusal.MISMATCH
+    assert "two models under one path" in error.fact
+
+
 def test_a_key_is_not_passed_over_where_the_format_has_none(
     tmp_path: Path, model: SmallCnn
 ) -> None:
