@@ -36,10 +36,11 @@ def choose(file: TorchFile, key: str | None) -> Weights:
     ``key`` is the path to it with dots (``ema`` or ``ema.state_dict``). Raises RefusedError, as a
     mismatch, when there is none, or several and no key.
     """
-    candidates = list(_candidates(file.value))
-    found = dict(candidates)
-    if len(found) < len(candidates):  # a name with a dot in it looks like a path
-        raise mismatch("it holds two models under one path with dots", _SAVE)
+    found: dict[str, Table] = {}
+    for path, table in _candidates(file.value):
+        if path in found:  # a name with a dot in it looks like a path
+            raise mismatch(f"it holds two models under one path, `{shown(path)}`", _SAVE)
+        found[path] = table
     chosen = _named(found, key) if key is not None else _only(found, file.value)
     return _weights(file, chosen, found[chosen])
 

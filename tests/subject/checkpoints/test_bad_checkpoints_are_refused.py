@@ -108,7 +108,7 @@ def test_two_models_whose_paths_look_alike_are_refused(
     error = _refused(tmp_path / "x.pt", model, key)
 
     assert error.refusal is Refusal.MISMATCH
-    assert "two models under one path" in error.fact
+    assert "two models under one path, `ema.a`" in error.fact
 
 
 def test_a_key_is_not_passed_over_where_the_format_has_none(
