@@ -21,6 +21,7 @@ from gate.measure.probes import require_finite
 from gate.measure.progress import Advance
 from gate.measure.reading import Chunk, chunk_of
 from gate.measure.runner import Runner
+from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
 
@@ -56,7 +57,7 @@ class Pass:
         ahead = None if self.held is None else max(1, self.held // max(rows.values()))
         of_cells = [(cell, list(cut(cell.rows, rows[cell.split]))) for cell in cells]
         every = ((datasets[cell.split], span) for cell, spans in of_cells for span in spans)
-        seen = self._seen(every, ahead)
+        seen = self._seen(_expected(every), ahead)
         for cell, spans in of_cells:  # no more are waited for than the cell has
             yield self._part(cell, datasets[cell.split], _told(islice(seen, len(spans)), advance))
 
@@ -127,6 +128,14 @@ class _Seen:
 
     chunk: Chunk
     outputs: Outputs  # (n, classes)
+
+
+def _expected(spans: Iterable[_Span]) -> Iterator[_Span]:
+    """Yield spans as they are put in line, their files asked for: no thread waits for a disk."""
+    for dataset, rows in spans:
+        if isinstance(dataset, FileDataset):
+            dataset.expect(rows)
+        yield dataset, rows
 
 
 def _told(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:

@@ -187,6 +187,30 @@ def test_the_next_split_is_read_while_the_last_images_of_one_are_answered(data, 
     assert next(taken) == 2 * spans + 1
 
 
+@pytest.mark.parametrize("data", ["files"], indirect=True)
+def test_the_next_files_are_asked_for_while_the_first_are_read(parts, monkeypatch):
+    read = predict.chunk_of
+    asked = []
+    others_asked = threading.Event()
+
+    def expect(dataset, rows):
+        asked.append(rows)
+        if len(asked) > 1:
+            others_asked.set()
+
+    def chunk_of(dataset, transform, rows, known):
+        assert rows in asked
+        assert others_asked.wait(SOON)
+        return read(dataset, transform, rows, known)
+
+    monkeypatch.setattr(predict.FileDataset, "expect", expect)
+    monkeypatch.setattr(predict, "chunk_of", chunk_of)
+
+    list(parts([Means()]))
+
+    assert sum(map(len, asked)) == 2 * COUNT  # each file once for each split
+
+
 def test_every_answer_stands_at_its_image(data, parts):
     rows = [part.rows for part in parts([Means() for _ in range(3)], threads=4)]
 

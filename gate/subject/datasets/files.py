@@ -1,5 +1,7 @@
 """Images that lie in files of their own, one file an image."""
 
+import contextlib
+import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smalle
 class FileDataset:
     """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``.
 
-    A file may also be a URL.     ``manifest`` is the table that lists them, where there is one.
+    A file may also be a URL. ``manifest`` is the table that lists them, where there is one.
     """
 
     path: str
@@ -46,6 +48,18 @@ class FileDataset:
                 "move it into the folder of its class, or remove it",
             )
         return read_bytes(below(self.folder, self.files[index]))
+
+    def expect(self, rows: range) -> None:
+        """Let the system fetch the files of some rows, so that their reader need not wait.
+
+        Nothing is fetched from another machine, nor where the system knows no such request.
+        """
+        if not hasattr(os, "posix_fadvise"):
+            return
+        for index in rows:
+            place = below(self.folder, self.files[index])
+            if isinstance(place, Path):
+                _ask_for(place)
 
     def sources(self) -> Sequence[Path] | None:
         """Return the manifest, if there is one, and the image files in the order of the entries.
@@ -108,6 +122,18 @@ def read_bytes(path: Place) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         words = getattr(error, "strerror", None) or error
         raise UnreadableImage(f"the file cannot be read: {plain(words)}") from error
+
+
+def _ask_for(path: Path) -> None:
+    """Let the system fetch a regular file, without waiting; what is wrong its reader says."""
+    with contextlib.suppress(OSError, ValueError):
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            return
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def _fetched(place: RemotePath) -> bytes:
