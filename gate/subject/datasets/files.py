@@ -54,12 +54,11 @@ class FileDataset:
 
         Nothing is fetched from another machine, nor where the system knows no such request.
         """
-        if not hasattr(os, "posix_fadvise"):
+        if isinstance(self.folder, RemotePath) or not hasattr(os, "posix_fadvise"):
             return
-        for index in rows:
-            place = below(self.folder, self.files[index])
-            if isinstance(place, Path):
-                _ask_for(place)
+        for file in self.files[rows.start : rows.stop]:
+            if not is_url(file):  # what is wrong with an address, too, its reader says
+                _ask_for(self.folder / file)
 
     def sources(self) -> Sequence[Path] | None:
         """Return the manifest, if there is one, and the image files in the order of the entries.

@@ -37,6 +37,7 @@ def test_the_files_of_the_rows_are_asked_for_and_no_others(pets, opened, asked):
 def test_no_file_stays_open(pets, opened, asked):
     opened(path="pets").expect(range(4))
 
+    assert len(asked) == 4
     for descriptor, _ in asked:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
@@ -91,3 +92,12 @@ def test_nothing_is_fetched_from_another_machine(pets, opened, asked):
         store.rm("/expected", recursive=True)
 
     assert asked == []
+
+
+def test_an_address_that_cannot_be_opened_is_left_to_its_reader(opened, asked, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "real.png")
+    (tmp_path / "list.csv").write_text("image,label\nreal.png,a\nnowhere://bucket/x.png,b\n")
+
+    opened(path="list.csv").expect(range(2))
+
+    assert [inode for _, inode in asked] == inodes(tmp_path, "real.png")
