@@ -36,7 +36,7 @@ _CROPPED = {_HALF: range(32, 24, -1), SIDE: range(64, 49, -1)}  # pixels of the 
 _FINE, _WIDE = 1.4, 4.0  # pixels: the band lies between these two Gaussian blurs
 _FLAT = 0.5  # grey levels: less contrast than this in the band counts as this
 _PART = 0.03  # of correlation: how much surer three quarters of a picture must be than the whole
-_PAIRS = 128  # aligned at a time: what is computed of them stays in the processor's cache
+_AT_ONCE = 96 * SIDE**2  # pixels of pairs aligned at a time: blocks below 2 MB are used again
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -107,6 +107,7 @@ def _correlations(
     it are aligned together.
     """
     found = np.zeros(len(rows_a))
+    at_once = _AT_ONCE // side**2
 
     def slide_b(pairs: Indices) -> None:
         ground, picture = of_a(pairs), of_b(pairs)
@@ -123,7 +124,7 @@ def _correlations(
 
     for slide, rows in ((slide_b, rows_b), (slide_a, rows_a)):
         order = rows.argsort(kind="stable")
-        parts = (order[first : first + _PAIRS] for first in range(0, len(order), _PAIRS))
+        parts = (order[first : first + at_once] for first in range(0, len(order), at_once))
         do_all(slide, parts, threads=usable_cores())
     return np.minimum(found.round(3), 1.0)
 
@@ -164,21 +165,17 @@ def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
     side = ground.distinct.shape[1]
     best = np.zeros(len(ground.places), np.float32)
     bands = _band(ground.distinct, side)
-    spectrum = rfft2(bands)
-    power = np.zeros((len(bands), side + 1, side + 1))
-    power[:, 1:, 1:] = (bands.astype(np.float64) ** 2).cumsum(axis=1).cumsum(axis=2)
+    spectrum, power = rfft2(bands), bands**2
     for size in _CROPPED[side]:
         moved = _band(picture.distinct, size)
         least = _FLAT**2 * size**2
         own = np.maximum((moved**2).sum(axis=(1, 2)), least)
         spread = rfft2(moved, s=(side, side)).conj()
-        places = side - size + 1  # along each side where the picture lies within its ground
-        under = power[:, size:, size:] - power[:, :-size, size:]
-        under += power[:, :-size, :-size] - power[:, size:, :-size]
-        below = np.maximum(under, least)
+        under = _stretches(side, size)
+        below = np.maximum(under @ (power @ under.T), least)
         crossed = spectrum[ground.places]
         crossed *= spread[picture.places]
-        down, right = _first_places(side, places)
+        down, right = _first_places(side, len(under))
         products = (down @ (crossed @ right)).real
         scale = np.sqrt(below[ground.places] * own[picture.places, None, None])
         best = np.maximum(best, _peak(products / scale))
@@ -226,16 +223,27 @@ def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _band(pictures: Floats, size: int) -> Floats:
     """Return pictures (n, h, s) reduced to ``size`` of s, without what is coarser or finer."""
-    height, width = pictures.shape[1:]
-    fine, wide = (
-        (
-            _blurring(height * size // width, blur) @ _shrinking(height, height * size // width),
-            (_blurring(size, blur) @ _shrinking(width, size)).T,
-        )
-        for blur in (_FINE, _WIDE)
-    )
-    band: Floats = fine[0] @ pictures @ fine[1] - wide[0] @ pictures @ wide[1]
-    return band
+    count, height, width = pictures.shape
+    down = _banding(height, height * size // width)
+    across = _banding(width, size).copy()
+    across[1] *= -1  # the fine blur less the wide one
+    both = down.swapaxes(0, 1).reshape(-1, height) @ pictures  # a row of each blur, in turn
+    band = both.reshape(-1, 2 * width) @ across.swapaxes(1, 2).reshape(-1, size)
+    return np.asarray(band, np.float32).reshape(count, -1, size)
+
+
+@cache
+def _banding(side: int, size: int) -> Floats:
+    """Return (2, size, side) weights that reduce a side, and blur it finely and widely."""
+    reduced = _shrinking(side, size)
+    return np.stack([_blurring(size, _FINE) @ reduced, _blurring(size, _WIDE) @ reduced])
+
+
+@cache
+def _stretches(side: int, size: int) -> Floats:
+    """Return (places, side): what of a side lies under a picture at each place within it, as 1."""
+    begin, pixel = np.ogrid[: side - size + 1, :side]
+    return ((begin <= pixel) & (pixel < begin + size)).astype(np.float32)
 
 
 @cache
