@@ -170,6 +170,7 @@ def test_the_report_is_that_of_a_process_that_measures_itself_and_torch_is_not_l
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+@pytest.mark.slow
 def test_evidence_that_a_copy_of_the_process_saves_is_the_same(subject):
     def dumped():
         with closing(sqlite3.connect(subject.folder / "gate-out/evidence.sqlite")) as database:

@@ -575,6 +575,7 @@ def test_a_hostile_file_name_stays_text(compare):
     assert "\x1b" not in compare(format_="text").out
 
 
+@pytest.mark.slow
 def test_twenty_thousand_copies_of_one_image_make_no_million_pairs(compare):
     one, _ = rows(1)
     many = np.repeat(one, 20_000, axis=0)

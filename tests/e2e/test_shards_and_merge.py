@@ -371,6 +371,7 @@ def contents(file):
     return stored.about, columns
 
 
+@pytest.mark.slow
 def test_conversions_are_counted_the_same_however_they_were_measured(subject):
     test = subject.folder / "test"
     for place, mode in enumerate(["CMYK", "RGB", "RGB"]):

@@ -209,6 +209,7 @@ def test_layers_are_compiled_together_and_a_module_that_cannot_be_is_only_folded
     assert groups_of(fused(made(Block), images()).module) == 0
 
 
+@pytest.mark.slow
 def test_where_torch_was_told_to_trace_nothing_nothing_is_fused():
     script = (
         "import torch\n"

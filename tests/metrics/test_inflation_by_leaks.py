@@ -110,6 +110,7 @@ def test_the_share_of_leaked_images_scales_the_interval_of_newcombe():
     assert accuracy.upper(0.95) == pytest.approx(0.0069, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_bounds_of_macro_f1_are_those_of_drawing_the_images_one_by_one(rows_by_chance):
     rows = rows_by_chance(400, 3, skill=1.0)
     right = np.flatnonzero(rows.labels == rows.predictions)[:60]
