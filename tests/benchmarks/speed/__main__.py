@@ -12,8 +12,8 @@ decoding, and SHA-256 of the files, the last three shared by the cores. It leave
 fingerprints, comparing splits, metrics and the report. "in turn" is the ratio to the same with the
 best rate of just before and just after the gate: it tells the gate from the machine's weather. The
 bar is held against both. "gate" has an empty cache of its own and fills it, "gate again" reads it;
-the files lie in the kernel's cache for all. On a busy machine the CPU column says more than the
-seconds. Linux only.
+the files lie in the cache of the kernel as far as it holds them. On a busy machine the CPU column
+says more than the seconds. Linux only.
 
 The photos' bar stands for 50,000 files, which take over an hour: ``--only photos --images 50000
 --cores 2 --scripted 1``. Of 2,000, what a run does once, to start and to judge, counts more.
