@@ -76,6 +76,30 @@ def test_a_darker_compressed_crop_is_found():
     assert found.correlation[0] >= edits.COPY
 
 
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_however_few_pairs_are_aligned_at_a_time_each_copy_is_found(monkeypatch, pairs):
+    a = scenes(30)
+    crops = np.stack([cropped(each, 5, 8, 114) for each in a[:12]])
+    together = copies(a, crops)
+
+    monkeypatch.setattr(edits, "_AT_ONCE", pairs * 64**2)
+    few = copies(a, crops)
+
+    assert few.row.tolist() == together.row.tolist() == list(range(12))
+    assert few.correlation.tolist() == together.correlation.tolist()
+
+
+@pytest.mark.parametrize("size", [32, 29, 25])
+def test_what_lies_under_a_picture_is_added_up_at_each_place(size):
+    ground = scenes(1, size=32)[0].astype(np.float32)
+    under = edits._stretches(32, size)
+
+    found = under @ ground @ under.T
+
+    windows = np.lib.stride_tricks.sliding_window_view(ground, (size, size))
+    np.testing.assert_allclose(found, windows.sum(axis=(2, 3)), rtol=1e-5)
+
+
 @pytest.mark.parametrize("places", [1, 2, 8])
 def test_the_first_places_of_a_correlation_are_those_of_the_whole(places):
     spectrum = np.fft.rfft2(scenes(3, size=32).astype(np.float32))
