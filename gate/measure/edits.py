@@ -179,7 +179,7 @@ def _slid(ground: _Repeated, picture: _Repeated) -> Floats:
         products = (down @ (crossed @ right)).real
         scale = np.sqrt(below[ground.places] * own[picture.places, None, None])
         best = np.maximum(best, _peak(products / scale))
-    return best.astype(np.float32)
+    return best
 
 
 def _uncovered(a: _Repeated, b: _Repeated) -> Floats:
@@ -199,7 +199,7 @@ def _uncovered(a: _Repeated, b: _Repeated) -> Floats:
     return best
 
 
-def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
+def _peak(correlations: Floats) -> Floats:
     """Return the highest of correlations at places, (n, p, p), also between places.
 
     Between three neighbours lies a parabola; where the best place is at a border, it is taken as it
@@ -216,7 +216,7 @@ def _peak(correlations: NDArray[np.float64]) -> NDArray[np.float64]:
             correlations[inner, down[inner] + s * step_down, right[inner] + s * step_right]
             for s in (-1, 1)
         )
-        bend = np.maximum(2 * peak[inner] - before - after, np.finfo(np.float64).tiny)
+        bend = np.maximum(2 * peak[inner] - before - after, np.finfo(np.float32).tiny)
         between[inner] += (after - before) ** 2 / (8 * bend)
     return between
 
