@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gate.checks.base import Burden, Comparison, Outcome, Rule, Scope
+from gate.checks.base import Burden, Comparison, Outcome, Rule
 from gate.evidence.records import Evidence, Failure
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
+from gate.metrics.row_sets import views_of
 from gate.policy.waivers import Acceptance, Case, Ruling, Standing, Waiver
+from gate.questions import Question, Reading, questions_of, said
 
 
 class Verdict(StrEnum):
@@ -49,7 +51,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One rule on one scope: the comparison, what it rests on, and what became of it."""
+    """One rule on one scope: the comparison, what it rests on, and what became of it.
+
+    Where the rows as given and those without leaked and repeated images differ, it is the worst of
+    the results on each, and ``others`` has the rest.
+    """
 
     rule: Rule
     comparison: Comparison
@@ -58,6 +64,8 @@ class Result:
     bounds: Bounds
     crash: str = ""  # what a rule that crashed said
     waiver: Waiver | None = None  # what accepted it, where the outcome is WAIVED
+    rows: str = ""  # the rows that decided, in words; nothing where all sets of rows agree
+    others: tuple["Result", ...] = ()  # on the other sets of rows
 
     @property
     def key(self) -> str:
@@ -132,14 +140,19 @@ def judge(
 
     ``acceptance`` holds the waivers; each is ruled on, whether its result needs it or not.
     """
-    asked = [(rule, *_comparisons(rule, evidence)) for rule in rules]
+    views = {across: views_of(evidence, across_splits=across) for across in (False, True)}
+    asked = [(rule, *questions_of(rule, views[rule.across_splits])) for rule in rules]
     siblings = Counter[str]()
-    for rule, comparisons, _ in asked:
-        siblings[rule.check] += sum(_may_fail_by_chance(each, rule) for each in comparisons)
+    for rule, questions, _ in asked:
+        siblings[rule.check] += sum(
+            not reading.only_withholds and _may_fail_by_chance(reading.comparison, rule)
+            for question in questions
+            for reading in question.readings
+        )
     results = [
-        _concluded(rule, comparison, siblings[rule.check], crash)
-        for rule, comparisons, crash in asked
-        for comparison in comparisons
+        _concluded(rule, question, siblings[rule.check], crash)
+        for rule, questions, crash in asked
+        for question in questions
     ]
     results, rulings = _with_waivers(results, acceptance, evidence)
     return Decision(
@@ -185,13 +198,26 @@ def _case(result: Result, evidence: Evidence) -> Case:
     )
 
 
-def _concluded(rule: Rule, comparison: Comparison, siblings: int, crash: str) -> Result:
-    """Return the result of one comparison; bounds are computed only here, and may crash too."""
+def _concluded(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
+    """Return the worst of the results on each set of rows, with the others beside it."""
+    results = [_on_rows(rule, reading, siblings, crash) for reading in question.readings]
+    results.sort(key=_worst_first)
+    first, *others = results
+    if others:
+        return replace(first, others=tuple(others))
+    return replace(first, rows="")
+
+
+def _on_rows(rule: Rule, reading: Reading, siblings: int, crash: str) -> Result:
+    """Return the result on one set of rows; bounds are computed only here, and may crash too."""
     try:
-        return conclude(rule, comparison, siblings=siblings, crash=crash)
+        result = conclude(rule, reading.comparison, siblings=siblings, crash=crash)
     except Exception as late:
-        unknown = replace(comparison, estimate=Undefined("the rule crashed"))
-        return conclude(rule, unknown, siblings=siblings, crash=_said(late))
+        unknown = replace(reading.comparison, estimate=Undefined("the rule crashed"))
+        result = conclude(rule, unknown, siblings=siblings, crash=said(late))
+    if reading.only_withholds and result.outcome is Outcome.FAILED and result.proven:
+        result = replace(result, outcome=Outcome.INCONCLUSIVE, proven=False)
+    return replace(result, rows=reading.rows)
 
 
 def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: str = "") -> Result:
@@ -272,29 +298,6 @@ def _holds(observed: float, comparison: Comparison) -> bool:
 
 def _is_number(bound: float) -> bool:
     return not math.isnan(bound)
-
-
-def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]:
-    """Return the comparisons of a rule, and what it said if it crashed."""
-    try:
-        comparisons = rule.evaluate(evidence)
-    except Exception as crash:
-        return [_nothing(rule, "the rule crashed")], _said(crash)
-    return comparisons or [_nothing(rule, "nothing was compared")], ""
-
-
-def _said(crash: Exception) -> str:
-    return f"{type(crash).__name__}: {crash}"
-
-
-def _nothing(rule: Rule, reason: str) -> Comparison:
-    return Comparison(
-        what=rule.check.replace("-", " "),
-        estimate=Undefined(reason),
-        operator=">=",
-        required=0.0,
-        scope=Scope(),
-    )
 
 
 def _unreadable_and_unjudged(rules: Iterable[Rule], evidence: Evidence) -> list[Failure]:

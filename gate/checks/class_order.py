@@ -68,9 +68,9 @@ class ClassOrder(Rule):
         from gate.evidence.records import Split
         from gate.metrics.class_order import better_order
         from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import judged_rows
+        from gate.metrics.selection import rows_on
 
-        rows = judged_rows(evidence, Split(self.split))
+        rows = rows_on(evidence, Split(self.split))
         estimate: BetterOrder | Undefined = Undefined(f"no {self.split} split was given")
         if rows is not None:
             estimate = better_order(rows, len(evidence.classes))

@@ -20,12 +20,12 @@ from gate.checks.base import (
 )
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Rows
+    from gate.evidence.records import Evidence, Rows, SplitEvidence
     from gate.metrics.estimates import Estimate
 
 
 class ClassificationRule(Rule):
-    """A requirement on a metric of one split; leaked images are left out before it is computed."""
+    """A requirement on a metric of one split."""
 
     family: ClassVar = "classification"
     operator: ClassVar[Operator] = ">="
@@ -108,14 +108,13 @@ class ClassificationRule(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class or split, in each slice."""
         from gate.evidence.records import Split
-        from gate.metrics.selection import judged_rows
 
-        rows = judged_rows(evidence, Split(self.split))
-        if rows is None:
+        measured = evidence.splits.get(Split(self.split))
+        if measured is None:
             return [self._unmeasured(f"no {self.split} split was given")]
         return [
             comparison
-            for slice_name, part in self._parts(rows)
+            for slice_name, part in self._parts(measured)
             for comparison in (
                 [self._unmeasured(part, slice_name)]
                 if isinstance(part, str)
@@ -192,10 +191,11 @@ class ClassificationRule(Rule):
             unit=self.unit(class_name),
         )
 
-    def _parts(self, rows: "Rows") -> "Iterator[tuple[str | None, Rows | str]]":
+    def _parts(self, measured: "SplitEvidence") -> "Iterator[tuple[str | None, Rows | str]]":
         """Yield each slice with its rows, or with the reason why there are none to judge."""
-        from gate.metrics.selection import MOST_SLICES, slices_of
+        from gate.metrics.selection import MOST_SLICES, slice_names, slices_of
 
+        rows = measured.rows
         columns = (self.by,) if isinstance(self.by, str) else self.by
         if not columns:
             yield None, rows
@@ -204,12 +204,15 @@ class ClassificationRule(Rule):
             yield missing[0], f"the {self.split} data has no such column; declare it under slices"
             return
         found = dict(slices_of(rows, columns))
-        if len(found) > MOST_SLICES and self.slices is None:
-            reason = f"there are {len(found):,} of them, and at most {MOST_SLICES} are judged"
+        given = found if measured.given is None else slice_names(measured.all_rows, columns)
+        if len(given) > MOST_SLICES and self.slices is None:
+            reason = f"there are {len(given):,} of them, and at most {MOST_SLICES} are judged"
             yield ", ".join(columns), f"{reason}; is this a column of ids?"
             return
-        for name in found if self.slices is None else map(self._full_name, self.slices):
-            yield name, found.get(name, f"the {self.split} data has no such slice")
+        for name in given if self.slices is None else map(self._full_name, self.slices):
+            why = "all of its images are" if name in given else f"the {self.split} data has"
+            what = "leaked or repeated" if name in given else "no such slice"
+            yield name, found.get(name, f"{why} {what}")
 
     def _full_name(self, name: str) -> str:
         return name if "=" in name or not isinstance(self.by, str) else f"{self.by}={name}"

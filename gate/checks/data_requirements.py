@@ -62,9 +62,9 @@ class DataRequirements(Rule):
         """Return the number of images, of those of each class, and of groups."""
         from gate.evidence.records import Split
         from gate.metrics.estimates import Count, Undefined
-        from gate.metrics.selection import judged_rows
+        from gate.metrics.selection import rows_on
 
-        rows = judged_rows(evidence, Split(self.split))
+        rows = rows_on(evidence, Split(self.split))
         if rows is None:
             absent = Undefined(f"no {self.split} split was given")
             return [self._least("images", absent, self.min_images)]

@@ -41,9 +41,9 @@ class NoSkill(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.rates import balanced_accuracy
-        from gate.metrics.selection import judged_rows
+        from gate.metrics.selection import rows_on
 
-        rows = judged_rows(evidence, Split(self.split))
+        rows = rows_on(evidence, Split(self.split))
         classes = 0 if rows is None else len(set(rows.labels.tolist()))
         estimate: Estimate
         if rows is None or classes < 2:

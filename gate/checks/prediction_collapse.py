@@ -48,10 +48,11 @@ class PredictionCollapse(Rule):
         """Return one comparison for each class that has images."""
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import judged_rows
+        from gate.metrics.selection import classes_of, rows_on
 
-        rows = judged_rows(evidence, Split(self.split))
-        if rows is None or len(rows) == 0:
+        rows = rows_on(evidence, Split(self.split))
+        present = classes_of(evidence, Split(self.split))
+        if rows is None or not present:
             return [
                 Comparison(
                     what=f"prediction collapse on {self.split}",
@@ -61,7 +62,7 @@ class PredictionCollapse(Rule):
                     scope=Scope(self.split),
                 )
             ]
-        return [self._compare(rows, label, evidence) for label in sorted(set(rows.labels.tolist()))]
+        return [self._compare(rows, label, evidence) for label in present]
 
     def _compare(self, rows: "Rows", label: int, evidence: "Evidence") -> Comparison:
         from gate.metrics.estimates import Count

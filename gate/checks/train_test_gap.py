@@ -44,6 +44,7 @@ class TrainTestGap(Rule):
     """
 
     family: ClassVar = "generalisation"
+    across_splits: ClassVar[bool] = True
     formula: ClassVar = "metric on train - metric on test"
     interval: ClassVar = (
         "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10); "
@@ -93,10 +94,10 @@ class TrainTestGap(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.named import is_per_class
-        from gate.metrics.selection import judged_rows
+        from gate.metrics.selection import rows_on
 
-        train = judged_rows(evidence, Split.TRAIN)
-        test = judged_rows(evidence, Split(self.against))
+        train = rows_on(evidence, Split.TRAIN)
+        test = rows_on(evidence, Split(self.against))
         if test is None:
             return [self._comparison(Undefined(f"no {self.against} split was given"), None)]
         if train is None:

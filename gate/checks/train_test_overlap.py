@@ -11,7 +11,7 @@ from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Overlap, Pair
+    from gate.evidence.records import Evidence, Overlap, Pair, SplitEvidence
 
 _GIVEN_TWICE = "both hold the same files: was one dataset given twice?"
 
@@ -135,7 +135,7 @@ class TrainTestOverlap(Rule):
             "near": f"number of {later} images that nearly equal a {earlier} image",
         }
         measured = overlap is not None and bool(kinds & set(overlap.compared))
-        images = len(evidence.splits[Split(later)].rows) if measured else 0
+        images = _readable(evidence.splits[Split(later)]) if measured else 0
         found = len({pair.b if pair.split_b == later else pair.a for pair in pairs})
         return Comparison(
             what=names[part],
@@ -147,3 +147,8 @@ class TrainTestOverlap(Rule):
             scope=Scope(later, part=part),
             detail=_GIVEN_TWICE if overlap is not None and overlap.identical else such_as(pairs),
         )
+
+
+def _readable(split: "SplitEvidence") -> int:
+    """Return how many images of a split were compared, whatever rows are judged."""
+    return split.images - len(split.unreadable)

@@ -73,8 +73,8 @@ def _leaks(report: Report) -> Iterator[str]:
     for each in report.leakage.inflation:
         if (each.name, each.split) == ("accuracy", "test"):
             yield (
-                f"leakage: with the {leaked} images of test that are in train, accuracy would be "
-                f"{each.as_given:.3f}; rules judge the others, where it is {each.clean:.3f}"
+                f"leakage: accuracy is {each.as_given:.3f} with the {leaked} images of test that "
+                f"are in train, and {each.clean:.3f} without; rules must hold on both"
             )
 
 

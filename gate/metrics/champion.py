@@ -1,6 +1,4 @@
-"""The champion's rows beside the model's, without the images that leaked."""
-
-import numpy as np
+"""The champion's rows beside the model's."""
 
 from gate.evidence.records import Evidence, Split
 from gate.metrics.baseline import (
@@ -13,23 +11,16 @@ from gate.metrics.baseline import (
     precision_change,
 )
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.selection import leaked
 
 
 def champion_pairs(evidence: Evidence, split: str) -> Pairs | Undefined:
-    """Return the same clean images as both models saw them, or why they do not compare."""
+    """Return the same images as both models saw them, or why they do not compare."""
     name = Split(split)
     if name not in evidence.splits:
         return Undefined(f"no {split} split was given")
     if evidence.baseline is None or name not in evidence.baseline.rows:
         return Undefined(f"no baseline was given that was measured on {split}")
-    rows, before = evidence.splits[name].rows, evidence.baseline.rows[name]
-    spoilt = leaked(evidence, name)
-    if spoilt.any():
-        names = set(rows.ids[spoilt])
-        kept = np.fromiter((each not in names for each in before.ids), bool, count=len(before))
-        rows, before = rows.where(~spoilt), before.where(kept)
-    return pair(before, rows)
+    return pair(evidence.baseline.rows[name], evidence.splits[name].rows)
 
 
 def metric_change(name: str, pairs: Pairs, of: int | None, classes: int) -> Estimate:

@@ -15,7 +15,7 @@ from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.class_order import exchanged
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
-from gate.metrics.selection import judged_rows, leaked
+from gate.metrics.row_sets import clean_rows, left_out
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.policy.waivers import Standing, as_record
@@ -155,7 +155,7 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     asks = any(getattr(rule, "metric", rule.check) == "precision" for rule in rules)
     if not asks or any(rule.check == "deployment-precision" for rule in rules):
         return
-    rows = judged_rows(evidence, Split.TEST)
+    rows = clean_rows(evidence, Split.TEST)
     if rows is None or not len(rows):
         return
     counted = np.bincount(rows.labels, minlength=len(evidence.classes))
@@ -168,7 +168,7 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
 
 def _about_the_order(evidence: Evidence, split: Split) -> str:
     """Return what to do where most wrong answers come from the order of the classes, or nothing."""
-    rows = judged_rows(evidence, split)
+    rows = clean_rows(evidence, split)
     better = None if rows is None else exchanged(rows, len(evidence.classes))
     if better is None:
         return ""
@@ -195,8 +195,19 @@ def _result(result: Result, document: PolicyDocument, instead: str) -> model.Res
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         remedy=remedy(result, instead=instead),
+        rows=result.rows or None,
+        readings=[_reading(each) for each in (result, *result.others)] if result.others else [],
         waiver=result.waiver.ticket if result.waiver else None,
         location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
+    )
+
+
+def _reading(result: Result) -> model.ReadingPart:
+    return model.ReadingPart(
+        rows=result.rows,
+        outcome=result.outcome.value,
+        proven=result.proven,
+        measured=_measured(result.comparison.estimate, result.bounds),
     )
 
 
@@ -241,7 +252,7 @@ def _plain_bounds(estimate: Estimate) -> Bounds:
 
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
     for split in evidence.splits:
-        rows = judged_rows(evidence, split)
+        rows = clean_rows(evidence, split)
         assert rows is not None
         for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
             fields = {
@@ -278,7 +289,7 @@ def _kinds(overlaps: Sequence[Overlap]) -> list[str]:
 def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.InflationPart]:
     """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
     for split, measured in evidence.splits.items():
-        spoilt = leaked(evidence, split)
+        spoilt = left_out(evidence, split)
         if not spoilt.any():
             continue
         leak = Leak.of(measured.rows, spoilt, evidence.classes)

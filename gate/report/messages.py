@@ -12,6 +12,7 @@ from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Estimate, Indication
 from gate.metrics.paired import PairedDifference
+from gate.metrics.row_sets import RowSet
 
 if TYPE_CHECKING:
     from gate.metrics.planning import Direction
@@ -28,7 +29,7 @@ def message(result: Result) -> str:
     if comparison.estimate.value is None:
         return (
             f"{comparison.what} is undefined: {comparison.estimate.reason}; "
-            f"{_required(comparison)}{_least_images(result)}"
+            f"{_required(comparison)}{_least_images(result)}{_other_rows(result)}"
         )
     value = number(comparison.estimate, comparison.required)
     brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
@@ -36,6 +37,7 @@ def message(result: Result) -> str:
     if brackets:
         sentence += f" ({brackets})"
     sentence += f", {_required(comparison)}"
+    sentence += _other_rows(result)
     if comparison.detail:
         sentence += f"; {comparison.detail}"
     if result.outcome is Outcome.INCONCLUSIVE:
@@ -46,6 +48,18 @@ def message(result: Result) -> str:
     elif not result.proven and comparison.burden is Burden.BOTH and not comparison.advisory:
         sentence += "; not proven"
     return sentence
+
+
+def _other_rows(result: Result) -> str:
+    """Return which rows decided, and what the others show: those as given where they can be told.
+
+    Nothing where leaked and repeated images change nothing.
+    """
+    if not result.others:
+        return ""
+    other = min(result.others, key=lambda each: each.rows.replace(RowSet.GIVEN, ""))
+    found = number(other.comparison.estimate, other.comparison.required)
+    return f"; judged {result.rows} ({other.rows}: {found})"
 
 
 def remedy(result: Result, *, instead: str = "") -> str:

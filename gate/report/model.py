@@ -138,8 +138,20 @@ class LocationPart(_Part):
     column: int
 
 
+class ReadingPart(_Part):
+    """What one rule found on one set of rows."""
+
+    rows: str = Field(
+        description="Which: `as given`, or `without leaked and repeated images`, each of several "
+        "splits where the rule compares them."
+    )
+    outcome: Outcome
+    proven: bool
+    measured: MeasuredPart
+
+
 class ResultPart(_Part):
-    """One rule on one scope."""
+    """One rule on one scope: the worst of what it found on the rows as given and without leaks."""
 
     key: str
     rule: str
@@ -153,12 +165,19 @@ class ResultPart(_Part):
     margin: float | None = Field(description="How much better than required; negative: worse.")
     message: str
     remedy: str
+    rows: str | None = Field(
+        description="The rows that decided; null where leaked and repeated images change nothing."
+    )
+    readings: list[ReadingPart] = Field(
+        description="The finding on each set of rows, the deciding one first; empty where there is "
+        "one only."
+    )
     waiver: str | None
     location: LocationPart | None
 
 
 class MetricPart(_Part):
-    """A number that was computed, gated or not, without the leaked images."""
+    """A number that was computed, gated or not, without leaked and repeated images."""
 
     name: str
     split: str
@@ -198,7 +217,7 @@ class PairPart(_Part):
 
 
 class InflationPart(_Part):
-    """A metric with and without the leaked images."""
+    """A metric with and without the leaked and repeated images."""
 
     name: str
     split: str

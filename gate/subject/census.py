@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gate.evidence.records import Evidence, Split
-from gate.metrics.selection import judged_rows
+from gate.metrics.row_sets import clean_rows
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
 from gate.subject.gatefile import GateFile
@@ -38,8 +38,8 @@ def census(subject: GateFile) -> Census:
 
 
 def census_of(evidence: Evidence) -> Census:
-    """Return the classes and counts of the test images that a run measured, without leaked ones."""
-    rows = judged_rows(evidence, Split.TEST)
+    """Return the classes and counts of the clean test images that a run measured."""
+    rows = clean_rows(evidence, Split.TEST)
     if rows is None:
         return Census(evidence.classes)
     groups = [] if rows.groups is None else rows.groups.tolist()

@@ -9,7 +9,7 @@ from gate.cli import main
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
 from gate.evidence.store import save
-from gate.metrics.selection import judged_rows
+from gate.metrics.row_sets import clean_rows
 
 POLICY = """\
 apiVersion: gate/v1
@@ -269,7 +269,7 @@ def test_what_a_run_left_says_the_classes_the_critical_ones_and_the_images(plann
     [line] = json.loads(out)["lines"]
     assert status == 0
     assert line["class_name"] == "tumour"
-    judged = judged_rows(evidence, Split.TEST)
+    judged = clean_rows(evidence, Split.TEST)
     assert line["present"] == int((judged.labels == 1).sum())
 
 

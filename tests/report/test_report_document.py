@@ -30,7 +30,7 @@ KEYS = {
     "policy": "name version sha256 resolved_sha256 sources",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
-    "remedy waiver location",
+    "remedy rows readings waiver location",
     "results.0.scope": "split class slice part",
     "results.0.measured": "value numerator denominator interval reason",
     "results.0.required": "operator value",

@@ -11,15 +11,15 @@ _MOST_SAID = 3  # in a sentence
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """The images of a split that no rule counts."""
+    """The images of a split that an earlier split has too, or that repeat another one."""
 
     split: str
-    leaked: int
+    images: int
     given: int
 
 
 def left_out(report: Report) -> list[LeftOut]:
-    """Return the splits with leaked images, and how many those are."""
+    """Return the splits with leaked or repeated images, and how many those are."""
     found = []
     for split, matrix in report.confusion.items():
         given = sum(map(sum, matrix.counts))
@@ -64,7 +64,7 @@ def _in_words(each: InflationPart) -> str:
     assert each.clean is not None, "there is a difference"
     of_class = f" of {each.class_}" if each.class_ is not None else ""
     given, clean = digits(each.as_given), digits(each.clean)
-    said = f"is {clean} either way" if given == clean else f"would be {given} and is {clean}"
+    said = f"is {clean} either way" if given == clean else f"is {given} with and {clean} without"
     return f"{each.name}{of_class} {said}"
 
 

@@ -92,8 +92,8 @@ def _body(report: Report) -> Iterator[str]:
         yield f"- {name}: {split.images:,} images, sha256 {escaped(split.manifest_sha256, 80)}"
     for out in left_out(report):
         yield (
-            f"- {out.split}: {out.leaked:,} of the images are copies or near copies of "
-            "images in an earlier split; the metrics are without them"
+            f"- {out.split}: {out.images:,} of the images also occur in an earlier split or repeat "
+            "another; the metrics are without them"
         )
     for split_name in _JUDGED:
         for metric in _headline_metrics(report, split_name):

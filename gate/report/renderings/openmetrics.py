@@ -117,7 +117,7 @@ def _metrics(report: Report) -> Iterator[str]:
     yield _family(
         "metric_value",
         "gauge",
-        "A metric without the leaked images, gated or not.",
+        "A metric without leaked and repeated images, gated or not.",
         _numbers((labels, metric.value) for labels, metric in listed),
     )
     yield from _bounds("metric", [(labels, metric.interval) for labels, metric in listed])

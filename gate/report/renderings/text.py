@@ -164,15 +164,15 @@ def _waivers(report: Report, width: int) -> str:
 
 
 def _left_out(report: Report, width: int) -> str:
-    """Return how many images of each split leaked and are in no metric, and what that changed."""
+    """Return how many images of each split leaked or are repeated, and what they change."""
     lines = []
     for each in left_out(report):
         lines.append(
-            f"{each.leaked:,} of {each.given:,} images of {each.split} are copies or near copies "
-            "of images in an earlier split, and no rule counts them; pairs.csv lists them"
+            f"{each.images:,} of {each.given:,} images of {each.split} also occur in an earlier "
+            "split or repeat another; rules must hold with and without them; pairs.csv lists them"
         )
         if changed := inflated(report, each.split):
-            lines.append(f"with them on {each.split}: {plain(changed, 500)}")
+            lines.append(f"on {each.split}, {plain(changed, 500)}")
     return "\n".join(_sentence("note", line, width) for line in lines)
 
 

@@ -33,7 +33,7 @@ class ClassRow:
     """One class on one split."""
 
     name: str
-    support: int  # without leaked images
+    support: int  # without leaked and repeated images
     given: int
     cells: tuple[tuple[float | None, IntervalPart | None], ...]  # recall, precision, f1
 

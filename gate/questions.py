@@ -1,0 +1,100 @@
+"""What a rule asks of the evidence: a comparison on each set of rows that gives another answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gate.checks.base import Comparison, Rule, Scope
+from gate.evidence.records import Evidence
+from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.row_sets import RowSet, View
+
+_SAME_AT = 0.95  # the confidence at which two estimates are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A comparison on one set of rows."""
+
+    rows: str  # which, in words
+    comparison: Comparison
+    only_withholds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a rule asks on one scope, on each set of rows that gives another answer."""
+
+    readings: tuple[Reading, ...]
+
+
+def questions_of(rule: Rule, views: Sequence[View]) -> tuple[list[Question], str]:
+    """Return what a rule asks, scope by scope, and what it said if it crashed."""
+    found: dict[tuple[str, bool], list[Reading]] = {}
+    for view in views:
+        comparisons, crash = _comparisons(rule, view.evidence)
+        if crash:
+            return [
+                Question((Reading("", each, only_withholds=False),)) for each in comparisons
+            ], crash
+        for each in comparisons:
+            readings = found.setdefault((str(each.scope), each.advisory), [])
+            reading = Reading(_rows_in_words(rule, each, view), each, view.only_withholds)
+            _add(readings, reading)
+    return [Question(tuple(readings)) for readings in found.values()], ""
+
+
+def _add(readings: list[Reading], reading: Reading) -> None:
+    """Add a reading unless an earlier one is the same; one that also proves goes before it."""
+    for place, other in enumerate(readings):
+        if _same(other.comparison, reading.comparison):
+            if other.only_withholds and not reading.only_withholds:
+                readings[place] = reading
+            return
+    readings.append(reading)
+
+
+def _same(one: Comparison, other: Comparison) -> bool:
+    """Return whether two comparisons say the same, whatever rows they were computed from."""
+    if replace(one, estimate=other.estimate) != other or type(one.estimate) is not type(
+        other.estimate
+    ):
+        return False
+    return one.estimate == other.estimate or _facts(one.estimate) == _facts(other.estimate)
+
+
+def _facts(estimate: Estimate) -> tuple[object, ...]:
+    low, high = estimate.lower(_SAME_AT), estimate.upper(_SAME_AT)
+    facts = (estimate.value, estimate.numerator, estimate.denominator, estimate.reason, low, high)
+    return tuple(str(each) for each in facts)  # NaN is not equal to itself
+
+
+def _rows_in_words(rule: Rule, comparison: Comparison, view: View) -> str:
+    """Return which rows a comparison looked at: of each split where it compares several."""
+    if rule.across_splits:
+        return ", ".join(f"{split} {name}" for split, name in view.sets.items())
+    split = comparison.scope.split
+    return next((str(name) for each, name in view.sets.items() if each == split), str(RowSet.GIVEN))
+
+
+def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]:
+    """Return the comparisons of a rule, and what it said if it crashed."""
+    try:
+        comparisons = rule.evaluate(evidence)
+    except Exception as crash:
+        return [_nothing(rule, "the rule crashed")], said(crash)
+    return comparisons or [_nothing(rule, "nothing was compared")], ""
+
+
+def said(crash: Exception) -> str:
+    """Return what a rule that crashed said."""
+    return f"{type(crash).__name__}: {crash}"
+
+
+def _nothing(rule: Rule, reason: str) -> Comparison:
+    return Comparison(
+        what=rule.check.replace("-", " "),
+        estimate=Undefined(reason),
+        operator=">=",
+        required=0.0,
+        scope=Scope(),
+    )
