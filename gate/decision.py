@@ -201,7 +201,7 @@ def _case(result: Result, evidence: Evidence) -> Case:
 def _concluded(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
     """Return the worst of the results on each set of rows, with the others beside it."""
     results = [_on_rows(rule, reading, siblings, crash) for reading in question.readings]
-    results.sort(key=_worst_first)
+    results.sort(key=lambda result: (*_worst_first(result), _proof(result)))
     first, *others = results
     if others:
         return replace(first, others=tuple(others))
@@ -325,6 +325,14 @@ def _worst_first(result: Result) -> tuple[int, int, float]:
         WORST_FIRST.index(result.outcome),
         -math.inf if margin is None else margin,
     )
+
+
+def _proof(result: Result) -> float:
+    """Return by how much the bound that passing needs is better than required; NaN as the least."""
+    upwards = result.comparison.operator in (">=", ">")
+    bound = result.bounds.low if upwards else result.bounds.high
+    distance = bound - result.comparison.required
+    return -math.inf if math.isnan(bound) else distance if upwards else -distance
 
 
 def margin_of(estimate: Estimate, comparison: Comparison) -> float | None:

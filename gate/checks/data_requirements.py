@@ -16,15 +16,16 @@ class DataRequirements(Rule):
     """Ask for a split, and for enough images, of each class and from enough groups.
 
     A policy writes it as `data: {test: {min_images: 500}}`. Too little data is no failure of the
-    model, so what falls short is inconclusive, and blocks as such. Images that are unreadable, or
-    that leaked from an earlier split, do not count.
+    model, so what falls short is inconclusive, and blocks as such. Images that are unreadable, that
+    leaked from an earlier split or that repeat another do not count.
 
     To fix a failure: collect the images, classes or groups that the message names.
     """
 
     family: ClassVar = "data"
     formula: ClassVar = (
-        "readable, not leaked images of the split, of each class in it, and their groups"
+        "readable images of the split, neither leaked nor repeated, of each class in it, and "
+        "their groups"
     )
     interval: ClassVar = "none: the images are counted, not sampled"
 
@@ -33,7 +34,10 @@ class DataRequirements(Rule):
     min_images: int = Field(1, ge=1, description="The fewest readable images in it.")
     min_per_class: int = Field(1, ge=1, description="The fewest readable images of each class.")
     min_groups: int | None = Field(
-        None, ge=1, description="The fewest groups (patients, scenes); not asked for by default."
+        None,
+        ge=1,
+        description="The fewest groups (patients, scenes); not asked for by default. Every image "
+        "must then have one.",
     )
 
     examples: ClassVar = (
@@ -97,4 +101,7 @@ def _groups(rows: "Rows", split: str) -> "Estimate":
 
     if rows.groups is None:
         return Undefined(f"{split} has no group column; declare it in the gate file")
-    return Count(len(set(rows.groups.tolist()) - {None}))
+    groups = rows.groups.tolist()
+    if without := sum(group is None for group in groups):
+        return Undefined(f"{without} of {len(groups)} images of {split} have no group")
+    return Count(len(set(groups)))

@@ -78,7 +78,11 @@ def build(
         ],
         environment={
             **evidence.environment,
-            "assumed": [*evidence.assumed, *_class_mix(decision, evidence)],
+            "assumed": [
+                *evidence.assumed,
+                *_independence(evidence),
+                *_class_mix(decision, evidence),
+            ],
         },
         run=dict(run),
     )
@@ -144,6 +148,13 @@ def _results(
                 orders[split] = _about_the_order(evidence, Split(split))
             instead = orders[split]
         yield _result(result, document, instead)
+
+
+def _independence(evidence: Evidence) -> Iterator[str]:
+    """Yield what intervals rest on where nobody said which images belong together."""
+    ungrouped = [split for split, each in evidence.splits.items() if each.rows.groups is None]
+    if Split.TEST in ungrouped:
+        yield f"no groups: images of {' and '.join(ungrouped)} are taken as independent"
 
 
 def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
