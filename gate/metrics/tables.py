@@ -46,6 +46,69 @@ def clustered(rows: Rows) -> bool:
     return codes is not None and int(codes.max(initial=-1)) + 1 < len(codes)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTable:
+    """How many images of each group are of each kind: the occupied places of a sparse table.
+
+    ``group``, ``kind`` and ``counts`` have shape (places,), sorted by group and then by kind.
+    """
+
+    group: Counts
+    kind: Counts
+    counts: Counts
+    groups: int
+    kinds: int
+
+    @classmethod
+    def of(cls, group: Counts, kind: Counts, groups: int, kinds: int) -> "GroupTable":
+        """Return the table of images, each with its ``group`` and its ``kind``, both (n,)."""
+        place, counts = np.unique(group * kinds + kind, return_counts=True)
+        return cls(place // kinds, place % kinds, counts, groups, kinds)
+
+    def sums_of_groups(self, of_kind: Reals) -> Reals:
+        """Return the sum over the images of each group of a number ``of_kind``, (groups,)."""
+        weights = self.counts * of_kind[self.kind]
+        return np.bincount(self.group, weights=weights, minlength=self.groups)
+
+    def means_of_kinds(self, of_group: Reals) -> Reals:
+        """Return the mean over the images of each kind of a number ``of_group``, (kinds,).
+
+        0 for a kind without images.
+        """
+        images = np.bincount(self.kind, weights=self.counts, minlength=self.kinds)
+        weights = self.counts * of_group[self.group]
+        sums = np.bincount(self.kind, weights=weights, minlength=self.kinds)
+        return np.asarray(sums / np.maximum(images, 1))
+
+    def groups_of_kinds(self) -> Counts:
+        """Return how many groups have images of each kind, (kinds,)."""
+        return np.bincount(self.kind, minlength=self.kinds)
+
+
+@lru_cache(maxsize=_KEPT)
+def groups_by_cell(rows: Rows, classes: int) -> GroupTable:
+    """Return how the images of each group fall into :func:`cells`, which are the kinds."""
+    codes = _known_codes(rows)
+    table = cells(rows, classes)
+    place = np.zeros((classes, classes), dtype=np.int64)
+    place[table.truth, table.predicted] = np.arange(len(table.counts))
+    kind = place[rows.labels, rows.predictions]
+    return GroupTable.of(codes, kind, int(codes.max()) + 1, len(table.counts))
+
+
+@lru_cache(maxsize=_KEPT)
+def groups_by_class(rows: Rows, classes: int) -> GroupTable:
+    """Return how many images of each true class, which are the kinds, each group has."""
+    codes = _known_codes(rows)
+    return GroupTable.of(codes, rows.labels.astype(np.int64), int(codes.max()) + 1, classes)
+
+
+def _known_codes(rows: Rows) -> Counts:
+    codes = group_codes(rows)
+    assert codes is not None, "clustered rows have groups"
+    return codes
+
+
 @lru_cache(maxsize=_KEPT)
 def one_against_rest(rows: Rows, of: int) -> Rows:
     """Return rows of two classes, 1 for the class ``of`` and 0 for any other, without scores."""
