@@ -8,7 +8,6 @@ from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.padded import (
     METHOD,
-    Numbers,
     Padded,
     Spread,
     few_groups,
@@ -16,9 +15,10 @@ from gate.metrics.padded import (
     typical,
     unbiased,
 )
+from gate.metrics.proportions import Counts, Reals
 from gate.metrics.tables import GroupTable
 
-Gradient = Callable[[Numbers], Numbers]  # of a confusion matrix: its derivatives, of one shape
+Gradient = Callable[[Reals], Reals]  # of a confusion matrix: its derivatives, of one shape
 
 
 def bounded(
@@ -52,9 +52,7 @@ def bounded(
     )
 
 
-def _observed(
-    rows: Rows, classes: int, gradient: Gradient, groups: GroupTable | None
-) -> Spread:
+def _observed(rows: Rows, classes: int, gradient: Gradient, groups: GroupTable | None) -> Spread:
     """Return the spread of the metric over images, or over groups."""
     cells = tables.cells(rows, classes)
     sizes = tables.confusion(rows, classes).sum(axis=1)
@@ -74,7 +72,7 @@ def _observed(
     )
 
 
-def _spotless(sizes: Numbers, gradient: Gradient, groups: GroupTable | None) -> Spread:
+def _spotless(sizes: Counts, gradient: Gradient, groups: GroupTable | None) -> Spread:
     """Return the spread of the same images all answered right: no image has any influence."""
     slope = gradient(np.diag(sizes.astype(np.float64)))
     units = sizes if groups is None else groups.groups_of_kinds()
@@ -86,23 +84,23 @@ def _spotless(sizes: Numbers, gradient: Gradient, groups: GroupTable | None) -> 
     )
 
 
-def _harm(slope: Numbers) -> Numbers:
+def _harm(slope: Reals) -> Reals:
     """Return by how much one more image of each class, as wrong as can be, lowers the metric."""
-    return np.maximum(0.0, -_worst(slope))
+    return np.asarray(np.maximum(0.0, -_worst(slope)))
 
 
-def _gain(slope: Numbers) -> Numbers:
+def _gain(slope: Reals) -> Reals:
     """Return by how much one more image of each class, as right as can be, raises the metric."""
-    return np.maximum(0.0, slope.max(axis=1))
+    return np.asarray(np.maximum(0.0, slope.max(axis=1)))
 
 
-def _worst(slope: Numbers) -> Numbers:
-    """Return what the worst wrong answer to an image of each class adds to the metric, (classes,)."""
+def _worst(slope: Reals) -> Reals:
+    """Return what the worst wrong answer to an image of each class adds to the metric."""
     wrong = np.where(np.eye(len(slope), dtype=bool), np.inf, slope)
     return np.asarray(wrong.min(axis=1))
 
 
-def _pad(harm: Numbers, sizes: Numbers, groups: GroupTable | None) -> float:
+def _pad(harm: Reals, sizes: Counts, groups: GroupTable | None) -> float:
     """Return how far a unit of typical size moves the metric, in the class where that is most.
 
     ``harm`` and ``sizes`` are those of each class, (classes,); a unit is a group, or an image.
@@ -114,7 +112,7 @@ def _pad(harm: Numbers, sizes: Numbers, groups: GroupTable | None) -> float:
     return float(of_classes.max())
 
 
-def _lone(slope: Numbers, sizes: Numbers, units: Numbers) -> float:
+def _lone(slope: Reals, sizes: Counts, units: Counts) -> float:
     """Return the variance of classes seen in one unit only, which show none.
 
     At most a quarter of the squared range: what it costs when all right images of the class turn

@@ -16,7 +16,7 @@ def of_weighted_recall(matrix: Reals, weights: Reals) -> Reals:
     """Return the derivatives of sum w d / r; ``weights``, (classes,), are 0 without images."""
     r, d = matrix.sum(axis=1), matrix.diagonal()
     images = np.maximum(r, 1)
-    return np.diag(weights / images) - (weights * d / images**2)[:, None]
+    return np.asarray(np.diag(weights / images) - (weights * d / images**2)[:, None])
 
 
 def of_mean_recall(matrix: Reals) -> Reals:
@@ -32,7 +32,7 @@ def of_mean_f1(matrix: Reals) -> Reals:
     both, k = np.where(present, r + c, 1), present.sum()
     right = 2 * present / (k * both)
     either = -2 * present * d / (k * both**2)
-    return np.diag(right) + either[:, None] + either
+    return np.asarray(np.diag(right) + either[:, None] + either)
 
 
 def of_mean_precision(matrix: Reals) -> Reals:
@@ -43,7 +43,7 @@ def of_mean_precision(matrix: Reals) -> Reals:
     c, d = np.maximum(matrix.sum(axis=0), 1), matrix.diagonal()
     present = matrix.sum(axis=1) > 0
     k = present.sum()
-    return np.diag(present / (k * c)) - present * d / (k * c**2)
+    return np.asarray(np.diag(present / (k * c)) - present * d / (k * c**2))
 
 
 def of_matthews(matrix: Reals) -> Reals:
@@ -58,7 +58,7 @@ def of_matthews(matrix: Reals) -> Reals:
     value = (n * right - (r * c).sum()) / z
     of_truth = -c / z + value * r / y + right / z - value * n * (1 / x + 1 / y)
     of_prediction = -r / z + value * c / x
-    return n / z * np.eye(len(r)) + of_truth[:, None] + of_prediction
+    return np.asarray(n / z * np.eye(len(r)) + of_truth[:, None] + of_prediction)
 
 
 def of_kappa(matrix: Reals, weights: Reals) -> Reals:
@@ -72,4 +72,4 @@ def of_kappa(matrix: Reals, weights: Reals) -> Reals:
     of_truth, of_prediction = weights @ c, r @ weights
     expected = (r * of_truth).sum() / n
     of_margins = (of_truth[:, None] + of_prediction - expected) / n
-    return observed / expected**2 * of_margins - weights / expected
+    return np.asarray(observed / expected**2 * of_margins - weights / expected)

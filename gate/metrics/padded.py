@@ -69,6 +69,12 @@ def typical(first: Numbers | float, second: Numbers | float) -> Numbers:
     return np.maximum(mean, half)
 
 
+def typical_group(sizes: NDArray[np.int64]) -> float:
+    """Return the size of a group that pads, from the ``sizes`` of all, (groups,), none empty."""
+    each = np.sort(sizes).astype(np.float64)
+    return float(typical((each**2).sum() / each.sum(), (each**3).sum() / each.sum()))
+
+
 def unbiased(units: NDArray[np.int64]) -> Numbers:
     """Return sqrt(G / (G - 1)) for ``units`` G: by what influences grow, as their mean is fitted.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.padded import METHOD, Spread, few_groups, spread_of, typical, unbiased
+from gate.metrics.padded import METHOD, Spread, few_groups, spread_of, typical_group, unbiased
 
 Counts = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -141,9 +141,7 @@ class ClusteredShare:
     @cached_property
     def group_size(self) -> float:
         """The images of the group that joins the data: the typical size, as images see it."""
-        sizes = np.sort(self.sizes).astype(np.float64)
-        n = self.denominator
-        return float(typical((sizes**2).sum() / n, (sizes**3).sum() / n))
+        return typical_group(self.sizes)
 
     @cached_property
     def spread(self) -> Spread:

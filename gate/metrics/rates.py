@@ -163,7 +163,7 @@ def _mean_over_classes(
     if len(rows) == 0:
         return Undefined(NO_IMAGES, 0, 0)
     margins = tables.margins(rows, classes)
-    fails = len(rows) >= fewest_to_fail * np.count_nonzero(margins.true)
+    fails = len(rows) >= fewest_to_fail * int(np.count_nonzero(margins.true))
     return bounded(
         rows,
         classes,

@@ -68,7 +68,8 @@ class GroupTable:
     def sums_of_groups(self, of_kind: Reals) -> Reals:
         """Return the sum over the images of each group of a number ``of_kind``, (groups,)."""
         weights = self.counts * of_kind[self.kind]
-        return np.bincount(self.group, weights=weights, minlength=self.groups)
+        sums = np.bincount(self.group, weights=weights, minlength=self.groups)
+        return np.asarray(sums, dtype=np.float64)
 
     def means_of_kinds(self, of_group: Reals) -> Reals:
         """Return the mean over the images of each kind of a number ``of_group``, (kinds,).
