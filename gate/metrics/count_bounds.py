@@ -107,9 +107,9 @@ def _pad(harm: Reals, sizes: Counts, groups: GroupTable | None) -> float:
     """
     if groups is None:
         return float(harm[sizes > 0].max())
-    of_groups = groups.sums_of_groups(harm)
-    of_classes = typical(groups.means_of_kinds(of_groups), groups.means_of_kinds(of_groups**2))
-    return float(of_classes.max())
+    of_groups, images = groups.sums_of_groups(harm), np.maximum(sizes, 1)
+    first, second = groups.sums_of_kinds(of_groups), groups.sums_of_kinds(of_groups**2)
+    return float(typical(first / images, second / images).max())
 
 
 def _lone(slope: Reals, sizes: Counts, units: Counts) -> float:

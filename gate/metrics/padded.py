@@ -108,10 +108,10 @@ class Spread:
         squares = self.squares + pad**2
         if squares == 0:
             return value
+        deviation = math.sqrt(squares)
         # The factor 2 is the skewness of the weights of a Bayesian bootstrap.
-        skew = 2 * (side * self.cubes + pad**3) / squares**1.5
-        reach = math.sqrt(squares) * pearson3_quantile(skew, confidence)
-        return value + side * max(0.0, pad + reach)
+        skew = 2 * (side * self.cubes + pad**3) / squares / deviation
+        return value + side * max(0.0, pad + deviation * pearson3_quantile(skew, confidence))
 
 
 def spread_of(
@@ -123,10 +123,14 @@ def spread_of(
     seen in one unit only. What is added is sorted first, so that the order of the rows and the
     names of groups and classes add no rounding.
     """
-    often = 1 if times is None else times
-    squares = np.sort(often * sums**2).sum()
-    cubes = np.sort(often * sums**3).sum()
-    return Spread(float(squares) + lone, float(cubes), down, up)
+    if times is None:
+        each = np.sort(sums)
+        squares = each**2
+    else:
+        order = np.lexsort((times, sums))
+        each = sums[order]
+        squares = each**2 * times[order]
+    return Spread(float(squares.sum()) + lone, float((squares * each).sum()), down, up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def clustered(rows: Rows) -> bool:
 class GroupTable:
     """How many images of each group are of each kind: the occupied places of a sparse table.
 
-    ``group``, ``kind`` and ``counts`` have shape (places,), sorted by group and then by kind.
+    ``group``, ``kind`` and ``counts`` have shape (places,); the places of a group lie together.
     """
 
     group: Counts
@@ -59,11 +59,16 @@ class GroupTable:
     groups: int
     kinds: int
 
-    @classmethod
-    def of(cls, group: Counts, kind: Counts, groups: int, kinds: int) -> "GroupTable":
-        """Return the table of images, each with its ``group`` and its ``kind``, both (n,)."""
-        place, counts = np.unique(group * kinds + kind, return_counts=True)
-        return cls(place // kinds, place % kinds, counts, groups, kinds)
+    def merged(self, kind: Counts, kinds: int) -> "GroupTable":
+        """Return the table of coarser kinds: ``kind`` has that of each present one, (kinds,).
+
+        Present kinds of one coarser kind lie together.
+        """
+        coarse = kind[self.kind]
+        change = np.diff(self.group, prepend=-1) | np.diff(coarse, prepend=-1)
+        starts = np.flatnonzero(change)
+        counts = np.add.reduceat(self.counts, starts)
+        return GroupTable(self.group[starts], coarse[starts], counts, self.groups, kinds)
 
     def sums_of_groups(self, of_kind: Reals) -> Reals:
         """Return the sum over the images of each group of a number ``of_kind``, (groups,)."""
@@ -71,15 +76,11 @@ class GroupTable:
         sums = np.bincount(self.group, weights=weights, minlength=self.groups)
         return np.asarray(sums, dtype=np.float64)
 
-    def means_of_kinds(self, of_group: Reals) -> Reals:
-        """Return the mean over the images of each kind of a number ``of_group``, (kinds,).
-
-        0 for a kind without images.
-        """
-        images = np.bincount(self.kind, weights=self.counts, minlength=self.kinds)
+    def sums_of_kinds(self, of_group: Reals) -> Reals:
+        """Return the sum over the images of each kind of a number ``of_group``, (kinds,)."""
         weights = self.counts * of_group[self.group]
         sums = np.bincount(self.kind, weights=weights, minlength=self.kinds)
-        return np.asarray(sums / np.maximum(images, 1))
+        return np.asarray(sums, dtype=np.float64)
 
     def groups_of_kinds(self) -> Counts:
         """Return how many groups have images of each kind, (kinds,)."""
@@ -89,25 +90,21 @@ class GroupTable:
 @lru_cache(maxsize=_KEPT)
 def groups_by_cell(rows: Rows, classes: int) -> GroupTable:
     """Return how the images of each group fall into :func:`cells`, which are the kinds."""
-    codes = _known_codes(rows)
+    codes = group_codes(rows)
+    assert codes is not None, "clustered rows have groups"
     table = cells(rows, classes)
+    width = len(table.counts)
     place = np.zeros((classes, classes), dtype=np.int64)
-    place[table.truth, table.predicted] = np.arange(len(table.counts))
-    kind = place[rows.labels, rows.predictions]
-    return GroupTable.of(codes, kind, int(codes.max()) + 1, len(table.counts))
+    place[table.truth, table.predicted] = np.arange(width)
+    key = codes * width + place[rows.labels, rows.predictions]
+    places, counts = np.unique(key, return_counts=True)
+    return GroupTable(places // width, places % width, counts, int(codes.max()) + 1, width)
 
 
 @lru_cache(maxsize=_KEPT)
 def groups_by_class(rows: Rows, classes: int) -> GroupTable:
     """Return how many images of each true class, which are the kinds, each group has."""
-    codes = _known_codes(rows)
-    return GroupTable.of(codes, rows.labels.astype(np.int64), int(codes.max()) + 1, classes)
-
-
-def _known_codes(rows: Rows) -> Counts:
-    codes = group_codes(rows)
-    assert codes is not None, "clustered rows have groups"
-    return codes
+    return groups_by_cell(rows, classes).merged(cells(rows, classes).truth, classes)
 
 
 @lru_cache(maxsize=_KEPT)
