@@ -25,7 +25,9 @@ class Accuracy(SplitMetric):
     """
 
     formula: ClassVar = "right answers / images"
-    interval: ClassVar = "exact binomial (Clopper and Pearson 1934)"
+    interval: ClassVar = (
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+    )
 
     check: Literal["accuracy"] = "accuracy"
     min: float | None = Field(None, ge=0, le=1, description="The lowest accuracy that passes.")

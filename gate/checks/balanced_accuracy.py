@@ -19,7 +19,10 @@ class BalancedAccuracy(SplitMetric):
     """
 
     formula: ClassVar = "mean over classes of recall"
-    interval: ClassVar = "MOVER of Wilson limits (Zou and Donner 2008)"
+    interval: ClassVar = (
+        "padded: with one image more, or one group, as wrong as can be; Pearson III by three "
+        "moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller and Thomas 2019; Rubin 1981)"
+    )
 
     check: Literal["balanced-accuracy"] = "balanced-accuracy"
     min: float | None = Field(

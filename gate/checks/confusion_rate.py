@@ -25,7 +25,7 @@ class ConfusionRate(ClassificationRule):
 
     formula: ClassVar = "images of `from` that are taken for `to` / images of `from`"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
     )
     operator: ClassVar[Operator] = "<="
 

@@ -19,7 +19,8 @@ class Mcc(SplitMetric):
 
     formula: ClassVar = "correlation of truth and prediction (Matthews 1975; Gorodkin 2004)"
     interval: ClassVar = (
-        "bootstrap stratified by true class (BCa, Efron 1987), drawn from the confusion matrix"
+        "padded: with one image more, or one group, as wrong as can be; Pearson III by three "
+        "moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller and Thomas 2019; Rubin 1981)"
     )
 
     check: Literal["mcc"] = "mcc"

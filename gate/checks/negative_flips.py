@@ -24,7 +24,7 @@ class NegativeFlips(Rule):
     family: ClassVar = "baseline"
     formula: ClassVar = "images right before and wrong now / images (Yan et al. 2021)"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
     )
 
     check: Literal["negative-flips"] = "negative-flips"

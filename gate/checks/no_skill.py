@@ -24,7 +24,10 @@ class NoSkill(Rule):
 
     family: ClassVar = "traps"
     formula: ClassVar = "balanced accuracy > 1 / K"
-    interval: ClassVar = "MOVER of Wilson limits (Zou and Donner 2008)"
+    interval: ClassVar = (
+        "padded: with one image more, or one group, as wrong as can be; Pearson III by three "
+        "moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller and Thomas 2019; Rubin 1981)"
+    )
 
     check: Literal["no-skill"] = "no-skill"
     split: SplitName = Field("test", description="The split to measure.")

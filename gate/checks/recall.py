@@ -20,7 +20,7 @@ class Recall(ClassMetric):
 
     formula: ClassVar = "images of the class that are found / images of the class"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
     )
 
     check: Literal["recall"] = "recall"

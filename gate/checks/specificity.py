@@ -17,7 +17,7 @@ class Specificity(ClassMetric):
 
     formula: ClassVar = "images of other classes not taken for the class / images of other classes"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
     )
 
     check: Literal["specificity"] = "specificity"

@@ -25,7 +25,7 @@ class TopKAccuracy(SplitMetric):
 
     formula: ClassVar = "images whose class is among the k highest scores / images"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: Korn and Graubard 1998"
+        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
     )
 
     check: Literal["top-k-accuracy"] = "top-k-accuracy"

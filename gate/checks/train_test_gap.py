@@ -48,7 +48,8 @@ class TrainTestGap(Rule):
     formula: ClassVar = "metric on train - metric on test"
     interval: ClassVar = (
         "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10); "
-        "recovered in the same way for other metrics (Zou and Donner 2008); Welch for log-loss"
+        "recovered in the same way for other metrics and by group (Zou and Donner 2008); Welch for "
+        "log-loss"
     )
 
     check: Literal["train-test-gap"] = "train-test-gap"

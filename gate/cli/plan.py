@@ -91,10 +91,11 @@ def command(
         check_classes(document, counted.classes, critical)
     found = plan_policy(
         document.policy.rules,
-        Question(true_value, power, counted.images_per_group, icc),
+        Question(true_value, power, icc),
         classes=counted.classes,
         critical=critical,
         per_class=counted.per_class,
+        group_sizes=counted.group_sizes,
     )
     say(json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power))
 
@@ -137,10 +138,16 @@ def _text(found: "PolicyPlan", policy: str, power: float) -> str:
     ]
     if any(line.needed is None for line in found.lines):
         lines.append("needed -: with that true value no number of images is enough.")
-    if any(line.groups != line.needed for line in found.lines):
-        lines.append("needed: in groups of the size that the data has; --format json counts them.")
     if any(line.counts.startswith("predictions") for line in found.lines):
         lines.append("precision is counted in predictions of the class.")
+    grouped = [line for line in found.lines if line.least_groups is not None]
+    if grouped:
+        lines += [
+            "",
+            "What counts is groups, not images; of the size that they have here:",
+            f"{'':{_NAMES}}{'least groups':>16}{'needed groups':>17}",
+            *map(_groups, grouped),
+        ]
     provable = [line for line in found.lines if line.provable is not None]
     if provable:
         lines += [
@@ -160,6 +167,11 @@ def _row(line: "Line") -> str:
         f"{requirement}{truly:>9}{_count(line.least):>7}{_count(line.needed):>9}"
         f"{_count(line.present):>9}{chance:>8}"
     ).rstrip()
+
+
+def _groups(line: "Line") -> str:
+    name = _in_its_column(_name(line))
+    return f"{name}{_count(line.least_groups):>16}{_count(line.needed_groups):>17}"
 
 
 def _proof(line: "Line") -> str:

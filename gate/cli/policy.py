@@ -198,7 +198,7 @@ def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -
             counted.classes,
             subject.critical,
             counted.per_class,
-            counted.images_per_group,
+            counted.group_sizes,
         )
     )
 

@@ -1,4 +1,4 @@
-"""Sums and differences of independent shares, with bounds recovered from those of the parts."""
+"""Differences of independent estimates, with bounds recovered from those of the parts."""
 
 import math
 from dataclasses import dataclass
@@ -7,73 +7,16 @@ from fractions import Fraction
 import numpy as np
 
 from gate.metrics.estimates import Estimate
-from gate.metrics.proportions import (
-    F1,
-    ClusteredProportion,
-    Counts,
-    Proportion,
-    Reals,
-    as_share,
-    wilson,
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WeightedSum:
-    """A weighted sum of independent shares: balanced accuracy, macro recall.
-
-    ``hits`` of ``sizes``, both (parts,), all sizes positive; ``weights``, (parts,), or None for the
-    plain mean. Bounds by MOVER (Zou and Donner, 2008) from the Wilson limits of the parts.
-    """
-
-    hits: Counts
-    sizes: Counts
-    weights: Reals | None = None
-    reason: str = ""
-    method: str = "MOVER with Wilson limits"
-
-    @property
-    def numerator(self) -> None:
-        """Return None: the value is no quotient of counts."""
-        return
-
-    @property
-    def denominator(self) -> int:
-        """Return the images of all parts."""
-        return int(self.sizes.sum())
-
-    @property
-    def value(self) -> float:
-        """Return the sum; in [0, 1] when the weights add up to 1."""
-        shares = self.hits / self.sizes
-        if self.weights is None:
-            return float(np.mean(shares))  # bit-equal to the usual definition
-        return float((self.weights * shares).sum())
-
-    def lower(self, confidence: float) -> float:
-        """Return the lower bound."""
-        shares, weights = self.hits / self.sizes, self._weights()
-        low, _ = wilson(shares, self.sizes.astype(np.float64), confidence)
-        return self.value - float(np.sqrt(((weights * (shares - low)) ** 2).sum()))
-
-    def upper(self, confidence: float) -> float:
-        """Return the upper bound."""
-        shares, weights = self.hits / self.sizes, self._weights()
-        _, high = wilson(shares, self.sizes.astype(np.float64), confidence)
-        return self.value + float(np.sqrt(((weights * (high - shares)) ** 2).sum()))
-
-    def _weights(self) -> Reals:
-        if self.weights is not None:
-            return self.weights
-        return np.full(len(self.sizes), 1 / len(self.sizes))
+from gate.metrics.proportions import F1, ClusteredShare, Proportion, wilson
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One estimate minus another of independent images, such as train minus test.
 
-    Between two shares this is the hybrid score interval of Newcombe (1998, method 10); between
-    other estimates the same recovery (Zou and Donner, 2008) from their own bounds.
+    Between two shares of independent images this is the hybrid score interval of Newcombe (1998,
+    method 10); between other estimates, shares of images in groups among them, the same recovery
+    (Zou and Donner, 2008) from their own bounds.
     """
 
     first: Estimate
@@ -107,7 +50,7 @@ class Difference:
     @property
     def method(self) -> str:
         """Return the name of the interval."""
-        both = as_share(self.first) is not None and as_share(self.second) is not None
+        both = isinstance(self.first, Proportion) and isinstance(self.second, Proportion)
         return "Newcombe hybrid score" if both else "MOVER"
 
     @property
@@ -136,17 +79,16 @@ class Difference:
     def _exact(self) -> Fraction | None:
         parts = []
         for each in (self.first, self.second):
-            if not isinstance(each, Proportion | ClusteredProportion | F1):
+            if not isinstance(each, Proportion | ClusteredShare | F1):
                 return None
             parts.append(Fraction(each.numerator, each.denominator))
         return parts[0] - parts[1]
 
 
 def _limits(estimate: Estimate, confidence: float) -> tuple[float, float]:
-    """Return Wilson limits of a share, and of anything else its own bounds."""
-    share = as_share(estimate)
-    if share is None or share.reason:
+    """Return Wilson limits of a share of independent images, and of anything else its bounds."""
+    if not isinstance(estimate, Proportion):
         return estimate.lower(confidence), estimate.upper(confidence)
-    n = share.effective(confidence)
-    low, high = wilson(np.array(share.value), np.array(n), confidence)
+    images = np.array(float(estimate.denominator))
+    low, high = wilson(np.array(estimate.value), images, confidence)
     return float(low), float(high)

@@ -28,7 +28,8 @@ from gate.evidence.records import Rows
 from gate.metrics import ranking, rates, skill, tables
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.named import metric
-from gate.metrics.proportions import MIN_GROUPS, Proportion, Reals, as_share, normal_quantile
+from gate.metrics.padded import few_groups
+from gate.metrics.proportions import Proportion, Reals, as_share, normal_quantile
 from gate.metrics.ranking import Influences
 from gate.metrics.rates import gap
 from gate.metrics.resampling import CountStatistic, bootstrap_without
@@ -276,8 +277,7 @@ def _of_groups(value: float, added: Reals, rows: Rows, method: str) -> Estimate:
     codes = tables.group_codes(rows)
     assert codes is not None, "clustered rows have groups"
     totals = tables.sums_by(added, codes, int(codes.max()) + 1)
-    if len(totals) < MIN_GROUPS:
-        few = f"{len(totals)} groups, and at least {MIN_GROUPS} are needed for a bound"
+    if few := few_groups(len(totals)):
         return Linearised(value, math.nan, method, few)
     variance = len(totals) * float(np.var(totals, ddof=1))
     return _linearised(value, variance, f"{method}, images summed by group")

@@ -14,14 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.metrics.estimates import Estimate
-from gate.metrics.proportions import (
-    Reals,
-    as_share,
-    exact_lower,
-    normal_quantile,
-    tail_at_least,
-)
+from gate.metrics.proportions import Reals, normal_quantile, tail_at_least
 
 Direction = Literal[">=", "<="]
 Whole = NDArray[np.int64]
@@ -52,10 +45,16 @@ def minimum_images(required: float, confidence: float, direction: Direction = ">
 
     That is ln(1 - confidence) / ln(required), rounded up, for ``>=``. None when no number will do.
     """
-    share = _as_at_least(required, direction)
+    share = as_at_least(required, direction)
     if share >= 1:
         return None
     return int(_first_images(np.zeros(1, dtype=np.int64), share, confidence)[0])
+
+
+def provable(images: int, confidence: float) -> float:
+    """Return the exact lower bound of ``images`` without a mistake, (1 - confidence)^(1 / n)."""
+    bound: float = (1 - confidence) ** (1 / images)
+    return bound
 
 
 def most_misses(images: int, required: float, confidence: float) -> int:
@@ -68,7 +67,7 @@ def most_misses(images: int, required: float, confidence: float) -> int:
     low, high = -1, images + 1  # low is allowed; high is not, or is beyond all images
     while high - low > 1:
         middle = (low + high) // 2
-        allowed = middle <= images and _tail(images - middle, images, required) <= 1 - confidence
+        allowed = middle <= images and tail(images - middle, images, required) <= 1 - confidence
         low, high = (middle, high) if allowed else (low, middle)
     return low
 
@@ -81,10 +80,10 @@ def power(
     direction: Direction = ">=",
 ) -> float:
     """Return the chance that ``images`` independent images pass when ``true_value`` is true."""
-    misses = most_misses(images, _as_at_least(required, direction), confidence)
+    misses = most_misses(images, as_at_least(required, direction), confidence)
     if misses < 0:
         return 0.0
-    return _tail(images - misses, images, _as_at_least(true_value, direction))
+    return tail(images - misses, images, as_at_least(true_value, direction))
 
 
 def plan(
@@ -96,10 +95,10 @@ def plan(
 ) -> Plan | None:
     """Return how many images pass ``required`` with the wanted power; None when no number does.
 
-    The planner of single-arm trials (A'Hern, 2001). For images in groups multiply by the design
-    effect.
+    The planner of single-arm trials (A'Hern, 2001). Images in groups take more: see
+    :mod:`gate.metrics.planning_groups`.
     """
-    share, truth = _as_at_least(required, direction), _as_at_least(true_value, direction)
+    share, truth = as_at_least(required, direction), as_at_least(true_value, direction)
     if truth <= share:
         return None
     expected = _by_normal_law(share, truth, confidence, wanted)
@@ -128,66 +127,7 @@ def plan(
         reach *= 2
 
 
-def images_needed(
-    estimate: Estimate, required: float, confidence: float, true_value: float | None = None
-) -> int | None:
-    """Return about how many more images decide a share that is not decided yet.
-
-    ``true_value`` is what the new images are assumed to show, by default what the present ones do.
-    If it is above ``required`` the answer is for proving that the share is, else that it is below;
-    ``confidence`` is that of the bound which decides it. The new images do so with a chance of 0.8.
-    Images in groups are counted at the present design effect.
-
-    None when the estimate is no share, when it lies on the requirement, or when ten million images
-    would not do.
-    """
-    share = as_share(estimate)
-    truth = estimate.value if true_value is None else true_value
-    if share is None or share.reason or truth is None or truth == required:
-        return None
-    images = share.effective(confidence)
-    hits = share.numerator / share.denominator * images
-    if truth < required:  # to prove a share low is to prove the share of the others high
-        hits, truth, required = images - hits, 1 - truth, 1 - required
-
-    def likely(more: int) -> bool:
-        """Return whether so many more images decide with a chance of 0.8."""
-
-        def proves(new_hits: int) -> bool:
-            return exact_lower(hits + new_hits, images + more, confidence) >= required
-
-        fewest = _first(proves, most=more)
-        return fewest is not None and _tail(fewest, more, truth) >= POWER
-
-    more = _first(likely, most=MOST)
-    return None if more is None else math.ceil(more * share.denominator / images)
-
-
-def times_needed(estimate: Estimate, required: float, confidence: float) -> float | None:
-    """Return about how many times as many images decide an estimate of any kind, at least 1.
-
-    Bounds narrow with the root of the number of images; the chance to decide is then 0.8. None
-    where there is no bound, or where the value lies on the requirement.
-    """
-    if estimate.value is None or estimate.value == required:
-        return None
-    above = estimate.value > required
-    bound = estimate.lower(confidence) if above else estimate.upper(confidence)
-    if not math.isfinite(bound) or bound == estimate.value:
-        return None
-    z = normal_quantile(confidence)
-    with_power = (z + normal_quantile(POWER)) / z
-    return max(1.0, (with_power * (estimate.value - bound) / (estimate.value - required)) ** 2)
-
-
-def _by_normal_law(share: float, truth: float, confidence: float, wanted: float) -> float:
-    """Return about how many images prove ``share`` when ``truth`` is true."""
-    spread = normal_quantile(confidence) * math.sqrt(share * (1 - share))
-    spread += normal_quantile(wanted) * math.sqrt(truth * (1 - truth))
-    return (spread / (truth - share)) ** 2
-
-
-def _first(holds: Callable[[int], bool], *, most: int) -> int | None:
+def first(holds: Callable[[int], bool], *, most: int) -> int | None:
     """Return a number up to ``most`` for which ``holds`` is true, and false for the one before.
 
     Where it becomes true once and stays true, as good as always here, that is the first.
@@ -201,6 +141,23 @@ def _first(holds: Callable[[int], bool], *, most: int) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high
+
+
+def tail(hits: int, images: int, share: float) -> float:
+    """Return P(Binomial(images, share) >= hits), 0 for more hits than images."""
+    return tail_at_least(hits, images, share) if hits <= images else 0.0
+
+
+def as_at_least(share: float, direction: Direction) -> float:
+    """Return the share, or for ``<=`` that of the others, which is then to be high."""
+    return share if direction == ">=" else 1 - share
+
+
+def _by_normal_law(share: float, truth: float, confidence: float, wanted: float) -> float:
+    """Return about how many images prove ``share`` when ``truth`` is true."""
+    spread = normal_quantile(confidence) * math.sqrt(share * (1 - share))
+    spread += normal_quantile(wanted) * math.sqrt(truth * (1 - truth))
+    return (spread / (truth - share)) ** 2
 
 
 def _first_images(misses: Whole, required: float, confidence: float) -> Whole:
@@ -223,12 +180,3 @@ def _tails(hits: Whole, images: Whole, share: float) -> Reals:
 
     inside = np.where(hits > 0, hits, 1)
     return np.where(hits > 0, betainc(inside, images - inside + 1, share), 1.0)
-
-
-def _tail(hits: int, images: int, share: float) -> float:
-    return tail_at_least(hits, images, share) if hits <= images else 0.0
-
-
-def _as_at_least(share: float, direction: Direction) -> float:
-    """Return the share, or for ``<=`` that of the others, which is then to be high."""
-    return share if direction == ">=" else 1 - share

@@ -1,14 +1,14 @@
-"""Shares of images, with exact bounds: the binomial, the same for clusters, and F1 through it."""
+"""Shares of images with bounds: the exact binomial, padded for clusters, and F1 through both."""
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.metrics.estimates import Estimate, Undefined
-
-MIN_GROUPS = 10  # with fewer groups their spread cannot be told from chance
+from gate.metrics.padded import METHOD, Spread, few_groups, spread_of, typical_group, unbiased
 
 Counts = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -17,8 +17,7 @@ Reals = NDArray[np.float64]
 def exact_lower(k: float, n: float, confidence: float) -> float:
     """Return the lower Clopper-Pearson (1934) bound of a share of ``k`` in ``n``, in [0, 1].
 
-    The bound alone holds with ``confidence``. Neither count need be whole, as for an effective
-    sample size.
+    The bound alone holds with ``confidence``.
     """
     if k <= 0:
         return 0.0
@@ -90,10 +89,6 @@ class Proportion:
         """Return the share, correctly rounded, in [0, 1]."""
         return self.numerator / self.denominator
 
-    def effective(self, confidence: float) -> float:  # noqa: ARG002 - clusters depend on it
-        """Return how many independent images the share rests on."""
-        return float(self.denominator)
-
     def lower(self, confidence: float) -> float:
         """Return the exact lower bound, in [0, 1]."""
         return exact_lower(self.numerator, self.denominator, confidence)
@@ -103,18 +98,20 @@ class Proportion:
         return exact_upper(self.numerator, self.denominator, confidence)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClusteredProportion:
-    """A share of images that come in groups (patients, parts), with Korn-Graubard (1998) bounds.
+@dataclass(frozen=True, eq=False)
+class ClusteredShare:
+    """A share of images that come in groups (patients, parts), with padded bounds.
 
-    ``hits`` and ``sizes``, (groups,), are the counts of each group. Images of a group resemble each
-    other, so that they prove less than their number says: the exact bounds are taken at the
-    effective number of images. With fewer than ten groups nothing is proven.
+    ``hits`` and ``sizes``, (groups,), are the counts of each group, none of them empty. Images of a
+    group resemble each other, so that they prove less than their number says. How much they do is
+    not assumed: what joins the data is a whole group, all wrong for the lower bound and all right
+    for the upper one (see :mod:`gate.metrics.padded`). With fewer than ten groups nothing is
+    proven.
     """
 
     hits: Counts
     sizes: Counts
-    method: str = "Korn-Graubard"
+    method: str = f"{METHOD}, by group"
 
     @property
     def numerator(self) -> int:
@@ -129,7 +126,7 @@ class ClusteredProportion:
     @property
     def groups(self) -> int:
         """Return the groups that have images here."""
-        return int(np.count_nonzero(self.sizes))
+        return len(self.sizes)
 
     @property
     def value(self) -> float:
@@ -139,52 +136,47 @@ class ClusteredProportion:
     @property
     def reason(self) -> str:
         """Return why nothing is proven, or nothing."""
-        if self.groups >= MIN_GROUPS:
-            return ""
-        return f"{self.groups} groups, and at least {MIN_GROUPS} are needed for a bound"
+        return few_groups(self.groups)
 
-    @property
-    def standard_error(self) -> float:
-        """Return the standard error of the share as a ratio of group totals."""
-        g = self.groups
-        residuals = self.hits - self.value * self.sizes
-        return math.sqrt(g / (g - 1) * float((residuals**2).sum())) / self.denominator
+    @cached_property
+    def group_size(self) -> float:
+        """The images of the group that joins the data: the typical size, as images see it."""
+        return typical_group(self.sizes)
 
-    @property
-    def design_effect(self) -> float:
-        """Return by what the groups inflate the variance, 1 or more; NaN for a share of 0 or 1."""
-        p = self.value
-        if p in (0.0, 1.0) or self.groups < 2:
-            return math.nan
-        return max(1.0, self.standard_error**2 / (p * (1 - p) / self.denominator))
-
-    def effective(self, confidence: float) -> float:
-        """Return how many independent images would prove as much, at most ``denominator``."""
-        if self.value in (0.0, 1.0):
-            return float(self.groups)  # nothing is known of the spread: a group counts once
-        from scipy.special import stdtrit
-
-        n = self.denominator
-        wide, narrow = stdtrit([self.groups - 1, n - 1], confidence)
-        fewer_degrees = 1.0 if wide <= 0 else float(narrow / wide) ** 2
-        return n / self.design_effect * fewer_degrees
+    @cached_property
+    def spread(self) -> Spread:
+        """What the groups show of the share."""
+        n, share = self.denominator, self.value
+        sums = (self.hits - share * self.sizes) / n * unbiased(np.array(self.groups))
+        weight = self.group_size / n
+        return spread_of(sums, down=share * weight, up=(1 - share) * weight)
 
     def lower(self, confidence: float) -> float:
-        """Return the lower bound, in [0, 1]; NaN with fewer than ten groups."""
-        if self.groups < MIN_GROUPS:
+        """Return the lower bound, in [0, 1]; NaN with fewer than ten groups.
+
+        It is never above that of groups without a miss, 1 - ln(1 / (1 - confidence)) m / n for
+        groups of m in n images.
+        """
+        if self.reason:
             return math.nan
-        n = self.effective(confidence)
-        return exact_lower(self.value * n, n, confidence)
+        bound = self.spread.lower(self.value, confidence)
+        return max(0.0, min(bound, 1 - self._of_no_spread(confidence)))
 
     def upper(self, confidence: float) -> float:
-        """Return the upper bound, in [0, 1]; NaN with fewer than ten groups."""
-        if self.groups < MIN_GROUPS:
+        """Return the upper bound, in [0, 1]; NaN with fewer than ten groups.
+
+        It is never below that of groups without a hit.
+        """
+        if self.reason:
             return math.nan
-        n = self.effective(confidence)
-        return exact_upper(self.value * n, n, confidence)
+        bound = self.spread.upper(self.value, confidence)
+        return min(1.0, max(bound, self._of_no_spread(confidence)))
+
+    def _of_no_spread(self, confidence: float) -> float:
+        return -math.log1p(-confidence) * self.group_size / self.denominator
 
 
-Share = Proportion | ClusteredProportion
+Share = Proportion | ClusteredShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +240,7 @@ def share_of(
         if sizes.max() > 1:
             counted = sizes > 0
             hits_of = np.bincount(codes, weights=hits).astype(np.int64)
-            return ClusteredProportion(hits_of[counted], sizes[counted])
+            return ClusteredShare(hits_of[counted], sizes[counted])
     return Proportion(int(np.count_nonzero(hits)), len(hits))
 
 
@@ -259,4 +251,4 @@ def counted_share(k: int, n: int, empty: str) -> Proportion | Undefined:
 
 def as_share(estimate: Estimate) -> Share | None:
     """Return the estimate itself when it is a share of images, else None."""
-    return estimate if isinstance(estimate, Proportion | ClusteredProportion) else None
+    return estimate if isinstance(estimate, Proportion | ClusteredShare) else None

@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.proportions import (
-    MIN_GROUPS,
-    Counts,
-    Reals,
-    Share,
-    normal_quantile,
-    share_of,
-)
+from gate.metrics.padded import few_groups
+from gate.metrics.proportions import Counts, Reals, Share, normal_quantile, share_of
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
 
 NO_SCORES = "the scores of all classes were not kept"
@@ -56,8 +50,8 @@ class AreaUnderCurve:
     @property
     def reason(self) -> str:
         """Return why nothing is proven, or nothing."""
-        if self.groups is not None and self.groups < MIN_GROUPS:
-            return f"{self.groups} groups, and at least {MIN_GROUPS} are needed for a bound"
+        if self.groups is not None and (few := few_groups(self.groups)):
+            return few
         if not self.standard_error > 0 or not 0 < self.value < 1:
             return "degenerate: the images show no spread, which proves nothing"
         return ""

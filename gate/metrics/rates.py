@@ -1,24 +1,28 @@
 """Shares of right and wrong answers, from the confusion matrix.
 
 Metrics take rows, the index ``of`` of a class where they speak of one, and the number of declared
-``classes``. Where groups are declared, shares of images take the bounds of clusters, and means over
-classes draw whole groups. A metric *of the images of one class* is the metric of
+``classes``. Shares of images have exact bounds, and padded ones where images come in groups; means
+over classes have padded bounds. A metric *of the images of one class* is the metric of
 ``rows.where(rows.labels == of)``.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from gate.evidence.records import Rows
-from gate.metrics import tables
-from gate.metrics.combined import Difference, WeightedSum
+from gate.metrics import gradients, tables
+from gate.metrics.combined import Difference
+from gate.metrics.count_bounds import Gradient, bounded
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.proportions import F1, Reals, Share, counted_share, share_of
-from gate.metrics.resampling import bootstrap_counts
 
 NO_IMAGES = "no images"
 NO_IMAGES_OF_CLASS = "the class has no images"
 NO_OTHER_IMAGES = "no images of other classes"
 NEVER_PREDICTED = "never predicted"
+
+_FEWEST_TO_FAIL = 5  # images a class: with fewer, macro F1 is so biased that it looks too low
 
 
 def accuracy(rows: Rows) -> Share | Undefined:
@@ -101,31 +105,22 @@ def f1(rows: Rows, of: int, classes: int) -> F1 | Undefined:
 
 def balanced_accuracy(rows: Rows, classes: int) -> Estimate:
     """Return the mean recall over the classes that have images: macro recall."""
-    matrix = tables.confusion(rows, classes)
-    present = matrix.sum(axis=1) > 0
-    if not present.any():
-        return Undefined(NO_IMAGES, 0, 0)
-    if tables.clustered(rows):
-        return bootstrap_counts(rows, classes, mean_recall)
-    return WeightedSum(matrix.diagonal()[present], matrix.sum(axis=1)[present])
+    return _mean_over_classes(rows, classes, mean_recall, gradients.of_mean_recall)
 
 
 def macro_f1(rows: Rows, classes: int) -> Estimate:
-    """Return the mean F1 over the classes that have images."""
-    return bootstrap_counts(rows, classes, mean_f1)
+    """Return the mean F1 over the classes that have images.
+
+    With fewer than 5 images a class on average it is never proven to be low.
+    """
+    return _mean_over_classes(
+        rows, classes, mean_f1, gradients.of_mean_f1, fewest_to_fail=_FEWEST_TO_FAIL
+    )
 
 
 def macro_precision(rows: Rows, classes: int) -> Estimate:
-    """Return the mean precision over the classes that have images, 0 where never predicted.
-
-    Given the predictions, the precisions of different classes are independent shares.
-    """
-    matrix = tables.confusion(rows, classes)
-    present = matrix.sum(axis=1) > 0
-    if not present.any() or tables.clustered(rows):
-        return bootstrap_counts(rows, classes, mean_precision)
-    # Never predicted counts as 0 of 1: the 0 of the mean, with hardly an upper bound.
-    return WeightedSum(matrix.diagonal()[present], np.maximum(matrix.sum(axis=0), 1)[present])
+    """Return the mean precision over the classes that have images, 0 where never predicted."""
+    return _mean_over_classes(rows, classes, mean_precision, gradients.of_mean_precision)
 
 
 def gap(first: Estimate, second: Estimate) -> Estimate:
@@ -155,6 +150,28 @@ def mean_precision(margins: tables.Margins) -> Reals:
     """Return macro precision from margins, (...)."""
     # Right answers are 0 where a class is never predicted: 0 / 1 is then the 0 that it counts as.
     return _mean_of_present(margins.right, np.maximum(margins.predicted, 1), margins)
+
+
+def _mean_over_classes(
+    rows: Rows,
+    classes: int,
+    statistic: Callable[[tables.Margins], Reals],
+    gradient: Gradient,
+    *,
+    fewest_to_fail: int = 0,
+) -> Estimate:
+    if len(rows) == 0:
+        return Undefined(NO_IMAGES, 0, 0)
+    margins = tables.margins(rows, classes)
+    fails = len(rows) >= fewest_to_fail * int(np.count_nonzero(margins.true))
+    return bounded(
+        rows,
+        classes,
+        float(statistic(margins)),
+        gradient,
+        fails=fails,
+        note="" if fails else f"fewer than {fewest_to_fail} images a class never prove it low",
+    )
 
 
 def _mean_of_present(above: Reals, below: Reals, margins: tables.Margins) -> Reals:

@@ -1,4 +1,4 @@
-"""Bounds by resampling, for metrics that have no interval of their own.
+"""Bounds by resampling, for changes of metrics that have no interval of their own.
 
 Images are drawn anew within their true class, which for a metric of counts is a multinomial draw
 for each row of the confusion matrix: the same distribution as drawing the images one by one. Where
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.proportions import MIN_GROUPS, Counts, Reals, normal_quantile
+from gate.metrics.padded import MIN_GROUPS, few_groups
+from gate.metrics.proportions import Counts, Reals, normal_quantile
 
 RESAMPLES = 2000
 SEED = 20_260_701  # any number; fixed, so that two runs on the same rows give the same bytes
@@ -65,8 +66,8 @@ class Bootstrapped:
     @property
     def reason(self) -> str:
         """Return why nothing is proven, or a note."""
-        if self.groups is not None and self.groups < MIN_GROUPS:
-            return f"{self.groups} groups, and at least {MIN_GROUPS} are needed for a bound"
+        if self.groups is not None and (few := few_groups(self.groups)):
+            return few
         if self._degenerate():
             return "degenerate: every resample gives the same value, which proves nothing"
         return self.note
@@ -103,30 +104,6 @@ class Bootstrapped:
             if stretch > 0:
                 level = float(ndtr(shift + z / stretch))
         return float(np.quantile(self.resamples, level))
-
-
-def bootstrap_counts(
-    rows: Rows, classes: int, statistic: CountStatistic, value: float | None = None
-) -> Estimate:
-    """Return a statistic of the margins of the confusion matrix, with bounds by resampling.
-
-    ``value`` is the statistic of the rows themselves where it is known more exactly. Resamples for
-    which the statistic is NaN are left out of the bounds.
-    """
-    if len(rows) == 0:
-        return Undefined("no images", 0, 0)
-    if value is None:
-        value = float(statistic(tables.margins(rows, classes)))
-    table = tables.cells(rows, classes)
-    place = np.zeros((classes, classes), dtype=np.int64)
-    place[table.truth, table.predicted] = np.arange(len(table.counts))
-    return _bootstrap(
-        rows,
-        table,
-        place[rows.labels, rows.predictions],
-        lambda counts: statistic(table.margins(counts)),
-        value,
-    )
 
 
 def bootstrap_paired_counts(

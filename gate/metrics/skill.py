@@ -3,13 +3,15 @@
 import numpy as np
 
 from gate.evidence.records import Rows
-from gate.metrics import tables
+from gate.metrics import gradients, tables
+from gate.metrics.count_bounds import bounded
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.padded import Padded
 from gate.metrics.proportions import Counts, Reals, tail_at_least
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
-from gate.metrics.resampling import bootstrap_counts
 
 ONE_CLASS = "all images are of one class"
+ONE_ANSWER = "every image gets the same answer, which proves nothing of a correlation"
 
 
 def no_information_rate(rows: Rows, classes: int) -> float | None:
@@ -37,12 +39,16 @@ def p_no_information(rows: Rows, classes: int) -> float | None:
 def mcc(rows: Rows, classes: int) -> Estimate:
     """Return Matthews' correlation of truth and prediction (Gorodkin, 2004), in [-1, 1].
 
-    It is 0 where every prediction is of one class, and undefined where every image is.
+    It is 0 where every prediction is of one class, which proves nothing, and undefined where every
+    image is.
     """
-    sizes = tables.confusion(rows, classes).sum(axis=1)
-    if np.count_nonzero(sizes) < 2:
-        return Undefined(ONE_CLASS if sizes.any() else NO_IMAGES)
-    return bootstrap_counts(rows, classes, matthews)
+    margins = tables.margins(rows, classes)
+    if np.count_nonzero(margins.true) < 2:
+        return Undefined(ONE_CLASS if margins.true.any() else NO_IMAGES)
+    value = float(matthews(margins))
+    if np.count_nonzero(margins.predicted) < 2:
+        return Padded(value, None, least=-1.0, reason=ONE_ANSWER)
+    return bounded(rows, classes, value, gradients.of_matthews, least=-1.0)
 
 
 def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
@@ -56,23 +62,37 @@ def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
 def kappa(rows: Rows, classes: int) -> Estimate:
     """Return Cohen's kappa (1960): agreement of truth and prediction beyond that of chance.
 
-    Undefined where truth and prediction are all of the same one class.
+    Undefined where truth and prediction are all of the same one class; where only the truth is, it
+    is 0 and proves nothing.
+    """
+    return weighted_kappa(rows, 1.0 - np.eye(classes))
+
+
+def weighted_kappa(rows: Rows, weights: Reals) -> Estimate:
+    """Return Cohen's weighted kappa (1968), in [-1, 1].
+
+    ``weights``, (classes, classes), are the gravity of each mistake: 0 on the diagonal and positive
+    elsewhere, such as the distance of two grades, or its square.
     """
     if not len(rows):
         return Undefined(NO_IMAGES, 0, 0)
-    value = _observed_kappa(tables.confusion(rows, classes))
+    matrix = tables.confusion(rows, len(weights))
+    value = _observed_kappa(matrix, weights)
     if np.isnan(value):
         return Undefined(ONE_CLASS)
-    return bootstrap_counts(rows, classes, cohen, value)
+    if np.count_nonzero(matrix.sum(axis=1)) < 2:
+        return Padded(value, None, least=-1.0, reason=ONE_CLASS)
+    return bounded(
+        rows, len(weights), value, lambda each: gradients.of_kappa(each, weights), least=-1.0
+    )
 
 
-def _observed_kappa(matrix: Counts) -> float:
+def _observed_kappa(matrix: Counts, weights: Reals) -> float:
     """Return kappa with the operations in scikit-learn's order, so that the last bit agrees."""
     taken, true = matrix.sum(axis=0), matrix.sum(axis=1)
     expected = np.outer(taken, true) / taken.sum()
-    wrong = ~np.eye(len(matrix), dtype=bool)
-    by_chance = float((wrong * expected).sum())
-    return 1 - float((wrong * matrix).sum()) / by_chance if by_chance else float("nan")
+    by_chance = float((weights * expected).sum())
+    return 1 - float((weights * matrix).sum()) / by_chance if by_chance else float("nan")
 
 
 def cohen(margins: tables.Margins) -> Reals:

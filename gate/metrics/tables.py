@@ -46,6 +46,67 @@ def clustered(rows: Rows) -> bool:
     return codes is not None and int(codes.max(initial=-1)) + 1 < len(codes)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTable:
+    """How many images of each group are of each kind: the occupied places of a sparse table.
+
+    ``group``, ``kind`` and ``counts`` have shape (places,); the places of a group lie together.
+    """
+
+    group: Counts
+    kind: Counts
+    counts: Counts
+    groups: int
+    kinds: int
+
+    def merged(self, kind: Counts, kinds: int) -> "GroupTable":
+        """Return the table of coarser kinds: ``kind`` has that of each present one, (kinds,).
+
+        Present kinds of one coarser kind lie together.
+        """
+        coarse = kind[self.kind]
+        change = np.diff(self.group, prepend=-1) | np.diff(coarse, prepend=-1)
+        starts = np.flatnonzero(change)
+        counts = np.add.reduceat(self.counts, starts)
+        return GroupTable(self.group[starts], coarse[starts], counts, self.groups, kinds)
+
+    def sums_of_groups(self, of_kind: Reals) -> Reals:
+        """Return the sum over the images of each group of a number ``of_kind``, (groups,)."""
+        weights = self.counts * of_kind[self.kind]
+        sums = np.bincount(self.group, weights=weights, minlength=self.groups)
+        return np.asarray(sums, dtype=np.float64)
+
+    def sums_of_kinds(self, of_group: Reals) -> Reals:
+        """Return the sum over the images of each kind of a number ``of_group``, (kinds,)."""
+        weights = self.counts * of_group[self.group]
+        sums = np.bincount(self.kind, weights=weights, minlength=self.kinds)
+        return np.asarray(sums, dtype=np.float64)
+
+    def groups_of_kinds(self) -> Counts:
+        """Return how many groups have images of each kind, (kinds,)."""
+        return np.bincount(self.kind, minlength=self.kinds)
+
+
+@lru_cache(maxsize=_KEPT)
+def groups_by_cell(rows: Rows, classes: int) -> GroupTable:
+    """Return how the images of each group fall into :func:`cells`, which are the kinds."""
+    codes = group_codes(rows)
+    assert codes is not None, "clustered rows have groups"
+    table = cells(rows, classes)
+    width = len(table.counts)
+    place = np.zeros((classes, classes), dtype=np.int64)
+    place[table.truth, table.predicted] = np.arange(width)
+    key = codes * width + place[rows.labels, rows.predictions]
+    places, counts = np.unique(key, return_counts=True)
+    return GroupTable(places // width, places % width, counts, int(codes.max()) + 1, width)
+
+
+@lru_cache(maxsize=_KEPT)
+def groups_by_class(rows: Rows, classes: int) -> GroupTable:
+    """Return how many images of each true class, which are the kinds, each group has."""
+    return groups_by_cell(rows, classes).merged(cells(rows, classes).truth, classes)
+
+
 @lru_cache(maxsize=_KEPT)
 def one_against_rest(rows: Rows, of: int) -> Rows:
     """Return rows of two classes, 1 for the class ``of`` and 0 for any other, without scores."""

@@ -1,6 +1,7 @@
 """What is allowed in a policy and still wrong: rules that can never fail, pass or matter."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gate.checks.base import Rule
 from gate.checks.classification import ClassificationRule
@@ -8,6 +9,9 @@ from gate.errors import Fault
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
 from gate.policy.words import quoted, suggestion
+
+if TYPE_CHECKING:
+    from gate.metrics.planning_groups import GroupSizes
 
 # Metrics that are no share: the value that no model falls below, or exceeds.
 _LOWEST = {"mcc": -1.0}
@@ -103,7 +107,7 @@ def unprovable_bounds(
     classes: tuple[str, ...],
     critical: tuple[str, ...],
     per_class: Mapping[str, int],
-    images_per_group: float = 1.0,
+    group_sizes: "Mapping[str | None, GroupSizes] | None" = None,
 ) -> Iterator[Fault]:
     """Yield a fault for each requirement that no model can prove on a test set of this size.
 
@@ -112,15 +116,22 @@ def unprovable_bounds(
     from gate.policy.plan import Question, plan_policy  # numpy: only who gives data pays for it
 
     rules = [rule for rule in document.policy.rules if rule.on_inconclusive == "block"]
-    question = Question(images_per_group=images_per_group, icc=1.0)
-    found = plan_policy(rules, question, classes=classes, critical=critical, per_class=per_class)
+    found = plan_policy(
+        rules,
+        Question(),
+        classes=classes,
+        critical=critical,
+        per_class=per_class,
+        group_sizes=group_sizes,
+    )
     for line in found.lines:
         if line.present is None or line.least is None or line.least <= line.present:
             continue
         of_class = f" of {line.class_name}" if line.class_name else ""
+        in_groups = f" in {line.least_groups} groups" if line.least_groups is not None else ""
         origin = document.origin(line.rule, "min" if line.operator == ">=" else "max")
         yield origin.fault(
             f"the test split has {line.present} {line.counts}{of_class}, and no fewer than "
-            f"{line.least} can prove {line.operator} {line.required:g}",
+            f"{line.least}{in_groups} can prove {line.operator} {line.required:g}",
             "add images, require less, or let the estimate decide (on_inconclusive: point)",
         )

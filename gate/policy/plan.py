@@ -1,13 +1,15 @@
 """How many images a policy takes to prove, and what the images at hand can prove."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypedDict
 
 from gate.checks.base import CRITICAL, OTHERS, Operator, Rule
 from gate.checks.classification import ClassificationRule
 from gate.evidence.records import Evidence
-from gate.metrics.planning import minimum_images, most_misses, plan, power
+from gate.metrics import planning
+from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
+from gate.metrics.planning_groups import Groups, GroupSizes
 
 # What the denominator of a metric counts; only shares of something can be planned exactly.
 _COUNTS: Mapping[str, str] = {
@@ -27,13 +29,7 @@ class Question:
 
     true_value: float | None = None  # of the metrics; None: half-way between required and perfect
     power: float = 0.8  # the chance that a model as good as that passes everything
-    images_per_group: float = 1.0
-    icc: float = 0.0  # how alike the images of a group are: 0 not at all, 1 fully
-
-    @property
-    def design_effect(self) -> float:
-        """How many images of such groups prove as much as one (Kish 1965)."""
-        return 1 + (max(self.images_per_group, 1.0) - 1) * self.icc
+    icc: float = 1.0  # how alike the images of a group are: 0 not at all, 1 fully
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +44,30 @@ class Line:
     required: float
     true_value: float | None
     least: int | None  # fewest with which a pass is possible at all
+    least_groups: int | None  # in so many groups, where images come in groups
     needed: int | None  # for the power that was asked; None: no number does, the truth is too low
-    groups: int | None  # as many groups as ``needed`` comes to
+    needed_groups: int | None
     present: int | None  # None where no data was given, or it counts predictions or slices
     mistakes_allowed: int | None  # of ``present``; -1: not even none is few enough
     chance: float | None  # that a model with ``true_value`` passes with ``present``
     provable: float | None  # the bound that ``present`` proves when there is no mistake
+
+
+class AtHand(TypedDict):
+    """What the images at hand can prove: the last fields of a :class:`Line`."""
+
+    mistakes_allowed: int | None
+    chance: float | None
+    provable: float | None
+
+
+class Target(NamedTuple):
+    """One requirement, and what is supposed to be true."""
+
+    required: float
+    true_value: float
+    confidence: float
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +86,11 @@ def plan_policy(
     classes: tuple[str, ...] = (),
     critical: tuple[str, ...] = (),
     per_class: Mapping[str, int] | None = None,
+    group_sizes: Mapping[str | None, GroupSizes] | None = None,
 ) -> PolicyPlan:
     """Return what the ``rules`` take to prove; ``per_class`` counts the images of the test split.
+
+    ``group_sizes`` tells how they come in groups, those of each class and, under None, all.
 
     All requirements have to pass at once, so each is planned at 1 - (1 - power) / their number
     (Bonferroni on the chance to miss one).
@@ -89,7 +106,7 @@ def plan_policy(
     each = 1 - (1 - question.power) / max(len(targets), 1)
     return PolicyPlan(
         lines=tuple(
-            _line(rule, name, required, question, each, per_class)
+            _line(rule, name, required, question, each, per_class, group_sizes or {})
             for rule, name, required in targets
         ),
         unplanned=unplanned,
@@ -119,34 +136,57 @@ def _line(
     question: Question,
     power_each: float,
     per_class: Mapping[str, int] | None,
+    group_sizes: Mapping[str | None, GroupSizes],
 ) -> Line:
     upwards = rule.operator == ">="
-    confidence, effect = rule.one_sided_confidence, question.design_effect
     truth = _truth(required, question.true_value, upwards=upwards)
-    found = plan(required, truth, confidence, ">=" if upwards else "<=", power_each)
-    least = minimum_images(required, confidence, ">=" if upwards else "<=")
-    needed = None if found is None else math.ceil(found.stable * effect)
+    counts = _COUNTS[rule.check]
+    sizes = group_sizes.get(None if counts.endswith("other classes") else name)
+    groups = sizes.alike(question.icc) if sizes is not None and sizes.typical > 1 else None
     slices = rule.by if isinstance(rule.by, str | None) else ", ".join(rule.by)
-    present = None if slices else _present(_COUNTS[rule.check], name, per_class)
-    worth = None if present is None else int(present / effect)  # independent images
-    share = required if upwards else 1 - required
+    present = None if slices else _present(counts, name, per_class)
+    target = Target(required, truth, rule.one_sided_confidence, ">=" if upwards else "<=")
+    least, needed = _to_have(target, power_each, groups)
     return Line(
         rule=rule.id,
         class_name=name,
         slices=slices,
-        counts=_COUNTS[rule.check],
+        counts=counts,
         operator=rule.operator,
         required=required,
         true_value=truth,
-        least=None if least is None else math.ceil(least * effect),
+        least=least,
+        least_groups=None if groups is None or least is None else groups.number(least),
         needed=needed,
-        groups=None if needed is None else math.ceil(needed / max(question.images_per_group, 1.0)),
+        needed_groups=None if groups is None or needed is None else groups.number(needed),
         present=present,
-        mistakes_allowed=None if worth is None else most_misses(worth, share, confidence),
-        chance=None
-        if worth is None
-        else power(worth, required, truth, confidence, ">=" if upwards else "<="),
-        provable=_provable(worth, confidence, upwards=upwards),
+        **_at_hand(target, present, groups),
+    )
+
+
+def _to_have(target: Target, wanted: float, groups: Groups | None) -> tuple[int | None, int | None]:
+    """Return the fewest images that can pass, and those that do with the ``wanted`` power."""
+    required, truth, confidence, direction = target
+    if groups is not None:
+        needed = groups.images_needed(required, truth, confidence, direction, wanted)
+        return groups.minimum_images(required, confidence, direction), needed
+    found = plan(required, truth, confidence, direction, wanted)
+    least = minimum_images(required, confidence, direction)
+    return least, None if found is None else found.stable
+
+
+def _at_hand(target: Target, present: int | None, groups: Groups | None) -> AtHand:
+    """Return what ``present`` images can prove."""
+    if present is None:
+        return AtHand(mistakes_allowed=None, chance=None, provable=None)
+    required, truth, confidence, direction = target
+    planner = planning if groups is None else groups
+    share = as_at_least(required, direction)
+    bound = planner.provable(present, confidence) if present else None
+    return AtHand(
+        mistakes_allowed=planner.most_misses(present, share, confidence),
+        chance=planner.power(present, required, truth, confidence, direction),
+        provable=bound if bound is None or direction == ">=" else 1 - bound,
     )
 
 
@@ -164,11 +204,3 @@ def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None)
     if name is None:
         return total
     return total - per_class[name] if counts.endswith("other classes") else per_class[name]
-
-
-def _provable(images: int | None, confidence: float, *, upwards: bool) -> float | None:
-    """Return the exact bound of no mistake in ``images``: (1 - confidence) ** (1 / images)."""
-    if not images:
-        return None
-    bound: float = (1 - confidence) ** (1 / images)
-    return bound if upwards else 1 - bound

@@ -182,7 +182,8 @@ def _what_would_decide(result: Result) -> str:
 
     Nothing where no number of them is known to: no bound was computed, or none can pass.
     """
-    from gate.metrics.planning import images_needed, times_needed
+    from gate.metrics.more_images import groups_of, images_needed, times_needed
+    from gate.metrics.proportions import as_share
 
     comparison, bounds = result.comparison, result.bounds
     estimate, required = comparison.estimate, comparison.required
@@ -194,11 +195,14 @@ def _what_would_decide(result: Result) -> str:
     more = images_needed(estimate, required, bounds.confidence, truth)
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
+        groups = groups_of(more, estimate)
+        in_groups = "" if groups is None else f" in {_rounded(groups):,} groups"
         return (
-            f"; about {_rounded(more):,} more {comparison.unit} would decide it if the true "
-            f"{metric} is {truth:.3g}"
+            f"; about {_rounded(more):,} more {comparison.unit}{in_groups} would decide it if "
+            f"the true {metric} is {truth:.3g}"
         )
-    times = None if comparison.unit else times_needed(estimate, required, bounds.confidence)
+    is_counted_in = comparison.unit and as_share(estimate) is not None
+    times = None if is_counted_in else times_needed(estimate, required, bounds.confidence)
     if times is not None and times < _TIMES_NO_ADVICE:
         return f"; about {math.ceil(times)} times as many images would decide it at this rate"
     return "; too near to the requirement for any practical number of images to decide"

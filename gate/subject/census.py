@@ -1,10 +1,11 @@
 """What a data split lists, without opening an image."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gate.evidence.records import Evidence, Split
+from gate.metrics.planning_groups import GroupSizes
 from gate.metrics.row_sets import clean_rows
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
@@ -14,11 +15,14 @@ from gate.subject.splits import require_two_classes
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """The classes and how many images each has; None where no data was given."""
+    """The classes and how many images each has; None where no data was given.
+
+    ``group_sizes`` is that of each class, and of all images under None; empty without groups.
+    """
 
     classes: tuple[str, ...]
     per_class: dict[str, int] | None = None
-    images_per_group: float = 1.0
+    group_sizes: Mapping[str | None, GroupSizes] = field(default_factory=dict)
 
 
 def census(subject: GateFile) -> Census:
@@ -50,9 +54,27 @@ def _counted(
     classes: tuple[str, ...], labels: Sequence[int | None], groups: Sequence[str | None]
 ) -> Census:
     counted = Counter(labels)
-    known = len({group for group in groups if group is not None})
     return Census(
         classes,
         {name: counted[label] for label, name in enumerate(classes)},
-        len(groups) / known if known else 1.0,
+        _sizes(classes, labels, groups) if any(group is not None for group in groups) else {},
     )
+
+
+def _sizes(
+    classes: tuple[str, ...], labels: Sequence[int | None], groups: Sequence[str | None]
+) -> dict[str | None, GroupSizes]:
+    """Return the sizes of groups, of all images and of each class that has some.
+
+    An image without a group is one of its own.
+    """
+    named = [(0, index) if group is None else (1, group) for index, group in enumerate(groups)]
+    of_all = Counter(named)
+    sizes: dict[str | None, GroupSizes] = {None: GroupSizes.of(of_all.values())}
+    per_class: dict[int | None, Counter[tuple[int, int | str]]] = {}
+    for label, group in zip(labels, named, strict=True):
+        per_class.setdefault(label, Counter())[group] += 1
+    for label, name in enumerate(classes):
+        if label in per_class:
+            sizes[name] = GroupSizes.of(per_class[label].values())
+    return sizes

@@ -1,8 +1,12 @@
 """How many images a policy takes, in a terminal and as JSON."""
 
 import csv
+import dataclasses
 import json
+import math
+import re
 
+import numpy as np
 import pytest
 
 from gate.cli import main
@@ -160,19 +164,52 @@ def test_the_plan_and_the_gate_agree_to_the_image(lines, tmp_path):
     assert outcome(allowed + 1) == "inconclusive"
 
 
-def test_images_in_groups_count_by_how_alike_they_are(lines, tmp_path):
-    table(tmp_path, {"cat": 100, "dog": 100}, per_group=5)
-    test = {"predictions": "test.csv", "group": "patient"}
-    subject = gatefile(tmp_path, data={"test": test})
+@pytest.fixture
+def by_patient(tmp_path):
+    """A gate file whose 300 images are of 60 patients, five each."""
+    table(tmp_path, {"cat": 150, "dog": 150}, per_group=5)
+    return gatefile(tmp_path, data={"test": {"predictions": "test.csv", "group": "patient"}})
 
-    (once,) = lines("--gatefile", subject)
-    (some,) = lines("--gatefile", subject, "--icc", 0.25)
+
+def test_images_in_groups_count_by_how_alike_they_are(lines, by_patient):
+    (once,) = lines("--gatefile", by_patient)
+    (some,) = lines("--gatefile", by_patient, "--icc", 0.25)
     (alone,) = lines()
 
-    assert once["needed"] == 5 * alone["needed"]
-    assert once["groups"] == alone["needed"]
-    assert some["needed"] == 2 * alone["needed"]
+    assert once["needed"] > some["needed"] > alone["needed"]
+    assert once["needed_groups"] == once["needed"] / 5
+    assert once["least"] == some["least"] == 100  # 20 groups: 3.00 in 1 - 0.85
+    assert once["least_groups"] == 20
+    assert alone["needed_groups"] is alone["least_groups"] is None
     assert some["chance"] > once["chance"]
+    assert once["provable"] == pytest.approx(1 + math.log(0.05) / 60)
+
+
+def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
+    from gate.checks.accuracy import Accuracy
+    from gate.decision import judge
+
+    (line,) = lines("--gatefile", by_patient)
+    allowed = line["mistakes_allowed"]
+
+    def outcome(misses):
+        evidence = MadeUp(test=((300 - misses, misses), (0, 0))).evidence()
+        test = evidence.splits[Split.TEST]
+        groups = (np.arange(300) // 5).astype(object)
+        test = dataclasses.replace(test, rows=test.rows.grouped(groups))
+        evidence = dataclasses.replace(evidence, splits={Split.TEST: test})
+        return judge([Accuracy(id="accuracy", min=0.85)], evidence).results[0].outcome
+
+    assert allowed % 5 == 0
+    assert outcome(allowed) == "passed"
+    assert outcome(allowed + 5) == "inconclusive"
+
+
+def test_the_text_says_how_many_groups_it_takes(planned, by_patient):
+    _, out, _ = planned("--gatefile", by_patient)
+
+    assert "What counts is groups, not images" in out
+    assert re.search(r"accuracy +20 +\d+\n", out)
 
 
 def test_critical_classes_come_from_the_gate_file(planned, lines, tmp_path):

@@ -1,14 +1,11 @@
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.metrics import planning
-from gate.metrics.estimates import Undefined
-from gate.metrics.planning import images_needed, minimum_images, most_misses, plan, power
-from gate.metrics.proportions import ClusteredProportion, Proportion
+from gate.metrics.planning import minimum_images, most_misses, plan, power
+from gate.metrics.proportions import Proportion
 
 
 @pytest.mark.parametrize(
@@ -97,54 +94,3 @@ def test_so_many_misses_still_pass_and_one_more_does_not(images):
 
     assert misses < 0 or Proportion(images - misses, images).lower(0.95) >= 0.9
     assert Proportion(images - misses - 1, images).lower(0.95) < 0.9
-
-
-def test_the_message_of_54_of_61_asks_for_some_270_images():
-    more = images_needed(Proportion(54, 61), 0.90, 0.95, true_value=0.95)
-
-    assert 200 <= more <= 300
-
-
-def test_needed_images_decide_four_times_in_five():
-    share = Proportion(92, 100)
-
-    more = images_needed(share, 0.90, 0.95)
-
-    allowed = most_misses(100 + more, 0.90, 0.95)
-    chance = planning.tail_at_least(100 + more - allowed - 92, more, 0.92)
-    assert 0.8 <= chance < 0.83
-
-
-def test_an_observation_below_asks_for_what_proves_failure():
-    share = Proportion(88, 100)
-
-    more = images_needed(share, 0.90, 0.95)
-
-    expected = Proportion(88 + round(0.88 * more), 100 + more)
-    assert share.upper(0.95) > 0.90
-    assert expected.upper(0.95) < 0.90
-
-
-def test_nothing_decides_a_share_on_the_requirement():
-    assert images_needed(Proportion(90, 100), 0.90, 0.95) is None
-    assert planning.times_needed(Proportion(90, 100), 0.90, 0.95) is None
-
-
-def test_what_is_no_share_has_no_number_of_images():
-    assert images_needed(Undefined("no images"), 0.9, 0.95) is None
-
-
-def test_clusters_need_more_images_by_their_design_effect():
-    hits = np.array([5, 5, 4, 5, 5, 5, 5, 0, 5, 5, 5, 5])
-    groups = ClusteredProportion(hits, np.full(12, 5))
-    independent = Proportion(groups.numerator, groups.denominator)
-
-    more, fewer = (images_needed(each, 0.8, 0.95, 0.95) for each in (groups, independent))
-
-    assert more > 2 * fewer
-
-
-def test_bounds_that_are_nearly_there_need_few_times_as_many_images():
-    near, far = Proportion(95, 100), Proportion(91, 100)
-
-    assert 1 <= planning.times_needed(near, 0.9, 0.95) < planning.times_needed(far, 0.9, 0.95)

@@ -8,9 +8,9 @@ from scipy import stats
 
 from gate.evidence.records import rows_from_counts
 from gate.metrics import rates, skill
-from gate.metrics.combined import Difference, WeightedSum
+from gate.metrics.combined import Difference
 from gate.metrics.estimates import SLACK, Undefined
-from gate.metrics.proportions import F1, Proportion
+from gate.metrics.proportions import F1, ClusteredShare, Proportion
 
 CAT_DOG = [[45, 5], [3, 47]]
 NO_CATS = [[0, 0, 0], [4, 40, 6], [1, 2, 47]]  # the first class is absent, and predicted 5 times
@@ -149,13 +149,34 @@ def test_a_gap_of_other_metrics_recovers_its_bounds_from_theirs():
 
 
 def test_a_gap_to_what_proves_nothing_proves_nothing():
-    degenerate = rates.macro_f1(rows_from_counts([[20, 0], [0, 20]]), 2)
+    one_answer = skill.mcc(rows_from_counts([[20, 0], [20, 0]]), 2)
 
-    gap = rates.gap(degenerate, degenerate)
+    gap = rates.gap(one_answer, one_answer)
 
     assert gap.value == 0
     assert math.isnan(gap.lower(0.95))
-    assert gap.reason.startswith("degenerate")
+    assert gap.reason == skill.ONE_ANSWER
+
+
+def test_a_gap_of_shares_by_group_recovers_its_bounds_from_theirs():
+    train = ClusteredShare(np.array([5] * 39 + [3]), np.full(40, 5))
+    test = ClusteredShare(np.array([5] * 18 + [2, 4]), np.full(20, 5))
+
+    gap = rates.gap(train, test)
+
+    low = math.hypot(train.value - train.lower(0.95), test.upper(0.95) - test.value)
+    assert gap.value == gap.numerator / gap.denominator
+    assert gap.lower(0.95) == pytest.approx(train.value - test.value - low)
+    assert gap.method == "MOVER"
+
+
+def test_a_gap_to_too_few_groups_says_how_many_are_missing():
+    few = ClusteredShare(np.full(7, 4), np.full(7, 5))
+
+    gap = rates.gap(Proportion(90, 100), few)
+
+    assert math.isnan(gap.upper(0.95))
+    assert gap.reason == "7 groups, 3 more are needed for a bound"
 
 
 def test_the_lower_bound_of_a_gap_mirrors_the_upper_one_turned_around():
@@ -167,10 +188,10 @@ def test_the_lower_bound_of_a_gap_mirrors_the_upper_one_turned_around():
 
 
 def test_a_mean_of_alike_shares_may_miss_them_by_the_slack():
-    shares = WeightedSum(np.array([7, 7, 7]), np.array([10, 10, 10]))
+    found = rates.balanced_accuracy(rows_from_counts([[7, 3, 0], [3, 7, 0], [0, 3, 7]]), 3)
 
-    assert shares.numerator is None
-    assert shares.value >= 0.7 - SLACK
+    assert found.numerator is None
+    assert found.value >= 0.7 - SLACK
     assert np.mean([0.7, 0.7, 0.7]) < 0.7  # why slack is needed at all
 
 
@@ -180,10 +201,3 @@ def test_a_perfect_balanced_accuracy_still_has_a_lower_bound():
     assert found.value == 1
     assert 0.9 < found.lower(0.95) < 1
     assert found.upper(0.95) == 1
-
-
-def test_a_weighted_sum_of_one_share_has_its_wilson_limits():
-    found = WeightedSum(np.array([45]), np.array([50]))
-
-    low = stats.binomtest(45, 50, alternative="greater").proportion_ci(0.95, method="wilson").low
-    assert found.lower(0.95) == pytest.approx(low)

@@ -21,13 +21,13 @@ from statsmodels.stats.proportion import proportion_confint
 from gate.evidence.records import rows_from_counts
 from gate.metrics import rates, skill
 from gate.metrics.calibration import error_of, reliability
-from gate.metrics.combined import Difference, WeightedSum
+from gate.metrics.combined import Difference
 from gate.metrics.deployment import PrecisionAtPrevalence
 from gate.metrics.paired import PairedDifference, mcnemar_p
 from gate.metrics.planning import minimum_images, most_misses, plan, power
 from gate.metrics.proportions import (
     F1,
-    ClusteredProportion,
+    ClusteredShare,
     Proportion,
     tail_at_least,
     wilson,
@@ -247,22 +247,18 @@ def n_rejected(p, alpha):
 
 
 def cluster_ratio(k, n):
-    share = ClusteredProportion(np.array(k), np.array(n))
+    share = ClusteredShare(np.array(k), np.array(n))
+    variance, of_images = share.spread.squares, share.value * (1 - share.value)
     return {
         "p": share.value,
-        "se": share.standard_error,
-        "deff": share.design_effect,
-        "n_eff": share.denominator / share.design_effect,
+        "se": math.sqrt(variance),
+        "deff": variance * share.denominator / of_images,
+        "n_eff": of_images / variance,
     }
 
 
 def f1_ci(tp, fp, fn, conf):
     return bounds(F1(Proportion(tp, tp + fp + fn)), conf)
-
-
-def mover(coefs, k, n, conf):
-    weighted = WeightedSum(np.array(k), np.array(n), np.array(coefs))
-    return weighted.value, *bounds(weighted, conf)
 
 
 def ece(conf, correct, n_bins, norm, scheme):
@@ -290,7 +286,7 @@ KINDS = {
         binom_ci, binom_p, coverage, newcombe_indep, newcombe_indep_cc, mcnemar_stat,
         newcombe_paired, bonett_price, tango, confusion, predictive, ppv_score, zero_failure_n,
         sample_size_first, sample_size_stable, oc_naive, oc_gate, gate, theil_sen,
-        mann_kendall_p, n_rejected, cluster_ratio, f1_ci, mover, ece, pac_misses,
+        mann_kendall_p, n_rejected, cluster_ratio, f1_ci, ece, pac_misses,
     )
 } | {"mcnemar_p": mcnemar_of}  # fmt: skip
 

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from gate.metrics.planning_groups import GroupSizes
 from gate.policy.linting import unprovable_bounds, useless_rules
 from gate.policy.reading import read_policy
 
@@ -108,8 +109,14 @@ def test_where_the_estimate_may_decide_nothing_has_to_be_provable(document):
 
 
 def test_images_of_one_group_count_once(document):
-    found = _unprovable(
-        document("check: recall, min: 0.95"), {"cat": 100, "dog": 100}, images_per_group=2.0
-    )
+    pairs = dict.fromkeys((None, "cat", "dog"), GroupSizes(mean=2.0, typical=2.0))
+    rule = document("check: recall, min: 0.95")
+
+    found = _unprovable(rule, {"cat": 119, "dog": 100}, group_sizes=pairs)
+    enough = _unprovable(rule, {"cat": 120, "dog": 120}, group_sizes=pairs)
 
     assert len(found) == 2
+    assert "119 images of the class of cat, and no fewer than 120 in 60 groups can prove" in (
+        found[0].fact
+    )
+    assert enough == []
