@@ -20,6 +20,7 @@ from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.key_notes import key_notes
 from gate.report.messages import counts_of, message, remedy
 from gate.report.pairs import pair_part
 from gate.version import __version__
@@ -78,7 +79,11 @@ def build(
         ],
         environment={
             **evidence.environment,
-            "assumed": [*evidence.assumed, *_class_mix(decision, evidence)],
+            "assumed": [
+                *evidence.assumed,
+                *key_notes(evidence),
+                *_class_mix(decision, evidence),
+            ],
         },
         run=dict(run),
     )
