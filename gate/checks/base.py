@@ -128,18 +128,10 @@ class Rule(BaseModel):
     )
 
     @field_validator(
-        "classes",
-        "per_class",
-        "prevalence",
-        "from_",
-        "to",
-        "by",
-        "slices",
-        mode="before",
-        check_fields=False,
+        "classes", "per_class", "prevalence", "from_", "to", "by", "slices", check_fields=False
     )
     @classmethod
-    def _names_as_keys(cls, value: Any) -> Any:  # noqa: ANN401 -- not yet validated
+    def _names_as_keys(cls, value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check
         """Compare names of classes and slices as the data does."""
         return _as_keys(value)
 
@@ -162,12 +154,12 @@ class Rule(BaseModel):
         yield from ()
 
 
-def _as_keys(value: Any) -> Any:  # noqa: ANN401 -- not yet validated
+def _as_keys(value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check
     match value:
         case str():
             return name_key(value)
-        case list() | tuple():
-            return type(value)(_as_keys(each) for each in value)
+        case tuple():
+            return tuple(map(_as_keys, value))
         case dict():
             keys = [_as_keys(key) for key in value]
             if len(set(keys)) < len(keys):
