@@ -23,7 +23,7 @@ _UNSEEN = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # An exponent counts only as programs write it, with its sign: 1E5 is a well on a plate.
-_NUMBER = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?(e\+[0-9]{1,3})?", re.IGNORECASE)
+_NUMBER = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?(e[+-][0-9]{1,3})?", re.IGNORECASE)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _LEADING_ZEROS = re.compile(r"(?<![0-9])(?<![0-9][.,])0+(?=[0-9])")
 _MISSING = frozenset(
@@ -177,7 +177,7 @@ def _short_number(text: str) -> str | None:
 
 
 def _as_read(text: str) -> str:
-    if "." in text or "+" in text:
+    if "." in text or "+" in text:  # no other number is written shorter
         text = _short_number(text) or text
     text = text.casefold()
     if not text.isascii():

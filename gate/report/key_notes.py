@@ -50,7 +50,7 @@ def _alike(what: str, names: Iterable[str]) -> Iterator[str]:
     pairs = look_alikes(names)
     if pairs:
         shown = ", ".join(f"{_visible(a)} and {_visible(b)}" for a, b in pairs[:_SHOWN])
-        more = f" and {len(pairs) - _SHOWN:,} more pairs" if len(pairs) > _SHOWN else ""
+        more = f" and {len(pairs) - _SHOWN:,} more" if len(pairs) > _SHOWN else ""
         yield f"{what} look alike and are taken as different: {shown}{more}"
 
 
