@@ -329,8 +329,8 @@ def test_two_approvals_by_one_identity_count_once(world):
 
 @pytest.mark.parametrize("name", ["\u0430nn", "\uff41nn", "Ann <ann@example.org>"])
 def test_two_spellings_of_one_person_are_one_approval(world, name):
-    world.trust(approvals=2, self={"name": f'"{name}"'})
-    ann, again, bob = (world.approve(who) for who in ("ann", "self", "bob"))
+    world.trust(approvals=2, **{"ann-too": {"name": f'"{name}"'}})
+    ann, again, bob = (world.approve(who) for who in ("ann", "ann-too", "bob"))
 
     assert world.code(approvals=(ann, again)) == RefusalCode.APPROVALS_MISSING
     assert world.verify(approvals=(ann, again, bob)).accepted
@@ -344,8 +344,8 @@ def test_who_asked_for_a_waiver_does_not_approve_it_under_a_name_that_looks_so(w
 
 
 def test_the_runner_does_not_approve_under_a_name_that_looks_so(world):
-    world.trust(self={"name": '"\u0441i@example.com"'})  # a Cyrillic c
-    approval = world.approve("self")
+    world.trust(**{"ann-too": {"name": '"\u0441i@example.com"'}})  # a Cyrillic c
+    approval = world.approve("ann-too")
 
     assert world.code(approvals=(approval,)) == RefusalCode.APPROVER_IS_RUNNER
 
