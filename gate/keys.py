@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from gate.lookalikes import as_ascii_looks
@@ -29,7 +30,10 @@ _LEADING_ZEROS = re.compile(r"(?<![0-9])(?<![0-9][.,])0+(?=[0-9])")
 _MISSING = frozenset(
     {"", "nan", "none", "null", "<na>", "nat"}
 )  # the last two are what pandas writes
+_LONGEST_MISSING = max(map(len, _MISSING))
 _MAIL = re.compile(r"([^<>]*)<([^<>]*)>")
+
+_REMEMBERED = 1 << 18  # names: a report asks for those of two splits twice
 
 Cells = Sequence[str | None]  # None where the cell is empty
 Form = Literal["NFC", "NFKC"]
@@ -51,8 +55,8 @@ def name_keys(cells: Cells) -> list[str | None]:
     Where every cell is a number, it is written without empty decimals (1000.0 is 1000), as another
     file format would: but only where that leaves different numbers different (1.1 and 1.10).
     """
-    known = {cell: name_key(cell) for cell in set(cells) if cell is not None}
-    return _looked_up(cells, _with_short_numbers(known, merging=False))
+    keys = [None if cell is None else name_key(cell) or None for cell in cells]
+    return _with_short_numbers(keys, merging=False)
 
 
 def group_keys(cells: Cells) -> list[str | None]:
@@ -61,22 +65,25 @@ def group_keys(cells: Cells) -> list[str | None]:
     NFKC, trimmed, white space collapsed, without what nobody sees; in a column of numbers alone
     equal numbers are equal. Numbers are compared as text: none passes through a float.
     """
-    known = {cell: _plain(cell) for cell in set(cells) if cell is not None}
-    present = {cell: key for cell, key in known.items() if key.casefold() not in _MISSING}
-    return _looked_up(cells, _with_short_numbers(present, merging=True))
+    known: dict[str | None, str | None] = {None: None}
+    for cell in cells:
+        if cell is not None and cell not in known:
+            known[cell] = _present(_plain(cell))
+    return _with_short_numbers([known[cell] for cell in cells], merging=True)
 
 
-def spellings(name: str) -> frozenset[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def spellings(name: str) -> tuple[str, ...]:
     """Return what a name may be taken for; two that share one look like the same to a reader.
 
     Letters that look alike, case, leading zeros and empty decimals make no difference.
     """
     plain = _plain(name)
     if plain.isascii():
-        return frozenset({_as_read(plain)})
+        return (_as_read(plain),)
     # Once as it is written, where capitals look alike, and once in small letters, which may look
     # like others than their capitals do: a Greek nu like v, its capital like N.
-    return frozenset(_as_read(as_ascii_looks(each)) for each in (plain, plain.casefold()))
+    return tuple(sorted({_as_read(as_ascii_looks(each)) for each in (plain, plain.casefold())}))
 
 
 def shared_groups(
@@ -91,7 +98,7 @@ def shared_groups(
     found = {spelling: group for group in sorted(first) for spelling in spellings(group)}
     pairs = []
     for group in sorted(second):
-        same = next((found[each] for each in sorted(spellings(group)) if each in found), None)
+        same = next((found[each] for each in spellings(group) if each in found), None)
         if same is not None:
             pairs.append((group if group in first else same, group))
     return pairs
@@ -102,7 +109,7 @@ def look_alikes(names: Iterable[str]) -> list[tuple[str, str]]:
     seen: dict[str, str] = {}
     pairs = []
     for name in sorted(set(names)):
-        same = [seen[each] for each in sorted(spellings(name)) if each in seen]
+        same = [seen[each] for each in spellings(name) if each in seen]
         if same:
             pairs.append((same[0], name))
         for each in spellings(name):
@@ -143,19 +150,27 @@ def _settled(text: str, form: Form) -> str:
 def _plain(text: str) -> str:
     if not text.isascii() or not text.isprintable():
         text = _settled(text, "NFKC")
+    elif " " not in text:
+        return text
     return " ".join(text.split())
 
 
-def _looked_up(cells: Cells, known: dict[str, str]) -> list[str | None]:
-    return [None if cell is None else known.get(cell) or None for cell in cells]
+def _present(key: str) -> str | None:
+    is_short = len(key) <= _LONGEST_MISSING
+    return None if is_short and key.casefold() in _MISSING else key
 
 
-def _with_short_numbers(known: dict[str, str], *, merging: bool) -> dict[str, str]:
+def _with_short_numbers(keys: list[str | None], *, merging: bool) -> list[str | None]:
     """Return the keys with their numbers written shortly, where all are numbers."""
-    short = {key: _short_number(key) for key in set(known.values()) - {""}}
-    if None in short.values() or (not merging and len(set(short.values())) < len(short)):
-        return known
-    return {cell: short.get(key) or key for cell, key in known.items()}
+    short: dict[str | None, str | None] = {None: None}
+    for key in keys:
+        if key is not None and key not in short:
+            short[key] = number = _short_number(key)
+            if number is None:
+                return keys
+    if not merging and len(set(short.values())) < len(short):
+        return keys
+    return [short[key] for key in keys]
 
 
 def _short_number(text: str) -> str | None:
@@ -190,4 +205,4 @@ def _names_of(person: str) -> frozenset[str]:
     plain = _plain(person)
     mail = _MAIL.fullmatch(plain)
     names = [name.strip().lstrip("@").strip() for name in (mail.groups() if mail else (plain,))]
-    return frozenset().union(*(spellings(name) for name in names if name))
+    return frozenset(spelling for name in names if name for spelling in spellings(name))

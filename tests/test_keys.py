@@ -217,14 +217,14 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
 def test_names_that_could_be_taken_for_each_other_are_one_group_across_splits(one, other):
-    assert not spellings(one).isdisjoint(spellings(other))
+    assert set(spellings(one)) & set(spellings(other))
     assert len(shared_groups({one}, {other})) == 1
     assert shared_groups({one}, {other}, exact=True) == []
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_names_that_are_read_differently_are_not(one, other):
-    assert spellings(one).isdisjoint(spellings(other))
+    assert not set(spellings(one)) & set(spellings(other))
 
 
 @given(st.sets(texts, max_size=6), st.sets(texts, max_size=6))
@@ -244,7 +244,7 @@ def test_capitals_are_alike(text):
     (plain,) = group_keys([text])
 
     for other in (text.lower(), text.casefold()):
-        assert plain is None or not spellings(text).isdisjoint(spellings(other))
+        assert plain is None or set(spellings(text)) & set(spellings(other))
 
 
 def test_names_that_look_alike_are_paired():
