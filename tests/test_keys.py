@@ -197,6 +197,7 @@ ALIKE = [
     ("pat", "\u0440\u0430\u0442"),
     ("vN", "\u03bd\u039d"),  # a Greek nu twice: its small letter and its capital
     ("\u041f\u0410\u0426", "\u043f\u0430\u0446"),  # a Russian word in capitals
+    ("\u039d\u0399\u039a", "\u03bd\u03b9\u03ba"),  # a Greek one, whose letters look like others
     ("12", "\u0661\u0662"),  # Arabic digits
     ("\xe9", "\u0435\u0301"),  # a Cyrillic letter with the accent
     ("STRASSE", "stra\xdfe"),

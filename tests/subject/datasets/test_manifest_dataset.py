@@ -121,6 +121,18 @@ def test_labels_and_ids_are_compared_without_what_nobody_sees(listed, opened):
     assert [entry.label for entry in data.entries] == [0, 0, 1, 1]
 
 
+def test_groups_are_those_that_people_mean_and_slices_keep_their_words(listed, opened):
+    listed(
+        "image,label,patient,site\npets/cat/1.png,cat,1000.0,None\npets/cat/2.png,cat,nan,\n"
+        "pets/dog/1.png,dog,1000\u200b,nan\npets/dog/2.png,dog,1001, a \n"
+    )
+
+    data = opened(path="test.csv", group="patient", slices=["site"])
+
+    assert [entry.group for entry in data.entries] == ["1000", None, "1000", "1001"]
+    assert [entry.slices for entry in data.entries] == [("None",), (None,), ("nan",), ("a",)]
+
+
 def test_two_ids_that_only_an_invisible_character_tells_apart_are_one_twice(listed, opened, says):
     listed("image,label,uid\npets/cat/1.png,cat,a\npets/dog/1.png,dog,a\u200b\n")
 
