@@ -9,7 +9,7 @@ from gate.approval.statement import ApprovalStatement, read_approval
 from gate.approval.trust import TrustedKey
 from gate.approval.verdicts import SKEW
 from gate.errors import AttestationError, RefusalCode
-from gate.policy.waivers import person
+from gate.keys import is_one_person, people
 from gate.report.renderings.inert import plain
 
 
@@ -17,7 +17,7 @@ def approvals(door: Door) -> str:
     """Refuse any approval that does not hold, and too few by different people."""
     for path, data in zip(door.request.approvals, door.approval_data, strict=True):
         door.approvals.append(_approval(door, data, plain(str(path))))
-    identities = {person(each.name): each.name for each in door.approvals}
+    identities = people(each.name for each in door.approvals)
     needed = door.trust.approvals
     if len(identities) < needed:
         remedy = "approve it (`validate-model approve`), and give the file with --approval"
@@ -31,7 +31,7 @@ def approvals(door: Door) -> str:
         )
     if not identities:
         return "none are needed"
-    names = ", ".join(plain(name, 60) for name in identities.values())
+    names = ", ".join(plain(name, 60) for name in identities)
     return f"{len(identities)} by {names}; {needed} needed"
 
 
@@ -62,7 +62,7 @@ def _approval(door: Door, data: bytes, where: str) -> Approved:
 
 def _check_approver(door: Door, key: TrustedKey, where: str) -> None:
     """Refuse an approver who had a hand in what is approved."""
-    if door.signer is not None and person(key.name) == person(door.signer.name):
+    if door.signer is not None and is_one_person(key.name, door.signer.name):
         raise AttestationError(
             where,
             RefusalCode.APPROVER_IS_RUNNER,
@@ -70,7 +70,7 @@ def _check_approver(door: Door, key: TrustedKey, where: str) -> None:
             "have another person approve it",
         )
     for waiver in door.judged.said.waivers:
-        if person(key.name) == person(waiver.requested_by):
+        if is_one_person(key.name, waiver.requested_by):
             raise AttestationError(
                 where,
                 RefusalCode.APPROVER_ASKED_FOR_WAIVER,

@@ -11,10 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from gate.approval.keys import Role, key_id, public_bytes
 from gate.approval.versions import version_of
 from gate.errors import Fault
+from gate.keys import people
 from gate.policy.documents import Document, read_document
 from gate.policy.text import refuse
 from gate.policy.validation import validate
-from gate.policy.waivers import Day, person
+from gate.policy.waivers import Day, Person
 from gate.policy.words import quoted
 
 _SHA256 = "^[0-9a-f]{64}$"
@@ -56,7 +57,7 @@ class TrustedKey(_Strict):
         pattern=_SHA256,
         description="The id of the key, in 64 small hexadecimal digits, as keygen prints it.",
     )
-    name: str = Field(
+    name: Person = Field(
         min_length=1,
         max_length=_LONGEST_NAME,
         description="Whose key it is: a person or a job. Two keys of one name are one identity.",
@@ -170,7 +171,7 @@ def _faults_together(document: Document, root: TrustRoot) -> Iterator[Fault]:
             line = document.place(("keys", first, "id"))[0]
             fact = f"this key already stands in line {line}"
             yield document.fault(("keys", index, "id"), fact, "delete one of the two")
-    approvers = {person(key.name) for key in root.keys if "approver" in key.roles}
+    approvers = people(key.name for key in root.keys if "approver" in key.roles)
     if root.approvals > len(approvers):
         fact = f"{root.approvals} approvals are needed, and {len(approvers)} identities may approve"
         yield document.fault(("approvals",), fact, "add keys with the role approver")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gate.evidence.made_up import MadeUp
+from gate.keys import name_key
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -126,6 +127,14 @@ class Rule(BaseModel):
         None, min_length=1, description="Whom to ask about the rule: a person, a team, an address."
     )
 
+    @field_validator(
+        "classes", "per_class", "prevalence", "from_", "to", "by", "slices", check_fields=False
+    )
+    @classmethod
+    def _names_as_keys(cls, value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check
+        """Compare names of classes and slices as the data does."""
+        return _as_keys(value)
+
     family: ClassVar[str]
     examples: ClassVar[tuple[Example, ...]] = ()
     formula: ClassVar[str] = ""  # for explain: the definition and its source
@@ -144,6 +153,20 @@ class Rule(BaseModel):
     def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:  # noqa: ARG002 -- for overriding
         """Yield (path inside the rule's entry, fact, remedy) for what does not fit the classes."""
         yield from ()
+
+
+def _as_keys(value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check
+    match value:
+        case str():
+            return name_key(value)
+        case tuple():
+            return tuple(map(_as_keys, value))
+        case dict():
+            keys = [_as_keys(key) for key in value]
+            if len(set(keys)) < len(keys):
+                raise ValueError("a name stands here twice, but for what nobody sees")
+            return dict(zip(keys, value.values(), strict=True))
+    return value
 
 
 def in_words(metric: str) -> str:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
 from gate.evidence.made_up import MadeUp
+from gate.keys import shared_groups
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Split
+    from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
 
@@ -16,8 +18,11 @@ class GroupOverlap(Rule):
     """Refuse groups (patients, scenes, batches) that stand in two splits.
 
     Two pictures of one patient are not the same image, and yet one gives the other away. The group
-    is a column of the data, named in the gate file, or a pattern on the names of the images; images
-    without a group match nothing.
+    is a column of the data, named in the gate file, or a pattern on the names of the images. Groups
+    whose names could be taken for each other are one: `P-007` and `p-7`, `1000` and `1000.0`, `Ann`
+    with a Latin and with a Cyrillic A. An image without a group could be of any: above
+    `max_ungrouped` the result is inconclusive, but a group that both splits have fails all the
+    same.
 
     To fix a failure: split by group (scikit-learn's GroupShuffleSplit) and train again.
     """
@@ -29,9 +34,21 @@ class GroupOverlap(Rule):
     check: Literal["group-overlap"] = "group-overlap"
     between: tuple[SplitName, SplitName] = Field(("train", "test"), description="The two splits.")
     groups: Literal["required", "optional"] = Field(
-        "required", description="Whether data without groups blocks as inconclusive, or warns."
+        "required",
+        description="Whether data that declares no groups in either split blocks as inconclusive, "
+        "or warns. Groups that are declared and missing always block.",
     )
     max: int = Field(0, ge=0, description="The most groups that may be shared.")
+    max_ungrouped: Limit = Field(
+        0,
+        description=f"The most images without a group. {LIMIT_IN_WORDS} A count is of both splits "
+        "together, a fraction holds in each.",
+    )
+    match: Literal["alike", "exact"] = Field(
+        "alike",
+        description="Whether names that differ only in look-alike letters, case or leading zeros "
+        "are one group, or not.",
+    )
 
     examples: ClassVar = (
         Example(
@@ -52,6 +69,18 @@ class GroupOverlap(Rule):
             MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
+        Example(
+            "two test images have no group",
+            {},
+            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "two test images of 100 have no group, and 5 % may",
+            {"max_ungrouped": 0.05},
+            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
+            Outcome.PASSED,
+        ),
     )
 
     @model_validator(mode="after")
@@ -63,24 +92,13 @@ class GroupOverlap(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of groups that both splits have."""
         from gate.evidence.records import Split
-        from gate.metrics.estimates import Count, Undefined
 
-        first, second = (_groups(evidence, Split(split)) for split in self.between)
-        estimate: Estimate
-        detail = ""
-        if first is None or second is None:
-            missing = self.between[0] if first is None else self.between[1]
-            estimate = Undefined(
-                f"{missing} has no group column; declare group: or group_pattern: in the gate file"
-            )
-        else:
-            shared = sorted(first & second)
-            estimate = Count(len(shared))
-            detail = f"{len(first)} in {self.between[0]}, {len(second)} in {self.between[1]}"
-            detail += f", such as {shared[0]}" if shared else ""
-            without = sum(_ungrouped(evidence, Split(split)) for split in self.between)
-            nouns = "image without one matches" if without == 1 else "images without one match"
-            detail += f"; {without} {nouns} nothing" if without else ""
+        measured = {name: evidence.splits.get(Split(name)) for name in self.between}
+        rows: dict[str, Rows] = {
+            name: each.rows for name, each in measured.items() if each is not None
+        }
+        estimate, detail = self._counted(rows)
+        declared = any(each.groups is not None for each in rows.values())
         return [
             Comparison(
                 what=f"number of groups in both {self.between[0]} and {self.between[1]}",
@@ -88,23 +106,71 @@ class GroupOverlap(Rule):
                 operator="<=",
                 required=self.max,
                 scope=Scope(self.between[1]),
-                optional=self.groups == "optional",
+                # Half a declaration is none that was left out on purpose.
+                optional=self.groups == "optional" and not declared,
                 detail=detail,
             )
         ]
 
+    def _counted(self, rows: "dict[str, Rows]") -> "tuple[Estimate, str]":
+        """Return the number of shared groups, or why it is not known; and what else was seen."""
+        from gate.metrics.estimates import Count, Undefined
 
-def _groups(evidence: "Evidence", split: "str") -> set[str] | None:
-    """Return the groups of a split; None where none is declared or every one is missing."""
-    from gate.evidence.records import Split
+        groups = {name: _groups(each) for name, each in rows.items()}
+        for name in self.between:
+            if name not in rows:
+                return Undefined(f"no {name} split was given"), ""
+            if groups[name] is None:
+                return Undefined(
+                    f"{name} has no group column; declare group: or group_pattern: in the gate file"
+                ), ""
+        first, second = (groups[name] or set() for name in self.between)
+        shared = shared_groups(first, second, exact=self.match == "exact")
+        without = {name: _ungrouped(each) for name, each in rows.items()}
+        if len(shared) <= self.max and self._too_many(without, rows):
+            return Undefined(
+                f"{_listed(without, rows)} no group, and could be of any; "
+                "give every image its group, or allow some by max_ungrouped"
+            ), ""
+        parts = [f"{len(first)} in {self.between[0]}, {len(second)} in {self.between[1]}"]
+        parts += [_such_as(*shared[0], self.between)] if shared else []
+        detail = ", ".join(parts)
+        if any(without.values()):
+            detail += f"; {_listed(without, rows)} no group"
+        return Count(len(shared)), detail
 
-    measured = evidence.splits.get(Split(split))
-    if measured is None or measured.rows.groups is None:
-        return None
-    return {str(group) for group in measured.rows.groups if group is not None} or None
+    def _too_many(self, without: dict[str, int], rows: "dict[str, Rows]") -> bool:
+        """Return whether more images than allowed, or all of a split, have no group."""
+        if any(count == len(rows[name]) for name, count in without.items()):
+            return True
+        if isinstance(self.max_ungrouped, int):
+            return sum(without.values()) > self.max_ungrouped
+        # In each split: a large train split must not pay for a small test split.
+        return any(
+            count > allowed(self.max_ungrouped, len(rows[name])) for name, count in without.items()
+        )
 
 
-def _ungrouped(evidence: "Evidence", split: "Split") -> int:
-    """Return how many images of a split, which has groups, have none."""
-    groups = evidence.splits[split].rows.groups
-    return 0 if groups is None else sum(group is None for group in groups)
+def _groups(rows: "Rows") -> set[str] | None:
+    """Return the groups of a split; None where none are declared."""
+    return None if rows.groups is None else set(rows.groups.tolist()) - {None}
+
+
+def _ungrouped(rows: "Rows") -> int:
+    """Return how many images of a split have no group."""
+    return len(rows) if rows.groups is None else rows.groups.tolist().count(None)
+
+
+def _listed(without: dict[str, int], rows: "dict[str, Rows]") -> str:
+    """Return the images without a group by split, up to the verb."""
+    said = [
+        f"{count} of {len(rows[name])} images of {name}" for name, count in without.items() if count
+    ]
+    one = sum(without.values()) == 1
+    return f"{' and '.join(said)} {'has' if one else 'have'}"
+
+
+def _such_as(first: str, second: str, splits: tuple[str, str]) -> str:
+    if first == second:
+        return f"such as {second}"
+    return f"such as {first} in {splits[0]}, which looks like {second} in {splits[1]}"

@@ -11,6 +11,7 @@ from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
 from gate.cli.subject import no_cache_option
 from gate.errors import DataError, UsageError
+from gate.keys import shared_groups
 
 if TYPE_CHECKING:
     from gate.cli.sharing import Groups
@@ -241,6 +242,6 @@ def _groups(a: "Dataset", b: "Dataset") -> "Groups":
     from gate.cli.sharing import Groups
 
     of_a, of_b = ([entry.group for entry in each.entries] for each in (a, b))
-    in_a, in_b = (set(names) - {None} for names in (of_a, of_b))
-    shared = tuple(sorted(str(name) for name in in_a & in_b))
+    in_a, in_b = ({name for name in names if name is not None} for names in (of_a, of_b))
+    shared = tuple(b if a == b else f"{a} (A), {b} (B)" for a, b in shared_groups(in_a, in_b))
     return Groups(len(in_a), len(in_b), shared, of_a.count(None) + of_b.count(None))

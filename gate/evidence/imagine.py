@@ -65,7 +65,10 @@ def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
             else f"{split}-{index}"
             for index in range(len(rows))
         ]
-        rows = rows.grouped(np.array(names, dtype=object))
+        column = np.array(names, dtype=object)
+        if split is Split.TEST and numbers.ungrouped:
+            column[-numbers.ungrouped :] = None
+        rows = rows.grouped(column)
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",

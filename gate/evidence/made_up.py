@@ -22,6 +22,7 @@ class MadeUp:
     train: Matrix | None = None
     validation: Matrix | None = None
     groups: int | None = None  # groups that train and test share; None: no group is declared
+    ungrouped: int = 0  # images of test without a group, where groups are declared
     unreadable: int = 0  # images of test that could not be read
     copies: int | None = None  # test images that are copies of train images; None: not compared
     conflicts: int = 0  # of the copies, how many carry another label

@@ -26,6 +26,7 @@ _ABOUT = {
     "train": "Confusion counts of the train split.",
     "validation": "Confusion counts of the validation split.",
     "groups": "How many groups train and test share; left out, no group is declared.",
+    "ungrouped": "Images of test without a group, where groups are declared.",
     "unreadable": "Images of test that cannot be read.",
     "copies": "Test images that are copies of train images; left out, the two were not compared.",
     "conflicts": "How many of the copies carry another label.",
@@ -184,7 +185,7 @@ def _impossible(numbers: MadeUp) -> Iterator[str]:
         counts = [count for row in matrix for count in row]
         if any(count < 0 for count in counts) or sum(counts) > _MOST_IMAGES:
             yield f"the counts of {split} must be 0 or more, and {_MOST_IMAGES:,} together at most"
-    for name in ("groups", "unreadable", "copies", "conflicts", "broken", "repaired"):
+    for name in ("groups", "ungrouped", "unreadable", "copies", "conflicts", "broken", "repaired"):
         if not 0 <= (getattr(numbers, name) or 0) <= _MOST_IMAGES:
             yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
     if numbers.conflicts > (numbers.copies or 0):

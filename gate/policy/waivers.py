@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from gate.checks.base import Operator, Outcome
 from gate.errors import Fault
+from gate.keys import is_one_person, is_somebody, name_key
 from gate.policy.documents import Document, read_document
 from gate.policy.model import ID_PATTERN, Policy
 from gate.policy.text import refuse
@@ -36,7 +37,14 @@ def _is_a_day(text: str) -> str:
     raise ValueError(f"{quoted(text)} is no day; write YEAR-MONTH-DAY, such as 2026-09-30")
 
 
+def _is_somebody(name: str) -> str:
+    if is_somebody(name):
+        return name
+    raise ValueError("this names nobody; write the name or the account of a person")
+
+
 Day = Annotated[str, AfterValidator(_is_a_day)]
+Person = Annotated[str, AfterValidator(_is_somebody)]
 
 
 class _Strict(BaseModel):
@@ -46,7 +54,7 @@ class _Strict(BaseModel):
 class Waiver(_Strict):
     """One failure of one checkpoint, accepted by another person than asked for it."""
 
-    result: str = Field(
+    result: Annotated[str, AfterValidator(name_key)] = Field(
         pattern=rf"^{ID_PATTERN}(\[.+\])?$",
         description="The key of the result as the report shows it: the rule and its scope, such as "
         "recall[class=tumour].",
@@ -66,14 +74,14 @@ class Waiver(_Strict):
     ticket: str = Field(
         min_length=1, max_length=_LONGEST_TEXT, description="Where the case is discussed."
     )
-    requested_by: str = Field(min_length=1, description="Who asked for it.")
-    approved_by: str = Field(min_length=1, description="Who accepted it: another person.")
+    requested_by: Person = Field(min_length=1, description="Who asked for it.")
+    approved_by: Person = Field(min_length=1, description="Who accepted it: another person.")
     approved_on: Day = Field(description="The day it was accepted on, such as 2026-07-01 (UTC).")
     expires: Day = Field(description="The last day that it holds on, such as 2026-09-30 (UTC).")
 
     @model_validator(mode="after")
     def _two_people_and_a_while(self) -> "Waiver":
-        if person(self.requested_by) == person(self.approved_by):
+        if is_one_person(self.requested_by, self.approved_by):
             raise ValueError(
                 "who asks for a waiver cannot approve it; name another person in approved_by"
             )
@@ -237,11 +245,6 @@ def _placed(
     for index, waiver in enumerate(values.waivers if values else ()):
         line, column = document.place(("waivers", index))
         yield document, index, PlacedWaiver(waiver, document.source.file, line, column)
-
-
-def person(name: str) -> str:
-    """Return a name so that two spellings of it are equal: @Ann, ann and " Ann" are one person."""
-    return re.sub(r"\s+", " ", name.strip().removeprefix("@").strip()).casefold()
 
 
 def as_record(ruling: Ruling) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.key_notes import key_notes
 from gate.report.messages import counts_of, message, remedy
 from gate.report.pairs import pair_part
 from gate.version import __version__
@@ -81,6 +82,7 @@ def build(
             "assumed": [
                 *evidence.assumed,
                 *_independence(evidence),
+                *key_notes(evidence),
                 *_class_mix(decision, evidence),
             ],
         },

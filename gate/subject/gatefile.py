@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from gate.errors import DocumentError, UsageError
+from gate.keys import name_key
 from gate.policy.documents import Document, read_document
 from gate.policy.schema import DIALECT, as_read, as_text
 from gate.policy.text import refuse
@@ -15,6 +16,7 @@ from gate.policy.words import quoted, suggestion
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import Deviation, InputSpec, Length
 
+ClassName = Annotated[str, AfterValidator(name_key)]
 Key = str | int
 Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
 
@@ -123,7 +125,7 @@ class GateFile(_Strict):
     model: ModelSpec | None = Field(
         None, description="The checkpoint and its factory; left out with saved predictions."
     )
-    classes: tuple[str, ...] = Field(
+    classes: tuple[ClassName, ...] = Field(
         (),
         description="The names of the classes in the order of the model's outputs; without them, "
         "the class folders of the data in alphabetical order.",
@@ -132,7 +134,7 @@ class GateFile(_Strict):
         default_factory=InputSpec, description="How an image becomes the model's input."
     )
     data: DataSpecs = Field(default_factory=DataSpecs, description="The splits.")
-    critical: tuple[str, ...] = Field(
+    critical: tuple[ClassName, ...] = Field(
         (), description="The classes whose mistakes cost most; `$critical` in policies."
     )
     history: str | HistorySpec | None = Field(

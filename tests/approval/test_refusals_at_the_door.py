@@ -327,6 +327,29 @@ def test_two_approvals_by_one_identity_count_once(world):
     assert world.verify(approvals=(ann, bob)).accepted
 
 
+@pytest.mark.parametrize("name", ["\u0430nn", "\uff41nn", "Ann <ann@example.org>"])
+def test_two_spellings_of_one_person_are_one_approval(world, name):
+    world.trust(approvals=2, **{"ann-too": {"name": f'"{name}"'}})
+    ann, again, bob = (world.approve(who) for who in ("ann", "ann-too", "bob"))
+
+    assert world.code(approvals=(ann, again)) == RefusalCode.APPROVALS_MISSING
+    assert world.verify(approvals=(ann, again, bob)).accepted
+
+
+def test_who_asked_for_a_waiver_does_not_approve_it_under_a_name_that_looks_so(world):
+    _waived(world)
+    world.trust(bob={"name": '"b\u043eb"'})  # a Cyrillic o
+
+    assert world.code(approvals=(world.approve("bob"),)) == RefusalCode.APPROVER_ASKED_FOR_WAIVER
+
+
+def test_the_runner_does_not_approve_under_a_name_that_looks_so(world):
+    world.trust(**{"ann-too": {"name": '"\u0441i@example.com"'}})  # a Cyrillic c
+    approval = world.approve("ann-too")
+
+    assert world.code(approvals=(approval,)) == RefusalCode.APPROVER_IS_RUNNER
+
+
 def test_one_bad_approval_is_not_made_good_by_enough_others(world):
     bad = world.folder / "bad.approval.jsonl"
     world.trust(approvals=1)

@@ -102,6 +102,20 @@ def test_as_many_approvals_as_identities_may_be_asked_for_and_not_more(world):
     assert fault.fact == "3 approvals are needed, and 2 identities may approve"
 
 
+def test_two_spellings_of_one_person_are_one_identity(world):
+    path = world.trust(approvals=2, keys=("ann", "bob"), bob={"name": '"\u0430nn"'})
+
+    (fault,) = faults_of(path)
+
+    assert fault.fact == "2 approvals are needed, and 1 identities may approve"
+
+
+def test_a_key_of_which_no_name_is_seen_is_refused(world):
+    (fault,) = faults_of(world.trust(ann={"name": '" "'}))
+
+    assert "names nobody" in fault.fact + fault.remedy
+
+
 def test_an_absent_trust_file_is_a_usage_error(world):
     with pytest.raises(UsageError, match="no such file"):
         read_trust(str(world.folder / "nowhere.yaml"))

@@ -149,8 +149,9 @@ def test_a_patient_in_two_splits_fails_by_the_names_of_the_images(project):
     assert found["measured"]["value"] == 2
 
 
-def test_images_without_a_group_match_nothing_and_are_counted(project):
-    policy(project, "{check: group-overlap}")
+@pytest.mark.parametrize(("allowed", "status"), [(0, 3), (4, 0)])
+def test_images_without_a_group_block_unless_the_policy_allows_them(project, allowed, status):
+    policy(project, f"{{check: group-overlap, max_ungrouped: {allowed}}}")
     patients(project, "train", 1, 0)
     patients(project, "test", 2, 20)
     pattern = r"/(p[01]\d|p2[0-8])_"  # not the last patient of test
@@ -160,9 +161,8 @@ def test_images_without_a_group_match_nothing_and_are_counted(project):
     )
 
     (found,) = results(ran, "group-overlap").values()
-    assert found["outcome"] == "passed"
-    assert "10 in train, 9 in test" in found["message"]
-    assert "4 images without one match nothing" in found["message"]
+    assert ran.status == status
+    assert "4 of 40 images of test have no group" in found["message"]
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,31 @@ def test_a_waiver_of_a_pass_or_of_nothing_is_unused():
     assert ruling(_waiver(), None, _policy(), NOON)[0] is Standing.UNUSED
 
 
-@pytest.mark.parametrize("name", ["@ann", "Ann", " ann ", "@ ANN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@ann", "Ann", " ann ", "@ ANN", "Ann <ann@example.org>", "\uff41nn"),
+        *("@\u0430nn", "ann\u200b", "an\u00adn"),  # a Cyrillic a, a zero width, a soft hyphen
+    ],
+)
 def test_nobody_approves_their_own_waiver(name):
     with pytest.raises(ValueError, match="cannot approve it"):
         _waiver(approved_by=name)
+
+
+def test_another_person_whose_name_is_near_may_approve():
+    assert _waiver(approved_by="anna").approved_by == "anna"
+
+
+@pytest.mark.parametrize("key", ["requested_by", "approved_by"])
+@pytest.mark.parametrize("nobody", ["@", " ", "\u200b"])
+def test_a_name_of_which_nothing_is_seen_is_nobody(key, nobody):
+    with pytest.raises(ValueError, match="names nobody"):
+        _waiver(**{key: nobody})
+
+
+def test_a_result_is_found_however_its_accents_are_stored():
+    assert _waiver(result="recall[class=Ko\u0308ln]").result == "recall[class=K\xf6ln]"
 
 
 _DAYS = st.dates(date(2026, 1, 1), date(2027, 12, 31)).map(str)

@@ -148,6 +148,21 @@ def test_critical_classes_are_checked_when_the_classes_are_known(gate_yaml):
     assert error.value.faults[0].remedy == "did you mean 'tumor'?"
 
 
+def test_classes_are_called_as_the_data_calls_them(gate_yaml):
+    named = FULL.replace("background, tumour]", '"Ko\u0308ln ", tumour]').replace(
+        "l: [tumour", 'l: ["K\xf6ln"'
+    )
+
+    gatefile = read_gatefile(gate_yaml(named))
+
+    assert (gatefile.classes, gatefile.critical) == (("K\xf6ln", "tumour"), ("K\xf6ln",))
+
+
+def test_two_classes_that_nobody_tells_apart_are_one_twice(gate_yaml):
+    with pytest.raises(DocumentError, match="the class 'K\xf6ln' is named twice"):
+        read_gatefile(gate_yaml(FULL.replace("[background, tumour]", '["Ko\u0308ln", "K\xf6ln"]')))
+
+
 def test_critical_classes_of_flags_are_checked_too():
     with pytest.raises(UsageError, match="none of the classes"):
         GateFile(critical=("c",)).require_critical(["a", "b"])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import DataError
+from gate.keys import name_key
 from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.records import Sample
@@ -168,7 +169,7 @@ def index_labels(
     Integers without declared classes are the classes "0" to the highest. Raises DataError.
     """
     unique, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-    names = [str(value) for value in unique.tolist()]
+    names = [name_key(str(value)) for value in unique.tolist()]
     require_some(names, where)
     places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
     if declared is None and np.issubdtype(values.dtype, np.integer):

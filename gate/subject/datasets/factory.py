@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from gate.errors import DataError, FactoryError
+from gate.keys import name_key
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.usercode import call, load_callable, said
 from gate.subject.wording import listed, plain, quoted
@@ -28,7 +29,7 @@ def open_factory(
     function = load_callable(factory, base=base, purpose="data.factory")
     dataset = call(function, kwargs, base=base, where=where)
     entries = [Entry(str(index), None) for index in range(_length(dataset, where, base))]
-    own = _own_classes(dataset)
+    own = _own_classes(dataset, where)
     if classes is None and own is None:
         raise DataError(where, "its Dataset does not name its classes", "declare classes")
     assumed = (
@@ -80,8 +81,8 @@ class FactoryDataset:
 
     def _label(self, given: Any, place: str) -> int:  # noqa: ANN401 - it is the user's object
         if isinstance(given, str):
-            if given in self.classes:
-                return self.classes.index(given)
+            if (name := name_key(given)) in self.classes:
+                return self.classes.index(name)
             raise DataError(
                 place,
                 f"the label {quoted(given)} is not one of the {len(self.classes)} classes",
@@ -126,10 +127,18 @@ def _length(dataset: Any, where: str, base: Path) -> int:  # noqa: ANN401 - the 
     return length
 
 
-def _own_classes(dataset: Any) -> tuple[str, ...] | None:  # noqa: ANN401 - the user's object
+def _own_classes(dataset: Any, where: str) -> tuple[str, ...] | None:  # noqa: ANN401 - the user's object
     own = getattr(dataset, "classes", None)
     if isinstance(own, list | tuple) and own and all(isinstance(name, str) for name in own):
-        return tuple(own)
+        names = tuple(map(name_key, own))
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise DataError(
+                where,
+                f"its Dataset names the class {quoted(twice[0])} twice",
+                "give every class a name of its own; what nobody sees makes no difference",
+            )
+        return names
     return None
 
 

@@ -4,10 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 from gate.errors import DataError
+from gate.keys import name_key
 from gate.subject.datasets.classes import by_name, require_some
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.places import Place, RemotePath
@@ -77,6 +79,7 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
     stray_images = [each for each in listing.outside if _is_image(each[0])]
     rows += [(Entry(each, None), file) for each, file in stray_images]
     rows.sort(key=lambda row: row[0].id)
+    _refuse_repeated([entry.id for entry, _ in rows], shown)
     return FileDataset(
         shown,
         "folder",
@@ -101,9 +104,12 @@ def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
     """
     tree = _tree(path, shown)
     items = [item for item in tree.scan(tree.root) if not _is_hidden(item.name)]
-    images = sorted((_text(item.name), item.path) for item in items if _is_image(item.name))
+    images = sorted(
+        (name_key(_text(item.name)), item.path) for item in items if _is_image(item.name)
+    )
     if not images or any(item.is_dir() for item in items):
         return None
+    _refuse_repeated([name for name, _ in images], shown)
     others = sorted(item.name for item in items if not _is_image(item.name))
     said = f"{counted(len(others), 'file')} not read: {listed(others)}"
     return FlatFolder(
@@ -129,11 +135,30 @@ def _walk(tree: _Tree) -> _Listing:
         if _is_hidden(item.name):
             listing.hidden[item.name] += 1
         elif item.is_dir():
-            name = _text(item.name)
+            name = name_key(_text(item.name))
+            if name in listing.classes or not name:
+                raise DataError(
+                    tree.shown,
+                    f"two of its class folders are called {quoted(name)}, but for what nobody sees"
+                    if name
+                    else f"the name of the class folder {quoted(ascii(item.name))} shows nothing",
+                    "rename or join them",
+                )
             listing.classes[name] = list(_files(tree, item.path, name, listing.hidden))
         else:
-            listing.outside.append((_text(item.name), item.path))
+            listing.outside.append((name_key(_text(item.name)), item.path))
     return listing
+
+
+def _refuse_repeated(ids: Sequence[str], shown: str) -> None:
+    """Raise DataError where two of the sorted ids are equal: what nobody sees is no difference."""
+    for before, after in pairwise(ids):
+        if before == after:
+            raise DataError(
+                shown,
+                f"two of its files are called {quoted(after)}, but for what nobody sees",
+                "rename or remove one of them",
+            )
 
 
 def _files(
@@ -148,7 +173,7 @@ def _files(
             if _is_hidden(item.name):
                 hidden[item.name] += 1
             elif not item.is_dir():
-                yield name, item.path
+                yield name_key(name), item.path
             elif (real := tree.true_path(item.path)) in above:
                 raise DataError(
                     tree.shown, f"{quoted(name)} is a link to a folder above it", "remove the link"

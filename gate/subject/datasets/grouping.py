@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gate.errors import DataError
+from gate.keys import group_keys
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.webdataset import TarDataset
 from gate.subject.wording import counted, quoted
@@ -21,10 +22,11 @@ def grouped_by_name(dataset: Named, pattern: str) -> Named:
     it fits none: the pattern is then wrong, and no leak between groups would be seen.
     """
     expression = re.compile(pattern)
-    entries = []
-    for entry in dataset.entries:
-        found = expression.search(entry.id)
-        entries.append(entry._replace(group=found[1] if found else None))
+    found = [expression.search(entry.id) for entry in dataset.entries]
+    groups = group_keys([match[1] if match else None for match in found])
+    entries = [
+        entry._replace(group=group) for entry, group in zip(dataset.entries, groups, strict=True)
+    ]
     without = sum(entry.group is None for entry in entries)
     if without == len(entries):
         raise DataError(

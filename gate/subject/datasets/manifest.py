@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gate.errors import DataError
+from gate.keys import name_key
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
@@ -21,15 +22,15 @@ def open_manifest(
 ) -> FileDataset:
     """Return the images that a table lists, in its order; paths are relative to its folder.
 
-    ``file`` is where the table was read from. Ids are the paths as written, or the declared column
-    of ids. A file that is missing is unreadable when it is read; that all are missing is a
+    ``file`` is where the table was read from. Ids are the keys of the paths, or of the declared
+    column of ids. A file that is missing is unreadable when it is read; that all are missing is a
     DataError, as is a row without label.
     """
     names = table.full_column(spec.image or "image", "image")
-    labels = table.full_column(spec.label or "label", "label")
-    ids = table.full_column(spec.id, "id") if spec.id else [_name(each) for each in names]
-    groups = table.column(spec.group, "group") if spec.group else None
-    slices = [table.column(name, "slices") for name in spec.slices]
+    labels = table.labels(spec.label or "label", classes)
+    ids = table.full_names(spec.id, "id") if spec.id else [_name(each) for each in names]
+    groups = table.groups(spec.group, "group") if spec.group else None
+    slices = [table.names(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
     require_some(labels, table.where)
     labelling = by_name_or_position(first_places(labels, table), classes)
@@ -43,7 +44,7 @@ def open_manifest(
         EntryColumns(ids, positions, groups, slices),
         folder,
         names,
-        slice_columns=spec.slices,
+        slice_columns=tuple(map(name_key, spec.slices)),
         group_column=spec.group,
         assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
         manifest=file,
@@ -51,7 +52,7 @@ def open_manifest(
 
 
 def _name(written: str) -> str:
-    return written if is_url(written) else posixpath.normpath(written)
+    return name_key(written if is_url(written) else posixpath.normpath(written))
 
 
 def refuse_repeated(ids: Sequence[str], table: Table) -> None:

@@ -18,6 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.keys import group_keys, name_key, name_keys
 from gate.subject.datasets.arrays import (
     ArrayDataset,
     Pixels,
@@ -82,8 +83,11 @@ def _open(arrays: "_Arrays", spec: DataSpec, classes: tuple[str, ...] | None) ->
         labelling.classes,
         pixels,
         indices,
-        _texts(arrays, spec.group, len(pixels)) if spec.group else None,
-        {name: _texts(arrays, name, len(pixels)) for name in spec.slices},
+        _objects(group_keys(_texts(arrays, spec.group, len(pixels)))) if spec.group else None,
+        {
+            name_key(name): _objects(name_keys(_texts(arrays, name, len(pixels))))
+            for name in spec.slices
+        },
         spec.group,
         labelling.assumed,
     )
@@ -106,19 +110,36 @@ def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
     )
 
 
-def _texts(arrays: "_Arrays", name: str, length: int) -> NDArray[np.object_]:
+def _texts(arrays: "_Arrays", name: str, length: int) -> list[str | None]:
+    """Return an array beside the images as text, None where it holds NaN, NaT or nothing."""
     values = arrays.read(name)
     where = f"{arrays.shown}, array {name}"
-    if values.ndim != 1 or values.dtype.kind not in "biuU":
+    if values.ndim != 1 or values.dtype.kind not in "biufMSU":
         raise DataError(
             where,
             f"is {values.dtype} of shape {values.shape}",
-            "save one text or integer an image, shape (N,)",
+            "save one text, number or day an image, shape (N,)",
         )
     same_length(length, len(values), where)
-    texts = np.empty(length, dtype=object)
-    texts[:] = [str(value).strip() or None for value in values.tolist()]
-    return texts
+    missing = np.zeros(length, dtype=bool)
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+    elif values.dtype.kind == "M":
+        missing = np.isnat(values)
+    try:
+        # A float is written with the digits of its own width.
+        written = (
+            np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(str)
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(where, "holds bytes that are no UTF-8 text", "save text") from error
+    return [None if gone else text for text, gone in zip(written.tolist(), missing, strict=True)]
+
+
+def _objects(texts: Sequence[str | None]) -> NDArray[np.object_]:
+    column = np.empty(len(texts), dtype=object)
+    column[:] = texts
+    return column
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.keys import name_key
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.manifest import first_places, refuse_repeated
 from gate.subject.datasets.places import Place
@@ -27,8 +28,8 @@ def open_predictions(
     table = read_table(
         path, shown=shown, numbers=lambda names: classes or _other_columns(names, spec)
     )
-    ids = table.full_column(spec.id or "id", "id")
-    labels = table.full_column(spec.label or "label", "label")
+    ids = table.full_names(spec.id or "id", "id")
+    labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
     declared = classes or tuple(table.numbers)
     labelling = by_name_or_position(first_places(labels, table), declared)
@@ -40,16 +41,17 @@ def open_predictions(
         ids=_objects(ids),
         labels=np.array([labelling.index[label] for label in labels], dtype=np.int32),
         scores=scores,
-        groups=_objects(table.column(spec.group, "group")) if spec.group else None,
-        slices={name: _objects(table.column(name, "slices")) for name in spec.slices},
+        groups=_objects(table.groups(spec.group, "group")) if spec.group else None,
+        slices={name_key(name): _objects(table.names(name, "slices")) for name in spec.slices},
         group_column=spec.group,
         assumed=labelling.assumed,
     )
 
 
 def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
-    taken = {spec.id or "id", spec.label or "label", spec.group, *spec.slices}
-    return tuple(name for name in names if name not in taken)
+    taken = (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices)
+    keys = {name_key(name) for name in taken}
+    return tuple(name for name in names if name not in keys)
 
 
 def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gate.errors import DataError
+from gate.keys import name_key
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.tars import LARGEST_TEXT, Member, members
 from gate.subject.wording import listed, plain, quoted
@@ -162,7 +163,7 @@ class TarSample:
             ) from error
 
     def _plain_label(self, written: str, source: str) -> str:
-        label = written.strip()
+        label = name_key(written)
         if not label or not label.isprintable():
             raise DataError(
                 self.where,
@@ -172,12 +173,13 @@ class TarSample:
         return label
 
     def column(self, key: str, said: Mapping[str, object]) -> str | None:
-        """Return a value of JSON as text, None where it is empty or left out; raises DataError.
+        """Return a value of JSON as text, None where it is empty, NaN or left out.
 
-        Whole numbers are written without a fraction, as in a table.
+        Whole numbers are written without a fraction, as in a table. Raises DataError.
         """
         value = said.get(key)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        is_nan = isinstance(value, float) and math.isnan(value)
+        if value is None or is_nan or (isinstance(value, str) and not value.strip()):
             return None
         if isinstance(value, float) and value.is_integer():
             value = int(value)

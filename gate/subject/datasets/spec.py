@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gate.keys import name_key
+
 Format = Literal["folder", "csv", "parquet", "idx", "npz", "webdataset", "factory", "predictions"]
 
 
@@ -89,7 +91,7 @@ class DataSpec(BaseModel):
             raise ValueError("kwargs belong to a factory, and none is given")
         if self.path is None and self.images is not None and self.labels is None:
             raise ValueError("images without labels: give the file of labels, or use path")
-        if len(set(self.slices)) < len(self.slices):
+        if len({name_key(name) for name in self.slices}) < len(self.slices):
             raise ValueError("slices name a column twice")
         return self
 

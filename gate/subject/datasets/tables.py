@@ -1,4 +1,7 @@
-"""CSV and Parquet files as columns of text, for manifests and saved predictions."""
+"""CSV and Parquet files as columns of text, for manifests and saved predictions.
+
+One table in both formats has the same names, groups and slices.
+"""
 
 import csv
 import io
@@ -11,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError, MissingExtraError
+from gate.keys import group_keys, name_key, name_keys
+from gate.subject.datasets import parquet_cells
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.recognise import format_of
 from gate.subject.datasets.stored import head_of, open_place
@@ -63,7 +68,8 @@ class _Texts:
 class Table:
     """Columns of text, all of one length; ``lines`` says where each row stands in the file.
 
-    Columns that were asked for as ``numbers`` are there and not among the text.
+    Columns have the keys of their names; those that were asked for as ``numbers`` are there and
+    not among the text.
     """
 
     where: str
@@ -79,7 +85,8 @@ class Table:
         return len(self.lines)
 
     def column(self, name: str, key: str) -> Column:
-        """Return a column by name; raises DataError, naming the gate file's ``key``."""
+        """Return a column as it is written; raises DataError, naming the gate file's ``key``."""
+        name = name_key(name)
         if name in self.columns:
             return self.columns[name]
         if name in self.others:
@@ -97,9 +104,38 @@ class Table:
             close or f"set {key} to one of its columns: {listed(known, 10)}",
         )
 
+    def names(self, name: str, key: str) -> list[str | None]:
+        """Return a column of names as :func:`~gate.keys.name_keys` has them; raises DataError."""
+        return name_keys(self.column(name, key))
+
+    def groups(self, name: str, key: str) -> list[str | None]:
+        """Return a column as :func:`~gate.keys.group_keys` has its groups; raises DataError."""
+        return group_keys(self.column(name, key))
+
+    def full_names(self, name: str, key: str) -> list[str]:
+        """Return a column of names in which every cell holds one; raises DataError."""
+        return self._full(name, self.names(name, key))
+
+    def labels(self, name: str, classes: Sequence[str] | None) -> list[str]:
+        """Return the column of labels; a number that names a class is no other number.
+
+        Raises DataError.
+        """
+        written = [
+            None if cell is None else name_key(cell) or None for cell in self.column(name, "label")
+        ]
+        if classes and not set(classes).isdisjoint(written):
+            return self._full(name, written)
+        return self._full(name, name_keys(written))
+
     def full_column(self, name: str, key: str) -> list[str]:
-        """Return a column in which every cell holds something; raises DataError."""
-        cells = self.column(name, key)
+        """Return a column, as it is written, in which every cell holds something.
+
+        Raises DataError.
+        """
+        return self._full(name, self.column(name, key))
+
+    def _full(self, name: str, cells: Column) -> list[str]:
         full = [cell for cell in cells if cell is not None]
         if len(full) < len(cells):
             row = next(row for row, cell in enumerate(cells) if cell is None)
@@ -166,9 +202,10 @@ def read_csv(path: Place, *, shown: str, numbers: Choice | None = None) -> Table
 
 
 def _gathered(rows: Iterator[tuple[int, list[str]]], shown: str, numbers: Choice | None) -> Table:
-    _, header = next(rows, (0, []))
-    if not header:
+    _, written = next(rows, (0, []))
+    if not written:
         raise DataError(shown, "the file is empty", "it begins with a line of column names")
+    header = [name_key(name) for name in written]
     _check_header(header, shown)
     chosen = set(numbers(header)) if numbers else set()
     columns = [Numbers() if name in chosen else _Texts() for name in header]
@@ -261,20 +298,21 @@ def read_parquet(path: Place, *, shown: str, numbers: Choice | None = None) -> T
         ) from error
     if not table.num_rows:
         raise DataError(shown, "has no rows", "list one image a row")
-    _check_header(table.column_names, shown)
-    given = dict(zip(table.column_names, table.columns, strict=True))
+    header = [name_key(name) for name in table.column_names]
+    _check_header(header, shown)
+    given = dict(zip(header, table.columns, strict=True))
     del table
     chosen = set(numbers(list(given))) if numbers else set()
     lines = range(1, len(next(iter(given.values()))) + 1)
     texts, found, others = {}, {}, {}
     for name in list(given):
         column = given.pop(name)  # so that what is converted is not kept twice
-        if not _is_plain(column.type):
+        if not parquet_cells.is_plain(column.type):
             others[name] = str(column.type)
         elif name in chosen:
             found[name] = _numbers(column)
         else:
-            texts[name] = [_text(value) for value in column.to_pylist()]
+            texts[name] = parquet_cells.texts(column)
     return Table(shown, texts, lines, "row", others, found)
 
 
@@ -289,29 +327,6 @@ def _numbers(column: Any) -> Numbers:  # noqa: ANN401 - pyarrow ships no types
             numbers.empty += (np.flatnonzero(np.isnan(values)) + len(numbers.cells)).tolist()
             numbers.cells.frombytes(values.tobytes())
         else:
-            for value in chunk.to_pylist():
-                numbers.append(_text(value) or "")
+            for cell in parquet_cells.texts(chunk):
+                numbers.append(cell or "")
     return numbers
-
-
-def _is_plain(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        types.is_string(kind)
-        or types.is_large_string(kind)
-        or types.is_integer(kind)
-        or types.is_floating(kind)
-        or types.is_boolean(kind)
-        or types.is_null(kind)  # a column of which every cell is empty
-    )
-
-
-def _text(value: object) -> str | None:
-    if value is None or value != value or str(value).strip() == "":  # NaN is not itself
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # pandas turns whole numbers with a gap into floats
-    return str(value)

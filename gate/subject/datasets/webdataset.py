@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.keys import group_keys, name_key, name_keys
 from gate.subject.datasets.arrays import counted_classes
 from gate.subject.datasets.braces import expanded, has_braces
 from gate.subject.datasets.classes import (
@@ -22,7 +23,7 @@ from gate.subject.datasets.classes import (
     by_name_or_position,
     is_integer,
 )
-from gate.subject.datasets.entries import Column, EntryColumns
+from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import LARGEST_FILE
 from gate.subject.datasets.images import decode
 from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
@@ -195,7 +196,7 @@ def _joined(
     lengths = [len(shard.keys) for shard in shards]
     ends = np.cumsum(lengths).tolist()
     ranges = tuple(range(end - length, end) for end, length in zip(ends, lengths, strict=True))
-    keys = [key for shard in shards for key in shard.keys]
+    keys = [name_key(key) for shard in shards for key in shard.keys]
     _refuse_repeated(keys, shards, ranges)
     _require_one_kind(shards)
     _require_columns(shards, spec)
@@ -203,15 +204,15 @@ def _joined(
     local = [place for place in places if isinstance(place, Path)]
     strange = sum(shard.strange for shard in shards)
     note = f"{counted(strange, 'member')} of the tars without a key and an extension not read"
-    columns: list[Column] = [
+    columns = [
         [value for shard in shards for value in shard.columns[number]]
         for number in range(len(_json_keys(spec)))
     ]
-    groups = columns.pop(0) if spec.group else None
+    groups = group_keys(columns.pop(0)) if spec.group else None
     return TarDataset(
         shown,
         labelling.classes,
-        EntryColumns(keys, positions, groups, columns),
+        EntryColumns(keys, positions, groups, [name_keys(column) for column in columns]),
         tuple(shard.file for shard in shards),
         ranges,
         np.repeat(np.arange(len(shards), dtype=np.int32), lengths),
@@ -223,7 +224,7 @@ def _joined(
             for row, why in shard.odd.items()
         },
         tuple(local) if len(local) == len(places) else (),
-        slice_columns=spec.slices,
+        slice_columns=tuple(map(name_key, spec.slices)),
         group_column=spec.group,
         assumed=(*labelling.assumed, note) if strange else labelling.assumed,
     )

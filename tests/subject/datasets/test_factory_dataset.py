@@ -278,3 +278,18 @@ def test_a_picture_of_another_mode_keeps_it(written, opened):
 
     assert data.read(0).image.mode == "CMYK"
     assert isinstance(data.read(0).image, Image.Image)
+
+
+def test_class_names_are_compared_without_what_nobody_sees(written, opened):
+    factory = written(of_items('(PIXELS, "ca\\u200bt")', classes='["cat ", "dog"]'))
+
+    data = opened(factory=factory, classes=("cat", "dog"))
+
+    assert data.read(0).label == 0
+
+
+def test_a_dataset_that_names_a_class_twice_is_refused(written, opened, says):
+    factory = written(of_items("(PIXELS, 0)", classes='["cat", "ca\\u200bt"]'))
+
+    with says(DataError, where="sets:build", fact='the class "cat" twice', remedy="of its own"):
+        opened(factory=factory)

@@ -267,3 +267,37 @@ def test_a_file_that_vanishes_after_listing_is_unreadable(pets, opened, unreadab
 def test_keys_of_other_formats_are_refused(pets, opened, says):
     with says(DataError, where="pets", fact='no "group"', remedy="CSV manifest"):
         opened(path="pets", group="owner")
+
+
+def test_folders_and_files_are_called_the_same_however_a_disk_stores_accents(
+    tmp_path, encoded, opened
+):
+    for number, name in enumerate(["Ko\u0308ln/Rene\u0301.png", "Ulm/1.png"]):
+        (tmp_path / "set" / name).parent.mkdir(parents=True)
+        (tmp_path / "set" / name).write_bytes(encoded(number))
+
+    data = opened(path="set", classes=("K\xf6ln", "Ulm"))
+
+    assert [entry.id for entry in data.entries] == ["K\xf6ln/Ren\xe9.png", "Ulm/1.png"]
+    assert data.read(0).stored == encoded(0)
+
+
+@pytest.mark.parametrize(
+    ("names", "fact"),
+    [
+        (["K\xf6ln/1.png", "Ko\u0308ln/2.png"], 'two of its class folders are called "K\xf6ln"'),
+        (["cat/1.png", "ca\u200bt/2.png"], 'two of its class folders are called "cat"'),
+        (["cat/1.png", "\u200b/2.png"], "shows nothing"),
+        (["cat/a.png", "cat/a\u200b.png"], 'two of its files are called "cat/a.png"'),
+    ],
+)
+def test_two_names_that_nobody_tells_apart_are_refused(
+    tmp_path, encoded, opened, says, names, fact
+):
+    for number, name in enumerate([*names, "dog/1.png"]):
+        file = tmp_path / "set" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encoded(number))
+
+    with says(DataError, where="set", fact=fact, remedy="rename"):
+        opened(path="set")

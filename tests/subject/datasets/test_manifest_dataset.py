@@ -88,7 +88,6 @@ def test_labels_that_name_classes_are_never_positions(listed, opened):
         ("1", "2", ("background", "tumour")),  # out of range
         ("-1", "0", ("background", "tumour")),
         ("01", "00", ("background", "tumour")),
-        ("1.0", "0.0", ("background", "tumour")),
         ("0", "1", ("3", "7")),  # the names are numbers: a position and a name look alike
         ("0", "tumour", ("background", "tumour")),  # half of them are names
     ],
@@ -98,6 +97,57 @@ def test_labels_that_could_mean_two_things_are_refused(listed, opened, says, cat
 
     with says(DataError, where="test.csv, line", fact="is not one of the 2 classes"):
         opened(path="test.csv", classes=classes)
+
+
+def test_positions_that_a_program_wrote_as_floats_are_positions(listed, opened):
+    listed(FOUR.replace(",cat", ",1.0").replace(",dog", ",0.0"))
+
+    data = opened(path="test.csv", classes=("background", "tumour"))
+
+    assert [entry.label for entry in data.entries] == [1, 1, 0, 0]
+
+
+def test_a_class_that_is_called_as_a_float_is_written_is_that_class(listed, opened):
+    listed(FOUR.replace(",cat", ",1.0").replace(",dog", ",2.0"))
+
+    assert opened(path="test.csv", classes=("1.0", "2.0")).classes == ("1.0", "2.0")
+
+
+def test_labels_and_ids_are_compared_without_what_nobody_sees(listed, opened):
+    listed(FOUR.replace(",cat", ", ca\u200bt ").replace(",dog", ",dog\ufeff"))
+
+    data = opened(path="test.csv", classes=("cat", "dog"))
+
+    assert [entry.label for entry in data.entries] == [0, 0, 1, 1]
+
+
+def test_groups_are_those_that_people_mean_and_slices_keep_their_words(listed, opened):
+    listed(
+        "image,label,patient,site\npets/cat/1.png,cat,1000.0,None\npets/cat/2.png,cat,nan,\n"
+        "pets/dog/1.png,dog,1000\u200b,nan\npets/dog/2.png,dog,1001, a \n"
+    )
+
+    data = opened(path="test.csv", group="patient", slices=["site"])
+
+    assert [entry.group for entry in data.entries] == ["1000", None, "1000", "1001"]
+    assert [entry.slices for entry in data.entries] == [("None",), (None,), ("nan",), ("a",)]
+
+
+def test_two_ids_that_only_an_invisible_character_tells_apart_are_one_twice(listed, opened, says):
+    listed("image,label,uid\npets/cat/1.png,cat,a\npets/dog/1.png,dog,a\u200b\n")
+
+    with says(DataError, where="test.csv, line 3", fact='"a" stands already in line 2'):
+        opened(path="test.csv", id="uid")
+
+
+def test_the_file_is_opened_under_the_name_that_is_written(tmp_path, listed, opened, encoded):
+    (tmp_path / "pets" / "Ko\u0308ln.png").write_bytes(encoded(9))
+    listed("image,label\npets/Ko\u0308ln.png,cat\npets/dog/1.png,dog\n")
+
+    data = opened(path="test.csv")
+
+    assert data.entries[0].id == "pets/K\xf6ln.png"
+    assert data.read(0).stored == encoded(9)
 
 
 def test_an_unknown_label_is_named_with_its_line_and_what_was_meant(listed, opened, says):

@@ -88,6 +88,52 @@ def test_groups_and_slices_are_arrays_of_the_file(saved, opened):
 
 
 @pytest.mark.parametrize(
+    ("array", "groups"),
+    [
+        (np.array([1000.0, np.nan, 7.5, 1000]), ["1000", None, "7.5", "1000"]),
+        (np.array([2**53 + 1, 2**53, 1, 1]), ["9007199254740993", "9007199254740992", "1", "1"]),
+        (np.array([0.1, 0.1, 2, np.nan], np.float32), ["0.1", "0.1", "2", None]),
+        (np.array([b"a", "K\xf6ln".encode(), b"none", b""]), ["a", "K\xf6ln", None, None]),
+        (np.array([True, False, True, True]), ["True", "False", "True", "True"]),
+        (
+            np.array(["2026-01-05", "NaT", "2026-01-06", "2026-01-05"], "datetime64[D]"),
+            ["2026-01-05", None, "2026-01-06", "2026-01-05"],
+        ),
+        (np.array(["a\u200b", " a", "NaN", "b"]), ["a", "a", None, "b"]),
+    ],
+)
+def test_groups_of_any_type_are_what_they_are_in_a_table(saved, opened, array, groups):
+    saved(x=GREY, y=LABELS, patient=array)
+
+    assert [entry.group for entry in opened(path="d.npz", group="patient").entries] == groups
+
+
+def test_missing_numbers_are_slices_without_a_value(saved, opened):
+    saved(
+        x=GREY,
+        y=LABELS,
+        age=np.array([40.0, np.nan, 41, 40]),
+        site=np.array(["a", "b", "n", "nan"]),
+    )
+
+    data = opened(path="d.npz", slices=["age", "site"])
+
+    assert [each.slices for each in data.entries] == [
+        ("40", "a"),
+        (None, "b"),
+        ("41", "n"),
+        ("40", "nan"),
+    ]
+
+
+def test_bytes_that_are_no_text_are_refused(saved, opened, says):
+    saved(x=GREY, y=LABELS, patient=np.array([b"\xff", b"a", b"b", b"c"]))
+
+    with says(DataError, where="array patient", fact="no UTF-8", remedy="save text"):
+        opened(path="d.npz", group="patient")
+
+
+@pytest.mark.parametrize(
     ("arrays", "where", "fact", "remedy"),
     [
         ({"x": GREY / 255, "y": LABELS}, "array x", "float64, not uint8", "uint8"),

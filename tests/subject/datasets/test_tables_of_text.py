@@ -1,4 +1,6 @@
 import builtins
+from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -128,3 +130,52 @@ def test_parquet_without_rows_is_refused(tmp_path, says):
 
     with says(DataError, where="t.parquet", fact="no rows"):
         read_parquet(tmp_path / "t.parquet", shown="t.parquet")
+
+
+def test_a_parquet_table_of_other_types_has_the_text_of_a_csv(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    from pyarrow import parquet
+
+    columns = {
+        "large": pyarrow.array([2**53, 2**53 + 1, None], pyarrow.int64()),
+        "larger": pyarrow.array([2**64 - 1, 1, 0], pyarrow.uint64()),
+        "short": pyarrow.array([0.1, 2.0, None], pyarrow.float32()),
+        "exact": pyarrow.array([Decimal("1.10"), Decimal("2.00"), None]),
+        "day": pyarrow.array([date(2026, 1, 5), None, date(2026, 1, 6)]),
+        "midnight": pyarrow.array([datetime(2026, 1, 5), datetime(2026, 1, 6), None]),  # noqa: DTZ001
+        "moment": pyarrow.array([datetime(2026, 1, 5, 8), datetime(2026, 1, 6), None]),  # noqa: DTZ001
+        "coded": pyarrow.array([1000.0, None, 1000.0]).dictionary_encode(),
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+
+    read = read_parquet(tmp_path / "t.parquet", shown="t.parquet")
+
+    assert dict(read.columns) == {
+        "large": ["9007199254740992", "9007199254740993", None],
+        "larger": ["18446744073709551615", "1", "0"],
+        "short": ["0.1", "2", None],
+        "exact": ["1.10", "2.00", None],
+        "day": ["2026-01-05", None, "2026-01-06"],
+        "midnight": ["2026-01-05", "2026-01-06", None],
+        "moment": ["2026-01-05 08:00:00", "2026-01-06 00:00:00", None],
+        "coded": ["1000", None, "1000"],
+    }
+
+
+def test_columns_are_called_by_their_keys(table):
+    read = table("Ko\u0308ln\u200b,b\n1,2\n")
+
+    assert read.full_names(" K\xf6ln ", "group") == ["1"]
+
+
+def test_two_columns_that_nobody_tells_apart_are_refused(table, says):
+    with says(DataError, where="t.csv", fact='"a" occurs twice'):
+        table("a,a\u200b\n1,2\n")
+
+
+def test_a_cell_of_which_nothing_is_seen_is_empty(table, says):
+    read = table("a,b\n\u200b,1\n2,1\n")
+
+    assert read.names("a", "slices") == [None, "2"]
+    with says(DataError, where="t.csv, line 2", fact='"a" is empty here'):
+        read.full_names("a", "id")

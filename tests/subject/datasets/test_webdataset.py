@@ -258,6 +258,38 @@ def test_groups_and_slices_are_keys_of_json(packed, encoded, opened):
     assert data.slice_columns == ("age", "site", "zoom")
 
 
+def test_groups_of_json_are_those_of_a_table_over_all_shards(packed, encoded, opened):
+    said = ["1000.0", 1000, float("nan"), " 1001\u200b", "none", 2**53 + 1]
+    for shard in (0, 1):
+        packed(
+            f"t-{shard}.tar",
+            [
+                member
+                for row in range(3 * shard, 3 * shard + 3)
+                for member in (
+                    (f"{row}.cls", str(row % 2).encode()),
+                    (f"{row}.json", json.dumps({"who": said[row], "at": said[row]}).encode()),
+                    (f"{row}.png", encoded(row)),
+                )
+            ],
+        )
+
+    data = opened(path="t-{0..1}.tar", group="who", slices=["at"])
+
+    groups = ["1000", "1000", None, "1001", None, "9007199254740993"]
+    assert [entry.group for entry in data.entries] == groups
+    assert [entry.slices[0] for entry in data.entries][4] == "none", "a slice may be called so"
+
+
+def test_two_keys_that_only_an_invisible_character_tells_apart_are_one_twice(
+    packed, encoded, opened, says
+):
+    packed("t.tar", [*two(encoded, key="a{}"), *two(encoded, key="a\u200b{}")])
+
+    with says(DataError, where="t.tar, sample a", fact="stands already in t.tar"):
+        opened(path="t.tar")
+
+
 def test_groups_may_be_found_in_the_keys(packed, encoded, opened):
     packed("t.tar", two(encoded, key="p{}_0"))
 
