@@ -16,7 +16,8 @@ class DatasetIntegrity(Rule):
 
     Every image that a split lists must be readable, and every class must have images in every split
     that was given. What falls short here is an error, not a failure of the model: nothing that was
-    measured on such data can be believed. Below `min_support` the result is inconclusive.
+    measured on such data can be believed. Below `min_support` the result is inconclusive, and so it
+    is where only images of a class are left that are in another split too.
 
     To fix a failure: restore or remove the named files; complete the classes of the split.
     """
@@ -99,6 +100,7 @@ class DatasetIntegrity(Rule):
             operator=">=",
             required=required,
             scope=Scope(split.split, part=f"{split.split}-classes"),
-            unmet=Outcome.INCONCLUSIVE if fewest else Outcome.ERROR,
+            # A class all of whose images leaked is there, and cannot be judged.
+            unmet=Outcome.INCONCLUSIVE if fewest or split.reduced else Outcome.ERROR,
             detail=", ".join(rarest[:5]) + (" and others" if len(rarest) > 5 else ""),
         )

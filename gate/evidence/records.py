@@ -176,6 +176,8 @@ class SplitEvidence:
     unreadable: tuple[Unreadable, ...] = ()
     fingerprints: Fingerprints | None = None
     group_column: str | None = None
+    # Rows are a part of those that were measured, chosen for judging; never so on a disk.
+    reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,8 @@ class Baseline:
     path: str
     sha256: str | None  # of its checkpoint; None where none was run
     rows: Mapping[Split, Rows]
+    # The policy names this checkpoint as the champion in production; never so on a disk.
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
