@@ -108,12 +108,19 @@ def test_a_class_that_test_lacks_too_is_not_missed(rule):
     assert set(outcomes(numbers, rule).values()) == {Outcome.PASSED}
 
 
-def test_a_validation_split_needs_its_images_only_where_the_policy_names_it(rule):
-    numbers = MadeUp(train=TRAIN, validation=((2, 0), (0, 2)), test=TEST, copies=0)
+@pytest.mark.parametrize(("validation", "copies"), [(((2, 0), (0, 2)), 0), (TEST, None)])
+def test_a_validation_split_that_proves_nothing_blocks_only_where_the_policy_names_it(
+    validation, copies, rule
+):
+    made = MadeUp(train=TRAIN, validation=validation, test=TEST, copies=copies)
 
-    assert set(outcomes(numbers, rule).values()) == {Outcome.PASSED}
-    named = outcomes(numbers, rule, between=["validation", "test"])
-    assert set(named.values()) == {Outcome.INCONCLUSIVE}
+    given = results(made, rule)
+    named = results(made, rule, between=["validation", "test"])
+
+    assert given["validation-exact"].outcome is Outcome.INCONCLUSIVE
+    assert not given["validation-exact"].blocks
+    assert named["exact"].outcome is Outcome.INCONCLUSIVE
+    assert named["exact"].blocks
 
 
 def test_a_limit_that_is_a_fraction_is_one_of_all_images_also_where_some_are_left_out(rule):
