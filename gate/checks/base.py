@@ -132,7 +132,7 @@ class Rule(BaseModel):
     formula: ClassVar[str] = ""  # for explain: the definition and its source
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
     shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
-    across_splits: ClassVar[bool] = False  # compares the rows of one split with those of another
+    across_splits: ClassVar[bool] = False  # it compares splits: each combination of rows is judged
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""

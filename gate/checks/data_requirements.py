@@ -102,11 +102,10 @@ class DataRequirements(Rule):
     def _beside_test(self, images: int, each: float, evidence: "Evidence") -> Comparison:
         from gate.evidence.records import Split
         from gate.metrics.estimates import Count, Undefined
-        from gate.metrics.selection import judged_rows
 
-        test = judged_rows(evidence, Split.TEST)
+        test = evidence.splits.get(Split.TEST)
         found = Undefined("no test split was given") if test is None else Count(images)
-        tested = 0 if test is None else len(test)
+        tested = 0 if test is None else len(test.rows)
         return Comparison(
             what=f"number of images in {self.split}",
             estimate=found,

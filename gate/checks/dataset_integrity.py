@@ -91,6 +91,7 @@ class DatasetIntegrity(Rule):
         from gate.metrics.estimates import Count
 
         counts = [int((split.rows.labels == label).sum()) for label in range(len(classes))]
+        given = [int((split.all_rows.labels == label).sum()) for label in range(len(classes))]
         fewest = min(counts)
         rarest = [name for name, count in zip(classes, counts, strict=True) if count == fewest]
         required = self.min_support if split.split == "test" else 1
@@ -101,6 +102,6 @@ class DatasetIntegrity(Rule):
             required=required,
             scope=Scope(split.split, part=f"{split.split}-classes"),
             # A class all of whose images leaked is there, and cannot be judged.
-            unmet=Outcome.INCONCLUSIVE if fewest or split.reduced else Outcome.ERROR,
+            unmet=Outcome.INCONCLUSIVE if min(given) else Outcome.ERROR,
             detail=", ".join(rarest[:5]) + (" and others" if len(rarest) > 5 else ""),
         )

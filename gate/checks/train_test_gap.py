@@ -48,13 +48,12 @@ class TrainTestGap(Rule):
     """
 
     family: ClassVar = "generalisation"
+    across_splits: ClassVar[bool] = True
     formula: ClassVar = "metric on train - metric on test"
     interval: ClassVar = (
         "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10); "
         "recovered in the same way for other metrics (Zou and Donner 2008); Welch for log-loss"
     )
-
-    across_splits: ClassVar = True
 
     check: Literal["train-test-gap"] = "train-test-gap"
     metric: Metric = Field("accuracy", description="The metric to compare.")

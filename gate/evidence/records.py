@@ -176,8 +176,12 @@ class SplitEvidence:
     unreadable: tuple[Unreadable, ...] = ()
     fingerprints: Fingerprints | None = None
     group_column: str | None = None
-    # Rows are a part of those that were measured, chosen for judging; never so on a disk.
-    reduced: bool = False
+    given: Rows | None = None  # all rows that were measured, where ``rows`` are others; not saved
+
+    @property
+    def all_rows(self) -> Rows:
+        """Return the rows as they were measured, whichever of them are judged."""
+        return self.rows if self.given is None else self.given
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,7 @@ def champion_pairs(
     champion = evidence.baseline
     if champion is None or name not in champion.rows:
         return Undefined(f"no baseline was given that was measured on {split}")
-    measured = evidence.splits[name]
-    before = champion.rows[name]
-    if measured.reduced:  # the champion is asked about the images that are left
-        kept = set(measured.rows.ids)
-        before = before.where(np.fromiter((each in kept for each in before.ids), bool, len(before)))
-    pairs = pair(before, measured.rows)
+    pairs = pair(champion.rows[name], evidence.splits[name].rows)
     if isinstance(pairs, Pairs) and not allow_same and (same := _same_model(evidence, pairs)):
         return Undefined(same)
     return pairs

@@ -126,7 +126,7 @@ def test_a_validation_split_that_proves_nothing_blocks_only_where_the_policy_nam
 def test_a_limit_that_is_a_fraction_is_one_of_all_images_also_where_some_are_left_out(rule):
     evidence = MadeUp(train=TRAIN, test=TEST, copies=10).evidence()
     test = evidence.splits[Split.TEST]
-    part = replace(test, rows=test.rows.take(list(range(10, 100))), reduced=True)
+    part = replace(test, rows=test.rows.take(list(range(10, 100))), given=test.rows)
     left = replace(evidence, splits={**evidence.splits, Split.TEST: part})
 
     (found, _) = judge([rule("train-test-overlap", max_exact=0.1)], left).results
