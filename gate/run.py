@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -144,11 +144,20 @@ def _judged(
     from gate.decision import judge as decide
     from gate.report.build import build
 
+    evidence = _with_pin(evidence, getattr(document.policy, "champion", None))
     acceptance = Acceptance(waivers, document.policy, now=datetime.fromtimestamp(started, UTC))
     decision = decide(
         document.policy.rules, evidence, enforced=settings.enforced, acceptance=acceptance
     )
     return build(decision, evidence, document, _run_facts(settings, started))
+
+
+def _with_pin(evidence: "Evidence", pinned: str | None) -> "Evidence":
+    """Return the evidence; its champion knows whether the policy pins it as in production."""
+    champion = evidence.baseline
+    if champion is None or pinned is None or champion.sha256 != pinned:
+        return evidence
+    return replace(evidence, baseline=replace(champion, pinned=True))
 
 
 def _import_judging() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 Operator = Literal[">=", "<=", ">", "<"]
+Copies = Literal["exact", "near"]
 
 CRITICAL = "$critical"
 OTHERS = "$others"
@@ -145,6 +146,13 @@ class Rule(BaseModel):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""
         raise NotImplementedError
+
+    def judges_copies(self, a: str, b: str, kind: Copies) -> bool:  # noqa: ARG002 -- for overriding
+        """Return whether the rule says how many images of ``b`` may be copies of images of ``a``.
+
+        ``a`` is the earlier one of train, validation and test; equal splits mean copies inside one.
+        """
+        return False
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield (path inside the rule's entry, class name) for each class that the rule names."""

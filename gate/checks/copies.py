@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Pair
+    from gate.evidence.records import Evidence, Pair, SplitEvidence
 
+FEWEST_PER_CLASS = 5  # images of an earlier split, on average: fewer are hardly the whole of it
 LIMIT_IN_WORDS = "A count (`2`), or a fraction of the images (`0.005`)."
 
 
@@ -25,6 +26,41 @@ Limit = Annotated[int | float, Field(ge=0), AfterValidator(_count_or_fraction)]
 def allowed(limit: int | float, images: int) -> float:
     """Return a limit as a number of images; a fraction as it is written: 0.29 of 100 is 29."""
     return float(Fraction(repr(limit)) * images) if isinstance(limit, float) else limit
+
+
+def listed_images(split: "SplitEvidence") -> int:
+    """Return the readable images of a split, also where its rows are a part of them."""
+    return split.images - len(split.unreadable)
+
+
+def too_few_to_pass(evidence: "Evidence", earlier: str, later: str) -> str:
+    """Return why finding no copy of ``earlier`` proves nothing about ``later``, or nothing.
+
+    Whoever gives two images as train has no copy of them in test, whatever the model was trained
+    on: the split must be of a size to train on, and train must have every class of the later split.
+    """
+    import numpy as np
+
+    from gate.evidence.records import Split
+
+    classes = len(evidence.classes)
+    given, tested = (
+        np.bincount(evidence.splits[split].rows.labels, minlength=classes)
+        if split in evidence.splits
+        else np.zeros(classes, dtype=np.int64)
+        for split in (Split(earlier), Split(later))
+    )
+    found, needed = int(given.sum()), FEWEST_PER_CLASS * classes
+    if found < needed:
+        images = "1 image" if found == 1 else f"{found:,} images"
+        return f"{earlier} has {images}, {needed:,} are needed to pass"
+    if earlier != Split.TRAIN:
+        return ""
+    absent = [evidence.classes[label] for label in np.flatnonzero((given == 0) & (tested > 0))]
+    if not absent:
+        return ""
+    more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+    return f"{earlier} has no image of {', '.join(absent[:3])}{more}, which {later} has"
 
 
 def such_as(pairs: "Collection[Pair]") -> str:

@@ -1,8 +1,9 @@
 """Check: data-requirements."""
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
 from gate.evidence.made_up import MadeUp
@@ -39,6 +40,12 @@ class DataRequirements(Rule):
         description="The fewest groups (patients, scenes); not asked for by default. Every image "
         "must then have one.",
     )
+    min_per_test_image: float | None = Field(
+        None,
+        gt=0,
+        description="The fewest images of train, or of validation, for each image of test: 1 is as "
+        "many as test has; not asked for by default.",
+    )
 
     examples: ClassVar = (
         Example(
@@ -59,11 +66,23 @@ class DataRequirements(Rule):
             MadeUp(test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
+        Example(
+            "two train images for 100 test images",
+            {"split": "train", "min_per_test_image": 1},
+            MadeUp(train=((1, 0), (0, 1)), test=((45, 5), (3, 47))),
+            Outcome.INCONCLUSIVE,
+        ),
         Example("the split was not given", {}, MadeUp(), Outcome.INCONCLUSIVE),
     )
 
+    @model_validator(mode="after")
+    def _of_another_split(self) -> "DataRequirements":
+        if self.min_per_test_image is not None and self.split == "test":
+            raise ValueError("min_per_test_image compares a split with test: ask it of train")
+        return self
+
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
-        """Return the number of images, of those of each class, and of groups."""
+        """Return the number of images, of those of each class, of groups, and beside test."""
         from gate.evidence.records import Split
         from gate.metrics.estimates import Count, Undefined
         from gate.metrics.selection import rows_on
@@ -80,7 +99,26 @@ class DataRequirements(Rule):
         ]
         if self.min_groups is not None:
             comparisons.append(self._least("groups", _groups(rows, self.split), self.min_groups))
+        if self.min_per_test_image is not None:
+            comparisons.append(self._beside_test(len(labels), self.min_per_test_image, evidence))
         return comparisons
+
+    def _beside_test(self, images: int, each: float, evidence: "Evidence") -> Comparison:
+        from gate.evidence.records import Split
+        from gate.metrics.estimates import Count, Undefined
+
+        test = evidence.splits.get(Split.TEST)
+        found = Undefined("no test split was given") if test is None else Count(images)
+        tested = 0 if test is None else len(test.rows)
+        return Comparison(
+            what=f"number of images in {self.split}",
+            estimate=found,
+            operator=">=",
+            required=float(Fraction(repr(each)) * tested),  # as it is written: 0.29 of 100 is 29
+            scope=Scope(self.split, part="images-per-test-image"),
+            unmet=Outcome.INCONCLUSIVE,
+            detail=f"{each:g} for each of {tested:,} images of test",
+        )
 
     def _least(
         self, counted: str, estimate: "Estimate", required: int, class_name: str | None = None

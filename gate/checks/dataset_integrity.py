@@ -16,7 +16,8 @@ class DatasetIntegrity(Rule):
 
     Every image that a split lists must be readable, and every class must have images in every split
     that was given. What falls short here is an error, not a failure of the model: nothing that was
-    measured on such data can be believed. Below `min_support` the result is inconclusive.
+    measured on such data can be believed. Below `min_support` the result is inconclusive, and so it
+    is where only images of a class are left that are in another split too.
 
     To fix a failure: restore or remove the named files; complete the classes of the split.
     """
@@ -90,6 +91,7 @@ class DatasetIntegrity(Rule):
         from gate.metrics.estimates import Count
 
         counts = [int((split.rows.labels == label).sum()) for label in range(len(classes))]
+        given = [int((split.all_rows.labels == label).sum()) for label in range(len(classes))]
         fewest = min(counts)
         rarest = [name for name, count in zip(classes, counts, strict=True) if count == fewest]
         required = self.min_support if split.split == "test" else 1
@@ -99,6 +101,7 @@ class DatasetIntegrity(Rule):
             operator=">=",
             required=required,
             scope=Scope(split.split, part=f"{split.split}-classes"),
-            unmet=Outcome.INCONCLUSIVE if fewest else Outcome.ERROR,
+            # A class all of whose images leaked is there, and cannot be judged.
+            unmet=Outcome.INCONCLUSIVE if min(given) else Outcome.ERROR,
             detail=", ".join(rarest[:5]) + (" and others" if len(rarest) > 5 else ""),
         )

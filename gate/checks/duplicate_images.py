@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Comparison, Copies, Example, Outcome, Rule, Scope, SplitName
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
@@ -60,6 +60,10 @@ class DuplicateImages(Rule):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def judges_copies(self, a: str, b: str, kind: Copies) -> bool:
+        """Return whether the rule counts such copies inside this split."""
+        return a == b == self.split and kind == "exact"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of copies, and of those with another label."""

@@ -18,6 +18,8 @@ class NegativeFlips(Rule):
     A model can gain accuracy and still break images that worked: those are what users notice. The
     list of broken images lies beside the report.
 
+    A champion that is the model itself breaks nothing: that is inconclusive, as for `regression`.
+
     To fix a failure: look at the broken images; distil from the champion, or weight those images.
     """
 
@@ -30,6 +32,11 @@ class NegativeFlips(Rule):
     check: Literal["negative-flips"] = "negative-flips"
     max: float = Field(0.02, ge=0, le=1, description="The highest share that passes.")
     split: SplitName = Field("test", description="The split that both were measured on.")
+    allow_same: bool = Field(
+        False,
+        description="Whether the champion may be the judged model itself: a model in production "
+        "that is judged again.",
+    )
 
     examples: ClassVar = (
         Example(
@@ -45,6 +52,18 @@ class NegativeFlips(Rule):
             Outcome.FAILED,
         ),
         Example(
+            "the champion is this very checkpoint",
+            {},
+            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "the champion is this very checkpoint, in production and judged again",
+            {"allow_same": True},
+            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            Outcome.PASSED,
+        ),
+        Example(
             "there is no champion",
             {},
             MadeUp(test=((480, 20), (20, 480))),
@@ -58,7 +77,7 @@ class NegativeFlips(Rule):
         from gate.metrics.champion import champion_pairs
         from gate.metrics.estimates import Undefined
 
-        pairs = champion_pairs(evidence, self.split)
+        pairs = champion_pairs(evidence, self.split, allow_same=self.allow_same)
         estimate: Estimate
         if isinstance(pairs, Undefined):
             estimate, detail = pairs, ""

@@ -20,6 +20,10 @@ class Regression(Rule):
     with few images it passes nearly everything. What must be shown is that the drop is smaller than
     the margin (non-inferiority). Recall, precision and F1 are judged for every class by itself.
 
+    A model compared with itself proves nothing: that is inconclusive, unless `allow_same` is true
+    or the policy pins the checkpoint as the champion in production. Two checkpoints are told apart
+    by their digests, whatever they answer; where one is not known, by their answers.
+
     To fix a failure: look at the images that the champion had right and this model has wrong.
     """
 
@@ -36,6 +40,11 @@ class Regression(Rule):
     )
     margin: float = Field(0.02, ge=0, lt=1, description="The largest drop that passes.")
     split: SplitName = Field("test", description="The split that both were measured on.")
+    allow_same: bool = Field(
+        False,
+        description="Whether the champion may be the judged model itself: a model in production "
+        "that is judged again.",
+    )
 
     examples: ClassVar = (
         Example(
@@ -51,6 +60,18 @@ class Regression(Rule):
             Outcome.FAILED,
         ),
         Example(
+            "the champion is this very checkpoint",
+            {"margin": 0.02},
+            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "the champion is this very checkpoint, in production and judged again",
+            {"margin": 0.02, "allow_same": True},
+            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            Outcome.PASSED,
+        ),
+        Example(
             "there is no champion",
             {"margin": 0.02},
             MadeUp(test=((480, 20), (20, 480))),
@@ -64,7 +85,7 @@ class Regression(Rule):
         from gate.metrics.estimates import Undefined
         from gate.metrics.named import is_per_class
 
-        pairs = champion_pairs(evidence, self.split)
+        pairs = champion_pairs(evidence, self.split, allow_same=self.allow_same)
         if isinstance(pairs, Undefined):
             return [self._comparison(pairs, None)]
         count = len(evidence.classes)

@@ -39,6 +39,10 @@ class TrainTestGap(Rule):
     pass. Of accuracy two patterns are named: images learned by heart (0.99 on train, and a gap
     provably above 0.10), and a test that is easier than train (provably by 0.02 or more).
 
+    Train must be more than a few images that suit: to pass, it needs as many images as test, or
+    (z / max)^2 where those are fewer: 271 for a gap of 0.10 at 95 % confidence, 1,083 for 0.05. Of
+    a metric of classes, so many of the class. With fewer the gap can fail and never pass.
+
     To fix a failure: the model memorised its training data; use more data or augmentation, a
     smaller model, weight decay, or stop earlier.
     """
@@ -69,6 +73,12 @@ class TrainTestGap(Rule):
             {"max": 0.10},
             MadeUp(train=((990, 10), (10, 990)), test=((140, 60), (60, 140))),
             Outcome.FAILED,
+        ),
+        Example(
+            "all right on ten train images, where 271 are needed",
+            {"max": 0.10},
+            MadeUp(train=((5, 0), (0, 5)), test=((240, 10), (10, 240))),
+            Outcome.INCONCLUSIVE,
         ),
         Example(
             "no train split was given",
@@ -120,10 +130,31 @@ class TrainTestGap(Rule):
             metric(self.metric, rows, label, len(evidence.classes)) for rows in (train, test)
         )
         name = None if label is None else evidence.classes[label]
+        too_few = self._too_few_to_pass(train, test, label, name)
+        burden = Burden.ONLY_FAIL if too_few else Burden.BOTH
         if self.metric == "log-loss":
-            return self._comparison(loss_gap(on_test, on_train), name)
+            difference = loss_gap(on_test, on_train)
+            return self._comparison(difference, name, burden=burden, detail=too_few)
         between = gap(on_train, on_test)
-        return self._comparison(between, name, detail=self._suspicion(on_train, between))
+        said = filter(None, (self._suspicion(on_train, between), too_few))
+        return self._comparison(between, name, burden=burden, detail="; ".join(said))
+
+    def _too_few_to_pass(
+        self, train: "Rows", test: "Rows", label: int | None, class_name: str | None
+    ) -> str:
+        """Return how many train images are missing for a pass, in words; nothing where none are."""
+        from gate.metrics.support import min_train_support
+
+        found, tested = (
+            len(rows) if label is None else int((rows.labels == label).sum())
+            for rows in (train, test)
+        )
+        needed = min_train_support(tested, self.max, self.one_sided_confidence)
+        if found >= needed:
+            return ""
+        images = "1 image" if found == 1 else f"{found:,} images"
+        of_class = "" if class_name is None else f" of {class_name}"
+        return f"train has {images}{of_class}, {needed:,} are needed to pass"
 
     def _suspicion(self, on_train: "Estimate", between: "Estimate") -> str:
         """Return what a gap in accuracy looks like, where it is provably wide or goes backwards."""

@@ -1,30 +1,44 @@
 """Check: train-test-overlap."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
+from gate.checks.base import Burden, Comparison, Copies, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.copies import (
+    LIMIT_IN_WORDS,
+    Limit,
+    allowed,
+    listed_images,
+    such_as,
+    too_few_to_pass,
+)
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Overlap, Pair, SplitEvidence
+    from gate.evidence.records import Evidence, Overlap, Pair
 
 _GIVEN_TWICE = "both hold the same files: was one dataset given twice?"
+_BY_DEFAULT = (("train", "test"), ("validation", "test"))
+_TRAIN, _TEST = ((90, 10), (5, 95)), ((45, 5), (3, 47))
 
 
 class TrainTestOverlap(Rule):
-    """Refuse test images that also stand in train.
+    """Refuse test images that also stand in train, or in validation.
 
     Copies are found by the bytes of the file and by the decoded pixels, also flipped or rotated;
     near copies by a perceptual hash, and among images of 64 pixels and more by aligned crops too.
     Where all images look alike (shoes, parts on a belt), a pair is near only if it is far nearer
     than the image's other neighbours are. Labels are never part of the comparison, so a copy with
-    another label is found too and counted as a label conflict. Every metric is computed without the
-    images that are found here.
+    another label is found too and counted as a label conflict. Metrics are judged with and without
+    the images that are found here.
+
+    Test is compared with train, which must be given, and with validation where that is given;
+    `between` asks for one pair alone. That a few images have no copy in test proves nothing: with
+    fewer than five a class on average, or a train split without a class that test has, the check
+    can fail and never pass. Of validation, unless `between` names it, what stays open only warns.
 
     To fix a failure: remove the listed images from train, or split again by their source (patient,
     scene, recording), and train again.
@@ -35,8 +49,9 @@ class TrainTestOverlap(Rule):
     interval: ClassVar = "none: the images are counted, not sampled"
 
     check: Literal["train-test-overlap"] = "train-test-overlap"
-    between: tuple[SplitName, SplitName] = Field(
-        ("train", "test"), description="The earlier and the later split."
+    between: tuple[SplitName, SplitName] | None = Field(
+        None,
+        description="The earlier and the later split; by default every given split and test.",
     )
     max_exact: Limit = Field(0, description=f"The most exact copies. {LIMIT_IN_WORDS}")
     max_near: Limit | None = Field(
@@ -56,45 +71,71 @@ class TrainTestOverlap(Rule):
     )
 
     examples: ClassVar = (
-        Example("nothing is shared", {}, MadeUp(test=((45, 5), (3, 47)), copies=0), Outcome.PASSED),
+        Example(
+            "nothing is shared", {}, MadeUp(train=_TRAIN, test=_TEST, copies=0), Outcome.PASSED
+        ),
         Example(
             "ten test images were trained on",
             {},
-            MadeUp(test=((45, 5), (3, 47)), copies=10),
+            MadeUp(train=_TRAIN, test=_TEST, copies=10),
             Outcome.FAILED,
+        ),
+        Example(
+            "one test image stands in validation",
+            {},
+            MadeUp(train=_TRAIN, validation=_TEST, test=_TEST, copies=0, validation_copies=1),
+            Outcome.FAILED,
+        ),
+        Example(
+            "train is two images",
+            {},
+            MadeUp(train=((1, 0), (0, 1)), test=_TEST, copies=0),
+            Outcome.INCONCLUSIVE,
         ),
         Example(
             "the splits were not compared",
             {},
-            MadeUp(test=((45, 5), (3, 47))),
+            MadeUp(train=_TRAIN, test=_TEST),
             Outcome.INCONCLUSIVE,
         ),
     )
 
     @model_validator(mode="after")
     def _two_splits(self) -> "TrainTestOverlap":
-        if self.between[0] == self.between[1]:
+        if self.between is not None and self.between[0] == self.between[1]:
             raise ValueError("between names one split twice; duplicate-images looks inside a split")
         return self
 
+    def judges_copies(self, a: str, b: str, kind: Copies) -> bool:
+        """Return whether the rule counts such copies between these two splits."""
+        asked = (a, b) in _BY_DEFAULT if self.between is None else {a, b} == set(self.between)
+        counted = kind == "exact" or self.max_near is not None or self.warn_near is not None
+        return asked and counted
+
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
-        """Return the numbers of exact copies, near copies and label conflicts."""
+        """Return the numbers of exact copies, near copies and label conflicts of each pair."""
+        from gate.evidence.records import Split
+
+        if self.between is not None:
+            return list(self._of_pair(*self.between, evidence))
+        comparisons = list(self._of_pair("train", "test", evidence))
+        if Split.VALIDATION in evidence.splits:
+            for each in self._of_pair("validation", "test", evidence):
+                scope = replace(each.scope, part=f"validation-{each.scope.part}")
+                # What stays open of a split that need not be given is no reason to block.
+                comparisons.append(replace(each, scope=scope, optional=True))
+        return comparisons
+
+    def _of_pair(
+        self, earlier: SplitName, later: SplitName, evidence: "Evidence"
+    ) -> Iterator[Comparison]:
         from gate.evidence.records import EXACT, PairKind
 
-        earlier, later = self.between
-        overlap = next(
-            (
-                overlap
-                for overlap in evidence.overlaps
-                if {overlap.split_a, overlap.split_b} == {earlier, later}
-            ),
-            None,
-        )
-        pairs = () if overlap is None else overlap.pairs
+        between = _Between.of(earlier, later, evidence)
         near = frozenset(PairKind) - EXACT
-        exact_pairs = [pair for pair in pairs if pair.kind in EXACT]
+        exact_pairs = [pair for pair in between.pairs if pair.kind in EXACT]
         conflicts = [pair for pair in exact_pairs if pair.label_a != pair.label_b]
-        near_pairs = [pair for pair in pairs if pair.kind in near]
+        near_pairs = [pair for pair in between.pairs if pair.kind in near]
         looked_for = (
             ("exact", exact_pairs, EXACT, self.max_exact, self.warn_exact),
             (
@@ -106,49 +147,72 @@ class TrainTestOverlap(Rule):
             ),
             ("near", near_pairs, near, self.max_near, self.warn_near),
         )
-        comparisons = []
         for part, found, kinds, most, warn_above in looked_for:
             if most is not None:
-                comparisons.append(self._limit(part, found, most, overlap, kinds, evidence))
+                yield between.limit(part, found, most, kinds)
             if warn_above is not None:
-                warning = self._limit(part, found, warn_above, overlap, kinds, evidence)
+                warning = between.limit(part, found, warn_above, kinds)
                 scope = replace(warning.scope, part=f"{part}-warning")
-                comparisons.append(replace(warning, scope=scope, advisory=True))
-        return comparisons
+                yield replace(warning, scope=scope, advisory=True)
 
-    def _limit(
-        self,
-        part: str,
-        pairs: "Collection[Pair]",
-        limit: int | float,
-        overlap: "Overlap | None",
-        kinds: "frozenset[str]",
-        evidence: "Evidence",
-    ) -> Comparison:
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """Two splits, what they share, and why finding nothing would prove nothing."""
+
+    earlier: SplitName
+    later: SplitName
+    images: int  # of the later one
+    overlap: "Overlap | None"
+    too_few: str
+
+    @classmethod
+    def of(cls, earlier: SplitName, later: SplitName, evidence: "Evidence") -> "_Between":
+        """Return what evidence says of two splits."""
         from gate.evidence.records import Split
+
+        measured = evidence.splits.get(Split(later))
+        overlap = next(
+            (
+                overlap
+                for overlap in evidence.overlaps
+                if {overlap.split_a, overlap.split_b} == {earlier, later}
+            ),
+            None,
+        )
+        images = 0 if measured is None else listed_images(measured)
+        too_few = too_few_to_pass(evidence, earlier, later)
+        return cls(earlier, later, images, overlap, too_few)
+
+    @property
+    def pairs(self) -> "Collection[Pair]":
+        """The pairs that were found."""
+        return () if self.overlap is None else self.overlap.pairs
+
+    def limit(
+        self, part: str, pairs: "Collection[Pair]", limit: int | float, kinds: "frozenset[str]"
+    ) -> Comparison:
+        """Return the condition that no more images of the later split stand in these pairs."""
         from gate.metrics.estimates import Count, Undefined
 
-        earlier, later = self.between
+        earlier, later, overlap = self.earlier, self.later, self.overlap
         names = {
             "exact": f"number of {later} images that are copies of {earlier} images",
             "label-conflict": f"number of {later} images that are in {earlier} with another label",
             "near": f"number of {later} images that nearly equal a {earlier} image",
         }
         measured = overlap is not None and bool(kinds & set(overlap.compared))
-        images = _readable(evidence.splits[Split(later)]) if measured else 0
         found = len({pair.b if pair.split_b == later else pair.a for pair in pairs})
+        identical = overlap is not None and overlap.identical
+        seen = _GIVEN_TWICE if identical else such_as(pairs)
         return Comparison(
             what=names[part],
             estimate=Count(found)
             if measured
             else Undefined(f"{earlier} and {later} were not compared"),
             operator="<=",
-            required=allowed(limit, images),
+            required=allowed(limit, self.images) if measured else 0.0,
             scope=Scope(later, part=part),
-            detail=_GIVEN_TWICE if overlap is not None and overlap.identical else such_as(pairs),
+            burden=Burden.ONLY_FAIL if self.too_few else Burden.BOTH,
+            detail="; ".join(filter(None, (seen, self.too_few))),
         )
-
-
-def _readable(split: "SplitEvidence") -> int:
-    """Return how many images of a split were compared, whatever rows are judged."""
-    return split.images - len(split.unreadable)

@@ -1,5 +1,6 @@
 """Evidence from made-up numbers: what a run that gave them would have left."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +18,12 @@ from gate.evidence.records import (
     Rows,
     Split,
     SplitEvidence,
+    Subject,
     Unreadable,
     rows_from_counts,
 )
+
+_JUDGED, _ANOTHER = "1" * 64, "2" * 64  # digests of checkpoints
 
 
 def imagine(numbers: MadeUp) -> Evidence:
@@ -38,13 +42,12 @@ def imagine(numbers: MadeUp) -> Evidence:
         classes=numbers.classes,
         critical=numbers.critical,
         splits=splits,
+        subject=None if numbers.broken is None else _subject(),
         baseline=None
         if numbers.broken is None
-        else _champion(
-            splits[Split.TEST].rows, numbers.broken, numbers.repaired, len(numbers.classes)
-        ),
+        else _champion(numbers, splits[Split.TEST].rows, numbers.broken),
         overlaps=(
-            *(() if numbers.copies is None else (_copies(numbers),)),
+            *(() if numbers.copies is None else _overlaps(numbers)),
             *(() if numbers.duplicates is None else (_duplicates(numbers),)),
         ),
         probe=None if numbers.probe is None else _probe(numbers.probe),
@@ -101,31 +104,56 @@ def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
     )
 
 
-def _champion(rows: Rows, broken: int, repaired: int, classes: int) -> Baseline:
+def _subject() -> Subject:
+    """Return a checkpoint that was judged: with a champion, which one it is matters."""
+    return Subject(_JUDGED, size_bytes=0, format="made-up")
+
+
+def _champion(numbers: MadeUp, rows: Rows, broken: int) -> Baseline:
     """Return a champion who had some images right that are wrong now, and the reverse."""
     predictions = rows.predictions.copy()
     wrong = np.flatnonzero(rows.labels != rows.predictions)[:broken]
-    right = np.flatnonzero(rows.labels == rows.predictions)[:repaired]
+    right = np.flatnonzero(rows.labels == rows.predictions)[: numbers.repaired]
     predictions[wrong] = rows.labels[wrong]
-    predictions[right] = (rows.labels[right] + 1) % classes
-    return Baseline("made-up/champion", None, {Split.TEST: replace(rows, predictions=predictions)})
+    predictions[right] = (rows.labels[right] + 1) % len(numbers.classes)
+    sha256 = _JUDGED if numbers.same_champion else _ANOTHER
+    answers = replace(rows, predictions=predictions)
+    return Baseline("made-up/champion", sha256, {Split.TEST: answers})
 
 
-def _copies(numbers: MadeUp) -> Overlap:
+def _overlaps(numbers: MadeUp) -> tuple[Overlap, ...]:
+    """Return what the splits share: train and test, and a validation split where one is given."""
+    copies, near = numbers.copies or 0, numbers.near_copies
+    of_train = (
+        *_pairs(Split.TRAIN, range(copies), PairKind.BYTES, numbers, numbers.conflicts),
+        *_pairs(Split.TRAIN, range(copies, copies + near), PairKind.NEAR, numbers),
+    )
+    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=tuple(PairKind))]
+    if numbers.validation is not None:
+        copied = range(numbers.validation_copies)
+        of_validation = tuple(_pairs(Split.VALIDATION, copied, PairKind.BYTES, numbers))
+        overlaps += [
+            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=tuple(PairKind)),
+            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=tuple(PairKind)),
+        ]
+    return tuple(overlaps)
+
+
+def _pairs(
+    earlier: Split, images: range, kind: PairKind, numbers: MadeUp, conflicts: int = 0
+) -> Iterator[Pair]:
     first, second = numbers.classes[:2]
-    pairs = tuple(
-        Pair(
+    for index in images:
+        yield Pair(
             a=f"{index:09d}",
             b=f"{index:09d}",
-            split_a=Split.TRAIN,
+            split_a=earlier,
             split_b=Split.TEST,
-            label_a=second if index < numbers.conflicts else first,
+            label_a=second if index < conflicts else first,
             label_b=first,
-            kind=PairKind.BYTES,
+            kind=kind,
+            distance=9.0 if kind is PairKind.NEAR else None,
         )
-        for index in range(numbers.copies or 0)
-    )
-    return Overlap(Split.TRAIN, Split.TEST, pairs, compared=tuple(PairKind))
 
 
 def _duplicates(numbers: MadeUp) -> Overlap:

@@ -26,12 +26,15 @@ class MadeUp:
     unreadable: int = 0  # images of test that could not be read
     copies: int | None = None  # test images that are copies of train images; None: not compared
     conflicts: int = 0  # of the copies, how many carry another label
+    near_copies: int = 0  # test images that nearly equal a train image, beside the copies
+    validation_copies: int = 0  # test images that are copies of validation images
     duplicates: int | None = None  # test images that repeat another; None: not compared
     train_loss: tuple[float, ...] | None = None  # one value an epoch
     validation_loss: tuple[float, ...] | None = None
     confidence: tuple[float, float] | None = None  # score of the prediction when right, when wrong
     broken: int | None = None  # images that the champion had right; None: there is no champion
     repaired: int = 0  # images that the champion had wrong and this model has right
+    same_champion: bool = False  # the champion is the judged checkpoint itself
     logged_train_accuracy: float | None = None  # the last value of a training log
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"
 

@@ -251,6 +251,8 @@ class Baseline:
     path: str
     sha256: str | None  # of its checkpoint; None where none was run
     rows: Mapping[Split, Rows]
+    # The policy names this checkpoint as the champion in production; never so on a disk.
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

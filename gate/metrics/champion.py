@@ -1,6 +1,8 @@
-"""The champion's rows beside the model's."""
+"""The champion's rows beside the model's, and whether it is another model at all."""
 
-from gate.evidence.records import Evidence, Split
+import numpy as np
+
+from gate.evidence.records import Evidence, Rows, Split
 from gate.metrics.baseline import (
     Pairs,
     accuracy_change,
@@ -12,15 +14,61 @@ from gate.metrics.baseline import (
 )
 from gate.metrics.estimates import Estimate, Undefined
 
+_WAYS = (
+    "give the evidence of the model in production, or, where this one is in production and judged "
+    "again, say `allow_same: true` in the rule"
+)
 
-def champion_pairs(evidence: Evidence, split: str) -> Pairs | Undefined:
-    """Return the same images as both models saw them, or why they do not compare."""
+
+def champion_pairs(
+    evidence: Evidence, split: str, *, allow_same: bool = False
+) -> Pairs | Undefined:
+    """Return the same images as both models saw them, or why they do not compare.
+
+    A model that is compared with itself gets worse in nothing, so that is no comparison: unless
+    ``allow_same`` is true, or the policy pins the checkpoint as the champion in production.
+    """
     name = Split(split)
     if name not in evidence.splits:
         return Undefined(f"no {split} split was given")
-    if evidence.baseline is None or name not in evidence.baseline.rows:
+    champion = evidence.baseline
+    if champion is None or name not in champion.rows:
         return Undefined(f"no baseline was given that was measured on {split}")
-    return pair(evidence.baseline.rows[name], evidence.splits[name].rows)
+    pairs = pair(champion.rows[name], evidence.splits[name].rows)
+    if isinstance(pairs, Pairs) and not allow_same and (same := _same_model(evidence, pairs)):
+        return Undefined(same)
+    return pairs
+
+
+def _same_model(evidence: Evidence, pairs: Pairs) -> str:
+    """Return how the champion is known to be the model itself, and what to do; nothing if not.
+
+    Two checkpoints are told apart by their digests, whatever they answer: a copy that was written
+    anew is another file. Where one of them is not known, as with saved predictions, only the
+    answers can tell the two apart.
+    """
+    champion = evidence.baseline
+    assert champion is not None, "pairs are of a champion"
+    sha256 = evidence.subject.sha256 if evidence.subject else None
+    if sha256 is not None and champion.sha256 is not None:
+        if sha256 != champion.sha256 or champion.pinned:
+            return ""
+        return (
+            f"the champion is this very checkpoint ({sha256[:12]}): {_WAYS}, or pin its digest "
+            "as `champion:` in the policy"
+        )
+    if not _same_answers(pairs.baseline, pairs.rows):
+        return ""
+    whose = "the champion's checkpoint" if champion.sha256 is None else "this model's checkpoint"
+    return f"the champion gives the very same answers, and {whose} is not known: {_WAYS}"
+
+
+def _same_answers(champion: Rows, rows: Rows) -> bool:
+    """Return whether two models answer the same to all images, and as surely where both say."""
+    if not np.array_equal(champion.predictions, rows.predictions):
+        return False
+    both = ~(np.isnan(champion.confidence) | np.isnan(rows.confidence))
+    return np.array_equal(champion.confidence[both], rows.confidence[both])
 
 
 def metric_change(name: str, pairs: Pairs, of: int | None, classes: int) -> Estimate:

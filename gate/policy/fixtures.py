@@ -30,11 +30,14 @@ _ABOUT = {
     "unreadable": "Images of test that cannot be read.",
     "copies": "Test images that are copies of train images; left out, the two were not compared.",
     "conflicts": "How many of the copies carry another label.",
+    "near_copies": "Test images that nearly equal a train image, beside the copies.",
+    "validation_copies": "Test images that are copies of validation images.",
     "train_loss": "The train loss, one value an epoch.",
     "validation_loss": "The validation loss, one value an epoch.",
     "confidence": "The score of the prediction when it is right, and when it is wrong.",
     "broken": "Images that the champion had right; left out, there is no champion.",
     "repaired": "Images that the champion had wrong and this model has right.",
+    "same_champion": "Whether the champion is the judged checkpoint itself.",
     "logged_train_accuracy": "The last accuracy of a training log.",
     "probe": f"What the model itself showed: {', '.join(_PROBES)}.",
 }
@@ -185,13 +188,29 @@ def _impossible(numbers: MadeUp) -> Iterator[str]:
         counts = [count for row in matrix for count in row]
         if any(count < 0 for count in counts) or sum(counts) > _MOST_IMAGES:
             yield f"the counts of {split} must be 0 or more, and {_MOST_IMAGES:,} together at most"
-    for name in ("groups", "ungrouped", "unreadable", "copies", "conflicts", "broken", "repaired"):
+    for name in (
+        "groups",
+        "ungrouped",
+        "unreadable",
+        "copies",
+        "conflicts",
+        "near_copies",
+        "validation_copies",
+        "broken",
+        "repaired",
+    ):
         if not 0 <= (getattr(numbers, name) or 0) <= _MOST_IMAGES:
             yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
     if numbers.conflicts > (numbers.copies or 0):
         yield "conflicts are some of the copies, and there are more of them"
+    if numbers.copies is None and (numbers.near_copies or numbers.validation_copies):
+        yield "copies says that the splits were compared, and it is left out"
+    if numbers.validation_copies and numbers.validation is None:
+        yield "validation_copies need a validation split, and there is none"
     if numbers.broken is not None and numbers.test is None:
         yield "a champion is compared on test, and there is none"
+    if numbers.same_champion and (numbers.broken != 0 or numbers.repaired):
+        yield "a champion that is the model itself has broken: 0, and nothing repaired"
     if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
         yield "confidence must be two numbers from 0 to 1"
     if numbers.probe is not None and numbers.probe not in _PROBES:

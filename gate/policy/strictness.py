@@ -15,7 +15,7 @@ from gate.checks.classification import ClassificationRule, ClassMetric
 Values = Mapping[str, Any]
 
 # Words from loose to strict.
-_SCALES: Mapping[str, tuple[str, ...]] = {
+_SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "severity": ("warn", "block"),
     "decide_on": ("point", "interval"),
     "on_inconclusive": ("point", "block"),
@@ -24,6 +24,11 @@ _SCALES: Mapping[str, tuple[str, ...]] = {
     "validation": ("if-logged", "required"),
     "groups": ("optional", "required"),
     "match": ("exact", "alike"),
+    "allow_same": (True, False),
+}
+# A pair of splits that is judged beside others where the key is left out.
+_AMONG_OTHERS: Mapping[tuple[str, str], list[str]] = {
+    ("train-test-overlap", "between"): ["train", "test"],
 }
 # Numbers whose name says nothing of their direction, or the wrong thing; +1: more is stricter.
 _DIRECTIONS: Mapping[tuple[str, str], int] = {
@@ -108,6 +113,9 @@ def _directed(
 
 def _ordered(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # noqa: ANN401 -- values of any rule
     """Return whether the new value, and whether the old one, is at least as strict."""
+    among = _AMONG_OTHERS.get((check, key))
+    if among is not None and (old, new) in ((among, None), (None, among)):
+        return new is None, old is None
     if key in _SCALES and old in _SCALES[key] and new in _SCALES[key]:
         old, new, more = _SCALES[key].index(old), _SCALES[key].index(new), 1
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gate.checks.base import Outcome, Scope
+from gate.checks.base import Outcome, Rule, Scope
 from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
@@ -23,6 +23,7 @@ from gate.report import model
 from gate.report.key_notes import key_notes
 from gate.report.messages import counts_of, message, remedy
 from gate.report.pairs import pair_part
+from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
@@ -47,6 +48,7 @@ def build(
             rules_evaluated=decision.rules_evaluated,
         ),
         subject=_subject(evidence),
+        baseline=_baseline(evidence),
         policy=_policy(document),
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         results=list(_results(decision, evidence, document)),
@@ -58,7 +60,7 @@ def build(
             )
             for split, each in evidence.splits.items()
         },
-        leakage=_leakage(decision, evidence),
+        leakage=_leakage(decision, evidence, document.policy.rules),
         history=_history(evidence),
         waivers=_waivers(decision),
         errors=[
@@ -108,6 +110,13 @@ def _subject(evidence: Evidence) -> model.SubjectPart:
         parameters=subject.parameters if subject else None,
         classes=list(evidence.classes),
     )
+
+
+def _baseline(evidence: Evidence) -> model.BaselinePart | None:
+    champion = evidence.baseline
+    if champion is None:
+        return None
+    return model.BaselinePart(path=champion.path, sha256=champion.sha256)
 
 
 def _policy(document: PolicyDocument) -> model.PolicyPart:
@@ -280,7 +289,7 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
             yield model.MetricPart.model_validate(fields)
 
 
-def _leakage(decision: Decision, evidence: Evidence) -> model.LeakagePart:
+def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> model.LeakagePart:
     # Copies inside one split are no leak: they have a check of their own, and stand in pairs.csv.
     overlaps = [each for each in evidence.overlaps if each.split_a is not each.split_b]
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
@@ -291,6 +300,7 @@ def _leakage(decision: Decision, evidence: Evidence) -> model.LeakagePart:
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
         inflation=list(_inflation(decision, evidence)),
+        unjudged=unjudged_copies(rules, evidence),
     )
 
 

@@ -59,6 +59,13 @@ class SubjectPart(_Part):
     classes: list[str]
 
 
+class BaselinePart(_Part):
+    """The champion that the model was compared with."""
+
+    path: str
+    sha256: str | None = Field(description="Of its checkpoint; null where none was run.")
+
+
 class SourcePart(_Part):
     """A file that the policy was read from."""
 
@@ -241,6 +248,9 @@ class LeakagePart(_Part):
     counts: dict[str, int] = Field(description="Pairs by kind, the unlisted included.")
     featureless: int = Field(description="Images that only exact comparison could judge.")
     inflation: list[InflationPart]
+    unjudged: list[str] = Field(
+        [], description="Copies that no rule of the policy judges, a sentence each."
+    )
 
 
 class HistoryPart(_Part):
@@ -301,6 +311,7 @@ class Report(_Part):
     passed: bool
     decision: DecisionPart
     subject: SubjectPart
+    baseline: BaselinePart | None
     policy: PolicyPart
     data: dict[Literal["train", "validation", "test"], SplitPart]
     results: list[ResultPart]

@@ -159,6 +159,6 @@ def test_two_point_zero_copies_is_not_read_as_twice_the_split(key, limit, rule):
     [(10, Outcome.PASSED), (0.1, Outcome.PASSED), (9, Outcome.FAILED), (0.09, Outcome.FAILED)],
 )
 def test_copies_are_limited_by_count_or_by_fraction(limit, expected, outcome):
-    numbers = MadeUp(test=((45, 5), (3, 47)), copies=10)
+    numbers = MadeUp(train=((90, 10), (5, 95)), test=((45, 5), (3, 47)), copies=10)
 
     assert outcome("train-test-overlap", numbers, max_exact=limit) is expected

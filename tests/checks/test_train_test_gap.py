@@ -11,6 +11,7 @@ from gate.checks.base import Outcome
 from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import History, Split
+from gate.report.messages import message
 
 METRICS = typing.get_args(REGISTRY["train-test-gap"].model_fields["metric"].annotation)
 PER_CLASS = {"recall", "precision", "f1", "specificity"}
@@ -172,3 +173,55 @@ def test_a_gap_that_looks_like_something_is_called_that(train, test, said, rule)
 
     assert said in result.comparison.detail
     assert bool(said) is bool(result.comparison.detail)
+
+
+FEW = ((5, 0), (0, 5))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"on_inconclusive": "point"}, {"decide_on": "point"}])
+def test_a_few_train_images_that_suit_prove_no_gap_away(parameters, rule):
+    (found,) = results(MadeUp(train=FEW, test=GOOD), rule, **parameters)
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "train has 10 images, 271 are needed to pass" in message(found)
+
+
+def test_a_few_train_images_can_fail(rule):
+    (found,) = results(MadeUp(train=((100, 0), (0, 100)), test=POOR), rule)
+
+    assert found.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("images", "outcome"), [(270, "inconclusive"), (272, "passed")])
+def test_so_many_as_the_gap_asks_for_pass(images, outcome, rule):
+    half = images // 2
+    numbers = MadeUp(train=((half, 0), (0, images - half)), test=GOOD)
+
+    (found,) = results(numbers, rule, on_inconclusive="point")
+
+    assert found.outcome == outcome
+
+
+def test_as_many_as_test_has_are_enough(rule):
+    same = ((48, 2), (2, 48))
+
+    (found,) = results(MadeUp(train=same, test=same), rule, on_inconclusive="point")
+
+    assert found.outcome is Outcome.PASSED
+
+
+def test_a_metric_of_classes_needs_images_of_each(rule):
+    numbers = MadeUp(train=((970, 30), (0, 10)), test=GOOD)
+
+    found = {
+        each.comparison.scope.class_name: each for each in results(numbers, rule, metric="recall")
+    }
+
+    assert found["cat"].outcome is Outcome.PASSED
+    assert found["dog"].outcome is Outcome.INCONCLUSIVE
+    assert "train has 10 images of dog, 271 are needed to pass" in message(found["dog"])
+
+
+def test_the_gap_is_judged_on_every_combination_of_rows():
+    assert REGISTRY["train-test-gap"].across_splits
+    assert not REGISTRY["recall"].across_splits

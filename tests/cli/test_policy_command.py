@@ -20,7 +20,7 @@ def _run(*arguments):
 def test_lint_says_how_many_rules_there_are_and_how_many_block():
     result = _run("lint", "smoke", "baseline")
 
-    assert result.output == "smoke: ok, 12 rules, 5 block\nbaseline: ok, 11 rules, 11 block\n"
+    assert result.output == "smoke: ok, 13 rules, 5 block\nbaseline: ok, 12 rules, 11 block\n"
     assert result.exit_code == 0
 
 
@@ -31,7 +31,7 @@ def test_lint_goes_on_after_a_faulty_policy_and_tells_all_faults(tmp_path):
 
     result = _run("lint", str(first), "smoke", str(second))
 
-    assert result.output == "smoke: ok, 12 rules, 5 block\n"
+    assert result.output == "smoke: ok, 13 rules, 5 block\n"
     assert isinstance(result.exception, DocumentError)
     assert result.exception.exit_status == 2
     assert [(fault.file, fault.line) for fault in result.exception.faults] == [

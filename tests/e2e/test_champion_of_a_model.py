@@ -10,7 +10,7 @@ RULES = [
 ]
 
 
-def champion(project):
+def champion(project, **more):
     """Measure the project's model, keep what it left as the champion's, and ask for both."""
     project.run()
     shutil.copytree(project.folder / "gate-out", project.folder / "champion")
@@ -18,7 +18,7 @@ def champion(project):
         "apiVersion": "gate/v1",
         "kind": "Policy",
         "metadata": {"name": "kept", "version": "1.0.0"},
-        "rules": RULES,
+        "rules": [{**rule, **more} for rule in RULES],
     }
     project.write("policy.yaml", json.dumps(document))
 
@@ -29,6 +29,10 @@ def outcomes(ran):
 
 def blinded(state):
     state["head.bias"] = state["head.bias"] + state["head.bias"].new_tensor([30.0, 0.0])
+
+
+def as_sure(state):
+    state["head.bias"] = state["head.bias"] + 1.0  # of both classes: no answer changes
 
 
 def test_a_model_that_broke_images_fails_and_they_are_listed(project):
@@ -46,12 +50,36 @@ def test_a_model_that_broke_images_fails_and_they_are_listed(project):
     assert {(row["label"], row["prediction"]) for row in broken} == {("bright", "dark")}
 
 
-def test_the_same_model_proves_no_drop_that_100_images_can_show(project):
+def test_a_model_against_itself_is_open_and_the_way_out_is_said(project):
     champion(project)
 
     ran = project.run(baseline="champion")
 
+    said = " ".join(ran.out.split())
     assert ran.status == 3
+    assert set(outcomes(ran).values()) == {"inconclusive"}
+    assert "the champion is this very checkpoint" in said
+    assert "`allow_same: true`" in said
+    assert "`champion:` in the policy" in said
+    assert ran.report["baseline"]["sha256"] == ran.report["subject"]["sha256"]
+
+
+def test_the_same_model_where_that_is_allowed_proves_no_drop_that_100_images_can_show(project):
+    champion(project, allow_same=True)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.status == 3
+    assert "0 broken and 0 repaired of 100" in " ".join(ran.out.split())
+
+
+def test_another_file_that_answers_alike_is_a_champion_like_any_other(project):
+    champion(project)
+    project.checkpoint(change=as_sure)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.report["baseline"]["sha256"] != ran.report["subject"]["sha256"]
     assert "0 broken and 0 repaired of 100" in " ".join(ran.out.split())
 
 

@@ -408,3 +408,52 @@ def test_saved_evidence_judges_the_leak_like_the_run(project):
     again = json.loads(judged.out)
     assert again["leakage"] == ran.report["leakage"]
     assert again["results"] == ran.report["results"]
+
+
+@pytest.mark.parametrize(("images", "status"), [(1, 3), (4, 3), (50, 0)])
+def test_a_handful_of_train_images_shows_neither_a_leak_nor_a_gap(project, images, status):
+    policy(project, "{check: train-test-overlap}", "{check: train-test-gap, max: 0.2}")
+    save(project, "train.npz", *project.images(images, seed=1))
+
+    ran = project.run()
+
+    open_ones = {key for key, each in outcomes_of(ran).items() if each == "inconclusive"}
+    assert ran.status == status
+    assert ("train-test-gap" in open_ones) is (status == 3)
+    assert ("train-test-overlap[part=exact]" in open_ones) is (status == 3)
+
+
+def test_images_of_test_that_stand_in_validation_fail_without_being_asked_for(project):
+    policy(project, "{check: train-test-overlap}")
+    test, labels = project.images(50, seed=2)
+    save(project, "test.npz", test, labels)
+    save(project, "validation.npz", test[47:54], labels[47:54])
+
+    names = ("train", "validation", "test")
+    ran = project.run(data={name: {"path": f"{name}.npz"} for name in names})
+
+    found = results(ran, "train-test-overlap")
+    assert ran.status == 1
+    assert found["[part=validation-exact]"]["measured"]["value"] == 7
+    assert found["[part=exact]"]["outcome"] == "passed"
+
+
+def test_copies_that_no_rule_judges_are_said_before_the_results(project):
+    policy(project)
+    train, labels = project.images(60, seed=1)
+    test, test_labels = project.images(50, seed=2)
+    test[:2] = train[:2]
+    save(project, "train.npz", train, labels)
+    save(project, "test.npz", test, test_labels)
+
+    ran = project.run()
+
+    said = " ".join(ran.out.split())
+    warning = "warn 2 test images are copies of a train image, and no rule judges that"
+    assert ran.status == 0
+    assert said.index(warning) < said.index("pass accuracy")
+    assert ran.report["leakage"]["unjudged"]
+
+
+def outcomes_of(ran):
+    return {each["key"]: each["outcome"] for each in ran.report["results"]}

@@ -47,8 +47,19 @@ def test_without_a_champion_the_rules_are_open(folder):
 
 
 @pytest.mark.parametrize("named", ["champion", "champion/report.json", "champion/evidence.sqlite"])
-def test_the_same_model_is_no_worse(champion, named):
+def test_the_same_answers_prove_nothing_as_no_checkpoint_tells_the_two_apart(champion, named):
     ran = champion.run(baseline=named)
+
+    assert ran.status == 3
+    assert set(ran.outcomes.values()) == {"passed", "inconclusive"}
+    assert "the champion gives the very same answers" in ran.words
+    assert "`allow_same: true`" in ran.words
+
+
+def test_the_same_model_is_no_worse_where_the_rules_let_it_be_the_same(champion):
+    champion.policy(*({**rule, "allow_same": True} for rule in RULES))
+
+    ran = champion.run(baseline="champion")
 
     assert ran.status == 0
     assert ran.result("regression")["measured"]["value"] == 0

@@ -29,9 +29,11 @@ _OWN = {
     "train-test-overlap": {
         "max_exact": st.one_of(st.integers(0, 8), st.floats(0, 0.2)),
         "max_near": st.one_of(st.integers(0, 3), st.floats(0, 0.2)),
+        "between": st.sampled_from([None, ("train", "test"), ("validation", "test")]),
     },
     "train-test-gap": {"max": _SHARES, "metric": st.sampled_from(["accuracy", "recall"])},
-    "regression": {"margin": st.sampled_from([0.0, 0.02, 0.1])},
+    "regression": {"margin": st.sampled_from([0.0, 0.02, 0.1]), "allow_same": st.booleans()},
+    "group-overlap": {"groups": st.sampled_from(["required", "optional"])},
     "dataset-integrity": {"max_unreadable": st.integers(0, 4), "min_support": st.integers(1, 30)},
     "data-requirements": {"min_images": st.integers(1, 150), "min_groups": st.integers(1, 200)},
     "loss-curve": {
@@ -53,6 +55,10 @@ _MEASURED = st.builds(
     groups=st.one_of(st.none(), st.integers(0, 3)),
     unreadable=st.integers(0, 4),
     copies=st.one_of(st.none(), st.integers(0, 8)),
+    validation=st.one_of(st.none(), _COUNTS),
+    near_copies=st.integers(0, 4),
+    validation_copies=st.integers(0, 4),
+    same_champion=st.booleans(),
     train_loss=st.one_of(st.none(), st.just((0.7, 0.5, 0.3, 0.2, 0.1))),
     broken=st.one_of(st.none(), st.integers(0, 3)),
 )
@@ -165,3 +171,29 @@ def test_a_requirement_that_changes_nothing_is_no_change():
 
 def test_who_owns_a_rule_is_no_change():
     assert changes(REGISTRY["no-skill"](id="a"), REGISTRY["no-skill"](id="a", owner="@x")) == []
+
+
+_DIRECTED = [
+    ("train-test-overlap", "between", ("train", "test"), None),
+    ("regression", "allow_same", True, False),
+    ("negative-flips", "allow_same", True, False),
+    ("group-overlap", "groups", "optional", "required"),
+    ("data-requirements", "min_per_test_image", None, 0.5),
+    ("data-requirements", "min_per_test_image", 0.5, 1.0),
+]
+
+
+@pytest.mark.parametrize(("check", "key", "loose", "strict"), _DIRECTED)
+def test_which_value_of_a_key_is_the_stricter_one(check, key, loose, strict):
+    rule = REGISTRY[check](id="rule")
+    old, new = (rule.model_copy(update={key: value}) for value in (loose, strict))
+
+    assert [each.direction for each in changes(old, new)] == [Direction.TIGHTENED]
+    assert [each.direction for each in changes(new, old)] == [Direction.LOOSENED]
+
+
+def test_another_pair_of_splits_is_neither_stricter_nor_looser():
+    every = REGISTRY["train-test-overlap"](id="rule")
+    one = every.model_copy(update={"between": ("validation", "test")})
+
+    assert [each.direction for each in changes(every, one)] == [Direction.CHANGED]

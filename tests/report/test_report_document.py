@@ -22,8 +22,8 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
-    "": "schema_version tool verdict passed decision subject policy data results metrics confusion "
-    "leakage history waivers errors environment run",
+    "": "schema_version tool verdict passed decision subject baseline policy data results metrics "
+    "confusion leakage history waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",
@@ -38,7 +38,7 @@ KEYS = {
     "metrics.0": "name split class slice value interval support",
     "metrics.0.interval": "low high one_sided_confidence method",
     "confusion.test": "classes counts",
-    "leakage": "compared pairs counts featureless inflation",
+    "leakage": "compared pairs counts featureless inflation unjudged",
     "leakage.pairs.0": "a b split_a split_b label_a label_b kind distance orientation",
     "waivers": "applied expired unused rejected",
 }

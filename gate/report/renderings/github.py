@@ -61,6 +61,8 @@ def _errors(report: Report) -> Iterator[Annotation]:
 
 
 def _warnings(report: Report) -> Iterator[Annotation]:
+    for unjudged in report.leakage.unjudged:
+        yield place_of(report), "copies", unjudged
     for result in report.results:
         if level(result) == "warning":
             yield place_of(report, result), result.key, result.message

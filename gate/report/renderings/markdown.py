@@ -8,6 +8,7 @@ from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import inflated, left_out
 from gate.report.renderings.words import (
     SENTENCES,
+    champion_of,
     counted,
     headline,
     level,
@@ -72,11 +73,16 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
     yield f"{SENTENCES[report.verdict]}. {counted(report)}."
     yield ""
+    for unjudged in report.leakage.unjudged:
+        yield f"**warn** {escaped(unjudged)}"
+        yield ""
     yield "| | |"
     yield "|---|---|"
     yield f"| model | {escaped(subject_name(report), 200)} |"
     if report.subject.sha256:
         yield f"| checkpoint | sha256 {escaped(report.subject.sha256, 80)} |"
+    if report.baseline is not None:
+        yield f"| champion | {escaped(champion_of(report.baseline))} |"
     policy = report.policy
     yield (
         f"| policy | {escaped(policy.name, 100)} {escaped(policy.version, 40)}, "

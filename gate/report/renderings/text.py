@@ -9,6 +9,7 @@ from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import inflated, left_out
 from gate.report.renderings.words import (
+    champion_of,
     counted,
     door_command,
     headline,
@@ -40,6 +41,7 @@ def text(
     """
     parts = [
         _head(report, width),
+        _unjudged(report, width, colour),
         *(_error(error, width, colour) for error in report.errors if error.kind != "rule-crashed"),
         _results(report, width, colour),
         _waivers(report, width),
@@ -60,8 +62,10 @@ def _head(report: Report, width: int) -> str:
             if subject.sha256
             else ""
         ),
-        f"policy  {plain(report.policy.name)} {plain(report.policy.version)}",
     ]
+    if report.baseline is not None:
+        lines.append(f"{'':8}against the champion {plain(champion_of(report.baseline))}")
+    lines.append(f"policy  {plain(report.policy.name)} {plain(report.policy.version)}")
     for name, split in report.data.items():
         label = "data" if name == next(iter(report.data)) else ""
         lines.append(
@@ -72,6 +76,11 @@ def _head(report: Report, width: int) -> str:
     if report.history is not None:
         lines += _history(report.history)
     return "\n".join(_wrapped(line, width) for line in lines)
+
+
+def _unjudged(report: Report, width: int, colour: bool) -> str:
+    """Return the copies that no rule judges: a pass must not hide them."""
+    return "\n".join(_sentence("warn", each, width, colour) for each in report.leakage.unjudged)
 
 
 def _overlap_in_words(report: Report, splits: list[str]) -> str:

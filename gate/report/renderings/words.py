@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Literal
 
 from gate.report.messages import digits, requirement
-from gate.report.model import Report, ResultPart, WaiverPart
+from gate.report.model import BaselinePart, Report, ResultPart, WaiverPart
 
 Level = Literal["error", "warning", "waived", "passed"]
 
@@ -79,6 +79,13 @@ def subject_name(report: Report) -> str:
     if report.subject.sha256 is not None:
         return report.subject.factory or "its own graph"
     return report.subject.factory or ("saved predictions" if report.data else "not reached")
+
+
+def champion_of(baseline: BaselinePart) -> str:
+    """Return which model was compared with, in a few words from outside: not escaped yet."""
+    if baseline.sha256 is None:
+        return f"{baseline.path}, of no known checkpoint"
+    return f"{baseline.path}, checkpoint sha256 {baseline.sha256[:12]}"
 
 
 def value_of(result: ResultPart) -> str:

@@ -1,0 +1,52 @@
+"""Copies that were found and that no rule of the policy judges: they are said before all else."""
+
+from collections.abc import Mapping, Sequence
+
+from gate.checks.base import Copies, Rule
+from gate.evidence.records import EXACT, Evidence, Overlap, Split
+
+_VERBS: Mapping[Copies, tuple[str, str]] = {
+    "exact": ("is a copy of", "are copies of"),
+    "near": ("nearly equals", "nearly equal"),
+}
+_KINDS: tuple[Copies, ...] = ("exact", "near")
+
+
+def unjudged_copies(rules: Sequence[Rule], evidence: Evidence) -> list[str]:
+    """Return a sentence for each kind of copies, of two splits or in test, that no rule judges.
+
+    Such copies decide nothing, as metrics must hold with them and without; but whoever reads a pass
+    has to know of them.
+    """
+    return [
+        sentence
+        for overlap in evidence.overlaps
+        for kind in _KINDS
+        if (images := _copied(overlap, kind))
+        and not any(rule.judges_copies(overlap.split_a, overlap.split_b, kind) for rule in rules)
+        and (sentence := _sentence(overlap, kind, images))
+    ]
+
+
+def _copied(overlap: Overlap, kind: Copies) -> int:
+    """Return how many images of the later split stand in pairs of this kind."""
+    return len({pair.b for pair in overlap.pairs if (pair.kind in EXACT) is (kind == "exact")})
+
+
+def _sentence(overlap: Overlap, kind: Copies, images: int) -> str:
+    """Return what was found; nothing of copies inside train or validation, where they may be."""
+    earlier, later = overlap.split_a, overlap.split_b
+    if earlier is later:
+        if later is not Split.TEST:
+            return ""
+        copies = "image is a copy" if images == 1 else "images are copies"
+        return (
+            f"{images:,} test {copies} of another test image, and no rule judges that; each set of "
+            "copies counts as one observation"
+        )
+    singular, plural = _VERBS[kind]
+    same = f"image {singular}" if images == 1 else f"images {plural}"
+    return (
+        f"{images:,} {later} {same} a {earlier} image, and no rule judges that; metrics on {later} "
+        "are judged with and without what is shared"
+    )
