@@ -7,7 +7,7 @@ from gate.policy.model import Policy
 from gate.policy.reading import critical_of
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, Failure
+    from gate.evidence.records import Baseline, Evidence, Failure
 
 
 def bind(evidence: "Evidence", policy: Policy) -> "Evidence":
@@ -16,11 +16,14 @@ def bind(evidence: "Evidence", policy: Policy) -> "Evidence":
     What the policy calls critical is critical beside what the gate file said. Where it pins the
     champion and another was compared with, or none, that is a failure: then nothing is accepted.
     """
-    failure = _champion_failure(evidence, policy)
-    return replace(
-        with_critical(evidence, policy),
-        failures=(*evidence.failures, *([] if failure is None else [failure])),
-    )
+    together = with_critical(evidence, policy)
+    if policy.champion is None:
+        return together
+    champion = evidence.baseline
+    if champion is not None and champion.sha256 == policy.champion:
+        return replace(together, baseline=replace(champion, pinned=True))
+    failure = _another_champion(champion, policy.champion)
+    return replace(together, failures=(*evidence.failures, failure))
 
 
 def with_critical(evidence: "Evidence", policy: Policy) -> "Evidence":
@@ -30,22 +33,18 @@ def with_critical(evidence: "Evidence", policy: Policy) -> "Evidence":
     return evidence if critical == evidence.critical else replace(evidence, critical=critical)
 
 
-def _champion_failure(evidence: "Evidence", policy: Policy) -> "Failure | None":
+def _another_champion(champion: "Baseline | None", pinned: str) -> "Failure":
     from gate.evidence.records import Failure
 
-    if policy.champion is None:
-        return None
-    champion = evidence.baseline
-    if champion is not None and champion.sha256 == policy.champion:
-        return None
     if champion is None:
         fact = "no champion was compared with"
+    elif champion.sha256 is None:
+        fact = "the champion that was compared with is of no known checkpoint"
     else:
-        named = "of no checkpoint" if champion.sha256 is None else f"sha256 {champion.sha256}"
-        fact = f"the champion that was compared with is {named}"
+        fact = f"the champion that was compared with is sha256 {champion.sha256}"
     return Failure(
         where="baseline" if champion is None else f"baseline {champion.path}",
         kind="champion",
-        message=f"{fact}, and the policy pins sha256 {policy.champion}",
+        message=f"{fact}, and the policy pins sha256 {pinned}",
         remedy="name what that champion left as baseline in the gate file, and measure again",
     )

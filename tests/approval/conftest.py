@@ -16,13 +16,14 @@ from gate.approval.door import Request
 from gate.approval.envelope import PAYLOAD_TYPE, Envelope, pre_authentication_encoding
 from gate.approval.keys import key_id, public_text, read_signing_key
 from gate.approval.verify import verify
-from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
+from gate.evidence.store import save
 from gate.policy.reading import read_policy
-from gate.policy.waivers import Acceptance, read_waivers
-from gate.report.build import build
-from gate.report.statement import canonical
+from gate.policy.record import PolicyRecord
+from gate.policy.waivers import read_waivers
+from gate.report.canonical import canonical
+from gate.report.judgement import Judged, Judgement, sha256_of
 
 JUDGED = datetime(2026, 8, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 8, 3, 12, tzinfo=UTC)
@@ -141,17 +142,24 @@ class World:
         if waivers:
             path = self.write("waivers.yaml", WAIVERS.format(checkpoint=found))
             accepted = read_waivers([str(path)])
-        acceptance = Acceptance(accepted, document.policy, started)
-        decision = judge(document.policy.rules, evidence, enforced=enforced, acceptance=acceptance)
-        report = build(decision, evidence, document, {"started": started.isoformat()})
+        judgement = Judgement(PolicyRecord.of(document), accepted, enforced)
+        return self.leave(judgement, evidence, started)
+
+    def leave(self, judgement, evidence, started=JUDGED):
+        """Leave report, evidence and what it was judged by, as a run does."""
+        save(evidence, self.folder / "evidence.sqlite")
+        judged = Judged(judgement, sha256_of(self.folder / "evidence.sqlite"))
+        self.write("judged.json", judged.to_json())
+        run = {"started": started.isoformat(), "measured_at": started.isoformat()}
+        report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())
         return report
 
-    def attest(self, who="ci", *, report="report.json", checkpoint=None, **options):
-        """Sign the report; return the path of the attestation."""
+    def attest(self, who="ci", *, checkpoint=None, now=NOW, **options):
+        """Sign what comes of judging again; return the path of the attestation."""
         key = read_signing_key(str(self.key(who)))
-        made = attest(self.folder / report, checkpoint or self.checkpoint, key, **options)
-        self.attestation.write_bytes(made.envelope.to_bytes())
+        made = attest(self.folder, checkpoint or self.checkpoint, now=now, **options)
+        self.attestation.write_bytes(made.signed(key).to_bytes())
         return self.attestation
 
     def statement(self):

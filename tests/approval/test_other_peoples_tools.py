@@ -12,7 +12,8 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from gate.approval.envelope import PAYLOAD_TYPE, pre_authentication_encoding
 from gate.approval.vsa import as_text
-from gate.report.statement import EXTENSION, canonical
+from gate.report.canonical import canonical
+from gate.report.statement import EXTENSION
 
 
 def _read(document):
