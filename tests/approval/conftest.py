@@ -102,6 +102,7 @@ class World:
     GOOD = GOOD
     WAIVED = WAIVED
     BAD = BAD
+    QUIET = QUIET
     WARNING = POLICY  # a policy of which the good model misses a rule that only warns
     trust_text = staticmethod(trust_text)
     private_key = staticmethod(private_key)
@@ -135,22 +136,28 @@ class World:
 
     def judge(self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED):
         """Leave the report on made-up evidence."""
-        found = sha256 or hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
-        document = read_policy(str(self.policy))
+        found = sha256 or self.sha256
         evidence = replace(made.evidence(), subject=Subject(found, 1000, "safetensors"))
+        return self.leave(self.judgement(waivers, enforced), evidence, started)
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
+
+    def judgement(self, waivers=False, enforced=True):
+        """Return by what a run judges: the policy, and with ``waivers`` one of its recall."""
         accepted = ()
         if waivers:
-            path = self.write("waivers.yaml", WAIVERS.format(checkpoint=found))
+            path = self.write("waivers.yaml", WAIVERS.format(checkpoint=self.sha256))
             accepted = read_waivers([str(path)])
-        judgement = Judgement(PolicyRecord.of(document), accepted, enforced)
-        return self.leave(judgement, evidence, started)
+        return Judgement(PolicyRecord.of(read_policy(str(self.policy))), accepted, enforced)
 
-    def leave(self, judgement, evidence, started=JUDGED):
+    def leave(self, judgement, evidence, started=JUDGED, measured=None):
         """Leave report, evidence and what it was judged by, as a run does."""
         save(evidence, self.folder / "evidence.sqlite")
         judged = Judged(judgement, sha256_of(self.folder / "evidence.sqlite"))
         self.write("judged.json", judged.to_json())
-        run = {"started": started.isoformat(), "measured_at": started.isoformat()}
+        run = {"started": started.isoformat(), "measured_at": (measured or started).isoformat()}
         report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())
         return report
