@@ -62,7 +62,7 @@ def _code(
         raise EvidenceError(
             f"{key} {factory}",
             f"{plain(other)} is not the file that the model was measured with",
-            "measure again, with the same code everywhere and nobody changing it meanwhile",
+            "measure again in a new process, with the same code on every machine",
         )
     return {
         "name": factory,
