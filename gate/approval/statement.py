@@ -84,7 +84,7 @@ class _Extension(_Ours):
     checkpoint: Sha256  # as the report calls it: of the file, or of the folder's manifest
     judged_at: _Time = Field(alias="judgedAt")
     measured_at: _Time | None = Field(alias="measuredAt")  # the oldest part of the evidence
-    classes: list[str] = Field(min_length=1)
+    classes: list[str]
     critical: list[str]
     champion: Champion | None
     tool: Tool
