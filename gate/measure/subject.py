@@ -53,7 +53,8 @@ def measure(
 
                 found.pictures = keep_pictures(pictures, found.splits, found.overlaps)
     with found.failing():
-        found.configuration = configuration_of(gatefile, found.code)
+        ran = {} if found.failures else found.code  # what did not come to an end is not compared
+        found.configuration = configuration_of(gatefile, ran)
     with found.failing():
         found.history = _history(gatefile)
     with found.failing():
