@@ -1,5 +1,6 @@
 """The whole story on one screen: a policy is read, a model measured, every rule judged."""
 
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import SubjectError, UsageError
 from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
-from gate.policy.waivers import Acceptance, PlacedWaiver, read_waivers
+from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gate.evidence.records import Evidence
     from gate.measure.progress import Advance, Progress
+    from gate.report.judgement import Judgement
     from gate.report.model import Report
 
 REPORT_NAME = "report.json"
@@ -71,10 +73,13 @@ def validate(
     spare_baseline(subject, settings.out)
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
+    subject = subject.bound_by(document)
     out = _prepared(settings.out)
     evidence = _measured(subject, document, settings)
+    judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
-        report = _judged(evidence, document, waivers, settings, started)
+        report = _judged(evidence, judgement, settings, started)
+    _write_judged(judgement, out)
     write_report(report, out / REPORT_NAME)
     return report
 
@@ -85,11 +90,13 @@ def judge(
     *,
     waivers: Sequence[str] = (),
     enforced: bool = True,
+    out: Path | None = None,
 ) -> "Report":
     """Return the report on evidence, or on the file or folder that holds it; no model, no data.
 
-    ``waivers`` are paths of documents. Raises UsageError where the policy or a waiver is wrong,
-    EvidenceError where the evidence cannot be read.
+    ``waivers`` are paths of documents. With ``out``, a folder, the report is left there with the
+    evidence and what it was judged by, for `attest`; without it nothing is. Raises UsageError where
+    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read.
     """
     from gate.evidence.records import Evidence
     from gate.evidence.store import load
@@ -100,7 +107,15 @@ def judge(
     found = evidence if isinstance(evidence, Evidence) else load(Path(evidence))
     if found.classes:  # none are known where no data could be opened: the failures then decide
         check_classes(document, found.classes, found.critical)
-    return _judged(found, document, accepted, Settings(enforced=enforced), started)
+    settings = Settings(enforced=enforced)
+    judgement = _judgement(document, accepted, settings)
+    if out is not None:
+        _leave(found, evidence, out)
+    report = _judged(found, judgement, settings, started)
+    if out is not None:
+        _write_judged(judgement, out)
+        write_report(report, out / REPORT_NAME)
+    return report
 
 
 def write_report(report: "Report", path: Path) -> None:
@@ -129,43 +144,42 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
             return Evidence(
                 classes=subject.classes, critical=subject.critical, failures=(failure(error),)
             )
-        subject.require_critical(classes)
         check_classes(document, classes, subject.critical)
+        subject.require_critical(classes)
         return measure(subject, datasets, classes, means=settings.means, progress=settings.progress)
 
 
+def _judgement(
+    document: PolicyDocument, waivers: tuple[PlacedWaiver, ...], settings: Settings
+) -> "Judgement":
+    from gate.policy.record import PolicyRecord
+    from gate.report.judgement import Judgement
+
+    return Judgement(PolicyRecord.of(document), waivers, settings.enforced)
+
+
 def _judged(
-    evidence: "Evidence",
-    document: PolicyDocument,
-    waivers: tuple[PlacedWaiver, ...],
-    settings: Settings,
-    started: float,
+    evidence: "Evidence", judgement: "Judgement", settings: Settings, started: float
 ) -> "Report":
-    from gate.decision import judge as decide
-    from gate.report.build import build
-
-    evidence = _with_pin(evidence, getattr(document.policy, "champion", None))
-    acceptance = Acceptance(waivers, document.policy, now=datetime.fromtimestamp(started, UTC))
-    decision = decide(
-        document.policy.rules, evidence, enforced=settings.enforced, acceptance=acceptance
-    )
-    return build(decision, evidence, document, _run_facts(settings, started))
+    at = datetime.fromtimestamp(started, UTC)
+    return judgement.report_on(evidence, at=at, run=lambda: _run_facts(settings, started))
 
 
-def _with_pin(evidence: "Evidence", pinned: str | None) -> "Evidence":
-    """Return the evidence; its champion knows whether the policy pins it as in production."""
-    champion = evidence.baseline
-    if champion is None or pinned is None or champion.sha256 != pinned:
-        return evidence
-    return replace(evidence, baseline=replace(champion, pinned=True))
+def _write_judged(judgement: "Judgement", out: Path) -> None:
+    """Leave by what the evidence that lies in the folder was judged."""
+    from gate.evidence.files import write_text
+    from gate.evidence.store import FILE_NAME
+    from gate.report import judgement as judged
+
+    written = judged.Judged(judgement, judged.sha256_of(out / FILE_NAME))
+    write_text(out / judged.FILE_NAME, written.to_json())
 
 
 def _import_judging() -> None:
     import scipy.special  # noqa: F401 -- the slowest: the first interval would wait for it
 
-    import gate.decision
     import gate.evidence.store
-    import gate.report.build
+    import gate.report.judgement
     import gate.report.renderings  # noqa: F401
 
 
@@ -187,18 +201,21 @@ def _waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:
         raise
 
 
-def _prepared(out: Path) -> Path:
+def _prepared(out: Path, *, anew: bool = True) -> Path:
     """Return the output folder, there and writable, without what an earlier run left.
 
-    An old verdict must not be taken for that of a run which did not get as far as one.
+    An old verdict must not be taken for that of a run which did not get as far as one. What was
+    measured stays unless it is measured ``anew``.
     """
     from gate.evidence.files import sweep
     from gate.evidence.store import FILE_NAME
     from gate.report import broken, pairs
+    from gate.report.judgement import FILE_NAME as JUDGED_NAME
 
+    lists = (pairs.FILE_NAME, broken.FILE_NAME)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (REPORT_NAME, FILE_NAME, pairs.FILE_NAME, broken.FILE_NAME):
+        for name in (REPORT_NAME, JUDGED_NAME, *((FILE_NAME, *lists) if anew else ())):
             (out / name).unlink(missing_ok=True)
         sweep(out)
         probe = out / ".writable"
@@ -232,12 +249,40 @@ def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
     return nullcontext()
 
 
+def _leave(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> None:
+    """Leave evidence that was judged again in a folder: the very file that it was read from."""
+    from gate.evidence.files import replaced
+    from gate.evidence.store import FILE_NAME
+
+    if not isinstance(source, str | Path):
+        _save(evidence, _prepared(out))
+        return
+    file = Path(source)
+    file = (file / FILE_NAME if file.is_dir() else file).resolve()
+    place = out / FILE_NAME
+    if place.resolve() == file:
+        _prepared(out, anew=False)
+        return
+    _prepared(out)
+    with replaced(place) as unfinished:
+        try:
+            unfinished.hardlink_to(file)
+        except OSError:  # another disk, or one that knows no such links
+            shutil.copyfile(file, unfinished)
+    _save_lists(evidence, out)
+
+
 def _save(evidence: "Evidence", out: Path) -> None:
-    from gate.evidence.files import write_text
     from gate.evidence.store import FILE_NAME, save
-    from gate.report import broken, pairs
 
     save(evidence, out / FILE_NAME)
+    _save_lists(evidence, out)
+
+
+def _save_lists(evidence: "Evidence", out: Path) -> None:
+    from gate.evidence.files import write_text
+    from gate.report import broken, pairs
+
     lists = {
         pairs.FILE_NAME: pairs.pairs_list(evidence),
         broken.FILE_NAME: broken.broken_list(evidence),

@@ -96,7 +96,9 @@ def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
     root = read_trust(str(path)).root
 
     assert root.warnings == "refuse"
-    assert len(root.data.test) == 1
+    assert len(root.data.test) == len(root.champion) == 1
+    assert root.critical == ("tumour",)
+    assert list(root.configuration.named()) == ["input"]
 
 
 @pytest.mark.slow

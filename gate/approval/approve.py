@@ -15,8 +15,9 @@ from gate.approval.envelope import (
 from gate.approval.keys import SigningKey
 from gate.approval.statement import APPROVAL_TYPE, TIME_FORMAT, Statement, read_statement
 from gate.errors import AttestationError, RefusalCode, UsageError
+from gate.report.canonical import canonical
 from gate.report.renderings.inert import plain
-from gate.report.statement import STATEMENT_TYPE, canonical
+from gate.report.statement import STATEMENT_TYPE
 from gate.version import __version__
 
 LONGEST_REASON = 500  # characters; more is a document, and has a link

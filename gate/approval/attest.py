@@ -1,64 +1,82 @@
-"""Attest: a report becomes a signed statement on the checkpoint that lies here."""
+"""Attest: evidence is judged again, and what comes of it is signed for the checkpoint here."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gate.approval.digests import checkpoint_files
 from gate.approval.envelope import Envelope, seal
+from gate.approval.judging import judged_again
 from gate.approval.keys import SigningKey
 from gate.errors import AttestationError, RefusalCode, UsageError
-from gate.report.reading import read_with_bytes
+from gate.report.canonical import canonical
+from gate.report.model import Report
 from gate.report.renderings.inert import plain
-from gate.report.statement import canonical, statement
+from gate.report.statement import statement
 
 
 @dataclass(frozen=True, slots=True)
-class Attestation:
-    """A signed statement, and what it says."""
+class Verdict:
+    """What may be signed of a run: the statement, and what whoever signs it should know."""
 
-    envelope: Envelope
     statement: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def result(self) -> str:
         """Return PASSED, WARNED or FAILED."""
         return str(self.statement["predicate"]["result"])
 
+    def signed(self, key: SigningKey) -> Envelope:
+        """Return the statement in its envelope: the same bytes whenever it is made."""
+        return seal(canonical(self.statement), key_id=key.id, sign=key.sign)
 
-def attest(
-    report: Path, checkpoint: Path, key: SigningKey, *, allow_audit: bool = False
-) -> Attestation:
-    """Return the attestation of a report on a checkpoint: the same bytes whenever it is made.
 
-    ``report`` is a file, or the folder that a run left. Raises EvidenceError for a report that
-    cannot be read, UsageError where no checkpoint was run or the file cannot be read, and
-    AttestationError for another checkpoint than was judged, and for a run in audit mode: with
+def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool = False) -> Verdict:
+    """Return the verdict on a checkpoint that the evidence in a folder gives when judged again.
+
+    ``folder`` is what `run`, or `judge --out`, left; ``now`` has its zone. Raises EvidenceError
+    where report or evidence cannot be read, UsageError where no checkpoint was run or the file
+    cannot be read, and AttestationError for a report alone, for one that says otherwise than its
+    evidence, for another checkpoint than was judged, and for a run in audit mode: with
     ``allow_audit`` that is attested, as FAILED.
     """
-    found, data = read_with_bytes(report)
-    where = plain(str(report))
-    if not found.decision.enforced and not allow_audit:
+    report = judged_again(folder)
+    where = plain(str(folder))
+    if not report.decision.enforced and not allow_audit:
         raise AttestationError(
             where,
             RefusalCode.AUDIT_MODE,
             "the run was in audit mode, in which nothing is enforced",
             "run in the mode enforce, or attest it as FAILED with --allow-audit",
         )
-    if found.subject.sha256 is None:
+    if report.subject.sha256 is None:
         raise UsageError(
             where,
             "the report is of no checkpoint: none was run, or none was reached",
             "attest the report of a run that loaded one",
         )
     files = checkpoint_files(checkpoint)
-    if files.sha256 != found.subject.sha256:
+    if files.sha256 != report.subject.sha256:
         raise AttestationError(
             plain(str(checkpoint)),
             RefusalCode.CHECKPOINT_DIFFERS,
-            f"its sha256 is {files.sha256}, and the report is on {plain(found.subject.sha256, 80)}",
+            f"its sha256 is {files.sha256}, and {plain(report.subject.sha256, 80)} was judged",
             "give the checkpoint that was judged, or judge this one",
         )
-    made = statement(found, files.digests, report_sha256=sha256(data).hexdigest())
-    return Attestation(seal(canonical(made), key_id=key.id, sign=key.sign), made)
+    made = statement(
+        report, files.digests, report_sha256=sha256(report.to_json().encode()).hexdigest()
+    )
+    return Verdict(made, _expired(report, now.astimezone(UTC).date()))
+
+
+def _expired(report: Report, today: date) -> tuple[str, ...]:
+    """Return what to know of waivers that held when it was judged, and hold no more."""
+    return tuple(
+        f"the waiver {plain(each.ticket, 80)} of {plain(each.result, 80)} expired at the end of "
+        f"{each.expires}, after it was judged: `verify` will refuse"
+        for each in report.waivers.applied
+        if today > date.fromisoformat(each.expires)
+    )

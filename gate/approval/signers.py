@@ -37,9 +37,13 @@ def payload_type(door: Door) -> str:
 def signature(door: Door) -> str:
     """Refuse what no trusted runner signed; say so where another tool must have checked it."""
     if door.envelope is None:
-        door.notes.append(
-            "the signature was NOT checked here; who handed over the statement must have done it"
-        )
+        if door.trust.signature == "required":
+            raise AttestationError(
+                door.where,
+                RefusalCode.SIGNATURE_REQUIRED,
+                "it is a bare statement, and the trust file requires a signature that it can check",
+                "give the signed envelope with --attestation",
+            )
         return "NOT CHECKED here; the statement is taken from whoever handed it over"
     door.signer = signer(door, door.envelope, door.where, "runner")
     return f"by {named(door.signer)}, until {door.signer.not_after}"

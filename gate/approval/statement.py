@@ -71,11 +71,22 @@ class AcceptedFailure(_Ours):
     expires: Day
 
 
+class Champion(_Ours):
+    """The champion that was compared with: its checkpoint, where one was run, and its answers."""
+
+    checkpoint: Sha256 | None
+    evidence: Sha256
+
+
 class _Extension(_Ours):
     verdict: Literal["pass", "fail", "inconclusive", "error"]
     mode: Literal["enforce", "audit"]
     checkpoint: Sha256  # as the report calls it: of the file, or of the folder's manifest
     judged_at: _Time = Field(alias="judgedAt")
+    measured_at: _Time | None = Field(alias="measuredAt")  # the oldest part of the evidence
+    classes: list[str]
+    critical: list[str]
+    champion: Champion | None
     tool: Tool
     numbers: dict[str, dict[str, str]]
     waivers: list[AcceptedFailure]
@@ -111,6 +122,12 @@ class Statement(_Part):
     def judged_at(self) -> datetime:
         """Return when the run was."""
         return _time(self.predicate.extension.judged_at)
+
+    @property
+    def measured_at(self) -> datetime | None:
+        """Return when the oldest part of the evidence was measured, None where nobody says so."""
+        said = self.predicate.extension.measured_at
+        return None if said is None else _time(said)
 
     @property
     def said(self) -> _Extension:
@@ -215,6 +232,8 @@ def _contradictions(statement: Statement) -> Iterator[str]:
         yield f"the result {predicate.result} does not follow from its tests, verdict and mode"
     if predicate.result != "FAILED" and not predicate.passed:
         yield "it did not fail, and no test passed"
+    if not set(said.critical) <= set(said.classes):
+        yield "a critical class is none of the classes"
     waived = [waiver.result for waiver in said.waivers]
     if len(set(waived)) < len(waived) or not set(waived) <= set(predicate.warned):
         yield "a waiver is for no warned test, or stands twice"

@@ -13,6 +13,7 @@ from gate.approval.versions import version_of
 from gate.errors import Fault
 from gate.keys import people
 from gate.policy.documents import Document, read_document
+from gate.policy.model import ClassNames
 from gate.policy.text import refuse
 from gate.policy.validation import validate
 from gate.policy.waivers import Day, Person
@@ -48,6 +49,7 @@ _NotEmpty = (AfterValidator(_is_not_empty), Field(json_schema_extra={"minItems":
 _PublicKey = Annotated[str, AfterValidator(_is_a_public_key)]
 _Version = Annotated[str, AfterValidator(_is_a_version)]
 _Digests = Annotated[tuple[Annotated[str, Field(pattern=_SHA256)], ...], *_NotEmpty]
+_Classes = Annotated[ClassNames, *_NotEmpty]
 
 
 class TrustedKey(_Strict):
@@ -104,6 +106,26 @@ class AllowedData(_Strict):
     test: _Digests | None = Field(None, description="The same for test.")
 
 
+class AllowedConfiguration(_Strict):
+    """What a verdict may rest on beside its data; what is not named is free."""
+
+    input: _Digests | None = Field(
+        None, description="The digests.input of reports that are allowed: how images are prepared."
+    )
+    code: _Digests | None = Field(
+        None, description="The same of code: factories, their arguments and their source files."
+    )
+    weights: _Digests | None = Field(
+        None, description="The same of weights: the state dict that was named."
+    )
+    groups: _Digests | None = Field(None, description="The same of groups: how they are formed.")
+    slices: _Digests | None = Field(None, description="The same of slices: their columns.")
+
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Return the digests that are allowed, by what they are of."""
+        return {name: digests for name, digests in self if digests is not None}
+
+
 class AllowedTool(_Strict):
     """The versions of validate-model whose verdicts count."""
 
@@ -131,6 +153,26 @@ class TrustRoot(_Strict):
     )
     data: AllowedData = Field(
         default_factory=AllowedData, description="The data that a verdict may rest on."
+    )
+    classes: _Classes | None = Field(
+        None, description="The classes that a verdict must be on, in the order of the outputs."
+    )
+    critical: _Classes | None = Field(
+        None, description="The classes that must have been critical: these and no others."
+    )
+    champion: _Digests | None = Field(
+        None,
+        description="The SHA-256 of the checkpoints of which one must have been the champion that "
+        "was compared with.",
+    )
+    configuration: AllowedConfiguration = Field(
+        default_factory=AllowedConfiguration,
+        description="What else a verdict may rest on, by the digests that reports show.",
+    )
+    signature: Literal["required", "elsewhere"] = Field(
+        "elsewhere",
+        description="required: a bare --statement, whose signature another tool checks, is "
+        "refused.",
     )
     tool: AllowedTool = Field(
         default_factory=AllowedTool, description="The versions of validate-model that count."
@@ -171,6 +213,10 @@ def _faults_together(document: Document, root: TrustRoot) -> Iterator[Fault]:
             line = document.place(("keys", first, "id"))[0]
             fact = f"this key already stands in line {line}"
             yield document.fault(("keys", index, "id"), fact, "delete one of the two")
+    strangers = [name for name in root.critical or () if name not in (root.classes or (name,))]
+    for name in strangers:
+        fact = f"the critical class {quoted(name)} is none of the classes"
+        yield document.fault(("critical",), fact, "name it in classes, or delete it here")
     approvers = people(key.name for key in root.keys if "approver" in key.roles)
     if root.approvals > len(approvers):
         fact = f"{root.approvals} approvals are needed, and {len(approvers)} identities may approve"

@@ -9,6 +9,7 @@ from gate.errors import AttestationError, RefusalCode
 from gate.report.renderings.inert import plain
 
 SKEW = timedelta(minutes=5)  # by which two honest clocks may differ
+DAY = timedelta(days=1)  # by which the clocks of those who measured may
 
 
 def verdict(door: Door) -> str:
@@ -64,26 +65,55 @@ def _check_waiver(door: Door, waiver: AcceptedFailure) -> None:
 
 
 def age(door: Door) -> str:
-    """Refuse a verdict that is older than was asked, or from a time to come."""
-    age = door.request.now - door.judged.judged_at
-    at = door.judged.said.judged_at
-    if age < -SKEW:
+    """Refuse what was measured longer ago than was asked, and what is from a time to come."""
+    now, said = door.request.now, door.judged.said
+    measured = door.judged.measured_at
+    if door.judged.judged_at > now + SKEW:
+        raise _from_the_future(door, f"judged at {said.judged_at}")
+    if measured is not None and measured > now + DAY:
+        raise _from_the_future(door, f"measured at {said.measured_at}")
+    limit = door.request.max_age_days
+    if limit is not None:
+        _check_age(door, limit)
+    allowed = "no limit was asked" if limit is None else f"{limit} days are allowed"
+    return (
+        f"measured at {said.measured_at or 'no known time'}, judged at {said.judged_at}; {allowed}"
+    )
+
+
+def _check_age(door: Door, limit: int) -> None:
+    """Refuse by the oldest part of the evidence: judging it again makes nothing young."""
+    measured, said = door.judged.measured_at, door.judged.said
+    if measured is None:
         raise AttestationError(
             door.where,
-            RefusalCode.FROM_THE_FUTURE,
-            f"it says that it was judged at {at}, which is still to come",
-            "set the clocks of both machines",
+            RefusalCode.AGE_UNKNOWN,
+            "it does not say when it was measured, so that its age is not known",
+            "measure again with `validate-model run`, and attest that",
         )
-    limit = door.request.max_age_days
-    if limit is not None and age > timedelta(days=limit):
+    oldest = min(measured, door.judged.judged_at)
+    age = door.request.now - oldest
+    if age > timedelta(days=limit):
+        what = (
+            f"measured at {said.measured_at}"
+            if oldest == measured
+            else (f"judged at {said.judged_at}")
+        )
         raise AttestationError(
             door.where,
             RefusalCode.TOO_OLD,
-            f"it was judged at {at}, {age.days} days ago, and {limit} are allowed",
-            "judge again, and attest that",
+            f"it was {what}, {age.days} days ago, and {limit} are allowed",
+            "measure again, and attest that",
         )
-    allowed = "no limit was asked" if limit is None else f"{limit} days are allowed"
-    return f"judged at {at}; {allowed}"
+
+
+def _from_the_future(door: Door, what: str) -> AttestationError:
+    return AttestationError(
+        door.where,
+        RefusalCode.FROM_THE_FUTURE,
+        f"it says that it was {what}, which is still to come",
+        "set the clocks of both machines",
+    )
 
 
 def tool(door: Door) -> str:

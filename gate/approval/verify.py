@@ -6,7 +6,7 @@ it. Nothing of a payload is understood before a trusted key's signature of it ho
 
 from collections.abc import Callable
 
-from gate.approval import approvals, bindings, signers, verdicts
+from gate.approval import approvals, bindings, configuration, signers, verdicts
 from gate.approval.door import Door, Request, Step, Verification
 from gate.approval.envelope import read_file
 from gate.approval.keys import require_extra
@@ -23,6 +23,7 @@ STEPS: dict[str, Callable[[Door], str]] = {
     "checkpoint": bindings.checkpoint,
     "policy": bindings.policy,
     "data": bindings.data,
+    "configuration": configuration.configuration,
     "verdict": verdicts.verdict,
     "warnings": verdicts.warnings,
     "age": verdicts.age,

@@ -11,12 +11,15 @@ from typing import Any
 
 from gate.approval.door import Verification
 from gate.approval.statement import TIME_FORMAT
+from gate.approval.unchecked import unchecked
 from gate.report.statement import STATEMENT_TYPE
 
 VERIFIER = "urn:validate-model:verify"
 VSA_TYPE = "https://slsa.dev/verification_summary/v1"
 # What was verified is no level of SLSA's own; their names begin with SLSA_.
 LEVEL = "VALIDATE_MODEL_VERDICT_PASSED"
+UNSIGNED_LEVEL = "VALIDATE_MODEL_UNSIGNED_STATEMENT_PASSED"
+NOT_CHECKED = "urn:validate-model:not-checked:v1"  # a field of ours in the predicate
 
 
 def summary(verification: Verification) -> dict[str, Any]:
@@ -51,8 +54,10 @@ def summary(verification: Verification) -> dict[str, Any]:
                 )
             ],
             "verificationResult": "PASSED",
-            "verifiedLevels": [LEVEL],
+            # A reader that asks for the one level must not take the other for it.
+            "verifiedLevels": [UNSIGNED_LEVEL if door.envelope is None else LEVEL],
             "slsaVersion": "1.0",
+            NOT_CHECKED: {each.what: each.why for each in unchecked(door)},
         },
     }
 

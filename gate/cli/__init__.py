@@ -32,7 +32,7 @@ _COMMANDS = {
     "shard": "measure one share of the images, on one of many machines",
     "merge": "join the shares, judge them, and write the report",
     "cache": "look after what was measured before",
-    "attest": "sign a report's verdict on a checkpoint",
+    "attest": "judge a run's evidence again, and sign the verdict",
     "approve": "sign that you accept what was attested",
     "verify": "check a checkpoint, its attestation and approvals at the door",
     "keygen": "a pair of keys, and what a trust file says of it",

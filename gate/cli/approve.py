@@ -12,7 +12,7 @@ from gate.cli.streams import say
 
 @click.command(name="approve")
 @click.argument("attestation", type=click.Path(path_type=Path))
-@key_option
+@key_option(required=True)
 @click.option("--reason", required=True, help="Why this may ship, in a line; it is signed too.")
 @click.option(
     "-o",

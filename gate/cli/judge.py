@@ -22,6 +22,11 @@ from gate.errors import GateError
 @click.argument("evidence", type=click.Path(path_type=Path))
 @click.option("--policy", required=True, metavar="NAME|FILE", help="A shipped policy, or your own.")
 @waivers_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for report.json, the evidence and what it was judged by, as `attest` needs them.",
+)
 @output_option
 @format_option
 @mode_option
@@ -30,6 +35,7 @@ def command(
     evidence: Path,
     policy: str,
     waivers: tuple[str, ...],
+    out: Path | None,
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
@@ -41,15 +47,15 @@ def command(
     """
     from gate.evidence.store import FILE_NAME
     from gate.report.renderings import Beside
-    from gate.run import judge
+    from gate.run import REPORT_NAME, judge
 
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = parsed(outputs, inputs=(file, Path(policy)))
     require_extra(format_)
     try:
-        report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce")
+        report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)
     except GateError:
-        withdraw(outputs)
+        withdraw(outputs, None if out is None else out / REPORT_NAME)
         raise
-    beside = Beside(evidence=file)
+    beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)
     return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

@@ -76,11 +76,11 @@ def command(
 ) -> None:
     """Say how many test images a policy takes to prove, and what those at hand can prove.
 
-    No model is needed, and torch is not loaded. A policy that speaks of $critical needs a gate
-    file that says which classes are, or the evidence of a run.
+    No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
+    name the classes needs a gate file that does, or the evidence of a run.
     """
     from gate.policy.plan import Question, plan_policy
-    from gate.policy.reading import check_classes, read_policy
+    from gate.policy.reading import check_classes, critical_of, read_policy
 
     if evidence is not None and (gatefile is not None or test is not None):
         fact = "says what --gatefile and --test say"
@@ -93,7 +93,7 @@ def command(
         document.policy.rules,
         Question(true_value, power, icc),
         classes=counted.classes,
-        critical=critical,
+        critical=critical_of(document.policy, counted.classes, critical),
         per_class=counted.per_class,
         group_sizes=counted.group_sizes,
     )

@@ -185,6 +185,7 @@ def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -
     from gate.policy.linting import undeclared_slices, unprovable_bounds
     from gate.policy.reading import class_faults
 
+    subject = subject.bound_by(document)
     declared = {split: spec.slices for split, spec in subject.data.given().items()}
     faults = list(undeclared_slices(document, declared))
     if not counted.classes:

@@ -1,18 +1,24 @@
 """What commands that sign share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 from gate.errors import UsageError
 
-key_option = click.option(
-    "--key",
-    required=True,
-    metavar="FILE|-|env:NAME",
-    help="The private key: a PEM file, - for standard input, or env:NAME. Never the key itself.",
-)
+Command = Callable[..., int]
+
+
+def key_option(*, required: bool) -> Callable[[Command], Command]:
+    """Return the flag that names the key to sign with."""
+    return click.option(
+        "--key",
+        required=required,
+        metavar="FILE|-|env:NAME",
+        help="The private key: a PEM file, - for standard input, or env:NAME. "
+        "Never the key itself.",
+    )
 
 
 def check_not_read(output: Path, inputs: Iterable[Path]) -> None:

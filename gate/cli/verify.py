@@ -50,7 +50,10 @@ _COLUMN = 8
     help="What `approve` wrote; may repeat. Each that is given must hold.",
 )
 @click.option(
-    "--max-age", type=click.IntRange(0, 36600), metavar="DAYS", help="Refuse an older verdict."
+    "--max-age",
+    type=click.IntRange(0, 36600),
+    metavar="DAYS",
+    help="Refuse what was measured longer ago.",
 )
 @click.option(
     "--allow-reworded",
@@ -182,6 +185,7 @@ def as_json(came: "Verification") -> dict[str, Any]:
         ],
         "steps": [{"step": each.name, "said": each.said} for each in came.steps],
         "notes": door.notes,
+        "not_checked": _not_checked(came),
     }
 
 
@@ -193,9 +197,19 @@ def as_text(came: "Verification") -> str:
         lines.append(_line("REFUSED", f"{came.refused}: {refusal.where}: {refusal.fact}"))
         lines.append(_line("", f"to do: {refusal.remedy}"))
     lines += [_line("note", note) for note in came.door.notes]
+    lines += [
+        _line("note", f"NOT checked: {what}: {why}") for what, why in _not_checked(came).items()
+    ]
     code = f" {refusal.code}" if refusal else ""
     end = f"REFUSED{code}" if refusal else "ACCEPTED"
     return "\n".join([*lines, "", f"{end} (exit status {came.exit_status})"])
+
+
+def _not_checked(came: "Verification") -> dict[str, str]:
+    """Return what an acceptance does not say; of a refusal, nothing needs to be."""
+    from gate.approval.unchecked import unchecked
+
+    return {each.what: each.why for each in unchecked(came.door)} if came.accepted else {}
 
 
 def _line(start: str, sentence: str) -> str:

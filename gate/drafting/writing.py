@@ -81,12 +81,21 @@ def policy_text(seen: Seen, wishes: Wishes) -> str:
         ("  # owner: '@team'", "who may change it"),
         (f"  description: {_word(_PURPOSES[wishes.costly])}", "what it is for"),
         (f"extends: {_BASES[wishes.costly]}", "see: validate-model policy show THIS --resolved"),
+        *_critical(wishes),
         ("min_rules: 5", "with fewer blocking rules this is no gate"),
         ("rules:", "a key that is stated here goes before what is inherited"),
         *_thresholds(seen, wishes),
         *_left_out(seen, wishes),
     ]
     return _commented(lines)
+
+
+def _critical(wishes: Wishes) -> list[tuple[str, str]]:
+    """Return what binds the critical classes, where the policy speaks of them."""
+    if wishes.costly == "both":
+        return []
+    purpose = "a gate file may add classes, and take none away"
+    return [(f"critical: {_listed(wishes.critical)}", purpose)]
 
 
 def _thresholds(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:

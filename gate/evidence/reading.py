@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gate.evidence.configuration import checked_configuration
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -52,6 +53,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         failures=tuple(Failure(**failure) for failure in about["failures"]),
         assumed=tuple(about["assumed"]),
         environment=about["environment"],
+        configuration=checked_configuration(about["configuration"]),
         pictures=tuple(
             Picture(Split(split), name, png)
             for split, name, png in database.execute(

@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.configuration import empty_configuration
+
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Strings = NDArray[np.object_]  # of str, or None where the data says nothing
@@ -271,3 +273,5 @@ class Evidence:
     assumed: tuple[str, ...] = ()  # what was not declared and how it was read
     pictures: tuple[Picture, ...] = ()  # of leaked pairs and mistakes; none for private data
     environment: Mapping[str, str] = field(default_factory=dict)
+    # What was declared and run: see :data:`gate.evidence.configuration.PARTS`.
+    configuration: Mapping[str, Any] = field(default_factory=empty_configuration)

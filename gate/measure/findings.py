@@ -1,10 +1,12 @@
 """What a measurement has found so far; a failure ends a part of it and not the whole."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gate.errors import GateError, SubjectError
+from gate.evidence.configuration import empty_configuration
 from gate.evidence.records import (
     Baseline,
     Failure,
@@ -32,6 +34,8 @@ class Findings:
     assumed: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
+    code: Mapping[str, str | None] = field(default_factory=dict)  # files of the user's, as they ran
+    configuration: Mapping[str, Any] = field(default_factory=empty_configuration)
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:

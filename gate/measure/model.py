@@ -48,7 +48,7 @@ def measure_model(
     finally:
         found.splits, found.probe = whole.splits, whole.probe
         if whole.head is not None:
-            found.subject = whole.head.subject
+            found.subject, found.code = whole.head.subject, whole.head.code
             found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
             found.assumed += whole.head.assumed
         found.assumed += [*whole.assumed, *near_ties(found.splits)]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gate.evidence.records import Evidence, History, Split
 from gate.measure.champion import champion_of
+from gate.measure.configuration import configuration_of
 from gate.measure.findings import Findings
 from gate.measure.means import Means
 from gate.measure.model import measure_model
@@ -52,6 +53,9 @@ def measure(
 
                 found.pictures = keep_pictures(pictures, found.splits, found.overlaps)
     with found.failing():
+        ran = {} if found.failures else found.code  # what did not come to an end is not compared
+        found.configuration = configuration_of(gatefile, ran)
+    with found.failing():
         found.history = _history(gatefile)
     with found.failing():
         found.baseline = champion_of(gatefile, classes, found.splits)
@@ -68,6 +72,7 @@ def measure(
         assumed=tuple(found.assumed),
         environment=found.environment,
         pictures=found.pictures,
+        configuration=found.configuration,
     )
 
 

@@ -69,10 +69,31 @@ def _of_policies(old: Policy, new: Policy) -> Iterator[Difference]:
         if before != after:
             kind = Kind.TIGHTENED if (after - before) * more > 0 else Kind.LOOSENED
             yield Difference(kind, None, key, before, after)
-    kept, now = set(old.non_waivable), set(new.non_waivable)
-    if kept != now:
-        kind = Kind.TIGHTENED if kept < now else Kind.LOOSENED if now < kept else Kind.CHANGED
-        yield Difference(kind, None, "non_waivable", list(old.non_waivable), list(new.non_waivable))
+    for key in ("non_waivable", "critical"):
+        was, now = getattr(old, key), getattr(new, key)
+        if set(was) != set(now):
+            yield Difference(_of_lists(set(was), set(now)), None, key, list(was), list(now))
+    for key in ("classes", "champion"):
+        before, after = getattr(old, key) or None, getattr(new, key) or None
+        if before != after:
+            yield Difference(_of_pins(before, after), None, key, _plain(before), _plain(after))
+
+
+def _of_lists(before: set[str], after: set[str]) -> Kind:
+    if before < after:
+        return Kind.TIGHTENED
+    return Kind.LOOSENED if after < before else Kind.CHANGED
+
+
+def _of_pins(before: object, after: object) -> Kind:
+    """Return what became of a pin: without one, anything is accepted."""
+    if before is None:
+        return Kind.TIGHTENED
+    return Kind.LOOSENED if after is None else Kind.CHANGED
+
+
+def _plain(pin: object) -> object:
+    return list(pin) if isinstance(pin, tuple) else pin
 
 
 def _shown(value: object) -> str:

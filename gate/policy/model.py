@@ -1,13 +1,46 @@
 """The policy: who wrote it, and the rules that every one of its models must meet."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SerializeAsAny, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SerializeAsAny,
+    model_validator,
+)
 
-from gate.checks.base import Rule
+from gate.checks.base import CRITICAL, OTHERS, Rule
+from gate.policy.words import quoted
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+def _are_class_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if not name or name.startswith("$"):
+            raise ValueError(
+                f"{quoted(name)} cannot be the name of a class; write one that does not start "
+                "with '$'"
+            )
+        if name in names[:index]:
+            raise ValueError(f"the class {quoted(name)} is named twice; delete one of the two")
+    return names
+
+
+def _are_enough(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) == 1:
+        raise ValueError("one class leaves nothing to decide; name all classes of the model")
+    return names
+
+
+ClassNames = Annotated[tuple[str, ...], AfterValidator(_are_class_names)]
+AllClasses = Annotated[ClassNames, AfterValidator(_are_enough)]
 
 
 class _Strict(BaseModel):
@@ -77,6 +110,22 @@ class Header(_Strict):
         le=366,
         description="The longest that a waiver may hold, in days from its approval.",
     )
+    critical: ClassNames = Field(
+        (),
+        description="The classes whose mistakes cost most, `$critical` in rules: a gate file may "
+        "add to them and not take any away.",
+    )
+    classes: AllClasses = Field(
+        (),
+        description="The classes that the model must have, in the order of its outputs; any where "
+        "left out.",
+    )
+    champion: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="The SHA-256 of the checkpoint in production, in 64 small hexadecimal digits: "
+        "no other is compared with.",
+    )
 
 
 class Policy(Header):
@@ -95,10 +144,22 @@ class Policy(Header):
             raise ValueError(fact)
         return self
 
+    @property
+    def speaks_of_critical(self) -> bool:
+        """Whether a rule speaks of ``$critical`` or ``$others``, which somebody has to name."""
+        names = {name for rule in self.rules for _, name in rule.class_names()}
+        return not names.isdisjoint((CRITICAL, OTHERS))
+
     def resolved(self) -> dict[str, Any]:
         """Return what is judged, as plain data: each rule complete, ``defaults`` used up."""
         used_up = {"defaults", "extends"}
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=used_up)
+
+    @property
+    def resolved_sha256(self) -> str:
+        """The SHA-256 of the resolved policy as JSON with sorted keys and without spaces."""
+        canonical = json.dumps(self.resolved(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def rule_faults(rules: Sequence[Rule], min_rules: int = 1) -> Iterator[tuple[int | None, str, str]]:

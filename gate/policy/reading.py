@@ -1,13 +1,11 @@
 """Reading a policy: from a path or a name to rules that know where each of their keys stands."""
 
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
 from gate.policy.text import MOST_FAULTS, refuse
-from gate.policy.words import quoted, suggestion
+from gate.policy.words import listed, quoted, suggestion
 from gate.policy.yaml_reader import Key, Kind, Node
 
 _DEEPEST = 10  # policies above a policy; each is read once, however many extend it
@@ -56,8 +54,7 @@ class PolicyDocument:
     @property
     def resolved_sha256(self) -> str:
         """The SHA-256 of the resolved policy as JSON with sorted keys and without spaces."""
-        canonical = json.dumps(self.policy.resolved(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return self.policy.resolved_sha256
 
     @property
     def sources(self) -> tuple[PolicySource, ...]:
@@ -85,6 +82,22 @@ class PolicyDocument:
         if not path or str(path[0]) not in placed.stated:
             return placed.entry
         return placed.stated[str(path[0])].below(*path[1:])
+
+    def header_origin(self, key: str, entry: str | None = None) -> Origin:
+        """Return where a key above the rules is stated last, or that entry of its list is.
+
+        The nearest file where none states it.
+        """
+        for layer in reversed(self.layers):
+            node = layer.document.root.items.get(key)
+            if node is None:
+                continue
+            if entry is None:
+                return Origin(layer.document, (key,))
+            for index, item in node.items.items():
+                if item.scalar == entry:
+                    return Origin(layer.document, (key, index))
+        return Origin(self.document, ())
 
     @cached_property
     def _by_id(self) -> dict[str, PlacedRule]:
@@ -207,10 +220,15 @@ def _inherited(header: Header, parents: Sequence[PolicyDocument]) -> dict[str, A
     days = [header.max_waiver_days] if "max_waiver_days" in header.model_fields_set else []
     days += [policy.max_waiver_days for policy in above]
     names = [*(name for policy in above for name in policy.non_waivable), *header.non_waivable]
+    critical = [*(name for policy in above for name in policy.critical), *header.critical]
+    said = (*above, header)  # of two that are stated, both say the same
     return {
         "min_rules": max([header.min_rules, *(policy.min_rules for policy in above)]),
         "max_waiver_days": min(days, default=header.max_waiver_days),
         "non_waivable": tuple(dict.fromkeys(names)),
+        "critical": tuple(dict.fromkeys(critical)),
+        "classes": next((each.classes for each in said if each.classes), ()),
+        "champion": next((each.champion for each in said if each.champion), None),
     }
 
 
@@ -230,6 +248,7 @@ def _faults_together(
             )
     for parent in parents:
         yield from _loosened(header, parent, document)
+    yield from _contradicted(header, parents, document)
     strictest = _inherited(header, parents)["min_rules"]
     for _, fact, remedy in rule_faults([each.rule for each in placed], strictest):
         key = "rules" if "rules" in document.root.keys else "extends"
@@ -243,6 +262,31 @@ def _loosened(header: Header, parent: PolicyDocument, document: Document) -> Ite
         if key in header.model_fields_set and (stated - above) * more < 0:
             fact = f"{key} is {stated}, and {parent.document.source.file} requires {above}"
             yield document.fault((key,), fact, "delete it: what is inherited holds")
+
+
+def _contradicted(
+    header: Header, parents: Sequence[PolicyDocument], document: Document
+) -> Iterator[Fault]:
+    """Yield where the pins of the policies above contradict this header, or each other."""
+    for key in ("classes", "champion"):
+        pins = {getattr(each.policy, key): each.document.source.file for each in parents}
+        pins = {value: file for value, file in pins.items() if value}
+        stated = getattr(header, key)
+        if len(pins) > 1:
+            files = listed(pins.values())
+            fact = f"the policies that are extended pin different {key} ({files})"
+            yield document.fault(("extends",), fact, "extend one of them, or let them agree")
+        elif stated and pins and stated not in pins:
+            (above,) = pins.values()
+            fact = f"{key} is not what {above} pins"
+            yield document.fault((key,), fact, "delete it: what is inherited holds")
+    inherited = _inherited(header, parents)
+    for name in inherited["critical"]:
+        if inherited["classes"] and name not in inherited["classes"]:
+            fact = f"the critical class {quoted(name)} is none of the classes"
+            key = "critical" if name in header.critical else "extends"
+            remedy = suggestion(name, inherited["classes"], what="the classes are")
+            yield document.fault((key,), fact, remedy)
 
 
 def check_classes(
@@ -261,15 +305,43 @@ def class_faults(
     """Return what in the rules does not fit the classes of the model, each at its place.
 
     A fault for each class that it does not have, for each use of ``$critical`` or ``$others``
-    where no class is critical (a rule about no class would pass without measuring), and for what
-    else does not fit, such as a cost matrix of another size.
+    where no class is critical (a rule about no class would pass without measuring), for what else
+    does not fit, such as a cost matrix of another size, and for classes that the policy pins. What
+    the policy calls critical is critical, whatever ``critical`` holds.
     """
+    together = critical_of(document.policy, classes, critical)
     wrong = (
         fault
         for rule in document.policy.rules
-        for fault in _class_faults(document, rule, classes, critical)
+        for fault in _class_faults(document, rule, classes, together)
     )
-    return list(islice(wrong, MOST_FAULTS + 1))
+    return list(islice(chain(_pin_faults(document, classes), wrong), MOST_FAULTS + 1))
+
+
+def critical_of(
+    policy: Policy, classes: Sequence[str], critical: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return what is critical, in the order of the classes: what the policy or ``critical`` says.
+
+    Names that are no classes stand at the end.
+    """
+    said = dict.fromkeys((*policy.critical, *critical))
+    known = [name for name in classes if name in said]
+    return (*known, *(name for name in said if name not in classes))
+
+
+def _pin_faults(document: PolicyDocument, classes: Sequence[str]) -> Iterator[Fault]:
+    """Yield what the policy pins of the classes and the model has otherwise."""
+    policy = document.policy
+    if policy.classes and policy.classes != tuple(classes):
+        fact = f"the model's classes are {listed(map(quoted, classes))}, in another order or others"
+        remedy = "judge a model with the classes of the policy, in their order"
+        yield document.header_origin("classes").fault(fact, remedy)
+    for name in policy.critical:
+        if name not in classes:
+            fact = f"the model has no class {quoted(name)}, which the policy calls critical"
+            remedy = suggestion(name, classes, what="its classes are")
+            yield document.header_origin("critical", name).fault(fact, remedy)
 
 
 def _class_faults(
@@ -287,7 +359,7 @@ def _class_complaint(
 ) -> tuple[str, str] | None:
     if name in (CRITICAL, OTHERS):
         fact = f"the rule speaks of {name}, and no class is said to be critical"
-        return None if critical else (fact, "add critical: [...] to the gate file")
+        return None if critical else (fact, "add critical: [...] to the policy or the gate file")
     if name in classes:
         return None
     fact = f"the model has no class {quoted(name)}"

@@ -18,8 +18,10 @@ from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, left_out
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
+from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.messages import counts_of, message, remedy
 from gate.report.pairs import pair_part
@@ -28,11 +30,12 @@ from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
 _OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
+ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 
 def build(
-    decision: Decision, evidence: Evidence, document: PolicyDocument, run: Mapping[str, Any]
+    decision: Decision, evidence: Evidence, document: ReadPolicy, run: Mapping[str, Any]
 ) -> model.Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
     return model.Report(
@@ -50,6 +53,7 @@ def build(
         subject=_subject(evidence),
         baseline=_baseline(evidence),
         policy=_policy(document),
+        configuration=configuration_part(evidence),
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         results=list(_results(decision, evidence, document)),
         metrics=list(_metrics(evidence)),
@@ -119,7 +123,7 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
     return model.BaselinePart(path=champion.path, sha256=champion.sha256)
 
 
-def _policy(document: PolicyDocument) -> model.PolicyPart:
+def _policy(document: ReadPolicy) -> model.PolicyPart:
     return model.PolicyPart(
         name=document.policy.metadata.name,
         version=document.policy.metadata.version,
@@ -148,7 +152,7 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
 
 
 def _results(
-    decision: Decision, evidence: Evidence, document: PolicyDocument
+    decision: Decision, evidence: Evidence, document: ReadPolicy
 ) -> Iterator[model.ResultPart]:
     orders: dict[str, str] = {}  # by split: what to do about classes in another order
     for result in decision.results:
@@ -199,7 +203,7 @@ def _about_the_order(evidence: Evidence, split: Split) -> str:
     return f"check the order of `classes`, which explains {share} % of the wrong answers: {seems}"
 
 
-def _result(result: Result, document: PolicyDocument, instead: str) -> model.ResultPart:
+def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultPart:
     comparison = result.comparison
     location = document.location(result.rule.id)
     return model.ResultPart(

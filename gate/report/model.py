@@ -83,6 +83,46 @@ class PolicyPart(_Part):
     sources: list[SourcePart]
 
 
+class CodePart(_Part):
+    """A function of the user's that ran, and the package that it comes from."""
+
+    name: str
+    kwargs: dict[str, Any]
+    package: str
+    files: int = Field(description="Source files of the package.")
+    sha256: str | None = Field(description="Over their names and bytes; null where there are none.")
+
+
+class ChampionPart(_Part):
+    """The champion that was compared with."""
+
+    checkpoint: str | None = Field(description="Its SHA-256; null where none was run.")
+    evidence: str = Field(description="The SHA-256 over what it answered, wherever that lies.")
+
+
+class ConfigurationPart(_Part):
+    """What the verdict rests on beside checkpoint, policy and data."""
+
+    classes: list[str] = Field(description="In the order of the model's outputs.")
+    critical: list[str] = Field(description="Of the policy and of the gate file together.")
+    input: dict[str, Any] | None = Field(
+        description="How images became inputs, defaults included; null with saved predictions."
+    )
+    weights: str | None = Field(description="The state dict that was named, where one was.")
+    slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
+        description="The slice columns of each split."
+    )
+    groups: dict[Literal["train", "validation", "test"], dict[str, str] | None] = Field(
+        description="The column or the pattern that tells the groups of each split."
+    )
+    code: dict[str, CodePart] = Field(description="The user's code, by its key in the gate file.")
+    champion: ChampionPart | None
+    digests: dict[str, str] = Field(
+        description="The SHA-256 of input, weights, slices, groups and code as canonical JSON; a "
+        "trust file can pin them."
+    )
+
+
 class UnreadablePart(_Part):
     """An image that could not be read."""
 
@@ -313,6 +353,7 @@ class Report(_Part):
     subject: SubjectPart
     baseline: BaselinePart | None
     policy: PolicyPart
+    configuration: ConfigurationPart
     data: dict[Literal["train", "validation", "test"], SplitPart]
     results: list[ResultPart]
     metrics: list[MetricPart]

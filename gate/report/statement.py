@@ -5,7 +5,6 @@ test-result v0.1, and one extension field of ours. There are no floats: every nu
 measured is a decimal string, so that two tools cannot read two numbers.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,7 +12,8 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from gate.errors import EvidenceError
-from gate.report.model import Report, ResultPart, WaiverPart
+from gate.report.canonical import canonical
+from gate.report.model import ChampionPart, Report, ResultPart, WaiverPart
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -61,12 +61,6 @@ def result_of(verdict: str, *, enforced: bool, warned: list[str]) -> Result:
     if verdict != "pass" or not enforced:
         return "FAILED"
     return "WARNED" if warned else "PASSED"
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes that are signed: JSON in ASCII with sorted keys and without spaces."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("ascii")
 
 
 def digest_of(report: Report) -> str:
@@ -122,6 +116,10 @@ def _configuration(report: Report, report_sha256: str) -> list[dict[str, Any]]:
             for split, part in report.data.items()
         ),
         *(
+            _descriptor(f"configuration:{name}", digest)
+            for name, digest in report.configuration.digests.items()
+        ),
+        *(
             _descriptor(f"waiver:{key}", sha256(_waiver_bytes(waiver)).hexdigest())
             for key, waiver in _waivers_in_force(report).items()
         ),
@@ -144,7 +142,11 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "verdict": report.verdict,
         "mode": "enforce" if report.decision.enforced else "audit",
         "checkpoint": report.subject.sha256,
-        "judgedAt": _judged_at(report),
+        "judgedAt": _in_utc(judged_at(report)),
+        "measuredAt": _measured_at(report),
+        "classes": report.configuration.classes,
+        "critical": report.configuration.critical,
+        "champion": _champion(report.configuration.champion),
         "tool": {"name": report.tool.name, "version": report.tool.version},
         "numbers": {result.key: _numbers(result) for result in report.results},
         "waivers": [_waiver(waivers[key]) for key in warned if key in waivers],
@@ -152,19 +154,43 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
     }
 
 
-def _judged_at(report: Report) -> str:
-    """Return when the run was, in UTC, such as 2026-07-01T12:00:00Z."""
-    try:
-        started = datetime.fromisoformat(str(report.run["started"]))
-        if started.tzinfo is None:
-            raise ValueError
-        return started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (KeyError, ValueError, OverflowError):
+def _champion(champion: ChampionPart | None) -> dict[str, str | None] | None:
+    """Return the champion that was compared with, None without one."""
+    if champion is None:
+        return None
+    return {"checkpoint": champion.checkpoint, "evidence": champion.evidence}
+
+
+def judged_at(report: Report) -> datetime:
+    """Return when a report was made, in UTC; raises EvidenceError where it does not say so."""
+    made = _time(report.run.get("started"))
+    if made is None:
         raise EvidenceError(
             "run.started",
             "the report does not say when it was made",
             "make it again with `validate-model judge`",
-        ) from None
+        )
+    return made
+
+
+def _measured_at(report: Report) -> str | None:
+    """Return when the oldest part of the evidence was measured, None where that is not known."""
+    measured = _time(report.run.get("measured_at"))
+    return None if measured is None else _in_utc(measured)
+
+
+def _time(said: object) -> datetime | None:
+    """Return a time in UTC, None for what is no time with its zone."""
+    try:
+        time = datetime.fromisoformat(str(said))
+        return None if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_utc(time: datetime) -> str:
+    """Return a time as 2026-07-01T12:00:00Z."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _numbers(result: ResultPart) -> dict[str, str]:

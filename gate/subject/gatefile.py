@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from gate.errors import DocumentError, UsageError
 from gate.keys import name_key
 from gate.policy.documents import Document, read_document
+from gate.policy.reading import PolicyDocument, critical_of
 from gate.policy.schema import DIALECT, as_read, as_text
 from gate.policy.text import refuse
 from gate.policy.validation import validate
@@ -213,6 +214,16 @@ class GateFile(_Strict):
         """Refuse critical classes that the model does not have; raises as require_complete does."""
         self._refuse(list(_unknown_critical(self.critical, classes)))
 
+    def bound_by(self, document: PolicyDocument) -> Self:
+        """Return the same with the critical classes of the policy, which may be added to.
+
+        Raises as require_complete does where the gate file takes one away, or names no champion
+        under a policy that pins it.
+        """
+        self._refuse(list(_unbound(self, document)))
+        critical = critical_of(document.policy, self.classes, self.critical)
+        return self.model_copy(update={"critical": critical})
+
     def _refuse(self, complaints: Sequence[Complaint]) -> None:
         if self._document is not None:
             refuse([self._document.fault(*complaint) for complaint in complaints])
@@ -303,6 +314,21 @@ def _says_how_to_build(gatefile: GateFile) -> bool:
     if model is None or model.factory is not None or model.checkpoint is None:
         return model is not None and model.factory is not None
     return is_onnx(gatefile.base / model.checkpoint)
+
+
+def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
+    """Yield what the gate file says otherwise than the policy allows."""
+    policy = document.policy
+    if "critical" in gatefile.model_fields_set:
+        for name in policy.critical:
+            if name not in gatefile.critical:
+                file, line, _ = document.header_origin("critical", name).place
+                fact = f"{quoted(name)} is critical by the policy ({file}:{line}), and not here"
+                yield ("critical",), fact, "add it: a gate file may add classes, and take none away"
+    if policy.champion is not None and gatefile.baseline is None:
+        file, line, _ = document.header_origin("champion").place
+        fact = f"the policy pins the champion ({file}:{line}), and no baseline is given"
+        yield ("baseline",), fact, "add baseline: what that champion's run left"
 
 
 def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:

@@ -82,12 +82,16 @@ def code_digest(files: Mapping[str, str | None]) -> str:
     It covers what lies in the folder and in installed packages; any other place, such as one for
     temporary files, may be called otherwise in every process.
     """
-    named = {_portable(file): digest for file, digest in files.items() if digest is not None}
+    named = {portable_name(file): digest for file, digest in files.items() if digest is not None}
     lines = [f"{digest} {name}" for name, digest in named.items() if name is not None]
     return sha256("\n".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
 
 
-def _portable(file: str) -> str | None:
+def portable_name(file: str) -> str | None:
+    """Return how a used file is called on any machine; None for one of no known folder.
+
+    That is its path below the gate file's folder, or below that of installed packages.
+    """
     if not Path(file).is_absolute():
         return file
     installed = _in_packages(file)

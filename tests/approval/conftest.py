@@ -16,13 +16,14 @@ from gate.approval.door import Request
 from gate.approval.envelope import PAYLOAD_TYPE, Envelope, pre_authentication_encoding
 from gate.approval.keys import key_id, public_text, read_signing_key
 from gate.approval.verify import verify
-from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
+from gate.evidence.store import save
 from gate.policy.reading import read_policy
-from gate.policy.waivers import Acceptance, read_waivers
-from gate.report.build import build
-from gate.report.statement import canonical
+from gate.policy.record import PolicyRecord
+from gate.policy.waivers import read_waivers
+from gate.report.canonical import canonical
+from gate.report.judgement import Judged, Judgement, sha256_of
 
 JUDGED = datetime(2026, 8, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 8, 3, 12, tzinfo=UTC)
@@ -101,6 +102,7 @@ class World:
     GOOD = GOOD
     WAIVED = WAIVED
     BAD = BAD
+    QUIET = QUIET
     WARNING = POLICY  # a policy of which the good model misses a rule that only warns
     trust_text = staticmethod(trust_text)
     private_key = staticmethod(private_key)
@@ -134,24 +136,37 @@ class World:
 
     def judge(self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED):
         """Leave the report on made-up evidence."""
-        found = sha256 or hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
-        document = read_policy(str(self.policy))
+        found = sha256 or self.sha256
         evidence = replace(made.evidence(), subject=Subject(found, 1000, "safetensors"))
+        return self.leave(self.judgement(waivers, enforced), evidence, started)
+
+    @property
+    def sha256(self):
+        return hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
+
+    def judgement(self, waivers=False, enforced=True):
+        """Return by what a run judges: the policy, and with ``waivers`` one of its recall."""
         accepted = ()
         if waivers:
-            path = self.write("waivers.yaml", WAIVERS.format(checkpoint=found))
+            path = self.write("waivers.yaml", WAIVERS.format(checkpoint=self.sha256))
             accepted = read_waivers([str(path)])
-        acceptance = Acceptance(accepted, document.policy, started)
-        decision = judge(document.policy.rules, evidence, enforced=enforced, acceptance=acceptance)
-        report = build(decision, evidence, document, {"started": started.isoformat()})
+        return Judgement(PolicyRecord.of(read_policy(str(self.policy))), accepted, enforced)
+
+    def leave(self, judgement, evidence, started=JUDGED, measured=None):
+        """Leave report, evidence and what it was judged by, as a run does."""
+        save(evidence, self.folder / "evidence.sqlite")
+        judged = Judged(judgement, sha256_of(self.folder / "evidence.sqlite"))
+        self.write("judged.json", judged.to_json())
+        run = {"started": started.isoformat(), "measured_at": (measured or started).isoformat()}
+        report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())
         return report
 
-    def attest(self, who="ci", *, report="report.json", checkpoint=None, **options):
-        """Sign the report; return the path of the attestation."""
+    def attest(self, who="ci", *, checkpoint=None, now=NOW, **options):
+        """Sign what comes of judging again; return the path of the attestation."""
         key = read_signing_key(str(self.key(who)))
-        made = attest(self.folder / report, checkpoint or self.checkpoint, key, **options)
-        self.attestation.write_bytes(made.envelope.to_bytes())
+        made = attest(self.folder, checkpoint or self.checkpoint, now=now, **options)
+        self.attestation.write_bytes(made.signed(key).to_bytes())
         return self.attestation
 
     def statement(self):

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gate.approval.envelope import read_envelope
 from gate.errors import AttestationError, DocumentError, RefusalCode, UsageError
-from gate.report.statement import EXTENSION, canonical
+from gate.report.canonical import canonical
+from gate.report.statement import EXTENSION
 
 
 def _document(world):

@@ -11,8 +11,9 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from gate.approval.envelope import PAYLOAD_TYPE, pre_authentication_encoding
-from gate.approval.vsa import as_text
-from gate.report.statement import EXTENSION, canonical
+from gate.approval.vsa import NOT_CHECKED, as_text
+from gate.report.canonical import canonical
+from gate.report.statement import EXTENSION
 
 
 def _read(document):
@@ -61,6 +62,7 @@ def test_a_verification_summary_validates(world):
     _read(document)
     predicate = document["predicate"]
     levels = predicate.pop("verifiedLevels")  # a list by the specification, one text in this type
+    assert predicate.pop(NOT_CHECKED)["approvals"]  # a field of ours, which readers pass over
     found = json_format.ParseDict(predicate, vsa_pb2.VerificationSummary())
     assert found.verification_result == "PASSED"
     assert found.time_verified.ToJsonString() == "2026-08-03T12:00:00Z"

@@ -6,15 +6,17 @@ import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from gate.cli import main
-from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
+from gate.evidence.store import save
 from gate.policy.reading import read_policy
-from gate.report.build import build
+from gate.policy.record import PolicyRecord
+from gate.report.judgement import Judged, Judgement, sha256_of
 
 GOOD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0)
 BAD = replace(GOOD, probe="nan")
@@ -27,15 +29,18 @@ def leave_report(made=GOOD, *, enforced=True):
     """Leave a checkpoint and a report on it in this folder."""
     with open("model.pt", "wb") as stream:  # noqa: PTH123 -- the folder of the test
         stream.write(b"weights" * 99)
-    document = read_policy("smoke")
     evidence = replace(
         made.evidence(),
         subject=Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors"),
     )
-    decision = judge(document.policy.rules, evidence, enforced=enforced)
-    started = (datetime.now(UTC) - timedelta(days=2)).isoformat()
-    with open("report.json", "w", encoding="utf-8") as stream:  # noqa: PTH123
-        stream.write(build(decision, evidence, document, {"started": started}).to_json())
+    save(evidence, Path("evidence.sqlite"))
+    judgement = Judgement(PolicyRecord.of(read_policy("smoke")), enforced=enforced)
+    judged = Judged(judgement, sha256_of(Path("evidence.sqlite")))
+    Path("judged.json").write_text(judged.to_json(), encoding="utf-8")
+    started = datetime.now(UTC) - timedelta(days=2)
+    run = {"started": started.isoformat(), "measured_at": started.isoformat()}
+    report = judgement.report_on(evidence, at=started, run=lambda: run)
+    Path("report.json").write_text(report.to_json(), encoding="utf-8")
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def folder(tmp_path, monkeypatch, capsys):
         assert main(["keygen", key, "--name", name, "--role", role, "--policy", "smoke"]) == 0
         entries.append(capsys.readouterr().out)
     (tmp_path / "trust.yaml").write_text(TRUST + "".join(entries))
-    attest = ["attest", "report.json", "--checkpoint", "model.pt", "--key", "ci.key"]
+    attest = ["attest", ".", "--checkpoint", "model.pt", "--key", "ci.key"]
     assert main([*attest, "-o", "model.intoto.jsonl"]) == 0
     approve = ["approve", "model.intoto.jsonl", "--key", "ann.key", "--reason", "it is fit"]
     assert main([*approve, "-o", "model.approval.jsonl"]) == 0
@@ -90,10 +95,11 @@ def test_json_is_one_document_with_the_same_decision(data, status, folder, capsy
     assert document["accepted"] == (status == 0)
     assert document["exit_status"] == status
     assert document["signature_checked"]
+    assert ("data" in document["not_checked"]) == (status == 0)
     assert (document["refusal"] or {}).get("code") == (
         None if status == 0 else "checkpoint-differs"
     )
-    assert len(document["steps"]) == (12 if status == 0 else 4)
+    assert len(document["steps"]) == (13 if status == 0 else 4)
 
 
 def test_missing_approvals_are_refused_and_named(folder, capsys):
@@ -218,3 +224,30 @@ def test_an_approval_has_a_reason_of_one_line(reason, folder, capsys):
     assert main([*arguments, "--reason", reason]) == 2
 
     assert "the reason must be one line" in capsys.readouterr().err
+
+
+def test_a_report_alone_is_refused_with_the_folder_as_remedy(folder, capsys):
+    arguments = ["attest", "report.json", "--checkpoint", "model.pt", "--key", "ci.key"]
+
+    assert main([*arguments, "-o", "new.jsonl"]) == 5
+
+    err = capsys.readouterr().err
+    assert "give the folder that `run`, or `judge --out`, left" in err
+    assert "[report-alone]" in err
+    assert not (folder / "new.jsonl").exists()
+
+
+def test_an_acceptance_says_what_was_not_checked(folder, capsys):
+    assert main([*VERIFY, *SIGNED]) == 0
+
+    out = capsys.readouterr().out
+    assert "note    NOT checked: age: no --max-age was asked" in out
+    assert "note    NOT checked: data: the trust file pins none for train" in out
+
+
+def test_a_refusal_says_why_and_not_what_it_did_not_come_to(folder, capsys):
+    (folder / "model.pt").write_bytes(b"tampered")
+
+    assert main([*VERIFY, *SIGNED]) == 5
+
+    assert "NOT checked" not in capsys.readouterr().out

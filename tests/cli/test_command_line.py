@@ -119,7 +119,7 @@ def test_a_bug_of_ours_is_70_with_the_traceback_in_a_file(judged, monkeypatch, t
     def broken(*_, **__):
         raise AssertionError("this cannot happen")
 
-    monkeypatch.setattr("gate.report.build.build", broken)
+    monkeypatch.setattr("gate.report.judgement.build", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     status, out, err = judged(GOOD)
@@ -137,7 +137,7 @@ def test_a_bug_of_ours_is_70_where_nothing_temporary_can_be_written_too(
     def broken(*_, **__):
         raise AssertionError("this cannot happen")
 
-    monkeypatch.setattr("gate.report.build.build", broken)
+    monkeypatch.setattr("gate.report.judgement.build", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
 
     status, out, err = judged(GOOD)
@@ -169,7 +169,7 @@ def interrupted_in_a_callback(*_, **__):
     "interrupted", [interrupted, interrupted_with_a_lock, interrupted_in_a_callback]
 )
 def test_an_interrupt_is_130(interrupted, judged, monkeypatch):
-    monkeypatch.setattr("gate.report.build.build", interrupted)
+    monkeypatch.setattr("gate.report.judgement.build", interrupted)
 
     status, out, err = judged(GOOD)
 

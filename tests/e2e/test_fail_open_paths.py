@@ -101,7 +101,7 @@ def test_a_crash_and_a_bad_model_do_not_exit_alike(project, monkeypatch):
     project.npz("test.npz", 50, seed=2, wrong=20)
     failed = project.run().status
     monkeypatch.setattr("tempfile.tempdir", str(project.folder))
-    monkeypatch.setattr("gate.report.build.build", lambda *_: 1 / 0)
+    monkeypatch.setattr("gate.report.judgement.build", lambda *_: 1 / 0)
     crashed = project.run().status
 
     assert (failed, crashed) == (1, 70)

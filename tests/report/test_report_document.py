@@ -22,12 +22,14 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
-    "": "schema_version tool verdict passed decision subject baseline policy data results metrics "
-    "confusion leakage history waivers errors environment run",
+    "": "schema_version tool verdict passed decision subject baseline policy configuration data "
+    "results metrics confusion leakage history waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",
     "policy": "name version sha256 resolved_sha256 sources",
+    "configuration": "classes critical input weights slices groups code champion digests",
+    "configuration.digests": "input weights slices groups code",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
     "remedy rows readings waiver location",

@@ -1,0 +1,111 @@
+"""What the verdict rests on beside checkpoint, policy and data: held against what is pinned."""
+
+from collections.abc import Iterable
+
+from gate.approval.door import SHOWN, Door
+from gate.errors import AttestationError, RefusalCode
+from gate.report.renderings.inert import plain
+
+
+def configuration(door: Door) -> str:
+    """Refuse other classes, critical classes, champion or configuration than are pinned."""
+    pinned = [
+        *_classes(door),
+        *_critical(door),
+        *_champion(door),
+        *_digests(door),
+    ]
+    return f"{', '.join(pinned)} as pinned" if pinned else "any: nothing of it is pinned"
+
+
+def _classes(door: Door) -> list[str]:
+    found, trust = tuple(door.judged.said.classes), door.trust.classes
+    pins = {"trust file": trust, "policy": door.policy.policy.classes}
+    named = {whose: classes for whose, classes in pins.items() if classes}
+    for whose, classes in named.items():
+        if found != classes:
+            raise AttestationError(
+                door.where,
+                RefusalCode.CLASSES_DIFFER,
+                f"the classes are {_listed(found)}, in this order, and the {whose} pins "
+                f"{_listed(classes)}",
+                "judge a model with these classes in this order, and attest that",
+            )
+    return ["classes"] if named else []
+
+
+def _critical(door: Door) -> list[str]:
+    """Refuse what is critical for a verdict otherwise than for whoever deploys.
+
+    The trust file names all of them; a policy names the least, and whoever judges may add more.
+    """
+    found, trust = set(door.judged.said.critical), door.trust.critical
+    policy = door.policy.policy
+    if trust is not None and found != set(trust):
+        raise _another_critical(door, f"the trust file pins {_listed(trust)}")
+    if not found >= set(policy.critical):
+        raise _another_critical(door, f"the policy names {_listed(policy.critical)}")
+    if trust is None and not policy.critical and policy.speaks_of_critical:
+        raise AttestationError(
+            door.where,
+            RefusalCode.CRITICAL_NOT_NAMED,
+            f"whoever had it judged chose the critical classes ({_shown(door)}), which decide "
+            "under this policy",
+            "name them: critical: [...] in the policy or in the trust file",
+        )
+    if trust is None and (more := [name for name in found if name not in policy.critical]):
+        door.notes.append(f"critical beside what the policy names: {_listed(sorted(more))}")
+    return ["critical classes"] if trust is not None or policy.critical else []
+
+
+def _another_critical(door: Door, wanted: str) -> AttestationError:
+    return AttestationError(
+        door.where,
+        RefusalCode.CRITICAL_DIFFERS,
+        f"critical when it was judged: {_shown(door)}; {wanted}",
+        "judge the evidence by a policy that names these as critical, and attest that",
+    )
+
+
+def _champion(door: Door) -> list[str]:
+    champion = door.judged.said.champion
+    found = None if champion is None else champion.checkpoint
+    policy, trust = door.policy.policy.champion, door.trust.champion
+    pins = {"trust file": trust, "policy": (policy,) if policy else None}
+    named = {whose: allowed for whose, allowed in pins.items() if allowed is not None}
+    for whose, allowed in named.items():
+        if found not in allowed:
+            if champion is None:
+                what = "no champion was compared with"
+            else:
+                what = f"the champion is {f'sha256 {found}' if found else 'of no known checkpoint'}"
+            raise AttestationError(
+                door.where,
+                RefusalCode.CHAMPION_DIFFERS,
+                f"{what}, and the {whose} pins another",
+                "compare with the champion in production (baseline), and attest that",
+            )
+    return ["champion"] if named else []
+
+
+def _digests(door: Door) -> list[str]:
+    named = door.trust.configuration.named()
+    for name, allowed in named.items():
+        found = door.judged.configuration.get(f"configuration:{name}")
+        if found not in allowed:
+            raise AttestationError(
+                door.where,
+                RefusalCode.CONFIGURATION_DIFFERS,
+                f"the sha256 of {name} is {found or 'not there'}, and the trust file allows "
+                f"{', '.join(each[:SHOWN] for each in allowed[:3])}",
+                "judge as it was agreed, or have the trust file's owner add this",
+            )
+    return list(named)
+
+
+def _shown(door: Door) -> str:
+    return _listed(door.judged.said.critical) or "none"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(plain(name, 60) for name in names)

@@ -1,0 +1,121 @@
+"""Judging again: a report is believed as far as its evidence says the same.
+
+Between a run and its attestation a folder passes through many hands. Nothing of the report is taken
+from the file but when it was made: evidence and rules are read, and the report is made anew.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gate.errors import AttestationError, EvidenceError, RefusalCode
+from gate.evidence.store import FILE_NAME as EVIDENCE
+from gate.evidence.store import load
+from gate.report.judgement import FILE_NAME as JUDGED
+from gate.report.judgement import Judged, sha256_of
+from gate.report.model import Report
+from gate.report.reading import FILE_NAME as REPORT
+from gate.report.reading import read_with_bytes
+from gate.report.renderings.inert import plain
+from gate.report.statement import judged_at
+
+_MOST_SHOWN = 3
+_AGAIN = "judge again (`validate-model judge FOLDER --policy POLICY --out DIR`), and attest DIR"
+
+
+def judged_again(folder: Path) -> Report:
+    """Return the report that the evidence in a folder gives, with the times that the file states.
+
+    Raises EvidenceError where report or evidence is missing or damaged, and AttestationError for a
+    report alone, and where report, rules and evidence do not belong together.
+    """
+    _check_folder(folder)
+    found, data = read_with_bytes(folder)
+    judged = _judged(folder)
+    where = plain(str(folder / EVIDENCE))
+    if sha256_of(folder / EVIDENCE) != judged.evidence_sha256:
+        raise AttestationError(
+            where,
+            RefusalCode.EVIDENCE_DIFFERS,
+            f"it is not the evidence that {JUDGED} is of: its sha256 is another",
+            _AGAIN,
+        )
+    made = judged.judgement.report_on(
+        load(folder / EVIDENCE), at=judged_at(found), run=lambda: found.run
+    )
+    _check_same(found, data, made, plain(str(folder / REPORT)))
+    return made
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_file():
+        raise AttestationError(
+            plain(str(folder)),
+            RefusalCode.REPORT_ALONE,
+            "this is a file, and a verdict is judged again from its evidence before it is signed",
+            "give the folder that `run`, or `judge --out`, left",
+        )
+    for name in (EVIDENCE, JUDGED):
+        if folder.is_dir() and (folder / REPORT).is_file() and not (folder / name).is_file():
+            raise AttestationError(
+                plain(str(folder)),
+                RefusalCode.REPORT_ALONE,
+                f"there is a report, and no {name} beside it to judge again from",
+                "give the whole folder that `run`, or `judge --out`, left",
+            )
+
+
+def _judged(folder: Path) -> Judged:
+    file = folder / JUDGED
+    try:
+        return Judged.from_json(file.read_bytes())
+    except OSError as error:
+        fact = f"cannot be read ({error.strerror})"
+        raise EvidenceError(plain(str(file)), fact, "check the folder") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        said = str(error).splitlines()[0] if isinstance(error, ValueError) else "a part is missing"
+        raise AttestationError(
+            plain(str(file)),
+            RefusalCode.JUDGEMENT_MALFORMED,
+            f"it does not say by what was judged, or was changed: {plain(said, 120)}",
+            _AGAIN,
+        ) from error
+
+
+def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
+    """Refuse a report that says otherwise than the one that was made again, in any byte."""
+    if data == made.to_json().encode():
+        return
+    differing = list(_differences(found.model_dump(by_alias=True), made.model_dump(by_alias=True)))
+    shown = ", ".join(plain(each, 80) for each in differing[:_MOST_SHOWN])
+    more = f" and {len(differing) - _MOST_SHOWN} more" if len(differing) > _MOST_SHOWN else ""
+    raise AttestationError(
+        where,
+        RefusalCode.REPORT_DIFFERS,
+        f"it says otherwise than its evidence, judged again, at {shown}{more}"
+        if differing
+        else "it is not written as `run` and `judge` write it",
+        _AGAIN,
+    )
+
+
+def _differences(found: Any, made: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 -- what JSON holds
+    """Yield the places at which two reports differ."""
+    if isinstance(found, dict) and isinstance(made, dict):
+        for key in dict.fromkeys((*made, *found)):
+            below = f"{place}.{key}".lstrip(".")
+            if key not in found or key not in made:
+                yield below
+            else:
+                yield from _differences(found[key], made[key], below)
+    elif isinstance(found, list) and isinstance(made, list) and len(found) == len(made):
+        for index, (one, other) in enumerate(zip(found, made, strict=True)):
+            yield from _differences(one, other, _entry(place, index, other))
+    elif found != made:
+        yield place
+
+
+def _entry(place: str, index: int, made: Any) -> str:  # noqa: ANN401 -- what JSON holds
+    """Return how a message calls an entry of a list: a result by its key."""
+    key = made.get("key") if isinstance(made, dict) else None
+    return f"{place}.{index if key is None else key}"

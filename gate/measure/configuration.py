@@ -1,0 +1,78 @@
+"""What a gate file declares of the measurement, and the user's code that ran in it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gate.errors import EvidenceError
+from gate.evidence.configuration import empty_configuration
+from gate.subject.datasets.spec import DataSpec
+from gate.subject.gatefile import GateFile
+from gate.subject.packages import package_of
+from gate.subject.wording import plain
+
+Named = tuple[str, str, Mapping[str, Any]]  # key of the gate file, package.module:function, kwargs
+
+
+def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the configuration of a measurement, as :mod:`gate.evidence.configuration` has it.
+
+    ``used`` are the files of user code that the model ran with, perhaps on other machines. Raises
+    EvidenceError where the source files that lie here are not those.
+    """
+    splits = gatefile.data.given()
+    predicted = any(spec.predictions is not None for spec in splits.values())
+    return {
+        **empty_configuration(),
+        "input": None if predicted else gatefile.input.model_dump(mode="json"),
+        "weights": gatefile.model.key if gatefile.model else None,
+        "groups": {name: _grouping(spec) for name, spec in splits.items()},
+        "code": {
+            key: _code(key, factory, kwargs, gatefile, used)
+            for key, factory, kwargs in _factories(gatefile)
+        },
+    }
+
+
+def _factories(gatefile: GateFile) -> Iterator[Named]:
+    if gatefile.model is not None and gatefile.model.factory is not None:
+        yield "model.factory", gatefile.model.factory, gatefile.model.kwargs
+    if gatefile.input.factory is not None:
+        yield "input.factory", gatefile.input.factory, {}
+    for name, spec in gatefile.data.given().items():
+        if spec.factory is not None:
+            yield f"data.{name}.factory", spec.factory, spec.kwargs
+
+
+def _grouping(spec: DataSpec) -> dict[str, str] | None:
+    if spec.group_pattern is not None:
+        return {"pattern": spec.group_pattern}
+    return None if spec.group is None else {"column": spec.group}
+
+
+def _code(
+    key: str,
+    factory: str,
+    kwargs: Mapping[str, Any],
+    gatefile: GateFile,
+    used: Mapping[str, str | None],
+) -> dict[str, Any]:
+    package = package_of(factory, base=gatefile.base)
+    if other := package.differing(used):
+        raise EvidenceError(
+            f"{key} {factory}",
+            f"{plain(other)} is not the file that the model was measured with",
+            "measure again in a new process, with the same code on every machine",
+        )
+    return {
+        "name": factory,
+        "kwargs": _as_json(kwargs),
+        "package": package.name,
+        "files": len(package.files),
+        "sha256": package.sha256,
+    }
+
+
+def _as_json(kwargs: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- what JSON holds
+    """Return keyword arguments as JSON values; what Python alone can give, as text."""
+    return json.loads(json.dumps(dict(kwargs), default=str), parse_constant=str)

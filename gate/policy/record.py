@@ -1,0 +1,94 @@
+"""A policy as it judged: enough to judge by it again where its files are not."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from gate.checks import REGISTRY
+from gate.policy.model import Policy
+from gate.policy.reading import PolicyDocument, PolicySource
+
+Place = tuple[str, int, int]  # file, line and column, lines and columns from 1
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """A resolved policy, with the digests of its files and the places of its rules."""
+
+    policy: Policy
+    sha256: str  # of the bytes of the file that was named
+    sources: tuple[PolicySource, ...]
+    places: Mapping[str, Place]  # of the rules, by id
+
+    @classmethod
+    def of(cls, document: PolicyDocument) -> Self:
+        """Return the record of a policy that was read from its files."""
+        ids = [rule.id for rule in document.policy.rules]
+        places = {name: document.location(name) for name in ids}
+        return cls(document.policy, document.sha256, document.sources, places)
+
+    @property
+    def resolved_sha256(self) -> str:
+        """The SHA-256 of the resolved policy: computed from its rules, never taken from a file."""
+        return self.policy.resolved_sha256
+
+    def location(self, rule_id: str) -> Place:
+        """Return file, line and column of a rule; raises KeyError for an id that no rule has."""
+        return self.places[rule_id]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
+        return {
+            "resolved_sha256": self.resolved_sha256,
+            "resolved": self.policy.resolved(),
+            "sha256": self.sha256,
+            "sources": [{"path": each.path, "sha256": each.sha256} for each in self.sources],
+            "places": {name: list(place) for name, place in self.places.items()},
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """Return the record that ``as_json`` gave.
+
+        Raises ValueError, LookupError or TypeError for anything else, and where the digest that it
+        states is not that of the rules that it states.
+        """
+        policy = rebuilt(said["resolved"])
+        if policy.resolved_sha256 != said["resolved_sha256"]:
+            raise ValueError("the digest of the policy does not follow from its rules")
+        places = {str(name): _place(place) for name, place in said["places"].items()}
+        if places.keys() != {rule.id for rule in policy.rules}:
+            raise ValueError("the places are not those of the rules")
+        sources = tuple(PolicySource(_text(e["path"]), _text(e["sha256"])) for e in said["sources"])
+        return cls(policy, _text(said["sha256"]), sources, places)
+
+
+def rebuilt(resolved: Mapping[str, Any]) -> Policy:
+    """Return the policy that :meth:`Policy.resolved` gave.
+
+    Raises ValueError (pydantic's is one), LookupError or TypeError where it is none.
+    """
+    rules = tuple(
+        REGISTRY[rule["check"]].model_validate_json(json.dumps(rule)) for rule in resolved["rules"]
+    )
+    header = {key: value for key, value in resolved.items() if key != "rules"}
+    return Policy.model_validate({**_tuples(header), "rules": rules})
+
+
+def _tuples(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a header as strict validation takes them from Python."""
+    return {key: tuple(each) if isinstance(each, list) else each for key, each in header.items()}
+
+
+def _place(place: Any) -> Place:  # noqa: ANN401 -- what JSON holds
+    file, line, column = place
+    if not (isinstance(line, int) and isinstance(column, int)):
+        raise TypeError("a place is a file, a line and a column")
+    return _text(file), line, column
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 -- what JSON holds
+    if not isinstance(value, str):
+        raise TypeError("this must be text")
+    return value

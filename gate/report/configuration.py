@@ -1,0 +1,46 @@
+"""What a verdict rests on beside checkpoint, policy and data, and the digests that pin it."""
+
+from hashlib import sha256
+from typing import Any
+
+from gate.evidence.records import Baseline, Evidence, Rows
+from gate.report.canonical import canonical
+from gate.report.model import ChampionPart, ConfigurationPart
+
+PINNED = ("input", "weights", "slices", "groups", "code")
+
+
+def configuration_part(evidence: Evidence) -> ConfigurationPart:
+    """Return the configuration of a report; the same for equal runs, wherever they were made."""
+    parts: dict[str, Any] = {
+        **evidence.configuration,
+        "slices": {name.value: list(each.rows.slices) for name, each in evidence.splits.items()},
+    }
+    return ConfigurationPart(
+        classes=list(evidence.classes),
+        critical=list(evidence.critical),
+        champion=None if evidence.baseline is None else _champion(evidence.baseline),
+        digests={name: sha256(canonical(parts[name])).hexdigest() for name in PINNED},
+        **parts,
+    )
+
+
+def _champion(champion: Baseline) -> ChampionPart:
+    """Return what is known of a champion: its checkpoint, and its answers under one digest."""
+    digest = sha256(canonical([champion.sha256, sorted(champion.rows)]))
+    for _, rows in sorted(champion.rows.items()):
+        digest.update(_answers(rows))
+    return ChampionPart(checkpoint=champion.sha256, evidence=digest.hexdigest())
+
+
+def _answers(rows: Rows) -> bytes:
+    return sha256(
+        b"\0".join(
+            (
+                canonical(rows.ids.tolist()),
+                rows.labels.astype("<i4").tobytes(),
+                rows.predictions.astype("<i4").tobytes(),
+                rows.confidence.astype("<f8").tobytes(),
+            )
+        )
+    ).digest()

@@ -1,0 +1,222 @@
+"""What a policy or a trust file pins of a verdict beside checkpoint, policy and data."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gate.approval.unchecked import unchecked
+from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
+from gate.errors import RefusalCode
+from gate.evidence.records import Baseline, Split, Subject
+from gate.report.statement import EXTENSION
+
+CRITICAL_RULE = "  - {id: critical, check: recall, classes: $critical, min: 0.9}\n"
+CHAMPION = "c" * 64
+
+
+@pytest.fixture
+def critical(world):
+    """Return a world with a policy that speaks of $critical, whose evidence calls cat critical."""
+    world.policy.write_text(world.policy.read_text() + CRITICAL_RULE)
+    world.judge(replace(world.GOOD, critical=("cat",)))
+    world.attest()
+    return world
+
+
+def pin(world, line):
+    """Add a line to the policy, judge by it, and attest that."""
+    text = world.policy.read_text().replace("kind: Policy\n", f"kind: Policy\n{line}\n")
+    world.policy.write_text(text)
+    world.judge(replace(world.GOOD, critical=("cat",)))
+    world.attest()
+
+
+def with_champion(world, sha256=CHAMPION):
+    """Judge the good model beside a champion, and attest that."""
+    evidence = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    champion = Baseline("champion", sha256, {Split.TEST: evidence.splits[Split.TEST].rows})
+    report = world.leave(world.judgement(), replace(evidence, baseline=champion))
+    world.attest()
+    return report
+
+
+def test_critical_classes_that_nobody_but_the_models_owner_names_are_refused(critical):
+    came = critical.verify()
+
+    assert came.refusal.code == RefusalCode.CRITICAL_NOT_NAMED
+    assert "cat" in came.refusal.fact
+
+
+def test_critical_classes_that_the_trust_file_names_are_accepted_and_others_are_not(critical):
+    critical.trust(more="critical: [cat]\n")
+    assert critical.verify().accepted
+
+    for names in ("[dog]", "[cat, dog]"):
+        critical.trust(more=f"critical: {names}\n")
+        assert critical.code() == RefusalCode.CRITICAL_DIFFERS
+
+
+def test_critical_classes_that_the_policy_names_are_accepted(critical):
+    pin(critical, "critical: [cat]")
+
+    assert critical.verify().accepted
+
+
+def test_a_class_that_is_critical_beside_those_of_the_policy_is_accepted_and_said(critical):
+    pin(critical, "critical: [dog]")
+
+    came = critical.verify()
+
+    assert came.accepted
+    assert critical.statement()["predicate"][EXTENSION]["critical"] == ["cat", "dog"]
+    assert any("critical beside what the policy names: cat" in note for note in came.door.notes)
+
+
+def test_a_verdict_without_the_critical_classes_of_the_policy_is_refused(critical):
+    pin(critical, "critical: [cat]")
+    statement = critical.statement()
+    statement["predicate"][EXTENSION]["critical"] = []
+    critical.sign(statement)
+
+    assert critical.code() == RefusalCode.CRITICAL_DIFFERS
+
+
+def test_a_policy_that_speaks_of_no_critical_class_needs_none_named(world):
+    assert world.verify().accepted
+
+
+@pytest.mark.parametrize("by", ["policy", "trust"])
+def test_the_order_of_the_classes_can_be_pinned(by, world):
+    if by == "policy":
+        pin(world, "classes: [cat, dog]")
+    else:
+        world.trust(more="classes: [cat, dog]\n")
+    assert world.verify().accepted
+
+    statement = world.statement()
+    statement["predicate"][EXTENSION]["classes"] = ["dog", "cat"]
+    world.sign(statement)
+    assert world.code() == RefusalCode.CLASSES_DIFFER
+
+
+@pytest.mark.parametrize(
+    ("sha256", "code"),
+    [(CHAMPION, None), ("d" * 64, RefusalCode.CHAMPION_DIFFERS),
+     (None, RefusalCode.CHAMPION_DIFFERS)],
+)  # fmt: skip
+def test_a_champion_of_another_or_no_known_checkpoint_is_refused(sha256, code, world):
+    with_champion(world, sha256)
+    world.trust(more=f"champion: ['{'e' * 64}', '{CHAMPION}']\n")
+
+    assert world.code() == code
+
+
+def test_a_verdict_without_the_pinned_champion_is_refused(world):
+    world.trust(more=f"champion: ['{CHAMPION}']\n")
+
+    came = world.verify()
+
+    assert came.refusal.code == RefusalCode.CHAMPION_DIFFERS
+    assert "no champion" in came.refusal.fact
+
+
+def test_the_answers_of_a_champion_have_one_digest_wherever_they_lie(world):
+    one = with_champion(world).configuration.champion
+    other = with_champion(world, "d" * 64).configuration.champion
+
+    assert one == with_champion(world).configuration.champion
+    assert one.evidence != other.evidence
+
+
+@pytest.mark.parametrize("name", ["input", "weights", "slices", "groups", "code"])
+def test_a_part_of_the_configuration_can_be_pinned_by_the_digest_that_the_report_shows(name, world):
+    digest = world.judge().configuration.digests[name]
+    world.attest()
+    world.trust(more=f"configuration: {{{name}: ['{'1' * 64}', '{digest}']}}\n")
+    assert world.verify().accepted
+
+    world.trust(more=f"configuration: {{{name}: ['{'1' * 64}']}}\n")
+    came = world.verify()
+    assert came.refusal.code == RefusalCode.CONFIGURATION_DIFFERS
+    assert digest in came.refusal.fact
+
+
+def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
+    good = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    before = world.leave(world.judgement(), good).configuration.digests
+
+    for part, said in (("input", {"size": [8, 8]}), ("groups", {"test": {"pattern": "(.+)"}})):
+        changed = replace(good, configuration={**good.configuration, part: said})
+        after = world.leave(world.judgement(), changed).configuration.digests
+        assert [name for name in after if after[name] != before[name]] == [part]
+
+
+def test_age_is_that_of_the_measurement_however_often_it_is_judged_again(world):
+    evidence = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    world.leave(world.judgement(), evidence, measured=world.JUDGED - timedelta(days=700))
+    world.attest()
+
+    came = world.verify(max_age_days=30)
+
+    assert came.refusal.code == RefusalCode.TOO_OLD
+    assert "measured at 2024-08-31" in came.refusal.fact
+    assert world.verify(max_age_days=800).accepted
+
+
+@pytest.mark.parametrize(("hours", "is_accepted"), [(20, True), (80, False)])
+def test_a_measurement_is_less_than_a_day_in_the_future(hours, is_accepted, world):
+    statement = world.statement()
+    later = world.NOW + timedelta(hours=hours)
+    statement["predicate"][EXTENSION]["measuredAt"] = later.strftime("%Y-%m-%dT%H:%M:%SZ")
+    world.sign(statement)
+
+    assert world.code() == (None if is_accepted else RefusalCode.FROM_THE_FUTURE)
+
+
+def test_a_signature_can_be_required_and_a_signed_verdict_meets_that(world):
+    bare = world.envelope().payload
+    world.trust(more="signature: required\n")
+
+    assert world.verify().accepted
+    assert world.code(attestation=None, statement=bare) == RefusalCode.SIGNATURE_REQUIRED
+
+
+def test_an_acceptance_says_what_was_not_checked(world):
+    what = {each.what for each in unchecked(world.verify().door)}
+
+    assert what == {
+        "trust-file", "data", "classes", "critical", "champion", "configuration", "age", "tool",
+        "approvals",
+    }  # fmt: skip
+
+
+def test_what_is_pinned_is_not_said_to_be_unchecked(world):
+    report = with_champion(world)
+    digests = "".join(f", {key}: ['{each}']" for key, each in report.configuration.digests.items())
+    splits = "".join(f", {name}: ['{part.manifest_sha256}']" for name, part in report.data.items())
+    world.trust(
+        approvals=1,
+        more=f"classes: [cat, dog]\nchampion: ['{CHAMPION}']\n"
+        f"configuration: {{{digests[2:]}}}\ndata: {{{splits[2:]}}}\ntool: {{at_most: '99'}}\n",
+    )
+
+    came = world.verify(approvals=(world.approve(),), max_age_days=30)
+
+    assert came.accepted
+    assert {each.what: each.why for each in unchecked(came.door)} == {
+        "trust-file": "no --trust-sha256 pins it",
+        "data": "the trust file pins none for validation",
+        "critical": "neither the trust file nor the policy names them",
+    }
+
+
+def test_a_summary_of_an_unsigned_statement_says_so_and_is_of_another_level(world):
+    signed = summary(world.verify())["predicate"]
+    bare = summary(world.verify(attestation=None, statement=world.envelope().payload))["predicate"]
+
+    assert (signed["verifiedLevels"], bare["verifiedLevels"]) == ([LEVEL], [UNSIGNED_LEVEL])
+    assert "signature" in bare[NOT_CHECKED]
+    assert "signature" not in signed[NOT_CHECKED]
+    json.dumps(bare)
