@@ -27,10 +27,12 @@ _ABOUT = {
     "validation": "Confusion counts of the validation split.",
     "groups": "How many groups train and test share; left out, no group is declared.",
     "unreadable": "Images of test that cannot be read.",
+    "hidden": "Hidden files of test that are images.",
     "copies": "Test images that are copies of train images; left out, the two were not compared.",
     "conflicts": "How many of the copies carry another label.",
     "train_loss": "The train loss, one value an epoch.",
     "validation_loss": "The validation loss, one value an epoch.",
+    "unread_losses": "Columns of the history that look like a held-out loss and are not read.",
     "confidence": "The score of the prediction when it is right, and when it is wrong.",
     "broken": "Images that the champion had right; left out, there is no champion.",
     "repaired": "Images that the champion had wrong and this model has right.",
@@ -184,7 +186,7 @@ def _impossible(numbers: MadeUp) -> Iterator[str]:
         counts = [count for row in matrix for count in row]
         if any(count < 0 for count in counts) or sum(counts) > _MOST_IMAGES:
             yield f"the counts of {split} must be 0 or more, and {_MOST_IMAGES:,} together at most"
-    for name in ("groups", "unreadable", "copies", "conflicts", "broken", "repaired"):
+    for name in ("groups", "unreadable", "hidden", "copies", "conflicts", "broken", "repaired"):
         if not 0 <= (getattr(numbers, name) or 0) <= _MOST_IMAGES:
             yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
     if numbers.conflicts > (numbers.copies or 0):

@@ -22,6 +22,7 @@ _SCALES: Mapping[str, tuple[str, ...]] = {
     "lock": ("open", "tighten-only", "final"),
     "history": ("optional", "required"),
     "validation": ("if-logged", "required"),
+    "unread": ("warn", "refuse"),
 }
 # Numbers whose name says nothing of their direction, or the wrong thing; +1: more is stricter.
 _DIRECTIONS: Mapping[tuple[str, str], int] = {
