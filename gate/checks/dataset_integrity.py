@@ -1,16 +1,24 @@
 """Check: dataset-integrity."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    allows_nearly_all,
+)
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gate.evidence.records import Evidence, SplitEvidence
 
 
@@ -70,6 +78,12 @@ class DatasetIntegrity(Rule):
         ),
         Example("no data was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max_unreadable", "max_hidden"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return, for each split, its unreadable images and its rarest class."""

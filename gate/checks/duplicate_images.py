@@ -1,10 +1,21 @@
 """Check: duplicate-images."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    allows_nearly_all,
+)
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
@@ -60,6 +71,12 @@ class DuplicateImages(Rule):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max", "max_label_conflicts"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of copies, and of those with another label."""

@@ -1,22 +1,22 @@
 """Check: loss-curve."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope
+from gate.checks.base import Burden, Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope
 from gate.errors import HistoryError
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gate.evidence.records import Evidence, History
     from gate.metrics.curves import Curve, CurveFact
     from gate.metrics.estimates import Count, Estimate
 
 _FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 _MOST_NAMED = 5
+_NO_FALL, _NO_RISE = 0.001, 10.0  # as shares
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -32,10 +32,10 @@ class LossCurve(Rule):
     Of several validation losses the worst decides. A column that looks like one and was not read
     (`holdout_loss`), and a validation loss that ends before the training does, warn; with
     `unread: refuse` they leave the result inconclusive, because what they hide could decide it.
+    Name all held-out losses in the gate file: `history: {path: ..., validation: [NAME, ...]}`.
 
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
-    or ship the checkpoint of the lowest validation loss and name its epoch in the gate file; name
-    every held-out loss there, as `history: {path: ..., validation: [NAME, ...]}`.
+    or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
     """
 
     family: ClassVar = "training"
@@ -105,6 +105,15 @@ class LossCurve(Rule):
         Example("one epoch shows nothing", {}, MadeUp(train_loss=(0.7,)), Outcome.INCONCLUSIVE),
         Example("no history was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield a fall that any loss has, and a rise that none has."""
+        if self.min_drop < _NO_FALL:
+            fact = f"a loss that stays what it was falls by {self.min_drop:g} now and then"
+            yield ("min_drop",), fact, "0.1 is usual"
+        if self.max_rise >= _NO_RISE:
+            fact = f"no validation loss ends {1 + self.max_rise:g} times as high as it was"
+            yield ("max_rise",), fact, "0.1 is usual"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each rule that the history can be asked."""

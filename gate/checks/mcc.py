@@ -22,6 +22,8 @@ class Mcc(SplitMetric):
         "bootstrap stratified by true class (BCa, Efron 1987), drawn from the confusion matrix"
     )
 
+    chance: ClassVar[float] = 0.0
+
     check: Literal["mcc"] = "mcc"
     min: float | None = Field(None, ge=-1, le=1, description="The lowest MCC that passes.")
 
@@ -43,3 +45,8 @@ class Mcc(SplitMetric):
             Outcome.FAILED,
         ),
     )
+
+    @property
+    def worst(self) -> float:
+        """The value of a model that is always wrong."""
+        return -1.0

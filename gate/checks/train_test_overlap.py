@@ -1,12 +1,23 @@
 """Check: train-test-overlap."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Comparison,
+    Concern,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    allows_nearly_all,
+)
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
@@ -76,6 +87,17 @@ class TrainTestOverlap(Rule):
         if self.between[0] == self.between[1]:
             raise ValueError("between names one split twice; duplicate-images looks inside a split")
         return self
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max_exact", "max_near", "max_label_conflicts"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
+
+    @property
+    def concern(self) -> Concern | None:
+        """Leakage into test."""
+        return Concern.LEAKAGE if "test" in self.between else None
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the numbers of exact copies, near copies and label conflicts."""
