@@ -165,20 +165,18 @@ def _skip(tree: _Tree, item: _Item, name: str, listing: _Listing) -> None:
     A hidden folder that cannot be listed, as a system's own, is one of the things not read.
     """
     listing.hidden[item.name] += 1
-    pending: list[tuple[_Item, str, tuple[str, ...]]] = [(item, name, ())]
+    pending = [(item, name)]
+    seen: set[str] = set()  # true paths of folders: links may lead round
     while pending:
-        current, shown, above = pending.pop()
+        current, shown = pending.pop()
         if not current.is_dir():
             listing.skipped.append((shown, current.path))
-            continue
-        real = tree.true_path(current.path)
-        if real in above:
-            continue
-        with contextlib.suppress(DataError):
-            pending += [
-                (each, f"{shown}/{_text(each.name)}", (*above, real))
-                for each in tree.scan(current.path)
-            ]
+        elif (real := tree.true_path(current.path)) not in seen:
+            seen.add(real)
+            with contextlib.suppress(DataError):
+                pending += [
+                    (each, f"{shown}/{_text(each.name)}") for each in tree.scan(current.path)
+                ]
 
 
 def _scan(folder: str, shown: str) -> list[os.DirEntry[str]]:
