@@ -176,7 +176,7 @@ class LossCurve(Rule):
         if asked or history.unread:
             names = ", ".join(history.unread[:_MOST_NAMED])
             yield self._hidden(
-                "number of columns that look like a held-out loss and were not read",
+                "number of columns that look like a held-out loss and were not read as one",
                 Count(len(history.unread)),
                 part="unread",
                 detail=f"{names}; name them in history: {{validation: [...]}}" if names else "",

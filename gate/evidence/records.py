@@ -192,7 +192,7 @@ class History:
     train_accuracy: str | None = None
     validation_accuracy: str | None = None
     checkpoint_epoch: float | None = None  # the epoch of the judged checkpoint, where it is known
-    unread: tuple[str, ...] = ()  # columns that look like a held-out loss, and were not taken
+    unread: tuple[str, ...] = ()  # columns that look like a held-out loss, not taken for one
     notes: tuple[str, ...] = ()  # how doubtful rows and columns were read, a clause each
 
 

@@ -100,7 +100,8 @@ def _history(history: HistoryPart) -> list[str]:
     ]
     parts += [f"no {role}" for role in ("train loss", "validation loss") if not any(taken[role])]
     parts += [
-        f"'{plain(column)}' looks like a held-out loss: not read" for column in history.unread
+        f"'{plain(column)}' looks like a held-out loss: not read as one"
+        for column in history.unread
     ]
     return [
         f"history {'; '.join(parts)}; {plain(history.path)}",

@@ -27,16 +27,17 @@ _LOSS_STEMS = (
 
 
 def unread(columns: Columns, line: Timeline) -> tuple[str, ...]:
-    """Return the columns that look like a held-out loss and are none that is read.
+    """Return the columns that look like a held-out loss and are not read as one.
 
-    A single value is no curve, and what repeats a series that is read is no other one.
+    A held-out loss that is given as the train loss is among them. A single value is no curve, and
+    what repeats a series that is read is no other one.
     """
     series = {name: _logged(line, name) for name in _names(line)}
     read = [series.get(name, []) for name in columns.validation_losses]
     return tuple(
         name
         for name, values in series.items()
-        if name not in columns.every
+        if name not in columns.validation_losses
         and looks_held_out(name)
         and sum(map(math.isfinite, values)) > 1
         and values not in read

@@ -124,6 +124,14 @@ def test_a_held_out_loss_that_the_owner_does_not_name_is_named_for_them(written)
     assert read_history(path, validation=["val_loss", "holdout_loss"]).unread == ()
 
 
+def test_a_held_out_loss_that_is_given_as_the_train_loss_is_named(written):
+    path = written(csv_of("train_loss", "val_loss", "holdout_loss"))
+
+    history = read_history(path, train_loss="holdout_loss", validation=["val_loss"])
+
+    assert history.unread == ("holdout_loss",)
+
+
 def test_a_loss_that_repeats_one_that_is_read_is_no_other_one(written):
     path = written("loss,val_loss,evaluation_loss_of_all\n3,2,2\n2,1,1\n1,1,1\n")
 
