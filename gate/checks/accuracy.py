@@ -53,6 +53,10 @@ class Accuracy(SplitMetric):
         ),
     )
 
+    def guess(self, classes: int) -> float:
+        """Return the share that is right by chance."""
+        return 1 / classes
+
     def comparison(self, rows: "Rows", evidence: "Evidence", **named: Any) -> Comparison:  # noqa: ANN401 -- passed on
         """Return the comparison, with a word where always guessing one class would do as well."""
         from gate.metrics.skill import no_information_rate, p_no_information

@@ -1,14 +1,29 @@
 """Check: accuracy-paradox."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Burden,
+    Comparison,
+    Concern,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+)
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+
+_NOTHING_MISSED = 0.99  # an accuracy
+_ALL_MISSED = 0.05  # a recall
 
 
 class AccuracyParadox(Rule):
@@ -59,6 +74,23 @@ class AccuracyParadox(Rule):
             Outcome.PASSED,
         ),
     )
+
+    @property
+    def concern(self) -> Concern | None:
+        """Traps."""
+        return Concern.TRAPS if self.split == "test" else None
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield an accuracy from which on nothing is missed, and a recall that anything has."""
+        if self.min_accuracy > _NOTHING_MISSED:
+            fact = (
+                f"only an accuracy of {self.min_accuracy:g} and more is looked at, and who never "
+                f"finds a class of one image in a hundred has {_NOTHING_MISSED}"
+            )
+            yield ("min_accuracy",), fact, "state the accuracy that looks good: 0.8"
+        if self.min_recall < _ALL_MISSED:
+            fact = f"a class of which {1 - self.min_recall:.3g} is missed meets it"
+            yield ("min_recall",), fact, "state the recall below which a class is missed: 0.5"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the recall of each class that has images, against ``min_recall``."""

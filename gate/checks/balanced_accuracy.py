@@ -43,3 +43,7 @@ class BalancedAccuracy(SplitMetric):
             Outcome.FAILED,
         ),
     )
+
+    def guess(self, classes: int) -> float:
+        """Return the share that is right by chance."""
+        return 1 / classes

@@ -89,6 +89,31 @@ class Example:
     outcome: Outcome
 
 
+class Concern(StrEnum):
+    """What a policy should watch in one way or another."""
+
+    PER_CLASS = "per-class metrics"
+    TRAPS = "traps"
+    LEAKAGE = "leakage"
+    GENERALISATION = "generalisation"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What is known of the data where a policy is only read; None where it is not."""
+
+    classes: int | None = None
+    images: int | None = None  # of the test split
+
+
+Key = str | int
+Remark = tuple[tuple[Key, ...], str, str]  # a path inside the rule's entry, a fact, a remedy
+
+_HARDLY_SURE = 0.8  # a confidence; 0.5 is that of the estimate itself
+_HALF = 0.5  # of the images
+_MOST_COUNTED = 100_000  # as many as most test sets have images
+
+
 class Rule(BaseModel):
     """One entry of a policy: a check with its parameters."""
 
@@ -154,11 +179,31 @@ class Rule(BaseModel):
         """
         return False
 
-    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    @property
+    def concern(self) -> Concern | None:
+        """What the rule watches, where it is one of the things that every policy should."""
+        return None
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- for overriding
+        """Yield each limit that no model and no data within reason could exceed.
+
+        The fact says what meets it: guessing, one constant answer, learning by heart.
+        """
+        yield from ()
+
+    def lenient(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- for overriding
+        """Yield what may be meant, and asks for less than guessing gives."""
+        if self.one_sided_confidence < _HARDLY_SURE:
+            fact = (
+                f"bounds of confidence {self.one_sided_confidence:g} are hardly more than guesses"
+            )
+            yield ("one_sided_confidence",), fact, "0.95 is usual"
+
+    def class_names(self) -> Iterator[tuple[tuple[Key, ...], str]]:
         """Yield (path inside the rule's entry, class name) for each class that the rule names."""
         yield from ()
 
-    def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:  # noqa: ARG002 -- for overriding
+    def misfits(self, classes: Sequence[str]) -> Iterator[Remark]:  # noqa: ARG002 -- for overriding
         """Yield (path inside the rule's entry, fact, remedy) for what does not fit the classes."""
         yield from ()
 
@@ -175,6 +220,19 @@ def _as_keys(value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any che
                 raise ValueError("a name stands here twice, but for what nobody sees")
             return dict(zip(keys, value.values(), strict=True))
     return value
+
+
+def allows_nearly_all(limit: int | float | None, images: int | None) -> str:
+    """Return why a limit on images, a count or a fraction, lets nearly all pass; else nothing."""
+    if isinstance(limit, float) and limit >= _HALF:
+        return f"it allows {limit:g} of all images"
+    if not isinstance(limit, int):
+        return ""
+    if images is not None and limit >= _HALF * images:
+        return f"it allows {limit:,} of the {images:,} images of test"
+    return (
+        f"it allows {limit:,} images, as many as a test set has" if limit >= _MOST_COUNTED else ""
+    )
 
 
 def in_words(metric: str) -> str:

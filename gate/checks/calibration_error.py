@@ -1,11 +1,20 @@
 """Check: calibration-error."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Operator, Outcome
+from gate.checks.base import (
+    Burden,
+    Comparison,
+    DataFacts,
+    Example,
+    Operator,
+    Outcome,
+    Remark,
+)
 from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
 
@@ -55,6 +64,16 @@ class CalibrationError(SplitMetric):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    @property
+    def worst(self) -> float:
+        """The error of a model of two classes that is always sure and right by chance."""
+        return 0.5
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield an error that a model without any calibration meets."""
+        for path, _, remedy in super().vacuous(data):
+            yield path, "always sure and right every second time is an error of 0.5", remedy
 
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence"

@@ -10,8 +10,12 @@ from gate.checks.base import (
     CRITICAL,
     OTHERS,
     Comparison,
+    Concern,
+    DataFacts,
+    Key,
     Operator,
     Outcome,
+    Remark,
     Rule,
     Scope,
     SplitName,
@@ -29,6 +33,8 @@ class ClassificationRule(Rule):
 
     family: ClassVar = "classification"
     operator: ClassVar[Operator] = ">="
+
+    chance: ClassVar[float | None] = None  # what guessing has, however many classes there are
 
     split: SplitName = Field("test", description="The split to measure.")
     per_class: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
@@ -69,6 +75,53 @@ class ClassificationRule(Rule):
         """The requirement where ``per_class`` has none: the field ``min`` or ``max``."""
         bound: float | None = getattr(self, "min" if self.operator == ">=" else "max")
         return bound
+
+    @property
+    def worst(self) -> float:
+        """The value that no model is worse than."""
+        return 0.0 if self.operator == ">=" else 1.0
+
+    def guess(self, classes: int) -> float | None:  # noqa: ARG002 -- for overriding
+        """Return what guessing among so many classes has; None where the data decides that."""
+        return self.chance
+
+    def bounds(self) -> Iterator[tuple[tuple[Key, ...], float]]:
+        """Yield each requirement with its path inside the rule's entry, the common one first."""
+        if self.common is not None:
+            yield ("min" if self.operator == ">=" else "max",), self.common
+        for name, bound in self.per_class.items():
+            yield ("per_class", name), bound
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield the first requirement where every model meets all of them, or one that guesses."""
+        if type(self).undefined_means is not ClassificationRule.undefined_means:
+            return  # it fails where there is nothing to compute it from
+        (path, first), *_ = bounds = list(self.bounds())
+        if not any(self._is_stricter(bound, self.worst) for _, bound in bounds):
+            fact = f"no {self.spoken} is {'below' if self.operator == '>=' else 'above'} {first:g}"
+            yield path, fact, "require more, or delete the rule"
+        elif self.chance is not None and not any(
+            self._asks_for_skill(bound) for _, bound in bounds
+        ):
+            fact = f"the {self.spoken} of a model that guesses is {self.chance:g}"
+            yield path, fact, f"require more than {self.chance:g}, or delete the rule"
+
+    def _asks_for_skill(self, bound: float) -> bool:
+        """Return whether guessing does not meet a bound; to prove as much as it has is no guess."""
+        assert self.chance is not None
+        has_to_be_proven = self.decide_on == "interval" and self.on_inconclusive == "block"
+        return self._is_stricter(bound, self.chance) or (bound == self.chance and has_to_be_proven)
+
+    def lenient(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield each requirement that guessing meets."""
+        yield from super().lenient(data)
+        guess = None if data.classes is None else self.guess(data.classes)
+        if guess is None or self.chance is not None:
+            return
+        for path, bound in self.bounds():
+            if not self._is_stricter(bound, guess):
+                fact = f"the {self.spoken} of guessing among {data.classes} classes is {guess:.3g}"
+                yield path, fact, f"{bound:g} is no better"
 
     @model_validator(mode="after")
     def _requires_something(self) -> "ClassificationRule":
@@ -233,6 +286,11 @@ class ClassificationRule(Rule):
 class SplitMetric(ClassificationRule):
     """A metric of a whole split; ``per_class`` asks for its counterpart of single classes."""
 
+    @property
+    def concern(self) -> Concern | None:
+        """Single classes, where some have a requirement."""
+        return Concern.PER_CLASS if self.per_class and self.split == "test" else None
+
     def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
         """Yield the split, then the classes that are named."""
         if self.common is not None:
@@ -251,6 +309,11 @@ class ClassMetric(ClassificationRule):
         min_length=1,
         description="The classes to judge, by name, `$critical` or `$others`; by default all.",
     )
+
+    @property
+    def concern(self) -> Concern | None:
+        """Single classes."""
+        return Concern.PER_CLASS if self.split == "test" else None
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield the names in ``classes`` and the keys of ``per_class``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Comparison, Example, Operator, Outcome
+from gate.checks.base import Comparison, Concern, Example, Operator, Outcome
 from gate.checks.classification import ClassificationRule
 from gate.evidence.made_up import MadeUp
 
@@ -56,6 +56,15 @@ class ConfusionRate(ClassificationRule):
         if self.from_ == self.to:
             raise ValueError("from and to are the same class; that rate is the recall")
         return self
+
+    def guess(self, classes: int) -> float:
+        """Return the share that is taken for any one class by chance."""
+        return 1 / classes
+
+    @property
+    def concern(self) -> Concern | None:
+        """Single classes."""
+        return Concern.PER_CLASS if self.split == "test" else None
 
     def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield both classes."""

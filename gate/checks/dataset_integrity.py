@@ -1,10 +1,21 @@
 """Check: dataset-integrity."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    allows_nearly_all,
+)
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -17,18 +28,28 @@ class DatasetIntegrity(Rule):
     Every image that a split lists must be readable, and every class must have images in every split
     that was given. What falls short here is an error, not a failure of the model: nothing that was
     measured on such data can be believed. Below `min_support` the result is inconclusive, and so it
-    is where only images of a class are left that are in another split too.
+    is where only images of a class are left that are in another split too. Hidden files are not
+    read; one that is an image all the same (`.cat.png`) may have been put out of sight, so it
+    warns, or fails with `max_hidden`.
 
     To fix a failure: restore or remove the named files; complete the classes of the split.
     """
 
     family: ClassVar = "data"
-    formula: ClassVar = "unreadable images of each split; images of each class in each split"
+    formula: ClassVar = (
+        "unreadable images of each split; hidden files that are images; images of each class in "
+        "each split"
+    )
     interval: ClassVar = "none: the images are counted, not sampled"
 
     check: Literal["dataset-integrity"] = "dataset-integrity"
     max_unreadable: int = Field(
         0, ge=0, description="The most images that may be unreadable in one split."
+    )
+    max_hidden: Limit | None = Field(
+        None,
+        description="The most hidden files of a split that are images; by default each warns. "
+        f"{LIMIT_IN_WORDS}",
     )
     min_support: int = Field(
         1, ge=1, description="The fewest readable images of each class in the test split."
@@ -45,6 +66,12 @@ class DatasetIntegrity(Rule):
             Outcome.ERROR,
         ),
         Example(
+            "a hidden file is an image, and none may be",
+            {"max_hidden": 0},
+            MadeUp(test=((45, 5), (3, 47)), hidden=1),
+            Outcome.FAILED,
+        ),
+        Example(
             "the test split has no dogs",
             {},
             MadeUp(test=((45, 5), (0, 0))),
@@ -52,6 +79,12 @@ class DatasetIntegrity(Rule):
         ),
         Example("no data was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max_unreadable", "max_hidden"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return, for each split, its unreadable images and its rarest class."""
@@ -70,7 +103,11 @@ class DatasetIntegrity(Rule):
         return [
             comparison
             for split in evidence.splits.values()
-            for comparison in (self._unreadable(split), self._support(split, evidence.classes))
+            for comparison in (
+                self._unreadable(split),
+                *self._hidden(split),
+                self._support(split, evidence.classes),
+            )
         ]
 
     def _unreadable(self, split: "SplitEvidence") -> Comparison:
@@ -85,6 +122,22 @@ class DatasetIntegrity(Rule):
             scope=Scope(split.split, part=f"{split.split}-unreadable"),
             unmet=Outcome.ERROR,
             detail=f"such as {first.id}: {first.reason}" if first else "",
+        )
+
+    def _hidden(self, split: "SplitEvidence") -> "Iterator[Comparison]":
+        """Yield the number of hidden images; where none is asked for, only if there are any."""
+        from gate.metrics.estimates import Count
+
+        if self.max_hidden is None and not split.hidden:
+            return
+        yield Comparison(
+            what=f"number of hidden files in {split.split} that are images and were not read",
+            estimate=Count(len(split.hidden)),
+            operator="<=",
+            required=0 if self.max_hidden is None else allowed(self.max_hidden, split.images),
+            scope=Scope(split.split, part=f"{split.split}-hidden"),
+            detail=f"such as {', '.join(split.hidden[:3])}" if split.hidden else "",
+            advisory=self.max_hidden is None,
         )
 
     def _support(self, split: "SplitEvidence", classes: tuple[str, ...]) -> Comparison:

@@ -1,10 +1,22 @@
 """Check: duplicate-images."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Copies, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Comparison,
+    Copies,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    allows_nearly_all,
+)
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
 from gate.evidence.made_up import MadeUp
 
@@ -64,6 +76,12 @@ class DuplicateImages(Rule):
     def judges_copies(self, a: str, b: str, kind: Copies) -> bool:
         """Return whether the rule counts such copies inside this split."""
         return a == b == self.split and kind == "exact"
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max", "max_label_conflicts"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of copies, and of those with another label."""

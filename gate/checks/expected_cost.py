@@ -61,6 +61,11 @@ class ExpectedCost(SplitMetric):
             raise ValueError("costs must be square: one row and one column a class")
         return self
 
+    @property
+    def worst(self) -> float:
+        """The greatest cost of an image."""
+        return max(cost for row in self.costs for cost in row)
+
     def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         """Yield a matrix that has not one row a class."""
         side = len(self.costs)

@@ -1,10 +1,22 @@
 """Check: group-overlap."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Comparison,
+    Concern,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    allows_nearly_all,
+)
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
 from gate.evidence.made_up import MadeUp
 from gate.keys import shared_groups
@@ -88,6 +100,16 @@ class GroupOverlap(Rule):
         if self.between[0] == self.between[1]:
             raise ValueError("between names one split twice")
         return self
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        if fact := allows_nearly_all(self.max, data.images):
+            yield ("max",), fact, "allow fewer, or delete the rule"
+
+    @property
+    def concern(self) -> Concern | None:
+        """Leakage into test, where data without groups does not pass."""
+        return Concern.LEAKAGE if "test" in self.between and self.groups == "required" else None
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of groups that both splits have."""

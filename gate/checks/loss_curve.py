@@ -1,19 +1,22 @@
 """Check: loss-curve."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope
+from gate.checks.base import Burden, Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope
 from gate.errors import HistoryError
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
-    from gate.metrics.curves import CurveFact
-    from gate.metrics.estimates import Estimate
+    from gate.evidence.records import Evidence, History
+    from gate.metrics.curves import Curve, CurveFact
+    from gate.metrics.estimates import Count, Estimate
 
 _FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
+_MOST_NAMED = 5
+_NO_FALL, _NO_RISE = 0.001, 10.0  # as shares
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -25,6 +28,11 @@ class LossCurve(Rule):
     it was logged, must not rise for good after its minimum, unless the checkpoint is from the
     minimum. A rise counts when it is large, above the noise and steady, because epochs follow each
     other. A train loss that rises over its last epochs warns.
+
+    Of several validation losses the worst decides. A column that looks like one and was not read
+    (`holdout_loss`), and a validation loss that ends before the training does, warn; with
+    `unread: refuse` they leave the result inconclusive, because what they hide could decide it.
+    Name all held-out losses in the gate file: `history: {path: ..., validation: [NAME, ...]}`.
 
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
     or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
@@ -61,6 +69,11 @@ class LossCurve(Rule):
     validation: Literal["if-logged", "required"] = Field(
         "if-logged", description="Whether a history without validation loss is inconclusive."
     )
+    unread: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="Whether a column that looks like a held-out loss and was not read, or a "
+        "validation loss that ends before the training, warns or is inconclusive.",
+    )
 
     examples: ClassVar = (
         Example("a healthy curve", {}, MadeUp(train_loss=_FALLING), Outcome.PASSED),
@@ -77,9 +90,30 @@ class LossCurve(Rule):
             MadeUp(train_loss=_FALLING, validation_loss=_OVERFITTED),
             Outcome.FAILED,
         ),
+        Example(
+            "the validation loss ends where it was lowest",
+            {"unread": "refuse"},
+            MadeUp(train_loss=_FALLING, validation_loss=_OVERFITTED[:4]),
+            Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "a loss that seems held out was not read",
+            {"unread": "refuse"},
+            MadeUp(train_loss=_FALLING, validation_loss=_FALLING, unread_losses=("holdout_loss",)),
+            Outcome.INCONCLUSIVE,
+        ),
         Example("one epoch shows nothing", {}, MadeUp(train_loss=(0.7,)), Outcome.INCONCLUSIVE),
         Example("no history was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield a fall that any loss has, and a rise that none has."""
+        if self.min_drop < _NO_FALL:
+            fact = f"a loss that stays what it was falls by {self.min_drop:g} now and then"
+            yield ("min_drop",), fact, "0.1 is usual"
+        if self.max_rise >= _NO_RISE:
+            fact = f"no validation loss ends {1 + self.max_rise:g} times as high as it was"
+            yield ("max_rise",), fact, "0.1 is usual"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each rule that the history can be asked."""
@@ -96,37 +130,106 @@ class LossCurve(Rule):
                     optional=self.history == "optional",
                 )
             ]
-        return [_comparison(what, fact) for what, fact in self._facts(evidence)]
+        return [
+            *self._train(evidence.history, evidence),
+            *self._validation(evidence.history),
+            *self._left_out(evidence.history),
+            *_tail(evidence.history),
+        ]
 
-    def _facts(self, evidence: "Evidence") -> "list[tuple[str, CurveFact]]":
+    def _train(self, history: "History", evidence: "Evidence") -> "Iterator[Comparison]":
         from gate.metrics import curves
         from gate.metrics.priors import prior_entropy
 
-        history = evidence.history
-        assert history is not None
         entropy = prior_entropy(evidence) if self.loss == "cross-entropy" else None
-        train = curves.Curve.of(history, history.train_loss, "train loss")
-        validation = curves.Curve.of(history, history.validation_loss, "validation loss")
-        facts = [
-            ("number of losses that are NaN or infinite", curves.non_finite([train, validation])),
-            (
-                "fall of the train loss",
-                curves.decreasing(train, min_drop=self.min_drop, prior_entropy=entropy),
-            ),
-        ]
+        train, *validation = _curves(history)
+        yield _comparison(
+            "number of losses that are NaN or infinite", curves.non_finite([train, *validation])
+        )
+        fall = curves.decreasing(train, min_drop=self.min_drop, prior_entropy=entropy)
+        yield _comparison("fall of the train loss", fall)
         if entropy is not None:
-            facts.append(
-                ("train loss at the end", curves.better_than_prior(train, prior_entropy=entropy))
-            )
-        if len(validation) or self.validation == "required":
+            better = curves.better_than_prior(train, prior_entropy=entropy)
+            yield _comparison("train loss at the end", better)
+
+    def _validation(self, history: "History") -> "Iterator[Comparison]":
+        """Yield the rise of each validation loss, so that the worst decides."""
+        from gate.metrics import curves
+
+        _, *losses = _curves(history)
+        if not losses and self.validation == "required":
+            losses = [curves.Curve("validation loss", (), ())]
+        for index, loss in enumerate(losses):
             rising = curves.val_rising(
-                validation, checkpoint_epoch=history.checkpoint_epoch, max_rise=self.max_rise
+                loss, checkpoint_epoch=history.checkpoint_epoch, max_rise=self.max_rise
             )
-            facts.append(("rise of the validation loss after its minimum", rising))
-        tail = curves.tail(train)
-        if tail.value is not None:  # a warning, so a history too short for it goes unmentioned
-            facts.append(("change of the train loss over its last epochs", tail))
-        return facts
+            several = f":{history.validation_losses[index]}" if len(losses) > 1 else ""
+            yield _comparison(f"rise of the {loss.name} after its minimum", rising, several)
+
+    def _left_out(self, history: "History") -> "Iterator[Comparison]":
+        """Yield what may hide a rise; what is in order is told only where it is asked for."""
+        from gate.metrics import curves
+        from gate.metrics.estimates import Count
+
+        asked = self.unread == "refuse"
+        train, *losses = _curves(history)
+        if asked or history.unread:
+            names = ", ".join(history.unread[:_MOST_NAMED])
+            yield self._hidden(
+                "number of columns that look like a held-out loss and were not read as one",
+                Count(len(history.unread)),
+                part="unread",
+                detail=f"{names}; name them in history: {{validation: [...]}}" if names else "",
+            )
+        for index, loss in enumerate(losses):
+            end = curves.logged_to_the_end(loss, train=train)
+            if end.value is None or not (asked or end.state == "unmet"):
+                continue
+            several = f":{history.validation_losses[index]}" if len(losses) > 1 else ""
+            yield self._hidden(
+                f"number of values missing at the end of the {loss.name}",
+                Count(int(end.value)),
+                most=end.bound,
+                part=f"validation-end{several}",
+                detail=end.reason if end.state == "unmet" else "",
+            )
+
+    def _hidden(
+        self, what: str, count: "Count", *, part: str, detail: str, most: float = 0
+    ) -> Comparison:
+        return Comparison(
+            what=what,
+            estimate=count,
+            operator="<=",
+            required=most,
+            scope=Scope(part=part),
+            unmet=Outcome.INCONCLUSIVE,
+            detail=detail,
+            advisory=self.unread == "warn",
+        )
+
+
+def _tail(history: "History") -> "Iterator[Comparison]":
+    from gate.metrics import curves
+
+    train, *_ = _curves(history)
+    tail = curves.tail(train)
+    if tail.value is not None:  # a warning, so a history too short for it goes unmentioned
+        yield _comparison("change of the train loss over its last epochs", tail)
+
+
+def _curves(history: "History") -> "list[Curve]":
+    """Return the train loss, and the validation losses that were logged."""
+    from gate.metrics.curves import Curve
+
+    named = history.validation_losses
+    words = {
+        name: f"validation loss {name!r}" if len(named) > 1 else "validation loss" for name in named
+    }
+    return [
+        Curve.of(history, history.train_loss, "train loss"),
+        *(Curve.of(history, name, words[name]) for name in named),
+    ]
 
 
 def _why_none(evidence: "Evidence") -> str:
@@ -135,7 +238,7 @@ def _why_none(evidence: "Evidence") -> str:
     return "no history was given"
 
 
-def _comparison(what: str, fact: "CurveFact") -> Comparison:
+def _comparison(what: str, fact: "CurveFact", several: str = "") -> Comparison:
     """Return the comparison of one fact: a curve that cannot say leaves it without a value."""
     from gate.metrics.estimates import Count, Indication, Undefined
 
@@ -151,7 +254,7 @@ def _comparison(what: str, fact: "CurveFact") -> Comparison:
         estimate=estimate,
         operator=fact.operator,
         required=fact.bound,
-        scope=Scope(part=fact.name.replace("_", "-")),
+        scope=Scope(part=fact.name.replace("_", "-") + several),
         burden=Burden.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
         detail="" if isinstance(estimate, Undefined) else fact.reason,

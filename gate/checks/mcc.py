@@ -23,6 +23,8 @@ class Mcc(SplitMetric):
         "moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller and Thomas 2019; Rubin 1981)"
     )
 
+    chance: ClassVar[float] = 0.0
+
     check: Literal["mcc"] = "mcc"
     min: float | None = Field(None, ge=-1, le=1, description="The lowest MCC that passes.")
 
@@ -44,3 +46,8 @@ class Mcc(SplitMetric):
             Outcome.FAILED,
         ),
     )
+
+    @property
+    def worst(self) -> float:
+        """The value of a model that is always wrong."""
+        return -1.0

@@ -1,15 +1,18 @@
 """Check: negative-flips."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope, SplitName
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
+
+_HALF = 0.5
 
 
 class NegativeFlips(Rule):
@@ -70,6 +73,15 @@ class NegativeFlips(Rule):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield a share that is half of all images or more."""
+        if self.max >= _HALF:
+            yield (
+                ("max",),
+                "half of the images may be newly broken",
+                "allow less, or delete the rule",
+            )
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the share of broken images."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Burden, Comparison, Concern, Example, Outcome, Rule, Scope, SplitName
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ class NoSkill(Rule):
         Example("always background", {}, MadeUp(test=((950, 0), (50, 0))), Outcome.FAILED),
         Example("only one class", {}, MadeUp(test=((95, 5), (0, 0))), Outcome.INCONCLUSIVE),
     )
+
+    @property
+    def concern(self) -> Concern | None:
+        """Traps."""
+        return Concern.TRAPS if self.split == "test" else None
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return balanced accuracy against that of a guess."""

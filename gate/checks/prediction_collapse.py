@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import Burden, Comparison, Concern, Example, Outcome, Rule, Scope, SplitName
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class PredictionCollapse(Rule):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    @property
+    def concern(self) -> Concern | None:
+        """Traps."""
+        return Concern.TRAPS if self.split == "test" else None
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class that has images."""

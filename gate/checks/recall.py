@@ -46,3 +46,7 @@ class Recall(ClassMetric):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def guess(self, classes: int) -> float:
+        """Return the share that is right by chance."""
+        return 1 / classes

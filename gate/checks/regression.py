@@ -1,16 +1,29 @@
 """Check: regression."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName, in_words
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    in_words,
+)
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.baseline import Pairs
     from gate.metrics.estimates import Estimate
+
+_HALF = 0.5
 
 
 class Regression(Rule):
@@ -78,6 +91,12 @@ class Regression(Rule):
             Outcome.INCONCLUSIVE,
         ),
     )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield a margin that guessing is within."""
+        if self.margin >= _HALF:
+            fact = "guessing between two classes is that much worse than a perfect champion"
+            yield ("margin",), fact, "allow less, or delete the rule"
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the change, or that of each class, against minus the margin."""

@@ -24,6 +24,8 @@ class RocAuc(SplitMetric):
         "DeLong, DeLong and Clarke-Pearson 1988, on the logit scale; an area of 1 proves nothing"
     )
 
+    chance: ClassVar[float] = 0.5
+
     check: Literal["roc-auc"] = "roc-auc"
     min: float | None = Field(None, ge=0, le=1, description="The lowest area that passes.")
 

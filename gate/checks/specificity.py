@@ -41,3 +41,7 @@ class Specificity(ClassMetric):
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts: everything but the class."""
         return f"images that are not {class_name}"
+
+    def guess(self, classes: int) -> float:
+        """Return the share of other images that are not taken for the class by chance."""
+        return 1 - 1 / classes

@@ -52,6 +52,10 @@ class TopKAccuracy(SplitMetric):
         """The metric as a sentence names it."""
         return f"top-{self.k} accuracy"
 
+    def guess(self, classes: int) -> float:
+        """Return the share whose class is among any k."""
+        return min(1.0, self.k / classes)
+
     def misfits(self, classes: Sequence[str]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         """Yield a ``k`` that every answer meets."""
         if self.k >= len(classes):

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from gate.checks.base import Burden, Comparison, Copies, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.base import (
+    Burden,
+    Comparison,
+    Concern,
+    Copies,
+    DataFacts,
+    Example,
+    Outcome,
+    Remark,
+    Rule,
+    Scope,
+    SplitName,
+    allows_nearly_all,
+)
 from gate.checks.copies import (
     LIMIT_IN_WORDS,
     Limit,
@@ -111,6 +124,17 @@ class TrainTestOverlap(Rule):
         asked = (a, b) in _BY_DEFAULT if self.between is None else {a, b} == set(self.between)
         counted = kind == "exact" or self.max_near is not None or self.warn_near is not None
         return asked and counted
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:
+        """Yield a limit that nearly all images may be within."""
+        for key in ("max_exact", "max_near", "max_label_conflicts"):
+            if fact := allows_nearly_all(getattr(self, key), data.images):
+                yield (key,), fact, "allow fewer, or delete the rule"
+
+    @property
+    def concern(self) -> Concern | None:
+        """Leakage into test."""
+        return Concern.LEAKAGE if "test" in (self.between or ("train", "test")) else None
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the numbers of exact copies, near copies and label conflicts of each pair."""

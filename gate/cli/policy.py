@@ -12,6 +12,7 @@ from gate.errors import DocumentError, UsageError
 from gate.policy.reading import PolicyDocument, read_policy
 
 if TYPE_CHECKING:
+    from gate.checks.base import DataFacts
     from gate.errors import Fault
     from gate.policy.diff import Difference
     from gate.rehearsal import Rehearsal
@@ -37,18 +38,21 @@ def command() -> None:
 def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
     """Say what is wrong with policies, all faults at once.
 
-    POLICY is a file or the name of a shipped policy. Beside faults, rules that can never fail and
-    rules that another makes needless are refused.
+    POLICY is a file or the name of a shipped policy. Beside faults, limits that no model could fail
+    and rules that another makes needless are refused. Told, and not refused, is what asks for less
+    than guessing gives, and what no blocking rule watches: single classes, traps, leakage,
+    generalisation.
     """
-    from gate.policy.linting import useless_rules
+    from gate.policy.linting import advice, useless_rules
     from gate.policy.text import refuse
 
     subject, counted = _counted(gatefile) if gatefile else (None, None)
+    data = _facts(counted)
     errors: list[UsageError] = []
     for path_or_name in policies:
         try:
             document = read_policy(path_or_name)
-            faults = list(useless_rules(document))
+            faults = list(useless_rules(document, data))
             if subject and counted:
                 faults += _misfits(document, subject, counted)
             refuse(faults)
@@ -58,6 +62,8 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
         rules = document.policy.rules
         blocking = sum(rule.severity == "block" for rule in rules)
         say(f"{path_or_name}: ok, {len(rules)} rules, {blocking} block")
+        for line in advice(document, data):
+            say(f"  {line}")
     if errors:
         raise _together(errors)
 
@@ -124,7 +130,8 @@ def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
 def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
     """Judge made-up measurements, and compare what comes of them with what was expected.
 
-    FIXTURES are documents of kind PolicyFixtures; each names its policy.
+    FIXTURES are documents of kind PolicyFixtures; each names its policy. A policy with a limit that
+    no model could fail exits 6 too.
     """
     from gate.policy.fixtures import read_fixtures
     from gate.rehearsal import rehearse as rehearsed
@@ -136,7 +143,10 @@ def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
         for surprise in came.surprises:
             say(str(surprise))
         say("\n".join(_coverage(cases.file, came)))
-        is_problem |= bool(came.surprises or (require_failing_fixture and came.never_failing))
+        for fault in (vacuous := _vacuous(cases.policy)):
+            say(str(fault))
+        is_problem |= bool(came.surprises or vacuous)
+        is_problem |= bool(require_failing_fixture and came.never_failing)
     return FOUND_A_PROBLEM if is_problem else 0
 
 
@@ -179,6 +189,15 @@ def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
     except SubjectError as error:
         tell(f"Warning: {error}; only the classes of {gatefile} are checked")
         return subject, Census(subject.classes)
+
+
+def _facts(counted: "Census | None") -> "DataFacts":
+    from gate.checks.base import DataFacts
+
+    if counted is None:
+        return DataFacts()
+    images = None if counted.per_class is None else sum(counted.per_class.values())
+    return DataFacts(classes=len(counted.classes) or None, images=images)
 
 
 def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -> "Sequence[Fault]":
@@ -241,6 +260,14 @@ def _coverage(file: str, came: "Rehearsal") -> list[str]:
     if came.never_failing:
         lines.append(f"  never shown failing: {', '.join(came.never_failing)}")
     return lines
+
+
+def _vacuous(policy: PolicyDocument) -> "list[Fault]":
+    from gate.checks.base import DataFacts
+    from gate.policy.linting import vacuous_limits
+
+    rules = policy.policy.rules
+    return [fault for rule in rules for fault in vacuous_limits(policy, rule, DataFacts())]
 
 
 def _together(errors: list[UsageError]) -> UsageError:

@@ -84,6 +84,9 @@ def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
             for index in range(unreadable)
         ),
         group_column=None if numbers.groups is None else "group",
+        hidden=tuple(
+            f".hidden-{index}.png" for index in range(numbers.hidden if split is Split.TEST else 0)
+        ),
     )
 
 
@@ -194,8 +197,11 @@ def _history(numbers: MadeUp) -> History | None:
         path="made-up/history.csv",
         format="csv",
         epochs=tuple(float(epoch) for epoch in range(1, epochs + 1)),
-        series=logged,
+        series={
+            name: (*values, *(None,) * (epochs - len(values))) for name, values in logged.items()
+        },
         train_loss="train_loss" if "train_loss" in logged else None,
-        validation_loss="val_loss" if "val_loss" in logged else None,
+        validation_losses=("val_loss",) if "val_loss" in logged else (),
         train_accuracy="train_accuracy" if "train_accuracy" in logged else None,
+        unread=numbers.unread_losses,
     )

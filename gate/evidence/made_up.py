@@ -24,13 +24,15 @@ class MadeUp:
     groups: int | None = None  # groups that train and test share; None: no group is declared
     ungrouped: int = 0  # images of test without a group, where groups are declared
     unreadable: int = 0  # images of test that could not be read
+    hidden: int = 0  # hidden files of test that are images
     copies: int | None = None  # test images that are copies of train images; None: not compared
     conflicts: int = 0  # of the copies, how many carry another label
     near_copies: int = 0  # test images that nearly equal a train image, beside the copies
     validation_copies: int = 0  # test images that are copies of validation images
     duplicates: int | None = None  # test images that repeat another; None: not compared
     train_loss: tuple[float, ...] | None = None  # one value an epoch
-    validation_loss: tuple[float, ...] | None = None
+    validation_loss: tuple[float, ...] | None = None  # may end before the train loss does
+    unread_losses: tuple[str, ...] = ()  # columns that look like a held-out loss, and are not read
     confidence: tuple[float, float] | None = None  # score of the prediction when right, when wrong
     broken: int | None = None  # images that the champion had right; None: there is no champion
     repaired: int = 0  # images that the champion had wrong and this model has right

@@ -71,10 +71,8 @@ def _read_probe(fields: dict[str, Any]) -> ModelProbe:
 
 def _read_history(fields: dict[str, Any]) -> History:
     series = {name: tuple(values) for name, values in fields["series"].items()}
-    notes = tuple(fields["notes"])
-    return History(
-        **{**fields, "epochs": tuple(fields["epochs"]), "series": series, "notes": notes}
-    )
+    lists = ("epochs", "validation_losses", "unread", "notes")
+    return History(**{**fields, **{name: tuple(fields[name]) for name in lists}, "series": series})
 
 
 def _read_champion(fields: dict[str, Any], classes: int, database: sqlite3.Connection) -> Baseline:
@@ -89,7 +87,7 @@ def _read_champion(fields: dict[str, Any], classes: int, database: sqlite3.Conne
 
 
 def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection) -> SplitEvidence:
-    name, path, format_name, images, manifest, group_column, slice_columns = row
+    name, path, format_name, images, manifest, group_column, slice_columns, hidden = row
     unreadable = database.execute(
         "SELECT id, label, reason FROM unreadable WHERE split = ? ORDER BY rowid", (name,)
     )
@@ -102,6 +100,7 @@ def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection
         rows=_read_rows(name, classes, json.loads(slice_columns), group_column, database),
         unreadable=tuple(Unreadable(*fields) for fields in unreadable),
         group_column=group_column,
+        hidden=tuple(json.loads(hidden)),
     )
     if measured.images != len(measured.rows) + len(measured.unreadable):
         raise ValueError(f"{name} has {measured.images} images, and not as many rows")

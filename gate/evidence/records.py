@@ -178,6 +178,7 @@ class SplitEvidence:
     unreadable: tuple[Unreadable, ...] = ()
     fingerprints: Fingerprints | None = None
     group_column: str | None = None
+    hidden: tuple[str, ...] = ()  # files that are hidden, and images all the same; not read
     given: Rows | None = None  # all rows that were measured, where ``rows`` are others; not saved
 
     @property
@@ -195,10 +196,11 @@ class History:
     epochs: tuple[float, ...]
     series: Mapping[str, tuple[float | None, ...]]  # column -> a value an epoch; None: not logged
     train_loss: str | None = None  # the column taken for it
-    validation_loss: str | None = None
+    validation_losses: tuple[str, ...] = ()  # the columns taken for it; each is judged
     train_accuracy: str | None = None
     validation_accuracy: str | None = None
     checkpoint_epoch: float | None = None  # the epoch of the judged checkpoint, where it is known
+    unread: tuple[str, ...] = ()  # columns that look like a held-out loss, not taken for one
     notes: tuple[str, ...] = ()  # how doubtful rows and columns were read, a clause each
 
 

@@ -9,7 +9,8 @@ CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE classes (label INTEGER PRIMARY KEY, name TEXT NOT NULL, critical INTEGER NOT NULL);
 CREATE TABLE splits (
     split TEXT PRIMARY KEY, path TEXT NOT NULL, format TEXT NOT NULL, images INTEGER NOT NULL,
-    manifest_sha256 TEXT NOT NULL, group_column TEXT, slice_columns TEXT NOT NULL
+    manifest_sha256 TEXT NOT NULL, group_column TEXT, slice_columns TEXT NOT NULL,
+    hidden TEXT NOT NULL  -- files that are hidden, and images all the same
 );
 CREATE TABLE rows (
     split TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, label INTEGER NOT NULL,

@@ -80,7 +80,7 @@ def _write_split(
 ) -> None:
     rows = split.rows
     database.execute(
-        "INSERT INTO splits VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO splits VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             split.split,
             split.path,
@@ -89,6 +89,7 @@ def _write_split(
             split.manifest_sha256,
             split.group_column,
             json.dumps(list(rows.slices)),
+            json.dumps(split.hidden),
         ),
     )
     _write_rows(split.split, rows, split.fingerprints, database)

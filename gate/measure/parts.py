@@ -85,6 +85,7 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEviden
         unreadable=tuple(unreadable),
         fingerprints=fingerprints,
         group_column=dataset.group_column,
+        hidden=dataset.hidden(),
     )
 
 

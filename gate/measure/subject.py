@@ -86,7 +86,7 @@ def _history(gatefile: GateFile) -> History | None:
         gatefile.base / spec.path,
         format=spec.format,
         train_loss=spec.train_loss,
-        validation_loss=spec.validation_loss,
+        validation=spec.columns_of_validation,
     )
     epoch = history.checkpoint_epoch if spec.checkpoint_epoch is None else spec.checkpoint_epoch
     return replace(history, path=spec.path, checkpoint_epoch=epoch)

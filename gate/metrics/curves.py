@@ -280,6 +280,31 @@ def val_rising(
     return fact("unmet", f"{words}{_p_in_words(p)}")
 
 
+def logged_to_the_end(validation: Curve, *, train: Curve, max_missing: int = 1) -> CurveFact:
+    """Return how many values are missing at the end of a validation loss.
+
+    The training ends where its loss does, and a loss that was logged every k-th epoch (the median
+    distance of its values) may be silent for as long. Met when at most ``max_missing`` are missing:
+    a training that is stopped leaves its last epoch without one.
+    """
+
+    def fact(value: float | None, state: State, reason: str) -> CurveFact:
+        bound = float(max_missing)
+        return CurveFact("logged_to_the_end", value, bound, "<=", state, reason)
+
+    if len(validation) < 2:
+        return fact(None, "undecided", f"{validation.name} has too few values to tell how often")
+    if not len(train):
+        return fact(None, "undecided", f"{train.name} was not logged")
+    usual = float(np.median(np.diff(validation.epochs)))
+    missing = max(0, math.floor((train.epochs[-1] - validation.epochs[-1]) / usual))
+    reason = (
+        f"{validation.name} was last logged at epoch {validation.epochs[-1]:g}, and the training "
+        f"ends at epoch {train.epochs[-1]:g}"
+    )
+    return fact(float(missing), "met" if missing <= max_missing else "unmet", reason)
+
+
 def best_checkpoint(curve: Curve, epoch: float | None, *, within: float = 0.10) -> CurveFact:
     """Return how far above the lowest loss the loss at ``epoch`` lies, as a share of the lowest.
 

@@ -1,9 +1,9 @@
-"""What is allowed in a policy and still wrong: rules that can never fail, pass or matter."""
+"""What is allowed in a policy and still wrong: rules that cannot fail, pass or matter."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gate.checks.base import Rule
+from gate.checks.base import Concern, DataFacts, Rule
 from gate.checks.classification import ClassificationRule
 from gate.errors import Fault
 from gate.policy.reading import PolicyDocument
@@ -13,15 +13,11 @@ from gate.policy.words import quoted, suggestion
 if TYPE_CHECKING:
     from gate.metrics.planning_groups import GroupSizes
 
-# Metrics that are no share: the value that no model falls below, or exceeds.
-_LOWEST = {"mcc": -1.0}
-_NO_SHARES = ("log-loss", "expected-cost")
 _MOST_ALIKE = 20
-_WIDEST_GAP = {"mcc": 2.0, "log-loss": float("inf")}
 
 
-def useless_rules(document: PolicyDocument) -> Iterator[Fault]:
-    """Yield a fault for each rule that can never fail, and each that another makes needless.
+def useless_rules(document: PolicyDocument, data: DataFacts | None = None) -> Iterator[Fault]:
+    """Yield a fault for each limit that asks for nothing, and each rule that another covers.
 
     Each is compared with the first twenty of its check: beyond that a program wrote the policy.
     """
@@ -32,36 +28,33 @@ def useless_rules(document: PolicyDocument) -> Iterator[Fault]:
         if len(alike) < _MOST_ALIKE:
             alike.append(rule)
     for rule in rules:
-        if key := _never_fails(rule):
-            fact = f"the rule '{rule.id}' can never fail: no model is worse than this"
-            yield document.origin(rule.id, key).fault(fact, "require more, or delete the rule")
+        if asks_nothing := list(vacuous_limits(document, rule, data or DataFacts())):
+            yield from asks_nothing
         elif over := _shadow(rule, by_check[rule.check]):
             file, line, _ = document.location(over.id)
             fact = f"the rule '{rule.id}' is shadowed: '{over.id}' ({file}:{line}) asks for as much"
             yield document.origin(rule.id).fault(fact, "delete it, or let it ask for more")
 
 
-def _never_fails(rule: Rule) -> str | None:
-    """Return the key that makes it so, None where the rule can fail."""
-    if isinstance(rule, ClassificationRule):
-        return _vacuous(rule)
-    limit = getattr(rule, "max", None)
-    if rule.check == "negative-flips" and limit is not None and limit >= 1:
-        return "max"
-    if rule.check == "train-test-gap" and limit is not None:
-        return "max" if limit >= _WIDEST_GAP.get(getattr(rule, "metric", ""), 1.0) else None
-    return None
+def vacuous_limits(document: PolicyDocument, rule: Rule, data: DataFacts) -> Iterator[Fault]:
+    """Yield a fault for each limit of a rule that no model and no data could fail."""
+    for path, fact, remedy in rule.vacuous(data):
+        asks = f"the rule '{rule.id}' asks for nothing by {'.'.join(map(str, path))}: {fact}"
+        yield document.origin(rule.id, *path).fault(asks, remedy)
 
 
-def _vacuous(rule: ClassificationRule) -> str | None:
-    if type(rule).undefined_means is not ClassificationRule.undefined_means:
-        return None  # it fails where there is nothing to compute it from
-    bounds = [*rule.per_class.values(), *([] if rule.common is None else [rule.common])]
-    if rule.operator == ">=":
-        worst = _LOWEST.get(rule.check, 0.0)
-        return "min" if all(bound <= worst for bound in bounds) else None
-    is_share = rule.check not in _NO_SHARES
-    return "max" if is_share and all(bound >= 1 for bound in bounds) else None
+def advice(document: PolicyDocument, data: DataFacts) -> Iterator[str]:
+    """Yield what is allowed, may be meant, and should be known: a line each.
+
+    Limits that guessing meets, and what no blocking rule watches.
+    """
+    for rule in document.policy.rules:
+        for path, fact, remedy in rule.lenient(data):
+            file, line, _ = document.locate(rule.id, *path)
+            yield f"{file}:{line}: the rule '{rule.id}' asks for little: {fact}; {remedy}"
+    watched = {rule.concern for rule in document.policy.rules if rule.severity == "block"}
+    if open_ := [concern.value for concern in Concern if concern not in watched]:
+        yield f"no rule that blocks watches {', '.join(open_)}"
 
 
 def _shadow(rule: Rule, alike: Sequence[Rule]) -> Rule | None:

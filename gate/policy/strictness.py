@@ -25,6 +25,7 @@ _SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "groups": ("optional", "required"),
     "match": ("exact", "alike"),
     "allow_same": (True, False),
+    "unread": ("warn", "refuse"),
 }
 # A pair of splits that is judged beside others where the key is left out.
 _AMONG_OTHERS: Mapping[tuple[str, str], list[str]] = {

@@ -374,7 +374,7 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
         path=history.path,
         format=history.format,
         train_loss=history.train_loss,
-        validation_loss=history.validation_loss,
+        validation_losses=list(history.validation_losses),
         train_accuracy=history.train_accuracy,
         validation_accuracy=history.validation_accuracy,
         checkpoint_epoch=history.checkpoint_epoch,
@@ -382,6 +382,7 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
         series={
             name: [_logged(value) for value in values] for name, values in history.series.items()
         },
+        unread=list(history.unread),
         notes=list(history.notes),
     )
 

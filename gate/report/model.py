@@ -299,12 +299,13 @@ class HistoryPart(_Part):
     path: str
     format: str
     train_loss: str | None = Field(description="The column that was taken for it.")
-    validation_loss: str | None
+    validation_losses: list[str] = Field(description="The columns that were taken for it.")
     train_accuracy: str | None
     validation_accuracy: str | None
     checkpoint_epoch: float | None
     epochs: list[float]
     series: dict[str, list[float | str | None]]
+    unread: list[str] = Field(description="Columns that look like a held-out loss; not judged.")
     notes: list[str] = Field(description="How doubtful rows and columns were read.")
 
 

@@ -73,14 +73,23 @@ class HistorySpec(_Strict):
     path: str = Field(min_length=1, description="File or folder, relative to the gate file.")
     format: str | None = Field(None, min_length=1, description="The tracker that wrote it.")
     train_loss: str | None = Field(None, min_length=1, description="Column of the train loss.")
-    validation_loss: str | None = Field(
-        None, min_length=1, description="Column of the validation loss."
+    validation: str | tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+        None,
+        min_length=1,
+        description="Column of the validation loss, or of several, of which the worst decides; by "
+        "default every column that is called one.",
     )
     checkpoint_epoch: int | None = Field(
         None,
         ge=0,
         description="The epoch that the checkpoint was saved at, counted as in the file.",
     )
+
+    @property
+    def columns_of_validation(self) -> tuple[str, ...]:
+        """The columns of the validation losses that are named."""
+        named = self.validation
+        return (named,) if isinstance(named, str) else named or ()
 
 
 class LeakageSpec(_Strict):

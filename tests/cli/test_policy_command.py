@@ -13,6 +13,12 @@ from gate.policy.fixtures import read_fixtures
 FAULTY = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: a, version: '1'}\nrules: []\n"
 
 
+SMOKE = (
+    "smoke: ok, 12 rules, 5 block\n"
+    "  no rule that blocks watches per-class metrics, leakage, generalisation\n"
+)
+
+
 def _run(*arguments):
     return CliRunner().invoke(command, arguments)
 
@@ -20,7 +26,7 @@ def _run(*arguments):
 def test_lint_says_how_many_rules_there_are_and_how_many_block():
     result = _run("lint", "smoke", "baseline")
 
-    assert result.output == "smoke: ok, 13 rules, 5 block\nbaseline: ok, 12 rules, 11 block\n"
+    assert result.output == f"{SMOKE}baseline: ok, 12 rules, 11 block\n"
     assert result.exit_code == 0
 
 
@@ -31,7 +37,7 @@ def test_lint_goes_on_after_a_faulty_policy_and_tells_all_faults(tmp_path):
 
     result = _run("lint", str(first), "smoke", str(second))
 
-    assert result.output == "smoke: ok, 13 rules, 5 block\n"
+    assert result.output == SMOKE
     assert isinstance(result.exception, DocumentError)
     assert result.exception.exit_status == 2
     assert [(fault.file, fault.line) for fault in result.exception.faults] == [
@@ -148,6 +154,21 @@ def test_a_rule_that_no_fixture_shows_failing_exits_6_where_one_is_required(poli
     assert _status("test", "fixtures.yaml", "--require-failing-fixture") == 6
     (policies / "fixtures.yaml").write_text(FIXTURES + failing)
     assert _status("test", "fixtures.yaml", "--require-failing-fixture") == 0
+
+
+def test_a_limit_that_no_model_could_fail_exits_6_whatever_its_fixtures_show(policies, capsys):
+    (policies / "old.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0}}]\n")
+    (policies / "fixtures.yaml").write_text(FIXTURES)
+
+    assert _status("test", "fixtures.yaml") == 6
+    assert "old.yaml:4:30: the rule 'recall' asks for nothing by min" in capsys.readouterr().out
+
+
+def test_lint_refuses_a_limit_that_no_model_could_fail(policies, capsys):
+    (policies / "old.yaml").write_text(f"{HEAD}rules: [{{check: train-test-gap, max: 0.999}}]\n")
+
+    assert _status("lint", "old.yaml") == 2
+    assert "old.yaml:4:38: the rule 'train-test-gap' asks for nothing" in capsys.readouterr().err
 
 
 def test_a_surprise_is_told_at_its_place_and_exits_6(policies, capsys):

@@ -80,6 +80,7 @@ def _splits(draw, classes):
             rows=rows,
             unreadable=tuple(unreadable),
             group_column=None if rows.groups is None else draw(names),
+            hidden=tuple(draw(st.lists(names, max_size=2))),
         )
     return made
 
@@ -116,10 +117,11 @@ _histories = st.builds(
     epochs=st.lists(st.floats(), max_size=3).map(tuple),
     series=st.dictionaries(names, st.lists(logged, max_size=3).map(tuple), max_size=2),
     train_loss=st.one_of(st.none(), names),
-    validation_loss=st.one_of(st.none(), names),
+    validation_losses=st.lists(names, max_size=2).map(tuple),
     train_accuracy=st.one_of(st.none(), names),
     validation_accuracy=st.one_of(st.none(), names),
     checkpoint_epoch=st.one_of(st.none(), st.floats(0, 9)),
+    unread=st.lists(names, max_size=2).map(tuple),
     notes=st.lists(words, max_size=2).map(tuple),
 )
 _subjects = st.builds(

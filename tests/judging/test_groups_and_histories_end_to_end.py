@@ -140,7 +140,7 @@ def test_the_columns_can_be_named(folder):
         history={
             "path": "ultralytics_detection.csv",
             "train_loss": "train/cls_loss",
-            "validation_loss": "val/cls_loss",
+            "validation": "val/cls_loss",
         }
     )
 

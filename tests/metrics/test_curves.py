@@ -281,6 +281,42 @@ def test_a_checkpoint_far_from_the_best_is_not_excused():
     assert curves.val_rising(rising, checkpoint_epoch=99).state == "unmet"
 
 
+FIFTEEN = Curve("train loss", tuple(range(15)), tuple(2.0 * 0.7**epoch for epoch in range(15)))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "missing", "state"),
+    [
+        (range(15), 0, "met"),
+        (range(14), 1, "met"),  # stopped in its last epoch
+        (range(13), 2, "unmet"),
+        (range(4), 11, "unmet"),
+        (range(4, 15, 5), 0, "met"),
+        (range(0, 15, 5), 0, "met"),
+        (range(0, 8, 5), 1, "met"),
+        (range(0, 5, 2), 5, "unmet"),
+        ((0, 1, 2, 3, 14), 0, "met"),
+        ((0, 9), 0, "met"),
+    ],
+)
+def test_a_validation_loss_is_missing_at_the_end_by_its_usual_distance(epochs, missing, state):
+    logged = Curve("validation loss", tuple(epochs), tuple(0.5 for _ in epochs))
+
+    fact = curves.logged_to_the_end(logged, train=FIFTEEN)
+
+    assert (fact.value, fact.state) == (missing, state)
+    assert f"last logged at epoch {max(epochs)}" in fact.reason
+    assert "the training ends at epoch 14" in fact.reason
+
+
+def test_one_value_or_no_train_loss_tells_no_end():
+    one = Curve("validation loss", (3,), (0.5,))
+    none = Curve("train loss", (), ())
+
+    assert curves.logged_to_the_end(one, train=FIFTEEN).state == "undecided"
+    assert curves.logged_to_the_end(FIFTEEN, train=none).state == "undecided"
+
+
 def test_best_checkpoint_says_how_far_from_the_lowest_loss_it_is():
     curve = a_curve(1.0, 0.5, 0.54, 0.6)
 

@@ -93,16 +93,25 @@ def _overlap_in_words(report: Report, splits: list[str]) -> str:
 
 def _history(history: HistoryPart) -> list[str]:
     """Return what was read, what was taken for what, and how doubtful parts were read."""
-    taken = {
-        "train loss": history.train_loss,
-        "validation loss": history.validation_loss,
-        "train accuracy": history.train_accuracy,
-        "validation accuracy": history.validation_accuracy,
+    taken: dict[str, list[str | None]] = {
+        "train loss": [history.train_loss],
+        "validation loss": [*history.validation_losses],
+        "train accuracy": [history.train_accuracy],
+        "validation accuracy": [history.validation_accuracy],
     }
     count = len(history.epochs)
     parts = [f"{count:,} {'epoch' if count == 1 else 'epochs'} of {plain(history.format)}"]
-    parts += [f"{role} is column '{plain(column)}'" for role, column in taken.items() if column]
-    parts += [f"no {role}" for role in ("train loss", "validation loss") if not taken[role]]
+    parts += [
+        f"{role} is column '{plain(column)}'"
+        for role, columns in taken.items()
+        for column in columns
+        if column
+    ]
+    parts += [f"no {role}" for role in ("train loss", "validation loss") if not any(taken[role])]
+    parts += [
+        f"'{plain(column)}' looks like a held-out loss: not read as one"
+        for column in history.unread
+    ]
     return [
         f"history {'; '.join(parts)}; {plain(history.path)}",
         *(f"{'':8}{plain(note, 200)}" for note in history.notes),

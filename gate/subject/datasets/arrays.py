@@ -63,6 +63,10 @@ class ArrayDataset:
         """Return the bytes of the pixels of the row at ``index``."""
         return self.pixels[index].tobytes()
 
+    def hidden(self) -> tuple[()]:
+        """Return nothing: every row is an image that is judged."""
+        return ()
+
     def sources(self) -> tuple[Path, ...] | None:
         """Return the files that hold the array and its labels; None where they are not local."""
         return self.files or None

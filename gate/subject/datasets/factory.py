@@ -73,6 +73,10 @@ class FactoryDataset:
         stored, image, tensor = _picture(item[0], place)
         return Sample(stored, image, tensor, label)
 
+    def hidden(self) -> tuple[()]:
+        """Return nothing: only the user's code knows what it leaves out."""
+        return ()
+
     def sources(self) -> None:
         """Return None: only the user's code knows what it reads."""
 

@@ -1,6 +1,7 @@
 """Images that lie in files of their own, one file an image."""
 
 import contextlib
+import io
 import os
 import stat
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from gate.subject.datasets.images import decode
+from gate.subject.datasets.images import decode, is_image
 from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.wording import plain
@@ -33,6 +34,7 @@ class FileDataset:
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
     manifest: Place | None = None
+    skipped: Sequence[tuple[str, str]] = ()  # (id, file) of what is hidden
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage."""
@@ -59,6 +61,12 @@ class FileDataset:
         for file in self.files[rows.start : rows.stop]:
             if not is_url(file):  # what is wrong with an address, too, its reader says
                 _ask_for(self.folder / file)
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return the ids of hidden files that are images; raises DataError where one is lost."""
+        return tuple(
+            each for each, file in self.skipped if _is_image_file(below(self.folder, file))
+        )
 
     def sources(self) -> Sequence[Path] | None:
         """Return the manifest, if there is one, and the image files in the order of the entries.
@@ -121,6 +129,19 @@ def read_bytes(path: Place) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         words = getattr(error, "strerror", None) or error
         raise UnreadableImage(f"the file cannot be read: {plain(words)}") from error
+
+
+def _is_image_file(path: Place) -> bool:
+    """Return whether a file is an image, by its header alone where it lies on this machine."""
+    try:
+        if isinstance(path, RemotePath):
+            return is_image(io.BytesIO(_fetched(path)))
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            return False
+        with path.open("rb") as stream:
+            return is_image(stream)
+    except (UnreadableImage, OSError, ValueError):  # ValueError: a path with a null byte
+        return False
 
 
 def _ask_for(path: Path) -> None:

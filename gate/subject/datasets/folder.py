@@ -1,5 +1,6 @@
 """An image folder: one folder a class, read to any depth."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -52,13 +53,15 @@ class _Listing:
     classes: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # (id, file)
     outside: list[tuple[str, str]] = field(default_factory=list)
     hidden: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # the files among them, and below
 
 
 def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> FileDataset:
     """Return the images of a folder, sorted by id: the path below the folder, with slashes.
 
-    Every file in a class folder is listed, image or not; hidden files are skipped and counted in
-    ``assumed``. A declared class without a folder has no images. Raises DataError.
+    Every file in a class folder is listed, image or not; hidden files are skipped, counted in
+    ``assumed``, and those that are images named by ``hidden``. A declared class without a folder
+    has no images. Raises DataError.
     """
     listing = _walk(_tree(path, shown))
     if not listing.classes:
@@ -89,6 +92,7 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
         path if isinstance(path, RemotePath) else Path(),
         [file for _, file in rows],
         assumed=_left_out(listing),
+        skipped=sorted(listing.skipped),
     )
 
 
@@ -133,7 +137,7 @@ def _walk(tree: _Tree) -> _Listing:
     listing = _Listing()
     for item in tree.scan(tree.root):
         if _is_hidden(item.name):
-            listing.hidden[item.name] += 1
+            _skip(tree, item, _text(item.name), listing)
         elif item.is_dir():
             name = name_key(_text(item.name))
             if name in listing.classes or not name:
@@ -144,7 +148,7 @@ def _walk(tree: _Tree) -> _Listing:
                     else f"the name of the class folder {quoted(ascii(item.name))} shows nothing",
                     "rename or join them",
                 )
-            listing.classes[name] = list(_files(tree, item.path, name, listing.hidden))
+            listing.classes[name] = list(_files(tree, item.path, name, listing))
         else:
             listing.outside.append((name_key(_text(item.name)), item.path))
     return listing
@@ -161,9 +165,7 @@ def _refuse_repeated(ids: Sequence[str], shown: str) -> None:
             )
 
 
-def _files(
-    tree: _Tree, folder: str, prefix: str, hidden: Counter[str]
-) -> Iterator[tuple[str, str]]:
+def _files(tree: _Tree, folder: str, prefix: str, listing: _Listing) -> Iterator[tuple[str, str]]:
     """Yield (id, file) of everything under the folder that is no folder, links followed."""
     pending: list[tuple[str, str, tuple[str, ...]]] = [(folder, prefix, (tree.true_path(folder),))]
     while pending:
@@ -171,7 +173,7 @@ def _files(
         for item in tree.scan(current):
             name = f"{below}/{_text(item.name)}"
             if _is_hidden(item.name):
-                hidden[item.name] += 1
+                _skip(tree, item, name, listing)
             elif not item.is_dir():
                 yield name_key(name), item.path
             elif (real := tree.true_path(item.path)) in above:
@@ -180,6 +182,26 @@ def _files(
                 )
             else:
                 pending.append((item.path, name, (*above, real)))
+
+
+def _skip(tree: _Tree, item: _Item, name: str, listing: _Listing) -> None:
+    """Count what is hidden, and list the files that it is or holds.
+
+    A hidden folder that cannot be listed, as a system's own, is one of the things not read.
+    """
+    listing.hidden[item.name] += 1
+    pending = [(item, name)]
+    seen: set[str] = set()  # true paths of folders: links may lead round
+    while pending:
+        current, shown = pending.pop()
+        if not current.is_dir():
+            listing.skipped.append((shown, current.path))
+        elif (real := tree.true_path(current.path)) not in seen:
+            seen.add(real)
+            with contextlib.suppress(DataError):
+                pending += [
+                    (each, f"{shown}/{_text(each.name)}") for each in tree.scan(current.path)
+                ]
 
 
 def _scan(folder: str, shown: str) -> list[os.DirEntry[str]]:

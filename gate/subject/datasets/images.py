@@ -4,7 +4,7 @@ import functools
 import io
 import re
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -48,6 +48,17 @@ def decode(stored: bytes) -> Image.Image:
     except Exception as error:
         raise UnreadableImage(f"is damaged or truncated ({plain(error)})") from error
     return image
+
+
+def is_image(stream: BinaryIO) -> bool:
+    """Return whether the bytes begin as an image of a known format does; pixels are not read."""
+    try:
+        Image.open(stream, formats=_formats())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return True
+    except Exception:  # as in decode: damage makes parsers raise nearly anything
+        return False
+    return True
 
 
 def exif_turns(image: Image.Image) -> bool:

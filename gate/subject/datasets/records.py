@@ -106,6 +106,12 @@ class Dataset(Protocol):
         Raises :class:`UnreadableImage` where there are none.
         """
 
+    def hidden(self) -> tuple[str, ...]:
+        """Return the names of what is skipped because it is hidden, and is an image all the same.
+
+        Looks into each when it is called. Empty for formats in which nothing can be hidden.
+        """
+
     def sources(self) -> Sequence[Path] | None:
         """Return the local files whose bytes decide what is read, in an order that repeats.
 

@@ -24,7 +24,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def samples(
-    place: Place, shown: str, *, label: str | None, strange: Callable[[], None]
+    place: Place, shown: str, *, label: str | None, strange: Callable[[Member], None]
 ) -> Iterator["TarSample"]:
     """Yield the samples of a tar archive in its order; raises DataError.
 
@@ -41,7 +41,7 @@ def samples(
         for member in members(place, shown, wanted=wanted):
             found = _KEY.fullmatch(member.name)
             if found is None or _is_meta(member.name):
-                strange()
+                strange(member)
             else:
                 yield found[1].removeprefix("./"), found[2].lower(), member
 

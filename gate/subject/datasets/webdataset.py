@@ -4,6 +4,7 @@
 name, and what follows says what the member is (Aizman, Maltby and Breuel, 2019).
 """
 
+import io
 from array import array
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +26,13 @@ from gate.subject.datasets.classes import (
 )
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import LARGEST_FILE
-from gate.subject.datasets.images import decode
+from gate.subject.datasets.images import decode, is_image
 from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.datasets.samples import TarSample, samples
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import StoredFile, stored_file
+from gate.subject.datasets.tars import Member
 from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
 
 _FETCHERS = 8  # remote archives whose headers are read at once
@@ -57,6 +59,7 @@ class TarDataset:
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
+    skipped: tuple[tuple[int, Member], ...] = ()  # (tar, member) of what belongs to no sample
     format: str = "webdataset"
 
     def read(self, index: int) -> Sample:
@@ -75,6 +78,16 @@ class TarDataset:
             raise UnreadableImage(f"is {size:,} bytes long, too long for an image")
         stored: bytes = self.tars[self.tar_of[index]].read_at(int(self.offsets[index]), size)
         return stored
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return the names of members that belong to no sample and are images; raises DataError."""
+        return tuple(
+            member.name
+            for tar, member in self.skipped
+            if not member.odd
+            and member.size <= LARGEST_FILE
+            and is_image(io.BytesIO(self.tars[tar].read_at(member.offset, member.size)))
+        )
 
     def sources(self) -> tuple[Path, ...] | None:
         """Return the tar archives; None where they are not local."""
@@ -134,7 +147,7 @@ class _Shard:
     columns: list[list[str | None]] = field(default_factory=list)  # the group, then the slices
     odd: dict[int, str] = field(default_factory=dict)
     label_kind: str = ""  # what the labels of all samples come from
-    strange: int = 0  # members whose names are none of a sample
+    strange: list[Member] = field(default_factory=list)  # their names are none of a sample
     json_keys: set[str] = field(default_factory=set)
 
 
@@ -144,11 +157,7 @@ def _read_shard(place: Place, name: str, spec: DataSpec) -> _Shard:
     shard = _Shard(shown, place, stored_file(place, shown))
     shard.columns = [[] for _ in _json_keys(spec)]
     shared: dict[str, str] = {}  # one string object for the many samples that say the same
-
-    def strange() -> None:
-        shard.strange += 1
-
-    for sample in samples(place, shown, label=spec.label, strange=strange):
+    for sample in samples(place, shown, label=spec.label, strange=shard.strange.append):
         _add(shard, sample, spec, shared)
     if not shard.keys:
         raise DataError(shown, "holds no sample", "write or copy it again")
@@ -202,8 +211,8 @@ def _joined(
     _require_columns(shards, spec)
     labelling, positions = _labelled(shards, classes)
     local = [place for place in places if isinstance(place, Path)]
-    strange = sum(shard.strange for shard in shards)
-    note = f"{counted(strange, 'member')} of the tars without a key and an extension not read"
+    strange = [(tar, member) for tar, shard in enumerate(shards) for member in shard.strange]
+    note = f"{counted(len(strange), 'member')} of the tars without a key and an extension not read"
     columns = [
         [value for shard in shards for value in shard.columns[number]]
         for number in range(len(_json_keys(spec)))
@@ -227,6 +236,7 @@ def _joined(
         slice_columns=tuple(map(name_key, spec.slices)),
         group_column=spec.group,
         assumed=(*labelling.assumed, note) if strange else labelling.assumed,
+        skipped=tuple(strange),
     )
 
 

@@ -1,12 +1,14 @@
 """Which column is the train loss, which the validation loss, which the accuracies, the epochs.
 
 A name is read as a set of words: ``Loss/train``, ``train_loss`` and ``trainLoss`` are the same.
-The clearest reading wins; two columns that read equally well are an error, never a guess.
+The clearest reading of a train loss wins; two columns that read equally well are an error, never a
+guess. Held-out losses are all read. What only looks like one is not, and is named: `lookalikes`.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import HistoryError
@@ -21,7 +23,7 @@ _VALIDATION = frozenset({"val", "valid", "validation", "eval", "evaluation", "de
 _TEST = frozenset({"test", "testing"})
 _PARTS = _TRAIN | _VALIDATION | _TEST
 _OF_AN_EPOCH = frozenset({"epoch", "avg", "average", "mean", "total"})
-_OF_A_STEP = frozenset({"step", "batch", "iter", "iteration"})
+STEP_WORDS = frozenset({"step", "batch", "iter", "iteration", "iterations", "vs"})
 _LOSSES = frozenset(
     map(
         frozenset[str],
@@ -43,15 +45,13 @@ _ACCURACIES = frozenset(
         ],
     )
 )  # fmt: skip
+_GLUED = re.compile(f"({'|'.join(sorted(_PARTS))})(loss|nll|acc|accuracy)")
 _EPOCHS = frozenset(map(frozenset[str], [["epoch"], ["epochs"]]))
 _STEPS = frozenset(
     map(frozenset[str], [["step"], ["steps"], ["global", "step"], ["iter"], ["iteration"]])
 )
 ACCURACY_ROLES: tuple[Role, ...] = ("train_accuracy", "validation_accuracy")
-_LOSS_ROLES: tuple[Role, ...] = ("train_loss", "validation_loss")
 _IN_WORDS: Mapping[Role, str] = {
-    "train_loss": "train loss",
-    "validation_loss": "validation loss",
     "train_accuracy": "train accuracy",
     "validation_accuracy": "validation accuracy",
 }
@@ -60,8 +60,17 @@ _WRITE_A_NUMBER = "write a number, nan or inf, or leave the cell empty"
 
 
 def words_of(name: str) -> Words:
-    """Return the words of a column's name in lower case: ``valLoss@1`` is val, loss, 1."""
-    return frozenset(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name))
+    """Return the words of a column's name in lower case: ``valLoss@1`` is val, loss, 1.
+
+    So are the two words of ``valloss``, which nothing keeps apart.
+    """
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)
+    return frozenset(part for word in words for part in _apart(word.lower()))
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    glued = _GLUED.fullmatch(word)
+    return (word,) if glued is None else glued.groups()
 
 
 def epoch_column(table: Table) -> str | None:
@@ -78,41 +87,62 @@ def counts(name: str) -> bool:
     return words_of(name) in _EPOCHS | _STEPS
 
 
-def choose(
-    path: Path, table: Table, named: Mapping[Role, str | None]
-) -> tuple[dict[Role, str], list[str]]:
-    """Return the column of each role that has one, and notes on what was left out.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns are the losses and accuracies, and notes on what was left out."""
 
-    ``named`` is the user's own choice. HistoryError is raised when it names no column, when two
-    columns may be the same loss, when none is a loss, and when a chosen column holds text.
+    train_loss: str | None
+    validation_losses: tuple[str, ...]
+    accuracies: dict[Role, str]
+    notes: list[str]
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """All losses that are read."""
+        return (*((self.train_loss,) if self.train_loss else ()), *self.validation_losses)
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All columns that are read."""
+        return (*self.losses, *self.accuracies.values())
+
+
+def choose(
+    path: Path, table: Table, *, train_loss: str | None = None, validation: Sequence[str] = ()
+) -> Columns:
+    """Return the columns that are read.
+
+    ``train_loss`` and ``validation`` are the user's own choice. Without it, every column that reads
+    as a held-out loss is one. HistoryError is raised when they name no column, when two columns may
+    be the train loss, when none is a loss, and when a chosen column holds text.
     """
-    chosen: dict[Role, str] = {}
-    notes: list[str] = []
-    for role in _LOSS_ROLES:
-        if column := _loss(path, table, role, named.get(role)):
-            chosen[role] = column
-    if not chosen:
+    train = _train_loss(path, table, train_loss)
+    held_out = _validation_losses(path, table, validation)
+    if train is None and not held_out:
         _refuse_loss_in_words(path, table)
         fact = f"no column looks like a loss; it has {listed(list(table.columns)) or 'none'}"
-        raise HistoryError(str(path), fact, "name the column as train_loss or validation_loss")
-    if len(set(chosen.values())) < len(chosen):
-        fact = f"{quoted(chosen['train_loss'])} cannot be both the train and the validation loss"
+        raise HistoryError(str(path), fact, "name the column as train_loss or in validation")
+    if train in held_out:
+        fact = f"{quoted(train or '')} cannot be both the train and the validation loss"
         raise HistoryError(str(path), fact, "name another column, or leave one out")
-    for column in chosen.values():
-        refuse_text(path, table, column)
+    accuracies: dict[Role, str] = {}
+    notes: list[str] = []
     for role in ACCURACY_ROLES:
-        found = _accuracies(table, role, chosen.get("train_loss"))
+        found = _accuracies(table, role, train)
         if len(found) == 1:
-            chosen[role] = found[0]
+            accuracies[role] = found[0]
         elif found:
             notes.append(f"{listed(found)} may each be the {_IN_WORDS[role]}: none was taken")
-    return chosen, notes
+    columns = Columns(train, held_out, accuracies, notes)
+    for column in columns.losses:
+        refuse_text(path, table, column)
+    return columns
 
 
 def _refuse_loss_in_words(path: Path, table: Table) -> None:
     """Raise HistoryError when a column is called a loss and holds no number at all."""
     for name, place in table.texts.items():
-        if any(reading(words_of(name)) for reading in (*_TRAIN_READINGS, *_VALIDATION_READINGS)):
+        if any(reading(words_of(name)) for reading in (*_TRAIN_READINGS, *_HELD_OUT_READINGS)):
             fact = f"{place} in column {quoted(name)}, which is no number"
             raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
 
@@ -124,20 +154,56 @@ def refuse_text(path: Path, table: Table, column: str) -> None:
         raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
 
 
-def _loss(path: Path, table: Table, role: Role, named: str | None) -> str | None:
+def _train_loss(path: Path, table: Table, named: str | None) -> str | None:
     if named is not None:
         return _existing(path, table, named)
-    if table.roles.get(role) in table.columns:
-        return table.roles[role]
+    if table.roles.get("train_loss") in table.columns:
+        return table.roles["train_loss"]
     candidates = [name for name in table.columns if not counts(name)]
-    for reading in _TRAIN_READINGS if role == "train_loss" else _VALIDATION_READINGS:
+    for reading in _TRAIN_READINGS:
         found = [name for name in candidates if reading(words_of(name))]
         if len(found) > 1:
-            fact = f"{len(found)} columns may be the {_IN_WORDS[role]}: {listed(found)}"
-            raise HistoryError(str(path), fact, f"name the one to judge as {role}")
+            fact = f"{len(found)} columns may be the train loss: {listed(found)}"
+            raise HistoryError(str(path), fact, "name the one to judge as train_loss")
         if found:
             return found[0]
     return None
+
+
+def _validation_losses(path: Path, table: Table, named: Sequence[str]) -> tuple[str, ...]:
+    """Return the held-out losses: those that are named, or all whose names say so."""
+    if named:
+        return tuple(_existing(path, table, name) for name in dict.fromkeys(named))
+    candidates = [name for name in table.columns if not counts(name)]
+    clear = [name for name in candidates if _is_any(_HELD_OUT_READINGS, name)]
+    found = clear or [name for name in candidates if _has_loss_of(_VALIDATION)(words_of(name))]
+    # One value, as a test after the training leaves, is no curve.
+    curves = [name for name in found if _is_series(table, name)]
+    return tuple(name for name in curves or found if not _by_step_too(name, found))
+
+
+def _is_any(readings: Sequence[Reading], name: str) -> bool:
+    return any(reading(words_of(name)) for reading in readings)
+
+
+def _is_series(table: Table, name: str) -> bool:
+    """Return whether a column holds two numbers or more."""
+    return sum(row.get(name) is not None for row in table.rows) > 1
+
+
+def _by_step_too(name: str, others: Sequence[str]) -> bool:
+    """Return whether a loss of steps is logged by epochs too: ``val_loss_step``."""
+    words = words_of(name)
+    return bool(words & STEP_WORDS) and any(
+        _kind(words) == _kind(words_of(other))
+        for other in others
+        if not words_of(other) & STEP_WORDS
+    )
+
+
+def _kind(words: Words) -> Words:
+    """Return the words of a loss without those of its split and of how often it is logged."""
+    return words - _PARTS - _OF_AN_EPOCH - STEP_WORDS
 
 
 def _existing(path: Path, table: Table, named: str) -> str:
@@ -191,14 +257,11 @@ _TRAIN_READINGS: Sequence[Reading] = (
     _is_loss_of(_TRAIN, _OF_AN_EPOCH),
     lambda words: words in _LOSSES,
     lambda words: words - _OF_AN_EPOCH in _LOSSES,
-    _is_loss_of(_TRAIN, _OF_AN_EPOCH | _OF_A_STEP),
+    _is_loss_of(_TRAIN, _OF_AN_EPOCH | STEP_WORDS),
     _has_loss_of(_TRAIN),
 )
-_VALIDATION_READINGS: Sequence[Reading] = (
-    _is_loss_of(_VALIDATION),
-    _is_loss_of(_VALIDATION, _OF_AN_EPOCH),
-    _is_loss_of(_VALIDATION, _OF_AN_EPOCH | _OF_A_STEP),
-    _has_loss_of(_VALIDATION),
-    _is_loss_of(_TEST),
+# All that are found are read. A loss with more words (``val_focal_loss``) is read where none is.
+_HELD_OUT_READINGS: Sequence[Reading] = (
+    _is_loss_of(_VALIDATION, _OF_AN_EPOCH | STEP_WORDS),
     _is_loss_of(_TEST, _OF_AN_EPOCH),
 )

@@ -1,5 +1,6 @@
 """A history is recognised, read, and told: the story of this folder on one screen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -7,11 +8,12 @@ from gate.errors import HistoryError
 from gate.evidence.records import History
 from gate.subject.histories import mlflow_files, mlflow_sqlite, tensorboard
 from gate.subject.histories.accuracies import as_fractions
-from gate.subject.histories.columns import ACCURACY_ROLES, choose
+from gate.subject.histories.columns import Columns, choose
 from gate.subject.histories.csv_files import TRACKERS, read_csv
 from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
-from gate.subject.histories.table import Role, Table
+from gate.subject.histories.lookalikes import unread
+from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
 
 FORMATS: Final = (
@@ -31,13 +33,14 @@ def read_history(
     *,
     format: str | None = None,  # noqa: A002 # the word of the gate file
     train_loss: str | None = None,
-    validation_loss: str | None = None,
+    validation: Sequence[str] = (),
 ) -> History:
     """Return the training history of a file or folder, whatever tracker wrote it.
 
     The format is recognised by content unless ``format``, one of FORMATS, states it. The columns of
-    the losses are found by their names unless they are named. NaN and infinities are kept.
-    HistoryError is raised for what cannot be read, or can be read in two ways.
+    the losses are found by their names unless they are named: ``train_loss`` is one column,
+    ``validation`` are any number. NaN and infinities are kept. HistoryError is raised for
+    what cannot be read, or can be read in two ways.
     """
     if format is not None and format not in FORMATS:
         fact = f"{quoted(format)} is no format of a history"
@@ -48,28 +51,27 @@ def read_history(
         fact = f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
         where = str(error.filename or path)
         raise HistoryError(where, fact, "check the path and its permissions") from error
-    named: dict[Role, str | None] = {"train_loss": train_loss, "validation_loss": validation_loss}
-    roles, notes = choose(path, table, named)
+    chosen = choose(path, table, train_loss=train_loss, validation=validation)
     line, more = timeline(path, table)
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
-    notes += more + _repeated(roles, line.repeated)
-    for role in ACCURACY_ROLES:
-        if role in roles:
-            column = roles[role]
-            series[column], reason = as_fractions(series[column], in_percent=table.in_percent)
-            if reason:
-                notes.append(f"column {quoted(column)} is not taken as an accuracy: {reason}")
-                del roles[role]
+    notes = chosen.notes + more + _repeated(chosen, line.repeated)
+    accuracies = dict(chosen.accuracies)
+    for role, column in chosen.accuracies.items():
+        series[column], reason = as_fractions(series[column], in_percent=table.in_percent)
+        if reason:
+            notes.append(f"column {quoted(column)} is not taken as an accuracy: {reason}")
+            del accuracies[role]
     return History(
         path=str(path),
         format=table.format,
         epochs=tuple(line.epochs),
         series=series,
-        train_loss=roles.get("train_loss"),
-        validation_loss=roles.get("validation_loss"),
-        train_accuracy=roles.get("train_accuracy"),
-        validation_accuracy=roles.get("validation_accuracy"),
+        train_loss=chosen.train_loss,
+        validation_losses=chosen.validation_losses,
+        train_accuracy=accuracies.get("train_accuracy"),
+        validation_accuracy=accuracies.get("validation_accuracy"),
+        unread=unread(chosen, line),
         notes=tuple(notes),
     )
 
@@ -110,8 +112,8 @@ def _of_folder(folder: Path) -> Table:
     raise HistoryError(str(folder), fact, "give the history file itself")
 
 
-def _repeated(roles: dict[Role, str], repeated: set[str]) -> list[str]:
-    found = sorted(set(roles.values()) & repeated)
+def _repeated(columns: Columns, repeated: set[str]) -> list[str]:
+    found = sorted(set(columns.every) & repeated)
     return [
         f"column {quoted(name)} has several values in an epoch: the last counts" for name in found
     ]

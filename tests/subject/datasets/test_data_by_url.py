@@ -112,6 +112,14 @@ def test_a_folder_gives_the_same_by_path_and_by_url(pets, opened, uploaded):
     assert remote.path == "flaky://set/pets"
 
 
+def test_hidden_images_of_a_remote_folder_are_named(pets, opened, uploaded, encoded):
+    (pets / "cat" / ".x.png").write_bytes(encoded(7))
+    (pets / "cat" / "._1.png").write_bytes(b"no image")
+    uploaded()
+
+    assert opened(path="flaky://set/pets").hidden() == ("cat/.x.png",)
+
+
 def test_groups_by_name_are_found_in_a_remote_folder(pets, opened, uploaded):
     uploaded()
 

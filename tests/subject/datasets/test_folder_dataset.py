@@ -201,6 +201,54 @@ def test_hidden_files_are_left_out_and_counted(pets, opened):
     )
 
 
+def test_what_a_desk_leaves_behind_is_no_hidden_image(pets, opened):
+    apple_double = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X" + bytes(400)
+    (pets / "cat" / "._1.png").write_bytes(apple_double)
+    (pets / "cat" / ".DS_Store").write_bytes(b"\x00\x00\x00\x01Bud1" + bytes(99))
+    (pets / "cat" / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(99))
+    (pets / ".ipynb_checkpoints").mkdir()
+    (pets / ".ipynb_checkpoints" / "a-checkpoint.ipynb").write_text("{}")
+    (pets / "dog" / ".empty.png").write_bytes(b"")
+
+    assert opened(path="pets").hidden() == ()
+
+
+def test_hidden_files_that_are_images_are_named_wherever_they_lie(pets, opened, encoded):
+    (pets / ".stash" / "deep").mkdir(parents=True)
+    (pets / "__MACOSX").mkdir()
+    for name, kind in (
+        ("cat/.x.png", "PNG"),
+        ("cat/._y.png", "PNG"),
+        ("dog/.no-suffix", "JPEG"),
+        (".stash/deep/z.bmp", "BMP"),
+        ("__MACOSX/w.gif", "GIF"),
+    ):
+        (pets / name).write_bytes(encoded(7, mode="L", kind=kind))
+
+    data = opened(path="pets")
+
+    assert data.hidden() == (
+        *(".stash/deep/z.bmp", "__MACOSX/w.gif", "cat/._y.png", "cat/.x.png", "dog/.no-suffix"),
+    )
+    assert len(data.entries) == 4
+
+
+def test_only_the_header_of_a_hidden_file_is_looked_at(pets, opened, encoded):
+    (pets / "cat" / ".x.png").write_bytes(encoded(7)[:60])
+
+    assert opened(path="pets").hidden() == ("cat/.x.png",)
+
+
+def test_hidden_links_and_pipes_hold_nothing_up(pets, opened):
+    (pets / "cat" / ".loop").symlink_to(pets)
+    (pets / "cat" / ".gone").symlink_to(pets / "nowhere")
+    os.mkfifo(pets / "cat" / ".pipe")
+
+    assert opened(path="pets").hidden() == (
+        *(f"cat/.loop/{name}" for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png")),
+    )
+
+
 def test_a_folder_named_like_an_image_is_a_folder(pets, opened, encoded):
     (pets / "dog" / "x.png").mkdir()
     (pets / "dog" / "x.png" / "y.png").write_bytes(encoded())

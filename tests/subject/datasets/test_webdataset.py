@@ -325,6 +325,16 @@ def test_members_that_are_of_no_sample_are_counted(packed, encoded, opened):
     assert data.assumed == ("3 members of the tars without a key and an extension not read",)
 
 
+def test_members_of_no_sample_that_are_images_are_named(packed, encoded, opened):
+    packed("t-0.tar", [(".0.png", encoded(5)), ("._1.png", b"x"), *two(encoded)])
+    packed("t-1.tar", [*two(encoded, key="x{}"), ("deep/.2.png", encoded(6)), (".3", encoded(7))])
+
+    data = opened(path="t-{0..1}.tar")
+
+    assert data.hidden() == (".0.png", "deep/.2.png", ".3")
+    assert len(data.entries) == 4
+
+
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_long_names_are_read_in_every_form_of_tar(packed, encoded, opened, form):
     key = "d" * 80 + "/" + "n" * 90 + "{}"

@@ -64,7 +64,7 @@ def assert_read_as(path, row):
     assert history.epochs == tuple(float(epoch) for epoch in range(first, first + 6))
     assert [
         history.train_loss,
-        history.validation_loss,
+        *history.validation_losses,
         history.train_accuracy,
         history.validation_accuracy,
     ] == columns
@@ -156,7 +156,7 @@ def test_a_detectors_three_losses_are_listed_and_one_can_be_named(fixtures):
 
     with pytest.raises(HistoryError, match="3 columns may be the train loss") as error:
         read_history(path)
-    history = read_history(path, train_loss="train/cls_loss", validation_loss="val/cls_loss")
+    history = read_history(path, train_loss="train/cls_loss", validation=["val/cls_loss"])
 
     assert "'train/box_loss', 'train/cls_loss', 'train/dfl_loss'" in error.value.fact
     assert history.series[history.train_loss] == (2.81, 2.10)
@@ -290,7 +290,7 @@ def test_folders_in_a_log_folder_name_the_series(board, fixtures, tmp_path):
         shutil.copytree(fixtures / "tensorboard_torch", tmp_path / part)
 
     history = read_history(
-        tmp_path, train_loss="train/Loss/train", validation_loss="validation/Loss/val"
+        tmp_path, train_loss="train/Loss/train", validation=["validation/Loss/val"]
     )
 
     assert history.series["train/Loss/val"] == history.series["validation/Loss/val"]

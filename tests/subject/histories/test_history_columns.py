@@ -27,7 +27,6 @@ def csv_of(*names, rows=3):
         (["loss", "eval_loss"], "loss", "eval_loss"),
         (["epoch_loss", "val_epoch_loss"], "epoch_loss", "val_epoch_loss"),
         (["train_loss", "test_loss"], "train_loss", "test_loss"),
-        (["train_loss", "val_loss", "test_loss"], "train_loss", "val_loss"),
         (["train_loss", "loss"], "train_loss", None),
         (["train_loss_step", "train_loss_epoch"], "train_loss_epoch", None),
         (["train_loss_step", "val_loss"], "train_loss_step", "val_loss"),
@@ -42,7 +41,8 @@ def csv_of(*names, rows=3):
 def test_the_usual_names_of_losses_are_found(written, names, train, validation):
     history = read_history(written(csv_of(*names)))
 
-    assert (history.train_loss, history.validation_loss) == (train, validation)
+    assert history.train_loss == train
+    assert history.validation_losses == ((validation,) if validation else ())
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,6 @@ def test_the_usual_names_of_losses_are_found(written, names, train, validation):
         (["train_loss", "Train Loss"], "train loss"),
         (["loss", "Loss"], "train loss"),
         (["train_a_loss", "train_b_loss"], "train loss"),
-        (["loss", "val_loss", "valid_loss"], "validation loss"),
-        (["loss", "val_loss/0", "val_loss/1"], "validation loss"),
     ],
 )
 def test_two_columns_that_read_equally_well_are_listed_and_not_guessed(written, names, role):
@@ -64,24 +62,108 @@ def test_two_columns_that_read_equally_well_are_listed_and_not_guessed(written, 
     assert error.value.remedy == f"name the one to judge as {role.replace(' ', '_')}"
 
 
+@pytest.mark.parametrize(
+    ("names", "validation"),
+    [
+        (["loss", "val_loss", "valid_loss"], ("val_loss", "valid_loss")),
+        (["loss", "val_loss", "valloss"], ("val_loss", "valloss")),
+        (["loss", "val_loss", "test_loss"], ("val_loss", "test_loss")),
+        (["loss", "val_loss/0", "val_loss/1"], ("val_loss/0", "val_loss/1")),
+        (["loss", "val_loss_ema", "val_loss_raw"], ("val_loss_ema", "val_loss_raw")),
+        (["loss", "val_loss_step", "val_loss_epoch"], ("val_loss_epoch",)),
+        (["loss", "val_loss", "val_aux_loss"], ("val_loss",)),
+    ],
+)
+def test_every_column_that_is_called_a_held_out_loss_is_read(written, names, validation):
+    history = read_history(written(csv_of(*names)))
+
+    assert history.validation_losses == validation
+
+
+def test_a_single_value_that_a_test_after_the_training_leaves_is_no_curve(written):
+    history = read_history(written("loss,val_loss,test_loss\n2,2,\n1,1,\n,,3\n"))
+
+    assert (history.validation_losses, history.unread) == (("val_loss",), ())
+
+
+def test_several_validation_losses_can_be_named(written):
+    history = read_history(written(csv_of("loss", "a", "b")), validation=["b", "a", "b"])
+
+    assert history.validation_losses == ("b", "a")
+
+
+LOOKS_HELD_OUT = (
+    *("holdout_loss", "hold_out_loss", "HeldOutLoss", "cv_loss", "fold3/loss", "val_objective"),
+    *("verlust_validierung", "perte_validation", "unseen_nll", "oof_loss", "val_aux_loss"),
+    *("valcost", "val_criterion", "test_focal_loss", "outer/val/loss_ema", "Prüfung/Verlust"),
+)
+NO_HELD_OUT_LOSS = (
+    *("train_loss_step", "aux_loss", "loss_ema", "interval_loss", "retrieval_loss", "val_acc"),
+    *("valve_loss", "eval_runtime", "val_f1", "test_accuracy", "lr", "grad_norm", "validation_iou"),
+)
+
+
+@pytest.mark.parametrize("name", LOOKS_HELD_OUT)
+def test_a_column_that_looks_like_a_held_out_loss_and_is_not_read_is_named(written, name):
+    history = read_history(written(csv_of("epoch", "train_loss", "val_loss", name)))
+
+    assert (history.validation_losses, history.unread) == (("val_loss",), (name,))
+
+
+@pytest.mark.parametrize("name", NO_HELD_OUT_LOSS)
+def test_a_column_of_something_else_is_passed_over(written, name):
+    history = read_history(written(csv_of("epoch", "train_loss", "val_loss", name)))
+
+    assert (history.validation_losses, history.unread) == (("val_loss",), ())
+
+
+def test_a_held_out_loss_that_the_owner_does_not_name_is_named_for_them(written):
+    path = written(csv_of("train_loss", "val_loss", "holdout_loss"))
+
+    assert read_history(path, validation=["holdout_loss"]).unread == ("val_loss",)
+    assert read_history(path, validation=["val_loss", "holdout_loss"]).unread == ()
+
+
+def test_a_held_out_loss_that_is_given_as_the_train_loss_is_named(written):
+    path = written(csv_of("train_loss", "val_loss", "holdout_loss"))
+
+    history = read_history(path, train_loss="holdout_loss", validation=["val_loss"])
+
+    assert history.unread == ("holdout_loss",)
+
+
+def test_a_loss_that_repeats_one_that_is_read_is_no_other_one(written):
+    path = written("loss,val_loss,evaluation_loss_of_all\n3,2,2\n2,1,1\n1,1,1\n")
+
+    assert read_history(path).unread == ()
+
+
+def test_a_loss_of_steps_beside_that_of_epochs_is_passed_over_only_where_it_is_finer(written):
+    finer = "epoch,loss,val_loss_epoch,val_loss_step\n0,3,,5\n0,,2,4\n1,2,,3\n1,,1,2\n"
+    disguised = "epoch,loss,val_loss_epoch,val_loss_step\n0,3,2,5\n1,2,1,6\n2,1,1,7\n"
+
+    assert read_history(written(finer)).unread == ()
+    assert read_history(written(disguised)).unread == ("val_loss_step",)
+
+
 def test_the_order_of_the_columns_changes_nothing(written):
     names = ["epoch", "train_loss", "val_loss", "loss"]
 
     found = {
-        (history.train_loss, history.validation_loss)
+        (history.train_loss, history.validation_losses)
         for order in itertools.permutations(names)
         for history in [read_history(written(csv_of(*order)))]
     }
 
-    assert found == {("train_loss", "val_loss")}
+    assert found == {("train_loss", ("val_loss",))}
 
 
 def test_named_columns_are_taken_whatever_their_names(written):
     path = written(csv_of("a", "b", "train_loss"))
 
-    history = read_history(path, train_loss="b", validation_loss="a")
+    history = read_history(path, train_loss="b", validation=["a"])
 
-    assert (history.train_loss, history.validation_loss) == ("b", "a")
+    assert (history.train_loss, history.validation_losses) == ("b", ("a",))
 
 
 def test_a_named_column_that_is_not_there_brings_the_nearest(written):
@@ -93,7 +175,7 @@ def test_a_named_column_that_is_not_there_brings_the_nearest(written):
 
 def test_one_column_cannot_be_both_losses(written):
     with pytest.raises(HistoryError, match="cannot be both"):
-        read_history(written(csv_of("loss", "lr")), validation_loss="loss")
+        read_history(written(csv_of("loss", "lr")), validation=["loss"])
 
 
 def test_without_a_loss_the_columns_are_listed(written):
@@ -102,13 +184,13 @@ def test_without_a_loss_the_columns_are_listed(written):
 
 
 def test_a_history_without_validation_has_none(written):
-    assert read_history(written(csv_of("epoch", "loss"))).validation_loss is None
+    assert read_history(written(csv_of("epoch", "loss"))).validation_losses == ()
 
 
 def test_a_loss_column_without_a_value_is_no_candidate(written):
     history = read_history(written("epoch,train_loss,val_loss,loss\n0,,,2\n1,,,1\n"))
 
-    assert (history.train_loss, history.validation_loss) == ("loss", None)
+    assert (history.train_loss, history.validation_losses) == ("loss", ())
 
 
 @pytest.mark.parametrize(

@@ -151,4 +151,4 @@ def test_the_same_history_reads_the_same_in_every_plain_style(written, losses, f
 
     assert history.epochs == tuple(float(first + index) for index in range(len(losses)))
     assert repr(history.series["loss"]) == repr(tuple(map(float, losses)))
-    assert (history.train_loss, history.validation_loss) == ("loss", "val_loss")
+    assert (history.train_loss, history.validation_losses) == ("loss", ("val_loss",))

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain, cycle, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,10 +101,11 @@ def _scope_of(result: ResultPart) -> str:
 
 def losses(history: HistoryPart) -> str:
     """Return the losses over the epochs, the shipped epoch marked."""
-    named = [name for name in (history.train_loss, history.validation_loss) if name is not None]
+    named = [name for name in (history.train_loss, *history.validation_losses) if name is not None]
+    looks = chain(((_A, "-"),), zip(repeat(_B), cycle(("--", ":", "-.")), strict=False))
 
     def draw(axes: "Axes") -> None:
-        for name, colour, style in zip(named, (_A, _B), ("-", "--"), strict=False):
+        for name, (colour, style) in zip(named, looks, strict=False):
             series = history.series.get(name, [])
             values = [each if isinstance(each, float | int) else np.nan for each in series]
             axes.plot(history.epochs[: len(values)], values, style, color=colour, label=_name(name))
