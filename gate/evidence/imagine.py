@@ -1,10 +1,12 @@
 """Evidence from made-up numbers: what a run that gave them would have left."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from gate.evidence.made_up import MadeUp, Matrix
+from gate.evidence.placing import placed
 from gate.evidence.records import (
     EXACT,
     Baseline,
@@ -21,6 +23,8 @@ from gate.evidence.records import (
     rows_from_counts,
 )
 
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
+
 
 def imagine(numbers: MadeUp) -> Evidence:
     """Return the evidence that a run with these numbers would have left."""
@@ -34,7 +38,7 @@ def imagine(numbers: MadeUp) -> Evidence:
         for split, matrix in matrices.items()
         if matrix is not None
     }
-    return Evidence(
+    made = Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
         splits=splits,
@@ -49,7 +53,10 @@ def imagine(numbers: MadeUp) -> Evidence:
         ),
         probe=None if numbers.probe is None else _probe(numbers.probe),
         history=_history(numbers),
+        measured_at=_SOME_DAY,
     )
+    overlaps = tuple(placed(each, splits, numbers.classes) for each in made.overlaps)
+    return replace(made, overlaps=overlaps)
 
 
 def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
