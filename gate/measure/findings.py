@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gate.errors import GateError, SubjectError
 from gate.evidence.records import (
@@ -16,6 +17,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Subject,
 )
+from gate.evidence.times import now
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Findings:
     assumed: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
+    measured_at: datetime = field(default_factory=now)  # the oldest of what was found
+    answers_from_cache: int = 0
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:

@@ -47,6 +47,8 @@ def measure_model(
             whole.fill(plan.cells, parts, datasets)
     finally:
         found.splits, found.probe = whole.splits, whole.probe
+        found.measured_at = min([found.measured_at, *whole.measured_at])
+        found.answers_from_cache = whole.answers_from_cache
         if whole.head is not None:
             found.subject = whole.head.subject
             found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
@@ -76,7 +78,7 @@ def _parts(
     if means.shards:
         from gate.measure.shards import merged
 
-        return merged(plan, means.shards)
+        return merged(plan, means.shards, datasets)
     return measured_cells(plan, job, plan.cells, datasets, means, progress, advance)
 
 

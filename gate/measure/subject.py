@@ -68,6 +68,8 @@ def measure(
         assumed=tuple(found.assumed),
         environment=found.environment,
         pictures=found.pictures,
+        measured_at=found.measured_at,
+        answers_from_cache=found.answers_from_cache,
     )
 
 
