@@ -20,7 +20,7 @@ from gate.errors import EvidenceError, OutputError
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Split
-from gate.measure.cache_folder import PLANS
+from gate.measure.cache_folder import PLANS, make_private
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.part_checks import require_entries
@@ -165,7 +165,7 @@ class Kept:
         """Return the folder for the model as it was measured, with its code as it was run."""
         said = json.dumps(head.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
         write_text(folder / _HEAD, said)
         self.head = head

@@ -1,9 +1,11 @@
 """A model on its data: every cell, joined to splits, and what the splits share."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
+from gate.measure.cache_folder import usable
 from gate.measure.cells import measured_cells, planned
 from gate.measure.cores import give_back
 from gate.measure.findings import Findings
@@ -34,6 +36,7 @@ def measure_model(
     """
     from gate.measure.whole import Whole
 
+    means = replace(means, cache=usable(means.cache, progress.warn))
     try:
         plan, job = planned(gatefile, datasets, classes, means)
     except CheckpointError as error:
