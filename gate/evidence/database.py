@@ -17,6 +17,7 @@ _STEPS_A_BYTE = 2
 _OFTEN = 10_000  # steps between two looks at the budget
 _MOST_NAMES = 1000  # of a schema that are looked at
 _OF_ANALYZE = ("sqlite_stat1", "sqlite_stat3", "sqlite_stat4")  # where it counts, for its planner
+_TABLE = "a table"
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 
 
@@ -69,7 +70,7 @@ def require_script(database: sqlite3.Connection, script: str) -> None:
         if kind == "table" and name in _OF_ANALYZE:
             continue
         if name not in expected:
-            raise DistrustError(f"holds a {_kind(kind, sql)} of its own, {name!r:.80}")
+            raise DistrustError(f"has {_kind(kind, sql)} of its own, {name!r:.80}")
         if expected.pop(name) != (kind, name, table, sql):
             raise DistrustError(f"does not have our {name!r:.80}, but another of this name")
     if expected:
@@ -87,18 +88,19 @@ def require_tables(database: sqlite3.Connection, names: Sequence[str]) -> None:
         kind, sql = found.get(name, ("", ""))
         if not kind:
             raise DistrustError(f"has no table {name!r}")
-        if _kind(kind, sql) != "table":
-            raise DistrustError(f"has a {_kind(kind, sql)} in place of the table {name!r}")
+        if _kind(kind, sql) != _TABLE:
+            raise DistrustError(f"has {_kind(kind, sql)} in place of the table {name!r}")
         columns = database.execute("SELECT hidden FROM pragma_table_xinfo(?)", (name,)).fetchall()
         if any(hidden for (hidden,) in columns):
             raise DistrustError(f"computes columns of the table {name!r}")
 
 
 def _kind(kind: object, sql: object) -> str:
-    """Return what an entry of a schema is, in a word; a virtual table is said as one."""
+    """Return what an entry of a schema is, with its article; a virtual table is said as one."""
     if kind == "table" and isinstance(sql, str) and sql.upper().startswith("CREATE VIRTUAL"):
-        return "virtual table"
-    return str(kind) if kind in ("table", "index", "view", "trigger") else "thing"
+        return "a virtual table"
+    known = {"table": _TABLE, "index": "an index", "view": "a view", "trigger": "a trigger"}
+    return known.get(str(kind), "a thing")
 
 
 def require_sound_pages(database: sqlite3.Connection) -> None:

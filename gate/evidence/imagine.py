@@ -56,7 +56,7 @@ def imagine(numbers: MadeUp) -> Evidence:
         measured_at=_SOME_DAY,
     )
     overlaps = tuple(placed(each, splits, numbers.classes) for each in made.overlaps)
-    return replace(made, overlaps=overlaps)
+    return replace(made, overlaps=overlaps, baseline=_scored_alike(made.baseline, numbers))
 
 
 def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
@@ -103,6 +103,17 @@ def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
         true_rank=np.where(right, 0, 1).astype(np.int32),
         scores=scores.astype(np.float32),
     )
+
+
+def _scored_alike(champion: Baseline | None, numbers: MadeUp) -> Baseline | None:
+    """Return a champion that is as sure of its answers as the candidate of its own."""
+    if champion is None or numbers.confidence is None:
+        return champion
+    rows = {
+        split: _scored(each, numbers.confidence, len(numbers.classes))
+        for split, each in champion.rows.items()
+    }
+    return replace(champion, rows=rows)
 
 
 def _champion(rows: Rows, broken: int, repaired: int, classes: int) -> Baseline:

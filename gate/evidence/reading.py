@@ -31,6 +31,8 @@ from gate.evidence.times import moment_of
 # Columns of rows that every split has; the others are read where the split declares them.
 _ALWAYS = ["id", "label", "prediction", "confidence", "margin", "true_score", "true_rank", "scores"]
 
+_ANY = "SELECT 1 FROM rows WHERE split = ? AND {} IS NOT NULL LIMIT 1"
+
 
 def read(database: sqlite3.Connection) -> Evidence:
     """Return the evidence in a database that has our tables.
@@ -148,8 +150,11 @@ def _read_rows(
     database: sqlite3.Connection,
 ) -> Rows:
     """Return rows as they lie there; what they say is looked at by ``require_agreement``."""
-    columns = [*_ALWAYS, *(["slices"] if slice_columns else [])]
-    columns += [] if group_column is None else ['"group"']
+    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
+    columns = [*_ALWAYS, *(name for name, given in declared.items() if given)]
+    for name in declared.keys() - columns:
+        if database.execute(_ANY.format(name), (split,)).fetchone():
+            raise Contradiction(split, f"has values of {name} that it does not declare")
     found = database.execute(
         f"SELECT {', '.join(columns)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
         (split,),

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import repeat
 from typing import Any
 
@@ -48,7 +48,8 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     for split in evidence.splits.values():
         _write_split(split, evidence.classes, database)
     for name, rows in evidence.baseline.rows.items() if evidence.baseline else ():
-        _write_rows(f"{CHAMPION}{name}", rows, None, database)
+        answers = replace(rows, groups=None, slices={})  # the candidate's rows have them
+        _write_rows(f"{CHAMPION}{name}", answers, None, database)
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
     database.executemany(

@@ -50,7 +50,8 @@ def read_database(path: Path, run: str | None) -> Table:
             found = database.execute(_METRICS, (chosen, MOST_POINTS + 1))
             points = list(limited(found, size))
     except DistrustError as error:
-        raise HistoryError(str(path), f"is SQLite, but {error}", remedy) from error
+        fact = f"is SQLite, but not a database of MLflow that can be read: it {error}"
+        raise HistoryError(str(path), fact, remedy) from error
     except (sqlite3.Error, OSError) as error:
         fact = "is SQLite, but not a database of MLflow that can be read"
         raise HistoryError(str(path), fact, remedy) from error
