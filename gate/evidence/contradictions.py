@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 
-ROUNDING = 1e-6  # scores are kept as float32, what was computed from them as float64
+ROUNDING = 2e-7  # scores are kept as float32, what was computed from them as float64
 SLACK = 1e-3  # by which a model's own probabilities may lie outside [0, 1]
 _CELLS = 1 << 16  # scores that are looked at together: they stay in the processor's cache
 

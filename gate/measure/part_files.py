@@ -75,8 +75,8 @@ def read_parts(path: Path) -> Stored:
                 _part(cell, {name: _array(archive, f"{at}.{name}") for name in cell["arrays"]})
                 for at, cell in enumerate(head["cells"])
             )
-            if not isinstance(head["about"], dict):
-                raise ValueError("what is said of the parts has no names")
+            if not isinstance(head["about"], dict) or not isinstance(head["cells"], list):
+                raise ValueError("what is said of the parts is of another form")
             return Stored(head["about"], parts)
     except Contradiction as error:
         raise EvidenceError(
