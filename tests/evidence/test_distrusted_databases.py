@@ -1,5 +1,7 @@
 """Evidence from outside: a SQLite file may hold programs, lies and rows without end."""
 
+import json
+import random
 import sqlite3
 import struct
 from contextlib import closing
@@ -274,3 +276,92 @@ def test_nothing_is_written_and_nothing_attached(saved, tmp_path):
                 database.execute(statement)
 
     assert not (tmp_path / "x").exists()
+
+
+# Whatever is changed
+
+
+VALUES = (None, -1, 0, 1, 7, 2**40, 0.5, 1e300, float("nan"), "", "test", "null", "[]", "{}",
+          '["x"]', "[[1]]", "7", "NaN", b"", b"\xff", b"\0" * 8, "\N{ROCKET}" * 50)  # fmt: skip
+
+
+def mutate(path, dice):
+    """Change one value, or one column, of one table; or lose or double one row."""
+    with closing(sqlite3.connect(path)) as database, database:
+        tables = [name for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]  # fmt: skip
+        table = dice.choice(tables)
+        columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+        rows = database.execute(f"SELECT * FROM {table}").fetchall()
+        if not rows:
+            return
+        row = dict(zip(columns, dice.choice(rows), strict=True))
+        column = dice.choice(columns)
+        here = " AND ".join(f'"{name}" IS ?' for name in columns)
+        ours = list(row.values())
+        value = dice.choice([*VALUES, dice.choice(rows)[columns.index(column)]])
+        try:
+            match dice.randrange(8):
+                case 0:
+                    database.execute(f"DELETE FROM {table} WHERE {here}", ours)
+                case 1:
+                    marks = ", ".join("?" * len(columns))
+                    row[column] = value
+                    database.execute(f"INSERT INTO {table} VALUES ({marks})", list(row.values()))
+                case 2:
+                    database.execute(f'UPDATE {table} SET "{column}" = ?', (value,))
+                case 3 if isinstance(row[column], str) and len(row[column]) > 1:
+                    cut = dice.randrange(len(row[column]))
+                    text = row[column][:cut] + dice.choice('0-"[]{}, x') + row[column][cut + 1 :]
+                    database.execute(
+                        f'UPDATE {table} SET "{column}" = ? WHERE {here}', [text, *ours]
+                    )
+                case _:
+                    database.execute(
+                        f'UPDATE {table} SET "{column}" = ? WHERE {here}', [value, *ours]
+                    )
+        except sqlite3.IntegrityError:  # SQLite does not take it
+            return
+
+
+@pytest.mark.parametrize("times", [60, pytest.param(600, marks=pytest.mark.slow)])
+def test_whatever_is_changed_it_is_judged_or_refused_in_words(times, saved, capsys):
+    content = saved.read_bytes()
+    dice = random.Random(times)
+    refusals = 0
+
+    for _ in range(times):
+        saved.write_bytes(content)
+        for _ in range(dice.choice([1, 1, 2])):
+            mutate(saved, dice)
+
+        status = main(["judge", str(saved), "--policy", "smoke", "--format", "json"])
+
+        said = capsys.readouterr()
+        assert status in (0, 1, 3, 4), said.err
+        if said.err:
+            refusals += 1
+            assert status == 4
+            assert said.err.startswith(f"Error: {saved}")
+            assert said.err.count("\n") == 1
+        else:
+            kinds = [error["kind"] for error in json.loads(said.out)["errors"]]
+            assert "rule-crashed" not in kinds
+    assert refusals > times // 3
+
+
+@pytest.mark.slow
+def test_whatever_bytes_are_changed_it_is_judged_or_refused_in_words(saved, capsys):
+    content = saved.read_bytes()
+    dice = random.Random(1)
+
+    for _ in range(600):
+        spoilt = bytearray(content)
+        for _ in range(dice.choice([1, 2, 8])):
+            spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
+        saved.write_bytes(spoilt)
+
+        status = main(["judge", str(saved), "--policy", "smoke"])
+
+        assert status in (0, 1, 3, 4)
+        assert "Traceback" not in capsys.readouterr().err
