@@ -128,6 +128,7 @@ def write_report(report: "Report", path: Path) -> None:
 def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
+    from gate.evidence.times import now
     from gate.measure.findings import failure
     from gate.measure.subject import measure
     from gate.subject.splits import open_splits
@@ -142,7 +143,10 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
             if subject.classes:
                 check_classes(document, subject.classes, subject.critical)
             return Evidence(
-                classes=subject.classes, critical=subject.critical, failures=(failure(error),)
+                classes=subject.classes,
+                critical=subject.critical,
+                failures=(failure(error),),
+                measured_at=now(),
             )
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
@@ -162,7 +166,7 @@ def _judged(
     evidence: "Evidence", judgement: "Judgement", settings: Settings, started: float
 ) -> "Report":
     at = datetime.fromtimestamp(started, UTC)
-    return judgement.report_on(evidence, at=at, run=lambda: _run_facts(settings, started))
+    return judgement.report_on(evidence, at=at, run=lambda: _run_facts(evidence, settings, started))
 
 
 def _write_judged(judgement: "Judgement", out: Path) -> None:
@@ -292,10 +296,15 @@ def _save_lists(evidence: "Evidence", out: Path) -> None:
             write_text(out / name, lines)
 
 
-def _run_facts(settings: Settings, started: float) -> dict[str, Any]:
+def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict[str, Any]:
+    from gate.evidence.times import as_text
+
     finished = time.time()
+    measured_at = evidence.measured_at
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
         "command": list(settings.command),
+        "measured_at": None if measured_at is None else as_text(measured_at),
+        "answers_from_cache": evidence.answers_from_cache,
     }

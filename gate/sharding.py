@@ -2,12 +2,13 @@
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.errors import OutputError, UsageError
 from gate.evidence.files import sweep
 from gate.evidence.records import Split
+from gate.measure.cache_folder import usable
 from gate.measure.cells import measured_cells, planned
 from gate.measure.grid import share_of
 from gate.measure.means import Means
@@ -45,6 +46,7 @@ def measure_shard(
                 each.path, "is of saved predictions", "judge them with `validate-model run`"
             )
         datasets[split] = each
+    means = replace(means, cache=usable(means.cache, progress.warn))
     plan, job = planned(subject, datasets, classes, means)
     cells = share_of(plan.cells, index=index, of=of)
     try:

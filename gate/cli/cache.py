@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gate.cli.streams import say
+from gate.errors import UsageError
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -30,20 +31,23 @@ def command() -> None:
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def show(folder: Path | None, format_: str) -> int:
     """Say where the cache lies and how large it is."""
-    from gate.measure.cache_folder import cache_folder, usage
+    from gate.measure.cache_folder import cache_folder, trouble, usage
 
     root = folder or cache_folder()
-    held = usage(root)
+    held, why = usage(root), trouble(root)
     if format_ == "json":
         values = {
             "folder": str(root),
             "plans": held.plans,
             "files": held.files,
             "size_bytes": held.size_bytes,
+            **({} if why is None else {"trouble": why}),
         }
         say(json.dumps(values, indent=2))
     else:
         say(f"{root}: {_size(held.size_bytes)} of {held.plans:,} measurements")
+        if why is not None:
+            say(f"what lies there is not believed: {why}")
     return 0
 
 
@@ -58,10 +62,12 @@ def show(folder: Path | None, format_: str) -> int:
 )
 def clean(folder: Path | None, older_than: float) -> int:
     """Remove what is kept."""
-    from gate.measure.cache_folder import cache_folder
+    from gate.measure.cache_folder import OPEN, cache_folder, trouble
     from gate.measure.cache_folder import clean as remove
 
     root = folder or cache_folder()
+    if (why := trouble(root)) not in (None, OPEN):
+        raise UsageError(str(root), str(why), "name a folder of your own, or ask its owner")
     gone = remove(root, older_than=older_than)
     say(f"{root}: removed {_size(gone.size_bytes)} of {gone.plans:,} measurements")
     return 0

@@ -93,14 +93,15 @@ def command(
     from gate.checks.copies import allowed
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
-    from gate.measure.cache_folder import cache_folder
+    from gate.measure.cache_folder import cache_folder, usable
     from gate.measure.overlap import find_overlap
     from gate.measure.print_cache import KnownPrints
     from gate.measure.sides import fingerprint_dataset
 
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened([a, b], {key: given[key] for key in _KEYS if given[key] is not None})
-    known = None if no_cache else KnownPrints(cache_folder())
+    cache = None if no_cache else usable(cache_folder(), Progress().warn)
+    known = None if cache is None else KnownPrints(cache)
     sides = [
         fingerprint_dataset(split, dataset, Progress(), known)
         for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)

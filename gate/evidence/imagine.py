@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from gate.evidence.made_up import MadeUp, Matrix
+from gate.evidence.placing import placed
 from gate.evidence.records import (
     EXACT,
     Baseline,
@@ -24,6 +26,7 @@ from gate.evidence.records import (
 )
 
 _JUDGED, _ANOTHER = "1" * 64, "2" * 64  # digests of checkpoints
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
 
 
 def imagine(numbers: MadeUp) -> Evidence:
@@ -38,7 +41,7 @@ def imagine(numbers: MadeUp) -> Evidence:
         for split, matrix in matrices.items()
         if matrix is not None
     }
-    return Evidence(
+    made = Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
         splits=splits,
@@ -52,7 +55,10 @@ def imagine(numbers: MadeUp) -> Evidence:
         ),
         probe=None if numbers.probe is None else _probe(numbers.probe),
         history=_history(numbers),
+        measured_at=_SOME_DAY,
     )
+    overlaps = tuple(placed(each, splits, numbers.classes) for each in made.overlaps)
+    return replace(made, overlaps=overlaps, baseline=_scored_alike(made.baseline, numbers))
 
 
 def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
@@ -110,6 +116,17 @@ def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
 def _subject() -> Subject:
     """Return a checkpoint that was judged: with a champion, which one it is matters."""
     return Subject(_JUDGED, size_bytes=0, format="made-up")
+
+
+def _scored_alike(champion: Baseline | None, numbers: MadeUp) -> Baseline | None:
+    """Return a champion that is as sure of its answers as the candidate of its own."""
+    if champion is None or numbers.confidence is None:
+        return champion
+    rows = {
+        split: _scored(each, numbers.confidence, len(numbers.classes))
+        for split, each in champion.rows.items()
+    }
+    return replace(champion, rows=rows)
 
 
 def _champion(numbers: MadeUp, rows: Rows, broken: int) -> Baseline:

@@ -2,18 +2,19 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gate.evidence.configuration import checked_configuration
+from gate.evidence.about import About
+from gate.evidence.agreement import require_agreement
+from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import (
     Baseline,
     Evidence,
-    Failure,
-    History,
-    ModelProbe,
     Overlap,
     Pair,
     PairKind,
@@ -21,90 +22,135 @@ from gate.evidence.records import (
     Rows,
     Split,
     SplitEvidence,
-    Subject,
+    Strings,
     Unreadable,
 )
 from gate.evidence.tables import CHAMPION
+from gate.evidence.times import moment_of
+
+# Columns of rows that every split has; the others are read where the split declares them.
+_ALWAYS = ["id", "label", "prediction", "confidence", "margin", "true_score", "true_rank", "scores"]
+
+_ANY = "SELECT 1 FROM rows WHERE split = ? AND {} IS NOT NULL LIMIT 1"
 
 
 def read(database: sqlite3.Connection) -> Evidence:
-    """Return the evidence in a database.
+    """Return the evidence in a database that has our tables.
 
-    Raises what sqlite3, json and numpy raise if it is damaged, and ValueError for rows that were
-    lost or that name a class which is not there.
+    Raises Contradiction where it contradicts itself, and for damage what sqlite3, json, pydantic
+    and numpy raise.
     """
-    about = {
-        key: json.loads(value) for key, value in database.execute("SELECT key, value FROM about")
-    }
-    classes = database.execute("SELECT name, critical FROM classes ORDER BY label").fetchall()
-    names = tuple(name for name, _ in classes)
-    return Evidence(
-        classes=names,
-        critical=tuple(name for name, critical in classes if critical),
-        splits={
-            Split(row[0]): _read_split(row, len(names), database)
-            for row in database.execute("SELECT * FROM splits ORDER BY rowid").fetchall()
-        },
-        overlaps=tuple(_read_overlaps(database)),
-        subject=about["subject"] and Subject(**about["subject"]),
-        probe=about["probe"] and _read_probe(about["probe"]),
-        history=about["history"] and _read_history(about["history"]),
-        baseline=about["baseline"] and _read_champion(about["baseline"], len(names), database),
-        failures=tuple(Failure(**failure) for failure in about["failures"]),
-        assumed=tuple(about["assumed"]),
-        environment=about["environment"],
-        configuration=checked_configuration(about["configuration"]),
-        pictures=tuple(
-            Picture(Split(split), name, png)
-            for split, name, png in database.execute(
-                "SELECT split, id, png FROM pictures ORDER BY split, id"
-            )
-        ),
+    about = About.of_lines(database.execute("SELECT key, value FROM about"))
+    labels, names, critical = _columns(
+        database.execute("SELECT label, name, critical FROM classes ORDER BY label").fetchall(), 3
     )
+    if labels != tuple(range(len(labels))) or not set(critical) <= {0, 1}:
+        raise Contradiction("classes", "are not counted from 0")
+    _require_texts("classes", names)
+    splits = _read_splits(len(names), database)
+    evidence = Evidence(
+        classes=names,
+        critical=tuple(name for name, each in zip(names, critical, strict=True) if each),
+        splits=splits,
+        overlaps=_read_overlaps(database),
+        subject=about.subject,
+        probe=about.probe,
+        history=about.history,
+        baseline=_read_champion(about, splits, len(names), database),
+        failures=about.failures,
+        assumed=about.assumed,
+        environment=about.environment,
+        configuration=about.configuration,
+        pictures=_read_pictures(database),
+        measured_at=moment_of(about.measured_at),
+        answers_from_cache=about.answers_from_cache,
+    )
+    require_agreement(evidence)
+    return evidence
 
 
-def _read_probe(fields: dict[str, Any]) -> ModelProbe:
-    walls = None if fields["walls"] is None else tuple(fields["walls"])
-    nonfinite = tuple(fields["nonfinite_tensors"])
-    return ModelProbe(**{**fields, "nonfinite_tensors": nonfinite, "walls": walls})
+def _read_pictures(database: sqlite3.Connection) -> tuple[Picture, ...]:
+    found = database.execute("SELECT split, id, png FROM pictures ORDER BY split, id").fetchall()
+    splits, names, pngs = _columns(found, 3)
+    _require_texts("pictures", splits, names)
+    if not set(map(type, pngs)) <= {bytes}:
+        raise Contradiction("pictures", "one of them is no bytes")
+    return tuple(map(Picture, map(Split, splits), names, pngs))
 
 
-def _read_history(fields: dict[str, Any]) -> History:
-    series = {name: tuple(values) for name, values in fields["series"].items()}
-    lists = ("epochs", "validation_losses", "unread", "notes")
-    return History(**{**fields, **{name: tuple(fields[name]) for name in lists}, "series": series})
-
-
-def _read_champion(fields: dict[str, Any], classes: int, database: sqlite3.Connection) -> Baseline:
-    names = database.execute(
-        "SELECT DISTINCT split FROM rows WHERE split LIKE ?", (f"{CHAMPION}%",)
-    ).fetchall()
+def _read_champion(
+    about: About, splits: dict[Split, SplitEvidence], classes: int, database: sqlite3.Connection
+) -> Baseline | None:
+    """Return the champion; raises Contradiction where rows are of nobody."""
+    rest = [name for name in _names_of_rows(database) if name not in {*splits}]
+    if about.baseline is None and not rest:
+        return None
+    for name in rest:
+        if about.baseline is None or not str(name).startswith(CHAMPION):
+            raise Contradiction("rows", f"are of {name!r:.80}, which was not measured")
+    assert about.baseline is not None, "it has rows, or none at all"
     rows = {
         Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)
-        for (name,) in names
+        for name in rest
     }
-    return Baseline(fields["path"], fields["sha256"], rows)
+    return Baseline(about.baseline.path, about.baseline.sha256, rows)
 
 
-def _read_split(row: tuple[Any, ...], classes: int, database: sqlite3.Connection) -> SplitEvidence:
-    name, path, format_name, images, manifest, group_column, slice_columns, hidden = row
-    unreadable = database.execute(
-        "SELECT id, label, reason FROM unreadable WHERE split = ? ORDER BY rowid", (name,)
-    )
-    measured = SplitEvidence(
-        split=Split(name),
-        path=path,
-        format=format_name,
-        images=images,
-        manifest_sha256=manifest,
-        rows=_read_rows(name, classes, json.loads(slice_columns), group_column, database),
-        unreadable=tuple(Unreadable(*fields) for fields in unreadable),
-        group_column=group_column,
-        hidden=tuple(json.loads(hidden)),
-    )
-    if measured.images != len(measured.rows) + len(measured.unreadable):
-        raise ValueError(f"{name} has {measured.images} images, and not as many rows")
-    return measured
+def _names_of_rows(database: sqlite3.Connection) -> Iterator[str]:
+    """Yield the names that rows are under, from one to the next in their index."""
+    name = ""
+    while True:
+        (name,) = database.execute(
+            "SELECT min(split) FROM rows WHERE split > ?", (name,)
+        ).fetchone()
+        if name is None:
+            return
+        _require_texts("rows", (name,))
+        yield name
+
+
+def _read_splits(classes: int, database: sqlite3.Connection) -> dict[Split, SplitEvidence]:
+    unreadable: dict[str, list[Unreadable]] = defaultdict(list)
+    for split, *texts in database.execute(
+        "SELECT split, id, label, reason FROM unreadable ORDER BY rowid"
+    ):
+        _require_texts("unreadable", texts)
+        unreadable[split].append(Unreadable(*texts))
+    splits = {}
+    for name, path, format_name, images, manifest, group_column, *lists in database.execute(
+        "SELECT split, path, format, images, manifest_sha256, group_column, slice_columns, hidden "
+        "FROM splits ORDER BY rowid"
+    ).fetchall():
+        _require_texts("splits", (name, path, format_name, manifest), (group_column or "",))
+        _require_counts("splits", (images,))
+        columns, hidden = (_names("splits", each) for each in lists)
+        splits[Split(name)] = SplitEvidence(
+            split=Split(name),
+            path=path,
+            format=format_name,
+            images=images,
+            manifest_sha256=manifest,
+            rows=_read_rows(name, classes, columns, group_column, database),
+            unreadable=tuple(unreadable.pop(name, ())),
+            group_column=group_column,
+            hidden=tuple(hidden),
+        )
+    if unreadable:
+        raise Contradiction(
+            "unreadable", f"is of {next(iter(unreadable))!r:.80}, which is no split"
+        )
+    return splits
+
+
+def _names(place: str, text: str) -> list[str]:
+    """Return a list of names from its JSON; raises Contradiction where one is there twice."""
+    names = json.loads(text)
+    if not isinstance(names, list):
+        raise Contradiction(place, "holds no list where one belongs")
+    _require_texts(place, names)
+    if len(set(names)) != len(names):
+        raise Contradiction(place, "names something twice")
+    return names
 
 
 def _read_rows(
@@ -114,62 +160,119 @@ def _read_rows(
     group_column: str | None,
     database: sqlite3.Connection,
 ) -> Rows:
+    """Return rows as they lie there; what they say is looked at by ``require_agreement``."""
+    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
+    columns = [*_ALWAYS, *(name for name, given in declared.items() if given)]
+    for name in declared.keys() - columns:
+        if database.execute(_ANY.format(name), (split,)).fetchone():
+            raise Contradiction(split, f"has values of {name} that it does not declare")
     found = database.execute(
-        "SELECT id, label, prediction, confidence, margin, true_score, true_rank, "
-        '"group", slices, scores FROM rows WHERE split = ? ORDER BY position',
+        f"SELECT {', '.join(columns)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
         (split,),
     ).fetchall()
-    ids, labels, predictions, confidence, margin, true_score, true_rank, groups, slices, scores = (
-        zip(*found, strict=True) if found else ((),) * 10
-    )
-    has_scores = bool(scores) and scores[0] is not None
-    values = [json.loads(each) for each in slices] if slice_columns else []
-    if any(not 0 <= label < classes for label in (*labels, *predictions)):
-        raise ValueError(f"{split} has a label that is none of the {classes} classes")
+    values = dict(zip(columns, _columns(found, len(columns)), strict=True))
     return Rows(
-        ids=np.array(ids, dtype=object),
-        labels=np.array(labels, dtype=np.int32),
-        predictions=np.array(predictions, dtype=np.int32),
-        confidence=np.array(confidence, dtype=np.float64),  # NULL becomes NaN
-        margin=np.array(margin, dtype=np.float64),
-        true_score=np.array(true_score, dtype=np.float64),
-        true_rank=np.array(true_rank, dtype=np.int32),
-        scores=np.frombuffer(b"".join(scores), dtype=np.float32).reshape(-1, classes)
-        if has_scores
-        else None,
-        groups=np.array(groups, dtype=object) if group_column is not None else None,
-        slices={
-            column: np.array([value[index] for value in values], dtype=object)
-            for index, column in enumerate(slice_columns)
-        },
+        ids=np.array(values["id"], dtype=object),
+        labels=_whole(values["label"], split, "label"),
+        predictions=_whole(values["prediction"], split, "prediction"),
+        confidence=np.array(values["confidence"], dtype=np.float64),  # NULL becomes NaN
+        margin=np.array(values["margin"], dtype=np.float64),
+        true_score=np.array(values["true_score"], dtype=np.float64),
+        true_rank=_whole(values["true_rank"], split, "true_rank"),
+        scores=_scores(values["scores"], classes, split),
+        groups=None if group_column is None else np.array(values['"group"'], dtype=object),
+        slices=_slices(values["slices"], slice_columns, split) if slice_columns else {},
     )
 
 
-def _read_overlaps(database: sqlite3.Connection) -> Iterator[Overlap]:
+def _whole(values: tuple[Any, ...], split: str, name: str) -> NDArray[np.int32]:
+    """Return whole numbers; NumPy would cut 1.7 to 1, and read the text "1" as a number."""
+    column = np.array(values) if values else np.empty(0, np.int64)
+    if column.dtype != np.int64 or (column.astype(np.int32) != column).any():
+        raise Contradiction(split, f"its column {name} holds something that is no such number")
+    return column.astype(np.int32)
+
+
+def _scores(values: tuple[Any, ...], classes: int, split: str) -> NDArray[np.float32] | None:
+    if values.count(None) == len(values):
+        return None
+    if set(map(type, values)) != {bytes} or set(map(len, values)) != {4 * classes}:
+        raise Contradiction(split, f"its scores are not one for each of the {classes} classes")
+    return np.frombuffer(b"".join(values), dtype=np.float32).reshape(-1, classes)
+
+
+def _slices(values: tuple[Any, ...], columns: list[str], split: str) -> dict[str, Strings]:
+    said = [json.loads(each) for each in values]
+    if not all(isinstance(each, list) and len(each) == len(columns) for each in said):
+        raise Contradiction(split, f"its slices are not one for each of the {len(columns)} columns")
+    return {
+        column: np.array([each[index] for each in said] or [], dtype=object)
+        for index, column in enumerate(columns)
+    }
+
+
+def _read_overlaps(database: sqlite3.Connection) -> tuple[Overlap, ...]:
+    pairs: dict[tuple[str, str, int], list[Pair]] = defaultdict(list)
+    for (
+        a,
+        b,
+        split_a,
+        split_b,
+        label_a,
+        label_b,
+        kind,
+        distance,
+        orientation,
+        review,
+    ) in database.execute(
+        "SELECT a, b, split_a, split_b, label_a, label_b, kind, distance, orientation, review "
+        "FROM pairs ORDER BY rowid"
+    ):
+        _require_texts("pairs", (a, b, label_a, label_b, orientation or ""))
+        if not isinstance(distance, float | None):
+            raise Contradiction("pairs", f"the distance of {b!r:.80} is no number")
+        pair = Pair(
+            a, b, Split(split_a), Split(split_b), label_a, label_b, PairKind(kind), distance,
+            orientation,
+        )  # fmt: skip
+        pairs[split_a, split_b, review].append(pair)
+    overlaps = []
     for split_a, split_b, compared, *numbers in database.execute(
         "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, "
         "identical FROM overlaps ORDER BY rowid"
     ).fetchall():
+        _require_counts("overlaps", numbers)
         featureless, images_a, images_b, exact_pairs, identical = numbers
-        pairs = [
-            (
-                Pair(a, b, Split(sa), Split(sb), la, lb, PairKind(kind), distance, orientation),
-                review,
+        overlaps.append(
+            Overlap(
+                split_a=Split(split_a),
+                split_b=Split(split_b),
+                pairs=tuple(pairs.pop((split_a, split_b, 0), ())),
+                compared=tuple(PairKind(kind) for kind in json.loads(compared)),
+                featureless=featureless,
+                images_a=images_a,
+                images_b=images_b,
+                exact_pairs=exact_pairs,
+                identical=bool(identical),
+                review=tuple(pairs.pop((split_a, split_b, 1), ())),
             )
-            for a, b, sa, sb, la, lb, kind, distance, orientation, review in database.execute(
-                "SELECT * FROM pairs WHERE split_a = ? AND split_b = ? ORDER BY rowid",
-                (split_a, split_b),
-            )
-        ]
-        yield Overlap(
-            split_a=Split(split_a),
-            split_b=Split(split_b),
-            pairs=tuple(pair for pair, review in pairs if not review),
-            compared=tuple(PairKind(kind) for kind in json.loads(compared)),
-            featureless=featureless,
-            images_a=images_a,
-            images_b=images_b,
-            exact_pairs=exact_pairs,
-            identical=bool(identical),
-            review=tuple(pair for pair, review in pairs if review),
         )
+    if pairs:
+        raise Contradiction("pairs", "some are of splits that were not compared")
+    return tuple(overlaps)
+
+
+def _columns(rows: list[tuple[Any, ...]], count: int) -> tuple[tuple[Any, ...], ...]:
+    return tuple(zip(*rows, strict=True)) if rows else ((),) * count
+
+
+def _require_texts(table: str, *columns: Any) -> None:  # noqa: ANN401 -- what SQLite gave
+    """Raise Contradiction where a value is no text: SQLite keeps values of any type anywhere."""
+    for column in columns:
+        if not set(map(type, column)) <= {str}:
+            raise Contradiction(table, "something there is no text")
+
+
+def _require_counts(table: str, values: Any) -> None:  # noqa: ANN401 -- what SQLite gave
+    if not all(type(value) is int and value >= 0 for value in values):
+        raise Contradiction(table, "something there is no count")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
@@ -173,7 +174,7 @@ class SplitEvidence:
     path: str
     format: str
     images: int  # as listed, the unreadable included
-    manifest_sha256: str  # over path, bytes, label and group of every image
+    manifest_sha256: str  # over path, bytes, label, group and slices of every image
     rows: Rows
     unreadable: tuple[Unreadable, ...] = ()
     fingerprints: Fingerprints | None = None
@@ -277,3 +278,5 @@ class Evidence:
     environment: Mapping[str, str] = field(default_factory=dict)
     # What was declared and run: see :data:`gate.evidence.configuration.PARTS`.
     configuration: Mapping[str, Any] = field(default_factory=empty_configuration)
+    measured_at: datetime | None = None  # UTC, the oldest of its parts; None: nothing was measured
+    answers_from_cache: int = 0  # rows whose answers a former run has computed

@@ -10,6 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 from gate.errors import EvidenceError, OutputError
+from gate.evidence.contradictions import Contradiction
+from gate.evidence.database import (
+    DistrustError,
+    opened_read_only,
+    require_script,
+    require_sound_pages,
+)
 from gate.evidence.files import replaced
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
@@ -23,6 +30,12 @@ _OF_THE_DISK = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 )
+# What SQLite, JSON and NumPy raise for bytes that are not as they were written.
+_DAMAGE = (
+    *(sqlite3.Error, ValueError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError, MemoryError),
+)
+_AS_IT_WAS = "judge the file as `validate-model run` left it, or measure again"
 
 
 def save(evidence: Evidence, path: Path) -> None:
@@ -47,9 +60,11 @@ def save(evidence: Evidence, path: Path) -> None:
 def load(path: Path) -> Evidence:
     """Return the evidence in ``path``, a file that ``save`` wrote or the folder that holds it.
 
-    Digests and fingerprints stay on disk: what they showed is in ``overlaps``.
+    Digests and fingerprints stay on disk: what they showed is in ``overlaps``. Histograms are for
+    other tools: nothing here reads them.
 
-    Raises EvidenceError where there is none, or it is damaged or of another version.
+    Raises EvidenceError where there is none, or it is damaged, of another version, contradicts
+    itself, or brings tables, views or triggers that are not ours.
     """
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
@@ -57,8 +72,7 @@ def load(path: Path) -> Evidence:
             str(path), "there is no saved evidence", f"`validate-model run` leaves {FILE_NAME}"
         )
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
+        with opened_read_only(file, alone=True) as database:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 raise EvidenceError(
@@ -66,8 +80,17 @@ def load(path: Path) -> Evidence:
                     f"the evidence has version {version}, this program reads version {VERSION}",
                     "measure again with `validate-model run`",
                 )
+            require_script(database, TABLES)
+            require_sound_pages(database)
             return read(database)
-    except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError) as error:
+    except Contradiction as error:
+        raise EvidenceError(f"{file}: {error.place}", error.fact, "measure again") from error
+    except DistrustError as error:
+        raise EvidenceError(str(file), str(error), _AS_IT_WAS) from error
+    except OSError as error:
+        fact = f"cannot be read ({error.strerror})"
+        raise EvidenceError(str(file), fact, "measure again") from error
+    except _DAMAGE as error:
         raise EvidenceError(
             str(file), "this is not evidence, or it is damaged", "measure again"
         ) from error

@@ -3,13 +3,14 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
+from dataclasses import astuple, replace
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.about import About, Champion
 from gate.evidence.records import (
     Evidence,
     Fingerprints,
@@ -18,27 +19,29 @@ from gate.evidence.records import (
     SplitEvidence,
 )
 from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS
+from gate.evidence.times import as_text
 
 _AT_ONCE = 4096  # rows
 
 
 def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     """Write evidence into a database that has the tables and nothing else."""
-    about = {
-        "subject": evidence.subject and asdict(evidence.subject),
-        "probe": evidence.probe and asdict(evidence.probe),
-        "history": evidence.history and asdict(evidence.history),
-        "failures": [asdict(failure) for failure in evidence.failures],
-        "assumed": list(evidence.assumed),
-        "environment": dict(evidence.environment),
-        "configuration": dict(evidence.configuration),
-        "baseline": evidence.baseline
-        and {"path": evidence.baseline.path, "sha256": evidence.baseline.sha256},
-    }
-    database.executemany(
-        "INSERT INTO about VALUES (?, ?)",
-        [(key, json.dumps(value)) for key, value in about.items()],
+    assert evidence.measured_at is not None, "it was measured some time"
+    about = About(
+        measured_at=as_text(evidence.measured_at),
+        answers_from_cache=evidence.answers_from_cache,
+        subject=evidence.subject,
+        probe=evidence.probe,
+        history=evidence.history,
+        failures=evidence.failures,
+        assumed=evidence.assumed,
+        environment=evidence.environment,
+        configuration=dict(evidence.configuration),
+        baseline=None
+        if evidence.baseline is None
+        else Champion(evidence.baseline.path, evidence.baseline.sha256),
     )
+    database.executemany("INSERT INTO about VALUES (?, ?)", about.as_lines())
     database.executemany(
         "INSERT INTO classes VALUES (?, ?, ?)",
         [(label, name, name in evidence.critical) for label, name in enumerate(evidence.classes)],
@@ -46,7 +49,8 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     for split in evidence.splits.values():
         _write_split(split, evidence.classes, database)
     for name, rows in evidence.baseline.rows.items() if evidence.baseline else ():
-        _write_rows(f"{CHAMPION}{name}", rows, None, database)
+        answers = replace(rows, groups=None, slices={})  # the candidate's rows have them
+        _write_rows(f"{CHAMPION}{name}", answers, None, database)
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
     database.executemany(

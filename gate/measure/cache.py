@@ -11,17 +11,19 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gate.errors import EvidenceError, OutputError
+from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Split
-from gate.measure.cache_folder import PLANS
+from gate.measure.cache_folder import PLANS, make_private
 from gate.measure.grid import Cell
 from gate.measure.head import Head
+from gate.measure.part_checks import require_entries
 from gate.measure.part_files import read_parts, write_parts
 from gate.measure.parts import Part
 from gate.measure.plan import Plan
@@ -87,7 +89,7 @@ class Kept:
             try:
                 about, part = self._part_in(file, cell)
             except EvidenceError as error:
-                self.warn(f"cache: {file}: {error.fact}; this part is measured again")
+                self.warn(f"cache: {error.where}: {error.fact}; this part is measured again")
                 continue
             if about == self._about(part):
                 with suppress(OSError):
@@ -132,7 +134,12 @@ class Kept:
         of_this = stored.about.get("of") == self._of
         if not of_this or [part.cell for part in stored.parts] != [cell]:
             raise EvidenceError(str(file), "is of another measurement", "measure it again")
-        return stored.about, stored.parts[0]
+        (part,) = stored.parts
+        try:
+            require_entries(part, self.datasets[cell.split])
+        except Contradiction as error:
+            raise EvidenceError(f"{file}: {error.place}", error.fact, "measure it again") from error
+        return stored.about, replace(part, cached=True)
 
     @property
     def _of(self) -> str:
@@ -158,7 +165,7 @@ class Kept:
         """Return the folder for the model as it was measured, with its code as it was run."""
         said = json.dumps(head.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
         write_text(folder / _HEAD, said)
         self.head = head

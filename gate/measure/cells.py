@@ -33,6 +33,7 @@ def planned(
         classes=classes,
         checkpoint=checkpoint,
         images={split: len(dataset.entries) for split, dataset in datasets.items()},
+        entries=plan.entries,
         device=means.device,
         backend=means.backend,
         threads=max(1, usable_cores() // means.workers),

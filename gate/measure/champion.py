@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from gate.errors import EvidenceError
-from gate.evidence.records import Baseline, Rows, Split, SplitEvidence
+from gate.evidence.records import Baseline, Rows, Split, SplitEvidence, Strings
 from gate.evidence.store import load
 from gate.subject.gatefile import GateFile
+from gate.subject.wording import quoted
 
 
 def champion_of(
@@ -40,18 +41,50 @@ def _same_images(champion: SplitEvidence, measured: SplitEvidence, path: str) ->
     """Return the champion's rows of one split; raises EvidenceError where it saw other images."""
     told_by_predictions = "predictions" in (champion.format, measured.format)
     if told_by_predictions:  # their digest covers the scores, which differ between two models
-        same = dict(zip(champion.rows.ids, champion.rows.labels, strict=True)) == dict(
-            zip(measured.rows.ids, measured.rows.labels, strict=True)
-        )
+        same = _labels(champion.rows) == _labels(measured.rows)
     else:
         same = champion.manifest_sha256 == measured.manifest_sha256
     if not same:
         raise EvidenceError(
             f"baseline {path}",
-            f"the champion was measured on another {measured.split} set",
-            f"run the champion's checkpoint on {measured.path}, and name that evidence",
+            f"the champion was measured {_differently(champion, measured)}",
+            f"run the champion's checkpoint on {measured.path} as it is declared now, and name "
+            "that evidence",
         )
     return champion.rows
+
+
+def _differently(champion: SplitEvidence, measured: SplitEvidence) -> str:
+    """Return how the champion's data differs: in its images, or in what is said of them."""
+    theirs, ours = champion.rows, measured.rows
+    if _labels(theirs) != _labels(ours):
+        return f"on another {measured.split} set"
+    if theirs.slices.keys() != ours.slices.keys():
+        declared = [_listed(tuple(sorted(each))) or "none" for each in (theirs.slices, ours.slices)]
+        return f"with the slices {declared[0]} of {measured.split}, this model with {declared[1]}"
+    for name in sorted(ours.slices):
+        if image := _first_other(theirs, theirs.slices[name], ours, ours.slices[name]):
+            return f"with other slices of {measured.split}: {quoted(image)} has another {name}"
+    if (theirs.groups is None) is not (ours.groups is None):
+        return f"{'without' if theirs.groups is None else 'with'} groups of {measured.split}"
+    if (
+        theirs.groups is not None
+        and ours.groups is not None
+        and (image := _first_other(theirs, theirs.groups, ours, ours.groups))
+    ):
+        return f"with other groups of {measured.split}: {quoted(image)} has another one"
+    return f"on other images of {measured.split}, under the same names"
+
+
+def _first_other(theirs: Rows, column: Strings, ours: Rows, other: Strings) -> str | None:
+    """Return the first of our images that has another value; both are of the same images."""
+    known = dict(zip(theirs.ids, column, strict=True))
+    pairs = zip(ours.ids, other, strict=True)
+    return next((str(name) for name, value in pairs if known[name] != value), None)
+
+
+def _labels(rows: Rows) -> dict[str, int]:
+    return dict(zip(rows.ids, rows.labels, strict=True))
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gate.errors import GateError, SubjectError
@@ -18,6 +19,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Subject,
 )
+from gate.evidence.times import now
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Findings:
     pictures: tuple[Picture, ...] = ()
     code: Mapping[str, str | None] = field(default_factory=dict)  # files of the user's, as they ran
     configuration: Mapping[str, Any] = field(default_factory=empty_configuration)
+    measured_at: datetime = field(default_factory=now)  # the oldest of what was found
+    answers_from_cache: int = 0
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:

@@ -1,8 +1,12 @@
 """What is known of the model besides its answers: the same for whoever measures whichever part."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 from gate.evidence.records import ModelProbe, Subject
 
@@ -75,15 +79,14 @@ class Head:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> Self:
-        """Return what ``as_json`` gave; raises TypeError or KeyError for anything else."""
-        walls = said["walls"]
-        return cls(
-            **{
-                **said,
-                "subject": Subject(**said["subject"]),
-                "notes": tuple(said["notes"]),
-                "nonfinite_tensors": tuple(said["nonfinite_tensors"]),
-                "walls": None if walls is None else tuple(walls),
-            }
-        )
+    def from_json(cls, said: object) -> "Head":
+        """Return what ``as_json`` gave; raises ValueError or TypeError for anything else."""
+        head = _adapter().validate_json(json.dumps(said), strict=True)
+        if not 0 <= head.disagreements <= head.alone:
+            raise ValueError("more images disagree than were looked at")
+        return head
+
+
+@cache
+def _adapter() -> TypeAdapter[Head]:
+    return TypeAdapter(Head)

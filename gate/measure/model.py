@@ -1,9 +1,11 @@
 """A model on its data: every cell, joined to splits, and what the splits share."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
+from gate.measure.cache_folder import usable
 from gate.measure.cells import measured_cells, planned
 from gate.measure.cores import give_back
 from gate.measure.findings import Findings
@@ -34,6 +36,7 @@ def measure_model(
     """
     from gate.measure.whole import Whole
 
+    means = replace(means, cache=usable(means.cache, progress.warn))
     try:
         plan, job = planned(gatefile, datasets, classes, means)
     except CheckpointError as error:
@@ -47,6 +50,8 @@ def measure_model(
             whole.fill(plan.cells, parts, datasets)
     finally:
         found.splits, found.probe = whole.splits, whole.probe
+        found.measured_at = min([found.measured_at, *whole.measured_at])
+        found.answers_from_cache = whole.answers_from_cache
         if whole.head is not None:
             found.subject, found.code = whole.head.subject, whole.head.code
             found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
@@ -76,7 +81,7 @@ def _parts(
     if means.shards:
         from gate.measure.shards import merged
 
-        return merged(plan, means.shards)
+        return merged(plan, means.shards, datasets)
     return measured_cells(plan, job, plan.cells, datasets, means, progress, advance)
 
 

@@ -5,14 +5,16 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gate.errors import OutputError
+from gate.evidence.agreement import require_sound_overlap
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
-from gate.measure.cache_folder import OVERLAPS
+from gate.measure.cache_folder import OVERLAPS, make_private
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import VERSION as FINGERPRINTS
 from gate.version import __version__
@@ -36,8 +38,8 @@ def remembered(
     sweep(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
-        known = _read(file, key)
-    except ValueError:
+        known = _read(file, key, sides)
+    except (ValueError, LookupError, TypeError, AttributeError):
         warn(f"cache: {file}: is damaged; the overlap is sought again")
         known = None
     if known is not None:
@@ -45,13 +47,16 @@ def remembered(
     found = find()
     said = json.dumps(asdict(found))
     with suppress(OSError, OutputError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file.parent)
         write_text(file, f"{_checksum(key, said)}\n{said}\n")
     return found
 
 
-def _read(file: Path, key: str) -> Overlap | None:
-    """Return what a file holds; None without one. Raises ValueError where it is damaged."""
+def _read(file: Path, key: str, sides: tuple[SplitSide, ...]) -> Overlap | None:
+    """Return what a file holds; None without one.
+
+    Raises ValueError, or what reading other JSON raises, where it is damaged or not of these sides.
+    """
     try:
         checksum, said, end = file.read_bytes().decode("utf-8").split("\n")
     except OSError:
@@ -60,7 +65,16 @@ def _read(file: Path, key: str) -> Overlap | None:
         raise ValueError("the checksum is another")
     with suppress(OSError):
         os.utime(file)  # cleaning goes by when it was last of use
-    return _overlap(json.loads(said))
+    found = _overlap(json.loads(said))
+    if (found.split_a, found.split_b) != (sides[0].split, sides[-1].split):
+        raise ValueError("it is of other splits")
+    by_split = {side.split: side for side in sides}
+    require_sound_overlap(
+        found,
+        {split: len(side) for split, side in by_split.items()},
+        cache(lambda split: dict(zip(by_split[split].ids, by_split[split].labels, strict=True))),
+    )
+    return found
 
 
 def _checksum(key: str, said: str) -> str:

@@ -15,14 +15,17 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gate.errors import EvidenceError
+from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import replaced
 from gate.evidence.records import Fingerprints, Rows, Unreadable
+from gate.evidence.times import as_text, moment_of
 from gate.measure.grid import Cell
+from gate.measure.part_checks import DIGESTS, require_sound_part
 from gate.measure.parts import Part
 
-_VERSION = 2
+_VERSION = 3
 _ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
-_PRINTS = ("file", "pixels", "oriented", "near", "featureless", "thumbnails")
+_PRINTS = (*DIGESTS, "featureless", "thumbnails")
 _ABOUT = "about"  # the member that says what the others are
 
 # What zipfile, NumPy and JSON raise for bytes that are not as they were written.
@@ -59,24 +62,38 @@ def write_parts(path: Path, parts: Sequence[Part], about: Mapping[str, Any]) -> 
 def read_parts(path: Path) -> Stored:
     """Return what ``write_parts`` wrote.
 
-    Raises EvidenceError where the file is missing, damaged, truncated, or not of this version.
+    Raises EvidenceError where the file is missing, damaged, truncated, not of this version, or
+    holds answers that no model can have given.
     """
     try:
         with path.open("rb") as stream, ZipFile(stream) as archive:
+            _require_apart(archive, path.stat().st_size)
             head = json.loads(_array(archive, _ABOUT).tobytes())
             if head["version"] != _VERSION:
-                raise _unusable(path, f"is of version {head['version']}, not {_VERSION}")
+                raise _unusable(path, f"is of version {head['version']!r:.20}, not {_VERSION}")
             parts = tuple(
                 _part(cell, {name: _array(archive, f"{at}.{name}") for name in cell["arrays"]})
                 for at, cell in enumerate(head["cells"])
             )
+            if not isinstance(head["about"], dict) or not isinstance(head["cells"], list):
+                raise ValueError("what is said of the parts is of another form")
             return Stored(head["about"], parts)
+    except Contradiction as error:
+        raise EvidenceError(
+            f"{path}: {error.place}", error.fact, "measure this part again"
+        ) from error
     except FileNotFoundError:
         raise _unusable(path, "does not exist") from None
     except OSError as error:
         raise _unusable(path, f"cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         raise _unusable(path, "is damaged, or holds no measured parts") from error
+
+
+def _require_apart(archive: ZipFile, size: int) -> None:
+    """Raise BadZipFile where members share bytes: more would come out than the file is long."""
+    if sum(member.file_size for member in archive.infolist()) > size:
+        raise BadZipFile("its members are longer than the file")
 
 
 def _array(archive: ZipFile, name: str) -> NDArray[Any]:
@@ -102,6 +119,8 @@ def _described(part: Part) -> dict[str, Any]:
         "slices": {name: column.tolist() for name, column in rows.slices.items()},
         "unreadable": [asdict(image) for image in part.unreadable],
         "treated": dict(part.treated),
+        "measured_at": as_text(part.measured_at),
+        "cached": part.cached,
     }
 
 
@@ -113,26 +132,33 @@ def _arrays(part: Part) -> Arrays:
 
 
 def _part(described: Mapping[str, Any], arrays: Arrays) -> Part:
-    """Return the part; raises ValueError or KeyError for one that contradicts itself."""
-    groups = described["groups"]
+    """Return the part.
+
+    Raises Contradiction for one that contradicts itself; ValueError, KeyError or TypeError for what
+    was written otherwise.
+    """
     rows = Rows(
-        ids=np.array(described["ids"], dtype=object),
-        groups=None if groups is None else np.array(groups, dtype=object),
-        slices={
-            name: np.array(column, dtype=object) for name, column in described["slices"].items()
-        },
-        **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # lengths below
+        ids=_texts(described["ids"]),
+        groups=None if described["groups"] is None else _texts(described["groups"]),
+        slices={str(name): _texts(column) for name, column in described["slices"].items()},
+        **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # looked at below
     )
     part = Part(
         cell=Cell.named(described["cell"]),
         rows=rows,
-        fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # lengths below
+        fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # looked at below
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
         lowest=arrays["lowest"],
         highest=arrays["highest"],
         treated={str(done): int(images) for done, images in described["treated"].items()},
+        measured_at=moment_of(described["measured_at"]),
+        cached=described["cached"] is True,
     )
-    counted = [len(column) for name, column in arrays.items() if name in (*_ROWS, *_PRINTS)]
-    if set(counted) != {len(rows)} or part.images != len(part.cell):
-        raise ValueError(f"the part {part.cell.name} has not as many rows as its cell")
+    require_sound_part(part)
     return part
+
+
+def _texts(values: Sequence[str | None]) -> NDArray[np.object_]:
+    column = np.empty(len(values), dtype=object)  # a list in it stays one value, and is no text
+    column[:] = values
+    return column

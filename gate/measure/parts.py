@@ -6,6 +6,7 @@ anywhere, in any order, and are joined in the order of the data.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ class Part:
     lowest: Outputs  # (classes,) of all outputs before softmax; +inf where there are none
     highest: Outputs  # (classes,); -inf where there are none
     treated: Mapping[str, int]  # images by what was done to them; see Transform.treatment
+    measured_at: datetime  # UTC
+    cached: bool = False  # whether a former run has computed its answers
 
     @property
     def images(self) -> int:

@@ -41,6 +41,11 @@ class Plan:
         return sha256(text.encode()).hexdigest()
 
     @property
+    def entries(self) -> dict[Split, str]:
+        """The digest of the entries of each split."""
+        return {Split(name): said["entries"] for name, said in self.document["splits"].items()}
+
+    @property
     def images(self) -> int:
         """The images of all splits."""
         return sum(len(cell) for cell in self.cells)

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Rows, Split
+from gate.evidence.times import now
 from gate.measure.answers import Answers, probabilities
 from gate.measure.fingerprints import concatenate
 from gate.measure.grid import Cell, cut, padded, stretch_of
 from gate.measure.ordered import in_order
 from gate.measure.parts import Part
 from gate.measure.print_cache import KnownPrints
-from gate.measure.probes import require_finite
+from gate.measure.probes import require_finite, require_probabilities
 from gate.measure.progress import Advance
 from gate.measure.reading import Chunk, chunk_of
 from gate.measure.runner import Runner
@@ -110,15 +111,20 @@ class Pass:
         read = [each.chunk for each in seen]
         outputs = np.concatenate([each.outputs for each in seen])
         labels = np.concatenate([chunk.labels for chunk in read])
-        answers = Answers.of(probabilities(outputs, are_logits=self.are_logits), labels)
+        scores = probabilities(outputs, are_logits=self.are_logits)
+        entries = [entry for chunk in read for entry in chunk.entries]
+        if not self.are_logits:
+            require_probabilities(scores, (entry.id for entry in entries))
+        answers = Answers.of(scores, labels)
         return Part(
             cell=cell,
-            rows=_rows([entry for chunk in read for entry in chunk.entries], answers, dataset),
+            rows=_rows(entries, answers, dataset),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
             highest=outputs.max(axis=0, initial=-np.inf),
             treated=sum((chunk.treated for chunk in read), Counter()),
+            measured_at=now(),
         )
 
 

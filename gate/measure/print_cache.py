@@ -14,17 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
+from gate.evidence.database import DistrustError, require_script
 from gate.measure import perceptual
-from gate.measure.cache_folder import PRINTS
+from gate.measure.cache_folder import PRINTS, make_private
 from gate.measure.fingerprints import VERSION, Fingerprint
 
 _WAIT = 30.0  # seconds that a writer waits for others
+_COLUMNS = "file, pixels, oriented, near, featureless, thumbnail, crc"
 _TABLE = """
-CREATE TABLE IF NOT EXISTS prints (
+CREATE TABLE prints (
     file BLOB PRIMARY KEY, pixels BLOB NOT NULL, oriented BLOB NOT NULL, near BLOB NOT NULL,
     featureless INTEGER NOT NULL, thumbnail BLOB, crc INTEGER NOT NULL
 ) WITHOUT ROWID
 """
+_DIGEST = 32  # bytes
 
 
 class KnownPrints:
@@ -44,18 +47,22 @@ class KnownPrints:
             return
         try:
             with closing(sqlite3.connect(self._path, timeout=_WAIT)) as database:
-                database.execute("SELECT * FROM prints LIMIT 1").fetchone()
-        except sqlite3.OperationalError:  # it is empty, or another program has it
+                if database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                    require_script(database, _TABLE)
+        except sqlite3.OperationalError:  # another program has it
             return
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, DistrustError):
             warn(f"cache: {self._path}: is damaged; fingerprints are taken again")
             with suppress(OSError):
                 self._path.unlink()
 
     def of(self, file: bytes) -> Fingerprint | None:
         """Return the fingerprint of the image whose bytes have this digest, where it is known."""
-        with suppress(sqlite3.Error, OSError, ValueError):
-            found = self._database().execute("SELECT * FROM prints WHERE file = ?", (file,))
+        with suppress(sqlite3.Error, OSError, ValueError, TypeError):
+            found = self._database().execute(
+                f"SELECT {_COLUMNS} FROM prints WHERE file = ?",  # noqa: S608 -- ours
+                (file,),
+            )
             row = found.fetchone()
             if row is not None and row[-1] == _crc(row[:-1]):
                 return _fingerprint(row)
@@ -65,18 +72,20 @@ class KnownPrints:
         """Keep fingerprints, where the disk takes them."""
         with suppress(sqlite3.Error, OSError), self._database() as database:
             database.executemany(
-                "INSERT OR REPLACE INTO prints VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, prints)
+                f"INSERT OR REPLACE INTO prints ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- ours
+                map(_row, prints),
             )
 
     def _database(self) -> sqlite3.Connection:
         """Return this thread's connection."""
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if found is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path.parent)
             found = sqlite3.connect(self._path, timeout=_WAIT)
             # Killed programs lose nothing by it, and what a power cut damages is measured again.
             found.execute("PRAGMA synchronous = OFF")
-            found.execute(_TABLE)
+            found.execute("PRAGMA trusted_schema = OFF")
+            found.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
             self._threads.connection = found
         return found
 
@@ -95,6 +104,8 @@ def _crc(row: Iterable[bytes | int | None]) -> int:
 
 def _fingerprint(row: tuple[bytes, bytes, bytes, bytes, int, bytes | None, int]) -> Fingerprint:
     file, pixels, oriented, near, featureless, thumbnail, _ = row
+    if {*map(len, (file, pixels, oriented, near))} != {_DIGEST}:
+        raise ValueError("a digest is longer or shorter")
     small = None
     if thumbnail is not None:
         small = np.frombuffer(thumbnail, np.uint8).reshape(perceptual.SIDE, perceptual.SIDE)

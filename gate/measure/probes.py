@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
+from gate.evidence.contradictions import SLACK
 from gate.measure.answers import looks_like_probabilities
 from gate.measure.grid import batch_of, cut, padded
 from gate.measure.reading import Chunk, chunk_of
@@ -79,6 +80,24 @@ def require_finite(outputs: Floats, ids: Iterable[str]) -> None:
         f"the output for image {first} is NaN or infinite "
         f"({int((~finite).sum())} of the {len(outputs)} in its batch)",
         "look for a diverged training run, or for an input that is scaled otherwise",
+    )
+
+
+def require_probabilities(scores: NDArray[np.float64], ids: Iterable[str]) -> None:
+    """Raise CheckpointError (numerically bad) for scores (n, classes) that are no probabilities.
+
+    The first images decide whether outputs are logits; those of a later one may tell otherwise.
+    """
+    within = ((scores >= -SLACK) & (scores <= 1 + SLACK)).all(axis=1)
+    if within.all():
+        return
+    row = int(np.flatnonzero(~within)[0])
+    raise CheckpointError(
+        "model output",
+        Refusal.NUMERICALLY_BAD,
+        f"the outputs for the first images are probabilities, and one for image {list(ids)[row]} "
+        f"is {scores[row][np.abs(scores[row] - 0.5).argmax()]:.6g}",
+        "let the model give logits for every image, or probabilities for every image",
     )
 
 

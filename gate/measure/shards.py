@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import EvidenceError
+from gate.evidence.contradictions import Contradiction
+from gate.evidence.records import Split
 from gate.measure.grid import Cell
 from gate.measure.head import Head
+from gate.measure.part_checks import require_entries
 from gate.measure.part_files import Stored, read_parts, write_parts
 from gate.measure.parts import Part
 from gate.measure.plan import Plan
 from gate.measure.worker import Found
+from gate.subject.datasets.records import Dataset
 
 SUFFIX = ".shard"
+_AGAIN = "measure this part again"
 
 
 def shard_name(plan: Plan, *, index: int, of: int) -> str:
@@ -43,16 +48,17 @@ def write_shard(path: Path, plan: Plan, found: Iterator[tuple[Head, Part]]) -> i
     return sum(part.images for part in parts)
 
 
-def merged(plan: Plan, files: Sequence[Path]) -> Found:
+def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> Found:
     """Yield the parts of all shards in the order of the plan.
 
-    Raises EvidenceError for a damaged shard, one of another plan, a cell that none or two of them
-    hold, and a cell that is not in the plan.
+    Raises EvidenceError for a damaged shard, one of another plan or that contradicts itself or the
+    data, a cell that none or two of them hold, and a cell that is not in the plan.
     """
     found: dict[Cell, tuple[Head, Part, Path]] = {}
     for file in files:
         stored = read_parts(file)
         _require_same_plan(plan, stored, file)
+        head = _head_of(stored, plan, file) if stored.parts else None  # a share may be empty
         for part in stored.parts:
             if part.cell in found:
                 raise EvidenceError(
@@ -60,7 +66,8 @@ def merged(plan: Plan, files: Sequence[Path]) -> Found:
                     f"holds {_rows(part.cell)}, which {found[part.cell][2]} holds too",
                     "give every shard once",
                 )
-            found[part.cell] = (Head.from_json(stored.about["head"]), part, file)
+            assert head is not None, "it has parts"
+            found[part.cell] = (head, part, file)
     if strangers := found.keys() - set(plan.cells):
         cell = min(strangers, key=lambda each: each.name)
         raise EvidenceError(
@@ -77,14 +84,30 @@ def merged(plan: Plan, files: Sequence[Path]) -> Found:
             "give the shards of all indices, all made with the same --of",
         )
     for cell in plan.cells:
-        head, part, _ = found.pop(cell)
+        head, part, file = found.pop(cell)
+        try:
+            require_entries(part, datasets[cell.split])
+        except Contradiction as error:
+            raise EvidenceError(f"{file}: {error.place}", error.fact, _AGAIN) from error
         yield head, part
+
+
+def _head_of(stored: Stored, plan: Plan, file: Path) -> Head:
+    """Return the model that measured a shard; raises EvidenceError where it is not the plan's."""
+    try:
+        head = Head.from_json(stored.about["head"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise EvidenceError(str(file), "does not say which model measured it", _AGAIN) from error
+    if head.subject.sha256 != plan.document["checkpoint"]:
+        raise EvidenceError(str(file), "was measured with another checkpoint", _AGAIN)
+    return head
 
 
 def _require_same_plan(plan: Plan, stored: Stored, file: Path) -> None:
     if stored.about.get("plan") == plan.digest:
         return
-    differing = ", ".join(_differences(plan.document, stored.about.get("document") or {}))
+    theirs = stored.about.get("document")
+    differing = ", ".join(_differences(plan.document, theirs if isinstance(theirs, dict) else {}))
     raise EvidenceError(
         str(file),
         f"was measured by another plan; what differs: {differing or 'the form of the plan'}",

@@ -73,6 +73,8 @@ def measure(
         environment=found.environment,
         pictures=found.pictures,
         configuration=found.configuration,
+        measured_at=found.measured_at,
+        answers_from_cache=found.answers_from_cache,
     )
 
 

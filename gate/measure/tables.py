@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from gate.evidence.records import Rows, Split, SplitEvidence
 from gate.measure.answers import Answers
+from gate.measure.manifest import slices_in_words
 from gate.subject.datasets.records import PredictionTable
 
 
@@ -34,12 +35,13 @@ def measure_table(split: Split, table: PredictionTable) -> SplitEvidence:
 
 
 def _digest(table: PredictionTable) -> str:
-    """Return the SHA-256 over id, label, group and scores of every row, in the order of ids."""
+    """Return the SHA-256 over id, label, group, slices and scores of every row, in their order."""
     groups = [None] * len(table) if table.groups is None else table.groups
+    slices = slices_in_words(table.slices)
     lines = [
-        json.dumps([name, table.classes[label], group, scores.tolist()])
-        for name, label, group, scores in zip(
-            table.ids, table.labels, groups, table.scores, strict=True
+        f"{json.dumps([name, table.classes[label], group, scores.tolist()])} {slices(row)}"
+        for row, (name, label, group, scores) in enumerate(
+            zip(table.ids, table.labels, groups, table.scores, strict=True)
         )
     ]
     return sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain, groupby
 
 import numpy as np
@@ -30,6 +31,8 @@ class Whole:
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)
     probe: ModelProbe | None = None
     assumed: list[str] = field(default_factory=list)
+    measured_at: set[datetime] = field(default_factory=set)  # of the parts
+    answers_from_cache: int = 0
 
     def fill(
         self,
@@ -51,6 +54,8 @@ class Whole:
                 if head is None or part is None or part.cell != cell:
                     raise AssertionError(f"{cell.name} was not measured")
                 self.head = agreed(self.head, head)
+                self.measured_at.add(part.measured_at)
+                self.answers_from_cache += len(part.rows) if part.cached else 0
                 outputs += len(part.rows)
                 lowest.append(part.lowest)
                 highest.append(part.highest)

@@ -41,6 +41,7 @@ class Job:
     classes: tuple[str, ...]
     checkpoint: Identity  # the one that the plan speaks of
     images: Mapping[Split, int]  # in each split, as the plan counts them
+    entries: Mapping[Split, str]  # digests of their names, labels, groups and slices
     device: Device = "auto"
     backend: Backend = "torch"
     threads: int = 1

@@ -138,7 +138,9 @@ class SplitPart(_Part):
     images: int = Field(description="As listed, the unreadable included.")
     per_class: dict[str, int] = Field(description="Readable images of each class.")
     groups: int | None = Field(description="Distinct groups; null where none are declared.")
-    manifest_sha256: str = Field(description="Over path, bytes, label and group of every image.")
+    manifest_sha256: str = Field(
+        description="Over path, bytes, label, group and slices of every image."
+    )
     unreadable: list[UnreadablePart]
 
 
@@ -364,7 +366,10 @@ class Report(_Part):
     waivers: WaiversPart
     errors: list[ErrorPart]
     environment: dict[str, Any] = Field(description="Versions, device, seed, what was assumed.")
-    run: dict[str, Any] = Field(description="The only part that differs between two equal runs.")
+    run: dict[str, Any] = Field(
+        description="The only part that differs between two equal runs: when it was judged, when "
+        "the oldest of its answers was given (`measured_at`), and how many came from the cache."
+    )
 
     def to_json(self) -> str:
         """Return the report as JSON text with two spaces of indentation and a final newline.

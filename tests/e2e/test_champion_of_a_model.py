@@ -4,6 +4,8 @@ import csv
 import json
 import shutil
 
+import pytest
+
 RULES = [
     {"check": "regression", "margin": 0.02},
     {"check": "negative-flips", "max": 0.02},
@@ -90,4 +92,52 @@ def test_images_of_another_test_set_are_refused(project):
     ran = project.run(baseline="champion")
 
     assert ran.status == 4
-    assert "the champion was measured on another test set" in ran.errors
+    assert "the champion was measured on other images of test, under the same names" in ran.errors
+
+
+def as_manifest(project, *, slices=(), sites="n", groups=None):
+    """Give test as a table of pictures, with a column of sites and one of groups."""
+    project.folders("test", 20, seed=2)
+    paths = sorted((project.folder / "test").rglob("*.png"))
+    rows = [
+        f"{path.relative_to(project.folder)},{path.parent.name},{sites[at % len(sites)]},p{at % 4}"
+        for at, path in enumerate(paths)
+    ]
+    project.write("test.csv", "\n".join(["image,label,site,patient", *rows]) + "\n")
+    keys = {"path": "test.csv", "slices": list(slices), **({"group": groups} if groups else {})}
+    project.gatefile["data"]["test"] = {key: value for key, value in keys.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "with the slices site of test, this model with none"),
+        (
+            {"slices": ["site"], "sites": "ns"},
+            'with other slices of test: "test/bright/021.png" has another site',
+        ),
+        ({"slices": ["site"], "groups": "patient"}, "without groups of test"),
+    ],
+    ids=["no slices", "other values", "groups"],
+)
+def test_a_champion_whose_images_are_described_otherwise_is_refused_by_what_differs(
+    change, said, project
+):
+    as_manifest(project, slices=["site"])
+    champion(project)
+    as_manifest(project, **change)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.status == 4
+    assert f"the champion was measured {said}; run the champion's checkpoint" in ran.errors
+
+
+def test_a_champion_whose_slices_are_the_same_is_compared(project):
+    as_manifest(project, slices=["site"], sites="ns", groups="patient")
+    champion(project)
+
+    ran = project.run(baseline="champion")
+
+    assert ran.report["errors"] == []
+    assert outcomes(ran).keys() == {"regression", "negative-flips"}

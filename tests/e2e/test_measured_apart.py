@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from gate.measure import grid
+from gate.measure.part_files import read_parts
 
 MINE = """\
 import os
@@ -110,6 +111,7 @@ def stuck():
 JUDGING = """\
 import sys
 from gate.measure import grid
+from gate.measure.part_files import read_parts
 grid.ROWS = 16
 from gate.cli import main
 status = main(sys.argv[1:])
@@ -174,7 +176,7 @@ def test_the_report_is_that_of_a_process_that_measures_itself_and_torch_is_not_l
 def test_evidence_that_a_copy_of_the_process_saves_is_the_same(subject):
     def dumped():
         with closing(sqlite3.connect(subject.folder / "gate-out/evidence.sqlite")) as database:
-            return list(database.iterdump())
+            return [line for line in database.iterdump() if "'measured_at'" not in line]
 
     subject.command("run", "--no-cache")
     in_line = dumped()
@@ -201,7 +203,13 @@ def test_a_shard_is_measured_apart_as_well(subject):
     assert in_line.status == apart.returncode == 0, apart.stderr
     one, other = (subject.folder / each.strip() for each in (in_line.out, apart.stdout))
     assert one != other
-    assert one.read_bytes() == other.read_bytes()
+    one, other = read_parts(one), read_parts(other)
+    assert one.about == other.about
+    for mine, theirs in zip(one.parts, other.parts, strict=True):
+        assert (mine.cell, mine.unreadable) == (theirs.cell, theirs.unreadable)
+        assert mine.rows.ids.tolist() == theirs.rows.ids.tolist()
+        assert mine.rows.scores.tobytes() == theirs.rows.scores.tobytes()
+        assert mine.fingerprints.file.tobytes() == theirs.fingerprints.file.tobytes()
     assert apart.stderr.splitlines()[-1] == "False"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
 from enum import Enum
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from gate.evidence.records import (
+    EXACT,
     Baseline,
     Evidence,
     Failure,
@@ -23,6 +25,7 @@ from gate.evidence.records import (
     Subject,
     Unreadable,
 )
+from gate.measure.answers import Answers
 
 words = st.text(max_size=12)
 names = st.text(min_size=1, max_size=12)
@@ -38,27 +41,25 @@ def _objects(values):
 
 
 @st.composite
-def _rows(draw, classes):
+def _rows(draw, classes, made_up):
+    """Answers that a model can have given: they follow from scores, which may have been dropped."""
     ids = draw(st.lists(names, min_size=1, max_size=5, unique=True))
     n = len(ids)
-
-    def column(values, dtype):
-        return np.array(draw(st.lists(values, min_size=n, max_size=n)), dtype=dtype)
-
-    scores = None
-    if draw(st.booleans()):
-        flat = draw(st.lists(st.floats(0, 1, width=32), min_size=n * classes, max_size=n * classes))
-        scores = np.array(flat, dtype=np.float32).reshape(n, classes)
+    flat = draw(st.lists(shares, min_size=n * classes, max_size=n * classes))
+    labels = draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n))
+    answers = Answers.of(np.array(flat).reshape(n, classes), np.array(labels, dtype=np.int32))
+    columns = {each.name: getattr(answers, each.name) for each in fields(Answers)}
+    if made_up:
+        unknown = np.full(n, math.nan)
+        columns |= {"confidence": unknown, "margin": unknown, "true_score": unknown}
+        columns["true_rank"] = np.where(answers.labels == answers.predictions, 0, -1)
+        columns["true_rank"] = columns["true_rank"].astype(np.int32)
+    if made_up or draw(st.booleans()):
+        columns["scores"] = None
     strings = st.lists(st.one_of(st.none(), words), min_size=n, max_size=n).map(_objects)
     return Rows(
         ids=_objects(ids),
-        labels=column(st.integers(0, classes - 1), np.int32),
-        predictions=column(st.integers(0, classes - 1), np.int32),
-        confidence=column(st.one_of(shares, st.just(math.nan)), np.float64),
-        margin=column(shares, np.float64),
-        true_score=column(shares, np.float64),
-        true_rank=column(st.integers(-1, classes - 1), np.int32),
-        scores=scores,
+        **columns,
         groups=draw(st.one_of(st.none(), strings)),
         slices=draw(st.dictionaries(names, strings, max_size=2)),
     )
@@ -69,12 +70,17 @@ def _splits(draw, classes):
     given = draw(st.lists(st.sampled_from(Split), unique=True, max_size=3))
     made = {}
     for split in given:
-        rows = draw(_rows(classes))
-        unreadable = draw(st.lists(st.builds(Unreadable, names, names, words), max_size=2))
+        made_up = draw(st.booleans())
+        rows = draw(_rows(len(classes), made_up))
+        taken = set(rows.ids)
+        lost = draw(st.lists(names.filter(lambda name: name not in taken), unique=True, max_size=2))  # noqa: B023 -- drawn at once
+        unreadable = [
+            Unreadable(name, draw(st.sampled_from(classes)), draw(words)) for name in lost
+        ]
         made[split] = SplitEvidence(
             split=split,
             path=draw(words),
-            format=draw(words),
+            format="made-up" if made_up else draw(words),
             images=len(rows) + len(unreadable),
             manifest_sha256=draw(digests),
             rows=rows,
@@ -85,45 +91,72 @@ def _splits(draw, classes):
     return made
 
 
-_pairs = st.builds(
-    Pair,
-    a=names,
-    b=names,
-    split_a=st.just(Split.TRAIN),
-    split_b=st.just(Split.TEST),
-    label_a=names,
-    label_b=names,
-    kind=st.sampled_from(PairKind),
-    distance=st.one_of(st.none(), shares),
-    orientation=st.one_of(st.none(), words),
-)
-_overlaps = st.builds(
-    Overlap,
-    split_a=st.just(Split.TRAIN),
-    split_b=st.just(Split.TEST),
-    pairs=st.lists(_pairs, max_size=3).map(tuple),
-    compared=st.lists(st.sampled_from(PairKind), unique=True).map(tuple),
-    featureless=st.integers(0, 9),
-    images_a=st.integers(0, 9),
-    images_b=st.integers(0, 9),
-    exact_pairs=st.integers(0, 9),
-    identical=st.booleans(),
-    review=st.lists(_pairs, max_size=2).map(tuple),
-)
-_histories = st.builds(
-    History,
-    path=words,
-    format=words,
-    epochs=st.lists(st.floats(), max_size=3).map(tuple),
-    series=st.dictionaries(names, st.lists(logged, max_size=3).map(tuple), max_size=2),
-    train_loss=st.one_of(st.none(), names),
-    validation_losses=st.lists(names, max_size=2).map(tuple),
-    train_accuracy=st.one_of(st.none(), names),
-    validation_accuracy=st.one_of(st.none(), names),
-    checkpoint_epoch=st.one_of(st.none(), st.floats(0, 9)),
-    unread=st.lists(names, max_size=2).map(tuple),
-    notes=st.lists(words, max_size=2).map(tuple),
-)
+@st.composite
+def _overlaps(draw, splits, classes):
+    """What two splits, or one, can share: pairs of images that are there."""
+    if not splits:
+        return ()
+    a, b = (splits[draw(st.sampled_from(sorted(splits)))].split for _ in "ab")
+    pairs = [draw(_pair(splits[a], splits[b], classes)) for _ in range(draw(st.integers(0, 2)))]
+    review = [draw(_pair(splits[a], splits[b], classes)) for _ in range(draw(st.integers(0, 1)))]
+    pairs, review = ([each for each in some if each] for some in (pairs, review))
+    images_a, images_b = len(splits[a].rows), len(splits[b].rows)
+    most = images_a * (images_a - 1) // 2 if a is b else images_a * images_b
+    exact = len({(each.a, each.b) for each in pairs if each.kind in EXACT})
+    if exact > most:
+        return ()
+    overlap = Overlap(
+        split_a=a,
+        split_b=b,
+        pairs=tuple(pairs),
+        compared=tuple(PairKind),
+        featureless=draw(st.integers(0, images_a + images_b)),
+        images_a=images_a,
+        images_b=images_b,
+        exact_pairs=draw(st.integers(exact, most)),
+        identical=draw(st.booleans()),
+        review=tuple(review),
+    )
+    return (overlap,)
+
+
+@st.composite
+def _pair(draw, one, other, classes):
+    a, b = (draw(st.integers(0, len(each.rows) - 1)) for each in (one, other))
+    if one is other and a == b:
+        return None
+    return Pair(
+        a=one.rows.ids[a],
+        b=other.rows.ids[b],
+        split_a=one.split,
+        split_b=other.split,
+        label_a=classes[one.rows.labels[a]],
+        label_b=classes[other.rows.labels[b]],
+        kind=draw(st.sampled_from(PairKind)),
+        distance=draw(st.one_of(st.none(), shares)),
+        orientation=draw(st.one_of(st.none(), words)),
+    )
+
+
+@st.composite
+def _histories(draw):
+    series = draw(st.dictionaries(names, st.lists(logged, max_size=3).map(tuple), max_size=2))
+    column = st.one_of(st.none(), st.sampled_from(sorted(series))) if series else st.none()
+    return History(
+        path=draw(words),
+        format=draw(words),
+        epochs=tuple(draw(st.lists(st.floats(), max_size=3))),
+        series=series,
+        train_loss=draw(column),
+        validation_losses=tuple(each for each in [draw(column)] if each is not None),
+        train_accuracy=draw(column),
+        validation_accuracy=draw(column),
+        checkpoint_epoch=draw(st.one_of(st.none(), st.floats(0, 9))),
+        unread=tuple(draw(st.lists(names, max_size=2))),
+        notes=tuple(draw(st.lists(words, max_size=2))),
+    )
+
+
 _subjects = st.builds(
     Subject,
     sha256=digests,
@@ -136,20 +169,28 @@ _probes = st.builds(
     ModelProbe,
     parameters=st.integers(0, 9),
     nonfinite_tensors=st.lists(words, max_size=2).map(tuple),
-    outputs=st.integers(0, 9),
-    nonfinite_outputs=st.integers(0, 9),
+    outputs=st.integers(5, 9),
+    nonfinite_outputs=st.integers(0, 5),
     constant=st.booleans(),
-    probed_alone=st.integers(0, 9),
-    disagreements=st.integers(0, 9),
+    probed_alone=st.integers(5, 9),
+    disagreements=st.integers(0, 5),
 )
 
 
 @st.composite
-def _champions(draw, classes):
-    given = draw(st.lists(st.sampled_from(Split), unique=True, max_size=2))
-    answers = {
-        split: replace(draw(_rows(classes)), groups=None, slices={}) for split in sorted(given)
-    }
+def _champions(draw, splits, classes):
+    """Other answers to the same images, in another order."""
+    answers = {}
+    for split in sorted(splits):
+        if not draw(st.booleans()):
+            continue
+        rows = splits[split].rows.take(
+            np.random.default_rng(0).permutation(len(splits[split].rows))
+        )
+        scores = draw(st.lists(shares, min_size=len(classes), max_size=len(classes)))
+        found = Answers.of(np.tile(scores, (len(rows), 1)), rows.labels)
+        columns = {each.name: getattr(found, each.name) for each in fields(Answers)}
+        answers[split] = replace(rows, **columns, groups=None, slices={})
     return Baseline(draw(words), draw(st.one_of(st.none(), digests)), answers)
 
 
@@ -157,18 +198,21 @@ def _champions(draw, classes):
 def anything_measured(draw):
     """Evidence with every field of the records, as strange as the types allow."""
     classes = tuple(draw(st.lists(names, min_size=2, max_size=4, unique=True)))
+    splits = draw(_splits(classes))
     return Evidence(
         classes=classes,
         critical=tuple(name for name in classes if draw(st.booleans())),
-        splits=draw(_splits(len(classes))),
-        overlaps=draw(st.one_of(st.just(()), _overlaps.map(lambda overlap: (overlap,)))),
+        splits=splits,
+        overlaps=draw(_overlaps(splits, classes)),
         subject=draw(st.one_of(st.none(), _subjects)),
         probe=draw(st.one_of(st.none(), _probes)),
-        history=draw(st.one_of(st.none(), _histories)),
-        baseline=draw(st.one_of(st.none(), _champions(len(classes)))),
+        history=draw(st.one_of(st.none(), _histories())),
+        baseline=draw(st.one_of(st.none(), _champions(splits, classes))),
         failures=tuple(draw(st.lists(st.builds(Failure, words, words, words, words), max_size=2))),
         assumed=tuple(draw(st.lists(words, max_size=2))),
         environment=draw(st.dictionaries(names, words, max_size=2)),
+        measured_at=datetime(2026, 1, draw(st.integers(1, 31)), tzinfo=UTC),
+        answers_from_cache=draw(st.integers(0, 9)),
     )
 
 

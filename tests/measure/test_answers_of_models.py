@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gate.errors import CheckpointError
 from gate.measure.answers import Answers, looks_like_probabilities, probabilities
+from gate.measure.probes import require_probabilities
 
 outputs = st.integers(2, 5).flatmap(
     lambda classes: arrays(
@@ -85,3 +87,14 @@ def test_of_equal_scores_the_first_class_is_predicted():
 )
 def test_shares_that_sum_to_one_are_probabilities_already(rows, expected):
     assert looks_like_probabilities(np.array(rows, np.float32)) is expected
+
+
+def test_outputs_that_stop_being_probabilities_are_refused_by_their_image():
+    scores = np.array([[0.5, 0.5], [1.0, 0.0], [3.0, -2.0]])
+
+    with pytest.raises(CheckpointError, match=r"one for image c is 3; let the model give logits"):
+        require_probabilities(scores, ["a", "b", "c"])
+
+
+def test_probabilities_that_miss_their_range_by_rounding_are_probabilities():
+    require_probabilities(np.array([[1.0000001, -1e-7], [0.9995, 0.0004]]), ["a", "b"])

@@ -3,6 +3,8 @@
 import threading
 import time
 import weakref
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 
 import numpy as np
@@ -74,10 +76,13 @@ def parts(data, tmp_path):
 
 @pytest.fixture
 def bytes_of(tmp_path):
-    """Return a function that gives parts as they are written to disk."""
+    """Return a function that gives parts as they are written to disk, but for the time."""
 
     def written(parts):
-        write_parts(tmp_path / "parts.npz", list(parts), {})
+        some_day = datetime(2026, 1, 1, tzinfo=UTC)
+        write_parts(
+            tmp_path / "parts.npz", [replace(part, measured_at=some_day) for part in parts], {}
+        )
         return (tmp_path / "parts.npz").read_bytes()
 
     return written

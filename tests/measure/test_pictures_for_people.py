@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from gate.evidence.made_up import MadeUp
-from gate.evidence.records import Evidence, Picture, Split
+from gate.evidence.records import Picture, Split
 from gate.evidence.store import load, save
 from gate.measure import pictures
 from gate.measure.pictures import keep_pictures, png_of, surest_mistakes
@@ -122,8 +122,10 @@ def test_deep_pixels_are_stretched_and_not_all_white():
 
 
 def test_pictures_are_read_back_from_disk(tmp_path):
-    picture = Picture(Split.TEST, "a/b.png", png_of(Image.new("L", (4, 4), 7)))
+    evidence = MadeUp(test=((1, 0), (0, 1))).evidence()
+    name = evidence.splits[Split.TEST].rows.ids[0]
+    picture = Picture(Split.TEST, name, png_of(Image.new("L", (4, 4), 7)))
 
-    save(Evidence(classes=("cat", "dog"), pictures=(picture,)), tmp_path / "e.sqlite")
+    save(replace(evidence, pictures=(picture,)), tmp_path / "e.sqlite")
 
     assert load(tmp_path / "e.sqlite").pictures == (picture,)

@@ -9,9 +9,13 @@ from gate.evidence.records import Split
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.parts import Part
+from gate.measure.plan import entries_digest
 from gate.measure.worker import Job, Worker, opened
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.splits import open_splits
+from gate.subject.wording import listed
+
+_SAME = "all workers must see the same data at the same path, and nothing may write to it"
 
 Outcome = tuple[Head, Part] | GateError
 
@@ -52,16 +56,31 @@ def _opened(job: Job) -> Worker:
 
 def datasets_of(job: Job) -> dict[Split, Dataset]:
     """Return the splits as this process finds them, which must be as the plan saw them."""
-    found, _ = open_splits(job.gatefile)
+    found, classes = open_splits(job.gatefile)
+    if classes != job.classes:
+        raise DataError(
+            "classes",
+            f"a worker finds {listed(classes)} where {listed(job.classes)} were planned",
+            _SAME,
+        )
     datasets: dict[Split, Dataset] = {}
     for split, dataset in found.items():
         assert not isinstance(dataset, PredictionTable), "saved predictions are not measured"
-        if len(dataset.entries) != job.images[split]:
-            raise DataError(
-                dataset.path,
-                f"a worker finds {len(dataset.entries):,} images where {job.images[split]:,} "
-                "were listed",
-                "all workers must see the same data at the same path, and nothing may write to it",
-            )
+        _require_entries(dataset, job, split)
         datasets[split] = dataset
     return datasets
+
+
+def _require_entries(dataset: Dataset, job: Job, split: Split) -> None:
+    """Raise DataError where a split is not the one that the plan speaks of."""
+    count = len(dataset.entries)
+    if count != job.images[split]:
+        fact = f"a worker finds {count:,} images where {job.images[split]:,} were listed"
+        raise DataError(dataset.path, fact, _SAME)
+    if entries_digest(dataset) != job.entries[split]:
+        raise DataError(
+            dataset.path,
+            f"a worker finds other images of {split} than were listed, or others of their labels, "
+            "groups or slices",
+            _SAME,
+        )

@@ -4,19 +4,16 @@ import math
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from gate.errors import HistoryError
+from gate.evidence.database import DistrustError, limited, opened_read_only, require_tables
 from gate.subject.histories.mlflow_files import Point, rows_of_points
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import listed, quoted
 
 MAGIC = b"SQLite format 3\0"
 MOST_POINTS = 2_000_000
-
-_MOST_STEPS = 5_000  # millions of SQLite's instructions: minutes, against a view without end
 
 _RUNS = """
     SELECT run_uuid, coalesce(name, '') FROM runs
@@ -39,33 +36,29 @@ def split_run(path: Path) -> tuple[Path, str | None]:
 def read_database(path: Path, run: str | None) -> Table:
     """Return the metrics of a run, by its id or name, or of the only run; a row a step.
 
-    The file is opened for reading only. HistoryError is raised when the run is not there or not
-    the only one, and for a file that is no database of MLflow.
+    The file is opened for reading only, and of its schema only the two tables are used.
+    HistoryError is raised when the run is not there or not the only one, and for a file that is no
+    database of MLflow, or whose reading does not end.
     """
+    remedy = "give MLflow's own file, complete and not in use"
     try:
-        with closing(_opened(path)) as database:
-            chosen = _chosen(path, database.execute(_RUNS).fetchall(), run)
-            points = database.execute(_METRICS, (chosen, MOST_POINTS + 1)).fetchall()
-    except sqlite3.Error as error:
+        size = path.stat().st_size
+        with opened_read_only(path, alone=False) as database:
+            require_tables(database, ("runs", "metrics"))
+            runs = list(limited(database.execute(_RUNS), size))
+            chosen = _chosen(path, runs, run)
+            found = database.execute(_METRICS, (chosen, MOST_POINTS + 1))
+            points = list(limited(found, size))
+    except DistrustError as error:
+        fact = f"is SQLite, but not a database of MLflow that can be read: it {error}"
+        raise HistoryError(str(path), fact, remedy) from error
+    except (sqlite3.Error, OSError) as error:
         fact = "is SQLite, but not a database of MLflow that can be read"
-        remedy = "give MLflow's own file, complete and not in use"
         raise HistoryError(str(path), fact, remedy) from error
     if len(points) > MOST_POINTS:
         fact = f"run {quoted(chosen)} has more than {MOST_POINTS} logged values"
         raise HistoryError(str(path), fact, "log once an epoch")
     return rows_of_points(path, "mlflow-sqlite", _points(path, points))
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """Return the database for reading only; its schema is not trusted.
-
-    A file from outside may define views that call functions, or that never end.
-    """
-    database = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
-    database.execute("PRAGMA trusted_schema = OFF")
-    budget = iter(range(_MOST_STEPS))
-    database.set_progress_handler(lambda: next(budget, None) is None, 1_000_000)
-    return database
 
 
 def _chosen(path: Path, runs: list[tuple[object, object]], run: str | None) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from gate.errors import HistoryError, MissingExtraError
+from gate.evidence.database import limited
 from gate.subject.histories import FORMATS, mlflow_sqlite, read_history
 from gate.subject.histories.text import number
 
@@ -243,27 +244,56 @@ def test_a_damaged_database_is_an_error_in_words(fixtures, written):
         read_history(written(bytes(content), "mlflow.db"))
 
 
-def test_a_view_that_never_ends_is_stopped(fixtures, tmp_path, monkeypatch):
-    monkeypatch.setattr("gate.subject.histories.mlflow_sqlite._MOST_STEPS", 3)
+ENDLESS = """
+WITH RECURSIVE n(run_uuid) AS (SELECT 'x' UNION ALL SELECT run_uuid FROM n)
+SELECT run_uuid FROM n WHERE run_uuid = 'y'
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            f"DROP TABLE metrics; CREATE VIEW metrics AS {ENDLESS}",
+            "it has a view in place of the table 'metrics'",
+        ),
+        (
+            "DROP TABLE metrics; CREATE VIRTUAL TABLE metrics USING fts5(run_uuid)",
+            "it has a virtual table in place of the table 'metrics'",
+        ),
+        (
+            "ALTER TABLE metrics ADD COLUMN more AS (hex(zeroblob(100000000)))",
+            "it computes columns of the table 'metrics'",
+        ),
+    ],
+)
+def test_what_stands_in_for_a_table_of_mlflow_is_refused(script, said, fixtures, tmp_path):
     path = tmp_path / "mlflow.db"
     shutil.copy(fixtures / "mlflow.db", path)
-    database = sqlite3.connect(path)
-    database.executescript(
-        "DROP TABLE metrics; CREATE VIEW metrics AS WITH RECURSIVE n(run_uuid) AS "
-        "(SELECT 'x' UNION ALL SELECT run_uuid FROM n) SELECT run_uuid FROM n WHERE run_uuid='y';"
-    )
-    database.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(script)
 
-    with pytest.raises(HistoryError, match="not a database of MLflow"):
+    with pytest.raises(HistoryError, match=f"not a database of MLflow that can be read: {said}"):
         read_history(path)
 
 
-def test_a_database_cannot_be_written_to(fixtures):
-    with (
-        closing(mlflow_sqlite._opened(fixtures / "mlflow.db")) as database,
-        pytest.raises(sqlite3.OperationalError, match="readonly"),
-    ):
-        database.execute("DELETE FROM metrics")
+def test_views_and_triggers_that_are_not_needed_are_of_no_account(fixtures, tmp_path):
+    path = tmp_path / "mlflow.db"
+    shutil.copy(fixtures / "mlflow.db", path)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            f"CREATE VIEW latest AS {ENDLESS}; CREATE TRIGGER t AFTER INSERT ON metrics BEGIN "
+            "DELETE FROM metrics; END"
+        )
+
+    assert read_history(path).series == read_history(fixtures / "mlflow.db").series
+
+
+def test_a_key_longer_than_the_file_is_none_of_mlflows(fixtures, tmp_path, monkeypatch):
+    monkeypatch.setattr(mlflow_sqlite, "limited", lambda rows, most: limited(rows, most // 10_000))
+
+    with pytest.raises(HistoryError, match="it says more than a file of its size holds"):
+        read_history(fixtures / "mlflow.db")
 
 
 # --- TensorBoard --------------------------------------------------------------------------------

@@ -1,0 +1,64 @@
+"""What evidence says besides its rows, as JSON: one field here is one line of the table."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from gate.evidence.configuration import checked_configuration
+from gate.evidence.contradictions import Contradiction
+from gate.evidence.records import Failure, History, ModelProbe, Subject
+
+_Count = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """Whose answers the rows of the baseline are."""
+
+    path: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """The fields of evidence that are no tables of their own."""
+
+    measured_at: str  # ISO 8601, of UTC
+    answers_from_cache: _Count
+    subject: Subject | None
+    probe: ModelProbe | None
+    history: History | None
+    failures: tuple[Failure, ...]
+    assumed: tuple[str, ...]
+    environment: Mapping[str, str]
+    configuration: Annotated[dict[str, Any], AfterValidator(checked_configuration)]
+    baseline: Champion | None
+
+    def as_lines(self) -> list[tuple[str, str]]:
+        """Return each field with its JSON."""
+        said = _adapter().dump_python(self, mode="python")
+        return [(each.name, json.dumps(said[each.name])) for each in fields(self)]
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[tuple[str, str]]) -> "About":
+        """Return what ``as_lines`` gave.
+
+        Raises ValueError for what is no JSON of these types, Contradiction for other fields.
+        """
+        said = dict(lines)
+        names = [each.name for each in fields(cls)]
+        if sorted(said) != sorted(names):
+            raise Contradiction("about", f"does not hold {', '.join(names)}, each once")
+        for value in said.values():
+            json.loads(value)  # one value, and not the start of the next
+        text = ", ".join(f'"{name}": {said[name]}' for name in names)
+        return _adapter().validate_json(f"{{{text}}}", strict=True)
+
+
+@cache
+def _adapter() -> TypeAdapter[About]:
+    return TypeAdapter(About)

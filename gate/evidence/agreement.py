@@ -1,0 +1,206 @@
+"""What the parts of evidence cannot say together: counts, pairs and names that disagree."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+
+import numpy as np
+
+from gate.evidence.contradictions import Contradiction, require_sound_rows
+from gate.evidence.records import (
+    EXACT,
+    Baseline,
+    Evidence,
+    History,
+    ModelProbe,
+    Overlap,
+    Pair,
+    Picture,
+    Rows,
+    Split,
+    SplitEvidence,
+)
+
+MADE_UP = "made-up"  # the format of a split that was imagined: only its rows may have no scores
+UNKNOWN = "?"  # the class of an unreadable image whose label only reading would have told
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PICTURE = 1 << 20  # bytes; one of 96 x 96 pixels takes 36 KB at most
+
+Labels = Callable[[Split], Mapping[str, str]]  # of a split: the class of each image, by its id
+
+
+def require_agreement(evidence: Evidence) -> None:
+    """Raise Contradiction where evidence contradicts itself.
+
+    What it cannot find is evidence that was made up as a whole: it says nothing of who wrote it.
+    """
+    _require_classes(evidence)
+    for split in evidence.splits.values():
+        _require_split(split, evidence.classes)
+    if evidence.baseline is not None:
+        _require_champion(evidence.baseline, evidence)
+
+    @cache
+    def labels(split: Split) -> Mapping[str, str]:
+        return labels_of(evidence.splits[split].rows, evidence.classes)
+
+    images = {split: len(each.rows) for split, each in evidence.splits.items()}
+    for overlap in evidence.overlaps:
+        require_sound_overlap(overlap, images, labels)
+    compared = [(overlap.split_a, overlap.split_b) for overlap in evidence.overlaps]
+    if len(set(compared)) != len(compared):
+        raise Contradiction("overlaps", "two splits are compared twice")
+    _require_pictures(evidence.pictures, images, labels)
+    if evidence.probe is not None:
+        _require_probe(evidence.probe)
+    if evidence.history is not None:
+        _require_history(evidence.history)
+
+
+def labels_of(rows: Rows, classes: tuple[str, ...]) -> dict[str, str]:
+    """Return the name of the class of each image, by its id."""
+    names = np.array(classes, dtype=object)[rows.labels]
+    return dict(zip(rows.ids.tolist(), names.tolist(), strict=True))
+
+
+def require_sound_overlap(overlap: Overlap, images: Mapping[Split, int], labels: Labels) -> None:
+    """Raise Contradiction where an overlap speaks of other images than those of its splits.
+
+    ``images`` are the rows of each split; ``labels`` are asked for only where there are pairs.
+    """
+    a, b = overlap.split_a, overlap.split_b
+    place = f"overlap of {a} and {b}"
+    if not {a, b} <= images.keys():
+        raise Contradiction(place, "one of them was not measured")
+    if (overlap.images_a, overlap.images_b) != (images[a], images[b]):
+        raise Contradiction(
+            place,
+            f"is of {overlap.images_a:,} and {overlap.images_b:,} images, and they have "
+            f"{images[a]:,} and {images[b]:,}",
+        )
+    most = images[a] * (images[a] - 1) // 2 if a is b else images[a] * images[b]
+    exact = {(pair.a, pair.b) for pair in overlap.pairs if pair.kind in EXACT}
+    if not len(exact) <= overlap.exact_pairs <= most:
+        raise Contradiction(
+            place, f"counts {overlap.exact_pairs:,} exact pairs, and lists {len(exact):,}"
+        )
+    if not 0 <= overlap.featureless <= images[a] + images[b]:
+        raise Contradiction(place, f"counts {overlap.featureless:,} images without features")
+    for pair in (*overlap.pairs, *overlap.review):
+        _require_pair(pair, overlap, labels, place)
+
+
+def _require_pair(pair: Pair, overlap: Overlap, labels: Labels, place: str) -> None:
+    if (pair.split_a, pair.split_b) != (overlap.split_a, overlap.split_b):
+        raise Contradiction(place, f"lists a pair of {pair.split_a} and {pair.split_b}")
+    if pair.kind not in overlap.compared:
+        raise Contradiction(place, f"lists a pair of the kind {pair.kind}, which was not compared")
+    if (overlap.split_a, pair.a) == (overlap.split_b, pair.b):
+        raise Contradiction(f"{place}: {pair.a!r:.80}", "is listed as a copy of itself")
+    if pair.distance is not None and not 0 <= pair.distance <= 256:
+        raise Contradiction(f"{place}: {pair.b!r:.80}", f"has the distance {pair.distance}")
+    sides = ((pair.split_a, pair.a, pair.label_a), (pair.split_b, pair.b, pair.label_b))
+    for split, name, label in sides:
+        known = labels(split).get(name)
+        if known is None:
+            raise Contradiction(f"{place}: {name!r:.80}", f"is listed, and no image of {split}")
+        if known != label:
+            raise Contradiction(
+                f"{place}: {name!r:.80}", f"is {label!r:.80} there, and {known!r:.80} in {split}"
+            )
+
+
+def _require_classes(evidence: Evidence) -> None:
+    names = evidence.classes
+    if len(set(names)) != len(names):
+        raise Contradiction("classes", "one is there more than once")
+    if evidence.splits and len(names) < 2:
+        raise Contradiction("classes", f"there are {len(names)}, and a classifier has two or more")
+
+
+def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
+    """Raise Contradiction where a split is not as many images as it counts, each with its name."""
+    rows, place = split.rows, str(split.split)
+    if split.images != len(rows) + len(split.unreadable):
+        raise Contradiction(
+            place,
+            f"counts {split.images:,} images, and lists {len(rows):,} answers and "
+            f"{len(split.unreadable):,} that could not be read",
+        )
+    if not _DIGEST.fullmatch(split.manifest_sha256):
+        raise Contradiction(place, "has no digest of its data")
+    if (rows.groups is None) is not (split.group_column is None):
+        raise Contradiction(place, "has groups without a column, or a column without groups")
+    made_up = split.format == MADE_UP
+    require_sound_rows(rows, len(classes), place=place, made_up=made_up)
+    _require_unreadable(split, classes)
+
+
+def _require_unreadable(split: SplitEvidence, classes: tuple[str, ...]) -> None:
+    if not split.unreadable:
+        return
+    taken = set(split.rows.ids.tolist())
+    for image in split.unreadable:
+        where = f"{split.split}: {image.id!r:.80}"
+        if image.id in taken:
+            raise Contradiction(where, "could not be read, and is there more than once")
+        taken.add(image.id)
+        if image.label not in (*classes, UNKNOWN):
+            raise Contradiction(where, f"is {image.label!r:.80}, which is none of the classes")
+
+
+def _require_champion(champion: Baseline, evidence: Evidence) -> None:
+    """Raise Contradiction where the champion answered to other images than the candidate."""
+    for split, rows in champion.rows.items():
+        place = f"champion on {split}"
+        if split not in evidence.splits:
+            raise Contradiction(place, "was measured, and the candidate was not")
+        measured = evidence.splits[split]
+        made_up = measured.format == MADE_UP
+        require_sound_rows(rows, len(evidence.classes), place=place, made_up=made_up)
+        if not _same_images(rows, measured.rows):
+            raise Contradiction(place, "answers to other images, or to other labels")
+
+
+def _same_images(one: Rows, other: Rows) -> bool:
+    """Return whether both are of the same images with the same labels, in any order."""
+    if np.array_equal(one.ids, other.ids):
+        return np.array_equal(one.labels, other.labels)
+    labels = [
+        dict(zip(each.ids.tolist(), each.labels.tolist(), strict=True)) for each in (one, other)
+    ]
+    return labels[0] == labels[1]
+
+
+def _require_pictures(
+    pictures: Iterable[Picture], images: Mapping[Split, int], labels: Labels
+) -> None:
+    for picture in pictures:
+        place = f"picture {picture.id!r:.80}"
+        if picture.split not in images or picture.id not in labels(picture.split):
+            raise Contradiction(place, f"is of no image of {picture.split}")
+        if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
+            raise Contradiction(place, "is no small PNG")
+
+
+def _require_probe(probe: ModelProbe) -> None:
+    counts = (
+        0 <= probe.nonfinite_outputs <= probe.outputs,
+        0 <= probe.disagreements <= probe.probed_alone,
+        probe.parameters is None or probe.parameters >= 0,
+    )
+    if not all(counts):
+        raise Contradiction("probe", "counts more of something than there is")
+
+
+def _require_history(history: History) -> None:
+    named = (
+        history.train_loss,
+        *history.validation_losses,
+        history.train_accuracy,
+        history.validation_accuracy,
+    )
+    for name in named:
+        if name is not None and name not in history.series:
+            raise Contradiction("history", f"names the column {name!r:.80}, which it does not have")

@@ -1,0 +1,195 @@
+"""What rows cannot say: answers that contradict their own scores, labels that are no class.
+
+It is looked for wherever rows are read again: in saved evidence, in shards, in the cache. It says
+nothing of whether a model gave these answers; it says that no model can have.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import Rows
+
+ROUNDING = 2e-7  # scores are kept as float32, what was computed from them as float64
+SLACK = 1e-3  # by which a model's own probabilities may lie outside [0, 1]
+_CELLS = 1 << 16  # scores that are looked at together: they stay in the processor's cache
+
+_Flags = NDArray[np.bool_]  # (n,)
+_COLUMNS = {
+    "labels": np.int32,
+    "predictions": np.int32,
+    "confidence": np.float64,
+    "margin": np.float64,
+    "true_score": np.float64,
+    "true_rank": np.int32,
+}
+
+
+class Contradiction(ValueError):  # noqa: N818 -- named for what is found
+    """What was read cannot be what was measured; ``place`` lies inside of what was read."""
+
+    def __init__(self, place: str, fact: str) -> None:
+        self.place = place
+        self.fact = fact
+        super().__init__(f"{place}: {fact}")
+
+
+def require_sound_rows(rows: Rows, classes: int, *, place: str, made_up: bool = False) -> None:
+    """Raise Contradiction where rows of one split are not what a model can have answered.
+
+    ``place`` is the split. Only rows that are ``made_up`` may have no scores at all: then they are
+    NaN. Of equal scores any may be the prediction.
+    """
+    _require_columns(rows, classes, place)
+    _require_names(rows, place)
+    for bad, fact in _of_classes(rows, classes):
+        _refuse(rows, bad, place, fact)
+    if made_up and rows.scores is None and np.isnan(rows.confidence).all():
+        return
+    for bad, fact in (*_of_answers(rows, classes), *_of_scores(rows)):
+        _refuse(rows, bad, place, fact)
+
+
+def _require_columns(rows: Rows, classes: int, place: str) -> None:
+    """Raise Contradiction where a column is not as long as the others, or of another type."""
+    for name, kind in _COLUMNS.items():
+        _require_column(getattr(rows, name), kind, len(rows), f"{place}: {name}")
+    texts = {"id": rows.ids, "group": rows.groups, **rows.slices}
+    for name, column in texts.items():
+        if column is not None:
+            where = f"{place}: {name!r:.80}"
+            _require_column(column, np.object_, len(rows), where)
+            if not set(map(type, column.tolist())) <= {str, type(None)}:
+                raise Contradiction(where, "holds something that is no text")
+    scores = rows.scores
+    if scores is not None and (scores.dtype != np.float32 or scores.shape != (len(rows), classes)):
+        raise Contradiction(place, f"its scores are not one for each of the {classes} classes")
+
+
+def _require_column(column: NDArray[Any] | None, kind: type, length: int, where: str) -> None:
+    if column is None or column.dtype != kind or column.shape != (length,):
+        raise Contradiction(where, "is not one value of its type a row")
+
+
+def _require_names(rows: Rows, place: str) -> None:
+    """Raise Contradiction where an image has no name, or that of another."""
+    names: list[str | None] = rows.ids.tolist()
+    known = set(names)
+    if None in known:
+        raise Contradiction(place, f"its row {names.index(None)} has no id")
+    if len(known) == len(names):
+        return
+    for name in names:
+        if name not in known:
+            raise Contradiction(f"{place}: {name!r:.80}", "is there more than once")
+        known.remove(name)
+
+
+def _of_classes(rows: Rows, classes: int) -> Iterator[tuple[_Flags, str]]:
+    counted = f"and the {classes} classes are counted from 0"
+    yield (rows.labels < 0) | (rows.labels >= classes), f"its label is {{label}}, {counted}"
+    yield (
+        (rows.predictions < 0) | (rows.predictions >= classes),
+        f"its prediction is {{prediction}}, {counted}",
+    )
+
+
+def _of_answers(rows: Rows, classes: int) -> Iterator[tuple[_Flags, str]]:
+    """Yield which rows are wrong, and what is wrong there: what needs no other class's score."""
+    sure, margin, true, rank = rows.confidence, rows.margin, rows.true_score, rows.true_rank
+    right = rows.labels == rows.predictions
+    yield (
+        ~((sure >= -SLACK) & (sure <= 1 + SLACK)),
+        "its confidence is {confidence}, which is no probability",
+    )
+    yield (
+        ~((margin >= -ROUNDING) & (margin <= sure + SLACK)),
+        "the margin of its prediction is {margin}, and its confidence {confidence}",
+    )
+    yield (
+        ~((true >= -SLACK) & (true <= sure + ROUNDING)),
+        "its true class has the score {true_score}, and its prediction only {confidence}",
+    )
+    yield (
+        (rank < 0) | (rank >= classes),
+        f"its true class has the rank {{true_rank}}, and there are {classes} classes",
+    )
+    yield (
+        right != (rank == 0),
+        "its label is {label}, its prediction {prediction}, the rank of its true class {true_rank}",
+    )
+    yield (
+        ~np.where(right, true >= sure - ROUNDING, true <= sure - margin + ROUNDING),
+        "its true class has the score {true_score}, its prediction {confidence}, {margin} more",
+    )
+
+
+def _of_scores(rows: Rows) -> Iterator[tuple[_Flags, str]]:
+    """Yield which rows are wrong, and what is wrong there, where all scores were kept."""
+    if rows.scores is None or not len(rows):
+        return
+    step = max(1, _CELLS // rows.scores.shape[1])
+    found = [_compared(rows, slice(at, at + step)) for at in range(0, len(rows), step)]
+    facts = (
+        "one of its scores is no probability",
+        "its prediction {prediction} does not have the highest of its scores",
+        "its confidence is {confidence}, which is not the highest of its scores",
+        "the margin of its prediction is {margin}, which is not that of its scores",
+        "its true class has the score {true_score}, which is not that of its scores",
+        "its true class has the rank {true_rank}, which is not that of its scores",
+    )
+    for bad, fact in zip(zip(*found, strict=True), facts, strict=True):
+        yield np.concatenate(bad), fact
+
+
+def _compared(rows: Rows, part: slice) -> tuple[_Flags, ...]:
+    """Return which rows of a part contradict their scores, once for each way to do so.
+
+    float32 keeps the order of the float64 scores that answers were made of, and makes some equal.
+    """
+    assert rows.scores is not None, "they were kept"
+    scores = rows.scores[part]
+    labels, predictions = rows.labels[part, None], rows.predictions[part, None]
+    top = scores.max(axis=1)
+    guess = np.take_along_axis(scores, predictions, axis=1)[:, 0]
+    truth = np.take_along_axis(scores, labels, axis=1)
+    others = scores.copy()
+    np.put_along_axis(others, predictions, -np.inf, axis=1)
+    second = others.max(axis=1)
+    higher = np.count_nonzero(scores > truth, axis=1)
+    as_high = np.count_nonzero(scores >= truth, axis=1) - 1
+    rank = rows.true_rank[part]
+
+    def differs(kept: NDArray[np.float64], score: NDArray[np.float32]) -> _Flags:
+        return ~(np.abs(kept - score) <= ROUNDING)
+
+    return (
+        ~((scores.min(axis=1) >= -SLACK) & (top <= 1 + SLACK)),
+        ~(guess >= top - ROUNDING),
+        differs(rows.confidence[part], top),
+        differs(rows.margin[part], guess - second),
+        differs(rows.true_score[part], truth[:, 0]),
+        (rank < higher) | (rank > as_high),
+    )
+
+
+def _refuse(rows: Rows, bad: _Flags, place: str, fact: str) -> None:
+    """Raise Contradiction for the first row that is ``bad``, and say how many are.
+
+    ``fact`` has the names of columns in braces, for the values of that row.
+    """
+    if not bad.any():
+        return
+    row, count = int(bad.argmax()), int(np.count_nonzero(bad))
+    more = f" ({count:,} such images)" if count > 1 else ""
+    said = fact.format(
+        label=rows.labels[row],
+        prediction=rows.predictions[row],
+        confidence=f"{rows.confidence[row]:.6g}",
+        margin=f"{rows.margin[row]:.6g}",
+        true_score=f"{rows.true_score[row]:.6g}",
+        true_rank=rows.true_rank[row],
+    )
+    raise Contradiction(f"{place}: {rows.ids[row]!r:.80}", said + more)
