@@ -70,7 +70,7 @@ _RUNS = [
     for right in (450, 750, 950)
     for of_dog in (450, 750, 950)
     for copies in (0, 1, 2)
-    for train in (((50, 1), (1, 50)), ((99, 1), (1, 99)))
+    for train in (((140, 10), (10, 140)), ((149, 1), (1, 149)))
 ]
 _EVIDENCE = [run.evidence() for run in _RUNS]
 
