@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gate.evidence.configuration import checked_configuration
 from gate.evidence.records import (
     Baseline,
+    Configuration,
     Evidence,
     Failure,
     History,
@@ -53,7 +53,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         failures=tuple(Failure(**failure) for failure in about["failures"]),
         assumed=tuple(about["assumed"]),
         environment=about["environment"],
-        configuration=checked_configuration(about["configuration"]),
+        configuration=_read_configuration(about["configuration"]),
         pictures=tuple(
             Picture(Split(split), name, png)
             for split, name, png in database.execute(
@@ -61,6 +61,12 @@ def read(database: sqlite3.Connection) -> Evidence:
             )
         ),
     )
+
+
+def _read_configuration(fields: Any) -> Configuration:  # noqa: ANN401 -- what JSON holds
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Configuration).validate_json(json.dumps(fields), strict=True)
 
 
 def _read_probe(fields: dict[str, Any]) -> ModelProbe:

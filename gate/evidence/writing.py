@@ -31,7 +31,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         "failures": [asdict(failure) for failure in evidence.failures],
         "assumed": list(evidence.assumed),
         "environment": dict(evidence.environment),
-        "configuration": dict(evidence.configuration),
+        "configuration": asdict(evidence.configuration),
         "baseline": evidence.baseline
         and {"path": evidence.baseline.path, "sha256": evidence.baseline.sha256},
     }
