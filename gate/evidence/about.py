@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from gate.evidence.configuration import checked_configuration
 from gate.evidence.contradictions import Contradiction
-from gate.evidence.records import Failure, History, ModelProbe, Subject
+from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
 
 _Count = Annotated[int, Field(ge=0)]
 
@@ -35,7 +34,7 @@ class About:
     failures: tuple[Failure, ...]
     assumed: tuple[str, ...]
     environment: Mapping[str, str]
-    configuration: Annotated[dict[str, Any], AfterValidator(checked_configuration)]
+    configuration: Configuration
     baseline: Champion | None
 
     def as_lines(self) -> list[tuple[str, str]]:

@@ -1,15 +1,14 @@
 """The records of what was measured, without opinion."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-
-from gate.evidence.configuration import empty_configuration
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -260,6 +259,34 @@ class Baseline:
     pinned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function of the user's that ran, and the source files of the package that it is from."""
+
+    name: str  # package.module:function
+    kwargs: Mapping[str, Any]  # JSON values
+    package: str
+    files: int
+    sha256: str | None  # over names and bytes of the files; None where there are none
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the numbers rest on beside checkpoint and data; empty where nothing was measured.
+
+    Raises ValueError for what is no JSON, such as NaN: it is hashed as JSON.
+    """
+
+    input: Mapping[str, Any] | None = None  # all of it, defaults included; None: no image was read
+    weights: str | None = None  # the state dict that was named, where a checkpoint holds several
+    # {"column": ...} or {"pattern": ...}: what tells the groups of a split; None where nothing does
+    groups: Mapping[Split, Mapping[str, str] | None] = field(default_factory=dict)
+    code: Mapping[str, Code] = field(default_factory=dict)  # by its key in the gate file
+
+    def __post_init__(self) -> None:
+        json.dumps(asdict(self), allow_nan=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Everything that was measured, for ``judge`` to decide on without model, data or torch."""
@@ -276,7 +303,6 @@ class Evidence:
     assumed: tuple[str, ...] = ()  # what was not declared and how it was read
     pictures: tuple[Picture, ...] = ()  # of leaked pairs and mistakes; none for private data
     environment: Mapping[str, str] = field(default_factory=dict)
-    # What was declared and run: see :data:`gate.evidence.configuration.PARTS`.
-    configuration: Mapping[str, Any] = field(default_factory=empty_configuration)
+    configuration: Configuration = field(default_factory=Configuration)
     measured_at: datetime | None = None  # UTC, the oldest of its parts; None: nothing was measured
     answers_from_cache: int = 0  # rows whose answers a former run has computed

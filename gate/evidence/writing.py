@@ -36,7 +36,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         failures=evidence.failures,
         assumed=evidence.assumed,
         environment=evidence.environment,
-        configuration=dict(evidence.configuration),
+        configuration=evidence.configuration,
         baseline=None
         if evidence.baseline is None
         else Champion(evidence.baseline.path, evidence.baseline.sha256),

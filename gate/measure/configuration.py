@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gate.errors import EvidenceError
-from gate.evidence.configuration import empty_configuration
+from gate.evidence.records import Code, Configuration, Split
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.gatefile import GateFile
 from gate.subject.packages import package_of
@@ -14,24 +14,23 @@ from gate.subject.wording import plain
 Named = tuple[str, str, Mapping[str, Any]]  # key of the gate file, package.module:function, kwargs
 
 
-def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return the configuration of a measurement, as :mod:`gate.evidence.configuration` has it.
+def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> Configuration:
+    """Return the configuration of a measurement.
 
     ``used`` are the files of user code that the model ran with, perhaps on other machines. Raises
     EvidenceError where the source files that lie here are not those.
     """
     splits = gatefile.data.given()
     predicted = any(spec.predictions is not None for spec in splits.values())
-    return {
-        **empty_configuration(),
-        "input": None if predicted else gatefile.input.model_dump(mode="json"),
-        "weights": gatefile.model.key if gatefile.model else None,
-        "groups": {name: _grouping(spec) for name, spec in splits.items()},
-        "code": {
+    return Configuration(
+        input=None if predicted else gatefile.input.model_dump(mode="json"),
+        weights=gatefile.model.key if gatefile.model else None,
+        groups={Split(name): _grouping(spec) for name, spec in splits.items()},
+        code={
             key: _code(key, factory, kwargs, gatefile, used)
             for key, factory, kwargs in _factories(gatefile)
         },
-    }
+    )
 
 
 def _factories(gatefile: GateFile) -> Iterator[Named]:
@@ -56,7 +55,7 @@ def _code(
     kwargs: Mapping[str, Any],
     gatefile: GateFile,
     used: Mapping[str, str | None],
-) -> dict[str, Any]:
+) -> Code:
     package = package_of(factory, base=gatefile.base)
     if other := package.differing(used):
         raise EvidenceError(
@@ -64,13 +63,7 @@ def _code(
             f"{plain(other)} is not the file that the model was measured with",
             "measure again in a new process, with the same code on every machine",
         )
-    return {
-        "name": factory,
-        "kwargs": _as_json(kwargs),
-        "package": package.name,
-        "files": len(package.files),
-        "sha256": package.sha256,
-    }
+    return Code(factory, _as_json(kwargs), package.name, len(package.files), package.sha256)
 
 
 def _as_json(kwargs: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- what JSON holds

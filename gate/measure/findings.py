@@ -4,12 +4,11 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from gate.errors import GateError, SubjectError
-from gate.evidence.configuration import empty_configuration
 from gate.evidence.records import (
     Baseline,
+    Configuration,
     Failure,
     History,
     ModelProbe,
@@ -37,7 +36,7 @@ class Findings:
     environment: dict[str, str] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
     code: Mapping[str, str | None] = field(default_factory=dict)  # files of the user's, as they ran
-    configuration: Mapping[str, Any] = field(default_factory=empty_configuration)
+    configuration: Configuration = field(default_factory=Configuration)
     measured_at: datetime = field(default_factory=now)  # the oldest of what was found
     answers_from_cache: int = 0
 

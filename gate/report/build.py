@@ -87,7 +87,6 @@ def build(
             **evidence.environment,
             "assumed": [
                 *evidence.assumed,
-                *_independence(evidence),
                 *key_notes(evidence),
                 *_class_mix(decision, evidence),
             ],
@@ -163,13 +162,6 @@ def _results(
                 orders[split] = _about_the_order(evidence, Split(split))
             instead = orders[split]
         yield _result(result, document, instead)
-
-
-def _independence(evidence: Evidence) -> Iterator[str]:
-    """Yield what intervals rest on where nobody said which images belong together."""
-    ungrouped = [split for split, each in evidence.splits.items() if each.rows.groups is None]
-    if Split.TEST in ungrouped:
-        yield f"no groups: images of {' and '.join(ungrouped)} are taken as independent"
 
 
 def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:

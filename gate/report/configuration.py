@@ -1,5 +1,6 @@
 """What a verdict rests on beside checkpoint, policy and data, and the digests that pin it."""
 
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +14,7 @@ PINNED = ("input", "weights", "slices", "groups", "code")
 def configuration_part(evidence: Evidence) -> ConfigurationPart:
     """Return the configuration of a report; the same for equal runs, wherever they were made."""
     parts: dict[str, Any] = {
-        **evidence.configuration,
+        **asdict(evidence.configuration),
         "slices": {name.value: list(each.rows.slices) for name, each in evidence.splits.items()},
     }
     return ConfigurationPart(

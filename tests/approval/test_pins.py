@@ -147,8 +147,8 @@ def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
     good = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
     before = world.leave(world.judgement(), good).configuration.digests
 
-    for part, said in (("input", {"size": [8, 8]}), ("groups", {"test": {"pattern": "(.+)"}})):
-        changed = replace(good, configuration={**good.configuration, part: said})
+    for part, said in (("input", {"size": [8, 8]}), ("groups", {Split.TEST: {"pattern": "(.+)"}})):
+        changed = replace(good, configuration=replace(good.configuration, **{part: said}))
         after = world.leave(world.judgement(), changed).configuration.digests
         assert [name for name in after if after[name] != before[name]] == [part]
 

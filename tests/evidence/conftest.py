@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from gate.evidence.records import (
     EXACT,
     Baseline,
+    Code,
+    Configuration,
     Evidence,
     Failure,
     History,
@@ -32,6 +34,26 @@ names = st.text(min_size=1, max_size=12)
 shares = st.floats(0, 1)
 logged = st.one_of(st.none(), st.floats())
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(0, 1) | words,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
+    max_leaves=4,
+)
+tables = st.dictionaries(words, json_values, max_size=2)
+configurations = st.builds(
+    Configuration,
+    input=st.none() | tables,
+    weights=st.none() | words,
+    groups=st.dictionaries(
+        st.sampled_from(Split), st.none() | st.fixed_dictionaries({"column": words})
+    ),
+    code=st.dictionaries(
+        words,
+        st.builds(Code, words, tables, words, st.integers(0, 9), st.none() | digests),
+        max_size=2,
+    ),
+)
 
 
 def _objects(values):
@@ -213,6 +235,7 @@ def anything_measured(draw):
         environment=draw(st.dictionaries(names, words, max_size=2)),
         measured_at=datetime(2026, 1, draw(st.integers(1, 31)), tzinfo=UTC),
         answers_from_cache=draw(st.integers(0, 9)),
+        configuration=draw(configurations),
     )
 
 
