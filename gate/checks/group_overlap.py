@@ -117,7 +117,7 @@ class GroupOverlap(Rule):
 
         measured = {name: evidence.splits.get(Split(name)) for name in self.between}
         rows: dict[str, Rows] = {
-            name: each.rows for name, each in measured.items() if each is not None
+            name: each.all_rows for name, each in measured.items() if each is not None
         }
         estimate, detail = self._counted(rows)
         declared = any(each.groups is not None for each in rows.values())

@@ -65,9 +65,8 @@ def parts(data, tmp_path):
         passing = Pass(
             transform=build_transform(InputSpec(channels="L"), base=tmp_path),
             runners=tuple(runners),
-            are_logits=True,
             batch=BATCH,
-            **how,
+            **{"are_logits": True, **how},
         )
         return passing.parts(datasets, cells, lambda count: None)
 
@@ -320,3 +319,9 @@ def test_each_thread_is_told_how_many_threads_torch_may_use(parts):
 
     assert 1 <= len(told) == len(set(told)) <= 3
     assert threading.get_ident() not in told
+
+
+def test_answers_that_were_to_be_probabilities_and_are_none_end_the_pass(parts):
+    """The first images decide what outputs are; a mean and its opposite are no probabilities."""
+    with pytest.raises(CheckpointError, match="the outputs for the first images are probabilities"):
+        list(parts([Means()], are_logits=False))
