@@ -4,6 +4,7 @@ Between a run and its attestation a folder passes through many hands. Nothing of
 from the file but when it was made: evidence and rules are read, and the report is made anew.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from gate.errors import AttestationError, EvidenceError, RefusalCode
 from gate.evidence.store import FILE_NAME as EVIDENCE
 from gate.evidence.store import load
+from gate.evidence.times import as_text
 from gate.report.judgement import FILE_NAME as JUDGED
 from gate.report.judgement import Judged, sha256_of
 from gate.report.model import Report
@@ -20,6 +22,7 @@ from gate.report.renderings.inert import plain
 from gate.report.statement import judged_at
 
 _MOST_SHOWN = 3
+_LAST_BITS = 1e-9  # far below any digit that a sentence of the report shows
 _AGAIN = "judge again (`validate-model judge FOLDER --policy POLICY --out DIR`), and attest DIR"
 
 
@@ -40,9 +43,14 @@ def judged_again(folder: Path) -> Report:
             f"it is not the evidence that {JUDGED} is of: its sha256 is another",
             _AGAIN,
         )
-    made = judged.judgement.report_on(
-        load(folder / EVIDENCE), at=judged_at(found), run=lambda: found.run
-    )
+    evidence = load(folder / EVIDENCE)
+    assert evidence.measured_at is not None, "what was saved was measured some time"
+    facts = {
+        **found.run,
+        "measured_at": as_text(evidence.measured_at),
+        "answers_from_cache": evidence.answers_from_cache,
+    }
+    made = judged.judgement.report_on(evidence, at=judged_at(found), run=lambda: facts)
     _check_same(found, data, made, plain(str(folder / REPORT)))
     return made
 
@@ -83,10 +91,15 @@ def _judged(folder: Path) -> Judged:
 
 
 def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
-    """Refuse a report that says otherwise than the one that was made again, in any byte."""
+    """Refuse a report that says otherwise than the one that was made again.
+
+    Numbers may differ in the last bits, which another processor computes otherwise; nothing else.
+    """
     if data == made.to_json().encode():
         return
     differing = list(_differences(found.model_dump(by_alias=True), made.model_dump(by_alias=True)))
+    if not differing and found != made:
+        return
     shown = ", ".join(plain(each, 80) for each in differing[:_MOST_SHOWN])
     more = f" and {len(differing) - _MOST_SHOWN} more" if len(differing) > _MOST_SHOWN else ""
     raise AttestationError(
@@ -111,8 +124,14 @@ def _differences(found: Any, made: Any, place: str = "") -> Iterator[str]:  # no
     elif isinstance(found, list) and isinstance(made, list) and len(found) == len(made):
         for index, (one, other) in enumerate(zip(found, made, strict=True)):
             yield from _differences(one, other, _entry(place, index, other))
-    elif found != made:
+    elif not _is_same(found, made):
         yield place
+
+
+def _is_same(found: Any, made: Any) -> bool:  # noqa: ANN401 -- what JSON holds
+    if isinstance(found, float) and isinstance(made, float):
+        return math.isclose(found, made, rel_tol=_LAST_BITS, abs_tol=_LAST_BITS)
+    return bool(found == made)
 
 
 def _entry(place: str, index: int, made: Any) -> str:  # noqa: ANN401 -- what JSON holds

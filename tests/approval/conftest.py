@@ -19,6 +19,7 @@ from gate.approval.verify import verify
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import save
+from gate.evidence.times import as_text
 from gate.policy.reading import read_policy
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import read_waivers
@@ -154,10 +155,15 @@ class World:
 
     def leave(self, judgement, evidence, started=JUDGED, measured=None):
         """Leave report, evidence and what it was judged by, as a run does."""
+        evidence = replace(evidence, measured_at=(measured or started).replace(microsecond=0))
         save(evidence, self.folder / "evidence.sqlite")
         judged = Judged(judgement, sha256_of(self.folder / "evidence.sqlite"))
         self.write("judged.json", judged.to_json())
-        run = {"started": started.isoformat(), "measured_at": (measured or started).isoformat()}
+        run = {
+            "started": started.isoformat(),
+            "measured_at": as_text(evidence.measured_at),
+            "answers_from_cache": 0,
+        }
         report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())
         return report

@@ -1,6 +1,7 @@
 """Attest judges again: a report is believed as far as its evidence says the same."""
 
 import json
+import math
 import sqlite3
 from dataclasses import replace
 from hashlib import sha256
@@ -93,6 +94,8 @@ def test_an_edited_verdict_is_not_signed(world):
         lambda r: r["environment"].update(seed="1"),
         lambda r: r["errors"].append({"where": "", "kind": "", "message": "", "remedy": ""}),
         lambda r: r["tool"].update(version="9.9.9"),
+        lambda r: r["run"].update(measured_at="2026-07-20T12:00:00+00:00"),
+        lambda r: r["run"].update(answers_from_cache=7),
     ],
 )
 def test_no_part_of_a_report_may_say_otherwise_than_its_evidence(change, world):
@@ -113,6 +116,18 @@ def test_a_report_in_other_bytes_is_not_signed(world):
     path.write_text(path.read_text() + " ")
 
     assert refused(world) == RefusalCode.REPORT_DIFFERS
+
+
+def test_a_number_that_another_processor_rounds_otherwise_is_signed(world):
+    def nudge(report):
+        for part in (*report["metrics"], *(each["measured"] for each in report["results"])):
+            if part["value"]:
+                part["value"] = math.nextafter(part["value"], 0)
+
+    edit(world, "report.json", nudge)
+    world.attest()
+
+    assert world.verify().accepted
 
 
 def test_a_report_alone_is_not_signed(world):

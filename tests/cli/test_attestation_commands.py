@@ -14,6 +14,7 @@ from gate.cli import main
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import save
+from gate.evidence.times import as_text
 from gate.policy.reading import read_policy
 from gate.policy.record import PolicyRecord
 from gate.report.judgement import Judged, Judgement, sha256_of
@@ -29,16 +30,21 @@ def leave_report(made=GOOD, *, enforced=True):
     """Leave a checkpoint and a report on it in this folder."""
     with open("model.pt", "wb") as stream:  # noqa: PTH123 -- the folder of the test
         stream.write(b"weights" * 99)
+    started = (datetime.now(UTC) - timedelta(days=2)).replace(microsecond=0)
     evidence = replace(
         made.evidence(),
         subject=Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors"),
+        measured_at=started,
     )
     save(evidence, Path("evidence.sqlite"))
     judgement = Judgement(PolicyRecord.of(read_policy("smoke")), enforced=enforced)
     judged = Judged(judgement, sha256_of(Path("evidence.sqlite")))
     Path("judged.json").write_text(judged.to_json(), encoding="utf-8")
-    started = datetime.now(UTC) - timedelta(days=2)
-    run = {"started": started.isoformat(), "measured_at": started.isoformat()}
+    run = {
+        "started": started.isoformat(),
+        "measured_at": as_text(evidence.measured_at),
+        "answers_from_cache": 0,
+    }
     report = judgement.report_on(evidence, at=started, run=lambda: run)
     Path("report.json").write_text(report.to_json(), encoding="utf-8")
 
