@@ -14,7 +14,7 @@ FAULTY = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: a, version: '1'}\n
 
 
 SMOKE = (
-    "smoke: ok, 12 rules, 5 block\n"
+    "smoke: ok, 13 rules, 5 block\n"
     "  no rule that blocks watches per-class metrics, leakage, generalisation\n"
 )
 

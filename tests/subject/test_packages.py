@@ -25,12 +25,14 @@ def test_all_source_files_of_the_package_count_and_no_others(folder):
     (folder / "tumour" / ".hidden").mkdir()
     (folder / "tumour" / ".hidden" / "x.py").write_text("")
 
+    before = set(sys.modules)
+
     found = package_of("tumour.nets:build", base=folder)
 
     assert sorted(found.files) == [
         "tumour/__init__.py", "tumour/nets.py", "tumour/parts/blocks.py",
     ]  # fmt: skip
-    assert not {"tumour", "tumour.nets"} & set(sys.modules)
+    assert set(sys.modules) == before
 
 
 def test_a_module_is_its_one_file(folder):
