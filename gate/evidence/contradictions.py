@@ -150,27 +150,26 @@ def _compared(rows: Rows, part: slice) -> tuple[_Flags, ...]:
     float32 keeps the order of the float64 scores that answers were made of, and makes some equal.
     """
     assert rows.scores is not None, "they were kept"
-    scores = rows.scores[part]
-    labels, predictions = rows.labels[part, None], rows.predictions[part, None]
-    top = scores.max(axis=1)
-    guess = np.take_along_axis(scores, predictions, axis=1)[:, 0]
-    truth = np.take_along_axis(scores, labels, axis=1)
-    others = scores.copy()
-    np.put_along_axis(others, predictions, -np.inf, axis=1)
-    second = others.max(axis=1)
-    higher = np.count_nonzero(scores > truth, axis=1)
-    as_high = np.count_nonzero(scores >= truth, axis=1) - 1
+    scores = rows.scores[part].T.copy()  # a row a class: it is gone over faster
+    images = np.arange(scores.shape[1])
+    labels, predictions = rows.labels[part], rows.predictions[part]
+    lowest, top = scores.min(axis=0), scores.max(axis=0)
+    guess, truth = scores[predictions, images], scores[labels, images]
+    higher = (scores > truth).sum(axis=0)
+    as_high = (scores >= truth).sum(axis=0) - 1
+    scores[predictions, images] = -np.inf
+    second = scores.max(axis=0)
     rank = rows.true_rank[part]
 
     def differs(kept: NDArray[np.float64], score: NDArray[np.float32]) -> _Flags:
         return ~(np.abs(kept - score) <= ROUNDING)
 
     return (
-        ~((scores.min(axis=1) >= -SLACK) & (top <= 1 + SLACK)),
+        ~((lowest >= -SLACK) & (top <= 1 + SLACK)),
         ~(guess >= top - ROUNDING),
         differs(rows.confidence[part], top),
         differs(rows.margin[part], guess - second),
-        differs(rows.true_score[part], truth[:, 0]),
+        differs(rows.true_score[part], truth),
         (rank < higher) | (rank > as_high),
     )
 

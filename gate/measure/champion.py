@@ -73,7 +73,7 @@ def _differently(champion: SplitEvidence, measured: SplitEvidence) -> str:
         and (image := _first_other(theirs, theirs.groups, ours, ours.groups))
     ):
         return f"with other groups of {measured.split}: {quoted(image)} has another one"
-    return f"on other images of {measured.split}, under the same names"
+    return f"on another {measured.split} set: other images, under the same names"
 
 
 def _first_other(theirs: Rows, column: Strings, ours: Rows, other: Strings) -> str | None:

@@ -183,3 +183,14 @@ def test_the_first_such_image_is_named_and_the_others_are_counted():
     assert found.fact == (
         "its confidence is 0.41, which is not the highest of its scores (2 such images)"
     )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_what_is_looked_at_stays_as_it_is(order):
+    scores = np.array(ROWS.scores[:1], order=order)
+    before = scores.copy()
+    scores.flags.writeable = False
+
+    require_sound_rows(replace(ROWS.take(np.arange(1)), scores=scores), 3, place="test")
+
+    assert np.array_equal(scores, before)
