@@ -23,6 +23,17 @@ many = settings(max_examples=60)
 NAMES = ("cat", "dog")
 SHIPPED = ("baseline", "recall-first", "precision-first", "smoke", "release")
 REQUIREMENTS = st.sampled_from([0.5, 0.7, 0.8, 0.85, 0.9, 0.95])
+OTHERS = {
+    "roc-auc": {"min": 0.9},
+    "average-precision": {"min": 0.85},
+    "log-loss": {"max": 0.3},
+    "calibration-error": {"max": 0.1, "min_images": 40},
+    "specificity": {"min": 0.85},
+    "false-positive-rate": {"max": 0.1},
+    "expected-cost": {"max": 0.2, "costs": ((0.0, 1.0), (2.0, 0.0))},
+    "confusion-rate": {"from": "dog", "to": "cat", "max": 0.1},
+    "negative-flips": {"max": 0.02},
+}
 COUNT_METRICS = ("accuracy", "recall", "precision", "f1", "balanced-accuracy", "macro-f1", "mcc")
 
 
@@ -38,7 +49,8 @@ def evidences(draw, groups=None):
     """Evidence of train and test, with groups or without."""
     test = tuple(tuple(draw(st.integers(0, most)) for most in row) for row in ((40, 8), (8, 40)))
     train = tuple(tuple(draw(st.integers(0, most)) for most in row) for row in ((60, 6), (6, 60)))
-    made = MadeUp(train=train, test=test, confidence=(0.9, 0.6)).evidence()
+    champion = {"broken": draw(st.integers(0, 3)), "repaired": draw(st.integers(0, 6))}
+    made = MadeUp(train=train, test=test, confidence=(0.9, 0.6), **champion).evidence()
     if draw(st.booleans()) if groups is None else groups:
         made = grouped(made, draw(st.integers(1, 4)))
     return made
@@ -64,7 +76,11 @@ def grouped(evidence, images_per_group):
 @st.composite
 def rules(draw):
     """A rule that train and test can decide, near its boundary or not."""
-    check = draw(st.sampled_from([*COUNT_METRICS, "train-test-gap", "data-requirements", "traps"]))
+    check = draw(
+        st.sampled_from(
+            [*COUNT_METRICS, *OTHERS, "train-test-gap", "data-requirements", "traps", "regression"]
+        )
+    )
     common = {
         "decide_on": draw(st.sampled_from(["interval", "point"])),
         "on_inconclusive": draw(st.sampled_from(["block", "point"])),
@@ -73,10 +89,17 @@ def rules(draw):
         metric = draw(st.sampled_from(["accuracy", "recall", "macro-f1", "log-loss"]))
         return [rule(check, metric=metric, max=draw(st.sampled_from([0.02, 0.1, 0.3])), **common)]
     if check == "data-requirements":
-        return [rule(check, min_images=draw(st.sampled_from([20, 50])), min_per_class=20)]
+        return [
+            rule(check, min_images=draw(st.sampled_from([20, 50])), min_per_class=20),
+            rule(check, split="train", min_per_test_image=draw(st.sampled_from([0.5, 1.0, 2.0]))),
+        ]
     if check == "traps":
         return [rule(each) for each in ("accuracy-paradox", "prediction-collapse", "no-skill")]
-    return [rule(check, min=draw(REQUIREMENTS), **common)]
+    if check == "regression":
+        metric = draw(st.sampled_from(["accuracy", "recall", "precision", "macro-f1"]))
+        margin = draw(st.sampled_from([0.0, 0.02, 0.2]))
+        return [rule(check, metric=metric, margin=margin, **common)]
+    return [rule(check, **OTHERS.get(check, {"min": draw(REQUIREMENTS)}), **common)]
 
 
 def appended(rows: Rows, more: Rows) -> Rows:
@@ -149,6 +172,12 @@ def listed_again(evidence, chosen, prefix):
     )
     rows = appended(test, replace(again, ids=np.array(ids, dtype=object)))
     evidence = with_rows(evidence, Split.TEST, rows)
+    if evidence.baseline is not None:
+        before = evidence.baseline.rows[Split.TEST]
+        again = before.take(np.array(chosen, dtype=np.intp))
+        before = appended(before, replace(again, ids=np.array(ids, dtype=object)))
+        champion = replace(evidence.baseline, rows={Split.TEST: before})
+        evidence = replace(evidence, baseline=champion)
     inside = Overlap(Split.TEST, Split.TEST, pairs, compared=tuple(EXACT), images_b=len(rows))
     return replace(evidence, overlaps=(*evidence.overlaps, inside))
 
@@ -310,6 +339,17 @@ def test_support_counts_the_images_that_are_judged():
     few = MadeUp(test=((12, 0), (0, 12))).evidence()
     again = listed_again(few, list(range(24)) * 2, "z")
     assert Outcome.INCONCLUSIVE in outcomes([rule("data-requirements", min_images=50)], again)
+
+
+def test_copies_of_test_images_make_up_for_no_train_images():
+    asked = [rule("data-requirements", split="train", min_per_test_image=1)]
+    evidence = MadeUp(train=((50, 0), (0, 50)), test=((60, 0), (0, 60))).evidence()
+    enough = MadeUp(train=((60, 0), (0, 60)), test=((60, 0), (0, 60))).evidence()
+
+    assert outcomes(asked, enough) == {Outcome.PASSED}
+    assert Outcome.INCONCLUSIVE in outcomes(asked, evidence)
+    padded = put_into(evidence, Split.TRAIN, range(0, 120, 3), PairKind.NEAR)
+    assert Outcome.INCONCLUSIVE in outcomes(asked, padded)
 
 
 def test_a_gap_is_judged_on_every_pair_of_rows():

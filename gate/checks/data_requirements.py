@@ -30,6 +30,9 @@ class DataRequirements(Rule):
     )
     interval: ClassVar = "none: the images are counted, not sampled"
 
+    # Copies of test images in train make up for no train images.
+    across_splits: ClassVar[bool] = True
+
     check: Literal["data-requirements"] = "data-requirements"
     split: SplitName = Field("test", description="The split that must be given.")
     min_images: int = Field(1, ge=1, description="The fewest readable images in it.")
