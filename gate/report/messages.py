@@ -53,13 +53,18 @@ def message(result: Result) -> str:
 def _other_rows(result: Result) -> str:
     """Return which rows decided, and what the others show: those as given where they can be told.
 
-    Nothing where leaked and repeated images change nothing.
+    Nothing where leaked and repeated images change nothing that a sentence shows.
     """
-    if not result.others:
+    readings = [result, *result.others]
+    shown = {(each.outcome, _number_of(each)) for each in readings}
+    if len(shown) == 1:
         return ""
     other = min(result.others, key=lambda each: each.rows.replace(RowSet.GIVEN, ""))
-    found = number(other.comparison.estimate, other.comparison.required)
-    return f"; judged {result.rows} ({other.rows}: {found})"
+    return f"; judged {result.rows} ({other.rows}: {_number_of(other)})"
+
+
+def _number_of(result: Result) -> str:
+    return number(result.comparison.estimate, result.comparison.required)
 
 
 def remedy(result: Result, *, instead: str = "") -> str:
