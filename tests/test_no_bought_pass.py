@@ -30,7 +30,7 @@ OTHERS = {
     "calibration-error": {"max": 0.1, "min_images": 40},
     "specificity": {"min": 0.85},
     "false-positive-rate": {"max": 0.1},
-    "expected-cost": {"max": 0.2, "costs": ((0.0, 1.0), (2.0, 0.0))},
+    "expected-cost": {"max": 0.2, "costs": ((0.0, 1.0), (2.0, 0.0)), "unit": "EUR"},
     "confusion-rate": {"from": "dog", "to": "cat", "max": 0.1},
     "negative-flips": {"max": 0.02},
 }
