@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gate.checks.base import Rule
 from gate.checks.reference import (
+    ROWS,
     Parameter,
     as_rule,
     by_family,
@@ -29,7 +30,7 @@ the gate says of them; confusion matrices have one row a class, the truth, separ
 
 def markdown() -> str:
     """Return the reference of all checks as Markdown, with a final line break."""
-    parts = [_HEAD, "## Every check\n", _table(common_parameters())]
+    parts = [_HEAD, "## Every check\n", f"{ROWS}\n", _table(common_parameters())]
     for family, about, checks in by_family():
         parts.append(f"## {family.capitalize()}: {about}\n")
         parts += ["\n".join(_section(check)) for check in checks]

@@ -77,6 +77,7 @@ class Comparison:
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
     advisory: bool = False  # a warn band: decided by the estimate, and it never blocks
+    remedy: str = ""  # what to do where the documentation of the check does not fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,4 +195,7 @@ def _listed(without: dict[str, int], rows: "dict[str, Rows]") -> str:
 def _such_as(first: str, second: str, splits: tuple[str, str]) -> str:
     if first == second:
         return f"such as {second}"
-    return f"such as {first} in {splits[0]}, which looks like {second} in {splits[1]}"
+    return (
+        f"such as {first} in {splits[0]}, which looks like {second} in {splits[1]} (where they are "
+        "two, the policy's rule may say `match: exact`)"
+    )

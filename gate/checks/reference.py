@@ -65,6 +65,15 @@ def own_parameters(check: type[Rule]) -> list[Parameter]:
     return [each for each in _parameters(check) if each.name not in Rule.model_fields]
 
 
+ROWS = (
+    "A rule is judged on the images of its split as given, and again without those that an "
+    "earlier split has too and with each set of exact copies once: it must hold on both, and "
+    "failing shares its error among both. As given, exact copies are one observation, as are the "
+    "images of a group. A result says which rows decided; where nothing leaked and nothing is "
+    "repeated there is one set."
+)
+
+
 def common_parameters() -> list[Parameter]:
     """Return the parameters that every check has."""
     return [each for each in _parameters(Rule) if each.name != "check"]

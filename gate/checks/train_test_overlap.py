@@ -238,5 +238,8 @@ class _Between:
             required=allowed(limit, self.images) if measured else 0.0,
             scope=Scope(later, part=part),
             burden=Burden.ONLY_FAIL if self.too_few else Burden.BOTH,
+            remedy=""
+            if earlier == "train"
+            else f"remove the listed images from {earlier} or from {later}, and judge again",
             detail="; ".join(filter(None, (seen, self.too_few))),
         )

@@ -71,7 +71,7 @@ def command(
     passed, warned, failed = (
         len(predicate[f"{name}Tests"]) for name in ("passed", "warned", "failed")
     )
-    say(f"{made.result}: {passed} passed, {warned} warned, {failed} failed")
+    say(f"{made.result}: {passed} passed, {warned} warned, {failed} not passed")
     say(f"signed  {output}, by the key {signing.id}" if signing else f"written {output}, unsigned")
     for note in made.notes:
         tell(f"Warning: {note}")

@@ -78,6 +78,7 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
 def _in_full(name: str) -> Iterator[str]:
     from gate.checks import REGISTRY
     from gate.checks.reference import (
+        ROWS,
         as_rule,
         common_parameters,
         details,
@@ -96,6 +97,7 @@ def _in_full(name: str) -> Iterator[str]:
     yield from _filled(check.formula, "formula   ", 10)
     yield from _filled(check.interval, "interval  ", 10)
     yield from _filled(remedy(check), "to fix    ", 10)
+    yield from _filled(ROWS, "rows      ", 10)
     for title, parameters in (
         ("parameters", own_parameters(check)),
         ("parameters of every check", common_parameters()),

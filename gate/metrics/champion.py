@@ -54,8 +54,8 @@ def _same_model(evidence: Evidence, pairs: Pairs) -> str:
         if sha256 != champion.sha256 or champion.pinned:
             return ""
         return (
-            f"the champion is this very checkpoint ({sha256[:12]}): {_WAYS}, or pin its digest "
-            "as `champion:` in the policy"
+            f"the champion is this very checkpoint: {_WAYS}, or pin it in the policy as "
+            f"`champion: {sha256}`"
         )
     if not _same_answers(pairs.baseline, pairs.rows):
         return ""

@@ -207,9 +207,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         proven=result.proven,
         scope=_scope(comparison.scope),
         measured=_measured(comparison.estimate, result.bounds),
-        required=model.RequiredPart(
-            operator=comparison.operator, value=_finite(comparison.required) or 0.0
-        ),
+        required=_required(result),
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         remedy=remedy(result, instead=instead),
@@ -226,6 +224,14 @@ def _reading(result: Result) -> model.ReadingPart:
         outcome=result.outcome.value,
         proven=result.proven,
         measured=_measured(result.comparison.estimate, result.bounds),
+        required=_required(result),
+    )
+
+
+def _required(result: Result) -> model.RequiredPart:
+    comparison = result.comparison
+    return model.RequiredPart(
+        operator=comparison.operator, value=_finite(comparison.required) or 0.0
     )
 
 
@@ -291,12 +297,23 @@ def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> m
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
-        compared=[[each.split_a.value, each.split_b.value] for each in overlaps if each.compared],
+        compared=[_compared(each) for each in overlaps if each.compared],
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
         inflation=list(_inflation(decision, evidence)),
         unjudged=unjudged_copies(rules, evidence),
+    )
+
+
+def _compared(overlap: Overlap) -> model.ComparedPart:
+    counted = Counter(pair.kind.value for pair in overlap.pairs)
+    return model.ComparedPart(
+        split_a=overlap.split_a.value,
+        split_b=overlap.split_b.value,
+        counts={kind: counted[kind] for kind in _kinds([overlap])},
+        featureless=overlap.featureless,
+        images=overlap.images_a + overlap.images_b,
     )
 
 

@@ -56,15 +56,19 @@ def _other_rows(result: Result) -> str:
     Nothing where leaked and repeated images change nothing that a sentence shows.
     """
     readings = [result, *result.others]
-    shown = {(each.outcome, _number_of(each)) for each in readings}
+    shown = {(each.outcome, _number_of(each, result)) for each in readings}
     if len(shown) == 1:
         return ""
     other = min(result.others, key=lambda each: each.rows.replace(RowSet.GIVEN, ""))
-    return f"; judged {result.rows} ({other.rows}: {_number_of(other)})"
+    return f"; judged {result.rows} ({other.rows}: {_number_of(other, result)})"
 
 
-def _number_of(result: Result) -> str:
-    return number(result.comparison.estimate, result.comparison.required)
+def _number_of(reading: Result, decided: Result) -> str:
+    """Return the value of a reading, and its requirement where it has one of its own."""
+    required = reading.comparison.required
+    shown = number(reading.comparison.estimate, required)
+    own = required != decided.comparison.required
+    return f"{shown}, {_required(reading.comparison)}" if own else shown
 
 
 def remedy(result: Result, *, instead: str = "") -> str:
@@ -76,7 +80,7 @@ def remedy(result: Result, *, instead: str = "") -> str:
         return ""
     if result.crash:
         return "report this as a bug of validate-model, with the report"
-    found = instead or reference.remedy(type(result.rule)).rstrip(".")
+    found = instead or result.comparison.remedy or reference.remedy(type(result.rule)).rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found
 
@@ -196,12 +200,14 @@ def _what_would_decide(result: Result) -> str:
         return ""  # no number of images would decide it
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
         return ""
+    if result.rows == RowSet.JOINED:
+        return "; removing the repeated images may decide it"
     truth = _plausible_truth(comparison)
     more = images_needed(estimate, required, bounds.confidence, truth)
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         groups = groups_of(more, estimate)
-        in_groups = "" if groups is None else f" in {_rounded(groups):,} groups"
+        in_groups = "" if groups is None else f" in {_rounded(groups):,} more groups"
         return (
             f"; about {_rounded(more):,} more {comparison.unit}{in_groups} would decide it if "
             f"the true {metric} is {truth:.3g}"

@@ -197,6 +197,7 @@ class ReadingPart(_Part):
     outcome: Outcome
     proven: bool
     measured: MeasuredPart
+    required: RequiredPart
 
 
 class ResultPart(_Part):
@@ -282,10 +283,20 @@ class InflationPart(_Part):
     )
 
 
+class ComparedPart(_Part):
+    """Two splits that were compared."""
+
+    split_a: str
+    split_b: str
+    counts: dict[str, int] = Field(description="Pairs by the kinds that were looked for.")
+    featureless: int = Field(description="Images that only exact comparison could judge.")
+    images: int = Field(description="Of both.")
+
+
 class LeakagePart(_Part):
     """What the splits share."""
 
-    compared: list[list[str]] = Field(description="The pairs of splits that were compared.")
+    compared: list[ComparedPart]
     pairs: list[PairPart] = Field(description="The surest first; at most 1,000 are listed.")
     counts: dict[str, int] = Field(description="Pairs by kind, the unlisted included.")
     featureless: int = Field(description="Images that only exact comparison could judge.")

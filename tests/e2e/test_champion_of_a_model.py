@@ -62,7 +62,8 @@ def test_a_model_against_itself_is_open_and_the_way_out_is_said(project):
     assert set(outcomes(ran).values()) == {"inconclusive"}
     assert "the champion is this very checkpoint" in said
     assert "`allow_same: true`" in said
-    assert "`champion:` in the policy" in said
+    digest = ran.report["subject"]["sha256"]
+    assert f"pin it in the policy as `champion: {digest}`" in said
     assert ran.report["baseline"]["sha256"] == ran.report["subject"]["sha256"]
 
 

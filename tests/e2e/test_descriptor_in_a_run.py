@@ -140,7 +140,8 @@ def test_a_descriptor_that_cannot_be_asked_is_no_clean_bill(coloured, spoil, wor
 
     assert ran.status == 4, ran.out
     assert words in ran.errors
-    assert ran.report["leakage"]["compared"] == [["train", "test"]]
+    [compared] = ran.report["leakage"]["compared"]
+    assert (compared["split_a"], compared["split_b"]) == ("train", "test")
 
 
 @pytest.mark.parametrize(

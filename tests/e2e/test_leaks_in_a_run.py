@@ -184,10 +184,14 @@ def test_each_two_splits_are_compared(project, earlier, later):
     assert exact["measured"]["value"] == 3
     splits = {(pair["split_a"], pair["split_b"]) for pair in ran.report["leakage"]["pairs"]}
     assert splits == {(earlier, later)}
-    assert ran.report["leakage"]["compared"] == [
-        ["train", "validation"],
-        ["train", "test"],
-        ["validation", "test"],
+    compared = {
+        (each["split_a"], each["split_b"]): each["counts"]
+        for each in ran.report["leakage"]["compared"]
+    }
+    assert list(compared) == [("train", "validation"), ("train", "test"), ("validation", "test")]
+    # Each pair of splits has a count of its own.
+    assert [sum(counts.values()) for counts in compared.values()] == [
+        3 * (pair == (earlier, later)) for pair in compared
     ]
 
 

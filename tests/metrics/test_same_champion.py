@@ -34,7 +34,7 @@ def test_a_champion_with_the_candidates_digest_is_no_champion():
     found = champion_pairs(against(THIS), "test")
 
     assert isinstance(found, Undefined)
-    assert "the champion is this very checkpoint (aaaaaaaaaaaa)" in found.reason
+    assert "the champion is this very checkpoint" in found.reason
 
 
 def test_it_is_none_either_where_it_claims_other_answers():

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from gate.report.messages import digits
-from gate.report.model import InflationPart, Report
+from gate.report.model import ComparedPart, InflationPart, Report
+from gate.report.renderings.inert import plain
 
 _NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
 _MOST_SAID = 3  # in a sentence
@@ -34,6 +35,19 @@ def left_out(report: Report) -> list[LeftOut]:
         if judged < given:
             found.append(LeftOut(split, given - judged, given))
     return found
+
+
+def compared_in_words(part: ComparedPart) -> str:
+    """Return what two splits share, by which kinds it was looked for, and for which images not."""
+    found = ", ".join(f"{count:,} {plain(kind)}" for kind, count in part.counts.items() if count)
+    kinds = plain(", ".join(part.counts))
+    said = f"{plain(part.split_a)} and {plain(part.split_b)} compared by {kinds}: {found or 'none'}"
+    if not part.featureless:
+        return said
+    return (
+        f"{said}; {part.featureless:,} of {part.images:,} images show too little for more than "
+        "exact comparison"
+    )
 
 
 def notable(report: Report, most_classes: int) -> list[InflationPart]:

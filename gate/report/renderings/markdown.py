@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from gate.report.model import Report, ResultPart
 from gate.report.renderings.inert import plain
-from gate.report.renderings.leaks import inflated, left_out
+from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
     SENTENCES,
     champion_of,
@@ -91,10 +91,9 @@ def _head(report: Report) -> Iterator[str]:
     for name, split in report.data.items():
         found = f"{split.images:,} images of {len(split.per_class):,} classes"
         yield f"| {name} | {found}, {escaped(split.path, 200)} |"
-    leaks = {kind: count for kind, count in report.leakage.counts.items() if count}
-    if leaks:
-        found = ", ".join(f"{count:,} {escaped(kind, 40)}" for kind, count in leaks.items())
-        yield f"| pairs that splits share | {found} |"
+    for each in report.leakage.compared:
+        if any(each.counts.values()) or each.featureless:
+            yield f"| copies | {escaped(compared_in_words(each))} |"
     for out in left_out(report):
         said = f"{out.images:,} of {out.given:,} images; rules must hold with and without them"
         if changed := inflated(report, out.split):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
-from gate.report.renderings.leaks import inflated, left_out
+from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
     champion_of,
     counted,
@@ -72,7 +72,7 @@ def _head(report: Report, width: int) -> str:
             f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
             f"{plain(split.path)}"
         )
-    lines += [f"{'':8}{_overlap_in_words(report, other)}" for other in report.leakage.compared]
+    lines += [f"{'':8}{compared_in_words(each)}" for each in report.leakage.compared]
     if report.history is not None:
         lines += _history(report.history)
     return "\n".join(_wrapped(line, width) for line in lines)
@@ -81,14 +81,6 @@ def _head(report: Report, width: int) -> str:
 def _unjudged(report: Report, width: int, colour: bool) -> str:
     """Return the copies that no rule judges: a pass must not hide them."""
     return "\n".join(_sentence("warn", each, width, colour) for each in report.leakage.unjudged)
-
-
-def _overlap_in_words(report: Report, splits: list[str]) -> str:
-    found = ", ".join(f"{count} {kind}" for kind, count in report.leakage.counts.items() if count)
-    kinds = ", ".join(report.leakage.counts)
-    return (
-        f"{' and '.join(map(plain, splits))} compared by {plain(kinds)}: {plain(found) or 'none'}"
-    )
 
 
 def _history(history: HistoryPart) -> list[str]:

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Literal
 
 from gate.report.messages import digits, requirement
-from gate.report.model import BaselinePart, Report, ResultPart, WaiverPart
+from gate.report.model import BaselinePart, ReadingPart, Report, ResultPart, WaiverPart
 
 Level = Literal["error", "warning", "waived", "passed"]
 
@@ -88,7 +88,7 @@ def champion_of(baseline: BaselinePart) -> str:
     return f"{baseline.path}, checkpoint sha256 {baseline.sha256[:12]}"
 
 
-def value_of(result: ResultPart) -> str:
+def value_of(result: ResultPart | ReadingPart) -> str:
     """Return what was measured: 0.885, or a whole number where something was counted."""
     value, measured = result.measured.value, result.measured
     if value is None:
@@ -98,7 +98,19 @@ def value_of(result: ResultPart) -> str:
     return digits(value, result.required.value)
 
 
-def required_of(result: ResultPart) -> str:
+def reading_in_words(reading: ReadingPart) -> str:
+    """Return what was found on one set of rows: value, counts, bounds, requirement, outcome."""
+    measured, interval = reading.measured, reading.measured.interval
+    said = value_of(reading)
+    if measured.numerator is not None and measured.denominator is not None:
+        said += f" ({measured.numerator} of {measured.denominator})"
+    if interval is not None:
+        ends = [end for end in (interval.low, interval.high) if end is not None]
+        said += f", bounds {' to '.join(digits(end) for end in ends)}"
+    return f"{said}, {required_of(reading)}: {OUTCOMES[reading.outcome]}"
+
+
+def required_of(result: ResultPart | ReadingPart) -> str:
     """Return the condition for passing: >= 0.90."""
     return f"{result.required.operator} {requirement(result.required.value)}"
 

@@ -147,7 +147,8 @@ def poisoned(golden_reports):
         classes = [f"{name}{text}" for name in ("background", "tumour")]
         for split in document["data"].values():
             split["per_class"] = dict(zip(classes, split["per_class"].values(), strict=True))
-        document["leakage"]["compared"] = [["train", "test"]]
+        for each in document["leakage"]["compared"]:
+            each.update(split_a="train", split_b="test")
         document["decision"]["reasons"] = [
             result["key"]
             for result in document["results"]

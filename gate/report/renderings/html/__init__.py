@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import MissingExtraError
 from gate.report.messages import bound_digits
 from gate.report.model import Report
-from gate.report.renderings import words
+from gate.report.renderings import leaks, words
 from gate.report.renderings.inert import plain
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def html(report: Report, *, evidence: Path | None, images: bool) -> str:
         page=page_of(report, evidence, images=images),
         report=report,
         words=words,
+        leaks=leaks,
         style=_trusted((_HERE / "page.css").read_text(encoding="utf-8")),
         script=_trusted(script),
         script_digest=_trusted(f"sha256-{digest}"),
