@@ -16,7 +16,7 @@ from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import Verdict, judge
 from gate.evidence.made_up import MadeUp
-from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Rows, Split
+from gate.evidence.records import EXACT, Baseline, Overlap, Pair, PairKind, Rows, Split
 from gate.policy.reading import read_policy
 
 many = settings(max_examples=60)
@@ -244,6 +244,45 @@ def test_no_arrangement_buys_a_pass_of_a_shipped_policy(name, evidence, data):
         listed_again(evidence, chosen, "z"),
     ):
         assert before is Verdict.PASS or verdict(judged, arranged) is not Verdict.PASS
+
+
+@given(evidence=evidences(groups=True), required=REQUIREMENTS, data=st.data())
+@many
+def test_taking_groups_away_never_buys_a_pass_where_a_rule_asks_for_them(evidence, required, data):
+    accuracy = rule("accuracy", min=required)
+    asked = data.draw(
+        st.sampled_from(
+            [
+                [accuracy, rule("group-overlap")],
+                [accuracy, rule("group-overlap", max_ungrouped=0.0, groups="optional")],
+                [accuracy, rule("data-requirements", min_groups=12)],
+            ]
+        )
+    )
+    before = verdict(asked, evidence)
+    bare = evidence
+    for split in (Split.TRAIN, Split.TEST):
+        rows = evidence.splits[split].rows
+        kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
+        if len(rows):
+            bare = with_rows(bare, split, rows.grouped(np.where(kept, rows.groups, None)))
+
+    after = verdict(asked, bare)
+
+    assert before is Verdict.PASS or after is not Verdict.PASS
+
+
+@given(evidence=evidences(), metric=st.sampled_from(["accuracy", "recall", "macro-f1"]))
+@many
+def test_a_champion_that_is_the_candidate_never_buys_a_pass(evidence, metric):
+    asked = [rule("regression", metric=metric, margin=0.2), rule("negative-flips", max=0.5)]
+    itself = Baseline(
+        "champion", evidence.subject.sha256, {Split.TEST: evidence.splits[Split.TEST].rows}
+    )
+
+    for champion in (itself, replace(itself, sha256=None)):
+        same = replace(evidence, baseline=champion)
+        assert verdict(asked, same) is not Verdict.PASS
 
 
 # The attacks as they were made, each beside what it must not block.
