@@ -109,7 +109,8 @@ def appended(rows: Rows, more: Rows) -> Rows:
         columns[name] = np.concatenate([getattr(rows, name), getattr(more, name)])
     scores = None if rows.scores is None else np.concatenate([rows.scores, more.scores])
     groups = None if rows.groups is None else np.concatenate([rows.groups, more.groups])
-    return replace(rows, **columns, scores=scores, groups=groups)
+    slices = {name: np.concatenate([each, more.slices[name]]) for name, each in rows.slices.items()}
+    return replace(rows, **columns, scores=scores, groups=groups, slices=slices)
 
 
 def with_rows(evidence, split, rows):
@@ -228,6 +229,36 @@ def test_images_listed_again_never_buy_a_pass(evidence, judged, data):
     assert before is Verdict.PASS or after is not Verdict.PASS
 
 
+@given(evidence=evidences(), judged=rules(), data=st.data())
+@many
+def test_leaks_and_lists_together_never_buy_a_pass(evidence, judged, data):
+    """The wrong images are put into another split, and the right ones listed until those drown."""
+    before = verdict(judged, evidence)
+    split = data.draw(st.sampled_from([Split.TRAIN, Split.VALIDATION]))
+    leaked = put_into(evidence, split, rows_of(evidence, data), PairKind.NEAR)
+    chosen = rows_of(evidence, data) * data.draw(st.integers(1, 4))
+
+    after = verdict(judged, listed_again(leaked, chosen, data.draw(st.sampled_from("!z"))))
+
+    assert before is Verdict.PASS or after is not Verdict.PASS
+
+
+@given(evidence=evidences(groups=False), judged=rules(), data=st.data())
+@many
+def test_groups_that_are_dealt_never_buy_a_pass(evidence, judged, data):
+    """Whoever knows the answers can give each group as many mistakes as the next."""
+    before = verdict(judged, evidence)
+    dealt = evidence
+    count = data.draw(st.integers(1, 30))
+    for split, measured in evidence.splits.items():
+        wrong = np.argsort(measured.rows.labels == measured.rows.predictions, kind="stable")
+        names = np.empty(len(measured.rows), dtype=object)
+        names[wrong] = [f"{split}-{index % count}" for index in range(len(measured.rows))]
+        dealt = with_rows(dealt, split, measured.rows.grouped(names))
+
+    assert before is Verdict.PASS or verdict(judged, dealt) is not Verdict.PASS
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 @given(evidence=evidences(), data=st.data())
 @settings(max_examples=15)
@@ -308,6 +339,36 @@ def test_copies_of_the_wrong_answers_in_another_split_change_no_failure(split):
     assert result.outcome is Outcome.FAILED
     assert result.rows == "as given"
     assert result.others[0].comparison.estimate.value == 1.0  # what it was reported as
+
+
+def test_wrong_images_that_leak_and_right_ones_that_are_listed_again_change_no_failure():
+    right = sorted(set(range(180)) - set(WRONG))
+    hidden = put_into(WEAK, Split.VALIDATION, WRONG, PairKind.NEAR)
+
+    drowned = listed_again(hidden, right * 6, "z")
+
+    assert outcomes([rule("accuracy", min=0.9)], drowned) == {Outcome.FAILED}
+
+
+def test_wrong_images_that_are_listed_in_another_slice_stay_wrong_in_theirs():
+    evidence = MadeUp(test=((45, 5), (12, 38))).evidence()
+    rows = evidence.splits[Split.TEST].rows
+    sliced = with_rows(
+        evidence,
+        Split.TEST,
+        replace(rows, slices={"scanner": np.array(["AB"[each] for each in rows.labels], object)}),
+    )
+    wrong_dogs = np.flatnonzero((rows.labels == 1) & (rows.predictions == 0)).tolist()
+    asked = [rule("accuracy", min=0.85, by="scanner", decide_on="point")]
+
+    again = listed_again(sliced, wrong_dogs, "!")
+    scanner = again.splits[Split.TEST].rows.slices["scanner"].copy()
+    scanner[len(rows) :] = "A"
+    test = again.splits[Split.TEST].rows
+    moved = with_rows(again, Split.TEST, replace(test, slices={"scanner": scanner}))
+
+    found = {result.key: result.outcome for result in judge(asked, moved).results}
+    assert found["accuracy-0.85-scanner-point[slice=scanner=B]"] is Outcome.FAILED
 
 
 def test_a_good_model_with_some_near_copies_still_passes():

@@ -6,11 +6,16 @@ these sets of rows and has to hold on all of them (intersection-union test, Berg
 
 - *as given*: every row that was measured. It can keep a rule from passing; where images are
   repeated it proves no failure, as a copy is no second observation.
+- *as given, each image by itself*: the same without groups, for groups that were dealt after the
+  answers were known can narrow a bound. It too can only keep from passing.
 - *as given, copies as one observation*: the same rows; exact copies inside the split, and whatever
   shares a group with one of them, form one cluster.
-- *without leaked and repeated images*: without the images that an earlier split has, and each set
-  of exact copies once. A set counts as right only if all of its copies are right: it is kept by the
-  copy whose id comes first among those that are wrong, else among all.
+- *each image once*: with each set of exact copies once, leaked or not.
+- *without leaked and repeated images*: the same without the images that an earlier split has.
+
+A set of copies counts as right only if all of them are right: it is kept by its wrong copies, one
+for each label and slice, else by the copy whose id comes first. Copies in several slices, all of
+them right, are kept in none: whoever lists an image again adds to no slice.
 
 Sets that do not differ are judged once.
 """
@@ -25,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import EXACT, Baseline, Evidence, Overlap, Rows, Split, Strings
+from gate.metrics import tables
 
 Mask = NDArray[np.bool_]
 
@@ -33,7 +39,9 @@ class RowSet(StrEnum):
     """A set of the rows of a split, by the words that reports use for it."""
 
     GIVEN = "as given"
+    APART = "as given, each image by itself"
     JOINED = "as given, copies as one observation"
+    ONCE = "each image once"
     CLEAN = "without leaked and repeated images"
 
 
@@ -81,16 +89,26 @@ def row_sets(
     rows = evidence.splits[split].rows
     shared = _shared(evidence, split, either_way=either_way)
     copies = _copies(evidence, split)
+    found = {RowSet.GIVEN: rows}
+    if tables.clustered(rows):
+        found[RowSet.APART] = rows.grouped(rows.ids)
     if not shared and not copies:
-        return {RowSet.GIVEN: rows}
+        return found
+    leaked = np.fromiter((name in shared for name in rows.ids), dtype=bool, count=len(rows))
+    if not copies:
+        return {**found, RowSet.CLEAN: rows.where(~leaked)}
     place = {name: index for index, name in enumerate(rows.ids)}
     sets = [[place[name] for name in each if name in place] for each in copies]
-    left_out = np.fromiter((name in shared for name in rows.ids), dtype=bool, count=len(rows))
+    repeated = np.zeros(len(rows), dtype=bool)
     for each in sets:
-        left_out[each] = left_out[each].any() or _are_not_kept(rows, each)
-    joined = replace(rows, groups=_clusters(rows, sets, split)) if sets else rows
-    found = {RowSet.GIVEN: rows, RowSet.JOINED: joined, RowSet.CLEAN: joined.where(~left_out)}
-    return found if sets else {name: found[name] for name in (RowSet.GIVEN, RowSet.CLEAN)}
+        leaked[each] = leaked[each].any()
+        repeated[each] = True
+        repeated[_kept(rows, each)] = False
+    joined = rows.grouped(_clusters(rows, sets, split))
+    found[RowSet.JOINED] = joined
+    if leaked.any():
+        found[RowSet.ONCE] = joined.where(~repeated)
+    return {**found, RowSet.CLEAN: joined.where(~(leaked | repeated))}
 
 
 def clean_rows(evidence: Evidence, split: Split) -> Rows | None:
@@ -112,8 +130,10 @@ def left_out(evidence: Evidence, split: Split) -> Mask:
 
 
 def _nearest(wanted: RowSet, sets: Mapping[RowSet, Rows]) -> RowSet:
-    """Return the wanted set, or the one that it is equal to in a split without copies or leaks."""
-    return wanted if wanted in sets else RowSet.GIVEN
+    """Return the wanted set, or the one that it is equal to in a split that has no such set."""
+    if wanted in sets:
+        return wanted
+    return RowSet.CLEAN if wanted is RowSet.ONCE and RowSet.JOINED in sets else RowSet.GIVEN
 
 
 def _view(
@@ -130,7 +150,10 @@ def _view(
     return View(
         replace(evidence, splits=splits, baseline=champion) if changed else evidence,
         sets,
-        any(name is RowSet.GIVEN and RowSet.JOINED in found[split] for split, name in sets.items()),
+        any(
+            name is RowSet.APART or (name is RowSet.GIVEN and RowSet.JOINED in found[split])
+            for split, name in sets.items()
+        ),
     )
 
 
@@ -140,7 +163,7 @@ def _champion(
     """Return the champion's answers to the images of the sets."""
     rows = dict(champion.rows)
     for split, name in sets.items():
-        if name is RowSet.CLEAN and split in rows:
+        if name in (RowSet.ONCE, RowSet.CLEAN) and split in rows:
             dropped = set(found[split][RowSet.GIVEN].ids) - set(found[split][name].ids)
             before = rows[split]
             kept = (each not in dropped for each in before.ids)
@@ -170,13 +193,18 @@ def _exact(overlap: Overlap) -> Iterator[tuple[str, str]]:
             yield pair.a, pair.b
 
 
-def _are_not_kept(rows: Rows, copies: Sequence[int]) -> Mask:
-    """Return which of some copies, (m,), do not stand for all of them."""
-    right = rows.labels[copies] == rows.predictions[copies]
-    kept = min(range(len(copies)), key=lambda at: (bool(right[at]), str(rows.ids[copies[at]])))
-    dropped = np.ones(len(copies), dtype=bool)
-    dropped[kept] = False
-    return dropped
+def _kept(rows: Rows, copies: Sequence[int]) -> list[int]:
+    """Return which of some copies stand for all of them."""
+    in_order = sorted(copies, key=lambda at: str(rows.ids[at]))
+    wrong = [at for at in in_order if rows.labels[at] != rows.predictions[at]]
+    first: dict[tuple[object, ...], int] = {}
+    for at in wrong or in_order:
+        first.setdefault(_label_and_slices(rows, at), at)
+    return list(first.values()) if wrong or len(first) == 1 else []
+
+
+def _label_and_slices(rows: Rows, at: int) -> tuple[object, ...]:
+    return rows.labels[at], *(column[at] for column in rows.slices.values())
 
 
 def _clusters(rows: Rows, copies: Sequence[Sequence[int]], split: Split) -> Strings:

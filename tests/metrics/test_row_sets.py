@@ -60,7 +60,7 @@ def test_the_earlier_split_is_spoilt_only_for_rules_that_compare_splits():
 def test_copies_are_one_observation_and_stand_once_among_the_clean():
     sets = sets_with(copies((IDS[0], IDS[1]), (IDS[0], IDS[2])))
 
-    assert list(sets) == list(RowSet)
+    assert list(sets) == [RowSet.GIVEN, RowSet.JOINED, RowSet.CLEAN]
     joined = sets[RowSet.JOINED].groups.tolist()
     assert joined[0] == joined[1] == joined[2] is not None
     assert joined[3:] == [None] * 17
@@ -90,6 +90,46 @@ def test_of_copies_with_two_labels_the_wrong_one_stays():
     found = accuracy(clean_rows(evidence, Split.TEST))
 
     assert (found.numerator, found.denominator) == (1, 3)
+
+
+def test_each_image_stands_once_leaked_or_not_where_there_are_copies_and_leaks():
+    sets = sets_with(
+        shared(Split.TRAIN, Split.TEST, ("000000001", IDS[9])), copies((IDS[0], IDS[1]))
+    )
+
+    assert sets[RowSet.ONCE].ids.tolist() == [IDS[0], *IDS[2:]]
+    assert sets[RowSet.CLEAN].ids.tolist() == [IDS[0], *IDS[2:9], *IDS[10:]]
+
+
+def in_slices(names, *overlaps):
+    test = EVIDENCE.splits[Split.TEST]
+    scanner = np.array([names.get(name, "A") for name in test.rows.ids], dtype=object)
+    rows = replace(test.rows, slices={"scanner": scanner})
+    splits = {**EVIDENCE.splits, Split.TEST: replace(test, rows=rows)}
+    return row_sets(replace(EVIDENCE, splits=splits, overlaps=overlaps), Split.TEST)
+
+
+def test_a_wrong_image_is_wrong_in_every_slice_that_it_is_listed_in():
+    sets = in_slices({IDS[9]: "B"}, copies((IDS[8], IDS[9])))  # two wrong answers
+
+    assert {IDS[8], IDS[9]} <= set(sets[RowSet.CLEAN].ids)
+
+
+def test_a_right_image_that_is_listed_in_two_slices_adds_to_neither():
+    sets = in_slices({IDS[1]: "B"}, copies((IDS[0], IDS[1])))
+
+    assert not {IDS[0], IDS[1]} & set(sets[RowSet.CLEAN].ids)
+
+
+def test_images_in_groups_are_also_taken_one_by_one_which_only_withholds():
+    groups = [f"P{index // 2}" for index in range(20)]
+    sets = sets_with(groups=groups)
+
+    assert list(sets) == [RowSet.GIVEN, RowSet.APART]
+    assert sets[RowSet.APART].groups.tolist() == IDS
+    test = replace(EVIDENCE.splits[Split.TEST], rows=sets[RowSet.GIVEN])
+    views = views_of(replace(EVIDENCE, splits={Split.TEST: test}))
+    assert [view.only_withholds for view in views] == [False, True]
 
 
 def test_a_copy_of_a_leaked_image_has_leaked():
@@ -151,10 +191,11 @@ def test_views_change_all_splits_together_or_each_with_each():
     together = views_of(evidence)
     apart = views_of(evidence, across_splits=True)
 
-    assert [view.sets[Split.TEST] for view in together] == list(RowSet)
-    assert [view.sets[Split.TRAIN] for view in together] == [RowSet.GIVEN] * 3
-    assert len(apart) == 2 * 3  # train as given and clean; test in three ways; validation in one
-    assert [view.only_withholds for view in together] == [True, False, False]
+    ways = [RowSet.GIVEN, RowSet.JOINED, RowSet.ONCE, RowSet.CLEAN]
+    assert [view.sets[Split.TEST] for view in together] == ways
+    assert [view.sets[Split.TRAIN] for view in together] == [RowSet.GIVEN] * 4
+    assert len(apart) == 2 * 4  # train as given and clean; test in four ways; validation in one
+    assert [view.only_withholds for view in together] == [True, False, False, False]
 
 
 def test_the_views_of_a_champion_have_the_images_of_the_model():
