@@ -1,11 +1,12 @@
 """Check: group-overlap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from gate.checks.base import (
+    Burden,
     Comparison,
     Concern,
     DataFacts,
@@ -34,7 +35,8 @@ class GroupOverlap(Rule):
     whose names could be taken for each other are one: `P-007` and `p-7`, `1000` and `1000.0`, `Ann`
     with a Latin and with a Cyrillic A. An image without a group could be of any: above
     `max_ungrouped` the result is inconclusive, but a group that both splits have fails all the
-    same.
+    same. Groups of one split by another column or pattern than those of the other can fail and
+    never pass.
 
     To fix a failure: split by group (scikit-learn's GroupShuffleSplit) and train again.
     """
@@ -60,6 +62,11 @@ class GroupOverlap(Rule):
         "alike",
         description="Whether names that differ only in look-alike letters, case or leading zeros "
         "are one group, or not.",
+    )
+    columns: Literal["same", "any"] = Field(
+        "same",
+        description="Whether both splits must form their groups by one column, or one pattern: a "
+        "patient of one split is never found among the scans of the other.",
     )
 
     examples: ClassVar = (
@@ -121,6 +128,7 @@ class GroupOverlap(Rule):
         }
         estimate, detail = self._counted(rows)
         declared = any(each.groups is not None for each in rows.values())
+        otherwise = self._formed_otherwise(evidence)
         return [
             Comparison(
                 what=f"number of groups in both {self.between[0]} and {self.between[1]}",
@@ -130,9 +138,26 @@ class GroupOverlap(Rule):
                 scope=Scope(self.between[1]),
                 # Half a declaration is none that was left out on purpose.
                 optional=self.groups == "optional" and not declared,
-                detail=detail,
+                burden=Burden.ONLY_FAIL if otherwise else Burden.BOTH,
+                detail="; ".join(filter(None, (detail, otherwise))),
             )
         ]
+
+    def _formed_otherwise(self, evidence: "Evidence") -> str:
+        """Return how the groups of one split are formed otherwise than those of the other."""
+        from gate.evidence.records import Split
+
+        first, second = (evidence.configuration.groups.get(Split(name)) for name in self.between)
+        if self.columns == "any" or first is None or second is None or first == second:
+            return ""
+        ways = (
+            f"{name} by {_way(way)}"
+            for name, way in zip(self.between, (first, second), strict=True)
+        )
+        return (
+            f"groups are formed {', '.join(ways)}: form them alike in the gate file, or let the "
+            "policy's rule say `columns: any`"
+        )
 
     def _counted(self, rows: "dict[str, Rows]") -> "tuple[Estimate, str]":
         """Return the number of shared groups, or why it is not known; and what else was seen."""
@@ -190,6 +215,10 @@ def _listed(without: dict[str, int], rows: "dict[str, Rows]") -> str:
     ]
     one = sum(without.values()) == 1
     return f"{' and '.join(said)} {'has' if one else 'have'}"
+
+
+def _way(formed: Mapping[str, str]) -> str:
+    return " ".join(f"{kind} '{name}'" for kind, name in formed.items())
 
 
 def _such_as(first: str, second: str, splits: tuple[str, str]) -> str:

@@ -43,7 +43,8 @@ class Regression(Rule):
     family: ClassVar = "baseline"
     formula: ClassVar = "(images repaired - images broken) / images >= -margin"
     interval: ClassVar = (
-        "accuracy and recall: Tango's score interval of a paired difference (1998); other metrics: "
+        "accuracy and recall: Tango's score interval of a paired difference (1998), by group "
+        "recovered from the padded bounds of both shares (Zou and Donner 2008); other metrics: "
         "bootstrap of the pairs"
     )
 

@@ -61,6 +61,9 @@ class TrainTestOverlap(Rule):
     formula: ClassVar = "images of the later split with a copy in the earlier one"
     interval: ClassVar = "none: the images are counted, not sampled"
 
+    # Train counts without the images of test when it is asked whether it is large enough.
+    across_splits: ClassVar[bool] = True
+
     check: Literal["train-test-overlap"] = "train-test-overlap"
     between: tuple[SplitName, SplitName] | None = Field(
         None,

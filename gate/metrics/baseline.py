@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.paired import PairedDifference
+from gate.metrics.paired import ClusteredPairedDifference, PairedDifference
 from gate.metrics.proportions import Counts, Reals, Share, share_of
 from gate.metrics.rates import NO_IMAGES, mean_f1, mean_recall
-from gate.metrics.resampling import CountStatistic, bootstrap_groups, bootstrap_paired_counts
+from gate.metrics.resampling import CountStatistic, bootstrap_paired_counts
 
 OTHER_IMAGES = "the baseline was measured on other images"
 OTHER_LABELS = "the baseline has other labels for the same images"
@@ -65,10 +65,10 @@ def accuracy_change(pairs: Pairs) -> Estimate:
     codes = tables.group_codes(pairs.rows)
     if codes is None or not tables.clustered(pairs.rows):
         return PairedDifference(int(pairs.lost.sum()), int(pairs.gained.sum()), n)
-    change = pairs.gained.astype(np.float64) - pairs.lost
-    sizes = np.bincount(codes).astype(np.float64)
-    sums = np.stack([tables.sums_by(change, codes, len(sizes)), sizes], axis=1)
-    return bootstrap_groups(sums, lambda totals: totals[..., 0] / totals[..., 1])
+    lost, gained = (share_of(each, codes, NO_IMAGES) for each in (pairs.lost, pairs.gained))
+    if isinstance(lost, Undefined) or isinstance(gained, Undefined):
+        return Undefined(NO_IMAGES, 0, 0)
+    return ClusteredPairedDifference(lost, gained)
 
 
 def change(pairs: Pairs, statistic: CountStatistic, classes: int) -> Estimate:

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gate.metrics.proportions import normal_quantile
+from gate.metrics.padded import METHOD
+from gate.metrics.proportions import Share, normal_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,55 @@ class PairedDifference:
         if variance <= 0:
             return math.copysign(math.inf, distance)
         return distance / math.sqrt(variance)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusteredPairedDifference:
+    """The share of images gained minus the share lost, of images that come in groups.
+
+    Both are shares of the same images by group, with padded bounds; those of their difference are
+    recovered from them (MOVER: Zou and Donner, 2008). Where no group changed there is a bound too.
+    """
+
+    lost: Share
+    gained: Share
+    method: str = f"MOVER of shares, {METHOD}, by group"
+
+    @property
+    def numerator(self) -> int:
+        """Return the images gained, less those lost; it may be negative."""
+        return self.gained.numerator - self.lost.numerator
+
+    @property
+    def denominator(self) -> int:
+        """Return all images."""
+        return self.lost.denominator
+
+    @property
+    def value(self) -> float:
+        """Return the difference, in [-1, 1]."""
+        return self.numerator / self.denominator
+
+    @property
+    def reason(self) -> str:
+        """Return why nothing is proven, or nothing."""
+        return self.lost.reason or self.gained.reason
+
+    def lower(self, confidence: float) -> float:
+        """Return the lower bound, in [-1, 1]; NaN with fewer than ten groups."""
+        step = math.hypot(
+            self.gained.value - self.gained.lower(confidence),
+            self.lost.upper(confidence) - self.lost.value,
+        )
+        return max(self.value - step, -1.0) if not math.isnan(step) else math.nan
+
+    def upper(self, confidence: float) -> float:
+        """Return the upper bound, in [-1, 1]; NaN with fewer than ten groups."""
+        step = math.hypot(
+            self.gained.upper(confidence) - self.gained.value,
+            self.lost.value - self.lost.lower(confidence),
+        )
+        return min(self.value + step, 1.0) if not math.isnan(step) else math.nan
 
 
 def mcnemar_p(lost: int, gained: int, variant: Literal["exact", "mid"] = "exact") -> float:

@@ -24,6 +24,7 @@ _SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "validation": ("if-logged", "required"),
     "groups": ("optional", "required"),
     "match": ("exact", "alike"),
+    "columns": ("any", "same"),
     "allow_same": (True, False),
     "unread": ("warn", "refuse"),
 }

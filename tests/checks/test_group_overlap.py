@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
 from gate.evidence.made_up import MadeUp
-from gate.evidence.records import Split
+from gate.evidence.records import Configuration, Split
 from gate.report.messages import message
 
 IMAGES = 100  # of each split
@@ -151,3 +152,34 @@ def test_removing_groups_never_helps(groups):
 
     if given_all.outcome is not Outcome.PASSED or None in groups:
         assert removed.outcome is not Outcome.PASSED
+
+
+def formed(numbers, train, test):
+    evidence = numbers.evidence()
+    groups = {Split.TRAIN: train, Split.TEST: test}
+    return replace(evidence, configuration=Configuration(groups=groups))
+
+
+PATIENTS = MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0)
+SHARED = MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3)
+
+
+@pytest.mark.parametrize("other", [{"column": "scan"}, {"pattern": "(.+)"}])
+def test_patients_are_not_looked_for_among_the_scans_of_the_other_split(other):
+    rule = REGISTRY["group-overlap"](id="groups")
+    allowed = REGISTRY["group-overlap"](id="groups", columns="any")
+    otherwise = formed(PATIENTS, other, {"column": "patient"})
+
+    [result] = judge([rule], otherwise).results
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "test by column 'patient'" in result.comparison.detail
+    assert judge([allowed], otherwise).results[0].outcome is Outcome.PASSED
+
+
+def test_groups_that_are_formed_alike_pass_and_shared_ones_fail_either_way():
+    rule = REGISTRY["group-overlap"](id="groups")
+    patient = {"column": "patient"}
+
+    assert judge([rule], formed(PATIENTS, patient, patient)).results[0].outcome is Outcome.PASSED
+    found = judge([rule], formed(SHARED, {"column": "scan"}, patient)).results
+    assert found[0].outcome is Outcome.FAILED

@@ -178,21 +178,33 @@ def test_without_images_no_metric_changes(champion):
     assert baseline.macro_f1_change(nothing, 2).value is None
 
 
-def test_a_change_in_groups_draws_whole_groups(champion):
+def test_a_change_in_groups_counts_whole_groups(champion):
     groups = np.array([f"patient {index // 2}" for index in range(100)], dtype=object)
     new = dataclasses.replace(with_flips(champion, lost=7, gained=3), groups=groups)
 
     found = baseline.accuracy_change(baseline.pair(champion, new))
 
     assert found.value == pytest.approx(-0.04)
-    assert "groups" in found.method
+    assert found.method.endswith("by group")
     assert found.lower(0.95) < -0.04 < found.upper(0.95)
 
 
-def test_groups_without_any_flip_prove_nothing(champion):
+def test_groups_without_any_flip_have_a_bound(champion):
+    """Nothing lost in 50 groups of two: one more whole group, -ln(0.05) times, may be."""
     groups = np.array([f"patient {index // 2}" for index in range(100)], dtype=object)
     new = dataclasses.replace(champion, groups=groups)
 
     found = baseline.accuracy_change(baseline.pair(champion, new))
 
+    assert found.lower(0.95) == pytest.approx(math.log(0.05) * 2 / 100)
+    assert found.upper(0.95) == pytest.approx(-math.log(0.05) * 2 / 100)
+
+
+def test_a_few_groups_prove_nothing_of_a_change(champion):
+    groups = np.array([f"patient {index // 20}" for index in range(100)], dtype=object)
+    new = dataclasses.replace(champion, groups=groups)
+
+    found = baseline.accuracy_change(baseline.pair(champion, new))
+
     assert math.isnan(found.lower(0.95))
+    assert "5 more are needed" in found.reason
