@@ -10,7 +10,8 @@ these sets of rows and has to hold on all of them (intersection-union test, Berg
   answers were known can narrow a bound. It too can only keep from passing.
 - *as given, copies as one observation*: the same rows; exact copies inside the split, and whatever
   shares a group with one of them, form one cluster.
-- *each image once*: with each set of exact copies once, leaked or not.
+- *each image once*: with each set of exact copies once, leaked or not; and *each image once and by
+  itself*, without groups again, which can only keep from passing.
 - *without leaked and repeated images*: the same without the images that an earlier split has.
 
 A set of copies counts as right only if all of them are right: it is kept by its wrong copies, one
@@ -42,6 +43,7 @@ class RowSet(StrEnum):
     APART = "as given, each image by itself"
     JOINED = "as given, copies as one observation"
     ONCE = "each image once"
+    SINGLE = "each image once and by itself"
     CLEAN = "without leaked and repeated images"
 
 
@@ -106,8 +108,11 @@ def row_sets(
         repeated[_kept(rows, each)] = False
     joined = rows.grouped(_clusters(rows, sets, split))
     found[RowSet.JOINED] = joined
+    once = joined.where(~repeated)
     if leaked.any():
-        found[RowSet.ONCE] = joined.where(~repeated)
+        found[RowSet.ONCE] = once
+    if tables.clustered(once):
+        found[RowSet.SINGLE] = once.grouped(once.ids)
     return {**found, RowSet.CLEAN: joined.where(~(leaked | repeated))}
 
 
@@ -133,7 +138,8 @@ def _nearest(wanted: RowSet, sets: Mapping[RowSet, Rows]) -> RowSet:
     """Return the wanted set, or the one that it is equal to in a split that has no such set."""
     if wanted in sets:
         return wanted
-    return RowSet.CLEAN if wanted is RowSet.ONCE and RowSet.JOINED in sets else RowSet.GIVEN
+    is_single = wanted in (RowSet.ONCE, RowSet.SINGLE)
+    return RowSet.CLEAN if is_single and RowSet.JOINED in sets else RowSet.GIVEN
 
 
 def _view(
@@ -151,7 +157,8 @@ def _view(
         replace(evidence, splits=splits, baseline=champion) if changed else evidence,
         sets,
         any(
-            name is RowSet.APART or (name is RowSet.GIVEN and RowSet.JOINED in found[split])
+            name in (RowSet.APART, RowSet.SINGLE)
+            or (name is RowSet.GIVEN and RowSet.JOINED in found[split])
             for split, name in sets.items()
         ),
     )
@@ -163,7 +170,7 @@ def _champion(
     """Return the champion's answers to the images of the sets."""
     rows = dict(champion.rows)
     for split, name in sets.items():
-        if name in (RowSet.ONCE, RowSet.CLEAN) and split in rows:
+        if name in (RowSet.ONCE, RowSet.SINGLE, RowSet.CLEAN) and split in rows:
             dropped = set(found[split][RowSet.GIVEN].ids) - set(found[split][name].ids)
             before = rows[split]
             kept = (each not in dropped for each in before.ids)
