@@ -59,6 +59,7 @@ _LETTERS = {
     "y": "\u0263\u028f\u03b3\u0443\u04af\u1d8c\u1eff\uab5a",
     "Z": "\u0396\u13c3",
     "z": "\u1d22\uab93",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2043\u2212\ufe58",
 }
 _LIKE_ASCII = {ord(each): letter for letter, others in _LETTERS.items() for each in others}
 

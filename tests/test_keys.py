@@ -293,3 +293,9 @@ def test_people_are_counted_once_whoever_joins_two_of_their_names():
     names = ["Ann", "ann@example.org", "bob", "@ann <ann@example.org>", "BOB"]
 
     assert people(names) == ["Ann", "bob"]
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d")
+def test_a_dash_of_another_kind_makes_no_other_group(dash):
+    assert shared_groups([f"P{dash}7"], ["P-7"])
+    assert not shared_groups([f"P{dash}7"], ["P7"])

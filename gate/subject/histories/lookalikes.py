@@ -12,13 +12,16 @@ from gate.subject.histories.columns import STEP_WORDS, Columns, counts, words_of
 from gate.subject.histories.epochs import Timeline
 
 _HELD_OUT = frozenset(
-    {"val", "vals", "dev", "devel", "test", "tests", "cv", "xv", "oof", "xval", "fold", "kfold"}
+    {
+        *("v", "val", "vals", "dev", "devel", "test", "tests", "cv", "xv", "oof", "oos", "xval"),
+        *("fold", "kfold", "monitor"),
+    }
 )
 _HELD_OUT_STEMS = (
     *("valid", "eval", "testing", "holdout", "heldout", "crossval", "unseen", "outofsample"),
-    *("prüf", "pruef", "prueb", "vérif"),
+    *("generali", "prüf", "pruef", "prueb", "vérif"),
 )
-_LOSSES = frozenset({"obj", "ce", "bce", "xe", "ppl", "risk", "crit"})
+_LOSSES = frozenset({"obj", "ce", "bce", "xe", "ppl", "risk", "crit", "los"})
 _LOSS_STEMS = (
     *("loss", "nll", "objective", "xent", "entropy", "crossentropy", "logloss", "cost"),
     *("criterion", "deviance", "perplexity", "verlust", "perte", "pérdida", "perdida", "perdita"),

@@ -93,7 +93,19 @@ def test_several_validation_losses_can_be_named(written):
 
 
 LOOKS_HELD_OUT = (
-    *("holdout_loss", "hold_out_loss", "HeldOutLoss", "cv_loss", "fold3/loss", "val_objective"),
+    *(
+        "holdout_loss",
+        "v_loss",
+        "vloss",
+        "val_los",
+        "oos_loss",
+        "generalization_loss",
+        "hold_out_loss",
+        "HeldOutLoss",
+        "cv_loss",
+        "fold3/loss",
+        "val_objective",
+    ),
     *("verlust_validierung", "perte_validation", "unseen_nll", "oof_loss", "val_aux_loss"),
     *("valcost", "val_criterion", "test_focal_loss", "outer/val/loss_ema", "Prüfung/Verlust"),
 )
