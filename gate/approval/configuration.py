@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gate.approval.door import SHOWN, Door
 from gate.errors import AttestationError, RefusalCode
+from gate.policy.fit import misfits
 from gate.report.renderings.inert import plain
 
 
@@ -15,6 +16,7 @@ def configuration(door: Door) -> str:
         *_champion(door),
         *_digests(door),
     ]
+    _check_fit(door)
     return f"{', '.join(pinned)} as pinned" if pinned else "any: nothing of it is pinned"
 
 
@@ -101,6 +103,18 @@ def _digests(door: Door) -> list[str]:
                 "judge as it was agreed, or have the trust file's owner add this",
             )
     return list(named)
+
+
+def _check_fit(door: Door) -> None:
+    """Refuse other classes than the rules speak of: on one that is not there they ask nothing."""
+    said = door.judged.said
+    for misfit in misfits(door.policy.policy, said.classes, said.critical):
+        raise AttestationError(
+            door.where,
+            RefusalCode.POLICY_DOES_NOT_FIT,
+            f"the policy does not fit the classes of the verdict: {plain(misfit.fact, 200)}",
+            "judge a model with the classes that the policy speaks of, and attest that",
+        )
 
 
 def _shown(door: Door) -> str:

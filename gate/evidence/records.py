@@ -293,6 +293,8 @@ class Evidence:
 
     classes: tuple[str, ...]
     critical: tuple[str, ...] = ()
+    # Critical classes that the policy does not name though it names some; never so on a disk.
+    added_critical: tuple[str, ...] = ()
     splits: Mapping[Split, SplitEvidence] = field(default_factory=dict)
     overlaps: tuple[Overlap, ...] = ()
     subject: Subject | None = None  # None: saved predictions, no checkpoint was run

@@ -8,8 +8,9 @@ import pytest
 
 from gate.approval.unchecked import unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
-from gate.errors import RefusalCode
+from gate.errors import AttestationError, RefusalCode
 from gate.evidence.records import Baseline, Split, Subject
+from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
 
 CRITICAL_RULE = "  - {id: critical, check: recall, classes: $critical, min: 0.9}\n"
@@ -220,3 +221,56 @@ def test_a_summary_of_an_unsigned_statement_says_so_and_is_of_another_level(worl
     assert "signature" in bare[NOT_CHECKED]
     assert "signature" not in signed[NOT_CHECKED]
     json.dumps(bare)
+
+
+LAX = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: release, version: '1'}
+rules:
+  - {id: accuracy, check: accuracy, min: 0.5}
+"""
+RULES_THAT_DO_NOT_FIT = [
+    "  - {id: r, check: recall, min: 0.5, per_class: {Dog: 0.95}}\n",
+    "  - {id: r, check: recall, min: 0.5, classes: [Dog]}\n",
+    "  - {id: r, check: confusion-rate, from: Dog, to: cat, max: 0.2}\n",
+    "  - {id: r, check: recall, min: 0.5, classes: $critical}\n",
+    "  - {id: r, check: expected-cost, unit: E, max: 1, costs: [[0,1,1], [1,0,1], [1,1,0]]}\n",
+]
+
+
+@pytest.mark.parametrize("rule", RULES_THAT_DO_NOT_FIT)
+def test_a_policy_of_other_classes_than_the_evidence_is_not_judged_by(rule, world):
+    world.policy.write_text(LAX + rule)
+    world.judge()
+
+    with pytest.raises(AttestationError) as error:
+        world.attest()
+
+    assert error.value.code == RefusalCode.POLICY_DOES_NOT_FIT
+    assert error.value.exit_status == 5
+
+
+@pytest.mark.parametrize("rule", RULES_THAT_DO_NOT_FIT)
+def test_a_verdict_on_other_classes_than_the_policy_speaks_of_is_refused(rule, world):
+    statement = world.statement()
+    world.policy.write_text(LAX + rule)
+    document = read_policy(str(world.policy))
+    for each in statement["predicate"]["configuration"]:
+        if each["name"] == "policy":
+            each["digest"]["sha256"] = document.resolved_sha256
+        if each["name"].startswith("policy-file"):
+            each["digest"]["sha256"] = document.sha256
+    world.sign(statement)
+    world.trust(more="critical: [Dog]\n" if "$critical" in rule else "")
+
+    expected = {RefusalCode.POLICY_DOES_NOT_FIT, RefusalCode.CRITICAL_DIFFERS}
+    assert world.code() in expected
+
+
+def test_a_policy_that_speaks_of_the_classes_of_the_evidence_is_attested_and_accepted(world):
+    world.policy.write_text(LAX + RULES_THAT_DO_NOT_FIT[0].replace("Dog", "dog"))
+    world.judge()
+    world.attest()
+
+    assert world.verify().accepted

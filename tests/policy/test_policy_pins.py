@@ -6,7 +6,8 @@ import pytest
 
 from gate.errors import DocumentError
 from gate.policy.diff import Kind, diff
-from gate.policy.reading import check_classes, critical_of, read_policy
+from gate.policy.fit import critical_of
+from gate.policy.reading import check_classes, read_policy
 from gate.policy.showing import as_yaml, with_places
 
 HEAD = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: example, version: 1.0.0}\n"
