@@ -222,6 +222,7 @@ class RefusalCode(StrEnum):
     CRITICAL_NOT_NAMED = "critical-not-named"
     CRITICAL_DIFFERS = "critical-differs"
     CHAMPION_DIFFERS = "champion-differs"
+    CHAMPION_EVIDENCE_DIFFERS = "champion-evidence-differs"
     CONFIGURATION_DIFFERS = "configuration-differs"
     AUDIT_MODE = "audit-mode"
     VERDICT_NOT_PASSED = "verdict-not-passed"

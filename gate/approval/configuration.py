@@ -14,6 +14,7 @@ def configuration(door: Door) -> str:
         *_classes(door),
         *_critical(door),
         *_champion(door),
+        *_champion_evidence(door),
         *_digests(door),
     ]
     _check_fit(door)
@@ -88,6 +89,23 @@ def _champion(door: Door) -> list[str]:
                 "compare with the champion in production (baseline), and attest that",
             )
     return ["champion"] if named else []
+
+
+def _champion_evidence(door: Door) -> list[str]:
+    champion, allowed = door.judged.said.champion, door.trust.champion_evidence
+    if allowed is None:
+        return []
+    found = None if champion is None else champion.evidence_file
+    if found not in allowed:
+        what = f"are from evidence of sha256 {found}" if found else "are from no known evidence"
+        raise AttestationError(
+            door.where,
+            RefusalCode.CHAMPION_EVIDENCE_DIFFERS,
+            f"the champion's answers {what}" if champion else "no champion was compared with",
+            "compare with the evidence that the trust file names (baseline: its file or folder), "
+            "and attest that",
+        )
+    return ["champion's evidence"]
 
 
 def _digests(door: Door) -> list[str]:

@@ -255,6 +255,7 @@ class Baseline:
     path: str
     sha256: str | None  # of its checkpoint; None where none was run
     rows: Mapping[Split, Rows]
+    evidence_sha256: str | None = None  # of the file that the answers were read from
     # The policy names this checkpoint as the champion in production; never so on a disk.
     pinned: bool = False
 

@@ -11,6 +11,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
 
+LARGEST_EVIDENCE = 1 << 36  # bytes: of a hundred million images and more
+
 
 class IrregularError(ValueError):
     """It is no file that is read; the text says why, and says no place."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import DocumentError, Fault, UsageError
+from gate.keys import name_key
 from gate.policy.documents import Document, read_document
 from gate.policy.fit import Misfit, misfits
 from gate.policy.layers import Layer, read_layer
@@ -95,7 +96,7 @@ class PolicyDocument:
             if entry is None:
                 return Origin(layer.document, (key,))
             for index, item in node.items.items():
-                if item.scalar == entry:
+                if isinstance(item.scalar, str) and name_key(item.scalar) == entry:
                     return Origin(layer.document, (key, index))
         return Origin(self.document, ())
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from gate.decision import judge
 from gate.evidence.records import Evidence
-from gate.evidence.regular import sha256_of_database
+from gate.evidence.regular import LARGEST_EVIDENCE, sha256_of_database
 from gate.policy.binding import bind
 from gate.policy.record import PolicyRecord, place_of, sha256_said
 from gate.policy.waivers import Acceptance, PlacedWaiver, Waiver
@@ -21,7 +21,6 @@ from gate.report.model import Report
 
 FILE_NAME = "judged.json"
 _VERSION = 1
-_LARGEST_EVIDENCE = 1 << 36  # bytes: a hundred million images and more
 _MODES = {"enforce": True, "audit": False}
 
 
@@ -90,7 +89,7 @@ def sha256_of(evidence: Path) -> str:
     Raises OSError where it cannot be read, and IrregularError for what no evidence can be: a pipe,
     a device, a file that is not as long as it says.
     """
-    return sha256_of_database(evidence, most=_LARGEST_EVIDENCE)
+    return sha256_of_database(evidence, most=LARGEST_EVIDENCE)
 
 
 def _placed(placed: PlacedWaiver) -> dict[str, Any]:

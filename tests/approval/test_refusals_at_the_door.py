@@ -147,6 +147,11 @@ def _champion_differs(world):
     return world.verify()
 
 
+def _champion_evidence_differs(world):
+    world.trust(more=f"champion_evidence: ['{'1' * 64}']\n")
+    return world.verify()
+
+
 def _configuration_differs(world):
     world.trust(more=f"configuration: {{input: ['{'1' * 64}']}}\n")
     return world.verify()
@@ -247,6 +252,7 @@ CASES = {
     RefusalCode.CRITICAL_NOT_NAMED: (_critical_not_named, "configuration"),
     RefusalCode.CRITICAL_DIFFERS: (_critical_differs, "configuration"),
     RefusalCode.CHAMPION_DIFFERS: (_champion_differs, "configuration"),
+    RefusalCode.CHAMPION_EVIDENCE_DIFFERS: (_champion_evidence_differs, "configuration"),
     RefusalCode.CONFIGURATION_DIFFERS: (_configuration_differs, "configuration"),
     RefusalCode.AUDIT_MODE: (_audit_mode, "verdict"),
     RefusalCode.VERDICT_NOT_PASSED: (_verdict_not_passed, "verdict"),
