@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 LARGEST_EVIDENCE = 1 << 36  # bytes: of a hundred million images and more
 
@@ -19,7 +19,7 @@ class IrregularError(ValueError):
 
 
 @contextmanager
-def opened(path: Path, *, most: int) -> Iterator[BinaryIO]:
+def opened(path: Path, *, most: int) -> Iterator[BufferedReader]:
     """Give a regular file of at most ``most`` bytes, opened for reading.
 
     Raises IrregularError for a pipe, a device, a folder and a larger file, OSError where there is
