@@ -27,13 +27,16 @@ def opened(path: Path, *, most: int) -> Iterator[BufferedReader]:
     """
     # O_NONBLOCK: opening a pipe waits for a writer, perhaps for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise IrregularError("it is no regular file")
         if status.st_size > most:
             raise IrregularError(f"it has {status.st_size:,} bytes, and at most {most:,} are read")
-        yield stream
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
 
 
 def read_regular(path: Path, *, most: int) -> bytes:
