@@ -49,6 +49,11 @@ def critical_of(
     return (*known, *(name for name in said if name not in classes))
 
 
+def added_to(policy: Policy, critical: Sequence[str]) -> tuple[str, ...]:
+    """Return the critical classes that a policy does not name, though it names some."""
+    return tuple(name for name in critical if policy.critical and name not in policy.critical)
+
+
 def _of_pins(policy: Policy, classes: Sequence[str]) -> Iterator[Misfit]:
     if policy.classes and policy.classes != tuple(classes):
         fact = f"the model's classes are {listed(map(quoted, classes))}, in another order or others"
