@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gate.approval.door import SHOWN, Door
 from gate.errors import AttestationError, RefusalCode
+from gate.policy.fit import misfits
 from gate.report.renderings.inert import plain
 
 
@@ -13,8 +14,10 @@ def configuration(door: Door) -> str:
         *_classes(door),
         *_critical(door),
         *_champion(door),
+        *_champion_evidence(door),
         *_digests(door),
     ]
+    _check_fit(door)
     return f"{', '.join(pinned)} as pinned" if pinned else "any: nothing of it is pinned"
 
 
@@ -88,6 +91,23 @@ def _champion(door: Door) -> list[str]:
     return ["champion"] if named else []
 
 
+def _champion_evidence(door: Door) -> list[str]:
+    champion, allowed = door.judged.said.champion, door.trust.champion_evidence
+    if allowed is None:
+        return []
+    found = None if champion is None else champion.evidence_file
+    if found not in allowed:
+        what = f"are from evidence of sha256 {found}" if found else "are from no known evidence"
+        raise AttestationError(
+            door.where,
+            RefusalCode.CHAMPION_EVIDENCE_DIFFERS,
+            f"the champion's answers {what}" if champion else "no champion was compared with",
+            "compare with the evidence that the trust file names (baseline: its file or folder), "
+            "and attest that",
+        )
+    return ["champion's evidence"]
+
+
 def _digests(door: Door) -> list[str]:
     named = door.trust.configuration.named()
     for name, allowed in named.items():
@@ -101,6 +121,18 @@ def _digests(door: Door) -> list[str]:
                 "judge as it was agreed, or have the trust file's owner add this",
             )
     return list(named)
+
+
+def _check_fit(door: Door) -> None:
+    """Refuse other classes than the rules speak of: on one that is not there they ask nothing."""
+    said = door.judged.said
+    for misfit in misfits(door.policy.policy, said.classes, said.critical):
+        raise AttestationError(
+            door.where,
+            RefusalCode.POLICY_DOES_NOT_FIT,
+            f"the policy does not fit the classes of the verdict: {plain(misfit.fact, 200)}",
+            "judge a model with the classes that the policy speaks of, and attest that",
+        )
 
 
 def _shown(door: Door) -> str:

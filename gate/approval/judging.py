@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import AttestationError, EvidenceError, RefusalCode
+from gate.evidence.records import Evidence
+from gate.evidence.regular import IrregularError, read_regular
 from gate.evidence.store import FILE_NAME as EVIDENCE
 from gate.evidence.store import load
 from gate.evidence.times import as_text
+from gate.policy.fit import misfits
 from gate.report.judgement import FILE_NAME as JUDGED
 from gate.report.judgement import Judged, sha256_of
 from gate.report.model import Report
@@ -21,6 +24,7 @@ from gate.report.reading import read_with_bytes
 from gate.report.renderings.inert import plain
 from gate.report.statement import judged_at
 
+_LARGEST = 1 << 26  # bytes of what was judged by: many times what a policy can have
 _MOST_SHOWN = 3
 _LAST_BITS = 1e-9  # far below any digit that a sentence of the report shows
 _AGAIN = "judge again (`validate-model judge FOLDER --policy POLICY --out DIR`), and attest DIR"
@@ -36,7 +40,7 @@ def judged_again(folder: Path) -> Report:
     found, data = read_with_bytes(folder)
     judged = _judged(folder)
     where = plain(str(folder / EVIDENCE))
-    if sha256_of(folder / EVIDENCE) != judged.evidence_sha256:
+    if _sha256(folder / EVIDENCE) != judged.evidence_sha256:
         raise AttestationError(
             where,
             RefusalCode.EVIDENCE_DIFFERS,
@@ -45,6 +49,7 @@ def judged_again(folder: Path) -> Report:
         )
     evidence = load(folder / EVIDENCE)
     assert evidence.measured_at is not None, "what was saved was measured some time"
+    _check_fit(judged, evidence, plain(str(folder / JUDGED)))
     facts = {
         **found.run,
         "measured_at": as_text(evidence.measured_at),
@@ -73,10 +78,20 @@ def _check_folder(folder: Path) -> None:
             )
 
 
+def _sha256(file: Path) -> str:
+    try:
+        return sha256_of(file)
+    except IrregularError as error:
+        raise EvidenceError(plain(str(file)), f"this is no evidence: {error}", _AGAIN) from error
+    except OSError as error:
+        fact = f"cannot be read ({error.strerror})"
+        raise EvidenceError(plain(str(file)), fact, "check the folder") from error
+
+
 def _judged(folder: Path) -> Judged:
     file = folder / JUDGED
     try:
-        return Judged.from_json(file.read_bytes())
+        return Judged.from_json(read_regular(file, most=_LARGEST))
     except OSError as error:
         fact = f"cannot be read ({error.strerror})"
         raise EvidenceError(plain(str(file)), fact, "check the folder") from error
@@ -88,6 +103,19 @@ def _judged(folder: Path) -> Judged:
             f"it does not say by what was judged, or was changed: {plain(said, 120)}",
             _AGAIN,
         ) from error
+
+
+def _check_fit(judged: Judged, evidence: Evidence, where: str) -> None:
+    """Refuse evidence of other classes than the policy speaks of, as `run` and `judge` do."""
+    if not evidence.classes:  # none are known where no data could be opened: the failures decide
+        return
+    for misfit in misfits(judged.judgement.policy.policy, evidence.classes, evidence.critical):
+        raise AttestationError(
+            where,
+            RefusalCode.POLICY_DOES_NOT_FIT,
+            f"its policy does not fit the evidence: {plain(misfit.fact, 200)}",
+            f"judge a model with the classes that the policy speaks of ({plain(misfit.remedy)})",
+        )
 
 
 def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:

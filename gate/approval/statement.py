@@ -75,7 +75,8 @@ class Champion(_Ours):
     """The champion that was compared with: its checkpoint, where one was run, and its answers."""
 
     checkpoint: Sha256 | None
-    evidence: Sha256
+    evidence: Sha256  # over its answers
+    evidence_file: Sha256 | None = Field(alias="evidenceFile")  # that they were read from
 
 
 class _Extension(_Ours):

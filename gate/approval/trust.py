@@ -163,7 +163,14 @@ class TrustRoot(_Strict):
     champion: _Digests | None = Field(
         None,
         description="The SHA-256 of the checkpoints of which one must have been the champion that "
-        "was compared with.",
+        "was compared with. Asked when it is deployed; it does not decide the verdict of a run, as "
+        "the policy's champion does.",
+    )
+    champion_evidence: _Digests | None = Field(
+        None,
+        description="The SHA-256 of the evidence files of which one must be where the champion's "
+        "answers are from, as reports show it (baseline.evidence_sha256): the evidence.sqlite of "
+        "its own release. Without it, who judges may have measured the champion badly.",
     )
     configuration: AllowedConfiguration = Field(
         default_factory=AllowedConfiguration,

@@ -36,6 +36,8 @@ def _unchecked(door: Door) -> Iterator[tuple[str, str]]:
         yield "critical", "neither the trust file nor the policy names them"
     if not (trust.champion or policy.champion):
         yield "champion", "neither the trust file nor the policy pins one"
+    if door.judged.said.champion is not None and trust.champion_evidence is None:
+        yield "champion-evidence", "the trust file pins no champion_evidence: how it was measured"
     free = [
         name
         for name in type(trust.configuration).model_fields

@@ -93,7 +93,7 @@ def _check_age(door: Door, limit: int) -> None:
         )
     oldest = min(measured, door.judged.judged_at)
     age = door.request.now - oldest
-    if age > timedelta(days=limit):
+    if age.days > limit:  # whole days: 0 is the last 24 hours
         what = (
             f"measured at {said.measured_at}"
             if oldest == measured

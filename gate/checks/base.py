@@ -242,10 +242,13 @@ def in_words(metric: str) -> str:
 
 
 def resolve_classes(names: tuple[str, ...], evidence: "Evidence") -> tuple[str, ...]:
-    """Return class names in the order of the outputs, ``$critical`` and ``$others`` resolved."""
+    """Return class names in the order of the outputs, ``$critical`` and ``$others`` resolved.
+
+    A class that was called critical beside those of the policy stays one of the others, too.
+    """
     chosen = set(names) - {CRITICAL, OTHERS}
     if CRITICAL in names:
         chosen |= set(evidence.critical)
     if OTHERS in names:
-        chosen |= set(evidence.classes) - set(evidence.critical)
+        chosen |= set(evidence.classes) - set(evidence.critical) | set(evidence.added_critical)
     return tuple(name for name in evidence.classes if name in chosen)

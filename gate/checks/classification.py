@@ -215,11 +215,19 @@ class ClassificationRule(Rule):
         return Outcome.INCONCLUSIVE
 
     def required_of(self, class_name: str, evidence: "Evidence") -> float | None:
-        """Return the requirement of a class; its name goes before ``$critical`` and ``$others``."""
+        """Return the requirement of a class; its name goes before ``$critical`` and ``$others``.
+
+        Of a class that was called critical beside those of the policy it is the stricter of both.
+        """
         if class_name in self.per_class:
             return self.per_class[class_name]
-        role = CRITICAL if class_name in evidence.critical else OTHERS
-        return self.per_class.get(role, self.common)
+        roles = [CRITICAL if class_name in evidence.critical else OTHERS]
+        if class_name in evidence.added_critical:
+            roles.append(OTHERS)
+        bounds = [self.per_class.get(role, self.common) for role in roles]
+        known = [bound for bound in bounds if bound is not None]
+        strictest = max if self.operator == ">=" else min
+        return strictest(known, default=None)
 
     def comparison(
         self,

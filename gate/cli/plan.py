@@ -79,8 +79,9 @@ def command(
     No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
     name the classes needs a gate file that does, or the evidence of a run.
     """
+    from gate.policy.fit import added_to, critical_of
     from gate.policy.plan import Question, plan_policy
-    from gate.policy.reading import check_classes, critical_of, read_policy
+    from gate.policy.reading import check_classes, read_policy
 
     if evidence is not None and (gatefile is not None or test is not None):
         fact = "says what --gatefile and --test say"
@@ -94,6 +95,7 @@ def command(
         Question(true_value, power, icc),
         classes=counted.classes,
         critical=critical_of(document.policy, counted.classes, critical),
+        added_critical=added_to(document.policy, critical),
         per_class=counted.per_class,
         group_sizes=counted.group_sizes,
     )

@@ -53,7 +53,7 @@ _COLUMN = 8
     "--max-age",
     type=click.IntRange(0, 36600),
     metavar="DAYS",
-    help="Refuse what was measured longer ago.",
+    help="Refuse what was measured longer ago, in whole days; 0: within the last 24 hours.",
 )
 @click.option(
     "--allow-reworded",

@@ -12,6 +12,7 @@ from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
 
 _Count = Annotated[int, Field(ge=0)]
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Champion:
     """Whose answers the rows of the baseline are."""
 
     path: str
-    sha256: str | None
+    sha256: _Sha256 | None
+    evidence_sha256: _Sha256 | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,8 @@ def _read_champion(
         Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)
         for name in rest
     }
-    return Baseline(about.baseline.path, about.baseline.sha256, rows)
+    champion = about.baseline
+    return Baseline(champion.path, champion.sha256, rows, champion.evidence_sha256)
 
 
 def _names_of_rows(database: sqlite3.Connection) -> Iterator[str]:

@@ -255,6 +255,7 @@ class Baseline:
     path: str
     sha256: str | None  # of its checkpoint; None where none was run
     rows: Mapping[Split, Rows]
+    evidence_sha256: str | None = None  # of the file that the answers were read from
     # The policy names this checkpoint as the champion in production; never so on a disk.
     pinned: bool = False
 
@@ -293,6 +294,8 @@ class Evidence:
 
     classes: tuple[str, ...]
     critical: tuple[str, ...] = ()
+    # Critical classes that the policy does not name though it names some; never so on a disk.
+    added_critical: tuple[str, ...] = ()
     splits: Mapping[Split, SplitEvidence] = field(default_factory=dict)
     overlaps: tuple[Overlap, ...] = ()
     subject: Subject | None = None  # None: saved predictions, no checkpoint was run

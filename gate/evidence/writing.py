@@ -39,7 +39,9 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         configuration=evidence.configuration,
         baseline=None
         if evidence.baseline is None
-        else Champion(evidence.baseline.path, evidence.baseline.sha256),
+        else Champion(
+            evidence.baseline.path, evidence.baseline.sha256, evidence.baseline.evidence_sha256
+        ),
     )
     database.executemany("INSERT INTO about VALUES (?, ?)", about.as_lines())
     database.executemany(

@@ -1,10 +1,12 @@
 """The champion's answers, from the evidence that its own run left."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from gate.errors import EvidenceError
 from gate.evidence.records import Baseline, Rows, Split, SplitEvidence, Strings
-from gate.evidence.store import load
+from gate.evidence.regular import LARGEST_EVIDENCE, IrregularError, sha256_of_database
+from gate.evidence.store import FILE_NAME, load
 from gate.subject.gatefile import GateFile
 from gate.subject.wording import quoted
 
@@ -20,7 +22,9 @@ def champion_of(
         return None
     path = gatefile.base / gatefile.baseline
     # A report names its evidence by lying beside it.
-    evidence = load(path.parent if path.suffix == ".json" else path)
+    path = path.parent if path.suffix == ".json" else path
+    evidence = load(path)
+    digest = _digest(path / FILE_NAME if path.is_dir() else path, gatefile.baseline)
     if evidence.classes != classes:
         raise EvidenceError(
             f"baseline {gatefile.baseline}",
@@ -34,7 +38,16 @@ def champion_of(
         if split in evidence.splits
     }
     sha256 = evidence.subject.sha256 if evidence.subject else None
-    return Baseline(gatefile.baseline, sha256, rows)
+    return Baseline(gatefile.baseline, sha256, rows, digest)
+
+
+def _digest(file: Path, name: str) -> str:
+    try:
+        return sha256_of_database(file, most=LARGEST_EVIDENCE)
+    except (OSError, IrregularError) as error:
+        raise EvidenceError(
+            f"baseline {name}", f"it cannot be read: {error}", "measure the champion again"
+        ) from error
 
 
 def _same_images(champion: SplitEvidence, measured: SplitEvidence, path: str) -> Rows:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gate.policy.fit import added_to, critical_of
 from gate.policy.model import Policy
-from gate.policy.reading import critical_of
 
 if TYPE_CHECKING:
     from gate.evidence.records import Baseline, Evidence, Failure
@@ -27,10 +27,17 @@ def bind(evidence: "Evidence", policy: Policy) -> "Evidence":
 
 
 def with_critical(evidence: "Evidence", policy: Policy) -> "Evidence":
-    """Return the evidence with the policy's critical classes beside its own."""
+    """Return the evidence with the policy's critical classes beside its own.
+
+    Those that a policy does not name, though it names some, are known as added: they must meet what
+    it asks of ``$others``, too.
+    """
     together = critical_of(policy, evidence.classes, evidence.critical)
     critical = tuple(name for name in together if name in evidence.classes)
-    return evidence if critical == evidence.critical else replace(evidence, critical=critical)
+    added = added_to(policy, critical)
+    if (critical, added) == (evidence.critical, evidence.added_critical):
+        return evidence
+    return replace(evidence, critical=critical, added_critical=added)
 
 
 def _another_champion(champion: "Baseline | None", pinned: str) -> "Failure":

@@ -16,12 +16,14 @@ from pydantic import (
 )
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
+from gate.keys import name_key
 from gate.policy.words import quoted
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
-def _are_class_names(names: tuple[str, ...]) -> tuple[str, ...]:
+def _are_class_names(said: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(map(name_key, said))  # as the data's names are compared
     for index, name in enumerate(names):
         if not name or name.startswith("$"):
             raise ValueError(

@@ -85,17 +85,22 @@ def plan_policy(
     *,
     classes: tuple[str, ...] = (),
     critical: tuple[str, ...] = (),
+    added_critical: tuple[str, ...] = (),
     per_class: Mapping[str, int] | None = None,
     group_sizes: Mapping[str | None, GroupSizes] | None = None,
 ) -> PolicyPlan:
     """Return what the ``rules`` take to prove; ``per_class`` counts the images of the test split.
 
-    ``group_sizes`` tells how they come in groups, those of each class and, under None, all.
+    ``added_critical`` are those of ``critical`` that the policy does not name though it names some:
+    they must meet what is asked of both roles. ``group_sizes`` tells how images come in groups,
+    those of each class and, under None, all.
 
     All requirements have to pass at once, so each is planned at 1 - (1 - power) / their number
     (Bonferroni on the chance to miss one).
     """
-    evidence = Evidence(classes=classes or ("every class",), critical=critical)
+    evidence = Evidence(
+        classes=classes or ("every class",), critical=critical, added_critical=added_critical
+    )
     unplanned = {rule.id: why for rule in rules if (why := _why_not(rule, evidence))}
     targets = [
         (rule, *target)

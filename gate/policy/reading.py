@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.errors import DocumentError, Fault, UsageError
+from gate.keys import name_key
 from gate.policy.documents import Document, read_document
+from gate.policy.fit import Misfit, misfits
 from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
@@ -95,7 +96,7 @@ class PolicyDocument:
             if entry is None:
                 return Origin(layer.document, (key,))
             for index, item in node.items.items():
-                if item.scalar == entry:
+                if isinstance(item.scalar, str) and name_key(item.scalar) == entry:
                     return Origin(layer.document, (key, index))
         return Origin(self.document, ())
 
@@ -302,65 +303,14 @@ def check_classes(
 def class_faults(
     document: PolicyDocument, classes: Sequence[str], critical: Sequence[str] = ()
 ) -> list[Fault]:
-    """Return what in the rules does not fit the classes of the model, each at its place.
-
-    A fault for each class that it does not have, for each use of ``$critical`` or ``$others``
-    where no class is critical (a rule about no class would pass without measuring), for what else
-    does not fit, such as a cost matrix of another size, and for classes that the policy pins. What
-    the policy calls critical is critical, whatever ``critical`` holds.
-    """
-    together = critical_of(document.policy, classes, critical)
-    wrong = (
-        fault
-        for rule in document.policy.rules
-        for fault in _class_faults(document, rule, classes, together)
-    )
-    return list(islice(chain(_pin_faults(document, classes), wrong), MOST_FAULTS + 1))
+    """Return what :func:`gate.policy.fit.misfits` finds, each at its place."""
+    found = misfits(document.policy, classes, critical)
+    return [_fault(document, each) for each in islice(found, MOST_FAULTS + 1)]
 
 
-def critical_of(
-    policy: Policy, classes: Sequence[str], critical: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Return what is critical, in the order of the classes: what the policy or ``critical`` says.
-
-    Names that are no classes stand at the end.
-    """
-    said = dict.fromkeys((*policy.critical, *critical))
-    known = [name for name in classes if name in said]
-    return (*known, *(name for name in said if name not in classes))
-
-
-def _pin_faults(document: PolicyDocument, classes: Sequence[str]) -> Iterator[Fault]:
-    """Yield what the policy pins of the classes and the model has otherwise."""
-    policy = document.policy
-    if policy.classes and policy.classes != tuple(classes):
-        fact = f"the model's classes are {listed(map(quoted, classes))}, in another order or others"
-        remedy = "judge a model with the classes of the policy, in their order"
-        yield document.header_origin("classes").fault(fact, remedy)
-    for name in policy.critical:
-        if name not in classes:
-            fact = f"the model has no class {quoted(name)}, which the policy calls critical"
-            remedy = suggestion(name, classes, what="its classes are")
-            yield document.header_origin("critical", name).fault(fact, remedy)
-
-
-def _class_faults(
-    document: PolicyDocument, rule: Rule, classes: Sequence[str], critical: Sequence[str]
-) -> Iterator[Fault]:
-    for path, name in rule.class_names():
-        if complaint := _class_complaint(name, classes, critical):
-            yield document.origin(rule.id, *path).fault(*complaint, of_key=path[-1] == name)
-    for path, fact, remedy in rule.misfits(classes):
-        yield document.origin(rule.id, *path).fault(fact, remedy)
-
-
-def _class_complaint(
-    name: str, classes: Sequence[str], critical: Sequence[str]
-) -> tuple[str, str] | None:
-    if name in (CRITICAL, OTHERS):
-        fact = f"the rule speaks of {name}, and no class is said to be critical"
-        return None if critical else (fact, "add critical: [...] to the policy or the gate file")
-    if name in classes:
-        return None
-    fact = f"the model has no class {quoted(name)}"
-    return fact, suggestion(name, classes, what="its classes are")
+def _fault(document: PolicyDocument, misfit: Misfit) -> Fault:
+    if misfit.rule is None:
+        origin = document.header_origin(*map(str, misfit.path))
+    else:
+        origin = document.origin(misfit.rule, *misfit.path)
+    return origin.fault(misfit.fact, misfit.remedy, of_key=misfit.of_key)

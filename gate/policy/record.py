@@ -1,6 +1,7 @@
 """A policy as it judged: enough to judge by it again where its files are not."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,6 +11,8 @@ from gate.policy.model import Policy
 from gate.policy.reading import PolicyDocument, PolicySource
 
 Place = tuple[str, int, int]  # file, line and column, lines and columns from 1
+
+_LAST_LINE = 1 << 31  # of a document; no file has as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,13 @@ class PolicyRecord:
         policy = rebuilt(said["resolved"])
         if policy.resolved_sha256 != said["resolved_sha256"]:
             raise ValueError("the digest of the policy does not follow from its rules")
-        places = {str(name): _place(place) for name, place in said["places"].items()}
+        places = {str(name): place_of(place) for name, place in said["places"].items()}
         if places.keys() != {rule.id for rule in policy.rules}:
             raise ValueError("the places are not those of the rules")
-        sources = tuple(PolicySource(_text(e["path"]), _text(e["sha256"])) for e in said["sources"])
-        return cls(policy, _text(said["sha256"]), sources, places)
+        sources = tuple(
+            PolicySource(_text(e["path"]), sha256_said(e["sha256"])) for e in said["sources"]
+        )
+        return cls(policy, sha256_said(said["sha256"]), sources, places)
 
 
 def rebuilt(resolved: Mapping[str, Any]) -> Policy:
@@ -81,11 +86,23 @@ def _tuples(header: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(each) if isinstance(each, list) else each for key, each in header.items()}
 
 
-def _place(place: Any) -> Place:  # noqa: ANN401 -- what JSON holds
-    file, line, column = place
-    if not (isinstance(line, int) and isinstance(column, int)):
+def place_of(said: Any) -> Place:  # noqa: ANN401 -- what JSON holds
+    """Return a place that JSON holds as a list; raises TypeError or ValueError for others."""
+    file, line, column = said
+    if not (_is_a_count(line) and _is_a_count(column)):
         raise TypeError("a place is a file, a line and a column")
     return _text(file), line, column
+
+
+def sha256_said(value: Any) -> str:  # noqa: ANN401 -- what JSON holds
+    """Return a SHA-256 in small hexadecimal digits; raises TypeError or ValueError for others."""
+    if not re.fullmatch("[0-9a-f]{64}", _text(value)):
+        raise ValueError("a digest is no SHA-256")
+    return str(value)
+
+
+def _is_a_count(value: Any) -> bool:  # noqa: ANN401 -- what JSON holds
+    return type(value) is int and 1 <= value <= _LAST_LINE
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 -- what JSON holds

@@ -119,7 +119,11 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
     champion = evidence.baseline
     if champion is None:
         return None
-    return model.BaselinePart(path=champion.path, sha256=champion.sha256)
+    return model.BaselinePart(
+        path=champion.path,
+        sha256=champion.sha256,
+        evidence_sha256=champion.evidence_sha256,
+    )
 
 
 def _policy(document: ReadPolicy) -> model.PolicyPart:

@@ -7,14 +7,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Self
 
 from gate.decision import judge
 from gate.evidence.records import Evidence
+from gate.evidence.regular import LARGEST_EVIDENCE, sha256_of_database
 from gate.policy.binding import bind
-from gate.policy.record import PolicyRecord
+from gate.policy.record import PolicyRecord, place_of, sha256_said
 from gate.policy.waivers import Acceptance, PlacedWaiver, Waiver
 from gate.report.build import build
 from gate.report.model import Report
@@ -70,22 +70,26 @@ class Judged:
     def from_json(cls, text: bytes) -> Self:
         """Return what was written.
 
-        Raises ValueError (pydantic's and json's are some), LookupError, TypeError or
-        AttributeError for anything else, and for a policy whose digest is not that of its rules.
+        Raises ValueError (pydantic's and json's are some), LookupError, TypeError, AttributeError
+        or RecursionError for anything else, and for a policy whose digest is not that of its rules.
         """
         said = json.loads(text)
+        json.dumps(said, ensure_ascii=False).encode()  # a half of a character is no text
         if said["version"] != _VERSION:
             raise ValueError(f"this is no record of version {_VERSION}")
         policy = PolicyRecord.from_json(said["policy"])
         waivers = tuple(_waivers(said["waivers"]))
         judgement = Judgement(policy, waivers, _MODES[said["mode"]])
-        return cls(judgement, str(said["evidence_sha256"]))
+        return cls(judgement, sha256_said(said["evidence_sha256"]))
 
 
 def sha256_of(evidence: Path) -> str:
-    """Return the SHA-256 of an evidence file; raises OSError where it cannot be read."""
-    with evidence.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
+    """Return the SHA-256 of an evidence file.
+
+    Raises OSError where it cannot be read, and IrregularError for what no evidence can be: a pipe,
+    a device, a file that is not as long as it says.
+    """
+    return sha256_of_database(evidence, most=LARGEST_EVIDENCE)
 
 
 def _placed(placed: PlacedWaiver) -> dict[str, Any]:
@@ -101,4 +105,4 @@ def _waivers(said: list[dict[str, Any]]) -> Iterator[PlacedWaiver]:
         if key in seen:
             raise ValueError("a result is waived twice")
         seen.add(key)
-        yield PlacedWaiver(waiver, str(each["file"]), int(each["line"]), int(each["column"]))
+        yield PlacedWaiver(waiver, *place_of([each["file"], each["line"], each["column"]]))

@@ -64,6 +64,9 @@ class BaselinePart(_Part):
 
     path: str
     sha256: str | None = Field(description="Of its checkpoint; null where none was run.")
+    evidence_sha256: str | None = Field(
+        description="Of the evidence file that its answers were read from."
+    )
 
 
 class SourcePart(_Part):

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from gate.errors import EvidenceError
+from gate.evidence.regular import IrregularError, read_regular
 from gate.report.model import SCHEMA_VERSION, Report
 from gate.report.renderings.inert import plain
 
 FILE_NAME = "report.json"
+_LARGEST = 1 << 28  # bytes: some hundred thousand results
 
 
 def read_report(path: Path) -> Report:
@@ -23,11 +25,13 @@ def read_with_bytes(path: Path) -> tuple[Report, bytes]:
 
     file = path / FILE_NAME if path.is_dir() else path
     try:
-        text = file.read_bytes()
-    except OSError as error:
+        text = read_regular(file, most=_LARGEST)
+    except IrregularError as error:
+        raise EvidenceError(str(file), f"this is no report: {error}", "check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         raise EvidenceError(
             str(path),
-            f"there is no report ({error.strerror})",
+            f"there is no report ({getattr(error, 'strerror', None) or 'not a usable path'})",
             f"`validate-model run` leaves {FILE_NAME} in its output folder",
         ) from error
     try:

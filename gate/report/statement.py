@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from gate.errors import EvidenceError
 from gate.report.canonical import canonical
-from gate.report.model import ChampionPart, Report, ResultPart, WaiverPart
+from gate.report.model import Report, ResultPart, WaiverPart
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -146,7 +146,7 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "measuredAt": _measured_at(report),
         "classes": report.configuration.classes,
         "critical": report.configuration.critical,
-        "champion": _champion(report.configuration.champion),
+        "champion": _champion(report),
         "tool": {"name": report.tool.name, "version": report.tool.version},
         "numbers": {result.key: _numbers(result) for result in report.results},
         "waivers": [_waiver(waivers[key]) for key in warned if key in waivers],
@@ -154,11 +154,16 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
     }
 
 
-def _champion(champion: ChampionPart | None) -> dict[str, str | None] | None:
+def _champion(report: Report) -> dict[str, str | None] | None:
     """Return the champion that was compared with, None without one."""
+    champion, baseline = report.configuration.champion, report.baseline
     if champion is None:
         return None
-    return {"checkpoint": champion.checkpoint, "evidence": champion.evidence}
+    return {
+        "checkpoint": champion.checkpoint,
+        "evidence": champion.evidence,
+        "evidenceFile": None if baseline is None else baseline.evidence_sha256,
+    }
 
 
 def judged_at(report: Report) -> datetime:

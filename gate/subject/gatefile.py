@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from gate.errors import DocumentError, UsageError
 from gate.keys import name_key
 from gate.policy.documents import Document, read_document
-from gate.policy.reading import PolicyDocument, critical_of
+from gate.policy.fit import critical_of
+from gate.policy.reading import PolicyDocument
 from gate.policy.schema import DIALECT, as_read, as_text
 from gate.policy.text import refuse
 from gate.policy.validation import validate

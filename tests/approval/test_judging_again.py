@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sqlite3
 from dataclasses import replace
 from hashlib import sha256
@@ -283,3 +284,60 @@ def test_what_was_judged_is_attested_with_what_it_rests_on(world):
     assert {each["name"] for each in said["configuration"]} >= {
         f"configuration:{name}" for name in ("input", "weights", "slices", "groups", "code")
     }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda j: j["waivers"][0].update(line=math.inf),
+        lambda j: j["waivers"][0].update(line=math.nan),
+        lambda j: j["waivers"][0].update(line=10**400),
+        lambda j: j["waivers"][0].update(line=True),
+        lambda j: j["waivers"][0].update(column=0),
+        lambda j: j["waivers"][0].update(file="\ud800"),
+        lambda j: j["policy"]["sources"][0].update(path="\ud800"),
+        lambda j: j["policy"]["sources"][0].update(sha256="zz"),
+        lambda j: j["policy"].update(sha256="\ud800"),
+        lambda j: j["policy"]["places"].update(accuracy=["\udfff", 1, 1]),
+        lambda j: j["policy"]["places"].update(accuracy=["p", 10**300, -5]),
+        lambda j: j.update(evidence_sha256="\ud800"),
+    ],
+)
+def test_what_no_run_can_have_written_is_refused_in_words(change, world):
+    world.judge(world.WAIVED, waivers=True)
+    judged = json.loads((world.folder / JUDGED).read_text())
+    change(judged)
+    (world.folder / JUDGED).write_text(json.dumps(judged))
+
+    assert refused(world) == RefusalCode.JUDGEMENT_MALFORMED
+
+
+def as_pipe(path):
+    os.mkfifo(path)
+
+
+def as_endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def as_large(path):
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("make", [as_pipe, as_endless, as_large])
+@pytest.mark.parametrize("name", ["report.json", "evidence.sqlite", JUDGED])
+def test_what_has_no_end_is_refused_and_not_read(name, make, world):
+    (world.folder / name).unlink()
+    make(world.folder / name)
+
+    with pytest.raises((AttestationError, EvidenceError)):
+        world.attest()
+
+
+def test_evidence_that_is_longer_than_it_says_is_not_read_to_its_end(world):
+    with (world.folder / "evidence.sqlite").open("r+b") as stream:
+        stream.truncate(1 << 35)
+
+    with pytest.raises(EvidenceError, match="as long as its header says"):
+        world.attest()

@@ -8,8 +8,9 @@ import pytest
 
 from gate.approval.unchecked import unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
-from gate.errors import RefusalCode
+from gate.errors import AttestationError, RefusalCode
 from gate.evidence.records import Baseline, Split, Subject
+from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
 
 CRITICAL_RULE = "  - {id: critical, check: recall, classes: $critical, min: 0.9}\n"
@@ -33,10 +34,11 @@ def pin(world, line):
     world.attest()
 
 
-def with_champion(world, sha256=CHAMPION):
+def with_champion(world, sha256=CHAMPION, evidence_sha256="f" * 64):
     """Judge the good model beside a champion, and attest that."""
     evidence = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
-    champion = Baseline("champion", sha256, {Split.TEST: evidence.splits[Split.TEST].rows})
+    rows = {Split.TEST: evidence.splits[Split.TEST].rows}
+    champion = Baseline("champion", sha256, rows, evidence_sha256)
     report = world.leave(world.judgement(), replace(evidence, baseline=champion))
     world.attest()
     return report
@@ -72,6 +74,12 @@ def test_a_class_that_is_critical_beside_those_of_the_policy_is_accepted_and_sai
     assert came.accepted
     assert critical.statement()["predicate"][EXTENSION]["critical"] == ["cat", "dog"]
     assert any("critical beside what the policy names: cat" in note for note in came.door.notes)
+
+
+def test_names_in_a_trust_file_are_compared_as_people_mean_them(critical):
+    critical.trust(more='classes: [" cat", "do\u200bg"]\ncritical: ["cat "]\n')
+
+    assert critical.verify().accepted
 
 
 def test_a_verdict_without_the_critical_classes_of_the_policy_is_refused(critical):
@@ -122,6 +130,27 @@ def test_a_verdict_without_the_pinned_champion_is_refused(world):
     assert "no champion" in came.refusal.fact
 
 
+@pytest.mark.parametrize(
+    ("sha256", "code"),
+    [("f" * 64, None), ("d" * 64, RefusalCode.CHAMPION_EVIDENCE_DIFFERS),
+     (None, RefusalCode.CHAMPION_EVIDENCE_DIFFERS)],
+)  # fmt: skip
+def test_a_champion_whose_answers_are_from_other_evidence_is_refused(sha256, code, world):
+    report = with_champion(world, evidence_sha256=sha256)
+    world.trust(more=f"champion: ['{CHAMPION}']\nchampion_evidence: ['{'f' * 64}']\n")
+
+    assert report.baseline.evidence_sha256 == sha256
+    assert world.code() == code
+
+
+def test_evidence_of_a_champion_that_is_not_pinned_is_said_where_one_was_compared_with(world):
+    before = {each.what for each in unchecked(world.verify().door)}
+    with_champion(world)
+    after = {each.what for each in unchecked(world.verify().door)}
+
+    assert after - before == {"champion-evidence"}
+
+
 def test_the_answers_of_a_champion_have_one_digest_wherever_they_lie(world):
     one = with_champion(world).configuration.champion
     other = with_champion(world, "d" * 64).configuration.champion
@@ -165,6 +194,14 @@ def test_age_is_that_of_the_measurement_however_often_it_is_judged_again(world):
     assert world.verify(max_age_days=800).accepted
 
 
+def test_a_limit_of_no_days_is_the_last_24_hours(world):
+    def code(days, **after):
+        return world.code(now=world.JUDGED + timedelta(**after), max_age_days=days)
+
+    assert (code(0, hours=23), code(0, hours=25)) == (None, RefusalCode.TOO_OLD)
+    assert (code(1, hours=47), code(1, hours=48, seconds=1)) == (None, RefusalCode.TOO_OLD)
+
+
 @pytest.mark.parametrize(("hours", "is_accepted"), [(20, True), (80, False)])
 def test_a_measurement_is_less_than_a_day_in_the_future(hours, is_accepted, world):
     statement = world.statement()
@@ -199,6 +236,7 @@ def test_what_is_pinned_is_not_said_to_be_unchecked(world):
     world.trust(
         approvals=1,
         more=f"classes: [cat, dog]\nchampion: ['{CHAMPION}']\n"
+        f"champion_evidence: ['{'f' * 64}']\n"
         f"configuration: {{{digests[2:]}}}\ndata: {{{splits[2:]}}}\ntool: {{at_most: '99'}}\n",
     )
 
@@ -220,3 +258,56 @@ def test_a_summary_of_an_unsigned_statement_says_so_and_is_of_another_level(worl
     assert "signature" in bare[NOT_CHECKED]
     assert "signature" not in signed[NOT_CHECKED]
     json.dumps(bare)
+
+
+LAX = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: release, version: '1'}
+rules:
+  - {id: accuracy, check: accuracy, min: 0.5}
+"""
+RULES_THAT_DO_NOT_FIT = [
+    "  - {id: r, check: recall, min: 0.5, per_class: {Dog: 0.95}}\n",
+    "  - {id: r, check: recall, min: 0.5, classes: [Dog]}\n",
+    "  - {id: r, check: confusion-rate, from: Dog, to: cat, max: 0.2}\n",
+    "  - {id: r, check: recall, min: 0.5, classes: $critical}\n",
+    "  - {id: r, check: expected-cost, unit: E, max: 1, costs: [[0,1,1], [1,0,1], [1,1,0]]}\n",
+]
+
+
+@pytest.mark.parametrize("rule", RULES_THAT_DO_NOT_FIT)
+def test_a_policy_of_other_classes_than_the_evidence_is_not_judged_by(rule, world):
+    world.policy.write_text(LAX + rule)
+    world.judge()
+
+    with pytest.raises(AttestationError) as error:
+        world.attest()
+
+    assert error.value.code == RefusalCode.POLICY_DOES_NOT_FIT
+    assert error.value.exit_status == 5
+
+
+@pytest.mark.parametrize("rule", RULES_THAT_DO_NOT_FIT)
+def test_a_verdict_on_other_classes_than_the_policy_speaks_of_is_refused(rule, world):
+    statement = world.statement()
+    world.policy.write_text(LAX + rule)
+    document = read_policy(str(world.policy))
+    for each in statement["predicate"]["configuration"]:
+        if each["name"] == "policy":
+            each["digest"]["sha256"] = document.resolved_sha256
+        if each["name"].startswith("policy-file"):
+            each["digest"]["sha256"] = document.sha256
+    world.sign(statement)
+    world.trust(more="critical: [Dog]\n" if "$critical" in rule else "")
+
+    expected = {RefusalCode.POLICY_DOES_NOT_FIT, RefusalCode.CRITICAL_DIFFERS}
+    assert world.code() in expected
+
+
+def test_a_policy_that_speaks_of_the_classes_of_the_evidence_is_attested_and_accepted(world):
+    world.policy.write_text(LAX + RULES_THAT_DO_NOT_FIT[0].replace("Dog", "dog"))
+    world.judge()
+    world.attest()
+
+    assert world.verify().accepted

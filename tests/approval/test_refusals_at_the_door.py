@@ -10,6 +10,7 @@ from gate.approval.approve import approve
 from gate.approval.unchecked import unchecked
 from gate.approval.verify import STEPS
 from gate.errors import AttestationError, RefusalCode
+from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
 
 CRITICAL_RULE = "  - {id: critical, check: recall, classes: $critical, min: 0.9}\n"
@@ -92,6 +93,20 @@ def _policy_differs(world):
     return world.verify()
 
 
+def _policy_does_not_fit(world):
+    rule = "  - {id: extra, check: recall, min: 0.5, per_class: {Dog: 0.95}}\n"
+    world.policy.write_text(world.policy.read_text() + rule)
+    document = read_policy(str(world.policy))
+    statement = world.statement()
+    for each in statement["predicate"]["configuration"]:
+        if each["name"] == "policy":
+            each["digest"]["sha256"] = document.resolved_sha256
+        if each["name"].startswith("policy-file"):
+            each["digest"]["sha256"] = document.sha256
+    world.sign(statement)
+    return world.verify()
+
+
 def _policy_edited(world):
     world.policy.write_text(world.policy.read_text() + "# a comment\n")
     return world.verify()
@@ -129,6 +144,11 @@ def _critical_differs(world):
 
 def _champion_differs(world):
     world.trust(more=f"champion: ['{'1' * 64}']\n")
+    return world.verify()
+
+
+def _champion_evidence_differs(world):
+    world.trust(more=f"champion_evidence: ['{'1' * 64}']\n")
     return world.verify()
 
 
@@ -226,11 +246,13 @@ CASES = {
     RefusalCode.CHECKPOINT_DIFFERS: (_checkpoint_differs, "checkpoint"),
     RefusalCode.POLICY_DIFFERS: (_policy_differs, "policy"),
     RefusalCode.POLICY_EDITED: (_policy_edited, "policy"),
+    RefusalCode.POLICY_DOES_NOT_FIT: (_policy_does_not_fit, "configuration"),
     RefusalCode.DATA_NOT_ALLOWED: (_data_not_allowed, "data"),
     RefusalCode.CLASSES_DIFFER: (_classes_differ, "configuration"),
     RefusalCode.CRITICAL_NOT_NAMED: (_critical_not_named, "configuration"),
     RefusalCode.CRITICAL_DIFFERS: (_critical_differs, "configuration"),
     RefusalCode.CHAMPION_DIFFERS: (_champion_differs, "configuration"),
+    RefusalCode.CHAMPION_EVIDENCE_DIFFERS: (_champion_evidence_differs, "configuration"),
     RefusalCode.CONFIGURATION_DIFFERS: (_configuration_differs, "configuration"),
     RefusalCode.AUDIT_MODE: (_audit_mode, "verdict"),
     RefusalCode.VERDICT_NOT_PASSED: (_verdict_not_passed, "verdict"),

@@ -223,6 +223,19 @@ def test_critical_classes_come_from_the_gate_file(planned, lines, tmp_path):
     assert "give --gatefile or --evidence" in out
 
 
+def test_a_class_that_is_critical_beside_those_of_the_policy_is_planned_for_both_roles(
+    lines, tmp_path
+):
+    subject = gatefile(tmp_path, classes=["a", "b", "c"], critical=["b", "c"])
+    rule = "{check: recall, per_class: {$critical: 0.9, $others: 0.95}}"
+
+    found = lines("--gatefile", subject, rules=[rule + "\ncritical: [c]"])
+
+    assert {line["class_name"]: line["required"] for line in found} == {
+        "a": 0.95, "b": 0.95, "c": 0.9
+    }  # fmt: skip
+
+
 def test_a_class_that_the_data_lacks_is_a_fault_of_the_policy(planned, tmp_path):
     table(tmp_path, {"cat": 10, "dog": 10})
     subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})

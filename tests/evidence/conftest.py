@@ -213,7 +213,8 @@ def _champions(draw, splits, classes):
         found = Answers.of(np.tile(scores, (len(rows), 1)), rows.labels)
         columns = {each.name: getattr(found, each.name) for each in fields(Answers)}
         answers[split] = replace(rows, **columns, groups=None, slices={})
-    return Baseline(draw(words), draw(st.one_of(st.none(), digests)), answers)
+    maybe = st.one_of(st.none(), digests)
+    return Baseline(draw(words), draw(maybe), answers, draw(maybe))
 
 
 @st.composite

@@ -1,7 +1,9 @@
 """The champion, from the evidence of its own run to the list of newly broken images."""
 
 import csv
+import json
 import sqlite3
+from hashlib import sha256
 
 import pytest
 
@@ -54,6 +56,17 @@ def test_the_same_answers_prove_nothing_as_no_checkpoint_tells_the_two_apart(cha
     assert set(ran.outcomes.values()) == {"passed", "inconclusive"}
     assert "the champion gives the very same answers" in ran.words
     assert "`allow_same: true`" in ran.words
+
+
+@pytest.mark.parametrize("named", ["champion", "champion/report.json", "champion/evidence.sqlite"])
+def test_the_report_states_the_digest_of_the_evidence_that_the_champions_answers_are_from(
+    named, champion
+):
+    champion.run(baseline=named)
+
+    report = json.loads((champion.path / "gate-out" / "report.json").read_text())
+    evidence = (champion.path / "champion" / "evidence.sqlite").read_bytes()
+    assert report["baseline"]["evidence_sha256"] == sha256(evidence).hexdigest()
 
 
 def test_the_same_model_is_no_worse_where_the_rules_let_it_be_the_same(champion):

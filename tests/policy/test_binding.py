@@ -61,3 +61,46 @@ def test_another_champion_than_the_pinned_one_or_none_is_no_pass(sha256):
     (failure,) = bind(found, policy(champion=CHAMPION)).failures
     assert CHAMPION in failure.message
     assert "baseline" in failure.remedy
+
+
+ROLES = {"per_class": {"$critical": 0.9, "$others": 0.95}}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"min": 0.5, **ROLES}, {"classes": "$others", "min": 0.95}, ROLES,
+     {"min": 0.95, "per_class": {"$critical": 0.9}}],
+)  # fmt: skip
+@pytest.mark.parametrize("decide_on", ["point", "interval"])
+def test_to_call_a_class_critical_beside_those_of_the_policy_loosens_nothing(rule, decide_on):
+    asked = REGISTRY["recall"](id="r", check="recall", decide_on=decide_on, **rule)
+    bound = policy(critical=("dog",)).model_copy(update={"rules": (asked,)})
+    weak = MadeUp(test=((460, 40), (10, 490)))  # the recall of cat is 0.92
+
+    added = MadeUp(test=weak.test, critical=("cat",))
+    verdicts = [judge(bound.rules, bind(each.evidence(), bound)).verdict for each in (weak, added)]
+
+    assert verdicts == ["fail", "fail"]
+
+
+def test_a_class_that_is_critical_beside_those_of_the_policy_meets_what_is_asked_of_both():
+    asked = REGISTRY["recall"](
+        id="r", check="recall", min=0.5, per_class={"$critical": 0.95, "$others": 0.9}
+    )
+    bound = policy(critical=("dog",)).model_copy(update={"rules": (asked,)})
+
+    def required(**numbers):
+        found = bind(MadeUp(test=((490, 10), (10, 490)), **numbers).evidence(), bound)
+        return asked.required_of("cat", found)
+
+    assert (required(), required(critical=("cat",))) == (0.9, 0.95)
+
+
+def test_a_policy_that_leaves_it_to_the_gate_file_is_judged_by_one_role_alone():
+    asked = REGISTRY["recall"](
+        id="r", check="recall", per_class={"$critical": 0.9, "$others": 0.95}
+    )
+    bound = policy().model_copy(update={"rules": (asked,)})
+    found = bind(MadeUp(test=((490, 10), (10, 490)), critical=("cat",)).evidence(), bound)
+
+    assert (asked.required_of("cat", found), asked.required_of("dog", found)) == (0.9, 0.95)

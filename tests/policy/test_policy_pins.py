@@ -6,7 +6,8 @@ import pytest
 
 from gate.errors import DocumentError
 from gate.policy.diff import Kind, diff
-from gate.policy.reading import check_classes, critical_of, read_policy
+from gate.policy.fit import critical_of
+from gate.policy.reading import check_classes, read_policy
 from gate.policy.showing import as_yaml, with_places
 
 HEAD = "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: example, version: 1.0.0}\n"
@@ -113,6 +114,22 @@ def test_a_model_with_other_classes_than_are_pinned_is_refused(written):
         with pytest.raises(DocumentError, match="in another order or others") as refused:
             check_classes(document, classes)
         assert refused.value.faults[0].line == 5
+
+
+def test_names_in_the_pins_are_compared_as_those_of_the_data_are(written):
+    text = "critical: ['cafe\u0301 ']\nclasses: ['\u200ba', 'cafe\u0301']\n"
+    document = read_policy(written("a", text + RULES))
+
+    check_classes(document, ["a", "caf\u00e9"])
+    assert document.policy.critical == ("caf\u00e9",)
+    with pytest.raises(DocumentError, match="which the policy calls critical") as refused:
+        check_classes(document, ["a", "b"])
+    assert [fault.line for fault in refused.value.faults] == [4, 5]
+
+
+@pytest.mark.parametrize("names", ["['a', 'a ']", "['\u200b']"])
+def test_names_that_only_look_different_or_show_nothing_are_refused(names, written):
+    assert faults_of(written("a", f"critical: {names}\n" + RULES))
 
 
 def test_a_critical_class_that_the_model_does_not_have_is_refused(written):
