@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.evidence.about import About
 from gate.evidence.agreement import require_agreement
 from gate.evidence.contradictions import Contradiction
+from gate.evidence.data_digests import Files, require_digests_of_data
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -48,6 +49,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         raise Contradiction("classes", "are not counted from 0")
     _require_texts("classes", names)
     splits = _read_splits(len(names), database)
+    files = {split: _read_files(split, database) for split in splits}
     evidence = Evidence(
         classes=names,
         critical=tuple(name for name, each in zip(names, critical, strict=True) if each),
@@ -66,7 +68,23 @@ def read(database: sqlite3.Connection) -> Evidence:
         answers_from_cache=about.answers_from_cache,
     )
     require_agreement(evidence)
+    require_digests_of_data(evidence, files)
     return evidence
+
+
+def _read_files(split: Split, database: sqlite3.Connection) -> Files | None:
+    """Return the digests of the stored bytes of each image, (n, 32); None where there are none."""
+    (values,) = _columns(
+        database.execute(
+            "SELECT file_sha256 FROM rows WHERE split = ? ORDER BY position", (split,)
+        ).fetchall(),
+        1,
+    )
+    if values.count(None) == len(values):
+        return None
+    if set(map(type, values)) != {bytes} or set(map(len, values)) != {32}:
+        raise Contradiction(split, "its digests of files are not 32 bytes a row")
+    return np.frombuffer(b"".join(values), dtype=np.uint8).reshape(-1, 32)
 
 
 def _read_pictures(database: sqlite3.Connection) -> tuple[Picture, ...]:
