@@ -6,7 +6,7 @@ have different forms, so that none of them stands for another.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii
@@ -34,18 +34,19 @@ def digest_of_images(
     """
     labels = [_text(name) for name in classes]
 
-    def lines(part: list[int]) -> Iterator[str]:
+    def lines(part: list[int]) -> list[str]:
         digests = files[part].tobytes().hex()
-        columns = zip(
-            map(_text, rows.ids[part].tolist()),
-            range(0, len(digests), 64),
-            rows.labels[part].tolist(),
-            _groups(rows, part),
-            _slices(rows.slices, part),
-            strict=True,
-        )
-        for name, at, label, group, slices in columns:
-            yield f'[{name}, "{digests[at : at + 64]}", {labels[label]}, {group}, {slices}]'
+        return [
+            f'[{name}, "{digests[at : at + 64]}", {labels[label]}, {group}, {slices}]'
+            for name, at, label, group, slices in zip(
+                map(_text, rows.ids[part].tolist()),
+                range(0, len(digests), 64),
+                rows.labels[part].tolist(),
+                _groups(rows, part),
+                _slices(rows.slices, part),
+                strict=True,
+            )
+        ]
 
     lost = [json.dumps([each.id, None, each.label, each.reason]) for each in unreadable]
     return _digest([*rows.ids.tolist(), *(each.id for each in unreadable)], lines, lost)
@@ -61,23 +62,24 @@ def digest_of_predictions(rows: Rows, classes: tuple[str, ...]) -> str:
     scores = rows.scores.astype("<f4", copy=False)
     labels = [_text(name) for name in classes]
 
-    def lines(part: list[int]) -> Iterator[str]:
-        columns = zip(
-            map(_text, rows.ids[part].tolist()),
-            rows.labels[part].tolist(),
-            _groups(rows, part),
-            _slices(rows.slices, part),
-            scores[part],
-            strict=True,
-        )
-        for name, label, group, slices, each in columns:
-            yield f'[{name}, {labels[label]}, {group}, {slices}, "{each.tobytes().hex()}"]'
+    def lines(part: list[int]) -> list[str]:
+        return [
+            f'[{name}, {labels[label]}, {group}, {slices}, "{each.tobytes().hex()}"]'
+            for name, label, group, slices, each in zip(
+                map(_text, rows.ids[part].tolist()),
+                rows.labels[part].tolist(),
+                _groups(rows, part),
+                _slices(rows.slices, part),
+                scores[part],
+                strict=True,
+            )
+        ]
 
     return _digest(rows.ids.tolist(), lines, [])
 
 
 def _digest(
-    ids: Sequence[str], lines: Callable[[list[int]], Iterator[str]], lost: Sequence[str]
+    ids: Sequence[str], lines: Callable[[list[int]], list[str]], lost: Sequence[str]
 ) -> str:
     """Return the digest of sorted lines, some at a time: a million take much memory.
 
@@ -89,8 +91,11 @@ def _digest(
     digest = sha256()
     for start in range(0, len(order), _AT_ONCE):
         part = order[start : start + _AT_ONCE]
-        made = lines([row for row in part if row < known])
-        text = "\n".join(next(made) if row < known else lost[row - known] for row in part)
+        made = lines([row for row in part if row < known] if lost else part)
+        if len(made) < len(part):
+            readable = iter(made)
+            made = [next(readable) if row < known else lost[row - known] for row in part]
+        text = "\n".join(made)
         digest.update(f"\n{text}".encode() if start else text.encode())
     return digest.hexdigest()
 

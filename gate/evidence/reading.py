@@ -30,7 +30,10 @@ from gate.evidence.tables import CHAMPION
 from gate.evidence.times import moment_of
 
 # Columns of rows that every split has; the others are read where the split declares them.
-_ALWAYS = ["id", "label", "prediction", "confidence", "margin", "true_score", "true_rank", "scores"]
+_ALWAYS = [
+    *("id", "label", "prediction", "confidence", "margin", "true_score", "true_rank"),
+    *("scores", "file_sha256"),
+]
 
 _ANY = "SELECT 1 FROM rows WHERE split = ? AND {} IS NOT NULL LIMIT 1"
 
@@ -48,8 +51,8 @@ def read(database: sqlite3.Connection) -> Evidence:
     if labels != tuple(range(len(labels))) or not set(critical) <= {0, 1}:
         raise Contradiction("classes", "are not counted from 0")
     _require_texts("classes", names)
-    splits = _read_splits(len(names), database)
-    files = {split: _read_files(split, database) for split in splits}
+    files: dict[Split, Files | None] = {}
+    splits = _read_splits(len(names), database, files)
     evidence = Evidence(
         classes=names,
         critical=tuple(name for name, each in zip(names, critical, strict=True) if each),
@@ -70,21 +73,6 @@ def read(database: sqlite3.Connection) -> Evidence:
     require_agreement(evidence)
     require_digests_of_data(evidence, files)
     return evidence
-
-
-def _read_files(split: Split, database: sqlite3.Connection) -> Files | None:
-    """Return the digests of the stored bytes of each image, (n, 32); None where there are none."""
-    (values,) = _columns(
-        database.execute(
-            "SELECT file_sha256 FROM rows WHERE split = ? ORDER BY position", (split,)
-        ).fetchall(),
-        1,
-    )
-    if values.count(None) == len(values):
-        return None
-    if set(map(type, values)) != {bytes} or set(map(len, values)) != {32}:
-        raise Contradiction(split, "its digests of files are not 32 bytes a row")
-    return np.frombuffer(b"".join(values), dtype=np.uint8).reshape(-1, 32)
 
 
 def _read_pictures(database: sqlite3.Connection) -> tuple[Picture, ...]:
@@ -108,7 +96,7 @@ def _read_champion(
             raise Contradiction("rows", f"are of {name!r:.80}, which was not measured")
     assert about.baseline is not None, "it has rows, or none at all"
     rows = {
-        Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)
+        Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)[0]
         for name in rest
     }
     return Baseline(about.baseline.path, about.baseline.sha256, rows)
@@ -127,7 +115,10 @@ def _names_of_rows(database: sqlite3.Connection) -> Iterator[str]:
         yield name
 
 
-def _read_splits(classes: int, database: sqlite3.Connection) -> dict[Split, SplitEvidence]:
+def _read_splits(
+    classes: int, database: sqlite3.Connection, files: dict[Split, Files | None]
+) -> dict[Split, SplitEvidence]:
+    """Return the splits; the digests of their files are put into ``files``."""
     unreadable: dict[str, list[Unreadable]] = defaultdict(list)
     for split, *texts in database.execute(
         "SELECT split, id, label, reason FROM unreadable ORDER BY rowid"
@@ -142,13 +133,14 @@ def _read_splits(classes: int, database: sqlite3.Connection) -> dict[Split, Spli
         _require_texts("splits", (name, path, format_name, manifest), (group_column or "",))
         _require_counts("splits", (images,))
         columns, hidden = (_names("splits", each) for each in lists)
+        rows, files[Split(name)] = _read_rows(name, classes, columns, group_column, database)
         splits[Split(name)] = SplitEvidence(
             split=Split(name),
             path=path,
             format=format_name,
             images=images,
             manifest_sha256=manifest,
-            rows=_read_rows(name, classes, columns, group_column, database),
+            rows=rows,
             unreadable=tuple(unreadable.pop(name, ())),
             group_column=group_column,
             hidden=tuple(hidden),
@@ -177,8 +169,11 @@ def _read_rows(
     slice_columns: list[str],
     group_column: str | None,
     database: sqlite3.Connection,
-) -> Rows:
-    """Return rows as they lie there; what they say is looked at by ``require_agreement``."""
+) -> tuple[Rows, Files | None]:
+    """Return rows as they lie there, and the digests of their files.
+
+    What they say is looked at by ``require_agreement`` and ``require_digests_of_data``.
+    """
     declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
     columns = [*_ALWAYS, *(name for name, given in declared.items() if given)]
     for name in declared.keys() - columns:
@@ -189,7 +184,7 @@ def _read_rows(
         (split,),
     ).fetchall()
     values = dict(zip(columns, _columns(found, len(columns)), strict=True))
-    return Rows(
+    rows = Rows(
         ids=np.array(values["id"], dtype=object),
         labels=_whole(values["label"], split, "label"),
         predictions=_whole(values["prediction"], split, "prediction"),
@@ -201,6 +196,16 @@ def _read_rows(
         groups=None if group_column is None else np.array(values['"group"'], dtype=object),
         slices=_slices(values["slices"], slice_columns, split) if slice_columns else {},
     )
+    return rows, _files(values["file_sha256"], split)
+
+
+def _files(values: tuple[Any, ...], split: str) -> Files | None:
+    """Return the digests of the stored bytes of each image; None where no image was read."""
+    if values.count(None) == len(values):
+        return None
+    if set(map(type, values)) != {bytes} or set(map(len, values)) != {32}:
+        raise Contradiction(split, "its digests of files are not 32 bytes a row")
+    return np.frombuffer(b"".join(values), dtype=np.uint8).reshape(-1, 32)
 
 
 def _whole(values: tuple[Any, ...], split: str, name: str) -> NDArray[np.int32]:
