@@ -40,11 +40,11 @@ def require_agreement(evidence: Evidence) -> None:
     What it cannot find is evidence that was made up as a whole: it says nothing of who wrote it.
     """
     _require_classes(evidence)
-    _require_all_made_up_or_nothing(evidence)
     if evidence.subject is not None:
         require_sound_subject(evidence.subject)
     for split in evidence.splits.values():
         _require_split(split, evidence.classes)
+    _require_all_made_up_or_nothing(evidence)
     if evidence.baseline is not None:
         _require_champion(evidence.baseline, evidence)
 
