@@ -82,8 +82,8 @@ def test_what_a_run_left_is_believed(saved, measured):
         ("DELETE FROM rows WHERE label <> prediction AND split = 'test'", COUNTED),
         (
             (
-                "INSERT INTO unreadable SELECT split, id, CASE label WHEN 0 THEN 'cat' ELSE 'dog' END, "
-                "'is cut off' FROM rows WHERE label <> prediction"
+                "INSERT INTO unreadable SELECT split, id, CASE label WHEN 0 THEN 'cat' ELSE 'dog' "
+                "END, 'is cut off' FROM rows WHERE label <> prediction"
             ),
             "DELETE FROM rows WHERE label <> prediction",
             COUNTED,
@@ -185,8 +185,8 @@ def test_saved_predictions_are_believed_as_they_were(predicted):
         ("DELETE FROM rows WHERE label <> prediction", COUNTED),
         (
             (
-                "UPDATE rows SET prediction = 0, true_rank = label, confidence = 0.75, margin = 0.5, "
-                "true_score = 0.75 - label * 0.5, scores = x'0000403f0000803e'"
+                "UPDATE rows SET prediction = 0, true_rank = label, confidence = 0.75, "
+                "margin = 0.5, true_score = 0.75 - label * 0.5, scores = x'0000403f0000803e'"
             ),
         ),
     ],
