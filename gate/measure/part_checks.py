@@ -66,8 +66,7 @@ def require_entries(part: Part, dataset: Dataset) -> None:
 
 def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
     """Raise Contradiction where an unreadable image is of another class than the data lists."""
-    known = (*dataset.classes, UNKNOWN) if entry.label is None else (dataset.classes[entry.label],)
-    if label not in known:
+    if label != (UNKNOWN if entry.label is None else dataset.classes[entry.label]):
         raise Contradiction(
             f"{place}: {entry.id!r:.80}",
             f"could not be read, and is {label!r:.80} there, which is not what the data lists",
