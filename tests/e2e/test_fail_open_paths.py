@@ -69,7 +69,7 @@ def test_a_baseline_of_other_images_is_not_compared(project):
     ran = project.run(baseline="champion")
 
     assert ran.status == 4
-    assert "the champion was measured on other images of test" in ran.errors
+    assert "the champion was measured on another test set: other images" in ran.errors
 
 
 def test_a_rule_that_crashes_is_not_a_rule_that_is_met(project, monkeypatch):
