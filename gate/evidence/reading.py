@@ -29,13 +29,10 @@ from gate.evidence.records import (
 from gate.evidence.tables import CHAMPION
 from gate.evidence.times import moment_of
 
-# Columns of rows that every split has; the others are read where the split declares them.
-_ALWAYS = [
+_COLUMNS = (
     *("id", "label", "prediction", "confidence", "margin", "true_score", "true_rank"),
-    *("scores", "file_sha256"),
-]
-
-_ANY = "SELECT 1 FROM rows WHERE split = ? AND {} IS NOT NULL LIMIT 1"
+    *("scores", "file_sha256", '"group"', "slices"),
+)
 
 
 def read(database: sqlite3.Connection) -> Evidence:
@@ -174,16 +171,15 @@ def _read_rows(
 
     What they say is looked at by ``require_agreement`` and ``require_digests_of_data``.
     """
-    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
-    columns = [*_ALWAYS, *(name for name, given in declared.items() if given)]
-    for name in declared.keys() - columns:
-        if database.execute(_ANY.format(name), (split,)).fetchone():
-            raise Contradiction(split, f"has values of {name} that it does not declare")
     found = database.execute(
-        f"SELECT {', '.join(columns)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
+        f"SELECT {', '.join(_COLUMNS)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
         (split,),
     ).fetchall()
-    values = dict(zip(columns, _columns(found, len(columns)), strict=True))
+    values = dict(zip(_COLUMNS, _columns(found, len(_COLUMNS)), strict=True))
+    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
+    for name, given in declared.items():
+        if not given and values[name].count(None) != len(found):
+            raise Contradiction(split, f"has values of {name} that it does not declare")
     rows = Rows(
         ids=np.array(values["id"], dtype=object),
         labels=_whole(values["label"], split, "label"),
