@@ -2,12 +2,17 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+
+_CORPUS = str(Path(__file__).parent / "evidence_corpus")
+if _CORPUS not in sys.path:
+    sys.path.append(_CORPUS)  # `measured`, for tests of every folder
 
 # As the command line does before torch is imported; here that happens while tests are collected.
 # Threads that spin while they wait for each other take the cores from what they wait for.

@@ -19,12 +19,16 @@ from gate.evidence.records import (
     Rows,
     Split,
     SplitEvidence,
+    Subject,
 )
 
-MADE_UP = "made-up"  # the format of a split that was imagined: only its rows may have no scores
+MADE_UP = "made-up"  # the format of what was imagined: only such rows may have no scores
+NO_DATA = "0" * 64  # the digest of imagined data
+NO_CHECKPOINTS = ("1" * 64, "2" * 64)  # of an imagined candidate, and of its champion
 UNKNOWN = "?"  # the class of an unreadable image whose label only reading would have told
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PNG = b"\x89PNG\r\n\x1a\n"
+SCORE_BYTES = 256 << 20  # of a split; above this the scores of all classes are not kept
 _MOST_PICTURE = 1 << 20  # bytes; one of 96 x 96 pixels takes 36 KB at most
 
 Labels = Callable[[Split], Mapping[str, str]]  # of a split: the class of each image, by its id
@@ -36,8 +40,11 @@ def require_agreement(evidence: Evidence) -> None:
     What it cannot find is evidence that was made up as a whole: it says nothing of who wrote it.
     """
     _require_classes(evidence)
+    if evidence.subject is not None:
+        require_sound_subject(evidence.subject)
     for split in evidence.splits.values():
         _require_split(split, evidence.classes)
+    _require_all_made_up_or_nothing(evidence)
     if evidence.baseline is not None:
         _require_champion(evidence.baseline, evidence)
 
@@ -119,6 +126,34 @@ def _require_classes(evidence: Evidence) -> None:
         raise Contradiction("classes", f"there are {len(names)}, and a classifier has two or more")
 
 
+def _require_all_made_up_or_nothing(evidence: Evidence) -> None:
+    """Raise Contradiction where made-up answers are said of a checkpoint, or of data.
+
+    Nobody looks at what was made up, so it must not speak of anything that there is.
+    """
+    made_up = [split for split in evidence.splits.values() if split.format == MADE_UP]
+    if not made_up:
+        return
+    for split in evidence.splits.values():
+        if split.format != MADE_UP or split.manifest_sha256 != NO_DATA:
+            raise Contradiction(
+                str(made_up[0].split), "is made up, and the evidence has a digest of data"
+            )
+    subject = evidence.subject
+    if subject is not None and (subject.format, subject.sha256) != (MADE_UP, NO_CHECKPOINTS[0]):
+        raise Contradiction(
+            str(made_up[0].split), "is made up, and the evidence is of a checkpoint"
+        )
+
+
+def require_sound_subject(subject: Subject) -> None:
+    """Raise Contradiction for a checkpoint without a digest, or of less than no bytes."""
+    if not _DIGEST.fullmatch(subject.sha256):
+        raise Contradiction("subject", "has no digest of its checkpoint")
+    if subject.size_bytes < 0 or (subject.parameters or 0) < 0:
+        raise Contradiction("subject", "counts less than nothing")
+
+
 def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
     """Raise Contradiction where a split is not as many images as it counts, each with its name."""
     rows, place = split.rows, str(split.split)
@@ -134,6 +169,9 @@ def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
         raise Contradiction(place, "has groups without a column, or a column without groups")
     made_up = split.format == MADE_UP
     require_sound_rows(rows, len(classes), place=place, made_up=made_up)
+    fits = split.images * len(classes) * 4 <= SCORE_BYTES
+    if rows.scores is None and fits and not made_up:
+        raise Contradiction(place, "has no scores, and so few would have been kept")
     _require_unreadable(split, classes)
 
 
@@ -152,6 +190,8 @@ def _require_unreadable(split: SplitEvidence, classes: tuple[str, ...]) -> None:
 
 def _require_champion(champion: Baseline, evidence: Evidence) -> None:
     """Raise Contradiction where the champion answered to other images than the candidate."""
+    if champion.sha256 is not None and not _DIGEST.fullmatch(champion.sha256):
+        raise Contradiction("champion", "has no digest of its checkpoint")
     for split, rows in champion.rows.items():
         place = f"champion on {split}"
         if split not in evidence.splits:

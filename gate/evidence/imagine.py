@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from gate.evidence.agreement import MADE_UP, NO_CHECKPOINTS, NO_DATA
 from gate.evidence.made_up import MadeUp, Matrix
 from gate.evidence.placing import placed
 from gate.evidence.records import (
@@ -25,7 +26,7 @@ from gate.evidence.records import (
     rows_from_counts,
 )
 
-_JUDGED, _ANOTHER = "1" * 64, "2" * 64  # digests of checkpoints
+_JUDGED, _ANOTHER = NO_CHECKPOINTS
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
 
 
@@ -81,9 +82,9 @@ def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",
-        format="made-up",
+        format=MADE_UP,
         images=len(rows) + unreadable,
-        manifest_sha256="0" * 64,
+        manifest_sha256=NO_DATA,
         rows=rows,
         unreadable=tuple(
             Unreadable(f"unreadable-{index}", numbers.classes[0], "truncated")
@@ -115,7 +116,7 @@ def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
 
 def _subject() -> Subject:
     """Return a checkpoint that was judged: with a champion, which one it is matters."""
-    return Subject(_JUDGED, size_bytes=0, format="made-up")
+    return Subject(_JUDGED, size_bytes=0, format=MADE_UP)
 
 
 def _scored_alike(champion: Baseline | None, numbers: MadeUp) -> Baseline | None:

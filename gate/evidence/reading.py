@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gate.evidence.about import About
 from gate.evidence.agreement import require_agreement
 from gate.evidence.contradictions import Contradiction
+from gate.evidence.data_digests import Files, require_digests_of_data
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -28,10 +29,10 @@ from gate.evidence.records import (
 from gate.evidence.tables import CHAMPION
 from gate.evidence.times import moment_of
 
-# Columns of rows that every split has; the others are read where the split declares them.
-_ALWAYS = ["id", "label", "prediction", "confidence", "margin", "true_score", "true_rank", "scores"]
-
-_ANY = "SELECT 1 FROM rows WHERE split = ? AND {} IS NOT NULL LIMIT 1"
+_COLUMNS = (
+    *("id", "label", "prediction", "confidence", "margin", "true_score", "true_rank"),
+    *("scores", "file_sha256", '"group"', "slices"),
+)
 
 
 def read(database: sqlite3.Connection) -> Evidence:
@@ -47,7 +48,8 @@ def read(database: sqlite3.Connection) -> Evidence:
     if labels != tuple(range(len(labels))) or not set(critical) <= {0, 1}:
         raise Contradiction("classes", "are not counted from 0")
     _require_texts("classes", names)
-    splits = _read_splits(len(names), database)
+    files: dict[Split, Files | None] = {}
+    splits = _read_splits(len(names), database, files)
     evidence = Evidence(
         classes=names,
         critical=tuple(name for name, each in zip(names, critical, strict=True) if each),
@@ -66,6 +68,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         answers_from_cache=about.answers_from_cache,
     )
     require_agreement(evidence)
+    require_digests_of_data(evidence, files)
     return evidence
 
 
@@ -90,7 +93,7 @@ def _read_champion(
             raise Contradiction("rows", f"are of {name!r:.80}, which was not measured")
     assert about.baseline is not None, "it has rows, or none at all"
     rows = {
-        Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)
+        Split(name.removeprefix(CHAMPION)): _read_rows(name, classes, [], None, database)[0]
         for name in rest
     }
     champion = about.baseline
@@ -110,7 +113,10 @@ def _names_of_rows(database: sqlite3.Connection) -> Iterator[str]:
         yield name
 
 
-def _read_splits(classes: int, database: sqlite3.Connection) -> dict[Split, SplitEvidence]:
+def _read_splits(
+    classes: int, database: sqlite3.Connection, files: dict[Split, Files | None]
+) -> dict[Split, SplitEvidence]:
+    """Return the splits; the digests of their files are put into ``files``."""
     unreadable: dict[str, list[Unreadable]] = defaultdict(list)
     for split, *texts in database.execute(
         "SELECT split, id, label, reason FROM unreadable ORDER BY rowid"
@@ -125,13 +131,14 @@ def _read_splits(classes: int, database: sqlite3.Connection) -> dict[Split, Spli
         _require_texts("splits", (name, path, format_name, manifest), (group_column or "",))
         _require_counts("splits", (images,))
         columns, hidden = (_names("splits", each) for each in lists)
+        rows, files[Split(name)] = _read_rows(name, classes, columns, group_column, database)
         splits[Split(name)] = SplitEvidence(
             split=Split(name),
             path=path,
             format=format_name,
             images=images,
             manifest_sha256=manifest,
-            rows=_read_rows(name, classes, columns, group_column, database),
+            rows=rows,
             unreadable=tuple(unreadable.pop(name, ())),
             group_column=group_column,
             hidden=tuple(hidden),
@@ -160,19 +167,21 @@ def _read_rows(
     slice_columns: list[str],
     group_column: str | None,
     database: sqlite3.Connection,
-) -> Rows:
-    """Return rows as they lie there; what they say is looked at by ``require_agreement``."""
-    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
-    columns = [*_ALWAYS, *(name for name, given in declared.items() if given)]
-    for name in declared.keys() - columns:
-        if database.execute(_ANY.format(name), (split,)).fetchone():
-            raise Contradiction(split, f"has values of {name} that it does not declare")
+) -> tuple[Rows, Files | None]:
+    """Return rows as they lie there, and the digests of their files.
+
+    What they say is looked at by ``require_agreement`` and ``require_digests_of_data``.
+    """
     found = database.execute(
-        f"SELECT {', '.join(columns)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
+        f"SELECT {', '.join(_COLUMNS)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
         (split,),
     ).fetchall()
-    values = dict(zip(columns, _columns(found, len(columns)), strict=True))
-    return Rows(
+    values = dict(zip(_COLUMNS, _columns(found, len(_COLUMNS)), strict=True))
+    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
+    for name, given in declared.items():
+        if not given and values[name].count(None) != len(found):
+            raise Contradiction(split, f"has values of {name} that it does not declare")
+    rows = Rows(
         ids=np.array(values["id"], dtype=object),
         labels=_whole(values["label"], split, "label"),
         predictions=_whole(values["prediction"], split, "prediction"),
@@ -184,6 +193,16 @@ def _read_rows(
         groups=None if group_column is None else np.array(values['"group"'], dtype=object),
         slices=_slices(values["slices"], slice_columns, split) if slice_columns else {},
     )
+    return rows, _files(values["file_sha256"], split)
+
+
+def _files(values: tuple[Any, ...], split: str) -> Files | None:
+    """Return the digests of the stored bytes of each image; None where no image was read."""
+    if values.count(None) == len(values):
+        return None
+    if set(map(type, values)) != {bytes} or set(map(len, values)) != {32}:
+        raise Contradiction(split, "its digests of files are not 32 bytes a row")
+    return np.frombuffer(b"".join(values), dtype=np.uint8).reshape(-1, 32)
 
 
 def _whole(values: tuple[Any, ...], split: str, name: str) -> NDArray[np.int32]:

@@ -6,6 +6,7 @@ have, when their bytes are still those that were measured. Anything else is meas
 here decides a number: with an empty cache the same evidence comes out.
 """
 
+import errno
 import json
 import os
 import time
@@ -20,11 +21,11 @@ from gate.errors import EvidenceError, OutputError
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Split
-from gate.measure.cache_folder import PLANS, make_private
+from gate.measure.cache_folder import PLANS, close_file, distrusted, make_private
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.part_checks import require_entries
-from gate.measure.part_files import read_parts, write_parts
+from gate.measure.part_files import parsed, read_parts, write_parts
 from gate.measure.parts import Part
 from gate.measure.plan import Plan
 from gate.subject.datasets.records import Dataset, UnreadableImage
@@ -70,9 +71,15 @@ class Kept:
 
     def look_up(self) -> None:
         """Find the model that was measured with the user's code as it is now."""
+        if self._is_distrusted(self.folder):
+            self._broken = True  # nor is anything kept in it
+            return
         for folder in (self.folder, *self.folder.glob("*/")):
-            sweep(folder)
+            if distrusted(folder) is None:
+                sweep(folder)
         for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
+            if self._is_distrusted(file.parent) or self._is_distrusted(file):
+                continue
             head = self._head_in(file)
             if head is not None and unchanged(head.code, self.base):
                 self.head, self._variant = head, file.parent
@@ -85,6 +92,8 @@ class Kept:
         for cell in cells:
             file = self._variant / f"{cell.name}{_PART}"
             if self.witnesses[cell.split] is None or not file.is_file():
+                continue
+            if self._is_distrusted(file):
                 continue
             try:
                 about, part = self._part_in(file, cell)
@@ -113,12 +122,18 @@ class Kept:
         else:
             self._write(self._variant / f"{part.cell.name}{_PART}", part)
 
+    def _is_distrusted(self, path: Path) -> bool:
+        why = distrusted(path)
+        if why is not None:
+            self.warn(f"cache: {path}: {why}; what it holds is measured again")
+        return why is not None
+
     def _head_in(self, file: Path) -> Head | None:
         """Return the model that a file names; None where it is damaged, which is said."""
         try:
             text = file.read_bytes()
             if _named_after(text) == file.parent.name:
-                return Head.from_json(json.loads(text))
+                return Head.from_json(parsed(text))
         except FileNotFoundError:  # another run has cleaned it
             return None
         except (OSError, ValueError, LookupError, TypeError):
@@ -152,6 +167,7 @@ class Kept:
     def _write(self, file: Path, part: Part) -> None:
         try:
             write_parts(file, [part], self._about(part))
+            close_file(file)
         except OutputError as error:
             self._stop(error)
 
@@ -166,8 +182,11 @@ class Kept:
         said = json.dumps(head.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
         make_private(folder)
+        if (why := distrusted(folder)) is not None:
+            raise OSError(errno.EPERM, why)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
         write_text(folder / _HEAD, said)
+        close_file(folder / _HEAD)
         self.head = head
         return folder
 

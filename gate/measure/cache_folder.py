@@ -11,13 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import OutputError
+from gate.evidence.files import write_text
 
 PLANS, OVERLAPS, PRINTS = "plans", "overlaps", "fingerprints"  # what lies in it
 VARIABLE = "VALIDATE_MODEL_CACHE"
 _DAY = 86_400  # seconds
-_PRIVATE = 0o700
+_PRIVATE, _PRIVATE_FILE = 0o700, 0o600
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OPEN = "other users may write to it"
+_UNMARKED = "holds other things, and not the mark of a cache of ours"
+MARK = "CACHEDIR.TAG"  # as https://bford.info/cachedir has it, so that backups leave it out
+_MARKED = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# validate-model made this folder, and may remove what lies in it.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,10 @@ def usable(root: Path | None, warn: Callable[[str], None]) -> Path | None:
     """Return the folder where it may be believed, closed to others; else None, after a warning.
 
     It must be a folder of this user, or a link of theirs to one, to which nobody else may write. A
-    new one is made so. One of theirs that others could write to is closed to them and emptied: what
-    lies in it may be anybody's. The folders above it are not looked at: who may rename there can
-    put only a folder of this user's own in its place. None stays None.
+    new one is made so, and marked as ours, as is an empty one. One with our mark that others could
+    write to is closed to them and emptied: what lies in it may be anybody's. One that holds
+    anything, and not our mark, is never touched. The folders above it are not looked at: who may
+    rename there can put only a folder of this user's own in its place. None stays None.
     """
     if root is None:
         return None
@@ -52,6 +60,8 @@ def usable(root: Path | None, warn: Callable[[str], None]) -> Path | None:
         root.parent.mkdir(parents=True, exist_ok=True)
         make_private(root)
     why = trouble(root)
+    if why is None:
+        _mark(root)
     if why == OPEN and _closed(root):
         warn(f"cache: {root}: {OPEN}; it is closed to them now, and emptied")
         return root
@@ -78,7 +88,64 @@ def trouble(root: Path) -> str | None:
         return "is no folder"
     if folder.st_uid != os.getuid() or link.st_uid not in (0, os.getuid()):
         return "belongs to another user"
+    try:
+        if not _is_marked(root) and not _is_empty(root):
+            return _UNMARKED
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
     return OPEN if any(map(_is_open, (root.resolve(), *_held(root)))) else None
+
+
+def distrusted(path: Path) -> str | None:
+    """Return why a folder or a file of the cache is not believed; None also where there is none.
+
+    It must be this user's own, no link, and nobody else may write to it.
+    """
+    if not hasattr(os, "getuid"):
+        return None
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        return "is no folder or file of its own"
+    if status.st_uid != os.getuid():
+        return "belongs to another user"
+    return OPEN if status.st_mode & _OTHERS_WRITE else None
+
+
+def close_file(file: Path) -> None:
+    """Let nobody but this user read or write a file that we wrote, whatever the umask is."""
+    with suppress(OSError):  # another run may have cleaned it
+        file.chmod(_PRIVATE_FILE)
+
+
+def _mark(root: Path) -> None:
+    """Mark an empty folder as ours; a disk that does not take it takes nothing else either."""
+    with suppress(OSError, OutputError):
+        if not _is_marked(root):
+            write_text(root / MARK, _MARKED)
+            close_file(root / MARK)
+
+
+def _is_marked(root: Path) -> bool:
+    mark = root / MARK
+    try:
+        return (
+            distrusted(mark) in (None, OPEN)
+            and stat.S_ISREG(mark.lstat().st_mode)
+            and mark.lstat().st_size == len(_MARKED)
+            and mark.read_text(encoding="utf-8") == _MARKED
+        )
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _is_empty(root: Path) -> bool:
+    """Return whether a folder holds nothing but a mark that another run is about to set."""
+    return all(each.name.startswith(f".{MARK}.") for each in root.iterdir())
 
 
 def make_private(folder: Path) -> None:
@@ -107,15 +174,17 @@ def _held(root: Path) -> tuple[Path, ...]:
 def _closed(root: Path) -> bool:
     """Close a folder of ours to others and empty it; else leave it as open as it was.
 
-    A folder that holds anything else is no cache that we made.
+    A folder without our mark, or that holds anything else, is no cache that we made.
     """
+    if not _is_marked(root):
+        return False
     mode = stat.S_IMODE(root.stat().st_mode)
     try:
         held = [each.name for each in root.iterdir()]
-        if set(held) - {PLANS, OVERLAPS, PRINTS}:
+        if set(held) - {PLANS, OVERLAPS, PRINTS, MARK}:
             return False
         root.chmod(_PRIVATE)
-        for name in held:
+        for name in set(held) - {MARK}:
             shutil.rmtree(root / name)
     except OSError:
         with suppress(OSError):

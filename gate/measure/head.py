@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from gate.evidence.agreement import require_sound_subject
 from gate.evidence.records import ModelProbe, Subject
 
 
@@ -84,6 +85,7 @@ class Head:
         head = _adapter().validate_json(json.dumps(said), strict=True)
         if not 0 <= head.disagreements <= head.alone:
             raise ValueError("more images disagree than were looked at")
+        require_sound_subject(head.subject)
         return head
 
 

@@ -14,7 +14,7 @@ from gate.errors import OutputError
 from gate.evidence.agreement import require_sound_overlap
 from gate.evidence.files import sweep, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
-from gate.measure.cache_folder import OVERLAPS, make_private
+from gate.measure.cache_folder import OVERLAPS, close_file, distrusted, make_private
 from gate.measure.exact import SplitSide
 from gate.measure.fingerprints import VERSION as FINGERPRINTS
 from gate.version import __version__
@@ -38,9 +38,11 @@ def remembered(
     sweep(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
+        if (why := distrusted(file)) is not None:
+            raise ValueError(why)
         known = _read(file, key, sides)
     except (ValueError, LookupError, TypeError, AttributeError):
-        warn(f"cache: {file}: is damaged; the overlap is sought again")
+        warn(f"cache: {file}: {why or 'is damaged'}; the overlap is sought again")
         known = None
     if known is not None:
         return known
@@ -49,6 +51,7 @@ def remembered(
     with suppress(OSError, OutputError):
         make_private(file.parent)
         write_text(file, f"{_checksum(key, said)}\n{said}\n")
+        close_file(file)
     return found
 
 

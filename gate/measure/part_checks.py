@@ -4,6 +4,7 @@ from itertools import zip_longest
 
 import numpy as np
 
+from gate.evidence.agreement import UNKNOWN
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import Fingerprints
 from gate.measure.parts import Part
@@ -21,6 +22,11 @@ def require_sound_part(part: Part) -> None:
     _require_extremes(part)
     require_sound_rows(part.rows, len(part.lowest), place=part.cell.name)
     _require_unreadable(part)
+    for done, images in part.treated.items():
+        if not 0 <= images <= len(part.cell):
+            raise Contradiction(
+                part.cell.name, f"counts {images:.3g} images of {len(part.cell):,} as {done!r:.80}"
+            )
 
 
 def require_entries(part: Part, dataset: Dataset) -> None:
@@ -44,10 +50,10 @@ def require_entries(part: Part, dataset: Dataset) -> None:
             strict=True,
         )
     )
-    lost = {image.id for image in part.unreadable}
+    lost = {image.id: image.label for image in part.unreadable}
     for entry in dataset.entries[part.cell.start : part.cell.stop]:
         if entry.id in lost:
-            lost.remove(entry.id)
+            _require_label(place, entry, lost.pop(entry.id), dataset)
         elif (said := given.pop(entry.id, None)) is None or not _agrees(entry, *said):
             raise Contradiction(
                 f"{place}: {entry.id!r:.80}",
@@ -56,6 +62,15 @@ def require_entries(part: Part, dataset: Dataset) -> None:
     if lost or given:
         stranger = next(iter((*lost, *given)))
         raise Contradiction(f"{place}: {stranger!r:.80}", "is not listed in the data")
+
+
+def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
+    """Raise Contradiction where an unreadable image is of another class than the data lists."""
+    if label != (UNKNOWN if entry.label is None else dataset.classes[entry.label]):
+        raise Contradiction(
+            f"{place}: {entry.id!r:.80}",
+            f"could not be read, and is {label!r:.80} there, which is not what the data lists",
+        )
 
 
 def _agrees(entry: Entry, label: int, group: str | None, slices: tuple[str | None, ...]) -> bool:

@@ -1,6 +1,7 @@
 """How parts lie on disk: arrays in NumPy's own format, without pickles, each with its checksum."""
 
 import json
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -34,6 +35,8 @@ _DAMAGE = (
     *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
 )
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character, or one of two halves
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -65,10 +68,12 @@ def read_parts(path: Path) -> Stored:
     Raises EvidenceError where the file is missing, damaged, truncated, not of this version, or
     holds answers that no model can have given.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise _unusable(path, "is no file")
     try:
         with path.open("rb") as stream, ZipFile(stream) as archive:
             _require_apart(archive, path.stat().st_size)
-            head = json.loads(_array(archive, _ABOUT).tobytes())
+            head = parsed(_array(archive, _ABOUT).tobytes())
             if head["version"] != _VERSION:
                 raise _unusable(path, f"is of version {head['version']!r:.20}, not {_VERSION}")
             parts = tuple(
@@ -88,6 +93,14 @@ def read_parts(path: Path) -> Stored:
         raise _unusable(path, f"cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         raise _unusable(path, "is damaged, or holds no measured parts") from error
+
+
+def parsed(text: bytes) -> Any:  # noqa: ANN401 -- what JSON holds
+    """Return what JSON says; raises ValueError for damage, and for text that nothing can write."""
+    said = json.loads(text.decode("utf-8"))
+    if _SURROGATE.search(text):
+        json.dumps(said, ensure_ascii=False).encode("utf-8")
+    return said
 
 
 def _require_apart(archive: ZipFile, size: int) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
 from gate.measure.grid import Cell
-from gate.measure.manifest import manifest_digest
 from gate.measure.pile import Pile
 from gate.subject.datasets.records import Dataset
 from gate.subject.wording import counted
@@ -83,7 +83,7 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEviden
         path=dataset.path,
         format=dataset.format,
         images=len(rows) + len(unreadable),
-        manifest_sha256=manifest_digest(rows, fingerprints, unreadable, dataset.classes),
+        manifest_sha256=digest_of_images(rows, fingerprints.file, unreadable, dataset.classes),
         rows=rows,
         unreadable=tuple(unreadable),
         fingerprints=fingerprints,

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.agreement import SCORE_BYTES
 from gate.evidence.records import Rows, Split
 from gate.evidence.times import now
 from gate.measure.answers import Answers, probabilities
@@ -25,8 +26,6 @@ from gate.measure.runner import Runner
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
-
-SCORE_BYTES = 256 << 20  # above this the scores of all classes are not kept
 
 Outputs = NDArray[np.float32]
 _Span = tuple[Dataset, range]  # some rows of a split

@@ -16,7 +16,7 @@ import numpy as np
 
 from gate.evidence.database import DistrustError, require_script
 from gate.measure import perceptual
-from gate.measure.cache_folder import PRINTS, make_private
+from gate.measure.cache_folder import PRINTS, close_file, distrusted, make_private
 from gate.measure.fingerprints import VERSION, Fingerprint
 
 _WAIT = 30.0  # seconds that a writer waits for others
@@ -43,16 +43,19 @@ class KnownPrints:
 
     def mend(self, warn: Callable[[str], None]) -> None:
         """Remove a file that is no cache, and say so; an empty one takes its place."""
-        if not self._path.is_file():
+        why = distrusted(self._path)
+        if why is None and not self._path.is_file():
             return
         try:
+            if why is not None:
+                raise DistrustError(why)
             with closing(sqlite3.connect(self._path, timeout=_WAIT)) as database:
                 if database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                     require_script(database, _TABLE)
         except sqlite3.OperationalError:  # another program has it
             return
         except (sqlite3.DatabaseError, DistrustError):
-            warn(f"cache: {self._path}: is damaged; fingerprints are taken again")
+            warn(f"cache: {self._path}: {why or 'is damaged'}; fingerprints are taken again")
             with suppress(OSError):
                 self._path.unlink()
 
@@ -81,6 +84,9 @@ class KnownPrints:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if found is None:
             make_private(self._path.parent)
+            if not self._path.exists():
+                self._path.touch()
+                close_file(self._path)
             found = sqlite3.connect(self._path, timeout=_WAIT)
             # Killed programs lose nothing by it, and what a power cut damages is measured again.
             found.execute("PRAGMA synchronous = OFF")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import DataError
+from gate.evidence.agreement import UNKNOWN
 from gate.evidence.records import Fingerprints, Unreadable
 from gate.measure.fingerprints import Fingerprint, fingerprint, fingerprint_batch, gather
 from gate.measure.print_cache import KnownPrints
@@ -114,7 +115,7 @@ def _read(
             image = _NO_IMAGES if transform is None else transform(sample.image)
             treatment = () if transform is None else transform.treatment(sample.image)
     except UnreadableImage as problem:
-        name = "?" if entry.label is None else dataset.classes[entry.label]
+        name = UNKNOWN if entry.label is None else dataset.classes[entry.label]
         return Unreadable(entry.id, name, problem.reason)
     return prepared(entry, sample.label, image, prints, treatment)
 

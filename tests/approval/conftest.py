@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from measured import as_measured
 
 from gate.approval.approve import approve
 from gate.approval.attest import attest
@@ -138,7 +139,7 @@ class World:
     def judge(self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED):
         """Leave the report on made-up evidence."""
         found = sha256 or self.sha256
-        evidence = replace(made.evidence(), subject=Subject(found, 1000, "safetensors"))
+        evidence = as_measured(made.evidence(), Subject(found, 1000, "safetensors"))
         return self.leave(self.judgement(waivers, enforced), evidence, started)
 
     @property

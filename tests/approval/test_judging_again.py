@@ -4,10 +4,10 @@ import json
 import math
 import os
 import sqlite3
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from measured import as_measured
 
 from gate.approval.attest import attest
 from gate.approval.judging import judged_again
@@ -163,14 +163,17 @@ def test_evidence_that_was_changed_afterwards_is_not_signed(world):
 def test_changed_evidence_under_its_new_digest_contradicts_the_report(world):
     world.judge(world.BAD)
     with sqlite3.connect(world.folder / "evidence.sqlite") as database:
-        database.execute("UPDATE rows SET prediction = label, true_rank = 0 WHERE split = 'test'")
+        database.execute(
+            "UPDATE rows SET prediction = label, true_rank = 0, true_score = confidence, scores = "
+            "CASE label WHEN 0 THEN x'0000403f0000803e' ELSE x'0000803e0000403f' END"
+        )
     reseal(world)
 
     assert refused(world) == RefusalCode.REPORT_DIFFERS
 
 
 def test_a_folder_of_another_model_is_not_signed_for_this_one(world):
-    evidence = replace(world.GOOD.evidence(), subject=Subject("1" * 64, 1000, "safetensors"))
+    evidence = as_measured(world.GOOD.evidence(), Subject("1" * 64, 1000, "safetensors"))
     world.leave(world.judgement(), evidence)
 
     assert refused(world) == RefusalCode.CHECKPOINT_DIFFERS

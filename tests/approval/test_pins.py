@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from measured import as_measured
 
 from gate.approval.unchecked import unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
@@ -36,7 +37,7 @@ def pin(world, line):
 
 def with_champion(world, sha256=CHAMPION, evidence_sha256="f" * 64):
     """Judge the good model beside a champion, and attest that."""
-    evidence = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    evidence = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
     rows = {Split.TEST: evidence.splits[Split.TEST].rows}
     champion = Baseline("champion", sha256, rows, evidence_sha256)
     report = world.leave(world.judgement(), replace(evidence, baseline=champion))
@@ -173,7 +174,7 @@ def test_a_part_of_the_configuration_can_be_pinned_by_the_digest_that_the_report
 
 
 def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
-    good = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    good = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
     before = world.leave(world.judgement(), good).configuration.digests
 
     for part, said in (("input", {"size": [8, 8]}), ("groups", {Split.TEST: {"pattern": "(.+)"}})):
@@ -183,7 +184,7 @@ def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
 
 
 def test_age_is_that_of_the_measurement_however_often_it_is_judged_again(world):
-    evidence = replace(world.GOOD.evidence(), subject=Subject(world.sha256, 1000, "safetensors"))
+    evidence = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
     world.leave(world.judgement(), evidence, measured=world.JUDGED - timedelta(days=700))
     world.attest()
 

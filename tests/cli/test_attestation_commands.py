@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from measured import as_measured
 
 from gate.cli import main
 from gate.evidence.made_up import MadeUp
@@ -31,11 +32,8 @@ def leave_report(made=GOOD, *, enforced=True):
     with open("model.pt", "wb") as stream:  # noqa: PTH123 -- the folder of the test
         stream.write(b"weights" * 99)
     started = (datetime.now(UTC) - timedelta(days=2)).replace(microsecond=0)
-    evidence = replace(
-        made.evidence(),
-        subject=Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors"),
-        measured_at=started,
-    )
+    subject = Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors")
+    evidence = replace(as_measured(made.evidence(), subject), measured_at=started)
     save(evidence, Path("evidence.sqlite"))
     judgement = Judgement(PolicyRecord.of(read_policy("smoke")), enforced=enforced)
     judged = Judged(judgement, sha256_of(Path("evidence.sqlite")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.cli import main
-from gate.measure.cache_folder import cache_folder
+from gate.measure.cache_folder import MARK, cache_folder, usable
 
 DAY = 86_400
 
@@ -17,6 +17,7 @@ DAY = 86_400
 @pytest.fixture
 def kept(own_cache):
     """A cache of two measurements, an overlap and fingerprints, and somebody's own file in it."""
+    usable(own_cache, print)
     for name in (
         "plans/old/plan.json", "plans/old/variant/a.npz", "plans/new/plan.json",
         "plans/new/variant/a.npz", "overlaps/o.json", "fingerprints/p.sqlite", "notes.txt",
@@ -34,7 +35,8 @@ def said(capsys, *arguments):
 
 
 def files(folder):
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return found - {MARK}
 
 
 def age(folder, days):
@@ -67,6 +69,16 @@ def test_cleaning_spares_what_is_not_its_own(kept, capsys):
 
     assert (status, out) == (0, f"{kept}: removed 6.0 kB of 2 measurements\n")
     assert files(kept) == {"notes.txt"}
+
+
+def test_a_folder_that_is_no_cache_is_not_cleaned(kept, capsys):
+    (kept / MARK).unlink()
+
+    status, _, err = said(capsys, "clean")
+
+    assert status == 2
+    assert "holds other things, and not the mark of a cache of ours" in err
+    assert len(files(kept)) == 7
 
 
 def test_a_folder_that_is_named_is_cleaned_and_no_other(kept, tmp_path, capsys):

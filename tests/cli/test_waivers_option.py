@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from measured import as_measured
 
 from gate.cli import main
 from gate.evidence.made_up import MadeUp
@@ -20,7 +20,7 @@ def saved(tmp_path, monkeypatch):
         "rules: [{check: accuracy, min: 0.9}]\n"
     )
     made = MadeUp(test=((700, 300), (300, 700))).evidence()
-    save(replace(made, subject=Subject("a" * 64, 9, "safetensors")), tmp_path / FILE_NAME)
+    save(as_measured(made, Subject("a" * 64, 9, "safetensors")), tmp_path / FILE_NAME)
     return tmp_path
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gate.measure import cache, grid
+from gate.measure.cache_folder import MARK
 from gate.measure.engines import inline
 from gate.measure.runner import TorchRunner
 from gate.subject import touched
@@ -533,7 +534,7 @@ def test_cleaning_removes_all_that_is_kept(subject, own_cache):
     assert shown.out.startswith(f"{own_cache}: ")
     assert shown.out.endswith(" of 1 measurements\n")
     assert cleaned.out.endswith("of 1 measurements\n")
-    assert not [path for path in own_cache.rglob("*") if path.is_file()]
+    assert [path.name for path in own_cache.rglob("*") if path.is_file()] == [MARK]
     assert subject.command("cache", "show").out == f"{own_cache}: 0 bytes of 0 measurements\n"
 
 

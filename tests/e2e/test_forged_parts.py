@@ -113,6 +113,10 @@ def test_a_shard_by_another_checkpoint_is_refused_although_its_plan_is_this(subj
         ({"head": other}, "was measured with another checkpoint"),
         ({"head": None}, "does not say which model measured it"),
         ({"head": {**head, "notes": 7}}, "does not say which model measured it"),
+        (
+            {"head": {**head, "subject": {**head["subject"], "size_bytes": -1}}},
+            "does not say which model measured it",
+        ),
         ({"head": {**head, "disagreements": 99}}, "does not say which model measured it"),
         ({"plan": "x", "document": [1]}, "was measured by another plan"),
     ):
@@ -145,6 +149,63 @@ def test_a_cache_that_others_may_write_to_is_closed_and_all_is_measured_again(su
     assert second.digest == first.digest
     assert mode(own_cache) == 0o700
     assert subject.command("run").report["run"]["answers_from_cache"] == 60
+
+
+@pytest.mark.parametrize(
+    "place", ["plans/*", "plans/*/*", "plans/*/*/head.json", "plans/*/*/*.npz"]
+)
+def test_entries_that_others_may_write_to_are_named_and_measured_again(place, subject, own_cache):
+    first = subject.command("run")
+    before = {path: path.stat().st_mode for path in own_cache.glob(place)}
+    assert subject.command("run").report["run"]["answers_from_cache"] == 60
+    for path in before:
+        path.chmod(0o777)
+
+    second = subject.command("run")
+
+    assert second.report["run"]["answers_from_cache"] == 0
+    assert second.digest == first.digest
+    assert "other users may write to it; what it holds is measured again" in second.err
+
+
+def test_a_link_to_a_plan_is_not_followed(subject, own_cache, tmp_path):
+    subject.command("run")
+    (plan,) = own_cache.glob("plans/*")
+    plan.rename(tmp_path / "theirs")
+    plan.symlink_to(tmp_path / "theirs")
+    kept = sorted(path.stat().st_mtime_ns for path in (tmp_path / "theirs").rglob("*"))
+
+    again = subject.command("run")
+
+    assert again.report["run"]["answers_from_cache"] == 0
+    assert f"{plan}: is no folder or file of its own; what it holds is measured again" in again.err
+    assert sorted(path.stat().st_mtime_ns for path in (tmp_path / "theirs").rglob("*")) == kept
+
+
+def test_what_is_kept_is_believed_whatever_the_umask_is(subject, own_cache):
+    before = os.umask(0)
+    try:
+        subject.command("run")
+        again = subject.command("run")
+    finally:
+        os.umask(before)
+
+    assert again.report["run"]["answers_from_cache"] == 60
+    assert "warning" not in again.err
+
+
+def test_a_folder_of_the_users_own_is_neither_emptied_nor_closed(subject, tmp_path, monkeypatch):
+    (tmp_path / "mine/plans").mkdir(parents=True)
+    (tmp_path / "mine/plans/thesis.tex").write_text("a life's work")
+    (tmp_path / "mine").chmod(0o777)
+    monkeypatch.setenv("VALIDATE_MODEL_CACHE", str(tmp_path / "mine"))
+
+    ran = subject.command("run")
+
+    assert ran.status == 1
+    assert "holds other things, and not the mark of a cache of ours; it is not used" in ran.err
+    assert [str(path.name) for path in (tmp_path / "mine").rglob("*")] == ["plans", "thesis.tex"]
+    assert mode(tmp_path / "mine") == 0o777
 
 
 @pytest.mark.parametrize("command", ["run", "shard"])

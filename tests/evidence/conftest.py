@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from gate.evidence.agreement import MADE_UP, NO_DATA
+from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import (
     EXACT,
     Baseline,
@@ -16,6 +18,7 @@ from gate.evidence.records import (
     Configuration,
     Evidence,
     Failure,
+    Fingerprints,
     History,
     ModelProbe,
     Overlap,
@@ -76,7 +79,6 @@ def _rows(draw, classes, made_up):
         columns |= {"confidence": unknown, "margin": unknown, "true_score": unknown}
         columns["true_rank"] = np.where(answers.labels == answers.predictions, 0, -1)
         columns["true_rank"] = columns["true_rank"].astype(np.int32)
-    if made_up or draw(st.booleans()):
         columns["scores"] = None
     strings = st.lists(st.one_of(st.none(), words), min_size=n, max_size=n).map(_objects)
     return Rows(
@@ -91,26 +93,34 @@ def _rows(draw, classes, made_up):
 def _splits(draw, classes):
     given = draw(st.lists(st.sampled_from(Split), unique=True, max_size=3))
     made = {}
+    made_up = draw(st.booleans())
     for split in given:
-        made_up = draw(st.booleans())
         rows = draw(_rows(len(classes), made_up))
         taken = set(rows.ids)
         lost = draw(st.lists(names.filter(lambda name: name not in taken), unique=True, max_size=2))  # noqa: B023 -- drawn at once
         unreadable = [
             Unreadable(name, draw(st.sampled_from(classes)), draw(words)) for name in lost
         ]
+        prints = _prints(len(rows), draw(st.integers(0, 9)))
+        measured = digest_of_images(rows, prints.file, unreadable, classes)
         made[split] = SplitEvidence(
             split=split,
             path=draw(words),
-            format="made-up" if made_up else draw(words),
+            format=MADE_UP if made_up else draw(words),
             images=len(rows) + len(unreadable),
-            manifest_sha256=draw(digests),
+            manifest_sha256=NO_DATA if made_up else measured,
             rows=rows,
+            fingerprints=None if made_up else prints,
             unreadable=tuple(unreadable),
             group_column=None if rows.groups is None else draw(names),
             hidden=tuple(draw(st.lists(names, max_size=2))),
         )
     return made
+
+
+def _prints(length, seed):
+    digests = np.random.default_rng(seed).integers(0, 256, (length, 32), np.uint8)
+    return Fingerprints(digests, digests, digests, digests, np.zeros(length, np.bool_))
 
 
 @st.composite
@@ -222,12 +232,13 @@ def anything_measured(draw):
     """Evidence with every field of the records, as strange as the types allow."""
     classes = tuple(draw(st.lists(names, min_size=2, max_size=4, unique=True)))
     splits = draw(_splits(classes))
+    made_up = any(split.format == MADE_UP for split in splits.values())
     return Evidence(
         classes=classes,
         critical=tuple(name for name in classes if draw(st.booleans())),
         splits=splits,
         overlaps=draw(_overlaps(splits, classes)),
-        subject=draw(st.one_of(st.none(), _subjects)),
+        subject=None if made_up else draw(st.one_of(st.none(), _subjects)),
         probe=draw(st.one_of(st.none(), _probes)),
         history=draw(st.one_of(st.none(), _histories())),
         baseline=draw(st.one_of(st.none(), _champions(splits, classes))),

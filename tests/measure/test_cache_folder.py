@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from gate.measure import cache_folder
-from gate.measure.cache_folder import OPEN, make_private, trouble, usable
+from gate.measure.cache_folder import MARK, OPEN, distrusted, make_private, trouble, usable
 
 OTHER = 12_345  # the id of another user
 
@@ -30,7 +30,8 @@ def mode(path):
 
 
 def filled(folder):
-    """Put an entry into each part of a cache; return it."""
+    """Mark a folder as a cache, and put an entry into each part of it; return it."""
+    assert usable(folder, print) == folder
     for name in ("plans/p/v/a.npz", "overlaps/o.json", "fingerprints/f.sqlite"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
@@ -38,7 +39,7 @@ def filled(folder):
 
 
 def entries(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != MARK]
 
 
 def belongs_to_another(monkeypatch):
@@ -102,6 +103,74 @@ def test_a_folder_that_holds_other_things_is_not_ours_to_close(folder, said):
     (text,) = said
     assert text.startswith(f"cache: {folder}: {OPEN}; it is not used, and everything is measured")
     assert text.endswith("again: name a folder of your own in VALIDATE_MODEL_CACHE")
+
+
+@pytest.mark.parametrize("place", ["plans/thesis.tex", "plans/p/v/a.npz", "notes"])
+@pytest.mark.parametrize("loose", [0o777, 0o700])
+def test_a_folder_without_our_mark_is_never_touched(loose, place, folder, said):
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text("a life's work")
+    folder.chmod(loose)
+
+    assert usable(folder, said.append) is None
+    assert (folder / place).read_text() == "a life's work"
+    assert mode(folder) == loose
+    assert "holds other things, and not the mark of a cache of ours; it is not used" in said[0]
+
+
+def test_nor_is_an_empty_one_that_others_may_write_to(folder, said):
+    folder.chmod(0o777)
+
+    assert usable(folder, said.append) is None
+    assert mode(folder) == 0o777
+    assert OPEN in said[0]
+
+
+@pytest.mark.parametrize("mark", ["", "Signature: 8a477f597d28d172789f06886806bc55\n", "\xff"])
+def test_the_mark_of_another_program_is_not_ours(mark, folder, said):
+    (folder / MARK).write_text(mark, encoding="latin-1")
+    (folder / "plans").mkdir()
+
+    assert usable(folder, said.append) is None
+
+
+def test_a_link_to_a_mark_is_none(folder, tmp_path, said):
+    usable(tmp_path / "another", said.append)
+    (folder / MARK).symlink_to(tmp_path / "another" / MARK)
+
+    assert usable(folder, said.append) is None
+
+
+def test_an_empty_folder_of_ones_own_becomes_a_cache(folder, said):
+    assert usable(folder, said.append) == folder
+    assert (folder / MARK).read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+    assert said == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_others_may_write_to_is_distrusted(kind, tmp_path):
+    made = tmp_path / "made"
+    made.mkdir() if kind == "folder" else made.touch()
+    made.chmod(0o755)
+    assert distrusted(made) is None
+
+    made.chmod(0o775)
+    assert distrusted(made) == OPEN
+
+
+def test_links_and_pipes_are_distrusted_and_what_is_not_there_is_not(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+
+    assert distrusted(tmp_path / "link") == "is no folder or file of its own"
+    assert distrusted(tmp_path / "pipe") == "is no folder or file of its own"
+    assert distrusted(tmp_path / "none") is None
+
+
+def test_what_is_another_users_is_distrusted(folder, monkeypatch):
+    belongs_to_another(monkeypatch)
+
+    assert distrusted(folder) == "belongs to another user"
 
 
 def test_what_cannot_be_emptied_stays_as_open_as_it_was_and_is_not_used(folder, said, monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.records import Fingerprints, Rows, Split, Unreadable
-from gate.measure.manifest import manifest_digest
+from gate.evidence.manifest import digest_of_images
+from gate.evidence.records import Rows, Split, Unreadable
 from gate.measure.tables import measure_table
 from gate.subject.datasets.records import PredictionTable
 
@@ -49,9 +49,9 @@ def test_the_digest_is_that_of_all_lines_in_their_order(names, broken, grouped, 
     ]
     lines += [json.dumps([name, None, "cat", "is cut off"]) for name in lost]
 
-    found = manifest_digest(
+    found = digest_of_images(
         rows(readable, labels, groups if grouped else None, slices),
-        prints(digests),
+        digests,
         unreadable,
         CLASSES,
     )
@@ -70,7 +70,7 @@ def digest_of(order=(0, 1, 2), **columns):
     digests = np.array([[row] * 32 for row in rows_of], np.uint8)
     slices = {name: objects([values[row] for row in rows_of]) for name, values in columns.items()}
     labels = np.array(rows_of, np.int32) % 2
-    return manifest_digest(rows(chosen, labels, None, slices), prints(digests), [], CLASSES)
+    return digest_of_images(rows(chosen, labels, None, slices), digests, [], CLASSES)
 
 
 def test_neither_the_order_of_images_nor_that_of_columns_counts():
@@ -128,8 +128,3 @@ def rows(names, labels, groups, slices):
     return Rows(
         ids, labels, labels, nothing, nothing, nothing, labels, groups=groups, slices=slices
     )
-
-
-def prints(digests):
-    flags = np.zeros(len(digests), np.bool_)
-    return Fingerprints(digests, digests, digests, digests, flags)

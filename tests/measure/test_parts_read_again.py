@@ -1,6 +1,7 @@
 """A part that is read again is of its cell and its data, and no model contradicts it."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -130,6 +131,10 @@ def prints(part, **changes):
         (lambda p: {"lowest": p.lowest * np.float32(np.nan)}, "not below its highest"),
         (lambda p: {"unreadable": ()}, "is damaged"),
         (lambda p: {"unreadable": (Unreadable("c", "cat", 7),)}, "is damaged"),
+        (lambda p: {"unreadable": (Unreadable("c", "cat", "cut \ud800"),)}, "is damaged"),
+        (lambda p: {"treated": {"resi\udcffed": 2}}, "is damaged"),
+        (lambda p: {"treated": {"resized": -3}}, "counts -3 images of 4 as 'resized'"),
+        (lambda p: {"treated": {"resized": 10**30}}, "counts 1e+30 images of 4 as 'resized'"),
         (lambda p: {"cell": Cell(Split.TEST, 4, 9)}, "is damaged"),
         (lambda p: {"lowest": p.lowest[:1]}, "is damaged"),
         (
@@ -163,6 +168,8 @@ def test_a_part_that_contradicts_itself_is_refused(change, said, read, part):
         ({"a": Entry("z", 0, "p1", ("n",))}, "'z': is not as the data lists it"),
         ({"c": Entry("z", 0, "p1", ("n",))}, "'z': is not as the data lists it"),
         ({"d": Entry("c", 0)}, "'c': is not as the data lists it"),
+        ({"c": Entry("c", 1)}, "'c': could not be read, and is 'cat' there, which is not what"),
+        ({"c": Entry("c", None)}, "'c': could not be read, and is 'cat' there, which is not what"),
     ],
 )
 def test_a_part_of_other_images_than_the_data_lists_is_refused(change, said, part):
@@ -170,6 +177,31 @@ def test_a_part_of_other_images_than_the_data_lists_is_refused(change, said, par
         require_entries(part, Data(**change))
 
     assert said in str(caught.value)
+
+
+def test_what_only_reading_would_have_told_is_not_known_of_the_unreadable(part):
+    lost = replace(part, unreadable=(Unreadable("c", "?", "is cut off"),))
+
+    require_entries(lost, Data(c=Entry("c", None)))
+
+
+def test_whole_characters_outside_the_first_plane_are_text(read, part):
+    (again,) = read(treated={"\U0001f600": 2}).parts
+
+    assert again.treated == {"\U0001f600": 2}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no pipes among files here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.shard")
+
+    with pytest.raises(EvidenceError, match=r"pipe\.shard: is no file; measure this part again"):
+        read_parts(tmp_path / "pipe.shard")
+
+
+def test_a_folder_is_no_part(tmp_path):
+    with pytest.raises(EvidenceError, match="is no file"):
+        read_parts(tmp_path)
 
 
 def test_a_part_of_other_classes_or_slices_is_refused(part):

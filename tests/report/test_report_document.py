@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from measured import as_measured
 
 from gate.decision import judge
 from gate.evidence.made_up import MadeUp
@@ -98,9 +99,10 @@ def test_two_runs_differ_only_under_run(verdict, report_on):
 def test_saved_evidence_is_judged_as_the_measured_one(
     verdict, golden_evidence, report_on, tmp_path
 ):
-    save(golden_evidence[verdict], tmp_path / "evidence.sqlite")
+    evidence = as_measured(golden_evidence[verdict], golden_evidence[verdict].subject)
+    save(evidence, tmp_path / "evidence.sqlite")
 
-    assert report_on(load(tmp_path)).to_json() == report_on(verdict).to_json()
+    assert report_on(load(tmp_path)).to_json() == report_on(evidence).to_json()
 
 
 def test_there_is_no_nan_even_where_everything_is_nan(report_on):

@@ -2,11 +2,11 @@
 
 import json
 import shutil
-from dataclasses import replace
 from importlib import resources
 
 import numpy as np
 import pytest
+from measured import as_measured
 
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
@@ -49,7 +49,7 @@ def _evidence(classes):
         validation_loss=(3.1, 2.2, 2.0),
         probe="sound",
     ).evidence()
-    return replace(made, subject=Subject("ab" * 32, 9, "safetensors", "nets:build", 7))
+    return as_measured(made, Subject("ab" * 32, 9, "safetensors", "nets:build", 7))
 
 
 @pytest.fixture(params=[10, 1000], ids=["10-classes", "1000-classes"])

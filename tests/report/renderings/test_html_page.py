@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measured import as_measured
 
 from gate.errors import MissingExtraError
 from gate.evidence.made_up import MadeUp
@@ -65,9 +66,8 @@ def run(tmp_path_factory, report_on):
         Picture(Split.TRAIN, "000000000", PNG),
         Picture(Split.TEST, "000000000", PNG),
     )
-    evidence = replace(
-        evidence, pictures=pictures, subject=Subject("ab" * 32, 9, "safetensors", "nets:build", 7)
-    )
+    subject = Subject("ab" * 32, 9, "safetensors", "nets:build", 7)
+    evidence = replace(as_measured(evidence, subject), pictures=pictures)
     save(evidence, path)
     return report_on(evidence), path
 
