@@ -256,4 +256,4 @@ def test_so_has_a_champion(tmp_path):
 
     save(replace(made, baseline=replace(made.baseline, sha256="ab")), tmp_path / FILE_NAME)
 
-    assert refused(tmp_path / FILE_NAME).where == f"{tmp_path / FILE_NAME}: champion"
+    assert refused(tmp_path / FILE_NAME).where == str(tmp_path / FILE_NAME)
