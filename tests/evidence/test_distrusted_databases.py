@@ -1,6 +1,7 @@
 """Evidence from outside: a SQLite file may hold programs, lies and rows without end."""
 
 import json
+import os
 import random
 import sqlite3
 import struct
@@ -365,3 +366,25 @@ def test_whatever_bytes_are_changed_it_is_judged_or_refused_in_words(saved, caps
 
         assert status in (0, 1, 3, 4)
         assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no pipes and no holes in files here")
+def test_a_pipe_is_no_evidence(tmp_path):
+    os.mkfifo(tmp_path / FILE_NAME)
+
+    for path in (tmp_path, tmp_path / FILE_NAME):
+        with pytest.raises(EvidenceError, match="there is no saved evidence"):
+            load(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no pipes and no holes in files here")
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_file_that_is_mostly_a_hole_is_refused_at_once(counted, saved):
+    """Its size, which bounds how long it is read, is that of a disk, and takes no room there."""
+    os.truncate(saved, 1 << 40)
+    if counted:  # and its header says that all of it are pages
+        with saved.open("r+b") as stream:
+            stream.seek(28)
+            stream.write(((1 << 40) // 4096).to_bytes(4, "big"))
+
+    refused(saved)
