@@ -2,7 +2,7 @@
 
 From Unicode's confusables.txt (UTS #39; (c) Unicode, Inc., under the Unicode License v3): the
 Latin, Greek, Cyrillic, Armenian, Cherokee and Coptic letters whose prototype is one ASCII letter,
-and a few small letters that look like their capitals. ASCII letters and digits are not joined with
+and a few small letters that look like their capitals; and the dashes. ASCII letters and digits are not joined with
 each other, for ids are made of all of them. See .github/decisions/0007.
 """
 
@@ -59,9 +59,10 @@ _LETTERS = {
     "y": "\u0263\u028f\u03b3\u0443\u04af\u1d8c\u1eff\uab5a",
     "Z": "\u0396\u13c3",
     "z": "\u1d22\uab93",
-    "-": "\u2010\u2011\u2012\u2013\u2014\u2043\u2212\ufe58",
 }
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2043\u2212\ufe58"  # what editors make of a minus
 _LIKE_ASCII = {ord(each): letter for letter, others in _LETTERS.items() for each in others}
+_LIKE_ASCII |= {ord(each): "-" for each in _DASHES}
 
 
 def as_ascii_looks(text: str) -> str:
