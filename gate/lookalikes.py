@@ -2,8 +2,8 @@
 
 From Unicode's confusables.txt (UTS #39; (c) Unicode, Inc., under the Unicode License v3): the
 Latin, Greek, Cyrillic, Armenian, Cherokee and Coptic letters whose prototype is one ASCII letter,
-and a few small letters that look like their capitals; and the dashes. ASCII letters and digits are not joined with
-each other, for ids are made of all of them. See .github/decisions/0007.
+and a few small letters that look like their capitals; and the dashes. ASCII letters and digits are
+not joined with each other, for ids are made of all of them. See .github/decisions/0007.
 """
 
 import unicodedata
