@@ -70,8 +70,8 @@ def _facts(estimate: Estimate) -> tuple[object, ...]:
 
 def _rows_in_words(rule: Rule, comparison: Comparison, view: View) -> str:
     """Return which rows a comparison looked at: of each split where it compares several."""
-    if rule.across_splits:
-        return ", ".join(f"{split} {name}" for split, name in view.sets.items())
+    if compared := rule.compared_splits():
+        return ", ".join(f"{split} {view.sets[split]}" for split in view.sets if split in compared)
     split = comparison.scope.split
     return next((str(name) for each, name in view.sets.items() if each == split), str(RowSet.GIVEN))
 

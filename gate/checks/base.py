@@ -167,11 +167,17 @@ class Rule(BaseModel):
     formula: ClassVar[str] = ""  # for explain: the definition and its source
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
     shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
-    across_splits: ClassVar[bool] = False  # it compares splits: each combination of rows is judged
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""
         raise NotImplementedError
+
+    def compared_splits(self) -> tuple[SplitName, ...]:
+        """Return the splits that the rule compares: it is judged on each combination of their rows.
+
+        None where it looks at each split by itself.
+        """
+        return ()
 
     def judges_copies(self, a: str, b: str, kind: Copies) -> bool:  # noqa: ARG002 -- for overriding
         """Return whether the rule says how many images of ``b`` may be copies of images of ``a``.

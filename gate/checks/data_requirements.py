@@ -30,9 +30,6 @@ class DataRequirements(Rule):
     )
     interval: ClassVar = "none: the images are counted, not sampled"
 
-    # Copies of test images in train make up for no train images.
-    across_splits: ClassVar[bool] = True
-
     check: Literal["data-requirements"] = "data-requirements"
     split: SplitName = Field("test", description="The split that must be given.")
     min_images: int = Field(1, ge=1, description="The fewest readable images in it.")
@@ -83,6 +80,10 @@ class DataRequirements(Rule):
         if self.min_per_test_image is not None and self.split == "test":
             raise ValueError("min_per_test_image compares a split with test: ask it of train")
         return self
+
+    def compared_splits(self) -> tuple[SplitName, ...]:
+        """Return this split and test: copies of test images make up for no train images."""
+        return (self.split,) if self.split == "test" else (self.split, "test")
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of images, of those of each class, of groups, and beside test."""

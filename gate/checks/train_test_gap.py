@@ -72,7 +72,6 @@ class TrainTestGap(Rule):
     """
 
     family: ClassVar = "generalisation"
-    across_splits: ClassVar[bool] = True
     formula: ClassVar = "metric on train - metric on test"
     interval: ClassVar = (
         "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10); "
@@ -136,6 +135,10 @@ class TrainTestGap(Rule):
         if self.max >= widest:
             fact = f"to know train by heart and guess on {self.against} is a gap of {widest:.3g}"
             yield ("max",), fact, "allow less, or delete the rule"
+
+    def compared_splits(self) -> tuple[SplitName, ...]:
+        """Return train and the split that is compared with it."""
+        return ("train", self.against)
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the gap, or that of each class."""

@@ -61,9 +61,6 @@ class TrainTestOverlap(Rule):
     formula: ClassVar = "images of the later split with a copy in the earlier one"
     interval: ClassVar = "none: the images are counted, not sampled"
 
-    # Train counts without the images of test when it is asked whether it is large enough.
-    across_splits: ClassVar[bool] = True
-
     check: Literal["train-test-overlap"] = "train-test-overlap"
     between: tuple[SplitName, SplitName] | None = Field(
         None,
@@ -121,6 +118,10 @@ class TrainTestOverlap(Rule):
         if self.between is not None and self.between[0] == self.between[1]:
             raise ValueError("between names one split twice; duplicate-images looks inside a split")
         return self
+
+    def compared_splits(self) -> tuple[SplitName, ...]:
+        """Return the two splits: the earlier must be large enough without what they share."""
+        return self.between or ("train", "test")
 
     def judges_copies(self, a: str, b: str, kind: Copies) -> bool:
         """Return whether the rule counts such copies between these two splits."""

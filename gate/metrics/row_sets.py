@@ -21,7 +21,7 @@ them right, are kept in none: whoever lists an image again adds to no slice.
 Sets that do not differ are judged once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -56,17 +56,19 @@ class View:
     only_withholds: bool  # it can keep a rule from passing, and proves no failure
 
 
-def views_of(evidence: Evidence, *, across_splits: bool = False) -> tuple[View, ...]:
+def views_of(evidence: Evidence, compared: Collection[str] = ()) -> tuple[View, ...]:
     """Return the evidence as a rule is asked on it, as given first.
 
-    All splits change together; with ``across_splits``, for a rule that compares splits, each
-    combination of their sets is a view of its own.
+    All splits change together. For a rule that compares some splits, ``compared``, each combination
+    of their sets is a view of its own, and the other splits stay as given.
     """
     found = {
-        split: row_sets(evidence, split, either_way=across_splits) for split in evidence.splits
+        split: row_sets(evidence, split, either_way=bool(compared)) for split in evidence.splits
     }
-    if across_splits:
-        choices = product(*(list(sets) for sets in found.values()))
+    if compared:
+        choices = product(
+            *(list(sets) if split in compared else [RowSet.GIVEN] for split, sets in found.items())
+        )
         chosen = [dict(zip(found, each, strict=True)) for each in choices]
     else:
         chosen = [

@@ -223,5 +223,6 @@ def test_a_metric_of_classes_needs_images_of_each(rule):
 
 
 def test_the_gap_is_judged_on_every_combination_of_rows():
-    assert REGISTRY["train-test-gap"].across_splits
-    assert not REGISTRY["recall"].across_splits
+    gap = REGISTRY["train-test-gap"](id="gap", against="validation")
+    assert gap.compared_splits() == ("train", "validation")
+    assert REGISTRY["recall"](id="recall", min=0.5).compared_splits() == ()

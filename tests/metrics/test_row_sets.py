@@ -189,7 +189,7 @@ def test_views_change_all_splits_together_or_each_with_each():
     )
 
     together = views_of(evidence)
-    apart = views_of(evidence, across_splits=True)
+    apart = views_of(evidence, ("train", "test"))
 
     ways = [RowSet.GIVEN, RowSet.JOINED, RowSet.ONCE, RowSet.CLEAN]
     assert [view.sets[Split.TEST] for view in together] == ways
