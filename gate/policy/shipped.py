@@ -23,17 +23,18 @@ def shipped_names() -> list[str]:
 def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]:
     """Return where a policy lies and how messages and reports call it.
 
-    A path goes before a name: what exists relative to ``base``, has a separator or ends like a
-    YAML file is a path. A shipped policy is called by its place in the package, so that reports
-    are the same on every machine. Raises UsageError for a name that nothing has.
+    What has a separator or ends like a YAML file is a path, relative to ``base``. A shipped name is
+    the shipped policy, whatever files lie about: `./release` is a file of that name. A shipped
+    policy is called by its place in the package, so that reports are the same on every machine.
+    Raises UsageError for a name that nothing has.
     """
     path = (base or Path()) / path_or_name
     looks_like_a_path = path_or_name.endswith((".yaml", ".yml")) or any(
         separator in path_or_name for separator in "/\\"
     )
-    if looks_like_a_path or _is_file(path):
-        return path, os.path.normpath(path)
     names = shipped_names()
+    if looks_like_a_path or (path_or_name not in names and _is_file(path)):
+        return path, os.path.normpath(path)
     if path_or_name in names:
         return shipped_folder() / f"{path_or_name}.yaml", f"gate/policies/{path_or_name}.yaml"
     remedy = suggestion(path_or_name, names, what="the shipped policies are")

@@ -114,10 +114,11 @@ def test_paths_are_relative_to_the_base(policy_file, tmp_path):
         read_policy("strict.yaml", base=tmp_path / "elsewhere")
 
 
-def test_a_file_goes_before_a_shipped_policy_of_its_name(policy_file):
+def test_a_shipped_name_is_the_shipped_policy_whatever_files_lie_about(policy_file):
     policy_file(name="baseline")
 
-    assert read_policy("baseline").policy.metadata.name == "example"
+    assert read_policy("baseline").policy.metadata.name == "baseline"
+    assert read_policy("./baseline").policy.metadata.name == "example"
 
 
 def test_a_name_that_nothing_has_is_answered_with_those_that_exist():
