@@ -140,7 +140,8 @@ def judge(
 
     ``acceptance`` holds the waivers; each is ruled on, whether its result needs it or not.
     """
-    views = {splits: views_of(evidence, splits) for splits in {r.compared_splits() for r in rules}}
+    compared = {rule.compared_splits() for rule in rules}
+    views = {splits: views_of(evidence, splits) for splits in compared}
     asked = [(rule, *questions_of(rule, views[rule.compared_splits()])) for rule in rules]
     siblings = Counter[str]()
     for rule, questions, _ in asked:

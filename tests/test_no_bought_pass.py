@@ -452,6 +452,36 @@ def test_copies_of_test_images_make_up_for_no_train_images():
     assert Outcome.INCONCLUSIVE in outcomes(asked, padded)
 
 
+def test_groups_that_are_dealt_and_images_that_are_listed_again_prove_no_more():
+    """Listed again, each image by itself proves more than it did; dealt, groups do."""
+    evidence = MadeUp(test=((0, 0), (960, 9040))).evidence()
+    asked = [rule("accuracy", min=0.9)]
+    rows = evidence.splits[Split.TEST].rows
+    wrong = np.argsort(rows.labels == rows.predictions, kind="stable")
+    names = np.empty(len(rows), dtype=object)
+    names[wrong] = [f"P{index % 960}" for index in range(len(rows))]
+    dealt = with_rows(evidence, Split.TEST, rows.grouped(names))
+
+    assert outcomes(asked, evidence) == {Outcome.INCONCLUSIVE}
+    listed = listed_again(dealt, list(range(len(rows))) * 2, "z")
+    [result] = judge(asked, listed).results
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert result.rows == "each image once and by itself"
+
+
+def test_copies_of_test_images_make_no_train_that_is_large_enough_for_a_leak_check():
+    asked = [rule("train-test-overlap")]
+    tiny = MadeUp(train=((2, 0), (0, 2)), test=((60, 0), (0, 60)), copies=0).evidence()
+    fair = MadeUp(train=((5, 0), (0, 5)), test=((60, 0), (0, 60)), copies=0).evidence()
+
+    def near(evidence):
+        padded = put_into(evidence, Split.TRAIN, range(0, 120, 6), PairKind.NEAR)
+        return replace(padded, overlaps=padded.overlaps[-1:])  # the splits are compared once
+
+    assert Outcome.INCONCLUSIVE in outcomes(asked, near(tiny))
+    assert outcomes(asked, near(fair)) == {Outcome.PASSED}  # near copies are another rule's
+
+
 def test_a_gap_is_judged_on_every_pair_of_rows():
     """The wrong test images in train lower the accuracy on train as given."""
     evidence = MadeUp(train=((900, 5), (5, 900)), test=((400, 80), (80, 400))).evidence()

@@ -271,9 +271,10 @@ class ClassificationRule(Rule):
             yield ", ".join(columns), f"{reason}; is this a column of ids?"
             return
         for name in given if self.slices is None else map(self._full_name, self.slices):
-            why = "all of its images are" if name in given else f"the {self.split} data has"
-            what = "leaked or repeated" if name in given else "no such slice"
-            yield name, found.get(name, f"{why} {what}")
+            reason = f"the {self.split} data has no such slice"
+            if name in given:
+                reason = "all of its images are leaked or repeated"
+            yield name, found.get(name, reason)
 
     def _full_name(self, name: str) -> str:
         return name if "=" in name or not isinstance(self.by, str) else f"{self.by}={name}"

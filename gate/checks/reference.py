@@ -69,8 +69,9 @@ ROWS = (
     "A rule is judged on the images of its split as given, and again without those that an "
     "earlier split has too and with each set of exact copies once: it must hold on both, and "
     "failing shares its error among both. As given, exact copies are one observation, as are the "
-    "images of a group. A result says which rows decided; where nothing leaked and nothing is "
-    "repeated there is one set."
+    "images of a group; groups never narrow a bound, for images are also taken one by one. A "
+    "result says which rows decided; where nothing leaked, is repeated or is grouped there is one "
+    "set."
 )
 
 

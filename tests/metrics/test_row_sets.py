@@ -132,6 +132,15 @@ def test_images_in_groups_are_also_taken_one_by_one_which_only_withholds():
     assert [view.only_withholds for view in views] == [False, True]
 
 
+def test_where_groups_and_copies_meet_each_image_also_stands_once_and_by_itself():
+    groups = [f"P{index // 2}" for index in range(20)]
+    sets = sets_with(copies((IDS[0], IDS[1])), groups=groups)
+
+    assert sets[RowSet.SINGLE].ids.tolist() == [IDS[0], *IDS[2:]]
+    assert sets[RowSet.SINGLE].groups.tolist() == [IDS[0], *IDS[2:]]
+    assert RowSet.SINGLE not in sets_with(copies((IDS[0], IDS[1])))  # no group joins any
+
+
 def test_a_copy_of_a_leaked_image_has_leaked():
     found = sets_with(
         shared(Split.TRAIN, Split.TEST, ("000000001", IDS[0])), copies((IDS[0], IDS[1]))

@@ -12,9 +12,9 @@ from gate.subject.histories.columns import Columns, choose
 from gate.subject.histories.csv_files import TRACKERS, read_csv
 from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
-from gate.subject.histories.lookalikes import unread
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
+from gate.subject.histories.unread_losses import unread
 
 FORMATS: Final = (
     *(tracker.format for tracker in TRACKERS),
