@@ -118,6 +118,12 @@ class Decision:
         return status if self.enforced or status == EXIT_STATUS[Verdict.ERROR] else 0
 
     @property
+    def retriable(self) -> bool:
+        """Whether the same run may reach a verdict: all that stands in its way may heal."""
+        heals = bool(self.failures) and all(failure.retriable for failure in self.failures)
+        return self.verdict is Verdict.ERROR and heals and not any(map(_stays, self.results))
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The keys of the results that caused the verdict, worst first."""
         return tuple(result.key for result in self.results if result.blocks)
@@ -316,6 +322,12 @@ def _unreadable_and_unjudged(rules: Iterable[Rule], evidence: Evidence) -> list[
         for name, split in evidence.splits.items()
         if split.unreadable
     ]
+
+
+def _stays(result: Result) -> bool:
+    """Return whether a rule errs by itself: it crashed, or found data that cannot be judged on."""
+    found = result.blocks and result.comparison.estimate.value is not None
+    return bool(result.crash) or (result.outcome is Outcome.ERROR and found)
 
 
 def _worst_first(result: Result) -> tuple[int, int, float]:

@@ -15,6 +15,7 @@ import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError
+from gate.healing import advice, may_heal
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
 
@@ -39,6 +40,7 @@ _COMMANDS = {
 }
 INTERRUPTED = 130
 UNREAD = 141
+NOT_EVALUATED = 4
 INTERNAL_ERROR = 70
 
 
@@ -114,6 +116,8 @@ def _came_of_ctrl_c(error: BaseException | None) -> bool:
 
 def _refused(error: GateError) -> int:
     tell(f"Error: {error}")
+    if error.exit_status == NOT_EVALUATED:
+        tell(advice(retriable=error.retriable))  # no report says it
     return error.exit_status
 
 
@@ -131,3 +135,4 @@ def _report_crash(error: Exception) -> None:
         tell(f"{ours} with this:\n{story}")
     else:
         tell(f"{ours} with {Path(crash.name)}")
+    tell(advice(retriable=may_heal(error)))

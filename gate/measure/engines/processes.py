@@ -30,6 +30,7 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
             f"--workers {workers}",
             "a worker process died, perhaps for want of memory",
             "run again with fewer workers; what was measured is kept in the cache",
+            retriable=True,
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -45,6 +45,7 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
                 "--engine ray",
                 f"a task was lost, {_RETRIES} retries included ({type(error).__name__})",
                 "look into Ray's log; what was measured is kept in the cache",
+                retriable=True,
             ) from error
 
 

@@ -97,7 +97,7 @@ def _listing(path: Path) -> frozenset[str]:
     except OSError as error:
         raise corrupt(
             f"the folder cannot be listed ({error.strerror})", "check its rights"
-        ) from None
+        ) from error
 
 
 def _unknown(present: frozenset[str]) -> RefusedError:

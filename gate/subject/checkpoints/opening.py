@@ -59,9 +59,9 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
         check_count(len(weights.tensors))
     except RefusedError as refused:
         raise refused.at(opening.path, opening.identity) from refused
-    except MemoryError:
+    except MemoryError as error:
         shortage = corrupt("there is not enough memory to read it", "run on a larger machine")
-        raise shortage.at(opening.path, opening.identity) from None
+        raise shortage.at(opening.path, opening.identity) from error
     return Checkpoint(
         opening.path, opening.identity, weights.key, weights.tensors, dict(weights.others)
     )

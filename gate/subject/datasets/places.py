@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from gate.errors import DataError, MissingExtraError, UsageError
+from gate.healing import may_heal
 from gate.subject.wording import did_you_mean, plain, quoted
 
 T = TypeVar("T")
@@ -207,6 +208,7 @@ class RemotePath:
                         f"cannot be fetched ({type(error).__name__}: {plain(error)})",
                         "check the connection and run again: nothing is judged on a part of "
                         "the data",
+                        retriable=_may_pass(error),
                     ) from error
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
@@ -228,6 +230,13 @@ class RemotePath:
             return dict(self.fetched(lambda: self.system.info(self.key)))
         except FileNotFoundError:
             return {}
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether a store may answer another time: always, unless it or the system says no."""
+    says_no = isinstance(getattr(error, "status", None), int)
+    says_no = says_no or (isinstance(error, OSError) and error.errno is not None)
+    return may_heal(error) or not says_no
 
 
 @dataclass(frozen=True, slots=True)

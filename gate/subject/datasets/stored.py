@@ -64,6 +64,7 @@ class LocalFile:
                         self.shown,
                         "was changed or replaced while it was read",
                         "run again, and let no one write to the data meanwhile",
+                        retriable=True,
                     )
                 return _read(stream.fileno(), offset, size, self.shown)
         except OSError as error:

@@ -250,7 +250,7 @@ def _not_utf8(stored: bytes, shown: str) -> DataError:
             f"the byte 0x{stored[error.start]:02x} is not UTF-8",
             "save it as CSV in UTF-8",
         )
-    return DataError(shown, "was changed while it was read", "run again")
+    return DataError(shown, "was changed while it was read", "run again", retriable=True)
 
 
 def _rows(text: io.TextIOWrapper, shown: str) -> Iterator[tuple[int, list[str]]]:
