@@ -43,8 +43,9 @@ class DecisionPart(_Part):
 
     exit_status: int = Field(description="0 pass, 1 fail, 3 inconclusive, 4 not evaluated.")
     retriable: bool = Field(
+        False,
         description="Whether the same run may reach a verdict, nothing changed: with exit status 4 "
-        "where all that stands in its way may heal, else never."
+        "where all that stands in its way may heal, else never.",
     )
     enforced: bool = Field(description="False in audit mode: a failure then exits 0.")
     reasons: list[str] = Field(description="Keys of the results that caused it, worst first.")
@@ -362,8 +363,9 @@ class ErrorPart(_Part):
     message: str
     remedy: str
     retriable: bool = Field(
+        False,
         description="Whether it may heal without a change: a full disk, an unreachable store, a "
-        "killed worker."
+        "killed worker.",
     )
 
 

@@ -29,7 +29,7 @@ def annotations(report: Report) -> str:
 
 
 def outputs(report: Report, path: Path | None) -> str:
-    """Return lines for the file that ``GITHUB_OUTPUT`` names: verdict, whether to retry, digests."""
+    """Return lines for the file that ``GITHUB_OUTPUT`` names: verdict, retriable and digests."""
     facts = {
         "verdict": report.verdict,
         "exit-status": str(report.decision.exit_status),
