@@ -67,6 +67,8 @@ def validate(
     Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
     nothing is written. What cannot be measured is an error in the report.
     """
+    from gate.report.set_aside import drop_previous
+
     settings = settings or Settings()
     started = time.time()
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
@@ -74,8 +76,9 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
-    out = _prepared(settings.out)
+    out = _prepared(settings.out, keep=True)
     evidence = _measured(subject, document, settings)
+    drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
         report = _judged(evidence, judgement, settings, started)
@@ -205,20 +208,24 @@ def _waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:
         raise
 
 
-def _prepared(out: Path, *, anew: bool = True) -> Path:
+def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
     """Return the output folder, there and writable, without what an earlier run left.
 
     An old verdict must not be taken for that of a run which did not get as far as one. What was
-    measured stays unless it is measured ``anew``.
+    measured stays unless it is measured ``anew``. What must be gone is put aside where it is to be
+    kept: until all was measured, the call may still turn out to be faulty.
     """
     from gate.evidence.files import sweep
     from gate.evidence.store import FILE_NAME
     from gate.report import broken, pairs
     from gate.report.judgement import FILE_NAME as JUDGED_NAME
+    from gate.report.set_aside import set_aside
 
     lists = (pairs.FILE_NAME, broken.FILE_NAME)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if keep:
+            set_aside(out)
         for name in (REPORT_NAME, JUDGED_NAME, *((FILE_NAME, *lists) if anew else ())):
             (out / name).unlink(missing_ok=True)
         sweep(out)

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
-from gate.errors import GateError
+from gate.errors import GateError, UsageError
 from gate.healing import advice, may_heal
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
@@ -81,7 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return 2
+        return _faulty(argv)
+    except UsageError as error:
+        tell(f"Error: {error}")
+        return _faulty(argv)
     except GateError as error:
         return _refused(error)
     except (KeyboardInterrupt, click.Abort):
@@ -100,6 +103,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0
+
+
+def _faulty(argv: Sequence[str] | None) -> int:
+    """Keep the last run's results apart from this call, which gave none."""
+    from gate.cli.faulty import keep_last
+
+    keep_last(sys.argv[1:] if argv is None else argv, tuple(_COMMANDS))
+    return UsageError.exit_status
 
 
 def _interrupted() -> int:
