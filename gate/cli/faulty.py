@@ -33,14 +33,19 @@ def keep_last(arguments: Sequence[str], commands: Sequence[str]) -> None:
         return
     out = meant.get("out")
     if out is not None and not (name != "judge" and _holds_the_champion(meant, out)):
-        _put_aside(out, evidence=name != "judge" or not _lies_in(meant.get("evidence"), out))
+        _put_aside(out, evidence=name != "judge" or not _is_among(meant["given"], out))
     withdraw(_renderings(meant.get("outputs") or ()))
 
 
 def _meant(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
-    """Return the parameters as far as they can be read; None where an option has no value."""
+    """Return the parameters as far as they can be read, None where no folder is named.
+
+    ``given`` are the arguments that stand alone; a misspelt option and its value are among them.
+    """
     command = import_module(f"gate.cli.{name}").command
     assert isinstance(command, click.Command)
+    if arguments[-1:] == ["--out"]:
+        return None
     tolerant: dict[str, Any] = dict.fromkeys(
         ("resilient_parsing", "ignore_unknown_options", "allow_extra_args"), True
     )
@@ -50,7 +55,14 @@ def _meant(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
         return None
     default = next(each.default for each in command.params if each.name == "out")
     out = context.params.get("out") or default
-    return {**context.params, "out": out if isinstance(out, Path) else None}
+    return {
+        **context.params,
+        "out": out if isinstance(out, Path) else None,
+        "given": [
+            *filter(None, map(context.params.get, ("gatefile", "evidence"))),
+            *map(Path, context.args),
+        ],
+    }
 
 
 def _put_aside(out: Path, *, evidence: bool) -> None:
@@ -73,24 +85,23 @@ def _holds_the_champion(meant: dict[str, Any], out: Path) -> bool:
     from gate.run import spare_baseline
     from gate.subject.overrides import Flags
 
-    try:
-        path = gatefile_path(meant.get("gatefile"))
-        subject = subject_of(path, Flags(baseline=meant.get("baseline")))
-    except GateError:  # no baseline can be known
-        return False
-    try:
-        spare_baseline(subject, out)
-    except UsageError:
-        return True
+    flags = Flags(baseline=meant.get("baseline"))
+    files = [each for each in meant["given"] if _is_there(each)]
+    for path in (gatefile_path(files[0] if files else None), None):
+        with suppress(GateError):  # of a gate file that cannot be read no baseline is known
+            subject = subject_of(path, flags)
+            try:
+                spare_baseline(subject, out)
+            except UsageError:
+                return True
     return False
 
 
-def _lies_in(evidence: Path | None, out: Path) -> bool:
+def _is_among(given: Sequence[Path], out: Path) -> bool:
+    """Return whether one of the arguments is the folder, or a file in it."""
     with suppress(OSError):
-        return evidence is not None and out.resolve() in (
-            evidence.resolve(),
-            evidence.resolve().parent,
-        )
+        places = [each.resolve() for each in given]
+        return out.resolve() in {*places, *(each.parent for each in places if each.is_file())}
     return False
 
 
