@@ -199,6 +199,7 @@ def test_a_worker_that_dies_ends_the_run_in_words_and_what_is_measured_stays(sub
         "--workers 2: a worker process died, perhaps for want of memory; run again with fewer "
         "workers; what was measured is kept in the cache"
     )
+    assert dead.report["decision"]["retriable"]
     kept = list(own_cache.glob("plans/*/*/*.npz"))
     assert kept
 
