@@ -121,7 +121,9 @@ class Decision:
     def retriable(self) -> bool:
         """Whether the same run may reach a verdict: all that stands in its way may heal."""
         heals = bool(self.failures) and all(failure.retriable for failure in self.failures)
-        return self.verdict is Verdict.ERROR and heals and not any(map(_stays, self.results))
+        # A rule that crashed, or found data that nobody can judge on, would do so again.
+        stays = any(each.blocks and each.outcome is Outcome.ERROR for each in self.results)
+        return self.verdict is Verdict.ERROR and heals and not stays
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -322,12 +324,6 @@ def _unreadable_and_unjudged(rules: Iterable[Rule], evidence: Evidence) -> list[
         for name, split in evidence.splits.items()
         if split.unreadable
     ]
-
-
-def _stays(result: Result) -> bool:
-    """Return whether a rule errs by itself: it crashed, or found data that cannot be judged on."""
-    found = result.blocks and result.comparison.estimate.value is not None
-    return bool(result.crash) or (result.outcome is Outcome.ERROR and found)
 
 
 def _worst_first(result: Result) -> tuple[int, int, float]:
