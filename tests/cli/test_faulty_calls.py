@@ -176,14 +176,15 @@ def test_a_link_under_the_other_name_is_not_followed(folder):
     assert json.loads((folder.out / "report.previous.json").read_text())["tool"]
 
 
-def test_a_report_that_is_a_link_stays_a_link(folder):
-    (folder.out / "report.json").rename(folder.path / "mine.json")
-    (folder.out / "report.json").symlink_to(folder.path / "mine.json")
+@pytest.mark.parametrize("name", LAST)
+def test_what_is_a_link_stays_one(name, folder):
+    (folder.out / name).rename(folder.path / "mine")
+    (folder.out / name).symlink_to(folder.path / "mine")
 
     folder.command("run", "--polcy", "x")
 
-    assert (folder.out / "report.json").is_symlink()
-    assert (folder.path / "mine.json").is_file()
+    assert (folder.out / name).is_symlink()
+    assert (folder.path / "mine").is_file()
 
 
 def test_a_folder_of_somebody_else_is_left_alone(folder):
