@@ -23,22 +23,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gate.masking import masked
+
 
 class GateError(Exception):
     """What stopped the gate, said to a person.
 
     ``where`` is the place (a path, a key, a row), ``fact`` one sentence of what is wrong there,
-    ``remedy`` one sentence of what to do about it.
+    ``remedy`` one sentence of what to do about it; none holds what a URL keeps secret.
     """
 
     exit_status = 70
     kind = "error"
 
     def __init__(self, where: str, fact: str, remedy: str = "") -> None:
-        self.where = where
-        self.fact = fact
-        self.remedy = remedy
-        super().__init__(where, fact, remedy)
+        self.where = masked(where)
+        self.fact = masked(fact)
+        self.remedy = masked(remedy)
+        super().__init__(self.where, self.fact, self.remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error travel from a worker process: by its facts, not by how it was made."""

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gate.errors import UsageError
-from gate.subject.datasets.places import is_url
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.urls import is_url
 from gate.subject.gatefile import GateFile, ModelSpec
 
 
