@@ -124,7 +124,8 @@ def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table)
                 "remote",
                 "write paths relative to the manifest, or URLs of its store",
             )
-        if _store_of(name, folder, table.place(row)) != store:
+        leads = is_url(name) or ".." in name
+        if leads and _store_of(name, folder, table.place(row)) != store:
             raise DataError(
                 table.place(row),
                 f"the image {quoted(shown(name), 200)} is of another store than the manifest, "
@@ -137,9 +138,7 @@ def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table)
 def _store_of(name: str, folder: RemotePath, where: str) -> tuple[str, ...]:
     """Return the store that an image of a remote manifest lies in; DataError names its row."""
     try:
-        if is_url(name):
-            return read_url(name).store
-        return (folder / name).store if ".." in name else folder.store
+        return read_url(name).store if is_url(name) else (folder / name).store
     except DataError as error:
         raise DataError(f"{where}: {error.where}", error.fact, error.remedy) from None
 
