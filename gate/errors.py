@@ -21,9 +21,10 @@ Anything else that escapes is a bug of ours: exit status 70.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from gate.masking import masked
+from gate.masking import is_address, masked
 
 
 class GateError(Exception):
@@ -76,7 +77,13 @@ class Fault:
     column: int
     fact: str
     remedy: str = ""
-    source: str = ""  # the text of the line, for the caret
+    source: str = ""  # the text of the line, for the caret; none where it holds a URL's secrets
+
+    def __post_init__(self) -> None:
+        for name in ("file", "fact", "remedy"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
+        if masked(self.source) != self.source:
+            object.__setattr__(self, "source", "")
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -109,6 +116,16 @@ class MissingExtraError(UsageError):
     def __init__(self, where: str, purpose: str, extra: str) -> None:
         super().__init__(
             where, f"{purpose} needs an extra", f"run: pip install 'validate-model[{extra}]'"
+        )
+
+
+def refuse_address(path: Path, flag: str) -> None:
+    """Raise UsageError where a place for files is a URL: a folder would be named by it."""
+    if is_address(path):
+        raise UsageError(
+            f"{flag} {path}",
+            "is a URL, and files are written to this machine alone",
+            "name a folder here, and copy what it then holds",
         )
 
 

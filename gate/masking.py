@@ -4,8 +4,10 @@ Whoever has a signed URL has the data, and nobody knows by which name the next s
 whole query goes, whatever it says. Paths and hosts stay, for they say which place is meant.
 """
 
+import os
 import re
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
@@ -16,7 +18,7 @@ _MARKS = (":/", "%3a", "%253a", "url: /")
 _URL = re.compile(
     r"""(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]+:/{1,3})
     (?P<authority>[^/?\#\s"'<>]*)
-    (?P<path>[^?\#\s"'<>]*)
+    (?P<path>[^?\#\s"'<>]*(?:[^?\#\r\n"'<>]*(?=[?\#][^\s"'<>]))?)  # blanks, if a query follows
     (?P<query>\?(?:[^\#\s"'<>]|'(?=[\w%&=]))*)?
     (?P<fragment>\#(?:[^\s"'<>]|'(?=[\w%&=]))*)?""",
     re.VERBOSE,
@@ -31,7 +33,10 @@ _ENCODED_USER = re.compile(r"^(?:(?!%(?:25)*2f).)*?%(?:25)*40", re.IGNORECASE)
 _RELATIVE = re.compile(r"(?P<before>\burl: /[^\s?]*\?)[^\s\"'<>]+")
 # What stands before the host is a container or a login there, unless a password follows.
 _NAMED_BEFORE_HOST = re.compile(r"(abfss?|az|wasbs?|oci|sftp|ssh):", re.IGNORECASE)
-_PORT = re.compile(r"[0-9]*")
+# What follows a colon and is no port, nor a part of an IPv6 address, nor the stop of a sentence.
+_PASSWORD = re.compile(r"^[^\[\]]*:(?![0-9]*$)[^\[\]]+$")
+_LOCAL = ("file:", "local:")  # what follows is a path
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def masked(text: str) -> str:
@@ -69,6 +74,23 @@ def masked_name(url: str) -> str:
     return f"{_masked_place(place)}{mark}{HIDDEN}{digest}"
 
 
+def masked_argument(argument: str) -> str:
+    """Return what was given to a command, without the secrets of a URL in it: ``html=s3://...``."""
+    found = _ADDRESS.search(argument)
+    if found is None:
+        return argument
+    return argument[: found.start()] + masked_url(argument[found.start() :])
+
+
+def is_address(path: str | Path) -> bool:
+    """Return whether a path, where files are to lie, is a URL that was taken for one.
+
+    A folder that is called so, ``run:`` say, makes it a path.
+    """
+    found = _ADDRESS.match(str(path))
+    return found is not None and not os.path.lexists(found.group().rstrip("/"))
+
+
 def without_query(text: str, url: str) -> str:
     """Return ``text`` with stars for what the query and fragment of ``url`` say, whole or in parts.
 
@@ -102,10 +124,13 @@ def _split(url: str) -> tuple[str, str, str]:
 def _without_secrets(found: re.Match[str]) -> str:
     scheme, authority, path = found["scheme"], found["authority"], found["path"]
     user, at, host = authority.rpartition("@")
-    if at and (":" in user or not _NAMED_BEFORE_HOST.match(scheme)):
+    if scheme.lower().startswith(_LOCAL):
+        pass
+    elif at and (":" in user or not _NAMED_BEFORE_HOST.match(scheme)):
         authority = f"{HIDDEN}@{host}"
-    elif "@" in path and ":" in host and not _PORT.fullmatch(host.rpartition(":")[2]):
-        authority, path = f"{HIDDEN}@", path.rpartition("@")[2]  # a password with a slash
+    elif _PASSWORD.search(host):  # with a slash in it, or cut before the host
+        authority = HIDDEN
+        path = path[path.rfind("@") :] if "@" in path else path
     query = f"?{HIDDEN}" if found["query"] else ""
     fragment = f"#{HIDDEN}" if found["fragment"] else ""
     return f"{scheme}{authority}{path}{query}{fragment}"

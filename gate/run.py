@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.errors import SubjectError, UsageError
+from gate.errors import SubjectError, UsageError, refuse_address
+from gate.masking import masked_argument
 from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
@@ -216,6 +217,7 @@ def _prepared(out: Path, *, anew: bool = True) -> Path:
     from gate.report import broken, pairs
     from gate.report.judgement import FILE_NAME as JUDGED_NAME
 
+    refuse_address(out, "--out")
     lists = (pairs.FILE_NAME, broken.FILE_NAME)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -304,7 +306,7 @@ def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
-        "command": list(settings.command),
+        "command": [masked_argument(each) for each in settings.command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

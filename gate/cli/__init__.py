@@ -15,6 +15,7 @@ import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError
+from gate.masking import masked
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
 
@@ -78,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
+        error.message = masked(error.message)
         error.show()
         return 2
     except GateError as error:
@@ -121,7 +123,7 @@ def _report_crash(error: Exception) -> None:
     """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
     ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
     story = f"validate-model {__version__}, Python {sys.version}\n"
-    story += "".join(traceback.format_exception(error))
+    story += masked("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
