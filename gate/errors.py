@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.masking import is_address, masked
+from gate.utf8 import as_utf8
 
 
 class GateError(Exception):
@@ -38,9 +39,9 @@ class GateError(Exception):
     kind = "error"
 
     def __init__(self, where: str, fact: str, remedy: str = "") -> None:
-        self.where = masked(where)
-        self.fact = masked(fact)
-        self.remedy = masked(remedy)
+        self.where = as_utf8(masked(where))
+        self.fact = as_utf8(masked(fact))
+        self.remedy = as_utf8(masked(remedy))
         super().__init__(self.where, self.fact, self.remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -81,7 +82,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         for name in ("file", "fact", "remedy"):
-            object.__setattr__(self, name, masked(getattr(self, name)))
+            object.__setattr__(self, name, as_utf8(masked(getattr(self, name))))
         if masked(self.source) != self.source:
             object.__setattr__(self, "source", "")
 

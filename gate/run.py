@@ -17,6 +17,7 @@ from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
+from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -306,7 +307,7 @@ def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
-        "command": [masked_argument(each) for each in settings.command],
+        "command": [as_utf8(masked_argument(each)) for each in settings.command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

@@ -4,6 +4,7 @@ Each command is a file of this folder with a click command called ``command``; i
 it is asked for, so that ``--help`` and ``--version`` load nothing else.
 """
 
+import io
 import sys
 import tempfile
 import traceback
@@ -79,9 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
-        error.message = masked(error.message)
-        error.show()
-        return 2
+        return _misused(error)
     except GateError as error:
         return _refused(error)
     except (KeyboardInterrupt, click.Abort):
@@ -112,6 +111,13 @@ def _came_of_ctrl_c(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _misused(error: click.ClickException) -> int:
+    said = io.StringIO()
+    error.show(file=said)
+    tell(said.getvalue(), nl=False)
+    return 2
 
 
 def _refused(error: GateError) -> int:

@@ -8,6 +8,7 @@ import click
 
 from gate.cli.streams import say, tell
 from gate.errors import UsageError
+from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
     from gate.drafting.looking import Seen
@@ -132,6 +133,9 @@ def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[s
 
 
 def _write(path: Path, text: str) -> None:
+    if as_utf8(text) != text:
+        fact = "would name a path that is no UTF-8, which a gate file must be"
+        raise UsageError(str(path), fact, "rename the data, or give its path by a flag of run")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
