@@ -16,7 +16,7 @@ _SECRET = 4  # characters of a value; a shorter one, such as v=1, stands in many
 # A path that was a URL has one slash: "https:/host/a". One letter is a drive of Windows.
 _MARKS = (":/", "%3a", "%253a", "url: /")
 _URL = re.compile(
-    r"""(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]+:/{1,3})
+    r"""(?P<scheme>\b[A-Za-z][A-Za-z0-9+._-]+:/{1,3})
     (?P<authority>[^/?\#\s"'<>]*)
     (?P<path>[^?\#\s"'<>]*(?:[^?\#\r\n"'<>]*(?=[?\#][^\s"'<>]))?)  # blanks, if a query follows
     (?P<query>\?(?:[^\#\s"'<>]|'(?=[\w%&=]))*)?
@@ -24,7 +24,7 @@ _URL = re.compile(
     re.VERBOSE,
 )
 _ENCODED = re.compile(
-    r"(?P<before>[A-Za-z][A-Za-z0-9+.-]+%(?:25)*3a(?:%(?:25)*2f){1,3})(?P<rest>[^\s\"'<>]*)",
+    r"(?P<before>[A-Za-z][A-Za-z0-9+._-]+%(?:25)*3a(?:%(?:25)*2f){1,3})(?P<rest>[^\s\"'<>]*)",
     re.IGNORECASE,
 )
 _ENCODED_QUERY = re.compile(r"(?:%(?:25)*(?:3f|23)|[?#]).*", re.IGNORECASE)
@@ -36,7 +36,7 @@ _NAMED_BEFORE_HOST = re.compile(r"(abfss?|az|wasbs?|oci|sftp|ssh):", re.IGNORECA
 # What follows a colon and is no port, nor a part of an IPv6 address, nor the stop of a sentence.
 _PASSWORD = re.compile(r"^[^\[\]]*:(?![0-9]*$)[^\[\]]+$")
 _LOCAL = ("file:", "local:")  # what follows is a path
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+._-]+:/")
 
 
 def masked(text: str) -> str:
@@ -109,7 +109,7 @@ def without_query(text: str, url: str) -> str:
 
 def _masked_place(place: str) -> str:
     """Return a URL without query; a host with blanks or quotes is none, and may be a password."""
-    odd = re.match(r"([A-Za-z][A-Za-z0-9+.-]+:/{1,3})[^/]*[\s\"'<>][^/]*", place)
+    odd = re.match(r"([A-Za-z][A-Za-z0-9+._-]+:/{1,3})[^/]*[\s\"'<>][^/]*", place)
     return odd[1] + HIDDEN + masked(place[odd.end() :]) if odd else masked(place)
 
 

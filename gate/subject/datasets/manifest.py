@@ -124,7 +124,7 @@ def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table)
                 "remote",
                 "write paths relative to the manifest, or URLs of its store",
             )
-        leads = is_url(name) or ".." in name
+        leads = is_url(name) or ".." in name or "%" in name  # %2e is a dot
         if leads and _store_of(name, folder, table.place(row)) != store:
             raise DataError(
                 table.place(row),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from gate.errors import DataError, MissingExtraError, UsageError
 from gate.masking import masked, without_query
@@ -66,7 +67,7 @@ class RemotePath:
         if self.is_web:  # a query is of that file alone, and may hold slashes
             place, key = (re.split("[?#]", each, maxsplit=1)[0] for each in (place, key))
         url = _joined(place, below)
-        if ".." in below.split("/") and _store_of(url) != _store_of(self.url):
+        if ".." in unquote(below).split("/") and _store_of(url) != _store_of(self.url):
             raise DataError(
                 shown(self.url),
                 f"the path {quoted(below)} leads out of its store",

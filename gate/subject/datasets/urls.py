@@ -15,7 +15,7 @@ from gate.masking import HIDDEN, masked_url
 from gate.subject.wording import plain, quoted
 
 # One letter is a drive of Windows. What stands before a second colon is a chain of file systems.
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+(?:::[A-Za-z0-9+.:-]*)?)://")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+(?:::[A-Za-z0-9+.:_-]*)?)://")
 _LOCAL_PATH = re.compile(r"\s*(file|local|asynclocal):", re.IGNORECASE)
 LOCAL = frozenset({"file", "local", "asynclocal"})  # names of this machine's disk
 WEB = frozenset({"http", "https"})
@@ -57,7 +57,7 @@ class Url:
         user, at, host = self.host.rpartition("@")
         host = host.lower().removesuffix(f":{_PORTS.get(scheme)}")
         if scheme == "hf":  # a hub is no store, each repository is; a revision is part of it
-            parts = f"{host}{self.path}".split("/")
+            parts = _resolved(host, self.path).split("/")
             owner = parts[: 3 if host in {"datasets", "spaces", "buckets"} else 2]
             return (scheme, *(part.partition("@")[0] for part in owner))
         return (scheme, user + at + host)
@@ -94,6 +94,7 @@ def read_url(written: str) -> Url:
         return Url(written, scheme, parts.netloc, written[found.end() + len(parts.netloc) :])
     if not parts.netloc and scheme not in _HOST_LEFT_OUT:
         raise DataError(shown(written), "names no host and no bucket", f"write {scheme}://HOST/...")
+    _refuse_climbing(scheme, parts, written)
     return Url(scheme + written[len(found[1]) :], scheme, parts.netloc, parts.path)
 
 
@@ -139,6 +140,21 @@ def _refuse_ambiguous(scheme: str, written: str) -> None:
             f"{plain(scheme)}://...",
             "has blanks, backslashes, quotes or percent signs in its host",
             "write the host as its store is called",
+        )
+
+
+def _resolved(host: str, path: str) -> str:
+    """Return host and path with dots resolved, as clients do; they decode them first."""
+    return posixpath.normpath(f"{host}{unquote(path)}")
+
+
+def _refuse_climbing(scheme: str, parts: SplitResult, written: str) -> None:
+    """Refuse dots that lead above the host or the bucket: some stores then read of another."""
+    if scheme in _PATHS_ALONE or ".." not in unquote(parts.path):
+        return
+    if _resolved(parts.netloc or ".", parts.path).split("/")[0] != (parts.netloc or "."):
+        raise DataError(
+            shown(written), "its dots lead out of its store", "write the path without dots"
         )
 
 
