@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from gate.cli.streams import say, tell
+from gate.cli.streams import say, tell, visible
 from gate.errors import UsageError
 from gate.utf8 import as_utf8
 
@@ -62,13 +62,13 @@ def command(
     if model is not None:
         _look_for(model, out)
     for name in (_GATEFILE, _POLICY):
-        say(f"wrote {out / name}")
+        say(visible(f"wrote {out / name}"))
     missing = [
         flag for flag, value in (("--checkpoint", checkpoint), ("--model", model)) if not value
     ]
     if missing:
         say(f"fill in {' and '.join(missing)} there, or give them to the command below")
-    say(f"next: validate-model run {out / _GATEFILE}")
+    say(visible(f"next: validate-model run {out / _GATEFILE}"))
 
 
 def _refuse_overwriting(out: Path) -> None:
