@@ -271,3 +271,11 @@ def test_a_client_that_repeats_the_address_tells_no_secret(said, says, monkeypat
     with says(DataError, where=r"^https://mine/set/m.csv\?\*\*\*$", fact="denied") as caught:
         RemotePath(url, Client(), url).read_bytes()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["zip://a.png::file:///x.zip", "dir://x", "ZIP://x", "reference://x", "data://x,y"]
+)
+def test_file_systems_that_read_through_others_are_refused(says, url):
+    with says(DataError, where=r"^\w+://\.\.\.$", fact="chain|through", remedy="URL"):
+        read_url(url)
