@@ -21,17 +21,21 @@ Anything else that escapes is a bug of ours: exit status 70.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from gate.healing import may_heal
+from gate.masking import is_address, masked
+from gate.utf8 import as_utf8
 
 
 class GateError(Exception):
     """What stopped the gate, said to a person.
 
     ``where`` is the place (a path, a key, a row), ``fact`` one sentence of what is wrong there,
-    ``remedy`` one sentence of what to do about it. ``retriable`` says whether the same call may end
-    otherwise, nothing changed by hand; where it is left out, what the error came from decides.
+    ``remedy`` one sentence of what to do about it; none holds what a URL keeps secret.
+    ``retriable`` says whether the same call may end otherwise, nothing changed by hand; where it is
+    left out, what the error came from decides.
     """
 
     exit_status = 70
@@ -40,11 +44,11 @@ class GateError(Exception):
     def __init__(
         self, where: str, fact: str, remedy: str = "", *, retriable: bool | None = None
     ) -> None:
-        self.where = where
-        self.fact = fact
-        self.remedy = remedy
+        self.where = as_utf8(masked(where))
+        self.fact = as_utf8(masked(fact))
+        self.remedy = as_utf8(masked(remedy))
         self._retriable = retriable
-        super().__init__(where, fact, remedy)
+        super().__init__(self.where, self.fact, self.remedy)
 
     @property
     def retriable(self) -> bool:
@@ -91,7 +95,13 @@ class Fault:
     column: int
     fact: str
     remedy: str = ""
-    source: str = ""  # the text of the line, for the caret
+    source: str = ""  # the text of the line, for the caret; none where it holds a URL's secrets
+
+    def __post_init__(self) -> None:
+        for name in ("file", "fact", "remedy"):
+            object.__setattr__(self, name, as_utf8(masked(getattr(self, name))))
+        if masked(self.source) != self.source:
+            object.__setattr__(self, "source", "")
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -124,6 +134,16 @@ class MissingExtraError(UsageError):
     def __init__(self, where: str, purpose: str, extra: str) -> None:
         super().__init__(
             where, f"{purpose} needs an extra", f"run: pip install 'validate-model[{extra}]'"
+        )
+
+
+def refuse_address(path: Path, flag: str) -> None:
+    """Raise UsageError where a place for files is a URL: a folder would be named by it."""
+    if is_address(path):
+        raise UsageError(
+            f"{flag} {path}",
+            "is a URL, and files are written to this machine alone",
+            "name a folder here, and copy what it then holds",
         )
 
 

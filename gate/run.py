@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.errors import SubjectError, UsageError
+from gate.errors import SubjectError, UsageError, refuse_address
+from gate.masking import masked_argument
 from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
+from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,6 +223,7 @@ def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
     from gate.report.judgement import FILE_NAME as JUDGED_NAME
     from gate.report.set_aside import set_aside
 
+    refuse_address(out, "--out")
     lists = (pairs.FILE_NAME, broken.FILE_NAME)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -311,7 +314,7 @@ def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
-        "command": list(settings.command),
+        "command": [as_utf8(masked_argument(each)) for each in settings.command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

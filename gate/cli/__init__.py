@@ -4,6 +4,7 @@ Each command is a file of this folder with a click command called ``command``; i
 it is asked for, so that ``--help`` and ``--version`` load nothing else.
 """
 
+import io
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,7 @@ import click
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError, UsageError
 from gate.healing import advice, may_heal
+from gate.masking import masked
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
 
@@ -80,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return _faulty(argv)
     except UsageError as error:
         tell(f"Error: {error}")
@@ -125,6 +127,12 @@ def _came_of_ctrl_c(error: BaseException | None) -> bool:
     return error is not None
 
 
+def _show(error: click.ClickException) -> None:
+    said = io.StringIO()
+    error.show(file=said)
+    tell(said.getvalue(), nl=False)
+
+
 def _refused(error: GateError) -> int:
     tell(f"Error: {error}")
     if error.exit_status == NOT_EVALUATED:
@@ -136,7 +144,7 @@ def _report_crash(error: Exception) -> None:
     """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
     ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
     story = f"validate-model {__version__}, Python {sys.version}\n"
-    story += "".join(traceback.format_exception(error))
+    story += masked("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"

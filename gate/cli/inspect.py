@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gate.cli.streams import say
+from gate.masking import masked_argument
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
 
@@ -43,7 +44,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     """Return an inspection as plain JSON values, keys in a fixed order."""
     refusal = inspection.refusal
     return {
-        "path": str(inspection.path),
+        "path": masked_argument(str(inspection.path)),
         "format": inspection.identity.format,
         "sha256": inspection.identity.sha256,
         "size_bytes": inspection.identity.size_bytes,
@@ -67,7 +68,7 @@ def as_text(inspection: Inspection) -> str:
     identity = inspection.identity
     size = None if identity.size_bytes is None else bytes_shown(identity.size_bytes)
     lines = [
-        shown(str(inspection.path)),
+        shown(masked_argument(str(inspection.path))),
         f"  format    {identity.format or 'not recognised'}",
         f"  size      {size or 'not read'}",
         f"  sha256    {identity.sha256 or 'not read'}",

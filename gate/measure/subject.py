@@ -16,6 +16,7 @@ from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
+from gate.utf8 import as_utf8
 
 
 def measure(
@@ -83,7 +84,9 @@ def _history(gatefile: GateFile) -> History | None:
     said = gatefile.history
     if said is None:
         return None
-    spec = HistorySpec(path=said) if isinstance(said, str) else said
+    # What a flag said may be no UTF-8, which a text that is checked must be.
+    told = HistorySpec(path=".").model_copy(update={"path": said})
+    spec = told if isinstance(said, str) else said
     history = read_history(
         gatefile.base / spec.path,
         format=spec.format,
@@ -91,7 +94,7 @@ def _history(gatefile: GateFile) -> History | None:
         validation=spec.columns_of_validation,
     )
     epoch = history.checkpoint_epoch if spec.checkpoint_epoch is None else spec.checkpoint_epoch
-    return replace(history, path=spec.path, checkpoint_epoch=epoch)
+    return replace(history, path=as_utf8(spec.path), checkpoint_epoch=epoch)
 
 
 def _environment() -> dict[str, str]:

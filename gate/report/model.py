@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gate.report.canonical import visible_json
+
 SCHEMA_VERSION = "1.0"
 
 _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
@@ -404,7 +406,8 @@ class Report(_Part):
         rest = self.model_copy(update={"confusion": {}})
         text = rest.model_dump_json(indent=2, by_alias=True)
         # A line break within a string is written as \\n, so the key is found nowhere else.
-        return text.replace(_NO_MATRICES, f'\n  "confusion": {self._matrices()}', 1) + "\n"
+        whole = text.replace(_NO_MATRICES, f'\n  "confusion": {self._matrices()}', 1) + "\n"
+        return visible_json(whole)
 
     def _matrices(self) -> str:
         if not self.confusion:

@@ -214,6 +214,8 @@ def _origin(found: object) -> str:
 
 
 def _syntax_remedy(spec: str) -> str:
+    if "://" in spec:
+        return "write module names, not URLs"
     if spec.endswith(".py") or ".py:" in spec or "/" in spec:
         dotted = re.sub(r"\.py(?=:|$)", "", spec).strip("./").replace("/", ".")
         named = dotted if ":" in dotted else f"{dotted}:build"

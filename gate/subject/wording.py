@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Collection, Sequence
 
+from gate.masking import masked
+
 
 def quoted(text: object, limit: int = 80) -> str:
     """Return ``text`` in double quotes on one line, control characters escaped, long text cut."""
@@ -12,12 +14,14 @@ def quoted(text: object, limit: int = 80) -> str:
 def plain(text: object, limit: int = 80) -> str:
     r"""Return ``text`` on one line without control characters, cut after ``limit`` characters.
 
+    What URLs in it keep secret is gone before it is cut.
+
     >>> plain("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     """
     line = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in str(text)[: limit + 1]
+        for letter in masked(str(text))[: limit + 1]
     )
     return line if len(line) <= limit else f"{line[:limit]}..."
 

@@ -12,8 +12,9 @@ from typing import overload
 from gate.errors import DataError
 from gate.healing import may_heal
 from gate.subject.datasets.images import decode, is_image
-from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
+from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.datasets.urls import is_url
 from gate.subject.wording import plain
 
 LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smaller, uncompressed
