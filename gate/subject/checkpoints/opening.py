@@ -10,7 +10,12 @@ from gate.subject.checkpoints.beside import beside
 from gate.subject.checkpoints.choosing import choose
 from gate.subject.checkpoints.exported_programs import read_exported_program
 from gate.subject.checkpoints.folders import is_folder, read_folder
-from gate.subject.checkpoints.formats import Format, is_exported_program, refuse_script
+from gate.subject.checkpoints.formats import (
+    Format,
+    is_exported_program,
+    refuse_old_program,
+    refuse_script,
+)
 from gate.subject.checkpoints.layouts import weights_of
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown
@@ -134,5 +139,6 @@ class _Opening:
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
             return read_exported_program(read_members(data), self.key)
+        refuse_old_program(names)
         refuse_script(names)
         return choose(read_zip(read_members(data)), self.key)
