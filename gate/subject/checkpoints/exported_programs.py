@@ -4,14 +4,12 @@ Its weights lie as raw bytes under a JSON table; only these are read, for the us
 Loading such a file with torch runs code in many ways, so one that carries any of it is refused.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from gate.subject.checkpoints.program_graphs import RESAVE
-from gate.subject.checkpoints.program_members import check_members
+from gate.subject.checkpoints.program_members import check_members, table_of
 from gate.subject.checkpoints.refusals import corrupt, listed, mismatch, shown, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
@@ -21,11 +19,11 @@ from gate.subject.checkpoints.tensors import (
     check_view,
 )
 
-MAX_TABLE = 16 << 20
 # Where torch looks for it, and nowhere else: another table could speak of other weights.
 _TABLE = re.compile(r"([^/]+/data/weights)/(.+)_weights_config\.json")
 _PROGRAMS = frozenset({".so", ".dll", ".dylib", ".py", ".pyc", ".pyd", ".sh", ".exe"})
 _STRIDED = 7
+
 # The numbers of torch's serialised scalar types.
 _DTYPES: Mapping[int, str] = {
     1: "uint8",
@@ -66,23 +64,11 @@ def read_exported_program(members: Mapping[str, memoryview], key: str | None) ->
             f"the file holds no model `{shown(model)}`; it holds {listed(tables)}", "correct `key`"
         )
     found = tables[model]
-    table = _table(members[found[0]])
+    table = table_of(found[0], members[found[0]])
     check_count(len(table))
     tensors = tuple(_spec(name, entry, members, found[1]) for name, entry in table.items())
     _check_shared(tensors)
     return Weights(tensors, {}, model if len(tables) > 1 else "", notes)
-
-
-def _table(text: memoryview) -> dict[str, Any]:
-    if text.nbytes > MAX_TABLE:
-        raise unsafe(f"its table of weights has {text.nbytes:,} bytes", RESAVE)
-    try:
-        table = json.loads(bytes(text))["config"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise corrupt("its table of weights is not the JSON that torch writes") from None
-    if not isinstance(table, dict):
-        raise corrupt("its table of weights is not the JSON that torch writes")
-    return table
 
 
 def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: str) -> TensorSpec:

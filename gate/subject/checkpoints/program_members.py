@@ -59,6 +59,18 @@ def check_members(members: Mapping[str, memoryview]) -> tuple[str, ...]:
     return tuple(_notes(inside))
 
 
+def table_of(member: str, text: memoryview) -> Mapping[str, object]:
+    """Return the entries of a table of weights or constants by the names of the tensors.
+
+    Raises RefusedError for a table that is larger than any, or not the JSON that torch writes.
+    """
+    table = parsed(member, text, MAX_TABLE)
+    entries = table.get("config") if isinstance(table, dict) else None
+    if not isinstance(entries, dict):
+        raise corrupt(f"{shown(member)} is not the JSON that torch writes")
+    return entries
+
+
 def _inside_one_folder(members: Mapping[str, memoryview]) -> Mapping[str, memoryview]:
     """Return the members by their names in the archive's one folder.
 
@@ -87,12 +99,8 @@ def _pickles_in_tables(inside: Mapping[str, memoryview]) -> Iterator[str]:
     for place, text in inside.items():
         if not _CONFIG.fullmatch(place):
             continue
-        table = parsed(place, text, MAX_TABLE)
-        entries = table.get("config") if isinstance(table, dict) else None
-        if not isinstance(entries, dict):
-            raise corrupt(f"{shown(place)} is not the JSON that torch writes")
         folder = place.rpartition("/")[0]
-        for entry in entries.values():
+        for entry in table_of(place, text).values():
             path = str(entry.get("path_name")) if isinstance(entry, dict) else "?"
             raw = isinstance(entry, dict) and entry.get("use_pickle") is False
             if not raw or path.startswith(_OBJECTS):
