@@ -420,10 +420,10 @@ def pt2_argument_name(folder: Path, canary: Path) -> Path:
 
 @_family(".pt2 through the tree of its inputs", fires="export")
 def pt2_tree(folder: Path, canary: Path) -> Path:
-    (folder / "gadget.py").write_text(f"open({str(canary)!r}, 'w').close()")
+    (folder / "treegadget.py").write_text(f"open({str(canary)!r}, 'w').close()")
 
     def change(graph: dict[str, Any]) -> None:
-        enum = json.dumps({"__enum__": True, "fqn": "gadget:Nothing", "name": "x"})
+        enum = json.dumps({"__enum__": True, "fqn": "treegadget:Nothing", "name": "x"})
         signature = graph["graph_module"]["module_call_graph"][0]["signature"]
         version, tree = json.loads(signature["in_spec"])
         signature["in_spec"] = json.dumps([version, tree | {"context": enum}])
