@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from gate.subject.checkpoints.folders import Folder, config_of, listing
+from gate.subject.checkpoints.folders import Folder, config_of, is_folder, listing
 from gate.subject.checkpoints.refusals import listed
 
 LONGEST = 8  # names of each kind
@@ -22,13 +22,16 @@ def beside(path: Path, folder: Folder) -> tuple[str, ...]:
     """Return a sentence for each kind of file in a model folder that a loader may open or run.
 
     Names are escaped, and counted past the first few. None of the files is opened but config.json.
+    Raises RefusedError where the folder cannot be listed.
     """
     present = listing(path)
     unread = sorted(present - set(folder.files) - {each.title for each in folder.layouts})
-    return tuple(_sentences(unread, config_of(path, present)))
+    folders = [name for name in unread if is_folder(path / name)]
+    files = [name for name in unread if name not in folders]
+    return tuple(_sentences(files, folders, config_of(path, present)))
 
 
-def _sentences(unread: list[str], config: Mapping[str, Any]) -> Iterator[str]:
+def _sentences(unread: list[str], folders: list[str], config: Mapping[str, Any]) -> Iterator[str]:
     if pickles := _of_kind(unread, _PICKLES):
         yield f"pickles beside the weights not read: {listed(pickles, longest=LONGEST)}"
     if code := _of_kind(unread, _CODE):
@@ -40,6 +43,8 @@ def _sentences(unread: list[str], config: Mapping[str, Any]) -> Iterator[str]:
         )
     if weights := _of_kind(unread, _WEIGHTS):
         yield f"weights for other loaders not read: {listed(weights, longest=LONGEST)}"
+    if folders:
+        yield f"folders beside the weights not looked into: {listed(folders, longest=LONGEST)}"
 
 
 def _of_kind(names: list[str], suffixes: frozenset[str]) -> list[str]:

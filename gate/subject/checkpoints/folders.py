@@ -125,12 +125,19 @@ def read_folder(path: Path, *, most: int) -> Folder:
 
 
 def config_of(path: Path, present: frozenset[str]) -> Mapping[str, Any]:
-    """Return what config.json of a folder says; empty where it says nothing that can be read."""
-    if _CONFIG not in present:
+    """Return what config.json of a folder says; empty where there is none, or it is no JSON.
+
+    Raises RefusedError for one that is too large or nests too deeply to be read here: another
+    loader could read in it which weights to take.
+    """
+    if _CONFIG not in present or not _is_filled(path / _CONFIG):
         return {}
+    text = bytes(_sealed(path, _CONFIG, MAX_CONFIG).data)
     try:
-        config = json.loads(bytes(seal(path / _CONFIG, most=MAX_CONFIG).data))
-    except (RefusedError, ValueError, RecursionError):
+        config = json.loads(text)
+    except RecursionError:
+        raise corrupt(f"{_CONFIG} nests too deeply to be read", "write it anew") from None
+    except ValueError:
         return {}
     return config if isinstance(config, dict) else {}
 
@@ -159,6 +166,13 @@ def listing(path: Path) -> frozenset[str]:
         raise corrupt(
             f"the folder cannot be listed ({error.strerror})", "check its rights"
         ) from None
+
+
+def _is_filled(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _configured(path: Path, present: frozenset[str]) -> tuple[str, ...]:

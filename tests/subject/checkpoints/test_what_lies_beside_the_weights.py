@@ -7,7 +7,9 @@ from click.testing import CliRunner
 from safetensors.torch import save_file
 
 from gate.cli.inspect import command
+from gate.errors import CheckpointError
 from gate.subject.checkpoints import load_into, open_checkpoint
+from gate.subject.checkpoints.folders import MAX_CONFIG
 
 TRAINER = (
     "optimizer.pt", "scheduler.pt", "training_args.bin", "rng_state.pth", "rng_state_0.pth",
@@ -72,13 +74,30 @@ def test_code_that_the_configuration_names_is_said(mapped: object, said: str, fo
     assert note.endswith(said)
 
 
-@pytest.mark.parametrize(
-    "config", ["", "[" * 100_000, '{"auto_map": 7}', '{"auto_map": {"a": 3}}', "[]", "\xff"]
-)
+@pytest.mark.parametrize("config", ["", '{"auto_map": 7}', '{"auto_map": {"a": 3}}', "[]", "\xff"])
 def test_a_configuration_that_says_nothing_stops_nothing(config: str, folder: Path) -> None:
     (folder / "config.json").write_text(config, encoding="latin-1")
 
     assert open_checkpoint(folder).notes == ()
+
+
+@pytest.mark.parametrize("config", ["[" * 100_000, " " * MAX_CONFIG + "{}"])
+def test_a_configuration_that_only_another_loader_would_read_is_refused(
+    config: str, folder: Path
+) -> None:
+    (folder / "config.json").write_text(config)
+
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        open_checkpoint(folder)
+
+
+def test_a_folder_of_the_trainer_is_named_and_not_looked_into(folder: Path) -> None:
+    (folder / "checkpoint-500").mkdir()
+    (folder / "checkpoint-500" / "optimizer.pt").touch()
+
+    (note,) = open_checkpoint(folder).notes
+
+    assert note == "folders beside the weights not looked into: checkpoint-500"
 
 
 def test_many_and_odd_names_are_escaped_and_counted(folder: Path) -> None:
