@@ -101,10 +101,10 @@ def _pickles_in_tables(inside: Mapping[str, memoryview]) -> Iterator[str]:
             continue
         folder = place.rpartition("/")[0]
         for entry in table_of(place, text).values():
-            path = str(entry.get("path_name")) if isinstance(entry, dict) else "?"
-            raw = isinstance(entry, dict) and entry.get("use_pickle") is False
-            if not raw or path.startswith(_OBJECTS):
-                yield f"{folder}/{path}"
+            if not isinstance(entry, dict):
+                raise corrupt(f"{shown(place)} is not the JSON that torch writes")
+            if entry.get("use_pickle") is not False:
+                yield f"{folder}/{entry.get('path_name')}"
 
 
 def _check_sample(name: str, content: memoryview) -> None:

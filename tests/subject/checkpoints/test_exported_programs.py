@@ -388,6 +388,8 @@ def _first_node(document: Any) -> dict[str, Any]:
         (lambda d: _first_node(d).update(name="x=eval(y)"), "has the name or text"),
         (lambda d: _first_node(d).update(target="torch.ops.aten.from_file.default"), "from_file"),
         (lambda d: _graph(d)["tensor_values"].update({"a()": {}}), "'a()'"),
+        (lambda d: _graph(d)["tensor_values"].update({"metadata": {"device": {"type": "a()"}}}),
+            "'a()'"),
         (lambda d: _graph(d)["sym_int_values"].update({"metadata": {"as_expr": {
             "expr_str": "exit()"}}}), "has the size 'exit()'"),
         (lambda d: _graph(d)["tensor_values"].update({"nodes": {"as_expr": {

@@ -219,9 +219,12 @@ def test_a_variant_that_only_who_asks_for_it_gets_is_named_and_not_compared(
     assert "not read" in note
 
 
-def test_the_digest_is_over_all_layouts(tmp_path: Path) -> None:
-    sharded(tmp_path, state())
-    pickled_whole(tmp_path, state())
+@pytest.mark.parametrize(("one", "other"), [(sharded, pickled_whole), (whole, pickled_shards)])
+def test_the_digest_is_over_all_layouts(
+    one: Callable[[Path, Weights], None], other: Callable[[Path, Weights], None], tmp_path: Path
+) -> None:
+    one(tmp_path, state())
+    other(tmp_path, state())
 
     checkpoint = open_checkpoint(tmp_path)
 
