@@ -58,7 +58,7 @@ def load_into(checkpoint: Checkpoint, model: "torch.nn.Module") -> LoadReport:
             f"{counted(number, 'tensor')} from {theirs} to {ours}"
             for (theirs, ours), number in matched.casts.items()
         ),
-        notes=_notes(matched),
+        notes=(*checkpoint.notes, *_notes(matched)),
     )
 
 

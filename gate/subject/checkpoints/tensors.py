@@ -1,6 +1,6 @@
 """Tensors as a file describes them: named, measured, and still only bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -8,6 +8,7 @@ from gate.subject.checkpoints.refusals import bytes_shown, corrupt, shown, unsaf
 
 MAX_AXES = 64
 MAX_TENSORS = 100_000  # a ResNet-152 has 932 entries
+STEP = 1 << 20  # bytes that are compared at once; a multiple of every item
 SMALL_EXPANSION = 65_536  # elements that a view may repeat from a smaller storage
 
 # Bytes of one element; the names are torch's own.
@@ -65,6 +66,35 @@ class Weights:
     tensors: tuple[TensorSpec, ...]  # in the order of the file
     others: Mapping[str, str]  # names whose value is no tensor -> the kind of the value
     key: str = ""  # where in the file; empty: at its top
+    notes: tuple[str, ...] = ()  # what else is in the file, unread
+
+
+def same_numbers(one: TensorSpec, other: TensorSpec) -> bool:
+    """Return whether two tensors of one dtype and shape hold the same bits, in steps of a MiB."""
+    return all(mine == theirs for mine, theirs in zip(_steps(one), _steps(other), strict=True))
+
+
+def _steps(spec: TensorSpec) -> Iterator[bytes]:
+    """Yield the bytes of a tensor as if its last axis ran fastest, cut by its size alone."""
+    item = ITEM_BYTES[spec.dtype]
+    if spec.stride == row_major(spec.shape):
+        start, end = spec.offset * item, spec.offset * item + spec.bytes
+        for begin in range(start, end, STEP):
+            yield bytes(spec.data[begin : min(begin + STEP, end)])
+        return
+    if spec.elements == 0:
+        return
+    import numpy as np
+
+    view = np.ndarray(
+        spec.shape,
+        dtype=f"V{item}",
+        buffer=spec.data,
+        offset=spec.offset * item,
+        strides=[step * item for step in spec.stride],
+    )
+    for begin in range(0, spec.elements, STEP // item):
+        yield view.flat[begin : begin + STEP // item].tobytes()
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
