@@ -30,6 +30,7 @@ class Matched:
     prefix: str  # taken off every name; empty: none
     casts: Mapping[tuple[str, str], int]  # (from, to) -> tensors
     absent_counters: tuple[str, ...]  # batch counters that the file does not have
+    renamed: bool = False  # the names are the file's: the module's own load hooks know them
 
 
 def match(

@@ -18,6 +18,7 @@ from gate.subject.checkpoints.refusals import (
     numerically_bad,
     shown,
 )
+from gate.subject.checkpoints.renaming import renamed_by_hooks
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
 from gate.subject.guard import Guard, in_reach, require_theirs, said
 
@@ -55,7 +56,7 @@ def load_into(
     module's own code, which ``guard`` is for, stops it.
     """
     try:
-        matched = match(checkpoint.tensors, checkpoint.others, _expected(model, guard))
+        matched = _matched(checkpoint, model, guard)
         _load(matched, model, guard)
         parameters = _require_values(model, guard)
         _check_numbers(model, guard)
@@ -97,6 +98,17 @@ def build(spec: TensorSpec) -> "torch.Tensor":
     aligned = view.ctypes.data % item == 0
     whole = view if view.flags.c_contiguous and aligned else view.copy(order="C")
     return torch.frombuffer(whole, dtype=dtype, count=spec.elements).reshape(spec.shape)
+
+
+def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> Matched:
+    expected = _expected(model, guard)
+    try:
+        return match(checkpoint.tensors, checkpoint.others, expected)
+    except RefusedError:
+        renamed = renamed_by_hooks(checkpoint.tensors, model)
+        if renamed is None:
+            raise
+        return renamed
 
 
 def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
@@ -246,6 +258,8 @@ def _notes(matched: Matched) -> tuple[str, ...]:
     notes = []
     if matched.prefix:
         notes.append(f"the prefix `{shown(matched.prefix)}` was taken off every name")
+    if matched.renamed:
+        notes.append("the model's own load hooks gave tensors of the file their names")
     if matched.absent_counters:
         notes.append(
             f"{counted(len(matched.absent_counters), 'batch counter')} not in the file; they do "
