@@ -1,5 +1,6 @@
 """Put vetted bytes into the model of the user's factory, strictly, and look at the numbers."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -168,7 +169,9 @@ def _load(matched: Matched, model: "torch.nn.Module", guard: Guard) -> None:
         own = _state(model, guard)
         state |= {name: own[name] for name in matched.absent_counters}
     try:
-        with in_reach():
+        with in_reach(), warnings.catch_warnings():
+            # It is told of below, unless the module's own code knows what to do.
+            warnings.filterwarnings("ignore", ".*copying from a non-meta parameter")
             model.load_state_dict(state, strict=True)
     except BaseException as error:  # torch says no, or the module's own code raises
         require_theirs(error)
