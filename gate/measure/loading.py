@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gate.evidence.records import Subject
@@ -61,8 +62,9 @@ def _torch(
     subject = subject_of(checkpoint.identity, spec.factory)
     assert subject is not None, "a vetted checkpoint has a digest"
     guard = Guard(f"model.factory {spec.factory!r}", base)
-    model = build_model(spec.factory, spec.kwargs, base=base)
-    report = load_into(checkpoint, model, guard=guard)
+    with np.errstate():  # what the user's code sets is not for our own numbers
+        model = build_model(spec.factory, spec.kwargs, base=base)
+        report = load_into(checkpoint, model, guard=guard)
     notes = (*report.notes, *(f"weights cast: {cast}" for cast in report.casts))
     return Loaded(
         replace(subject, parameters=report.parameters),

@@ -281,9 +281,10 @@ def _assumed(spec: InputSpec) -> tuple[str, ...]:
 
 def _user_transform(factory: str, base: Path) -> "FactoryTransform":
     where = f"input.factory {quoted(factory)}"
-    function = call(
-        load_callable(factory, base=base, purpose="input.factory"), {}, base=base, where=where
-    )
+    with np.errstate():  # what the user's code sets is not for our own numbers
+        function = call(
+            load_callable(factory, base=base, purpose="input.factory"), {}, base=base, where=where
+        )
     if not callable(function):
         raise FactoryError(
             where,

@@ -415,7 +415,7 @@ def test_a_shard_of_it_ends_in_words(broken, factory):
 
     ran = broken.process("shard", "--no-cache", "--index", "0", "--of", "1")
 
-    kind, words = WAYS[factory]
+    _, words = WAYS[factory]
     assert ran.status == 4
     assert words in ran.err
     assert "Traceback" not in ran.out + ran.err

@@ -37,9 +37,9 @@ def open_factory(
     known only when an item is read. Raises FactoryError or DataError.
     """
     where = f"data.factory {quoted(factory)}"
-    function = load_callable(factory, base=base, purpose="data.factory")
-    dataset = call(function, kwargs, base=base, where=where)
-    with to_standard_error():
+    with np.errstate(), to_standard_error():  # what it sets is not for our own numbers
+        function = load_callable(factory, base=base, purpose="data.factory")
+        dataset = call(function, kwargs, base=base, where=where)
         length = _length(dataset, Guard(where, base))
         own = _own_classes(dataset, Guard(where, base))
     entries = [Entry(str(index), None) for index in range(length)]
@@ -213,7 +213,8 @@ def _picture(given: Any, place: str) -> tuple[bytes, Image.Image | None, Any | N
             tensor = given.detach().float().cpu().contiguous()
             if not bool(torch.isfinite(tensor).all()):
                 raise UnreadableImage("its tensor holds NaN or infinity")
-            return _canonical(tensor.numpy(), "tensor"), None, tensor
+            values = tensor.numpy()
+            return _canonical(values, "tensor"), None, torch.from_numpy(values)  # of no other class
     raise FactoryError(
         place,
         f"the image is {_shape_of(given)}",
@@ -229,10 +230,18 @@ def _decoded(given: Image.Image, place: str) -> tuple[bytes, Image.Image, None]:
         require_theirs(error)
         fact = f"its image cannot be decoded ({kind_of(error)}: {text_of(error)})"
         raise UnreadableImage(fact) from error
-    pixels = np.asarray(given)
+    image = _plain(given)
+    pixels = np.asarray(image)
     if not pixels.size:
         raise FactoryError(place, "the image has no pixels", "leave it out, or mend what cuts it")
-    return _canonical(pixels, given.mode), given, None
+    return _canonical(pixels, image.mode), image, None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return an image of Pillow's own classes: one of the user's may raise wherever it is used."""
+    if not type(image).__module__.startswith("PIL."):
+        image = Image.Image.copy(image)
+    return image.convert("LA") if image.mode == "La" else image  # Pillow turns it into nothing else
 
 
 def _image(pixels: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
