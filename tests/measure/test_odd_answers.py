@@ -36,7 +36,6 @@ def read(answer):
     return scores_of(answer, 2, 3, GUARD)
 
 
-@pytest.mark.filterwarnings("ignore:Sparse")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -49,13 +48,12 @@ def read(answer):
         SCORES.T.contiguous().T,
         SCORES.repeat(1, 2)[:, :3],
         SCORES.to_sparse(),
-        SCORES.to_sparse_csr(),
         SCORES.as_subclass(Tagged),
         torch.nn.Parameter(SCORES),
     ],
     ids=[
         *("float32", "float64", "float16", "bfloat16", "float8", "with gradients", "transposed"),
-        *("cut", "sparse", "compressed", "of another class", "a parameter"),
+        *("cut", "sparse", "of another class", "a parameter"),
     ],
 )
 def test_real_scores_are_read_however_they_are_held(answer):

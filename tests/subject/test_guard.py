@@ -16,7 +16,7 @@ from gate.subject.guard import Guard, said, to_standard_error
 GUARD = Guard('model.factory "nets:build"', Path(__file__).parent)
 
 
-class Mute(Exception):
+class MuteError(Exception):
     def __str__(self):
         raise RuntimeError("even this")
 
@@ -31,7 +31,7 @@ class Unnamed(type):
         raise ValueError
 
 
-class Odd(Exception, metaclass=Unnamed):
+class OddError(Exception, metaclass=Unnamed):
     pass
 
 
@@ -48,8 +48,8 @@ def raising(error):
 
 WAYS = {
     "an error": (raising(ValueError("no\nGPU")), r"ValueError: no\nGPU (test_guard.py:"),
-    "one that cannot tell": (raising(Mute()), "Mute: its text cannot be written"),
-    "one whose class cannot": (raising(Odd("odd")), "Odd: odd"),
+    "one that cannot tell": (raising(MuteError()), "MuteError: its text cannot be written"),
+    "one whose class cannot": (raising(OddError("odd")), "OddError: odd"),
     "one with escapes": (raising(OSError("\x1b[31m")), r"OSError: \x1b[31m"),
     "one with half a character": (raising(OSError("\ud800")), r"OSError: \ud800"),
     "a very long one": (raising(OSError("x" * 10_000)), "x" * 200 + "..."),
@@ -125,11 +125,14 @@ def test_ctrl_c_goes_its_way(handler):
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=["Python's", "a function", "an object"])
 def test_an_error_that_came_of_ctrl_c_goes_its_way_too(handler):
-    with hearing(handler), pytest.raises(OSError, match="cut off"), GUARD.during("it"):
+    def touch():
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             raise OSError("cut off") from None
+
+    with hearing(handler), pytest.raises(OSError, match="cut off"), GUARD.during("it"):
+        touch()
 
 
 @pytest.mark.parametrize(
