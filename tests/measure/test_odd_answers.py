@@ -87,10 +87,12 @@ def test_anything_else_is_told(answer, words):
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("answer", [SCORES.as_subclass(Shy), Posing()])
-def test_an_answer_that_raises_when_it_is_looked_at_is_told(answer):
+@pytest.mark.parametrize(
+    "made", [lambda: SCORES.as_subclass(Shy), Posing], ids=["a tensor", "an object"]
+)
+def test_an_answer_that_raises_when_it_is_looked_at_is_told(made):
     with pytest.raises(FactoryError) as caught:
-        read(answer)
+        read(made())
 
     assert caught.value.fact.startswith("looking at what its forward returned raised ")
 
