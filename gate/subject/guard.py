@@ -69,22 +69,24 @@ def to_standard_error() -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
-@contextlib.contextmanager
-def in_reach() -> Iterator[None]:
+class _Reach:
+    """A thread in which user code runs; entered for every image, so it is no generator."""
+
+    def __enter__(self) -> None:
+        os._exit = _raise_or_exit  # type: ignore[assignment]  # it returns as little as that one
+        _touching.process = os.getpid()
+        _touching.depth = getattr(_touching, "depth", 0) + 1
+
+    def __exit__(self, *raised: object) -> None:
+        _touching.depth -= 1
+
+
+def in_reach() -> _Reach:
     """Have ``os._exit`` raise SystemExit in this thread meanwhile, in the process that judges.
 
     A process that measures for another one may end as it likes: the other one says so.
     """
-    if parent_process() is not None:
-        yield
-        return
-    os._exit = _raise_or_exit  # type: ignore[assignment]  # it returns as little as that one
-    before = getattr(_touching, "process", None)
-    _touching.process = os.getpid()
-    try:
-        yield
-    finally:
-        _touching.process = before
+    return _REACH
 
 
 def require_theirs(error: BaseException) -> None:
@@ -188,6 +190,10 @@ def _is_of(handler: object, frame: FrameType) -> bool:
 
 
 def _raise_or_exit(status: int) -> None:
-    if getattr(_touching, "process", None) == os.getpid():  # and not in a copy that was forked
+    is_inside = getattr(_touching, "depth", 0) > 0 and _touching.process == os.getpid()
+    if is_inside and parent_process() is None:  # and not in a copy that was forked
         raise SystemExit(f"os._exit({status})")
     _exit(status)
+
+
+_REACH = _Reach()
