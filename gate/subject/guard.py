@@ -14,7 +14,6 @@ import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import parent_process
 from opcode import opmap
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -190,6 +189,8 @@ def _is_of(handler: object, frame: FrameType) -> bool:
 
 
 def _raise_or_exit(status: int) -> None:
+    from multiprocessing import parent_process
+
     is_inside = getattr(_touching, "depth", 0) > 0 and _touching.process == os.getpid()
     if is_inside and parent_process() is None:  # and not in a copy that was forked
         raise SystemExit(f"os._exit({status})")
