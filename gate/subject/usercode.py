@@ -9,16 +9,15 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
-import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
+from gate.subject.guard import Guard, in_reach, kind_of, place_of, said, to_standard_error
 from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
@@ -41,20 +40,14 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
         raise FactoryError(
             where, "is not of the form package.module:function", _syntax_remedy(spec)
         )
-    found: Any = _imported(parts["module"], base, where)
+    guard = Guard(where, base)
+    found: Any = _guarded_import(parts["module"], guard)
     for name in parts["name"].split("."):
-        if not hasattr(found, name):
-            public = [each for each in dir(found) if not each.startswith("_")]
-            raise FactoryError(
-                where,
-                f"{_origin(found)} has no {quoted(name)}",
-                did_you_mean(name, public) or f"it has {listed(public)}",
-            )
-        found = getattr(found, name)
+        found = _member(found, name, guard)
     if not callable(found):
         raise FactoryError(
             where,
-            f"is of type {type(found).__name__}, not a function",
+            f"is of type {kind_of(found)}, not a function",
             "name a function or a class",
         )
     return found  # type: ignore[no-any-return]  # whatever it returns is checked by who calls it
@@ -76,22 +69,25 @@ def is_found(spec: str, *, base: Path) -> bool:
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
     """Return what the user's function gives; raises FactoryError where it raises."""
-    _check_arguments(function, kwargs, where)
-    with _as_user_code(base):
-        try:
-            return function(**kwargs)
-        except (Exception, SystemExit) as error:  # user code may raise anything, or call sys.exit
-            raise FactoryError(
-                where, f"raised {said(error, base)}", "run it in Python to see the traceback"
-            ) from error
+    guard = Guard(where, base)
+    with guard.during("looking at its arguments"):
+        signature = _signature(function)
+    if signature is not None:
+        _check_arguments(signature, kwargs, where)
+    with _as_user_code(base), to_standard_error(), guard.during():
+        return function(**kwargs)
 
 
-def said(error: BaseException, base: Path) -> str:
-    """Return the exception's type, its message and the user's file and line, in one line."""
-    text = plain(error, 200)
-    head = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = _place(error, base)
-    return f"{head} ({place})" if place else head
+def _guarded_import(module: str, guard: Guard) -> ModuleType:
+    """Return the module; raises FactoryError for whatever its import raises, or ends."""
+    try:
+        with to_standard_error(), in_reach():
+            return _imported(module, guard.base, guard.where)
+    except FactoryError:
+        raise
+    except BaseException as error:
+        doing = f"importing {module}"
+        raise guard.refusal(error, doing, "make it importable") from error
 
 
 def _imported(module: str, base: Path, where: str) -> ModuleType:
@@ -144,7 +140,7 @@ def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) ->
         return FactoryError(
             where,
             f"importing {module} needs the module {quoted(absent)}, which is not installed "
-            f"({_place(error, base)})",
+            f"({place_of(error, base)})",
             "install it beside validate-model",
         )
     there = _importable(base.joinpath(*absent.split(".")[:-1]))
@@ -165,11 +161,28 @@ def _importable(folder: Path) -> list[str]:
     return sorted(name for name in names if name.isidentifier() and not name.startswith("__"))
 
 
-def _check_arguments(function: Callable[..., Any], kwargs: Mapping[str, Any], where: str) -> None:
+def _member(found: object, name: str, guard: Guard) -> Any:  # noqa: ANN401 - whatever it is
+    """Return what an object of the user's calls ``name``; raises FactoryError."""
+    with to_standard_error(), guard.during(f"looking for {quoted(name)}"):
+        if hasattr(found, name):
+            return getattr(found, name)
+        public = [each for each in dir(found) if not each.startswith("_")]
+        origin = _origin(found)
+    raise FactoryError(
+        guard.where,
+        f"{origin} has no {quoted(name)}",
+        did_you_mean(name, public) or f"it has {listed(public)}",
+    )
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
-        signature = inspect.signature(function)
+        return inspect.signature(function)
     except (TypeError, ValueError):  # some builtins tell no signature: calling will show
-        return
+        return None
+
+
+def _check_arguments(signature: inspect.Signature, kwargs: Mapping[str, Any], where: str) -> None:
     try:
         signature.bind(**kwargs)
     except TypeError as error:
@@ -179,32 +192,6 @@ def _check_arguments(function: Callable[..., Any], kwargs: Mapping[str, Any], wh
             f"its arguments do not fit: {plain(error, 200)}",
             f"it takes {listed(takes, 10)}" if takes else "it takes no arguments",
         ) from error
-
-
-def _place(error: BaseException, base: Path) -> str:
-    """Return file:line of the deepest frame in the user's folder, else the deepest of all."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{_near(error.filename, base)}:{error.lineno}"
-    own = Path(__file__).parent
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen") and not Path(frame.filename).is_relative_to(own)
-    ]
-    users = [each for each in frames if _is_below(each.filename, base)]
-    deepest = (users or frames)[-1:]
-    return f"{_near(deepest[0].filename, base)}:{deepest[0].lineno}" if deepest else ""
-
-
-def _is_below(file: str, base: Path) -> bool:
-    return Path(file).resolve().is_relative_to(base.resolve())
-
-
-def _near(file: str, base: Path) -> str:
-    """Return the path below the gate file's folder, or the bare name of a file elsewhere."""
-    if _is_below(file, base):
-        return plain(os.path.relpath(Path(file).resolve(), base.resolve()))
-    return plain(Path(file).name)
 
 
 def _origin(found: object) -> str:

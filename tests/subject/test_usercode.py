@@ -243,7 +243,8 @@ def test_a_function_that_exits_is_told(module):
 
 
 def test_ctrl_c_in_user_code_is_not_taken_for_its_fault(module):
-    base = module(body="def build():\n    raise KeyboardInterrupt\n")
+    body = "import signal\ndef build():\n    signal.raise_signal(signal.SIGINT)\n"
+    base = module(body=body)
     function = load_callable("nets:build", base=base, purpose="x")
 
     with pytest.raises(KeyboardInterrupt):

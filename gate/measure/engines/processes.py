@@ -28,8 +28,9 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
     except BrokenProcessPool as error:
         raise SubjectError(
             f"--workers {workers}",
-            "a worker process died, perhaps for want of memory",
-            "run again with fewer workers; what was measured is kept in the cache",
+            "a worker process died, perhaps for want of memory, or the user's code ended it",
+            "run again with fewer workers, of which a single one tells how it ended; what was "
+            "measured is kept in the cache",
             retriable=True,
         ) from error
     finally:
