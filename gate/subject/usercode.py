@@ -6,8 +6,6 @@ What it prints goes to standard error: standard output carries one document.
 """
 
 import contextlib
-import importlib
-import importlib.util
 import inspect
 import os
 import re
@@ -19,20 +17,18 @@ from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
+from gate.subject.importing import imported, located, make_way
+from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
-# Which gate file's folder a module came from. Two gate files judged in one process may each have
-# their own nets.py, and the second must not get the first one's.
-_came_from: dict[str, Path] = {}
-
 
 def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     """Return the callable named by ``package.module:function``.
 
-    ``base``, the gate file's folder, is searched first, and is on ``sys.path`` only meanwhile.
+    ``base`` is the gate file's folder; :mod:`.importing` says when a module is taken from there.
     ``purpose`` is the gate file's key, such as ``model.factory``. Raises FactoryError.
     """
     where = f"{purpose} {quoted(spec)}"
@@ -48,7 +44,7 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
             raise FactoryError(
                 where,
                 f"{_origin(found)} has no {quoted(name)}",
-                did_you_mean(name, public) or f"it has {listed(public)}",
+                _taken(spec, base) or did_you_mean(name, public) or f"it has {listed(public)}",
             )
         found = getattr(found, name)
     if not callable(found):
@@ -61,17 +57,11 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
 
 
 def is_found(spec: str, *, base: Path) -> bool:
-    """Return whether a run would find the module of ``package.module:function``; imports nothing.
+    """Return whether a run would find the package of ``package.module:function``; imports nothing.
 
-    It looks for the package only: in ``base``, the gate file's folder, and where Python looks.
+    ``base`` is the gate file's folder.
     """
-    package = spec.partition(":")[0].partition(".")[0]
-    if (base / f"{package}.py").is_file() or (base / package).is_dir():
-        return True
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):  # no name of a module: the run says so
-        return False
+    return located(spec.partition(":")[0], base).spec is not None
 
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
@@ -95,47 +85,29 @@ def said(error: BaseException, base: Path) -> str:
 
 
 def _imported(module: str, base: Path, where: str) -> ModuleType:
-    _forget_other_folders(base)
-    before = set(sys.modules)
+    make_way(module, base)
     with _as_user_code(base):
         try:
-            return importlib.import_module(module)
+            return imported(module, base)
         except ModuleNotFoundError as error:
             raise _missing(error, module, base, where) from error
         except (Exception, SystemExit) as error:  # importing runs user code
             raise FactoryError(
-                where, f"importing {module} raised {said(error, base)}", "make it importable"
+                where,
+                f"importing {module} raised {said(error, base)}",
+                _taken(module, base) or "make it importable",
             ) from error
-        finally:
-            _remember(set(sys.modules) - before, base)
+
+
+def _taken(spec: str, base: Path) -> str:
+    """Return which of two modules of a name were taken: perhaps the other one was meant."""
+    return "; ".join(shadowed([spec], base))
 
 
 @contextlib.contextmanager
 def _as_user_code(base: Path) -> Iterator[None]:
-    entry = str(base.resolve())
-    sys.path.insert(0, entry)
-    importlib.invalidate_caches()
-    try:
-        with contextlib.redirect_stdout(sys.stderr), noted(base):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):  # the user's code may have removed it already
-            sys.path.remove(entry)
-
-
-def _forget_other_folders(base: Path) -> None:
-    for name, folder in list(_came_from.items()):
-        if folder != base.resolve():
-            sys.modules.pop(name, None)
-            del _came_from[name]
-
-
-def _remember(names: set[str], base: Path) -> None:
-    folder = base.resolve()
-    for name in names:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and Path(file).resolve().is_relative_to(folder):
-            _came_from[name] = folder
+    with contextlib.redirect_stdout(sys.stderr), noted(base):
+        yield
 
 
 def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) -> FactoryError:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
+from gate.measure.engines.children import born_blind
 from gate.measure.engines.elsewhere import measure_cell
 from gate.measure.grid import Cell
 from gate.measure.progress import Advance
@@ -89,12 +90,15 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         _require_listener(address)
     own = {"num_cpus": workers * threads, "include_dashboard": False}
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level="error",
-            **({} if address else own),
-        )
+        with born_blind():
+            ray.init(
+                address=address or "local",
+                # Else the folder that the command was typed in is searched first by each worker.
+                job_config=ray.job_config.JobConfig(_client_job=True),
+                log_to_driver=False,
+                logging_level="error",
+                **({} if address else own),
+            )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         if address is None:
             raise SubjectError(
