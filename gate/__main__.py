@@ -3,7 +3,6 @@
 Python searches the current folder first for ``python -m``, and for its own modules too before a
 line of this runs: ``validate-model`` and ``python -P -m gate`` never do.
 """
-# ruff: noqa: E402 -- what is imported must not come from the current folder
 
 import os
 import sys

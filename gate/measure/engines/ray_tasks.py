@@ -93,10 +93,9 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         with born_blind():
             ray.init(
                 address=address or "local",
-                # Else the folder that the command was typed in is searched first by each worker.
-                job_config=ray.job_config.JobConfig(_client_job=True),
                 log_to_driver=False,
                 logging_level="error",
+                **_path_of_workers(ray, address),
                 **({} if address else own),
             )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
@@ -111,6 +110,16 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         yield
     finally:
         ray.shutdown()
+
+
+def _path_of_workers(ray: Any, address: str | None) -> dict[str, Any]:  # noqa: ANN401 -- untyped
+    """Return what keeps the folder that the command was typed in from the path of each worker.
+
+    Ray puts it there first, on other machines too, unless a job comes through Ray's own client.
+    """
+    if address is not None and address.startswith("ray://"):
+        return {}
+    return {"job_config": ray.job_config.JobConfig(_client_job=True)}
 
 
 def _require_listener(address: str) -> None:
