@@ -224,9 +224,8 @@ def test_a_module_that_was_loaded_from_the_folder_already_is_kept(two):
 
 def test_two_gate_files_have_each_their_own_modules_however_they_find_them(two, tmp_path):
     for name in ("one", "two"):
-        package(tmp_path / name, "lib", deep=f"X = {name!r}\n") if (
-            tmp_path / name
-        ).mkdir() else package(tmp_path / name, "lib", deep=f"X = {name!r}\n")
+        (tmp_path / name).mkdir()
+        package(tmp_path / name, "lib", deep=f"X = {name!r}\n")
         (tmp_path / name / "nets.py").write_text(
             "import sys\nfrom pathlib import Path\nsys.path.insert(0, str(Path(__file__).parent))\n"
             "import helper, lib.deep\nX = helper.X + lib.deep.X\n"

@@ -34,9 +34,10 @@ def test_modules_of_names_of_their_own_are_not_spoken_of(write):
 def test_a_factory_beside_the_gate_file_and_installed_is_told(write):
     write("site/nets.py")
 
-    assert shadowed(["nets:build"], write("gate/nets.py")) == (
-        'the module "nets" beside the gate file is taken, not the installed one: '
-        "rename one of them",
+    (said,) = shadowed(["nets:build"], write("gate/nets.py"))
+
+    assert said == (
+        'the module "nets" beside the gate file is taken, not the installed one: rename one of them'
     )
 
 
@@ -44,9 +45,11 @@ def test_a_stray_file_with_the_name_of_an_installed_factory_is_told(write):
     write("site/vision/__init__.py")
     write("site/vision/models.py")
 
-    assert shadowed(["vision.models:resnet"], write("gate/vision.py")) == (
+    (said,) = shadowed(["vision.models:resnet"], write("gate/vision.py"))
+
+    assert said == (
         'the module "vision" that is installed is taken, not the one beside the gate file: '
-        "rename one of them",
+        "rename one of them"
     )
 
 

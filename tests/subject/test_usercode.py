@@ -58,12 +58,12 @@ def test_the_folder_is_never_on_the_path(module, tmp_path):
     base = module(
         body="import sys\nSEEN = list(sys.path)\ndef build():\n    return list(sys.path)\n"
     )
-    before = list(sys.path)
+    path = list(sys.path)
 
     function = load_callable("nets:build", base=base, purpose="x")
 
-    assert sys.modules["nets"].SEEN == before
-    assert call(function, {}, base=base, where="x") == before
+    assert path == sys.modules["nets"].SEEN
+    assert path == call(function, {}, base=base, where="x")
 
 
 def test_what_a_factory_imports_when_it_runs_is_found(module):
