@@ -11,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from gate.measure.engines.children import born_blind, open_eyes
+
 NAMES = (
     "torch", "numpy", "PIL", "scipy", "cryptography", "click", "pydantic", "yaml", "json", "random",
     "zipfile", "sqlite3", "multiprocessing", "onnxruntime", "pyarrow", "fsspec", "jinja2", "gate",
@@ -268,3 +270,17 @@ def test_a_worker_is_born_blind_to_the_current_folder(name, tmp_path):
 
     assert ended.stderr == ""
     assert json.loads(ended.stdout) == {"path": [], "set": [None, None]}
+
+
+def test_what_is_started_has_the_environment_of_its_owner_and_no_path_beyond_ours(monkeypatch):
+    known = next(each for each in sys.path if each)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/nobody/looks/here", known]))
+    monkeypatch.setenv("PYTHONSAFEPATH", "mine")
+    before = dict(os.environ)
+
+    with born_blind():
+        within = dict(os.environ)
+        open_eyes()
+
+    assert within == {**before, "PYTHONPATH": known}
+    assert before == dict(os.environ)

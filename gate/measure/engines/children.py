@@ -11,8 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
+from pathlib import Path
 
-_SAFE = "PYTHONSAFEPATH"
+_SAFE, _PATH = "PYTHONSAFEPATH", "PYTHONPATH"
 _OURS = "validate-model"  # any value will do; by this one a child knows who has set it
 
 
@@ -45,16 +46,27 @@ def born_deaf(*, spawned: bool = True) -> Iterator[None]:
 def born_blind() -> Iterator[None]:
     """Let each Python that is started here, and by what is started, look into no folder of its own.
 
-    That is the current folder, or that of a script, which come first on the path of a new Python.
+    That is the current folder, or that of a script, which come first on the path of a new Python,
+    and what ``PYTHONPATH`` names and this process has not.
     """
-    if os.environ.get(_SAFE):
-        yield
-        return
-    os.environ[_SAFE] = _OURS
+    theirs = {_SAFE: os.environ.get(_SAFE) or _OURS}
+    if path := os.environ.get(_PATH):
+        theirs[_PATH] = os.pathsep.join(filter(_is_on_path, path.split(os.pathsep)))
+    before = {name: os.environ.get(name) for name in theirs}
+    os.environ |= theirs
     try:
         yield
     finally:
-        open_eyes()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _is_on_path(folder: str) -> bool:
+    """Return whether this process looks into a folder: it may have been told to heed no such."""
+    return Path(folder).absolute() in {Path(each).absolute() for each in sys.path}
 
 
 def open_eyes() -> None:
