@@ -48,7 +48,8 @@ def located(module: str, base: Path, *, is_named: bool = True) -> Located:
 
     ``base`` is the gate file's folder. ``is_named`` tells whether the gate file names a factory of
     the package: then the one beside it comes first. What does not hold the whole of ``module``
-    comes after what does.
+    comes after what does. Folders that Python has listed are not listed again:
+    ``importlib.invalidate_caches`` has it look for what has come since.
     """
     package = top_level(module)
     beside, installed = _beside(package, base), _installed(package)
@@ -72,6 +73,7 @@ def make_way(module: str, base: Path) -> None:
     Two gate files judged in one process may each have a module of one name. ``base``, the folder of
     this one, is looked into from now on.
     """
+    importlib.invalidate_caches()
     name_packages([module], base)
     _enter(base.resolve())
     found = located(module, base)
@@ -102,6 +104,7 @@ def resolves_otherwise(files: Iterable[str], base: Path) -> bool:
     """
     ours = {Path(each).parts[0].removesuffix(".py") for each in files if _is_source_beside(each)}
     named = _named.get(base.resolve(), {})
+    importlib.invalidate_caches()
     return any(
         located(module, base).is_beside != (package in ours) for package, module in named.items()
     ) or any(not located(each, base, is_named=False).is_beside for each in ours - set(named))

@@ -1,5 +1,6 @@
 """The source files of user code: those of the package that a factory comes from, run or not."""
 
+import importlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ def package_of(factory: str, *, base: Path) -> Package:
     one of compiled code, has none.
     """
     name = top_level(factory)
+    importlib.invalidate_caches()
     files = {}
     for path, below in sorted(sources(name, located(factory.partition(":")[0], base))):
         try:

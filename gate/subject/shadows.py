@@ -1,6 +1,7 @@
 """Modules of one name beside the gate file and installed: which is taken, and what to do."""
 
 import ast
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ def shadowed(factories: Iterable[str], base: Path) -> tuple[str, ...]:
     ``factories`` are named by the gate file of the folder ``base``. Told are their packages, and
     what code beside the gate file imports absolutely.
     """
+    importlib.invalidate_caches()
     modules = {top_level(each): each.partition(":")[0] for each in factories}
     found = {name: located(module, base) for name, module in modules.items()}
     beside = {name: each for name, each in found.items() if each.is_beside}

@@ -284,3 +284,20 @@ def test_what_is_started_has_the_environment_of_its_owner_and_no_path_beyond_our
 
     assert within == {**before, "PYTHONPATH": known}
     assert before == dict(os.environ)
+
+
+def test_what_was_measured_with_a_module_that_is_installed_by_now_is_measured_again(
+    project, monkeypatch, tmp_path
+):
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    project.write("nets.py", (project.folder / "nets.py").read_text() + "\nimport shapes_of_mine\n")
+    project.write("shapes_of_mine.py", "")
+    project.run("--no-images")
+    again = project.run("--no-images")
+
+    project.write("site/shapes_of_mine.py", "")
+    installed = project.run("--no-images")
+
+    kept = [run.report["run"]["answers_from_cache"] for run in (again, installed)]
+    assert kept[0] > 0
+    assert kept[1] == 0
