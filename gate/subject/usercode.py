@@ -5,33 +5,27 @@ as an exception's type, its message and the user's own line; a traceback helps n
 What it prints goes to standard error: standard output carries one document.
 """
 
-import contextlib
-import importlib
-import importlib.util
 import inspect
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
-from gate.subject.guard import Guard, in_reach, kind_of, place_of, said, to_standard_error
+from gate.subject.guard import Guard, in_reach, kind_of, place_of, to_standard_error
+from gate.subject.importing import imported, located, make_way
+from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
-# Which gate file's folder a module came from. Two gate files judged in one process may each have
-# their own nets.py, and the second must not get the first one's.
-_came_from: dict[str, Path] = {}
-
 
 def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     """Return the callable named by ``package.module:function``.
 
-    ``base``, the gate file's folder, is searched first, and is on ``sys.path`` only meanwhile.
+    ``base`` is the gate file's folder; :mod:`.importing` says when a module is taken from there.
     ``purpose`` is the gate file's key, such as ``model.factory``. Raises FactoryError.
     """
     where = f"{purpose} {quoted(spec)}"
@@ -43,7 +37,7 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     guard = Guard(where, base)
     found: Any = _guarded_import(parts["module"], guard)
     for name in parts["name"].split("."):
-        found = _member(found, name, guard)
+        found = _member(found, name, spec, guard)
     if not callable(found):
         raise FactoryError(
             where,
@@ -54,17 +48,11 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
 
 
 def is_found(spec: str, *, base: Path) -> bool:
-    """Return whether a run would find the module of ``package.module:function``; imports nothing.
+    """Return whether a run would find the package of ``package.module:function``; imports nothing.
 
-    It looks for the package only: in ``base``, the gate file's folder, and where Python looks.
+    ``base`` is the gate file's folder.
     """
-    package = spec.partition(":")[0].partition(".")[0]
-    if (base / f"{package}.py").is_file() or (base / package).is_dir():
-        return True
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):  # no name of a module: the run says so
-        return False
+    return located(spec.partition(":")[0], base).spec is not None
 
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
@@ -74,7 +62,7 @@ def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path,
         signature = _signature(function)
     if signature is not None:
         _check_arguments(signature, kwargs, where)
-    with _as_user_code(base), to_standard_error(), guard.during():
+    with noted(base), to_standard_error(), guard.during():
         return function(**kwargs)
 
 
@@ -86,52 +74,22 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
     except FactoryError:
         raise
     except BaseException as error:
-        doing = f"importing {module}"
-        raise guard.refusal(error, doing, "make it importable") from error
+        remedy = _taken(module, guard.base) or "make it importable"
+        raise guard.refusal(error, f"importing {module}", remedy) from error
 
 
 def _imported(module: str, base: Path, where: str) -> ModuleType:
-    _forget_other_folders(base)
-    before = set(sys.modules)
-    with _as_user_code(base):
+    make_way(module, base)
+    with noted(base):
         try:
-            return importlib.import_module(module)
+            return imported(module, base)
         except ModuleNotFoundError as error:
             raise _missing(error, module, base, where) from error
-        except (Exception, SystemExit) as error:  # importing runs user code
-            raise FactoryError(
-                where, f"importing {module} raised {said(error, base)}", "make it importable"
-            ) from error
-        finally:
-            _remember(set(sys.modules) - before, base)
 
 
-@contextlib.contextmanager
-def _as_user_code(base: Path) -> Iterator[None]:
-    entry = str(base.resolve())
-    sys.path.insert(0, entry)
-    importlib.invalidate_caches()
-    try:
-        with contextlib.redirect_stdout(sys.stderr), noted(base):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):  # the user's code may have removed it already
-            sys.path.remove(entry)
-
-
-def _forget_other_folders(base: Path) -> None:
-    for name, folder in list(_came_from.items()):
-        if folder != base.resolve():
-            sys.modules.pop(name, None)
-            del _came_from[name]
-
-
-def _remember(names: set[str], base: Path) -> None:
-    folder = base.resolve()
-    for name in names:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and Path(file).resolve().is_relative_to(folder):
-            _came_from[name] = folder
+def _taken(spec: str, base: Path) -> str:
+    """Return which of two modules of a name were taken: perhaps the other one was meant."""
+    return "; ".join(shadowed([spec], base))
 
 
 def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) -> FactoryError:
@@ -161,7 +119,7 @@ def _importable(folder: Path) -> list[str]:
     return sorted(name for name in names if name.isidentifier() and not name.startswith("__"))
 
 
-def _member(found: object, name: str, guard: Guard) -> Any:  # noqa: ANN401 - whatever it is
+def _member(found: object, name: str, spec: str, guard: Guard) -> Any:  # noqa: ANN401 - whatever it is
     """Return what an object of the user's calls ``name``; raises FactoryError."""
     with to_standard_error(), guard.during(f"looking for {quoted(name)}"):
         if hasattr(found, name):
@@ -171,7 +129,7 @@ def _member(found: object, name: str, guard: Guard) -> Any:  # noqa: ANN401 - wh
     raise FactoryError(
         guard.where,
         f"{origin} has no {quoted(name)}",
-        did_you_mean(name, public) or f"it has {listed(public)}",
+        _taken(spec, guard.base) or did_you_mean(name, public) or f"it has {listed(public)}",
     )
 
 
