@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import assert_never
 
 from gate.errors import Identity
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.choosing import choose
 from gate.subject.checkpoints.exported_programs import read_exported_program
 from gate.subject.checkpoints.folders import Folder, is_folder, read_folder
@@ -74,6 +75,7 @@ class _Opening:
         self.path = path
         self.key = key
         self.pin = pin
+        self.budget = Budget()
         self.identity = Identity()
 
     def file(self) -> Weights:
@@ -106,7 +108,7 @@ class _Opening:
                 return self._zipped(data)
             case Container.LEGACY:
                 self._recognised(Format.TORCH_LEGACY)
-                return choose(read_legacy(data), self.key)
+                return choose(read_legacy(data, self.budget), self.key)
             case Container.SAFETENSORS:
                 self._recognised(Format.SAFETENSORS)
                 if self.key is not None:
@@ -127,7 +129,7 @@ class _Opening:
             self._recognised(Format.PT2_WEIGHTS)
             return read_exported_program(read_members(data), self.key)
         refuse_script(names)
-        return choose(read_zip(read_members(data)), self.key)
+        return choose(read_zip(read_members(data), self.budget), self.key)
 
 
 def _joined(folder: Folder, parts: dict[str, Weights]) -> Weights:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from gate.subject.checkpoints.refusals import bytes_shown, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, bytes_shown, corrupt, shown, unsafe
 
 MAX_AXES = 64
+MAX_NAME = 1024  # characters; PyTorch's own longest names have about 100
 MAX_TENSORS = 100_000  # a ResNet-152 has 932 entries
 SMALL_EXPANSION = 65_536  # elements that a view may repeat from a smaller storage
 
@@ -111,7 +112,12 @@ def check_view(
 def check_axes(name: str, shape: tuple[int, ...]) -> None:
     """Refuse more axes than any library allows; each multiplies ever larger numbers."""
     if len(shape) > MAX_AXES:
-        raise corrupt(f"{shown(name)} has {len(shape):,} axes")
+        raise too_many_axes(name, len(shape))
+
+
+def too_many_axes(name: str, count: int) -> RefusedError:
+    """Return the refusal of a tensor with more axes than any library allows."""
+    return corrupt(f"{shown(name)} has {count:,} axes")
 
 
 def check_count(count: int) -> None:
