@@ -15,9 +15,9 @@ from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
-from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count
+from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count, check_names
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
-from gate.subject.checkpoints.zips import member_names, read_members
+from gate.subject.checkpoints.zips import member_names, read_directory, read_members
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
     opening = _Opening(Path(path), key, sha256)
     try:
         weights = opening.folder() if is_folder(opening.path) else opening.file()
-        check_count(len(weights.tensors))
+        check_names(weights.tensors)
     except RefusedError as refused:
         raise refused.at(opening.path, opening.identity) from refused
     except MemoryError:
@@ -86,7 +86,10 @@ class _Opening:
     def folder(self) -> Weights:
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
-        parts = {name: self._weights(each.data) for name, each in folder.files.items()}
+        parts: dict[str, Weights] = {}
+        for name, each in folder.files.items():
+            parts[name] = self._weights(each.data)
+            check_count(sum(len(part.tensors) for part in parts.values()))
         self._recognised(Format.HUGGINGFACE)
         return _joined(folder, parts)
 
@@ -124,12 +127,13 @@ class _Opening:
                 assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
-        names = member_names(data)
+        directory = read_directory(data)
+        names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(data), self.key)
+            return read_exported_program(read_members(directory), self.key)
         refuse_script(names)
-        return choose(read_zip(read_members(data), self.budget), self.key)
+        return choose(read_zip(read_members(directory), self.budget), self.key)
 
 
 def _joined(folder: Folder, parts: dict[str, Weights]) -> Weights:

@@ -337,9 +337,7 @@ class _Machine:
                 "a tensor in it is marked as negated or conjugated",
                 "save the tensor with .resolve_neg().resolve_conj()",
             )
-        return _view(
-            storage, dtype, self._indices(shape), self._indices(stride), _index(offset)
-        )
+        return _view(storage, dtype, self._indices(shape), self._indices(stride), _index(offset))
 
     def _typed_tensor(self, arguments: tuple[object, ...]) -> object:
         function, kind, inner = arguments[:3]

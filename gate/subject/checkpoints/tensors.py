@@ -1,6 +1,6 @@
 """Tensors as a file describes them: named, measured, and still only bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -125,6 +125,17 @@ def check_count(count: int) -> None:
     if count > MAX_TENSORS:
         raise unsafe(
             f"it lists {count:,} tensors, more than the {MAX_TENSORS:,} that are read",
+            "save only the model's state_dict",
+        )
+
+
+def check_names(tensors: Sequence[TensorSpec]) -> None:
+    """Refuse more tensors, or longer names, than any network has."""
+    check_count(len(tensors))
+    longest = max((len(spec.name) for spec in tensors), default=0)
+    if longest > MAX_NAME:
+        raise unsafe(
+            f"it has a tensor whose name has {longest:,} characters, more than {MAX_NAME:,}",
             "save only the model's state_dict",
         )
 
