@@ -46,7 +46,7 @@ def refuse_growth(archive: int, declared: int) -> None:
 
 
 def inflated(name: str, packed: memoryview, size: int) -> memoryview:
-    """Return the ``size`` bytes that a member's deflated bytes unpack to, read-only.
+    """Return the ``size`` bytes that a member's deflated bytes unpack to.
 
     Raises RefusedError, as corrupt, when they unpack to more or fewer, or have bytes behind them.
     """
@@ -69,7 +69,7 @@ def inflated(name: str, packed: memoryview, size: int) -> memoryview:
             break
     if not machine.eof or filled != size or waiting:
         raise _damaged(name)
-    return memoryview(content).toreadonly()
+    return memoryview(content)  # writable: torch shares its memory and warns of any other
 
 
 def _damaged(name: str) -> RefusedError:
