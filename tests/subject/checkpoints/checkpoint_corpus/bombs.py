@@ -27,7 +27,7 @@ def _bomb(title: str) -> Callable[[Callable[[Path], Path]], Callable[[Path], Pat
     return keep
 
 
-def _tensor(elements: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+def tensor_of(elements: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
     """Return opcodes for a float tensor over storage 0, which claims ``elements``."""
     storage = b"(" + value("storage") + name("torch", "FloatStorage")
     storage += value("0") + value("cpu") + value(elements) + b"tQ"
@@ -55,19 +55,19 @@ def storage_on_demand(folder: Path) -> Path:
 
 @_bomb("a view that repeats one number")
 def stride_zero(folder: Path) -> Path:
-    tensor = _tensor(1, (200_000, 200_000), (0, 0))
+    tensor = tensor_of(1, (200_000, 200_000), (0, 0))
     return _zip(folder, _dict_of(tensor), {"0": bytes(4)})
 
 
 @_bomb("a zip storage that claims 4 TiB")
 def zip_claim(folder: Path) -> Path:
-    return _zip(folder, _dict_of(_tensor(HUGE, (HUGE,), (1,))), {"0": bytes(864)})
+    return _zip(folder, _dict_of(tensor_of(HUGE, (HUGE,), (1,))), {"0": bytes(864)})
 
 
 @_bomb("a legacy storage that claims 4 TiB")
 def legacy_claim(folder: Path) -> Path:
     path = folder / "bomb.pt"
-    body = pickled(_dict_of(_tensor(HUGE, (HUGE,), (1,))), 2)
+    body = pickled(_dict_of(tensor_of(HUGE, (HUGE,), (1,))), 2)
     path.write_bytes(legacy_of(body.replace(b"tQ", b"NtQ"), {"0": (HUGE, bytes(64))}))
     return path
 
@@ -142,14 +142,14 @@ def keys(folder: Path) -> Path:
 
 @_bomb("300,000 names for one tensor")
 def names(folder: Path) -> Path:
-    put = _tensor(1, (1,), (1,)) + b"r\x00\x00\x10\x00"
+    put = tensor_of(1, (1,), (1,)) + b"r\x00\x00\x10\x00"
     rest = b"".join(value(f"n{each}")[:-2] + b"j\x00\x00\x10\x00s" for each in range(240_000))
     return _zip(folder, b"}" + value("first") + put + b"s" + rest, {"0": bytes(4)})
 
 
 @_bomb("a shape of 100,000 axes")
 def axes(folder: Path) -> Path:
-    tensor = _tensor(1, (1 << 60,) * 100_000, (1,) * 100_000)
+    tensor = tensor_of(1, (1 << 60,) * 100_000, (1,) * 100_000)
     return _zip(folder, _dict_of(tensor), {"0": bytes(4)})
 
 
@@ -308,7 +308,7 @@ def kept_dictionaries(folder: Path) -> Path:
 
 @_bomb("300,000 tensors of 64 axes over one storage")
 def many_shapes(folder: Path) -> Path:
-    tensor = _tensor(4, (1,) * 64, ((1 << 61),) * 64)
+    tensor = tensor_of(4, (1,) * 64, ((1 << 61),) * 64)
     code = _kept(name("torch._utils", "_rebuild_tensor_v2"), 0)
     code += _kept(tensor[tensor.index(b"(") : -1], 1)
     return _zip(folder, code + b"(" + (_get(0) + _get(1) + b"R") * 300_000 + b"t", {"0": bytes(16)})
@@ -356,7 +356,7 @@ def shared_dictionaries(folder: Path) -> Path:
 
 @_bomb("a name with 149,000 prefixes of a wrapper")
 def prefixes(folder: Path) -> Path:
-    return _zip(folder, b"}" + _text("module." * 149_000) + _tensor(4, (2, 2), (2, 1)) + b"s")
+    return _zip(folder, b"}" + _text("module." * 149_000) + tensor_of(4, (2, 2), (2, 1)) + b"s")
 
 
 @_bomb("five pickles of a million steps in a legacy stream")
@@ -378,7 +378,7 @@ def legacy_keys(folder: Path) -> Path:
 
 @_bomb("a deflated pickle of 1.7 GB")
 def deflated_pickle(folder: Path) -> Path:
-    with zipfile.ZipFile(folder / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(folder / "bomb.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("archive/data.pkl", "w") as member:
             for _ in range(1700):
                 member.write(b"N" * (1 << 20))
