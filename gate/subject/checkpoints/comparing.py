@@ -11,6 +11,7 @@ Shape = tuple[int, ...]
 
 # What training wrappers put before every name: DDP, torch.compile, Lightning's own module.
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
+_MOST_WRAPPERS = 8  # more are no wrappers, and each costs a look at every name
 _COUNTER = "num_batches_tracked"  # of batch normalisation; not used when a model is evaluated
 
 
@@ -79,8 +80,8 @@ def wrapper_prefix(names: Sequence[str]) -> str:
     """
     shared = common_prefix(names)
     prefix = ""
-    while any(shared.startswith(prefix + each) for each in _WRAPPERS):
-        prefix += next(each for each in _WRAPPERS if shared.startswith(prefix + each))
+    for _ in range(_MOST_WRAPPERS):
+        prefix += next((each for each in _WRAPPERS if shared.startswith(prefix + each)), "")
     return prefix
 
 

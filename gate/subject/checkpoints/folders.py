@@ -234,7 +234,7 @@ def _placed(name: str, text: bytes) -> Mapping[str, str]:
     """Return which file of the folder holds each tensor, as the index says it."""
     try:
         index = json.loads(text)
-        placed = dict(index["weight_map"])
+        placed = {**index["weight_map"]}  # a list of pairs could have names that are no text
     except (ValueError, KeyError, TypeError, RecursionError):
         raise corrupt(f"{name} is not an index of weights") from None
     shards = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gate.subject.checkpoints.folders import Folder, Layout, naming_all
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
 from gate.subject.checkpoints.sealing import Sealed
-from gate.subject.checkpoints.tensors import TensorSpec, Weights, same_numbers
+from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count, same_numbers
 
 
 def weights_of(folder: Folder, read: Callable[[Sealed], Weights]) -> Weights:
@@ -22,6 +22,7 @@ def weights_of(folder: Folder, read: Callable[[Sealed], Weights]) -> Weights:
         for name, sealed in folder.files.items():
             with _naming(name, alone=len(folder.files) == 1):
                 vetted[name] = read(sealed)
+            check_count(sum(len(each.tensors) for each in vetted.values()))
         first, *others = (_joined(each, vetted) for each in folder.layouts)
         for title, other in zip(titles[1:], others, strict=True):
             _check_same(titles[0], first, title, other)

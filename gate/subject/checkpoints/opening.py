@@ -7,6 +7,7 @@ from typing import assert_never
 
 from gate.errors import Identity
 from gate.subject.checkpoints.beside import beside
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.choosing import choose
 from gate.subject.checkpoints.exported_programs import read_exported_program
 from gate.subject.checkpoints.folders import is_folder, read_folder
@@ -21,9 +22,9 @@ from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
-from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count
+from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
-from gate.subject.checkpoints.zips import member_names, read_members
+from gate.subject.checkpoints.zips import member_names, read_directory, read_members
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +65,7 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
     opening = _Opening(Path(path), key, sha256)
     try:
         weights = opening.folder() if is_folder(opening.path) else opening.file()
-        check_count(len(weights.tensors))
+        check_names(weights.tensors)
     except RefusedError as refused:
         raise refused.at(opening.path, opening.identity) from refused
     except MemoryError as error:
@@ -87,6 +88,7 @@ class _Opening:
         self.path = path
         self.key = key
         self.pin = pin
+        self.budget = Budget()
         self.identity = Identity()
 
     def file(self) -> Weights:
@@ -119,7 +121,7 @@ class _Opening:
                 return self._zipped(data)
             case Container.LEGACY:
                 self._recognised(Format.TORCH_LEGACY)
-                return choose(read_legacy(data), self.key)
+                return choose(read_legacy(data, self.budget), self.key)
             case Container.SAFETENSORS:
                 self._recognised(Format.SAFETENSORS)
                 if self.key is not None:
@@ -135,10 +137,11 @@ class _Opening:
                 assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
-        names = member_names(data)
+        directory = read_directory(data)
+        names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(data), self.key)
+            return read_exported_program(read_members(directory), self.key)
         refuse_old_program(names)
         refuse_script(names)
-        return choose(read_zip(read_members(data)), self.key)
+        return choose(read_zip(read_members(directory), self.budget), self.key)

@@ -9,6 +9,7 @@ is refused, though nothing of it would have run here.
 import re
 from collections.abc import Iterator, Mapping
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.formats import refuse_script
 from gate.subject.checkpoints.names import DTYPES
 from gate.subject.checkpoints.pickles import Name, Opaque, Table, TensorRef
@@ -16,7 +17,7 @@ from gate.subject.checkpoints.program_graphs import RESAVE, check_graph, parsed
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
 from gate.subject.checkpoints.torch_files import TorchFile, read_legacy, read_zip
-from gate.subject.checkpoints.zips import member_names, read_members
+from gate.subject.checkpoints.zips import member_names, read_directory, read_members
 
 MAX_TABLE = 16 << 20
 LONGEST = 8  # members that are named
@@ -51,9 +52,10 @@ def check_members(members: Mapping[str, memoryview]) -> tuple[str, ...]:
             f"torch.export.load would unpickle what runs code: {listed(pickles)}",
             RESAVE,
         )
+    budget = Budget()
     for name, content in inside.items():
         if name.startswith(_SAMPLES):
-            _check_sample(name, content)
+            _check_sample(name, content, budget)
         elif name.startswith(_GRAPHS):
             check_graph(name, content)
     return tuple(_notes(inside))
@@ -107,12 +109,12 @@ def _pickles_in_tables(inside: Mapping[str, memoryview]) -> Iterator[str]:
                 yield f"{folder}/{entry.get('path_name')}"
 
 
-def _check_sample(name: str, content: memoryview) -> None:
+def _check_sample(name: str, content: memoryview, budget: Budget) -> None:
     """Refuse sample inputs that are more than tensors, numbers and texts in plain containers."""
     if content.nbytes == 0:
         return
     try:
-        strange = _strange(_saved(content).value)
+        strange = _strange(_saved(content, budget).value)
     except RefusedError as refused:
         strange = refused.fact
     if strange:
@@ -123,13 +125,14 @@ def _check_sample(name: str, content: memoryview) -> None:
         )
 
 
-def _saved(content: memoryview) -> TorchFile:
+def _saved(content: memoryview, budget: Budget) -> TorchFile:
     match recognise(content):
         case Container.ZIP:
-            refuse_script(member_names(content))
-            return read_zip(read_members(content))
+            directory = read_directory(content)
+            refuse_script(member_names(directory.members))
+            return read_zip(read_members(directory), budget)
         case Container.LEGACY:
-            return read_legacy(content)
+            return read_legacy(content, budget)
         case other:
             raise corrupt(f"it is {other}")
 

@@ -1,12 +1,13 @@
 """Tensors as a file describes them: named, measured, and still only bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from gate.subject.checkpoints.refusals import bytes_shown, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, bytes_shown, corrupt, shown, unsafe
 
 MAX_AXES = 64
+MAX_NAME = 1024  # characters; PyTorch's own longest names have about 100
 MAX_TENSORS = 100_000  # a ResNet-152 has 932 entries
 STEP = 1 << 20  # bytes that are compared at once; a multiple of every item
 SMALL_EXPANSION = 65_536  # elements that a view may repeat from a smaller storage
@@ -141,7 +142,12 @@ def check_view(
 def check_axes(name: str, shape: tuple[int, ...]) -> None:
     """Refuse more axes than any library allows; each multiplies ever larger numbers."""
     if len(shape) > MAX_AXES:
-        raise corrupt(f"{shown(name)} has {len(shape):,} axes")
+        raise too_many_axes(name, len(shape))
+
+
+def too_many_axes(name: str, count: int) -> RefusedError:
+    """Return the refusal of a tensor with more axes than any library allows."""
+    return corrupt(f"{shown(name)} has {count:,} axes")
 
 
 def check_count(count: int) -> None:
@@ -149,6 +155,17 @@ def check_count(count: int) -> None:
     if count > MAX_TENSORS:
         raise unsafe(
             f"it lists {count:,} tensors, more than the {MAX_TENSORS:,} that are read",
+            "save only the model's state_dict",
+        )
+
+
+def check_names(tensors: Sequence[TensorSpec]) -> None:
+    """Refuse more tensors, or longer names, than any network has."""
+    check_count(len(tensors))
+    longest = max((len(spec.name) for spec in tensors), default=0)
+    if longest > MAX_NAME:
+        raise unsafe(
+            f"it has a tensor whose name has {longest:,} characters, more than {MAX_NAME:,}",
             "save only the model's state_dict",
         )
 
