@@ -66,6 +66,7 @@ class Layout:
     shown: str
     leaves: Mapping[str, Sequence[int]]  # by the names of columns
     unpacked: int = 0
+    read: int = 0  # bytes of cells, each text as often as it stands there
     pages: int = 0
     deltas: set[str] = field(default_factory=set)  # columns of texts that begin as another
     largest_delta: int = 0  # bytes of a page of those
@@ -119,16 +120,24 @@ class Layout:
             self.dictionaries[group].append(name)
         return rows
 
-    def _take(self, unpacked: int) -> None:
-        self.unpacked += unpacked
-        self.pages += 1
-        if self.unpacked > bytes_of(self.size):
+    def count_read(self, size: int) -> None:
+        """Count the bytes of cells that were read; raises DataError for too many."""
+        self.read += size
+        self._require_few(self.read)
+
+    def _require_few(self, unpacked: int) -> None:
+        if unpacked > bytes_of(self.size):
             raise DataError(
                 self.shown,
                 f"unpacks to more than {bytes_of(self.size):,} bytes from {self.size:,}, as a "
                 "decompression bomb does",
                 "write it again uncompressed and without dictionary, or as CSV",
             )
+
+    def _take(self, unpacked: int) -> None:
+        self.unpacked += unpacked
+        self.pages += 1
+        self._require_few(self.unpacked)
         if self.pages > _FREE_PAGES + self.size // _BYTES_A_PAGE:
             raise DataError(
                 self.shown,

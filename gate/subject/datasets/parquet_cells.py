@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 _PROBED = 1024  # cells
+_NARROW: dict[str, type[np.floating[Any]]] = {"halffloat": np.float16, "float": np.float32}
 
 
 def is_plain(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
@@ -54,14 +55,22 @@ def texts(array: Any) -> list[str | None]:  # noqa: ANN401 - pyarrow ships no ty
     from pyarrow import types
 
     if types.is_string(array.type) and _differ(array):  # to look for equal ones takes longer
-        return [cell if cell and not cell.isspace() else None for cell in array.to_pylist()]
+        return _filled(array)
     coded = array if types.is_dictionary(array.type) else array.dictionary_encode()
     kind = coded.type.value_type
-    width = np.float32 if types.is_float32(kind) else np.float16 if types.is_float16(kind) else None
-    known = np.array([*(_text(each, width) for each in coded.dictionary.to_pylist()), None], object)
-    places = coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+    if types.is_string(kind):
+        written = _filled(coded.dictionary)
+    else:
+        width = _NARROW.get(str(kind))
+        written = [_text(each, width) for each in coded.dictionary.to_pylist()]
+    known = np.array([*written, None], object)
+    places = coded.indices.fill_null(len(written)).to_numpy(zero_copy_only=False)
     cells: list[str | None] = known[places].tolist()
     return cells
+
+
+def _filled(texts: Any) -> list[str | None]:  # noqa: ANN401 - pyarrow ships no types
+    return [each if each and not each.isspace() else None for each in texts.to_pylist()]
 
 
 def _differ(array: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types

@@ -150,6 +150,7 @@ def _fill(file: Any, layout: Layout, columns: Sequence[_Column]) -> None:  # noq
         rows = most if group is others else max(1, rows_of(layout.size))
         asked = [each.written for each in group]
         for batch in file.iter_batches(rows, columns=asked):
+            layout.count_read(batch.nbytes)
             for each in group:
                 each.take(batch.column(each.written), layout.shown)
 
