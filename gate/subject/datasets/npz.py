@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -34,6 +35,8 @@ from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 IN_MEMORY = 1 << 28  # bytes of a compressed array; above this it goes into a temporary file
+LARGEST_HELD = 1 << 30  # bytes of an array beside the images: 100 million labels of eight bytes
+RATIO = 64  # bytes that a packed byte of such an array may unpack to, above IN_MEMORY
 LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array; above this nobody unpacks it unasked
 
 _PIECE = 1 << 20  # bytes read at a time
@@ -167,8 +170,11 @@ class _Arrays:
 
     def read(self, name: str) -> NDArray[Any]:
         """Return an array, in memory."""
+        member = self.member(name)
         with self._opened(name) as stream:
             shape, fortran, dtype = self._header(name, stream)
+            self._same_size(name, shape, dtype, member.file_size - stream.tell())
+            self._require_few(name, member)
             stored = stream.read()
         self._same_size(name, shape, dtype, len(stored))
         if dtype.kind == "U":
@@ -209,6 +215,19 @@ class _Arrays:
                 "save it with numpy.savez, uncompressed",
             )
         return self.archive.open(member)
+
+    def _require_few(self, name: str, member: zipfile.ZipInfo) -> None:
+        """Raise DataError for an array that is not held in memory, whole."""
+        most = LARGEST_HELD
+        if member.compress_type != zipfile.ZIP_STORED:
+            most = min(most, IN_MEMORY + RATIO * member.compress_size)
+        if member.file_size > most:
+            raise DataError(
+                self._place(name),
+                f"holds {member.file_size:,} bytes in {member.compress_size:,}, and at most "
+                f"{most:,} are read into memory",
+                "save images in C order and labels as integers, uncompressed, with numpy.savez",
+            )
 
     def _header(self, name: str, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         shape, fortran, dtype = _header(stream, self._place(name))
@@ -258,5 +277,8 @@ def _header(stream: Any, where: str) -> tuple[tuple[int, ...], bool, np.dtype[An
                 raise DataError(
                     where, f"is of version {version} of the npy format", "save an array of numbers"
                 )
-    except ValueError as error:
+    # NumPy reads the header as Python's own literals, and so raises what Python's parser does.
+    except (RecursionError, MemoryError) as error:
+        raise DataError(where, "has a header that is nested too deeply", "save it again") from error
+    except (ValueError, TypeError, LookupError, SyntaxError, TokenError, OverflowError) as error:
         raise DataError(where, f"is not a NumPy array ({plain(error)})", "save it again") from error

@@ -95,8 +95,6 @@ class _Compact:
         return self._struct(_DEEPEST), self._at
 
     def _struct(self, depth: int) -> dict[int, Any]:
-        if not depth:
-            raise PageError("the header of a page is nested too deeply")
         fields: dict[int, Any] = {}
         field = 0
         while head := self._byte():
@@ -107,6 +105,8 @@ class _Compact:
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - an int, a dict or None
+        if not depth:
+            raise PageError("the header of a page is nested too deeply")
         if kind in _INTEGERS:
             return self._zigzag()
         if kind == _STRUCT:

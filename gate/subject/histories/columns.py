@@ -179,7 +179,13 @@ def _validation_losses(path: Path, table: Table, named: Sequence[str]) -> tuple[
     found = clear or [name for name in candidates if _has_loss_of(_VALIDATION)(words_of(name))]
     # One value, as a test after the training leaves, is no curve.
     curves = [name for name in found if _is_series(table, name)]
-    return tuple(name for name in curves or found if not _by_step_too(name, found))
+    by_epoch = {_kind(words_of(name)) for name in found if not words_of(name) & STEP_WORDS}
+    return tuple(
+        name
+        for name in curves or found
+        # A loss of steps that is logged by epochs too: ``val_loss_step``.
+        if not (words_of(name) & STEP_WORDS and _kind(words_of(name)) in by_epoch)
+    )
 
 
 def _is_any(readings: Sequence[Reading], name: str) -> bool:
@@ -189,16 +195,6 @@ def _is_any(readings: Sequence[Reading], name: str) -> bool:
 def _is_series(table: Table, name: str) -> bool:
     """Return whether a column holds two numbers or more."""
     return sum(row.get(name) is not None for row in table.rows) > 1
-
-
-def _by_step_too(name: str, others: Sequence[str]) -> bool:
-    """Return whether a loss of steps is logged by epochs too: ``val_loss_step``."""
-    words = words_of(name)
-    return bool(words & STEP_WORDS) and any(
-        _kind(words) == _kind(words_of(other))
-        for other in others
-        if not words_of(other) & STEP_WORDS
-    )
 
 
 def _kind(words: Words) -> Words:

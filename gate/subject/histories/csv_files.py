@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import HistoryError
-from gate.subject.histories.table import Role, Table, table_of
+from gate.subject.histories.table import MOST_COLUMNS, Role, Table, table_of
 from gate.subject.histories.text import quoted
 
 
@@ -106,6 +106,9 @@ def _rows(
 
 
 def _refuse_header(path: Path, header: list[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        fact = f"has {len(header):,} columns, a history may have {MOST_COLUMNS:,}"
+        raise HistoryError(str(path), fact, "keep the losses and accuracies")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         fact = f"column {quoted(twice[0])} stands twice in the header"

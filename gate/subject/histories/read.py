@@ -16,6 +16,8 @@ from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
 from gate.subject.histories.unread_losses import unread
 
+MOST_VALUES = 20_000_000  # columns times epochs
+
 FORMATS: Final = (
     *(tracker.format for tracker in TRACKERS),
     "json",
@@ -53,6 +55,9 @@ def read_history(
         raise HistoryError(where, fact, "check the path and its permissions") from error
     chosen = choose(path, table, train_loss=train_loss, validation=validation)
     line, more = timeline(path, table)
+    if len(table.columns) * len(line.epochs) > MOST_VALUES:
+        fact = f"has {len(table.columns):,} columns of {len(line.epochs):,} epochs or steps"
+        raise HistoryError(str(path), fact, "keep one row an epoch, and fewer columns")
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
     notes = chosen.notes + more + _repeated(chosen, line.repeated)
