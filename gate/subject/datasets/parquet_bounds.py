@@ -13,8 +13,9 @@ from gate.errors import DataError
 from gate.subject.datasets.parquet_pages import (
     DELTA_BYTE_ARRAY,
     DICTIONARY_CODED,
-    PageError,
+    chunk_of,
     pages_of,
+    row_groups,
 )
 from gate.subject.datasets.table_bounds import (
     LONGEST_CELL,
@@ -24,6 +25,7 @@ from gate.subject.datasets.table_bounds import (
     too_long_a_cell,
     too_many_rows,
 )
+from gate.subject.datasets.thrift_compact import Struct, ThriftError
 from gate.subject.wording import plain, quoted
 
 ROWS = 1 << 16  # that are read at once, where their texts are short
@@ -31,29 +33,31 @@ ROWS = 1 << 16  # that are read at once, where their texts are short
 _AT_ONCE = 1 << 28  # bytes that the texts of the rows read at once may take
 _CELL = 8  # bytes of a number, or of the place of a text
 _LARGEST_DELTA_PAGE = 1 << 22  # bytes; writers end a page at one MiB
-_LARGEST_FOOTER = 1 << 26  # bytes
+_LARGEST_FOOTER = 1 << 24  # bytes; 80,000 columns and row groups take 10 million
 # Arrow makes up to 750 bytes of each struct in the footer, and a struct ends with a null byte.
 _MOST_STRUCTS = 2_000_000
 _FREE_PAGES = 200_000  # a few seconds
 _BYTES_A_PAGE = 1024
 
 
-def require_sane_footer(stream: BinaryIO, size: int, shown: str) -> None:
-    """Raise DataError for a footer of which a reader makes gigabytes; the stream's place is lost.
+def footer_of(stream: BinaryIO, size: int, shown: str) -> bytes:
+    """Return the bytes in which a file says what it holds; the stream's place is lost.
 
-    One that is damaged its reader refuses.
+    Raises DataError for those of which a reader makes gigabytes. What is damaged its reader says.
     """
     stream.seek(max(0, size - 8))
     length = int.from_bytes(stream.read(8)[:4], "little")
     if length > max(0, size - 8):
-        return
+        return b""
     stream.seek(size - 8 - length)
-    if length > _LARGEST_FOOTER or stream.read(length).count(b"\0") > _MOST_STRUCTS:
+    footer = stream.read(length) if length <= _LARGEST_FOOTER else b""
+    if length > _LARGEST_FOOTER or footer.count(b"\0") > _MOST_STRUCTS:
         raise DataError(
             shown,
             f"says {length:,} bytes about its columns and row groups, more than is read",
             "write it again with larger row groups, or fewer columns",
         )
+    return footer
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Layout:
 
     stream: BinaryIO
     size: int
-    metadata: Any
+    footer: bytes
     shown: str
     leaves: Mapping[str, Sequence[int]]  # by the names of columns
     unpacked: int = 0
@@ -75,13 +79,25 @@ class Layout:
 
     def look(self, names: Iterable[str]) -> None:
         """Take in the pages of columns; raises DataError for more than a file of its size holds."""
+        try:
+            groups = row_groups(self.footer)
+        except ThriftError as error:
+            raise self._damaged(f"of its footer, {error}") from error
         for name in names:
             rows = 0
-            for group in range(self.metadata.num_row_groups):
+            for group, columns in enumerate(groups):
                 for leaf in self.leaves[name]:
-                    rows += self._look_at(name, group, leaf)
+                    try:
+                        rows += self._look_at(name, group, columns[leaf])
+                    except (ThriftError, IndexError) as error:
+                        raise self._damaged(f"of a page of {quoted(name)}, {error}") from error
                 if rows > rows_of(self.size) * len(self.leaves[name]):
                     raise self.too_many(rows)
+
+    def _damaged(self, fact: str) -> DataError:
+        return DataError(
+            self.shown, f"is not a Parquet file that can be read ({fact})", "write it again"
+        )
 
     def too_many(self, rows: int) -> DataError:
         """Return the error of a file that says too many rows for its length."""
@@ -93,29 +109,20 @@ class Layout:
             "write it again uncompressed and without dictionary, or as CSV",
         )
 
-    def _look_at(self, name: str, group: int, leaf: int) -> int:
+    def _look_at(self, name: str, group: int, column: Struct) -> int:
         """Return how many cells the pages of one column of a row group have."""
-        chunk = self.metadata.row_group(group).column(leaf)
-        start = chunk.data_page_offset
-        if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
-            start = chunk.dictionary_page_offset
         rows = dictionary = 0
-        try:
-            for page in pages_of(self.stream, start, chunk.total_compressed_size, chunk.num_values):
-                self._take(page.unpacked + (0 if page.is_dictionary else _CELL * page.values))
-                if page.is_dictionary:
-                    dictionary = page.unpacked
-                    continue
-                if dictionary and not rows and page.encoding not in DICTIONARY_CODED:
-                    raise PageError(f"the dictionary of {quoted(name)} is not used")
-                if page.encoding == DELTA_BYTE_ARRAY:
-                    self.deltas.add(name)
-                    self.largest_delta = max(self.largest_delta, page.unpacked)
-                rows += page.values
-        except PageError as error:
-            raise DataError(
-                self.shown, f"is not a Parquet file that can be read ({error})", "write it again"
-            ) from error
+        for page in pages_of(self.stream, chunk_of(column)):
+            self._take(page.unpacked + (0 if page.is_dictionary else _CELL * page.values))
+            if page.is_dictionary:
+                dictionary = page.unpacked
+                continue
+            if dictionary and not rows and page.encoding not in DICTIONARY_CODED:
+                raise ThriftError("it does not use its dictionary")
+            if page.encoding == DELTA_BYTE_ARRAY:
+                self.deltas.add(name)
+                self.largest_delta = max(self.largest_delta, page.unpacked)
+            rows += page.values
         if dictionary * min(rows, ROWS) > _AT_ONCE:
             self.dictionaries[group].append(name)
         return rows

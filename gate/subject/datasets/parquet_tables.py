@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from gate.errors import DataError, MissingExtraError
 from gate.subject.datasets import parquet_cells
-from gate.subject.datasets.parquet_bounds import Layout, require_sane_footer, rows_at_once
+from gate.subject.datasets.parquet_bounds import Layout, footer_of, rows_at_once
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import open_place
 from gate.subject.datasets.table_bounds import (
@@ -39,23 +39,24 @@ def read_parquet(path: Place, *, shown: str, wanted: Wanted = EVERYTHING) -> Tab
     try:
         with open_place(path) as stream:
             size = stream.seek(0, 2)
-            require_sane_footer(stream, size, shown)
+            footer = footer_of(stream, size, shown)
             stream.seek(0)
-            return _read(parquet.ParquetFile(stream), stream, size, shown, wanted)
+            file = parquet.ParquetFile(stream)
+            return _read(file, Layout(stream, size, footer, shown, _leaves(file)), wanted)
     except (pa.ArrowException, *_DAMAGE) as error:
         raise DataError(
             shown, f"is not a Parquet file that can be read ({plain(error)})", "write it again"
         ) from error
 
 
-def _read(file: Any, stream: BinaryIO, size: int, shown: str, wanted: Wanted) -> Table:  # noqa: ANN401 - pyarrow ships no types
+def _read(file: Any, layout: Layout, wanted: Wanted) -> Table:  # noqa: ANN401 - pyarrow ships no types
+    shown, size = layout.shown, layout.size
     require_columns(file.metadata.num_columns, shown)
     if not file.metadata.num_rows:
         raise DataError(shown, "has no rows", "list one image a row")
     fields = list(file.schema_arrow)
     header = header_of([each.name for each in fields], shown)
     texts, numbers = wanted.of(header)
-    layout = Layout(stream, size, file.metadata, shown, _leaves(file))
     if file.metadata.num_rows > rows_of(size):
         raise layout.too_many(file.metadata.num_rows)
     columns = {

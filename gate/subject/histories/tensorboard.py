@@ -90,11 +90,10 @@ def _reader(file: Path) -> tuple[Iterator[Any], Any]:
 
 def _parsed(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
     """Yield the events of a file; a record whose checksum holds may yet be none."""
-    from google.protobuf.message import DecodeError
-
+    damage = import_module("google.protobuf.message").DecodeError
     try:
         yield from loader.Load()
-    except DecodeError as error:
+    except damage as error:
         fact = "is damaged: it holds a record that is no event"
         raise HistoryError(str(file), fact, "give the file as it was written") from error
 
