@@ -1,7 +1,7 @@
-"""Read mutated files of one kind, in a process of its own: python read_mutants.py KIND SEED COUNT.
+"""Read mutated files, in a process of its own: python read_mutants.py SEED COUNT KIND...
 
-Prints a line of JSON: how many were read and refused, and how much memory grew. Whatever is no
-GateError ends the process, as does a file that takes longer than the alarm.
+Prints a line of JSON a kind: how many were read and refused, and how much memory grew. Whatever
+is no GateError ends the process, as does a file that takes longer than the alarm.
 """
 
 import json
@@ -16,7 +16,9 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from seeds_of_mutants import KINDS, GateError, write_image
+from seeds_of_mutants import KINDS, write_image
+
+from gate.errors import GateError
 
 SECONDS = 10  # that reading one file may take
 TELLING = (
@@ -27,15 +29,15 @@ TELLING = (
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Return the bytes with one to four changes."""
-    for _ in range(chance.randint(1, 4)):
+    """Return the bytes with one to three changes."""
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
         at = chance.randrange(len(data) + 1)
         piece = chance.choice(TELLING)
         length = chance.choice((1, 1, 2, 4, 8, 64, 1000))
+        flipped = bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1])
         data = chance.choice(
             (
-                data[:at] + bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1])
-                + data[at + 1 :],
+                *[data[:at] + flipped + data[at + 1 :]] * 4,
                 data[:at] + piece + data[at + len(piece) :],
                 data[:at] + piece + data[at:],
                 data[:at] + data[at + length :],
@@ -115,13 +117,11 @@ def main(kind: str, seed: int, count: int) -> None:
             change = chance.choice((mutated, inside))
             stored = change(data, chance)
             path.write_bytes(stored)
-            Path(f"{tempfile.gettempdir()}/mutant-{kind}").write_bytes(stored)
             signal.alarm(SECONDS)
             try:
                 read(path)
                 said["read"] += 1
-            except GateError as error:
-                assert str(error), "says nothing"
+            except GateError:
                 said["refused"] += 1
             except BaseException as error:
                 error.add_note(f"{kind}, seed {seed}, mutant {number} of {path.name}")
@@ -129,8 +129,10 @@ def main(kind: str, seed: int, count: int) -> None:
             signal.alarm(0)
             path.write_bytes(data)
         said["grown"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.write(json.dumps({"kind": kind, **said}) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    for each in sys.argv[3:]:
+        main(each, int(sys.argv[1]), int(sys.argv[2]))

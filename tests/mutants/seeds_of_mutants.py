@@ -8,13 +8,12 @@ import struct
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from gate.errors import GateError
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.store import load, save
@@ -69,7 +68,7 @@ def rows(count: int = 300) -> dict[str, list[object]]:
         "label": [NAMES[row % 2] for row in range(count)],
         "site": [f"site {row % 7}" if row % 11 else None for row in range(count)],
         "age": [row % 90 if row % 13 else None for row in range(count)],
-        "day": [datetime(2026, 1, 1 + row % 28, tzinfo=timezone.utc) for row in range(count)],
+        "day": [datetime(2026, 1, 1 + row % 28, tzinfo=UTC) for row in range(count)],
         "kind": [row / 7 for row in range(count)],
     }
 
@@ -185,7 +184,7 @@ def shard_files(folder: Path) -> Iterator[tuple[Path, Read]]:
         lowest=np.zeros(classes, np.float32),
         highest=np.ones(classes, np.float32),
         treated={},
-        measured_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
+        measured_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     write_parts(folder / "part.shard", [part], {"plan": "x"})
     yield folder / "part.shard", lambda path: void(read_parts(path))
@@ -216,5 +215,3 @@ KINDS: dict[str, Callable[[Path], Iterator[tuple[Path, Read]]]] = {
     "shard": shard_files,
     "history": history_files,
 }
-
-__all__ = ["KINDS", "GateError", "write_image"]

@@ -5,7 +5,9 @@ would run code, and a header may promise more than the file holds. Images that a
 compression stay in the file, after one pass that compares their checksum.
 """
 
+import lzma
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -39,6 +41,11 @@ LARGEST_HELD = 1 << 30  # bytes of an array beside the images: 100 million label
 RATIO = 64  # bytes that a packed byte of such an array may unpack to, above IN_MEMORY
 LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array; above this nobody unpacks it unasked
 
+# What zipfile raises for damaged bytes; RuntimeError for a password, or an unknown compression.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, ValueError, LookupError, OverflowError),
+)
 _PIECE = 1 << 20  # bytes read at a time
 _LOCAL_HEADER = 30  # bytes before the name of a member, which stands before its data
 _DEFAULT_NAMES = (("images", "labels"), ("x", "y"))
@@ -55,8 +62,7 @@ def open_npz(
         with open_place(place) as stream, zipfile.ZipFile(stream) as archive:
             opened = _open(_Arrays(archive, place, shown), spec, classes)
             return replace(opened, files=(place,)) if isinstance(place, Path) else opened
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError: encrypted; NotImplementedError: an unknown compression.
+    except _DAMAGE as error:
         raise DataError(
             shown, f"the archive is damaged or cannot be read ({plain(error)})", "save it again"
         ) from error
