@@ -7,6 +7,7 @@ guess. Held-out losses are all read. What only looks like one is not, and is nam
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,7 +179,8 @@ def _validation_losses(path: Path, table: Table, named: Sequence[str]) -> tuple[
     clear = [name for name in candidates if _is_any(_HELD_OUT_READINGS, name)]
     found = clear or [name for name in candidates if _has_loss_of(_VALIDATION)(words_of(name))]
     # One value, as a test after the training leaves, is no curve.
-    curves = [name for name in found if _is_series(table, name)]
+    logged = Counter(name for row in table.rows for name in row if row[name] is not None)
+    curves = [name for name in found if logged[name] > 1]
     by_epoch = {_kind(words_of(name)) for name in found if not words_of(name) & STEP_WORDS}
     return tuple(
         name
@@ -190,11 +192,6 @@ def _validation_losses(path: Path, table: Table, named: Sequence[str]) -> tuple[
 
 def _is_any(readings: Sequence[Reading], name: str) -> bool:
     return any(reading(words_of(name)) for reading in readings)
-
-
-def _is_series(table: Table, name: str) -> bool:
-    """Return whether a column holds two numbers or more."""
-    return sum(row.get(name) is not None for row in table.rows) > 1
 
 
 def _kind(words: Words) -> Words:
