@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from gate.errors import HistoryError
@@ -60,6 +61,7 @@ _IN_WORDS: Mapping[Role, str] = {
 _WRITE_A_NUMBER = "write a number, nan or inf, or leave the cell empty"
 
 
+@lru_cache(1 << 14)  # it is asked of every cell
 def words_of(name: str) -> Words:
     """Return the words of a column's name in lower case: ``valLoss@1`` is val, loss, 1.
 
