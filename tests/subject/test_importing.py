@@ -10,7 +10,6 @@ import pytest
 from gate.subject import importing
 from gate.subject.importing import (
     imported,
-    is_reserved,
     located,
     make_way,
     name_packages,
@@ -20,9 +19,9 @@ from gate.subject.packages import package_of
 
 
 @pytest.fixture
-def two(tmp_path, monkeypatch):
+def two(tmp_path, tmp_path_factory, monkeypatch):
     """Write modules beside a gate file and installed ones; what is imported is forgotten again."""
-    before = set(sys.modules)
+    forget_modules_below(tmp_path_factory.getbasetemp())  # other tests have a nets.py of their own
     site, base = tmp_path / "site", tmp_path / "gate"
     site.mkdir()
     base.mkdir()
@@ -48,9 +47,15 @@ def two(tmp_path, monkeypatch):
     two.installed = lambda **files: write(site, **files)
     two.load = lambda module, folder=base: (make_way(module, folder), imported(module, folder))[1]
     yield two
-    for name in set(sys.modules) - before:
-        if not is_reserved(name.partition(".")[0]):  # torch cannot be imported twice
-            del sys.modules[name]
+    forget_modules_below(tmp_path)
+
+
+def forget_modules_below(folder):
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+        if any(each and Path(each).is_relative_to(folder) for each in places):
+            sys.modules.pop(name, None)
 
 
 def package(folder, name, **files):
