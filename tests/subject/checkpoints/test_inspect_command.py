@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import subprocess
@@ -79,6 +80,32 @@ def test_a_refusal_in_text_names_class_and_remedy(tmp_path: Path) -> None:
     assert result.exit_code == 4
     assert "corrupt: it is text, not a checkpoint" in result.output
     assert "to do     give the file that torch.save wrote" in result.output
+
+
+def test_a_refusal_says_whether_trying_again_may_help(tmp_path: Path) -> None:
+    (tmp_path / "x.pt").write_text("epoch,loss\n")
+
+    document = json.loads(_inspect(tmp_path / "x.pt", "--format", "json").output)
+
+    assert document["refusal"]["retriable"] is False
+    assert _inspect(tmp_path / "x.pt").output.endswith("\nwill not heal by running again\n")
+
+
+def test_a_disk_that_fails_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("builtins.open", fails)
+    monkeypatch.setattr("os.open", fails)
+    result = _inspect(tmp_path / "x.pt")
+    monkeypatch.undo()
+
+    assert result.exit_code == 4
+    assert result.output.endswith("\nmay heal: run again\n")
 
 
 def test_names_from_the_file_cannot_write_to_the_terminal(tmp_path: Path) -> None:
