@@ -102,7 +102,8 @@ def _only(found: Mapping[str, Table], value: object) -> str:
         names = [name or "the top of the file" for name in found]
         raise mismatch(
             f"this file holds {len(names)} models: {listed(names)}",
-            f"set `key` to the one that ships, for example key: {shown(names[0])}",
+            "name the one that ships under `model:` of the gate file, for example `key: "
+            f"{shown(names[0])}`; `inspect` takes it as --key",
         )
     return next(iter(found))
 
@@ -153,4 +154,5 @@ def _described(value: object) -> str:
         case list() | tuple():
             return f"a {kind_of(value)} of {counted(len(value), 'item')}"
         case _:
-            return f"a {shown(kind_of(value))}"
+            kind = shown(kind_of(value))
+            return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"

@@ -124,6 +124,15 @@ def test_one_of_two_models_is_shown_by_its_key(tmp_path: Path) -> None:
     assert "classes   5" in _inspect(tmp_path / "x.pt", "--key", "ema").output
 
 
+def test_the_key_that_a_remedy_gives_as_an_example_is_one_that_can_be_given(tmp_path: Path) -> None:
+    torch.save({"net": state(), "ema": state(classes=5)}, tmp_path / "x.pt")
+
+    said = _inspect(tmp_path / "x.pt").output
+
+    example = said.partition("for example `key: ")[2].partition("`")[0]
+    assert _inspect(tmp_path / "x.pt", "--key", example).exit_code == 0
+
+
 @pytest.mark.parametrize("title", ["safetensors", "a model folder"])
 def test_the_head_is_found_by_its_name_where_names_are_sorted(title: str, tmp_path: Path) -> None:
     output = _inspect(GOOD[title].make(tmp_path)).output
