@@ -124,6 +124,26 @@ def test_one_of_two_models_is_shown_by_its_key(tmp_path: Path) -> None:
     assert "classes   5" in _inspect(tmp_path / "x.pt", "--key", "ema").output
 
 
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_model_around_a_model_is_not_passed_over(prefix: str, tmp_path: Path) -> None:
+    outer = {prefix + name: value for name, value in state(classes=5).items()}
+    torch.save({**outer, "ema": state()}, tmp_path / "x.pt")
+
+    refused = _inspect(tmp_path / "x.pt")
+
+    assert refused.exit_code == 4
+    assert "this file holds 2 models: the top of the file, ema" in refused.output
+    assert "for example `key: ema`" in refused.output
+    assert _inspect(tmp_path / "x.pt", "--key", "ema").exit_code == 0
+
+
+def test_statistics_beside_a_model_are_no_second_model(tmp_path: Path) -> None:
+    beside = {"mean": torch.zeros(3), "std": torch.ones(3), "class_weights": torch.ones(10)}
+    torch.save({**beside, "model": state()}, tmp_path / "x.pt")
+
+    assert "key       model" in _inspect(tmp_path / "x.pt").output
+
+
 def test_the_key_that_a_remedy_gives_as_an_example_is_one_that_can_be_given(tmp_path: Path) -> None:
     torch.save({"net": state(), "ema": state(classes=5)}, tmp_path / "x.pt")
 
