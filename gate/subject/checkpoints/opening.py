@@ -37,6 +37,7 @@ class Checkpoint:
     tensors: tuple[TensorSpec, ...]  # in the order of the file
     others: dict[str, str] = field(default_factory=dict)  # names without a tensor -> kind
     notes: tuple[str, ...] = ()  # what lies beside the weights, unread
+    versions: dict[str, int] = field(default_factory=dict)  # of modules, by their names in the file
 
     @property
     def sha256(self) -> str:
@@ -78,6 +79,7 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
         weights.tensors,
         dict(weights.others),
         weights.notes,
+        dict(weights.versions),
     )
 
 
@@ -115,6 +117,7 @@ class _Opening:
         self.identity = Identity(self.identity.sha256, self.identity.size_bytes, form.value)
 
     def _weights(self, data: memoryview) -> Weights:
+        self.budget.packed += data.nbytes
         match recognise(data):
             case Container.ZIP:
                 self._recognised(Format.TORCH_ZIP)
@@ -137,11 +140,11 @@ class _Opening:
                 assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
-        directory = read_directory(data)
+        directory = read_directory(data, self.budget)
         names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(directory), self.key)
+            return read_exported_program(read_members(directory, self.budget), self.key, self.budget)
         refuse_old_program(names)
         refuse_script(names)
-        return choose(read_zip(read_members(directory), self.budget), self.key)
+        return choose(read_zip(read_members(directory, self.budget), self.budget), self.key)

@@ -281,8 +281,7 @@ class _Machine:
         self.call(None)
 
     def make_with_names(self, _: object) -> None:
-        if self.stack.pop() and not isinstance(self.stack[-2], Name):  # the keyword arguments
-            raise corrupt(_DAMAGED)
+        self.stack.pop()  # the keyword arguments
         self.make(None)
 
     def build(self, _: object) -> None:
@@ -291,7 +290,8 @@ class _Machine:
             case Opaque():
                 pass  # what it holds is not looked at
             case Table() if isinstance(state, Table) and not state.other_keys:
-                target.attributes = state.entries
+                self.budget.take(len(state.entries))
+                target.attributes |= state.entries
             case TensorRef() | Table():
                 raise _changed_later()
             case _:

@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.inflating import (
     DEFLATED,
+    REPACK,
     inflated,
-    refuse_growth,
     refuse_method,
 )
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, shown, unsafe
@@ -74,17 +75,19 @@ def member_names(members: Iterable[Member]) -> frozenset[str]:
     return frozenset(each.name for each in members)
 
 
-def read_directory(data: memoryview) -> Directory:
+def read_directory(data: memoryview, budget: Budget) -> Directory:
     """Return what the central directory of a zip archive lists, in the order of its headers.
 
-    Raises RefusedError when the archive is truncated or its directory damaged.
+    Raises RefusedError when the archive is truncated, its directory damaged, or longer than
+    ``budget`` covers.
     """
     start, size, count = _directory(data)
+    budget.list_members(count)
     members = sorted(_members(data[start : start + size], count), key=lambda each: each.header)
     return Directory(data, start, tuple(members))
 
 
-def read_members(directory: Directory) -> Mapping[str, memoryview]:
+def read_members(directory: Directory, budget: Budget) -> Mapping[str, memoryview]:
     """Return every member of a zip archive by name: views of its own bytes, or unpacked ones.
 
     Entries of folders, which zip programs write and which hold nothing, are left out. Raises
@@ -116,9 +119,7 @@ def read_members(directory: Directory) -> Mapping[str, memoryview]:
         if free_from > directory.start:
             raise corrupt(f"{shown(member.name)} reaches past the end of the archive's members")
         places.append((member, directory.data[begin:free_from]))
-    refuse_growth(
-        directory.data.nbytes, sum(each.size for each in directory.members if each.is_deflated)
-    )
+    budget.unpack(sum(each.size for each in directory.members if each.is_deflated), REPACK)
     return {
         member.name: _content(member, packed) for member, packed in places if not member.is_folder
     }
