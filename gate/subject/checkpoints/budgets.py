@@ -34,9 +34,7 @@ class Budget:
         """Count elements that are about to be copied or looked at; refuse what is too much."""
         self.elements -= elements
         if self.elements < 0:
-            raise unsafe(
-                f"it makes a reader copy more than {MAX_ELEMENTS:,} elements", _SAVE
-            )
+            raise unsafe(f"it makes a reader copy more than {MAX_ELEMENTS:,} elements", _SAVE)
 
     def list_members(self, count: int) -> None:
         """Count members of an archive that are about to be looked at; refuse what is too much."""

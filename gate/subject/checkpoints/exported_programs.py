@@ -47,8 +47,9 @@ def read_exported_program(
 ) -> Weights:
     """Return the weights of a .pt2 archive; ``key`` names the model where it holds several.
 
-    What reading costs is taken from ``budget``. Raises RefusedError for an archive with compiled or Python code, with anything that another
-    loader would unpickle or evaluate, or whose table and bytes do not agree.
+    What reading costs is taken from ``budget``. Raises RefusedError for an archive with compiled or
+    Python code, with anything that another loader would unpickle or evaluate, or whose table and
+    bytes do not agree.
     """
     programs = [name for name in members if PurePosixPath(name).suffix.lower() in _PROGRAMS]
     if programs:

@@ -144,7 +144,9 @@ class _Opening:
         names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(directory, self.budget), self.key, self.budget)
+            return read_exported_program(
+                read_members(directory, self.budget), self.key, self.budget
+            )
         refuse_old_program(names)
         refuse_script(names)
         return choose(read_zip(read_members(directory, self.budget), self.budget), self.key)

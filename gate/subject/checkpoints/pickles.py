@@ -521,8 +521,10 @@ def _filled(target: object, items: list[object]) -> Table:
     if not isinstance(target, Table) or len(items) % 2:
         raise corrupt(_DAMAGED)
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if isinstance(key, Opaque) and key.kind in names.TEXTS and isinstance(
-            value, Table | TensorRef
+        if (
+            isinstance(key, Opaque)
+            and key.kind in names.TEXTS
+            and isinstance(value, Table | TensorRef)
         ):
             raise unsafe(
                 f"its pickle makes a name by calling {shown(key.kind)}, so readers can disagree "

@@ -49,9 +49,7 @@ def check_graph(member: str, text: memoryview, budget: Budget) -> None:
             raise unsafe(f"{shown(member)} {fault}, which torch.export.load runs as code", RESAVE)
 
 
-def parsed(
-    member: str, text: memoryview, most: int, budget: Budget
-) -> Any:  # noqa: ANN401 (JSON)
+def parsed(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # noqa: ANN401 (JSON)
     """Return the JSON of a member of at most ``most`` bytes, read as torch reads it.
 
     Raises RefusedError for a larger one, and for what is no JSON or nests too deeply.
