@@ -17,6 +17,11 @@ REPACK = (
     '[b.writestr(n, a.read(n)) for n in a.namelist()]; b.close()"'
 )
 
+MAPPED = (
+    "torch.load(mmap=True), by which transformers loads a folder, takes the packed bytes for "
+    "numbers and says nothing"
+)
+
 
 def refuse_method(name: str, method: int) -> None:
     """Refuse a member that is packed in another way than by deflate."""

@@ -17,9 +17,10 @@ from gate.subject.checkpoints.formats import (
     refuse_old_program,
     refuse_script,
 )
+from gate.subject.checkpoints.inflating import MAPPED, REPACK
 from gate.subject.checkpoints.layouts import weights_of
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown, unsafe
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
@@ -91,6 +92,7 @@ class _Opening:
         self.key = key
         self.pin = pin
         self.budget = Budget()
+        self.mapped = False  # whether loaders map the file into memory unasked
         self.identity = Identity()
 
     def file(self) -> Weights:
@@ -99,6 +101,7 @@ class _Opening:
         return self._weights(sealed.data)
 
     def folder(self) -> Weights:
+        self.mapped = True
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
         weights = weights_of(folder, lambda sealed: self._weights(sealed.data))
@@ -149,4 +152,9 @@ class _Opening:
             )
         refuse_old_program(names)
         refuse_script(names)
-        return choose(read_zip(read_members(directory, self.budget), self.budget), self.key)
+        packed = any(each.is_deflated for each in directory.members)
+        if packed and self.mapped:
+            raise unsafe(f"its members are packed; {MAPPED}", REPACK)
+        weights = choose(read_zip(read_members(directory, self.budget), self.budget), self.key)
+        notes = (f"its members are packed; {MAPPED}",) if packed else ()
+        return replace(weights, notes=(*weights.notes, *notes))

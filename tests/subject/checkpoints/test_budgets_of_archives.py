@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoint_corpus.archives import members_of, write_zip
-from checkpoint_corpus.models import small_cnn, state
+from checkpoint_corpus.models import small_cnn
 from checkpoint_corpus.mutants import deflated
 
 from gate.errors import CheckpointError, Refusal
@@ -32,31 +32,13 @@ def _zeros(path: Path, name: str, size: int) -> Path:
     return deflated(path.with_suffix(".stored"), path)
 
 
-def test_shards_unpack_to_no_more_than_one_file_does(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for part in "abc":
-        _zeros(tmp_path / f"{part}.bin", part, FREE_BYTES // 2).rename(folder / f"{part}.bin")
-    placed = {part: f"{part}.bin" for part in "abc"}
-    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": placed}))
+def test_the_shards_of_a_folder_share_what_may_be_unpacked() -> None:
+    budget = Budget(packed=3 << 10)
 
-    refused = _refused(folder)
-
-    assert refused.refusal is Refusal.UNSAFE
-    assert "c.bin: its" in refused.fact
-
-
-def test_deflated_shards_of_a_common_size_are_read(tmp_path: Path) -> None:
-    folder, placed = tmp_path / "model", {}
-    folder.mkdir()
-    for part in ("conv", "bn", "fc"):
-        held = {name: each for name, each in state().items() if name.startswith(part)}
-        torch.save(held, tmp_path / "stored.bin")
-        deflated(tmp_path / "stored.bin", folder / f"{part}.bin")
-        placed |= dict.fromkeys(held, f"{part}.bin")
-    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": placed}))
-
-    assert {spec.name for spec in open_checkpoint(folder).tensors} == set(state())
+    budget.unpack(FREE_BYTES // 2, "")
+    budget.unpack(FREE_BYTES // 2, "")
+    with pytest.raises(RefusedError, match="more than is unpacked"):
+        budget.unpack(FREE_BYTES // 2, "")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoint_corpus.archives import MAGIC, legacy_of, write_zip, zip_of
+from checkpoint_corpus.archives import MAGIC, legacy_of, members_of, write_zip, zip_of
 from checkpoint_corpus.payloads import Code, call, name, pickled, system, value
 
 from gate.errors import CheckpointError, Refusal
@@ -238,6 +238,33 @@ def test_a_stream_that_is_a_tar_archive_too_is_refused(tmp_path: Path) -> None:
     assert refused.refusal is Refusal.UNSAFE
     assert "tar archive" in refused.fact
     assert not (tmp_path / "canary").exists()
+
+
+def _packed_before_others(path: Path) -> torch.Tensor:
+    """Write a file whose first numbers are packed, and return what a mapping loader reads there."""
+    torch.save({"w": torch.ones(1000), "rest": torch.full((2000,), 5.0)}, path)
+    packed = {name for name in members_of(path) if name.endswith("data/0")}
+    members = members_of(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            method = zipfile.ZIP_DEFLATED if member in packed else zipfile.ZIP_STORED
+            archive.writestr(member, content, method)
+    return torch.load(path, mmap=True, weights_only=True)["w"]
+
+
+def test_a_packed_file_says_that_it_must_not_be_mapped(tmp_path: Path) -> None:
+    mapped = _packed_before_others(tmp_path / "x.pt")
+
+    checkpoint = open_checkpoint(tmp_path / "x.pt")
+
+    assert not torch.equal(build(checkpoint.tensors[0]), mapped)
+    assert "mmap=True" in checkpoint.notes[0]
+
+
+def test_a_packed_file_in_a_folder_which_loaders_map_is_refused(tmp_path: Path) -> None:
+    _packed_before_others(tmp_path / "pytorch_model.bin")
+
+    assert "mmap=True" in _refused(tmp_path).fact
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
