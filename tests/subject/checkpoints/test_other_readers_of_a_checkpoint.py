@@ -76,6 +76,7 @@ def _without(first: Code, second: Code) -> Code:
 
 SET_ANEW = Code(b"(" + _storage("1") + value(0) + value((2,)) + value((1,)) + b"tb")
 NEGATED = call("copyreg", "_reconstructor", DICT, DICT, value({"neg": True}))
+SIGN = Code(b"}" + call("_codecs", "encode", "art", "rot13") + value(True) + b"s")
 NUMPY_TEXT = Code(pickle.dumps(np.str_("model"), 2)[2:-1])
 SLOTS = Code(value(None) + DATA + b"\x86")
 
@@ -89,6 +90,7 @@ OTHER_WEIGHTS = {
     "a name that is made": _without(call("builtins", "str", "model"), OTHERS),
     "a name that is decoded": _without(call("_codecs", "encode", "zbqry", "rot13"), OTHERS),
     "a name of NumPy": _without(NUMPY_TEXT, OTHERS),
+    "a sign whose name is decoded": _dict(("w", _tensor("0", SIGN))),
     "a sign in a dictionary of another make": _dict(("w", _tensor("0", NEGATED))),
 }
 
