@@ -147,11 +147,13 @@ class _Machine:
         self.views: dict[str, StorageRef] = {}  # by the names that an older stream gives them
         self.forbidden: dict[str, None] = {}  # in the order they were met
         self.result: object = None
+        self.frame_end = 0  # in bytes, as the places of steps are
 
     def run(self, stream: io.BytesIO) -> None:
         steps, most = 0, self.budget.steps
-        for opcode, argument, _ in pickletools.genops(stream):
+        for opcode, argument, position in pickletools.genops(stream):
             steps += 1
+            self.check_frame(opcode.name, argument, position, stream.tell())
             if steps > most:
                 raise self.budget.spent()
             step = _STEPS.get(opcode.name)
@@ -163,6 +165,20 @@ class _Machine:
         self.budget.steps -= steps
         if self.stack or self.marks:
             raise corrupt(_DAMAGED)
+
+    def check_frame(self, opcode: str, argument: object, start: int, end: int) -> None:
+        """Refuse a frame that ends inside a step or behind the last one.
+
+        Python reads a frame as one piece, and goes on behind it whatever is left of it.
+        """
+        if opcode == "FRAME":
+            if start < self.frame_end or not isinstance(argument, int):
+                raise corrupt(_DAMAGED)
+            self.frame_end = end + argument
+        elif start < self.frame_end and (
+            end > self.frame_end or (opcode == "STOP" and end != self.frame_end)
+        ):
+            raise corrupt("a frame of the pickle inside it does not end where a step of it does")
 
     def refuse_forbidden(self) -> None:
         if not self.forbidden:

@@ -269,6 +269,28 @@ def test_a_packed_file_in_a_folder_which_loaders_map_is_refused(tmp_path: Path) 
     assert "mmap=True" in _refused(tmp_path).fact
 
 
+def test_a_frame_that_hides_a_second_stream_is_refused(tmp_path: Path) -> None:
+    canary, count = tmp_path / "canary", 50_000
+    heads = b"".join(pickle.dumps(each, 2) for each in (MAGIC, 1001))
+    good = _dict(("w", _tensor("0", view=(None,)))).replace(value(2) + b"N", value(count) + b"N", 1)
+    judged = pickled(good, 2) + pickle.dumps(["0"], 2) + struct.pack("<q2f", count, 1, 2)
+    judged += bytes(3 * count)  # Python reads small frames in another way
+    loaded = pickled(system(canary), 2) + pickle.dumps([], 2)
+    frame = b"\x80\x04\x95" + struct.pack("<Q", 2 + len(judged)) + b"N." + judged
+    (tmp_path / "x.pt").write_bytes(heads + frame + loaded.ljust(count - 8, b"\x00"))
+
+    assert "frame" in _refused(tmp_path / "x.pt").fact
+    torch.load(tmp_path / "x.pt", weights_only=False)
+    assert canary.exists(), "the generator does not do what it says"
+
+
+def test_a_frame_that_ends_inside_a_step_is_refused(tmp_path: Path) -> None:
+    text = value("w")
+    code = b"\x95" + struct.pack("<Q", len(text)) + b"}" + text + _tensor("0") + b"s"
+
+    assert "frame" in _refused(_written(tmp_path, code)).fact
+
+
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("zipped", [True, False])
 def test_what_trainers_keep_beside_the_weights_is_no_obstacle(
