@@ -153,7 +153,7 @@ class _Machine:
         steps, most = 0, self.budget.steps
         for opcode, argument, position in pickletools.genops(stream):
             steps += 1
-            self.check_frame(opcode.name, argument, position, stream.tell())
+            self.check_frame(opcode.name, argument, position or 0, stream.tell())
             if steps > most:
                 raise self.budget.spent()
             step = _STEPS.get(opcode.name)
@@ -203,6 +203,12 @@ class _Machine:
             )
         if isinstance(literal, int) and literal.bit_length() > MAX_INTEGER_BITS:
             raise unsafe("its pickle holds an absurdly large number", "save only the state_dict")
+        self.stack.append(literal)
+
+    def truth(self, literal: object) -> None:
+        """Push True or False as protocol 1 writes them; Python reads such numbers as octal too."""
+        if not isinstance(literal, bool):
+            raise corrupt(_DAMAGED)
         self.stack.append(literal)
 
     def put(self, place: object) -> None:
@@ -578,7 +584,8 @@ def _tuple_of(length: int) -> Callable[[_Machine, object], None]:
 
 
 _STEPS: Mapping[str, Callable[[_Machine, object], None]] = {
-    **dict.fromkeys(("INT", "BININT", "BININT1", "BININT2"), _Machine.push),
+    "INT": _Machine.truth,
+    **dict.fromkeys(("BININT", "BININT1", "BININT2"), _Machine.push),
     **dict.fromkeys(("LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"), _Machine.push),
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE"), _Machine.push),
     **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _Machine.push),
