@@ -13,6 +13,7 @@ from PIL import Image
 from gate.errors import DataError, FactoryError
 from gate.keys import name_key
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.folder import in_this_folder
 from gate.subject.guard import (
     Guard,
     in_reach,
@@ -37,7 +38,8 @@ def open_factory(
     known only when an item is read. Raises FactoryError or DataError.
     """
     where = f"data.factory {quoted(factory)}"
-    with np.errstate(), to_standard_error():  # what it sets is not for our own numbers
+    # What it sets is not for our own numbers and paths.
+    with np.errstate(), in_this_folder(), to_standard_error():
         function = load_callable(factory, base=base, purpose="data.factory")
         dataset = call(function, kwargs, base=base, where=where)
         length = _length(dataset, Guard(where, base))
