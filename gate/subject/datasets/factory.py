@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from gate.errors import DataError, FactoryError
+from gate.healing import may_heal
 from gate.keys import name_key
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
@@ -78,6 +79,8 @@ class FactoryDataset:
                 item = self.dataset[index]
         except Exception as error:  # user code may raise anything; the next item may be readable
             require_theirs(error)
+            if issubclass(type(error), OSError) and may_heal(error):  # a store, a disk: no image
+                raise guard.refusal(error, "its Dataset", "run again when it is there") from error
             raise UnreadableImage(f"the Dataset raised {said(error, self.base)}") from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise guard.refusal(error, "its Dataset") from error
