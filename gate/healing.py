@@ -54,7 +54,7 @@ def may_heal(error: BaseException | None) -> bool:
 def origins(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
     """Return the cause and the context of an exception, whatever its class says of them."""
     slots = (vars(BaseException)["__cause__"], vars(BaseException)["__context__"])
-    cause, context = (cast(GetSetDescriptorType, each).__get__(error) for each in slots)
+    cause, context = (cast("GetSetDescriptorType", each).__get__(error) for each in slots)
     return cause, context
 
 
@@ -88,9 +88,10 @@ def _number(error: BaseException, name: str) -> int | None:
     """Return a number that an exception carries, None where it has none; it may raise instead."""
     try:
         value = getattr(error, name, None)
-    except BaseException:  # noqa: BLE001 -- a property of the user's
+    except BaseException:
         return None
-    return int.__add__(value, 0) if issubclass(type(value), int) else None
+    number: int | None = int.__add__(value, 0) if issubclass(type(value), int) else None  # type: ignore[operator]  # it is one
+    return number
 
 
 def _name_server_is_away(error: BaseException) -> bool:

@@ -1,5 +1,7 @@
 """A user's Dataset whose methods and items raise, lie, or end the program: always in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -145,6 +147,25 @@ def test_an_item_that_raises_is_unreadable_and_the_next_may_not_be(title, datase
         data.read(0)
 
     assert words in caught.value.reason
+
+
+@pytest.mark.parametrize("error", ["ConnectionRefusedError(111, 'no')", "OSError(28, 'full')"])
+def test_an_item_of_a_store_that_is_away_stops_the_run_which_may_heal(error, dataset):
+    data = dataset(f"def ITEM():\n    raise {error}\n")
+
+    with pytest.raises(FactoryError) as caught:
+        data.read(0)
+
+    assert caught.value.retriable
+    assert caught.value.remedy == "run again when it is there"
+
+
+def test_a_factory_that_goes_to_another_folder_takes_nobody_along(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    dataset("os.chdir('/')\nSet.__len__ = lambda self: os.chdir('/') or 2\n")
+
+    assert Path.cwd() == tmp_path
 
 
 STOPPED = {
