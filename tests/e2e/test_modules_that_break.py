@@ -483,3 +483,65 @@ def test_what_a_dataset_prints_stays_out_of_the_document(project):
 
     assert json.loads(ran.out)
     assert "its length is asked for" in ran.err
+
+
+LOUD = """\
+import os
+
+from sets import Set
+
+
+class Loud(Set):
+    def __len__(self):
+        os.write(1, b"of compiled code")
+        os.system("echo of a process")
+        return 4
+
+
+class Shut(Set):
+    def __len__(self):
+        os.close(1)
+        return 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factory", ["Loud", "Shut"])
+def test_what_is_written_past_python_stays_out_of_the_document_too(project, factory):
+    project.write("sets.py", SETS)
+    project.write("loud.py", LOUD)
+    project.write_gatefile(data={"test": {"factory": f"loud:{factory}"}})
+
+    ran = project.process("run", "--no-cache", "--format", "json")
+
+    assert json.loads(ran.out)["verdict"] == ran.report["verdict"]
+    assert ("of a process" in ran.err) is (factory == "Loud")
+
+
+HOARDING = """\
+from nets import Brightness
+
+
+class Hoards(Brightness):
+    held = []
+
+    def forward(self, images):
+        try:
+            while True:
+                self.held.append(open("/dev/null"))
+        except OSError:
+            return super().forward(images)
+"""
+
+
+@pytest.mark.slow
+def test_a_module_that_takes_what_there_is_to_open_is_told_of(project):
+    project.write("hoarding.py", HOARDING)
+    project.npz("test.npz", 4, seed=2)
+    model = {"checkpoint": "model.pt", "factory": "hoarding:Hoards"}
+    project.write_gatefile(data={"test": {"path": "test.npz"}}, model=model)
+
+    ran = project.process("run", "--no-cache")
+
+    assert_told(ran, "subject", "has no room, or no way to go on (OSError: [Errno 24] Too many")
+    assert ran.report["errors"][0]["retriable"]
