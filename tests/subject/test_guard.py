@@ -35,7 +35,7 @@ class OddError(Exception, metaclass=Unnamed):
     pass
 
 
-class Liar(Exception):
+class LyingError(Exception):
     """Raises wherever a caught exception is looked at."""
 
     def raises(self):
@@ -45,7 +45,7 @@ class Liar(Exception):
 
 
 class LyingGroup(ExceptionGroup):
-    exceptions = property(Liar.raises)
+    exceptions = property(LyingError.raises)
 
 
 class Opaque(type):
@@ -74,7 +74,7 @@ WAYS = {
     "an error": (raising(ValueError("no\nGPU")), r"ValueError: no\nGPU (test_guard.py:"),
     "one that cannot tell": (raising(MuteError()), "MuteError: its text cannot be written"),
     "one whose class cannot": (raising(OddError("odd")), "OddError: odd"),
-    "one that lies of all it is": (raising(Liar("odd")), "Liar: odd (test_guard.py:"),
+    "one that lies of all it is": (raising(LyingError("odd")), "LyingError: odd (test_guard.py:"),
     "one whose class tells nothing": (raising(OpaqueError("odd")), "OpaqueError: odd"),
     "several that lie": (
         raising(LyingGroup("two", [ValueError("one")])),
@@ -88,7 +88,7 @@ WAYS = {
     "the end of an iterator": (raising(StopIteration()), "StopIteration (test_guard.py:"),
     "the end of a generator": (raising(GeneratorExit()), "GeneratorExit (test_guard.py:"),
     "an exit": (lambda: sys.exit(0), "SystemExit: 0 (test_guard.py:"),
-    "the end of the process": (lambda: os._exit(0), "SystemExit: os._exit(0) (test_guard.py:"),
+    "the end of the process": (lambda: os._exit(9), "SystemExit: os._exit(9) (test_guard.py:"),
     "an interruption by itself": (raising(KeyboardInterrupt()), "KeyboardInterrupt (test_guard"),
     "a final error": (raising(Final("all")), "Final: all (test_guard.py:"),
     "several": (

@@ -68,8 +68,8 @@ NOT_OPENED = {
         "its Dataset raised SystemExit: 0 (sets.py:",
     ),
     "a length that leaves": (
-        "Set.__len__ = lambda self: os._exit(0)\n",
-        "its Dataset raised SystemExit: os._exit(0) (sets.py:",
+        "Set.__len__ = lambda self: os._exit(9)\n",
+        "its Dataset raised SystemExit: os._exit(9) (sets.py:",
     ),
     "a length that is a text": (
         "Set.__len__ = lambda self: 'two'\n",
@@ -92,7 +92,7 @@ NOT_OPENED = {
         "looking at its Dataset raised ZeroDivisionError",
     ),
     "an import that is final": ("raise Final('at once')\n", "importing sets raised Final: at once"),
-    "an import that leaves": ("os._exit(0)\n", "importing sets raised SystemExit: os._exit(0)"),
+    "an import that leaves": ("os._exit(9)\n", "importing sets raised SystemExit: os._exit(9)"),
 }
 
 
@@ -174,7 +174,7 @@ STOPPED = {
         "def ITEM():\n    raise KeyboardInterrupt\n",
         "its Dataset raised KeyboardInterrupt",
     ),
-    "the end of the process": ("def ITEM():\n    os._exit(0)\n", "SystemExit: os._exit(0)"),
+    "the end of the process": ("def ITEM():\n    os._exit(9)\n", "SystemExit: os._exit(9)"),
     "a final error": ("def ITEM():\n    raise Final\n", "its Dataset raised Final (sets.py:"),
     "a label that raises": (
         (
