@@ -21,6 +21,7 @@ from gate.checks.base import (
     SplitName,
     in_words,
     resolve_classes,
+    without_classes,
 )
 
 if TYPE_CHECKING:
@@ -240,15 +241,17 @@ class ClassificationRule(Rule):
     ) -> Comparison:
         """Return the comparison of one metric, named as a sentence begins."""
         label = None if class_name is None else evidence.classes.index(class_name)
+        estimate = self.estimate(rows, label, evidence)
         of_class = f" of {class_name}" if class_name is not None else ""
         of_slice = f" where {slice_name}" if slice_name is not None else ""
         return Comparison(
             what=f"{self.spoken}{of_class} on {self.split}{of_slice}",
-            estimate=self.estimate(rows, label, evidence),
+            estimate=estimate,
             operator=self.operator,
             required=required,
             scope=Scope(self.split, class_name, slice_name),
             undefined=self.undefined_means(rows, label),
+            detail=without_classes(estimate, evidence.classes),
             unit=self.unit(class_name),
         )
 

@@ -11,7 +11,7 @@ from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Estimate, Indication
-from gate.metrics.paired import ClusteredPairedDifference, PairedDifference
+from gate.metrics.paired import PairedDifference
 from gate.metrics.row_sets import RowSet
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _counts(estimate: Estimate) -> str:
 
 def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
     """Return what was counted of how many; a difference has a quotient, but no such counts."""
-    if isinstance(estimate, Difference | PairedDifference | ClusteredPairedDifference):
+    if isinstance(estimate, Difference | PairedDifference):
         return None, None
     return estimate.numerator, estimate.denominator
 

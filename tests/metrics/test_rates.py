@@ -145,7 +145,7 @@ def test_a_gap_of_other_metrics_recovers_its_bounds_from_theirs():
     low = math.hypot(train.value - train.lower(0.95), test.upper(0.95) - test.value)
     assert gap.value == pytest.approx(train.value - test.value)
     assert gap.lower(0.95) == pytest.approx(train.value - test.value - low)
-    assert gap.method == "MOVER"
+    assert gap.method == "MOVER (Clopper-Pearson through the Jaccard index)"
 
 
 def test_a_gap_to_what_proves_nothing_proves_nothing():
@@ -167,7 +167,7 @@ def test_a_gap_of_shares_by_group_recovers_its_bounds_from_theirs():
     low = math.hypot(train.value - train.lower(0.95), test.upper(0.95) - test.value)
     assert gap.value == gap.numerator / gap.denominator
     assert gap.lower(0.95) == pytest.approx(train.value - test.value - low)
-    assert gap.method == "MOVER"
+    assert gap.method == f"MOVER ({train.method})"
 
 
 def test_a_gap_to_too_few_groups_says_how_many_are_missing():
