@@ -156,7 +156,15 @@ class Rule(BaseModel):
     )
 
     @field_validator(
-        "classes", "per_class", "prevalence", "from_", "to", "by", "slices", check_fields=False
+        "classes",
+        "over",
+        "per_class",
+        "prevalence",
+        "from_",
+        "to",
+        "by",
+        "slices",
+        check_fields=False,
     )
     @classmethod
     def _names_as_keys(cls, value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check

@@ -1,6 +1,6 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -205,7 +205,17 @@ class ClassificationRule(Rule):
         """Return the metric of one class, or of all rows where ``label`` is None."""
         from gate.metrics.named import metric
 
-        return metric(self.check, rows, label, len(evidence.classes))
+        return metric(self.check, rows, label, len(evidence.classes), self.averaged(evidence))
+
+    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+        """Return the classes that a mean over classes is taken over; None: all that are declared.
+
+        In a slice, those that have images in the whole split.
+        """
+        from gate.evidence.records import Split
+        from gate.metrics.selection import classes_of
+
+        return None if self.by is None else classes_of(evidence, Split(self.split))
 
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts, for the message that asks for more of it."""
@@ -311,6 +321,31 @@ class SplitMetric(ClassificationRule):
             required = self.required_of(class_name, evidence)
             if required is not None:
                 yield class_name, required
+
+
+class MeanOverClasses(SplitMetric):
+    """A metric of a whole split that is a mean over classes."""
+
+    over: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The classes that are averaged, by name, `$critical` or `$others`; by default "
+        "all. One without images may have any value, so that the mean proves less.",
+    )
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the names in ``over`` and the keys of ``per_class``."""
+        for index, name in enumerate(self.over or ()):
+            yield ("over", index), name
+        yield from super().class_names()
+
+    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+        """Return the classes ``over``; in a slice, those that have images in the whole split."""
+        present = super().averaged(evidence)
+        if self.over is None:
+            return present
+        named = [evidence.classes.index(name) for name in resolve_classes(self.over, evidence)]
+        return [label for label in named if present is None or label in present]
 
 
 class ClassMetric(ClassificationRule):

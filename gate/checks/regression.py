@@ -37,7 +37,8 @@ class Regression(Rule):
 
     A model compared with itself proves nothing: that is inconclusive, unless `allow_same` is true
     or the policy pins the checkpoint as the champion in production. Two checkpoints are told apart
-    by their digests, whatever they answer; where one is not known, by their answers.
+    by their digests, whatever they answer; where one is not known, by their answers; saved
+    predictions of both are a comparison like any other.
 
     To fix a failure: look at the images that the champion had right and this model has wrong.
     """
