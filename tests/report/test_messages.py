@@ -98,7 +98,7 @@ def test_a_change_says_how_many_images_changed_sides():
     assert said("regression", numbers, margin=0.02) == (
         "change of accuracy on test against the champion is 0.002 (at least -0.005 with 95 % "
         "confidence), required -0.02; 4 broken and 6 repaired of 1000 (McNemar's exact p = 0.75, "
-        "Tango's limits -0.003 to 0.008)"
+        "Tango's limits -0.004 to 0.008)"
     )
 
 
