@@ -155,19 +155,33 @@ def _mean_area(rows: Rows, classes: int, over: Over, area_of: AreaOf) -> Estimat
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Steps:
-    """Counts at and above each distinct score, from the highest, (distinct,); where rows lie."""
+    """Images ranked by their scores, from the highest; those of one score are a step together.
+
+    ``right`` and ``wrong`` are images at and above each step, ``images`` those at it, (steps,).
+    """
 
     right: Reals
     wrong: Reals
-    step: Counts  # (n,) the index of each row's score
+    images: Counts
+    order: Counts  # (n,) the row of each rank
+    positive: NDArray[np.bool_]  # (n,) of each rank
+
+    def of_images(self, positive: Reals, negative: Reals) -> Reals:
+        """Return a number for each row, (n,), from those of positives and negatives, (steps,)."""
+        ranked = np.where(
+            self.positive, np.repeat(positive, self.images), np.repeat(negative, self.images)
+        )
+        of_rows = np.empty_like(ranked)
+        of_rows[self.order] = ranked
+        return of_rows
 
 
 def _steps(positive: NDArray[np.bool_], scores: Scores) -> _Steps:
-    _, step = np.unique(-scores, return_inverse=True)
-    step = step.ravel()
-    at = np.bincount(step)
-    right = np.bincount(step[positive], minlength=len(at)).astype(np.float64)
-    return _Steps(np.cumsum(right), np.cumsum(at - right), step)
+    order = np.argsort(-scores)
+    ranked, hits = scores[order], positive[order]
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    right = np.cumsum(hits)[ends].astype(np.float64)
+    return _Steps(right, ends + 1 - right, np.diff(ends, prepend=-1), order, hits)
 
 
 def roc_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
@@ -182,7 +196,7 @@ def roc_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
     beaten_by = ((above_right + steps.right) / 2 / right - value) / wrong
     return Area(
         value,
-        of_images=np.where(positive, beaten[steps.step], beaten_by[steps.step]),
+        of_images=steps.of_images(beaten, beaten_by),
         down=(value / wrong, value / right),
         up=((1 - value) / wrong, (1 - value) / right),
     )
@@ -220,10 +234,7 @@ def precision_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
     right_on_top = (float((here * (steps.right + 1) / (taken + 1)).sum()) + 1) / (total + 1) - value
     return Area(
         value,
-        of_images=np.where(
-            positive, (precision - value + if_right)[steps.step], -if_wrong[steps.step]
-        )
-        / total,
+        of_images=steps.of_images((precision - value + if_right) / total, -if_wrong / total),
         down=(max(0.0, wrong_on_top), max(0.0, right_at_bottom)),
         up=(0.0, max(0.0, right_on_top)),
     )
