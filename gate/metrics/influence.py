@@ -6,7 +6,7 @@ import numpy as np
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
-from gate.metrics.padded import METHOD, Padded, few_groups, spread_of, typical, unbiased
+from gate.metrics.padded import METHOD, Padded, Spread, few_groups, spread_of, typical, unbiased
 from gate.metrics.proportions import Counts, Reals
 from gate.metrics.tables import GroupTable
 
@@ -22,6 +22,7 @@ class Influence:
     (kinds,), both 0 or more, are by how much one more image of a kind moves the statistic, as bad
     and as good as an image of it can be. ``range_``, (kinds,), is how far all images of a kind
     together can move it; it counts for kinds that are seen in one unit, and show no spread.
+    ``spotless``, (kinds,), is what ``down`` would be if the same images were all as good as can be.
     """
 
     value: float
@@ -30,6 +31,7 @@ class Influence:
     down: Reals
     up: Reals
     range_: Reals | None = None
+    spotless: Reals | None = None
 
 
 def bounded(
@@ -57,8 +59,18 @@ def bounded(
         up=pad_of(influence.up, sizes, groups),
         lone=lone_of(influence.range_, units),
     )
-    method = METHOD if groups is None else BY_GROUP
-    return Padded(value, spread, least=least, most=most, reason=note, method=method)
+    spotless = None
+    if influence.spotless is not None:
+        spotless = Spread(0.0, 0.0, down=pad_of(influence.spotless, sizes, groups), up=0.0)
+    return Padded(
+        value,
+        spread,
+        least=least,
+        most=most,
+        spotless=spotless,
+        reason=note,
+        method=METHOD if groups is None else BY_GROUP,
+    )
 
 
 def pad_of(harm: Reals, sizes: Counts, groups: GroupTable | None) -> float:

@@ -32,13 +32,14 @@ class Area:
 
     ``of_images``, (n,), is the derivative by the weight of each. ``down`` and ``up`` are by how
     much one more image moves it as bad and as good as can be: one of the other classes, one of the
-    class.
+    class. ``spotless`` is what ``down`` would be in a perfect order.
     """
 
     value: float
     of_images: Reals
     down: tuple[float, float]
     up: tuple[float, float]
+    spotless: tuple[float, float]
 
 
 AreaOf = Callable[[NDArray[np.bool_], Scores], Area]  # which images are of the class, scores
@@ -99,9 +100,10 @@ def influence_of(rows: Rows, of: int, classes: int, area_of: AreaOf) -> Influenc
     return Influence(
         area.value,
         area.of_images,
-        positive.astype(np.int64),
-        np.array(area.down),
-        np.array(area.up),
+        kind=positive.astype(np.int64),
+        down=np.array(area.down),
+        up=np.array(area.up),
+        spotless=np.array(area.spotless),
     )
 
 
@@ -113,13 +115,14 @@ def mean_influence(
     if not over.any() or np.count_nonzero(images) < 2:
         return Undefined(NO_OTHER_IMAGES if len(rows) else NO_IMAGES)
     values, added = np.zeros(classes), np.zeros(len(rows))
-    down, up = np.zeros((2, classes)), np.zeros((2, classes))  # of other images, of its own
+    down, up, spotless = np.zeros((3, 2, classes))  # each of other images, of its own
     for of in np.flatnonzero(over).tolist():
         scores = scores_for(rows, of, classes)
         if scores is None:
             return Undefined(NO_SCORES)
         area = area_of(rows.labels == of, scores)
         values[of], down[:, of], up[:, of] = area.value, area.down, area.up
+        spotless[:, of] = area.spotless
         added += area.of_images
     k = int(over.sum())
     return Influence(
@@ -128,6 +131,7 @@ def mean_influence(
         kind=rows.labels.astype(np.int64),
         down=_of_each_class(*down) / k,
         up=_of_each_class(*up) / k,
+        spotless=_of_each_class(*spotless) / k,
     )
 
 
@@ -199,6 +203,7 @@ def roc_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
         of_images=steps.of_images(beaten, beaten_by),
         down=(value / wrong, value / right),
         up=((1 - value) / wrong, (1 - value) / right),
+        spotless=(1 / wrong, 1 / right),
     )
 
 
@@ -230,11 +235,15 @@ def precision_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
     if_right = np.cumsum((here * steps.wrong / taken**2)[::-1])[::-1]
     if_wrong = np.cumsum((here * steps.right / taken**2)[::-1])[::-1]
     wrong_on_top = value - float((here * steps.right / (taken + 1)).sum()) / total
-    right_at_bottom = value - (value * total + (total + 1) / (n + 1)) / (total + 1)
+    last = (total + 1) / (n + 1)  # the precision at an image of the class at the bottom
     right_on_top = (float((here * (steps.right + 1) / (taken + 1)).sum()) + 1) / (total + 1) - value
     return Area(
         value,
         of_images=steps.of_images((precision - value + if_right) / total, -if_wrong / total),
-        down=(max(0.0, wrong_on_top), max(0.0, right_at_bottom)),
+        down=(max(0.0, wrong_on_top), max(0.0, (value - last) / (total + 1))),
         up=(0.0, max(0.0, right_on_top)),
+        spotless=(
+            1 - float((here * steps.right / (steps.right + 1)).sum()) / total,
+            (1 - last) / (total + 1),
+        ),
     )
