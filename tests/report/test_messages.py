@@ -185,3 +185,23 @@ def test_a_confidence_shared_by_a_thousand_classes_is_below_100_percent():
     sentence = said("recall", MadeUp(classes=names, test=wrong), "recall[class=c0]", min=0.9)
 
     assert "with 99.995 % confidence" in sentence
+
+
+@pytest.mark.parametrize("check", ["macro-f1", "balanced-accuracy"])
+def test_a_mean_over_classes_names_those_that_have_no_images(check):
+    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+
+    sentence = said(check, numbers, min=0.8)
+
+    assert "; over 2 of 3 classes; absent: emu; images of the absent classes would tell" in sentence
+    assert "absent" not in said(check, numbers, min=0.8, over=("cat", "dog"))
+
+
+def test_the_value_of_absent_classes_cannot_pass_a_rule_that_decides_on_the_point():
+    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+    rule = REGISTRY["macro-f1"].model_validate({"id": "macro-f1", "min": 0.8, "decide_on": "point"})
+
+    (result,) = judge([rule], numbers.evidence()).results
+
+    assert result.comparison.estimate.value > 0.9
+    assert result.outcome == "failed"
