@@ -320,12 +320,12 @@ def test_one_more_mistake_in_a_group_raises_no_lower_bound(groups, data):
     hits, sizes = np.array(groups).T
     lower = share(hits, sizes).lower(0.95)
     where = data.draw(st.integers(0, len(hits) - 1))
-    if lower < 0.3 or hits[where] == 0:
+    if hits[where] == 0:
         return
     fewer = hits.copy()
     fewer[where] -= 1
 
-    assert share(fewer, sizes).lower(0.95) <= lower + 1e-12
+    assert share(fewer, sizes).lower(0.95) <= lower + (1e-12 if lower >= 0.3 else 0.01)
 
 
 def test_at_95_percent_no_mistake_that_is_added_to_good_answers_raises_a_bound():
