@@ -98,6 +98,15 @@ def test_a_perfect_model_has_bounds_that_no_mistake_betters(per_group):
                 assert found.upper(confidence) >= bound - 1e-9, (name, confidence, mistake)
 
 
+def test_a_false_alarm_on_top_raises_no_bound_of_average_precision():
+    for each in (15, 40, 60):
+        perfect, wrong = answered([], each=each), answered([3 * each - 1], each=each)
+        best, found = (ranking.average_precision_of(rows, 0, 3) for rows in (perfect, wrong))
+
+        for confidence in CONFIDENCES:
+            assert found.lower(confidence) <= best.lower(confidence)
+
+
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 10_000), area=st.sampled_from([ranking.roc_auc_of]))
 def test_an_image_that_sinks_raises_no_bound_of_its_area(seed, area):
