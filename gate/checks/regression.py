@@ -150,7 +150,7 @@ def _flips(pairs: "Pairs") -> str:
     counted = f"{broken} broken and {repaired} repaired of {len(pairs.rows)}"
     if not broken + repaired:
         return counted
-    low, high = tango(broken, repaired, len(pairs.rows), _TOLD)
+    low, high = (tango(broken, repaired, len(pairs.rows), _TOLD, side) for side in (-1, 1))
     return (
         f"{counted} (McNemar's exact p = {mcnemar_p(broken, repaired):.2g}, Tango's limits "
         f"{low:.3f} to {high:.3f})"

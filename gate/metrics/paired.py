@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from gate.metrics.padded import spread_of, unbiased
+from gate.metrics.padded import Side, spread_of, unbiased
 from gate.metrics.proportions import ClusteredShare, Share, normal_quantile
 
 
@@ -60,7 +60,7 @@ class PairedDifference:
             self.gained.value - self.gained.lower(confidence),
             self.lost.upper(confidence) - self.lost.value,
         )
-        return max(min(self.value - step, self._together(confidence)[0]), -1.0)
+        return max(min(self.value - step, self._together(confidence, -1)), -1.0)
 
     def upper(self, confidence: float) -> float:
         """Return the upper bound, in [-1, 1]; NaN with fewer than ten groups."""
@@ -70,13 +70,13 @@ class PairedDifference:
             self.gained.upper(confidence) - self.gained.value,
             self.lost.value - self.lost.lower(confidence),
         )
-        return min(max(self.value + step, self._together(confidence)[1]), 1.0)
+        return min(max(self.value + step, self._together(confidence, 1)), 1.0)
 
-    def _together(self, confidence: float) -> tuple[float, float]:
-        """Return bounds that know that no image is both lost and gained."""
+    def _together(self, confidence: float, side: Side) -> float:
+        """Return a bound that knows that no image is both lost and gained."""
         lost, gained, n = self.lost, self.gained, self.denominator
         if not isinstance(lost, ClusteredShare) or not isinstance(gained, ClusteredShare):
-            return tango(lost.numerator, gained.numerator, n, confidence)
+            return tango(lost.numerator, gained.numerator, n, confidence, side)
         sums = gained.hits - lost.hits - self.value * lost.sizes
         group = lost.group_size / n
         spread = spread_of(
@@ -84,35 +84,36 @@ class PairedDifference:
             down=(self.value + 1) * group,
             up=(1 - self.value) * group,
         )
-        return spread.lower(self.value, confidence), spread.upper(self.value, confidence)
+        bound = spread.lower if side < 0 else spread.upper
+        return bound(self.value, confidence)
 
 
-def tango(lost: int, gained: int, images: int, confidence: float) -> tuple[float, float]:
-    """Return the score limits of Tango (1998) for the share gained minus the share lost.
+def tango(lost: int, gained: int, images: int, confidence: float, side: Side) -> float:
+    """Return a score limit of Tango (1998) for the share gained minus the share lost.
 
-    Each limit alone holds with ``confidence``, about: where hardly anything changed, a drop of just
-    the margin passes 6 times in 100 of a promised 5.
+    The lower one for a ``side`` of -1, the upper one for 1. It holds with ``confidence``, about:
+    where hardly anything changed, a drop of just the margin passes 6 times in 100 of a promised 5.
     """
-    z, value = normal_quantile(confidence), (gained - lost) / images
+    wanted, value = -side * normal_quantile(confidence), (gained - lost) / images
+    low, high = (-1.0, value) if side < 0 else (value, 1.0)
+    for _ in range(60):  # halves [-1, 1] to the last bit of a double; the score falls
+        middle = (low + high) / 2
+        above = _score(lost, gained, images, middle) > wanted
+        low, high = (middle, high) if above else (low, middle)
+    return low if side < 0 else high
 
-    def score(difference: float) -> float:
-        a = 2 * images
-        b = -lost - gained + (2 * images - gained + lost) * difference
-        c = -lost * difference * (1 - difference)
-        losing = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
-        variance = images * (2 * losing + difference * (1 - difference))
-        distance = gained - lost - images * difference
-        if variance <= 0:
-            return math.copysign(math.inf, distance)
-        return distance / math.sqrt(variance)
 
-    def where_score_is(wanted: float, low: float, high: float) -> float:
-        for _ in range(60):  # halves [-1, 1] to the last bit of a double; the score falls
-            middle = (low + high) / 2
-            low, high = (middle, high) if score(middle) > wanted else (low, middle)
-        return low if wanted > 0 else high
-
-    return where_score_is(z, -1.0, value), where_score_is(-z, value, 1.0)
+def _score(lost: int, gained: int, images: int, difference: float) -> float:
+    """Return Tango's statistic for a true ``difference`` in (-1, 1)."""
+    a = 2 * images
+    b = -lost - gained + (2 * images - gained + lost) * difference
+    c = -lost * difference * (1 - difference)
+    losing = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    variance = images * (2 * losing + difference * (1 - difference))
+    distance = gained - lost - images * difference
+    if variance <= 0:
+        return math.copysign(math.inf, distance)
+    return distance / math.sqrt(variance)
 
 
 def mcnemar_p(lost: int, gained: int, variant: Literal["exact", "mid"] = "exact") -> float:

@@ -23,7 +23,7 @@ from gate.metrics import rates, skill
 from gate.metrics.calibration import error_of, reliability
 from gate.metrics.deployment import deployment_precision
 from gate.metrics.paired import mcnemar_p
-from gate.metrics.paired import tango as tango_limits
+from gate.metrics.paired import tango as tango_limit
 from gate.metrics.planning import minimum_images, most_misses, plan, power
 from gate.metrics.proportions import (
     F1,
@@ -112,7 +112,7 @@ def bonett_price(b, c, n, conf):
 
 
 def tango(b, c, n, conf):
-    return tango_limits(lost=c, gained=b, images=n, confidence=one_sided(conf))
+    return tuple(tango_limit(c, b, n, one_sided(conf), side) for side in (-1, 1))
 
 
 def confusion(matrix_rows_true):

@@ -1,14 +1,16 @@
 """Sentences that teach: the number, the counts, the bound, the requirement, and what would help."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.checks import REGISTRY
-from gate.decision import judge
+from gate.decision import Outcome, judge
 from gate.evidence.made_up import MadeUp
+from gate.metrics.estimates import Count
 from gate.report.messages import bound_digits, digits, message, percent, requirement
 
 
@@ -205,3 +207,15 @@ def test_the_value_of_absent_classes_cannot_pass_a_rule_that_decides_on_the_poin
 
     assert result.comparison.estimate.value > 0.9
     assert result.outcome == "failed"
+
+
+def test_a_count_is_never_called_too_near_to_decide():
+    numbers = MadeUp(test=((90, 10), (5, 95)), duplicates=3)
+    rule = REGISTRY["duplicate-images"].model_validate({"id": "copies", "max": 2})
+    counted = judge([rule], numbers.evidence()).results[0]
+
+    left_open = replace(counted, outcome=Outcome.INCONCLUSIVE, proven=False)
+
+    assert isinstance(counted.comparison.estimate, Count)
+    assert "images to decide" not in message(left_open)
+    assert "too near" not in message(left_open)
