@@ -304,3 +304,31 @@ def test_changes_of_counts_are_wrong_about_as_seldom_as_promised(metric, per_gro
 
     assert passed / runs <= 0.070
     assert failed / runs <= 0.070
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", [40, 150])
+@pytest.mark.parametrize(("losing", "gaining"), [(0.02, 0.0), (0.06, 0.03), (0.3, 0.2)])
+@pytest.mark.parametrize("alike", [0.2, 1.0])
+def test_a_change_in_groups_is_wrong_about_as_seldom_as_promised(groups, losing, gaining, alike):
+    # Of each group of 5 images a part ``alike`` of the images share the luck of the group.
+    random, runs = np.random.default_rng(8), 2000
+    blank = rows_from_counts([[5 * groups]]).grouped((np.arange(5 * groups) // 5).astype(object))
+    truth = gaining - losing
+    passed = failed = 0
+    for _ in range(runs):
+        luck = random.random(5 * groups)
+        shared = random.random(5 * groups) < alike
+        luck = np.where(shared, random.random(groups).repeat(5), luck)
+        new = np.where(luck < losing, 1, 0)
+        old = np.where(luck > 1 - gaining, 1, 0)
+        pairs = baseline.Pairs(
+            dataclasses.replace(blank, predictions=old.astype(np.int32)),
+            dataclasses.replace(blank, predictions=new.astype(np.int32)),
+        )
+        found = baseline.accuracy_change(pairs)
+        passed += found.lower(0.95) >= truth
+        failed += found.upper(0.95) < truth
+
+    assert passed / runs <= 0.070
+    assert failed / runs <= 0.070
