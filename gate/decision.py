@@ -119,6 +119,14 @@ class Decision:
         return status if self.enforced or status == EXIT_STATUS[Verdict.ERROR] else 0
 
     @property
+    def retriable(self) -> bool:
+        """Whether the same run may reach a verdict: all that stands in its way may heal."""
+        heals = bool(self.failures) and all(failure.retriable for failure in self.failures)
+        # A rule that crashed, or found data that nobody can judge on, would do so again.
+        stays = any(each.blocks and each.outcome is Outcome.ERROR for each in self.results)
+        return self.verdict is Verdict.ERROR and heals and not stays
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The keys of the results that caused the verdict, worst first."""
         return tuple(result.key for result in self.results if result.blocks)

@@ -21,28 +21,49 @@ Anything else that escapes is a bug of ours: exit status 70.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+
+from gate.healing import may_heal
+from gate.masking import is_address, masked
+from gate.utf8 import as_utf8
 
 
 class GateError(Exception):
     """What stopped the gate, said to a person.
 
     ``where`` is the place (a path, a key, a row), ``fact`` one sentence of what is wrong there,
-    ``remedy`` one sentence of what to do about it.
+    ``remedy`` one sentence of what to do about it; none holds what a URL keeps secret.
+    ``retriable`` says whether the same call may end otherwise, nothing changed by hand; where it is
+    left out, what the error came from decides.
     """
 
     exit_status = 70
     kind = "error"
 
-    def __init__(self, where: str, fact: str, remedy: str = "") -> None:
-        self.where = where
-        self.fact = fact
-        self.remedy = remedy
-        super().__init__(where, fact, remedy)
+    def __init__(
+        self, where: str, fact: str, remedy: str = "", *, retriable: bool | None = None
+    ) -> None:
+        self.where = as_utf8(masked(where))
+        self.fact = as_utf8(masked(fact))
+        self.remedy = as_utf8(masked(remedy))
+        self._retriable = retriable
+        super().__init__(self.where, self.fact, self.remedy)
+
+    @property
+    def retriable(self) -> bool:
+        """Whether it may heal: a full disk, an unreachable store, a killed worker, no memory."""
+        return may_heal(self.__cause__) if self._retriable is None else self._retriable
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let an error travel from a worker process: by its facts, not by how it was made."""
-        return _made_again, (type(self), self.args, self.__dict__)
+        """Let an error travel from a worker process: by its facts, not by how it was made.
+
+        Its cause stays behind, and what that decided goes with it.
+        """
+        facts = self.__dict__
+        if self.__cause__ is not None:
+            facts = {**facts, "_retriable": self.retriable}
+        return _made_again, (type(self), self.args, facts)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -74,7 +95,13 @@ class Fault:
     column: int
     fact: str
     remedy: str = ""
-    source: str = ""  # the text of the line, for the caret
+    source: str = ""  # the text of the line, for the caret; none where it holds a URL's secrets
+
+    def __post_init__(self) -> None:
+        for name in ("file", "fact", "remedy"):
+            object.__setattr__(self, name, as_utf8(masked(getattr(self, name))))
+        if masked(self.source) != self.source:
+            object.__setattr__(self, "source", "")
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -110,10 +137,20 @@ class MissingExtraError(UsageError):
         )
 
 
+def refuse_address(path: Path, flag: str) -> None:
+    """Raise UsageError where a place for files is a URL: a folder would be named by it."""
+    if is_address(path):
+        raise UsageError(
+            f"{flag} {path}",
+            "is a URL, and files are written to this machine alone",
+            "name a folder here, and copy what it then holds",
+        )
+
+
 class OutputError(GateError):
     """A file or standard output could not be written: a full disk, a quota, a folder that went.
 
-    Neither a wrong request nor a verdict: like all of exit status 4 it is worth another try.
+    Neither a wrong request nor a verdict; ``error`` also says whether it may heal.
     """
 
     exit_status = 4
@@ -121,7 +158,8 @@ class OutputError(GateError):
 
     def __init__(self, where: str, error: Exception, remedy: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
-        super().__init__(where, f"cannot be written ({reason})", remedy)
+        fact = f"cannot be written ({reason})"
+        super().__init__(where, fact, remedy, retriable=may_heal(error))
 
 
 class SubjectError(GateError):
@@ -162,11 +200,13 @@ class CheckpointError(SubjectError):
         fact: str,
         remedy: str,
         identity: Identity = Identity(),
+        *,
+        retriable: bool | None = None,
     ) -> None:
         self.refusal = refusal
         self.kind = refusal.value
         self.identity = identity
-        super().__init__(where, fact, remedy)
+        super().__init__(where, fact, remedy, retriable=retriable)
 
 
 class DataError(SubjectError):

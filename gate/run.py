@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.errors import SubjectError, UsageError
+from gate.errors import SubjectError, UsageError, refuse_address
+from gate.masking import masked_argument
 from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.gatefile import GateFile, read_gatefile
+from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +69,8 @@ def validate(
     Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
     nothing is written. What cannot be measured is an error in the report.
     """
+    from gate.report.set_aside import drop_previous
+
     settings = settings or Settings()
     started = time.time()
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
@@ -74,8 +78,9 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
-    out = _prepared(settings.out)
+    out = _prepared(settings.out, keep=True)
     evidence = _measured(subject, document, settings)
+    drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
         report = _judged(evidence, judgement, settings, started)
@@ -205,20 +210,25 @@ def _waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:
         raise
 
 
-def _prepared(out: Path, *, anew: bool = True) -> Path:
+def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
     """Return the output folder, there and writable, without what an earlier run left.
 
     An old verdict must not be taken for that of a run which did not get as far as one. What was
-    measured stays unless it is measured ``anew``.
+    measured stays unless it is measured ``anew``. What must be gone is put aside where it is to be
+    kept: until all was measured, the call may still turn out to be faulty.
     """
     from gate.evidence.files import sweep
     from gate.evidence.store import FILE_NAME
     from gate.report import broken, pairs
     from gate.report.judgement import FILE_NAME as JUDGED_NAME
+    from gate.report.set_aside import set_aside
 
+    refuse_address(out, "--out")
     lists = (pairs.FILE_NAME, broken.FILE_NAME)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if keep:
+            set_aside(out)
         for name in (REPORT_NAME, JUDGED_NAME, *((FILE_NAME, *lists) if anew else ())):
             (out / name).unlink(missing_ok=True)
         sweep(out)
@@ -304,7 +314,7 @@ def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
-        "command": list(settings.command),
+        "command": [as_utf8(masked_argument(each)) for each in settings.command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

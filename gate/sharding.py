@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gate.errors import OutputError, UsageError
+from gate.errors import OutputError, UsageError, refuse_address
 from gate.evidence.files import sweep
 from gate.evidence.records import Split
 from gate.measure.cache_folder import usable
@@ -36,6 +36,7 @@ def measure_shard(
     Raises UsageError where the gate file is wrong, SubjectError where the model or the data does
     not let it be measured, OutputError where the disk does not take it. Then nothing is written.
     """
+    refuse_address(out, "--out")
     subject.require_complete()
     opened, classes = open_splits(subject)
     subject.require_critical(classes)

@@ -1,7 +1,7 @@
 """What may be concluded from a comparison, and what from all of them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -309,6 +309,37 @@ def test_a_split_that_could_not_be_measured_is_never_a_pass():
     failure = Failure("data/train", "data", "the folder is empty")
 
     assert verdict(result(Outcome.PASSED), failures=(failure,)) is Verdict.ERROR
+
+
+HEALS = Failure("s3://set/test", "data", "cannot be fetched", retriable=True)
+STAYS = Failure("model.pt", "corrupt", "is empty")
+
+
+@pytest.mark.parametrize(
+    ("failures", "outcomes", "expected"),
+    [
+        ([HEALS], [Outcome.INCONCLUSIVE], True),
+        ([HEALS], [Outcome.PASSED], True),
+        ([HEALS, HEALS], [], True),
+        ([HEALS, STAYS], [], False),
+        ([STAYS], [], False),
+        ([], [], False),
+        ([HEALS], [Outcome.FAILED], False),  # there is a verdict, and it stays
+        ([HEALS], [Outcome.ERROR], False),  # the data that were there cannot be judged on
+        ([], [Outcome.PASSED], False),
+    ],
+)
+def test_a_run_may_heal_where_all_that_stands_in_its_way_may(failures, outcomes, expected):
+    results = tuple(result(outcome) for outcome in outcomes)
+
+    assert Decision(results, tuple(failures), len(results)).retriable is expected
+
+
+def test_a_rule_that_crashes_does_not_heal():
+    evidence = replace(GOOD, failures=(HEALS,))
+
+    assert judge([Accuracy(id="a", min=0.5)], evidence).retriable
+    assert not judge([Accuracy(id="a", min=0.5), Crashing(id="b")], evidence).retriable
 
 
 @pytest.mark.parametrize(

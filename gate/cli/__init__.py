@@ -4,6 +4,7 @@ Each command is a file of this folder with a click command called ``command``; i
 it is asked for, so that ``--help`` and ``--version`` load nothing else.
 """
 
+import io
 import sys
 import tempfile
 import traceback
@@ -14,7 +15,9 @@ from pathlib import Path
 import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
-from gate.errors import GateError
+from gate.errors import GateError, UsageError
+from gate.healing import advice, may_heal
+from gate.masking import masked
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
 
@@ -39,6 +42,7 @@ _COMMANDS = {
 }
 INTERRUPTED = 130
 UNREAD = 141
+NOT_EVALUATED = 4
 INTERNAL_ERROR = 70
 
 
@@ -78,8 +82,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = program.main(args=argv, prog_name="validate-model", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return 2
+        _show(error)
+        return _faulty(argv)
+    except UsageError as error:
+        tell(f"Error: {error}")
+        return _faulty(argv)
     except GateError as error:
         return _refused(error)
     except (KeyboardInterrupt, click.Abort):
@@ -100,6 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _faulty(argv: Sequence[str] | None) -> int:
+    """Keep the last run's results apart from this call, which gave none."""
+    from gate.cli.faulty import keep_last
+
+    keep_last(sys.argv[1:] if argv is None else argv, tuple(_COMMANDS))
+    return UsageError.exit_status
+
+
 def _interrupted() -> int:
     tell("Interrupted; no report was written.")
     return INTERRUPTED
@@ -112,8 +127,16 @@ def _came_of_ctrl_c(error: BaseException | None) -> bool:
     return error is not None
 
 
+def _show(error: click.ClickException) -> None:
+    said = io.StringIO()
+    error.show(file=said)
+    tell(said.getvalue(), nl=False)
+
+
 def _refused(error: GateError) -> int:
     tell(f"Error: {error}")
+    if error.exit_status == NOT_EVALUATED:
+        tell(advice(retriable=error.retriable))  # no report says it
     return error.exit_status
 
 
@@ -121,7 +144,7 @@ def _report_crash(error: Exception) -> None:
     """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
     ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
     story = f"validate-model {__version__}, Python {sys.version}\n"
-    story += "".join(traceback.format_exception(error))
+    story += masked("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"
@@ -131,3 +154,4 @@ def _report_crash(error: Exception) -> None:
         tell(f"{ours} with this:\n{story}")
     else:
         tell(f"{ours} with {Path(crash.name)}")
+    tell(advice(retriable=may_heal(error)))

@@ -7,7 +7,7 @@ import click
 
 from gate.cli import INTERNAL_ERROR
 from gate.cli.progress import Progress
-from gate.cli.streams import say, tell
+from gate.cli.streams import say, tell, visible
 
 
 @click.command(name="demo")
@@ -38,9 +38,9 @@ def command(out: Path) -> int:
             out=folder / "gate-out", progress=Progress(), command=tuple(sys.argv[1:])
         )
         report = validate(folder / "gate.yaml", settings=settings)
-        say(f"{block(case, report, settings.out / REPORT_NAME)}\n")
+        say(visible(f"{block(case, report, settings.out / REPORT_NAME)}\n"))
         reports[case.name] = report
-    say(f"{summary(reports)}\n\n{next_steps(out)}")
+    say(visible(f"{summary(reports)}\n\n{next_steps(out)}"))
     surprises = [case for case in CASES if reports[case.name].verdict != case.expected]
     for case in surprises:
         tell(

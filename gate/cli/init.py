@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from gate.cli.streams import say, tell
+from gate.cli.streams import say, tell, visible
 from gate.errors import UsageError
+from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
     from gate.drafting.looking import Seen
@@ -61,13 +62,13 @@ def command(
     if model is not None:
         _look_for(model, out)
     for name in (_GATEFILE, _POLICY):
-        say(f"wrote {out / name}")
+        say(visible(f"wrote {out / name}"))
     missing = [
         flag for flag, value in (("--checkpoint", checkpoint), ("--model", model)) if not value
     ]
     if missing:
         say(f"fill in {' and '.join(missing)} there, or give them to the command below")
-    say(f"next: validate-model run {out / _GATEFILE}")
+    say(visible(f"next: validate-model run {out / _GATEFILE}"))
 
 
 def _refuse_overwriting(out: Path) -> None:
@@ -132,6 +133,9 @@ def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[s
 
 
 def _write(path: Path, text: str) -> None:
+    if as_utf8(text) != text:
+        fact = "would name a path that is no UTF-8, which a gate file must be"
+        raise UsageError(str(path), fact, "rename the data, or give its path by a flag of run")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:

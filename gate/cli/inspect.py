@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gate.cli.streams import say
+from gate.masking import masked_argument
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
 
@@ -43,7 +44,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     """Return an inspection as plain JSON values, keys in a fixed order."""
     refusal = inspection.refusal
     return {
-        "path": str(inspection.path),
+        "path": masked_argument(str(inspection.path)),
         "format": inspection.identity.format,
         "sha256": inspection.identity.sha256,
         "size_bytes": inspection.identity.size_bytes,
@@ -59,6 +60,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
             {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape), "bytes": spec.bytes}
             for spec in inspection.tensors
         ],
+        "notes": list(inspection.notes),
     }
 
 
@@ -67,7 +69,7 @@ def as_text(inspection: Inspection) -> str:
     identity = inspection.identity
     size = None if identity.size_bytes is None else bytes_shown(identity.size_bytes)
     lines = [
-        shown(str(inspection.path)),
+        shown(masked_argument(str(inspection.path))),
         f"  format    {identity.format or 'not recognised'}",
         f"  size      {size or 'not read'}",
         f"  sha256    {identity.sha256 or 'not read'}",
@@ -92,6 +94,7 @@ def _contents(inspection: Inspection) -> list[str]:
         lines.append(f"  classes   {inspection.classes:,}, from {shown(inspection.head.name)}")
     if inspection.channels is not None:
         lines.append(f"  channels  {inspection.channels:,}, of the first convolution")
+    lines += [f"  note      {note}" for note in inspection.notes]
     names = [shown(spec.name) for spec in inspection.tensors]
     width = min(max(map(len, names), default=0), _WIDEST_NAME)
     lines.append("")

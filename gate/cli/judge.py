@@ -15,7 +15,7 @@ from gate.cli.output import (
     waivers_option,
     withdraw,
 )
-from gate.errors import GateError
+from gate.errors import SubjectError
 
 
 @click.command(name="judge")
@@ -54,7 +54,7 @@ def command(
     require_extra(format_)
     try:
         report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)
-    except GateError:
+    except SubjectError:
         withdraw(outputs, None if out is None else out / REPORT_NAME)
         raise
     beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)

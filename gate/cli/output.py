@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from gate.cli.streams import say, tell
-from gate.errors import MissingExtraError, UsageError
+from gate.errors import MissingExtraError, UsageError, refuse_address
 
 if TYPE_CHECKING:
     from gate.report.model import Report
@@ -132,6 +132,7 @@ def _parsed(output: str) -> "tuple[Path, Format]":
             f"-o {output}", f"there is no format {name}", f"the formats are {', '.join(FORMATS)}"
         )
     require_extra(known)
+    refuse_address(path, f"-o {name}")
     check_target(path, f"-o {output}")
     return path, known
 

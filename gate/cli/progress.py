@@ -65,7 +65,7 @@ class _Stage:
         if self._bar:
             filled = round(_WIDTH * share)
             bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}]"
-            tell(f"\r{self._name:10} {bar} {numbers}\033[K", nl=False)
+            tell(f"\r{self._name:10} {bar} {numbers}\033[K", nl=False, moves_cursor=True)
         else:
             tell(f"{self._name}: {numbers}")
 

@@ -55,7 +55,10 @@ def command(
 
 
 def _evidence_beside(report: Path) -> Path | None:
+    from gate.evidence.files import previous
     from gate.evidence.store import FILE_NAME
 
-    evidence = report.with_name(FILE_NAME)
+    measured = report.with_name(FILE_NAME)
+    # Of a report that was put aside the evidence was, too.
+    evidence = previous(measured) if ".previous" in report.suffixes else measured
     return evidence if evidence.is_file() else None

@@ -28,7 +28,6 @@ from gate.cli.subject import (
     subject_of,
     subject_options,
 )
-from gate.errors import UsageError
 from gate.measure.means import Backend, Engine, Means
 from gate.measure.progress import Device
 
@@ -94,15 +93,11 @@ def judged(
     from gate.subject.overrides import Flags
 
     path = gatefile_path(gatefile)
-    try:
-        subject = subject_of(path, Flags(**flags))
-    except UsageError:
-        withdraw(outputs, out / REPORT_NAME)
-        raise
+    subject = subject_of(path, Flags(**flags))
     spare_baseline(subject, out)
-    withdraw(outputs, out / REPORT_NAME)
     targets = parsed(outputs, inputs=inputs_of(path, subject))
     require_extra(format_)
+    withdraw(outputs)
     settings = Settings(
         out=out,
         enforced=mode == "enforce",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate.evidence.records import EXACT, Overlap, Pair
+from gate.report.canonical import visible_json
 from gate.report.pairs import pair_part
 from gate.subject.wording import counted
 
@@ -86,7 +87,7 @@ class Sharing:
         }
         if self.groups is not None:
             document["shared_groups"] = list(self.groups.shared)
-        return json.dumps(document, indent=2, ensure_ascii=False)
+        return visible_json(json.dumps(document, indent=2, ensure_ascii=False))
 
     def as_text(self) -> str:
         """Return lines for people, the verdict last."""

@@ -10,6 +10,8 @@ from typing import IO
 import click
 
 from gate.errors import OutputError
+from gate.masking import masked
+from gate.utf8 import as_utf8
 
 
 def say(text: str, *, nl: bool = True, colour: bool | None = None) -> None:
@@ -19,7 +21,7 @@ def say(text: str, *, nl: bool = True, colour: bool | None = None) -> None:
     and ends with its own exit status. Raises OutputError where it cannot be written: a full disk.
     """
     try:
-        click.echo(text, nl=nl, color=colour)
+        click.echo(as_utf8(text), nl=nl, color=colour)
     except BrokenPipeError:
         silence(sys.stdout)
     except OSError as error:
@@ -33,12 +35,28 @@ def unwritable(error: OSError) -> OutputError:
     return OutputError("standard output", error, remedy)
 
 
-def tell(text: str, *, nl: bool = True) -> None:
-    """Write to standard error; that nobody can read it changes nothing."""
+def tell(text: str, *, nl: bool = True, moves_cursor: bool = False) -> None:
+    """Write to standard error; that nobody can read it changes nothing.
+
+    What URLs keep secret is masked, and what a terminal would obey is spelled out, unless the text
+    is ours and ``moves_cursor``.
+    """
+    text = text if moves_cursor else visible(masked(text))
     try:
         click.echo(text, nl=nl, err=True)
     except OSError:
         silence(sys.stderr)
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with what a terminal would obey spelled out; its lines stay lines.
+
+    >>> visible("a\x1b[2J\nb")
+    'a\\x1b[2J\nb'
+    """
+    return "".join(
+        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
+    )
 
 
 def open_closed() -> None:

@@ -66,7 +66,8 @@ def look(data: Path) -> Seen:
     splits: dict[str, SplitSeen] = {}
     test: Dataset | PredictionTable | None = None
     for name, path in found.items():
-        dataset = open_dataset(DataSpec(path=str(path.absolute())), base=Path(), classes=classes)
+        spec = DataSpec(path=".").model_copy(update={"path": str(path.absolute())})
+        dataset = open_dataset(spec, base=Path(), classes=classes)
         require_two_classes(dataset)
         classes = classes or dataset.classes
         splits[name] = _seen(dataset, path)

@@ -38,6 +38,22 @@ def write_text(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 
+def previous(path: Path) -> Path:
+    """Return the name under which a file of the last run is kept when a call was faulty.
+
+    >>> previous(Path("gate-out/report.json")).as_posix()
+    'gate-out/report.previous.json'
+    """
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def lies_aside(path: Path) -> bool:
+    """Return whether a file that is not there was put aside when a call was faulty."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a path without a name, or a null
+        return not path.exists() and previous(path).is_file()
+    return False
+
+
 def sweep(folder: Path) -> None:
     """Remove what processes of this machine that were killed left unfinished in a folder."""
     with contextlib.suppress(OSError):

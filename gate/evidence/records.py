@@ -231,12 +231,13 @@ class ModelProbe:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be measured: place, kind, fact and remedy."""
+    """Something that could not be measured: place, kind, fact, remedy, and whether it may heal."""
 
     where: str
     kind: str
     message: str
     remedy: str = ""
+    retriable: bool = False  # the same measurement may succeed, nothing changed by hand
 
 
 @dataclass(frozen=True, slots=True)

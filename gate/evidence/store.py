@@ -17,7 +17,7 @@ from gate.evidence.database import (
     require_script,
     require_sound_pages,
 )
-from gate.evidence.files import replaced
+from gate.evidence.files import lies_aside, previous, replaced
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
 from gate.evidence.tables import TABLES, VERSION
@@ -68,9 +68,11 @@ def load(path: Path) -> Evidence:
     """
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
-        raise EvidenceError(
-            str(path), "there is no saved evidence", f"`validate-model run` leaves {FILE_NAME}"
-        )
+        fact, remedy = "there is no saved evidence", f"`validate-model run` leaves {FILE_NAME}"
+        if lies_aside(file):
+            fact += ": a call that was faulty put the last one aside"
+            remedy = f"run again, or name {previous(file)}"
+        raise EvidenceError(str(path), fact, remedy)
     try:
         with opened_read_only(file, alone=True) as database:
             version = database.execute("PRAGMA user_version").fetchone()[0]

@@ -9,6 +9,7 @@ from gate.evidence.regular import LARGEST_EVIDENCE, IrregularError, sha256_of_da
 from gate.evidence.store import FILE_NAME, load
 from gate.subject.gatefile import GateFile
 from gate.subject.wording import quoted
+from gate.utf8 import as_utf8
 
 
 def champion_of(
@@ -38,7 +39,7 @@ def champion_of(
         if split in evidence.splits
     }
     sha256 = evidence.subject.sha256 if evidence.subject else None
-    return Baseline(gatefile.baseline, sha256, rows, digest)
+    return Baseline(as_utf8(gatefile.baseline), sha256, rows, digest)
 
 
 def _digest(file: Path, name: str) -> str:

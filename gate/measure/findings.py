@@ -51,4 +51,10 @@ class Findings:
 
 def failure(error: GateError) -> Failure:
     """Return an error as the evidence keeps it."""
-    return Failure(where=error.where, kind=error.kind, message=error.fact, remedy=error.remedy)
+    return Failure(
+        where=error.where,
+        kind=error.kind,
+        message=error.fact,
+        remedy=error.remedy,
+        retriable=error.retriable,
+    )

@@ -16,6 +16,8 @@ from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
+from gate.subject.shadows import shadowed
+from gate.utf8 import as_utf8
 
 
 def measure(
@@ -37,6 +39,9 @@ def measure(
     }
     for each in datasets.values():
         found.assumed += [note for note in each.assumed if note not in found.assumed]
+    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
+        progress.warn(note)
+        found.assumed.append(note)
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
         found.assumed.append(f"class order as the data gives it: {first}")
@@ -83,7 +88,9 @@ def _history(gatefile: GateFile) -> History | None:
     said = gatefile.history
     if said is None:
         return None
-    spec = HistorySpec(path=said) if isinstance(said, str) else said
+    # What a flag said may be no UTF-8, which a text that is checked must be.
+    told = HistorySpec(path=".").model_copy(update={"path": said})
+    spec = told if isinstance(said, str) else said
     history = read_history(
         gatefile.base / spec.path,
         format=spec.format,
@@ -91,7 +98,7 @@ def _history(gatefile: GateFile) -> History | None:
         validation=spec.columns_of_validation,
     )
     epoch = history.checkpoint_epoch if spec.checkpoint_epoch is None else spec.checkpoint_epoch
-    return replace(history, path=spec.path, checkpoint_epoch=epoch)
+    return replace(history, path=as_utf8(spec.path), checkpoint_epoch=epoch)
 
 
 def _environment() -> dict[str, str]:

@@ -121,6 +121,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 Refusal.CORRUPT,
                 "the file changed while it was measured",
                 "run again when nothing writes to it",
+                retriable=True,
             )
         transform = build_transform(job.gatefile.input, base=base)
         with noted(base, among_ours=True):  # what is imported or read only when it is needed

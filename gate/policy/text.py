@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gate.errors import DocumentError, Fault, UsageError
+from gate.utf8 import as_utf8
 
 LARGEST = 256 * 1024  # bytes: some 3,000 rules; what is larger was not written by a person
 _WIDEST = 160  # characters of a line that are shown with its caret
@@ -53,6 +54,7 @@ def read_source(path: Path, file: str) -> Source:
     text is too large, not UTF-8, indented by tabs or holds characters that nobody can see.
     """
     data = _read_bytes(path, file)
+    file = as_utf8(file)
     digest = hashlib.sha256(data).hexdigest()
     try:
         text = data.decode("utf-8-sig")  # some editors put a mark in front

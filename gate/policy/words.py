@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from gate.masking import masked
+
 _LONGEST = 60  # of a word that is repeated in a message
 
 
@@ -11,6 +13,7 @@ def quoted(text: str) -> str:
     >>> quoted("recal")
     "'recal'"
     """
+    text = masked(text)
     return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 

@@ -1,23 +1,22 @@
 """The images that the champion had right and this model has wrong, as a list beside the report."""
 
-import csv
-import io
-
 from gate.evidence.records import Evidence
 from gate.metrics.baseline import newly_broken
 from gate.metrics.champion import champion_pairs
 from gate.metrics.estimates import Undefined
+from gate.report.lists import as_csv
 
 FILE_NAME = "newly-broken.csv"
 
 
 def broken_list(evidence: Evidence) -> str | None:
-    """Return CSV with split, id, label and the model's answer; None where there is no champion."""
+    """Return CSV with split, id, label and the model's answer; None where there is no champion.
+
+    Names are escaped as :mod:`gate.report.lists` has it.
+    """
     if evidence.baseline is None:
         return None
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["split", "id", "label", "prediction"])
+    rows = []
     for split in evidence.baseline.rows:
         pairs = champion_pairs(evidence, split, allow_same=True)
         if isinstance(pairs, Undefined):
@@ -26,5 +25,5 @@ def broken_list(evidence: Evidence) -> str | None:
         labels = dict(zip(pairs.rows.ids, pairs.rows.labels, strict=True))
         for name in newly_broken(pairs):
             label, answer = evidence.classes[labels[name]], evidence.classes[answers[name]]
-            writer.writerow([split.value, name, label, answer])
-    return text.getvalue()
+            rows.append((split.value, name, label, answer))
+    return as_csv(["split", "id", "label", "prediction"], rows)

@@ -45,6 +45,7 @@ def build(
         passed=decision.verdict == "pass",
         decision=model.DecisionPart(
             exit_status=decision.exit_status,
+            retriable=decision.retriable,
             enforced=decision.enforced,
             reasons=list(decision.reasons),
             counts=model.Counts(**decision.counts),
@@ -69,7 +70,11 @@ def build(
         waivers=_waivers(decision),
         errors=[
             model.ErrorPart(
-                where=each.where, kind=each.kind, message=each.message, remedy=each.remedy
+                where=each.where,
+                kind=each.kind,
+                message=each.message,
+                remedy=each.remedy,
+                retriable=each.retriable,
             )
             for each in decision.failures
         ]
@@ -79,6 +84,7 @@ def build(
                 kind="rule-crashed",
                 message=message(result),
                 remedy=remedy(result),
+                retriable=False,
             )
             for result in decision.results
             if result.crash

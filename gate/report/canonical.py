@@ -1,6 +1,29 @@
 """JSON in one form of bytes: what is hashed and signed."""
 
 import json
+import re
+
+# What JSON writers leave as it is, and a reader does not see or a terminal obeys: DEL and the
+# controls after it, marks that turn the direction of writing, what has no width, line breaks.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def visible_json(text: str) -> str:
+    r"""Return JSON text that says the same, with what nobody would see as escapes.
+
+    >>> print(visible_json('"\u202egpj.exe"'))
+    "\u202egpj.exe"
+    """
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNSEEN.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "\\u007f" if found.group() == "\x7f" else json.dumps(found.group())[1:-1]
 
 
 def canonical(document: object) -> bytes:

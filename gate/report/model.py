@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gate.report.canonical import visible_json
+
 SCHEMA_VERSION = "1.0"
 
 _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
@@ -42,6 +44,11 @@ class DecisionPart(_Part):
     """What was decided, and by which results."""
 
     exit_status: int = Field(description="0 pass, 1 fail, 3 inconclusive, 4 not evaluated.")
+    retriable: bool = Field(
+        False,
+        description="Whether the same run may reach a verdict, nothing changed: with exit status 4 "
+        "where all that stands in its way may heal, else never.",
+    )
     enforced: bool = Field(description="False in audit mode: a failure then exits 0.")
     reasons: list[str] = Field(description="Keys of the results that caused it, worst first.")
     counts: Counts
@@ -357,6 +364,11 @@ class ErrorPart(_Part):
     kind: str
     message: str
     remedy: str
+    retriable: bool = Field(
+        False,
+        description="Whether it may heal without a change: a full disk, an unreachable store, a "
+        "killed worker.",
+    )
 
 
 class Report(_Part):
@@ -394,7 +406,8 @@ class Report(_Part):
         rest = self.model_copy(update={"confusion": {}})
         text = rest.model_dump_json(indent=2, by_alias=True)
         # A line break within a string is written as \\n, so the key is found nowhere else.
-        return text.replace(_NO_MATRICES, f'\n  "confusion": {self._matrices()}', 1) + "\n"
+        whole = text.replace(_NO_MATRICES, f'\n  "confusion": {self._matrices()}', 1) + "\n"
+        return visible_json(whole)
 
     def _matrices(self) -> str:
         if not self.confusion:

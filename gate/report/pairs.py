@@ -1,10 +1,9 @@
 """Pairs of images as the report and the command ``overlap`` give them, and the list of them all."""
 
-import csv
-import io
 from dataclasses import astuple, fields
 
 from gate.evidence.records import Evidence, Pair
+from gate.report.lists import as_csv
 from gate.report.model import PairPart
 
 FILE_NAME = "pairs.csv"
@@ -29,7 +28,8 @@ def pairs_list(evidence: Evidence) -> str | None:
     """Return CSV of all pairs, those inside a split and those for review too; None without any.
 
     The report lists the first thousand leaks; this file has no limit. ``review`` is 1 where only a
-    person can say whether the two are the same picture.
+    person can say whether the two are the same picture. Names are escaped as
+    :mod:`gate.report.lists` has it.
     """
     listed = [
         (*astuple(pair), review)
@@ -39,8 +39,4 @@ def pairs_list(evidence: Evidence) -> str | None:
     ]
     if not listed:
         return None
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(each.name for each in fields(Pair)), "review"])
-    writer.writerows(listed)
-    return text.getvalue()
+    return as_csv([*(each.name for each in fields(Pair)), "review"], listed)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gate.errors import EvidenceError
+from gate.evidence.files import lies_aside, previous
 from gate.evidence.regular import IrregularError, read_regular
 from gate.report.model import SCHEMA_VERSION, Report
 from gate.report.renderings.inert import plain
@@ -29,11 +30,12 @@ def read_with_bytes(path: Path) -> tuple[Report, bytes]:
     except IrregularError as error:
         raise EvidenceError(str(file), f"this is no report: {error}", "check the path") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise EvidenceError(
-            str(path),
-            f"there is no report ({getattr(error, 'strerror', None) or 'not a usable path'})",
-            f"`validate-model run` leaves {FILE_NAME} in its output folder",
-        ) from error
+        fact = f"there is no report ({getattr(error, 'strerror', None) or 'not a usable path'})"
+        remedy = f"`validate-model run` leaves {FILE_NAME} in its output folder"
+        if lies_aside(file):
+            fact = "there is no report: a call that was faulty put the last one aside"
+            remedy = f"run again, or name {plain(str(previous(file)), 200)}"
+        raise EvidenceError(str(path), fact, remedy) from error
     try:
         return Report.model_validate_json(text), text
     except ValidationError as error:

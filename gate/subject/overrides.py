@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from gate.errors import UsageError
-from gate.subject.datasets.places import is_url
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.urls import is_url
 from gate.subject.gatefile import GateFile, ModelSpec
 
 
@@ -85,7 +85,7 @@ def _policy(base: Path, name: str) -> str:
 def _moved(spec: DataSpec | None, path: str) -> DataSpec:
     """Return the split at another path; its columns stay, another kind of source does not."""
     if spec is None or spec.path is None:
-        return DataSpec(path=path)
+        spec = DataSpec(path=".")  # checked as text; a path may be no UTF-8
     return spec.model_copy(update={"path": path})
 
 

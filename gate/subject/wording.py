@@ -2,6 +2,13 @@
 
 import difflib
 from collections.abc import Collection, Sequence
+from itertools import islice
+
+from gate.masking import masked
+
+# Names that a misspelt one is compared with: a file may hold millions, of any length.
+_MOST_KNOWN = 5000
+_LONGEST_KNOWN = 200
 
 
 def quoted(text: object, limit: int = 80) -> str:
@@ -12,18 +19,21 @@ def quoted(text: object, limit: int = 80) -> str:
 def plain(text: object, limit: int = 80) -> str:
     r"""Return ``text`` on one line without control characters, cut after ``limit`` characters.
 
+    What URLs in it keep secret is gone before it is cut.
+
     >>> plain("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     """
     line = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in str(text)[: limit + 1]
+        for letter in masked(str(text))[: limit + 1]
     )
     return line if len(line) <= limit else f"{line[:limit]}..."
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return ``did you mean "..."?`` for the nearest known name, or "" where none is near."""
+    known = [each for each in islice(known, _MOST_KNOWN) if len(each) <= _LONGEST_KNOWN]
     near = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1)
     meant = [each for each in known if near and each.lower() == near[0]]
     return f"did you mean {quoted(meant[0])}?" if meant else ""

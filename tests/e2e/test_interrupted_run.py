@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+LAST = {"report": ".json", "judged": ".json", "evidence": ".sqlite"}  # kept under other names
+
 SLOW = """\
 import time
 from pathlib import Path
@@ -54,6 +56,7 @@ def test_ctrl_c_ends_in_130_and_leaves_no_half_written_file(project):
     assert out == ""
     assert err.endswith("Interrupted; no report was written.\n")
     assert "Traceback" not in err
-    assert list((project.folder / "gate-out").iterdir()) == []
+    left = {each.name for each in (project.folder / "gate-out").iterdir()}
+    assert left == {f"{name}.previous{suffix}" for name, suffix in LAST.items()}
     after = {path.name for path in project.folder.iterdir()} - {"__pycache__"}
     assert after == before - {"__pycache__"} | {"started"}

@@ -36,12 +36,43 @@ def test_an_output_that_cannot_be_written_leaves_no_older_verdict(passed):
     assert there(passed) == []
 
 
-def test_the_evidence_stays_because_it_is_no_verdict(passed):
+def test_the_evidence_of_the_last_run_is_kept_and_can_be_judged(passed):
     passed.write("policy.yaml", "nonsense")
 
     passed.run(*OUTPUTS)
 
-    assert (passed.folder / "gate-out" / "evidence.sqlite").exists()
+    evidence = "gate-out/evidence.previous.sqlite"
+    assert not (passed.folder / "gate-out" / "evidence.sqlite").exists()
+    assert passed.command("judge", evidence, "--policy", "smoke").status == 0
+
+
+def test_a_fault_that_shows_when_the_data_are_open_keeps_the_last_results(passed):
+    whole = (passed.folder / "gate-out" / "report.json").read_bytes()
+
+    policy = (passed.folder / "policy.yaml").read_text()
+    passed.write("policy.yaml", policy.replace("min: 0.70", "min: 0.70, per_class: {darkest: 1}"))
+
+    ran = passed.run()
+
+    assert ran.status == 2
+    assert ran.report is None
+    assert (passed.folder / "gate-out" / "report.previous.json").read_bytes() == whole
+    assert "Kept from the last run: gate-out/report.previous.json and " in ran.err
+
+
+def test_a_run_after_a_faulty_call_leaves_its_own_results_alone(passed):
+    passed.command("run", "--polcy", "x")
+
+    assert passed.run().status == 0
+    assert not list((passed.folder / "gate-out").glob("*.previous.*"))
+
+
+def test_a_run_that_could_not_measure_says_so_in_its_report_as_before(passed):
+    passed.command("run", "--polcy", "x")
+
+    ran = passed.run(data={"train": {"path": "train.npz"}, "test": {"path": "nowhere.npz"}})
+
+    assert (ran.status, ran.report["verdict"]) == (4, "error")
 
 
 def test_what_another_program_wrote_stays(passed):

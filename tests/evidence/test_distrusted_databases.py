@@ -104,7 +104,7 @@ def test_judge_refuses_a_foreign_view_with_exit_status_4(saved, capsys):
     assert main(["judge", str(saved), "--policy", "smoke"]) == 4
     assert capsys.readouterr().err == (
         f"Error: {saved}: has a view of its own, 'v'; judge the file as `validate-model run` "
-        "left it, or measure again\n"
+        "left it, or measure again\nwill not heal by running again\n"
     )
 
 
@@ -344,7 +344,8 @@ def test_whatever_is_changed_it_is_judged_or_refused_in_words(times, saved, caps
             refusals += 1
             assert status == 4
             assert said.err.startswith(f"Error: {saved}")
-            assert said.err.count("\n") == 1
+            assert said.err.endswith("\nwill not heal by running again\n")
+            assert said.err.count("\n") == 2
         else:
             kinds = [error["kind"] for error in json.loads(said.out)["errors"]]
             assert "rule-crashed" not in kinds

@@ -1,6 +1,8 @@
 """The recipes name options that the commands have."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,37 @@ def test_the_init_container_calls_verify_with_what_it_needs():
 
     assert gate["command"][:2] == ["validate-model", "verify"]
     assert {"--attestation", "--policy", "--trust"} <= given <= options_of(verify)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "expected"),
+    [
+        ("NOT EVALUATED\nmay heal: run again", 4, 75),
+        ("NOT EVALUATED\nwill not heal by running again", 4, 4),
+        ("FAIL", 1, 1),
+        ("may heal: run again", 0, 0),
+        ("PASS", 0, 0),
+    ],
+)
+def test_the_job_of_gitlab_is_run_again_only_where_it_may_heal(said, status, expected, tmp_path):
+    block = re.search(r"## GitLab CI\n\n```yaml\n(.*?)```", PAGES[".github/RECIPES.md"], re.DOTALL)
+    job = yaml.safe_load(block[1])["gate"]
+    for name, text in {
+        "python3": "#!/bin/sh\n",
+        "validate-model": f"#!/bin/sh\nprintf '%s\\n' '{said}'\nexit {status}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+
+    ran = subprocess.run(
+        ["sh", "-ec", "\n".join(job["script"])],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == expected, ran.stderr
+    assert said in ran.stdout
+    assert job["retry"]["exit_codes"] == [75]

@@ -26,7 +26,7 @@ KEYS = {
     "": "schema_version tool verdict passed decision subject baseline policy configuration data "
     "results metrics confusion leakage history waivers errors environment run",
     "tool": "name version",
-    "decision": "exit_status enforced reasons counts rules_evaluated",
+    "decision": "exit_status retriable enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",
     "policy": "name version sha256 resolved_sha256 sources",
     "configuration": "classes critical input weights slices groups code champion digests",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _PROCESS = "the process that measures"
+_KILLED = {-signal.SIGKILL, -signal.SIGTERM}  # by the system or somebody else, not by its own code
 
 
 @dataclass(slots=True)
@@ -107,8 +108,9 @@ class _Measuring:
             yield
         except (EOFError, OSError) as error:
             self.process.join()
-            fact, remedy = _death(self.process.exitcode or 0)
-            raise SubjectError(_PROCESS, fact, remedy) from error
+            exitcode = self.process.exitcode or 0
+            fact, remedy = _death(exitcode)
+            raise SubjectError(_PROCESS, fact, remedy, retriable=exitcode in _KILLED) from error
 
     def close(self) -> None:
         """End the process, if it lives; may be called twice."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from gate.healing import advice
 from gate.report.model import Report
 from gate.report.renderings.inert import plain
 from gate.report.renderings.places import Place, place_of
@@ -28,10 +29,11 @@ def annotations(report: Report) -> str:
 
 
 def outputs(report: Report, path: Path | None) -> str:
-    """Return lines for the file that ``GITHUB_OUTPUT`` names: verdict, report and digests."""
+    """Return lines for the file that ``GITHUB_OUTPUT`` names: verdict, retriable and digests."""
     facts = {
         "verdict": report.verdict,
         "exit-status": str(report.decision.exit_status),
+        "retriable": str(report.decision.retriable).lower(),
         "report": "" if path is None else str(path),
         "checkpoint-sha256": report.subject.sha256 or "",
         "policy-sha256": report.policy.resolved_sha256,
@@ -54,7 +56,8 @@ def _errors(report: Report) -> Iterator[Annotation]:
         yield place_of(report), "verdict", said
     for error in report.errors:
         remedy = f"; {error.remedy}" if error.remedy else ""
-        yield place_of(report), error.where, f"{error.message}{remedy}"
+        heals = advice(retriable=error.retriable)
+        yield place_of(report), error.where, f"{error.message}{remedy} ({heals})"
     for result in report.results:
         if level(result) == "error":
             yield place_of(report, result), result.key, result.message

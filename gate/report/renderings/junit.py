@@ -6,6 +6,7 @@ The verdict is a case of its own, so that a report that could not judge anything
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from gate.healing import advice
 from gate.report.model import Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.words import SENTENCES, counted, headline, level, word
@@ -22,7 +23,8 @@ def junit(report: Report) -> str:
     _verdict(suite, report)
     for error in report.errors:
         case = _case(suite, "errors", error.where)
-        _problem(case, "error", error.kind, error.message, error.remedy)
+        message = f"{error.message} ({advice(retriable=error.retriable)})"
+        _problem(case, "error", error.kind, message, error.remedy)
     for result in report.results:
         _result(suite, result)
     totals = {
@@ -47,6 +49,7 @@ def _properties(suite: ET.Element, report: Report) -> None:
         "verdict": report.verdict,
         "enforced": str(report.decision.enforced).lower(),
         "exit_status": str(report.decision.exit_status),
+        "retriable": str(report.decision.retriable).lower(),
         "checkpoint_sha256": report.subject.sha256 or "",
         "policy": f"{report.policy.name} {report.policy.version}",
         "policy_sha256": report.policy.resolved_sha256,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from gate.healing import advice
 from gate.report.model import Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
@@ -50,7 +51,8 @@ def _lines(report: Report) -> Iterator[tuple[str, bool]]:
         yield from _kept(["### Could not be measured", ""])
         for error in report.errors:
             remedy = f" To fix: {escaped(error.remedy)}." if error.remedy else ""
-            yield f"- **{escaped(error.where, 200)}**: {escaped(error.message)}.{remedy}", True
+            fact = f"{escaped(error.message)} ({advice(retriable=error.retriable)})"
+            yield f"- **{escaped(error.where, 200)}**: {fact}.{remedy}", True
         yield "", False
     if not_passed:
         yield from _table(not_passed, remedies=True)

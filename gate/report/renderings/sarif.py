@@ -90,7 +90,11 @@ def _error(report: Report, error: ErrorPart, ids: list[str]) -> dict[str, Any]:
         **_base(ids.index(_NOT_MEASURED), _NOT_MEASURED, message, report, key),
         "level": "error",
         "locations": [_location(place_of(report), error.where)],
-        "properties": {"outcome": "error", "kind": plain(error.kind, 40)},
+        "properties": {
+            "outcome": "error",
+            "kind": plain(error.kind, 40),
+            "retriable": error.retriable,
+        },
     }
 
 

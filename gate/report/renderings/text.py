@@ -5,6 +5,7 @@ import shlex
 import textwrap
 from pathlib import Path
 
+from gate.healing import advice
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
@@ -206,6 +207,8 @@ def _verdict(report: Report, width: int, colour: bool, following: str | None) ->
     lines = [_wrapped(counted(report), width)]
     if unproven:
         lines.append(f"{unproven} passed on the estimate alone, not proven")
+    if report.verdict == "error":
+        lines.append(advice(retriable=report.decision.retriable))
     if following is not None:
         lines.append(f"next    {following}")  # never wrapped: it is there to be copied
     why = ": there is not enough evidence to decide" if report.verdict == "inconclusive" else ""

@@ -17,15 +17,25 @@ LONGEST_LIST = 20  # names that are listed before "and 7 more"
 class RefusedError(Exception):
     """A checkpoint that is not evaluated: the class of refusal, a fact and a remedy."""
 
-    def __init__(self, refusal: Refusal, fact: str, remedy: str) -> None:
+    def __init__(
+        self, refusal: Refusal, fact: str, remedy: str, *, retriable: bool | None = None
+    ) -> None:
         self.refusal = refusal
         self.fact = fact
         self.remedy = remedy
+        self.retriable = retriable  # None: what it came from decides
         super().__init__(refusal, fact, remedy)
 
     def at(self, path: Path, identity: Identity) -> CheckpointError:
         """Return the same refusal as an error of the gate, with its place."""
-        return CheckpointError(shown(str(path)), self.refusal, self.fact, self.remedy, identity)
+        return CheckpointError(
+            shown(str(path)),
+            self.refusal,
+            self.fact,
+            self.remedy,
+            identity,
+            retriable=self.retriable,
+        )
 
 
 def unsafe(fact: str, remedy: str) -> RefusedError:
@@ -33,9 +43,14 @@ def unsafe(fact: str, remedy: str) -> RefusedError:
     return RefusedError(Refusal.UNSAFE, fact, remedy)
 
 
-def corrupt(fact: str, remedy: str = "copy the file again from where it was made") -> RefusedError:
+def corrupt(
+    fact: str,
+    remedy: str = "copy the file again from where it was made",
+    *,
+    retriable: bool | None = None,
+) -> RefusedError:
     """Return the refusal of a file that is not, or no longer, what it claims to be."""
-    return RefusedError(Refusal.CORRUPT, fact, remedy)
+    return RefusedError(Refusal.CORRUPT, fact, remedy, retriable=retriable)
 
 
 def mismatch(fact: str, remedy: str) -> RefusedError:
@@ -57,11 +72,12 @@ def shown(text: str, *, longest: int = LONGEST_QUOTE) -> str:
     red\x1b[31m
     """
     cut = text[:longest]
-    plain = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in cut
-    )
-    return plain + ("..." if len(text) > longest else "")
+    if not cut.isprintable():
+        cut = "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+            for each in cut
+        )
+    return cut + ("..." if len(text) > longest else "")
 
 
 def listed(names: Iterable[str], *, longest: int = LONGEST_LIST) -> str:

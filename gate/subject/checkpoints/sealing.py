@@ -35,15 +35,15 @@ def seal(path: Path, *, most: int = MAX_BYTES) -> Sealed:
     try:
         # O_NONBLOCK: opening a FIFO waits for a writer, perhaps for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise corrupt("there is no such file", "check the path of the checkpoint") from None
+    except FileNotFoundError as error:
+        raise corrupt("there is no such file", "check the path of the checkpoint") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name is not a path"
-        raise corrupt(f"it cannot be opened ({reason})", "check the path and its rights") from None
+        raise corrupt(f"it cannot be opened ({reason})", "check the path and its rights") from error
     try:
         return _copy(descriptor, most)
     except OSError as error:
-        raise corrupt(f"it cannot be read ({error.strerror})") from None
+        raise corrupt(f"it cannot be read ({error.strerror})") from error
     finally:
         os.close(descriptor)
 
@@ -65,9 +65,9 @@ def _copy(descriptor: int, most: int) -> Sealed:
     while filled < status.st_size:
         count = os.readv(descriptor, [copy[filled : filled + CHUNK]])
         if count == 0:
-            raise corrupt("the file shrank while it was read")
+            raise corrupt("the file shrank while it was read", retriable=True)
         digest.update(copy[filled : filled + count])
         filled += count
     if os.read(descriptor, 1):
-        raise corrupt("the file grew while it was read")
+        raise corrupt("the file grew while it was read", retriable=True)
     return Sealed(copy, digest.hexdigest())

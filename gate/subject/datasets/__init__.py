@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from gate.subject.datasets.braces import has_braces
-from gate.subject.datasets.places import is_url, refuse_secrets
 from gate.subject.datasets.recognise import existing, format_of, refuse_stray_keys
 from gate.subject.datasets.spec import DataSpec, Format
-from gate.subject.wording import plain
+from gate.subject.datasets.urls import is_url, read_url
+from gate.subject.datasets.urls import shown as in_words
 
 if TYPE_CHECKING:
     from gate.subject.datasets.grouping import Named
@@ -31,8 +31,8 @@ def open_dataset(
     assert source is not None, "the spec was validated"
     for written in (spec.path, spec.images, spec.labels, spec.predictions):
         if written is not None and is_url(written):
-            refuse_secrets(written)  # before a message shows it
-    shown = plain(source, 200)
+            read_url(written)  # before a message shows it
+    shown = in_words(source)
     kind = spec.format or _recognised(spec, base, shown)
     refuse_stray_keys(spec, kind, shown)
     match kind:
@@ -41,11 +41,13 @@ def open_dataset(
 
             return _grouped(open_folder(existing(base, source), shown=shown, classes=classes), spec)
         case "csv" | "parquet":
-            from gate.subject.datasets.manifest import open_manifest
-            from gate.subject.datasets.tables import read_table
+            from gate.subject.datasets.manifest import columns_of, open_manifest
+            from gate.subject.datasets.read_tables import read_table
+            from gate.subject.datasets.tables import Wanted
 
             path = existing(base, source)
-            table = read_table(path, shown=shown, kind=kind)
+            wanted = Wanted(texts=lambda _: columns_of(spec))
+            table = read_table(path, shown=shown, kind=kind, wanted=wanted)
             return _grouped(open_manifest(table, spec, file=path, kind=kind, classes=classes), spec)
         case "idx":
             from gate.subject.datasets.idx import labels_beside, open_idx
@@ -79,7 +81,7 @@ def open_compared(spec: DataSpec, *, base: Path) -> "Dataset | PredictionTable":
     Raises as :func:`open_dataset` does.
     """
     assert spec.path is not None, "what is compared lies at a path"
-    place, shown = existing(base, spec.path), plain(spec.path, 200)
+    place, shown = existing(base, spec.path), in_words(spec.path)
     if format_of(place, shown) == "folder":
         from gate.subject.datasets.folder import open_flat_folder
 

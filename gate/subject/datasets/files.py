@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from gate.errors import DataError
+from gate.healing import may_heal
 from gate.subject.datasets.images import decode, is_image
-from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
+from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.datasets.urls import is_url
 from gate.subject.wording import plain
 
 LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smaller, uncompressed
@@ -110,7 +113,8 @@ def below(folder: Place, file: str) -> Place:
 def read_bytes(path: Place) -> bytes:
     """Return the bytes of a regular file; raises UnreadableImage for anything else.
 
-    A remote file that cannot be fetched is a DataError: that says nothing about the image.
+    A file that cannot be read or fetched for now, of a share that went or a store that does not
+    answer, is a DataError: that says nothing about the image.
     """
     if isinstance(path, RemotePath):
         return _fetched(path)
@@ -128,6 +132,9 @@ def read_bytes(path: Place) -> bytes:
         raise UnreadableImage(fact) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         words = getattr(error, "strerror", None) or error
+        if may_heal(error):
+            remedy = "run again when it can: nothing is judged on a part of the data"
+            raise DataError(plain(path, 200), f"cannot be read: {plain(words)}", remedy) from error
         raise UnreadableImage(f"the file cannot be read: {plain(words)}") from error
 
 

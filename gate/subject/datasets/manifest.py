@@ -8,13 +8,21 @@ import numpy as np
 
 from gate.errors import DataError
 from gate.keys import name_key
+from gate.masking import masked, masked_name
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
-from gate.subject.datasets.places import Place, RemotePath, is_url
+from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table
+from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown
 from gate.subject.wording import counted, quoted
+
+
+def columns_of(spec: DataSpec) -> tuple[str, ...]:
+    """Return the columns of a manifest that are read."""
+    named = (spec.image or "image", spec.label or "label", spec.id, spec.group, *spec.slices)
+    return tuple(name for name in named if name)
 
 
 def open_manifest(
@@ -28,7 +36,7 @@ def open_manifest(
     """
     names = table.full_column(spec.image or "image", "image")
     labels = table.labels(spec.label or "label", classes)
-    ids = table.full_names(spec.id, "id") if spec.id else [_name(each) for each in names]
+    ids = _ids(table.full_names(spec.id, "id")) if spec.id else [_name(each) for each in names]
     groups = table.groups(spec.group, "group") if spec.group else None
     slices = [table.names(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
@@ -52,7 +60,14 @@ def open_manifest(
 
 
 def _name(written: str) -> str:
-    return name_key(written if is_url(written) else posixpath.normpath(written))
+    if is_url(written):
+        return name_key(masked_name(written))
+    return name_key(posixpath.normpath(written))
+
+
+def _ids(names: list[str]) -> list[str]:
+    """Return names of a column of ids; those that are URLs without what their queries say."""
+    return [masked_name(each) if is_url(each) else each for each in names]
 
 
 def refuse_repeated(ids: Sequence[str], table: Table) -> None:
@@ -81,7 +96,8 @@ def first_places(labels: Sequence[str], table: Table) -> dict[str, str]:
 
 def _require_one_file(names: Sequence[str], folder: Place, table: Table) -> None:
     """Tell a wrong folder at once; single missing files are counted when they are read."""
-    _refuse_local_files(names, folder, table)
+    if isinstance(folder, RemotePath):
+        _refuse_other_stores(names, folder, table)
     # Stops at the first that is there; a million paths are not looked up before the first read.
     if any(_is_there(below(folder, name)) for name in names):
         return
@@ -100,17 +116,37 @@ def _is_there(place: Place) -> bool:
     return place.is_file() if isinstance(place, RemotePath) else os.path.lexists(place)
 
 
-def _refuse_local_files(names: Sequence[str], folder: Place, table: Table) -> None:
-    """Hold a manifest from elsewhere back from naming files of this machine."""
-    if not isinstance(folder, RemotePath):
-        return
+def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table) -> None:
+    """Hold a manifest from elsewhere to the store that it lies in: it is of a stranger, perhaps.
+
+    Its paths may lead anywhere there, also above its folder: whoever may read it may read those.
+    """
+    store = folder.store
     for row, name in enumerate(names):
-        if posixpath.isabs(name) or name.startswith("file:"):
+        if names_this_machine(name):
             raise DataError(
                 table.place(row),
-                f"the image path {quoted(name)} is one of this machine, the manifest is remote",
-                "write paths relative to the manifest, or URLs",
+                f"the image path {quoted(masked(name))} is one of this machine, the manifest is "
+                "remote",
+                "write paths relative to the manifest, or URLs of its store",
             )
+        leads = is_url(name) or ".." in name or "%" in name  # %2e is a dot
+        if leads and _store_of(name, folder, table.place(row)) != store:
+            raise DataError(
+                table.place(row),
+                f"the image {quoted(shown(name), 200)} is of another store than the manifest, "
+                f"{quoted(folder, 200)}",
+                "list images of one store, written as the URL of the manifest is; or download the "
+                "manifest, and give its path",
+            )
+
+
+def _store_of(name: str, folder: RemotePath, where: str) -> tuple[str, ...]:
+    """Return the store that an image of a remote manifest lies in; DataError names its row."""
+    try:
+        return read_url(name).store if is_url(name) else (folder / name).store
+    except DataError as error:
+        raise DataError(f"{where}: {error.where}", error.fact, error.remedy) from None
 
 
 def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:

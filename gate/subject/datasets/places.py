@@ -11,17 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from gate.errors import DataError, MissingExtraError, UsageError
+from gate.healing import may_heal
+from gate.masking import masked, without_query
+from gate.subject.datasets.urls import LOCAL, WEB, is_url, local_path, read_url, shown
 from gate.subject.wording import did_you_mean, plain, quoted
 
 T = TypeVar("T")
 
 WAITS = (0.5, 2.0)  # seconds before another attempt; the clients of most stores have made theirs
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
-_UNLISTED = frozenset({"http", "https"})  # a web server tells its files by their links, or not
 _PACKAGES = {
     **dict.fromkeys(("s3", "s3a"), "s3fs"),
     **dict.fromkeys(("gs", "gcs"), "gcsfs"),
@@ -32,16 +33,7 @@ _PACKAGES = {
     "smb": "smbprotocol",
     "webdav": "webdav4",
 }
-# Parts of a query that are a password by another name: whoever has the URL has the data.
-_SECRETS = re.compile(
-    r"(.*[-_])?(sig|signature|token|credential|password|secret|key)|.*accesskeyid", re.IGNORECASE
-)
 _DENIED = re.compile(r"40[13]\b|forbidden|unauthori[sz]ed|access denied|credential", re.IGNORECASE)
-
-
-def is_url(written: str) -> bool:
-    """Return whether a path of the gate file is the address of something on another machine."""
-    return _URL.match(written) is not None
 
 
 def place_of(base: Path, written: str) -> "Place":
@@ -52,45 +44,15 @@ def place_of(base: Path, written: str) -> "Place":
     """
     if not is_url(written):
         return base / written
-    parts = refuse_secrets(written)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return RemotePath(written, *_opened(written, parts.scheme))
-
-
-def refuse_secrets(written: str) -> SplitResult:
-    """Return the parts of a URL; raises DataError, without the secret, where it carries one."""
-    scheme = written.partition("://")[0].lower()
-    if "::" in scheme:
-        raise DataError(
-            f"{plain(scheme)}://...", "is a chain of file systems", "give the last URL alone"
-        )
-    try:
-        parts = urlsplit(written)
-        user, at, _ = parts.netloc.rpartition("@")
-    except ValueError as error:
-        raise DataError(f"{plain(scheme)}://...", "is not a URL", "check its host") from error
-    # abfs://container@account names a place; on the web, what stands there is a token.
-    if at and (":" in user or scheme in _UNLISTED):
-        host = parts.netloc.rpartition("@")[2]
-        raise DataError(
-            f"{plain(scheme)}://***@{plain(host)}{plain(parts.path)}",
-            "the URL carries a user and password",
-            "leave them out: credentials come from the environment of the storage's own tool",
-        )
-    secret = [name for name, _ in parse_qsl(parts.query) if _SECRETS.fullmatch(name)]
-    if secret:
-        raise DataError(
-            f"{plain(scheme)}://{plain(parts.netloc)}{plain(parts.path)}?***",
-            f"the URL carries a credential, {quoted(secret[0])}",
-            "give the plain address: credentials come from the environment of the storage's tool",
-        )
-    return parts
+    url = read_url(written)
+    if url.scheme in LOCAL:
+        return local_path(url)
+    return RemotePath(url.text, *_opened(url.text, url.scheme))
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:
-    """A file or folder that fsspec reads; ``url`` is what messages show.
+    """A file or folder that fsspec reads; its text is its URL without secrets, as messages show it.
 
     What cannot be fetched after a few attempts is a DataError that names the URL, and never an
     unreadable image: a connection that drops says nothing about the data. Only what the store says
@@ -102,10 +64,25 @@ class RemotePath:
     key: str  # the path in it
 
     def __truediv__(self, below: str) -> "RemotePath":
-        return RemotePath(_joined(self.url, below), self.system, _joined(self.key, below))
+        place, key = self.url, self.key
+        if self.is_web:  # a query is of that file alone, and may hold slashes
+            place, key = (re.split("[?#]", each, maxsplit=1)[0] for each in (place, key))
+        url = _joined(place, below)
+        if ".." in unquote(below).split("/") and _store_of(url) != _store_of(self.url):
+            raise DataError(
+                shown(self.url),
+                f"the path {quoted(below)} leads out of its store",
+                "write paths that stay in the same bucket, or on the same host",
+            )
+        return RemotePath(url, self.system, _joined(key, below))
 
     def __str__(self) -> str:
-        return self.url
+        return shown(self.url)
+
+    @property
+    def store(self) -> tuple[str, ...]:
+        """What chooses the store that it lies in: equal for two places of one store alone."""
+        return read_url(self.url).store
 
     @property
     def name(self) -> str:
@@ -138,9 +115,7 @@ class RemotePath:
         """Return the length of the file in bytes; raises DataError, FileNotFoundError."""
         size = self.fetched(lambda: self.system.info(self.key)).get("size")
         if not isinstance(size, int):
-            raise DataError(
-                plain(self.url, 200), "its server does not tell its size", "download it first"
-            )
+            raise DataError(str(self), "its server does not tell its size", "download it first")
         return size
 
     def iterdir(self) -> "list[RemotePath]":
@@ -173,7 +148,7 @@ class RemotePath:
             got = self.system.cat_file(self.key, start=offset, end=offset + size)
             if len(got) > size:
                 raise DataError(
-                    plain(self.url, 200),
+                    str(self),
                     "its server sends whole files and no parts of them",
                     "download it first",
                 )
@@ -196,17 +171,18 @@ class RemotePath:
                     raise
                 if _is_denied(error):
                     raise DataError(
-                        plain(self.url, 200),
-                        f"access is denied ({type(error).__name__}: {plain(error)})",
+                        str(self),
+                        f"access is denied ({type(error).__name__}: {_said(error, self.url)})",
                         "give this process the right to read it: credentials come from the "
                         "environment of the storage's own tool, never from the gate file",
                     ) from error
                 if wait is None:
                     raise DataError(
-                        plain(self.url, 200),
-                        f"cannot be fetched ({type(error).__name__}: {plain(error)})",
+                        str(self),
+                        f"cannot be fetched ({type(error).__name__}: {_said(error, self.url)})",
                         "check the connection and run again: nothing is judged on a part of "
                         "the data",
+                        retriable=_may_pass(error),
                     ) from error
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
@@ -221,13 +197,20 @@ class RemotePath:
     @property
     def is_web(self) -> bool:
         """Whether a web server holds it, which has files and no folders."""
-        return urlsplit(self.url).scheme.lower() in _UNLISTED
+        return self.url.partition("://")[0] in WEB
 
     def _info(self) -> dict[str, Any]:
         try:
             return dict(self.fetched(lambda: self.system.info(self.key)))
         except FileNotFoundError:
             return {}
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether a store may answer another time: always, unless it or the system says no."""
+    says_no = isinstance(getattr(error, "status", None), int)
+    says_no = says_no or (isinstance(error, OSError) and error.errno is not None)
+    return may_heal(error) or not says_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,33 +241,48 @@ def _joined(place: str, below: str) -> str:
     return scheme + mark + posixpath.normpath(posixpath.join(path, below))
 
 
+def _said(error: Exception, url: str) -> str:
+    """Return the words of a store's client, which like to repeat the address."""
+    return plain(masked(without_query(str(error), url)))
+
+
+def _store_of(url: str) -> tuple[str, ...]:
+    """Return what chooses the store; nothing where dots ate the host."""
+    try:
+        return read_url(url).store
+    except DataError:
+        return ()
+
+
 def _opened(url: str, scheme: str) -> tuple[Any, str]:
     """Return the filesystem for a URL and the path in it; raises UsageError, DataError."""
-    shown = plain(url, 200)
+    where = shown(url)
     try:
         import fsspec
     except ModuleNotFoundError as error:
-        raise MissingExtraError(shown, "reading data from a URL", "remote") from error
+        raise MissingExtraError(where, "reading data from a URL", "remote") from error
     try:
         system, key = fsspec.core.url_to_fs(url)
     except ImportError as error:
         package = _PACKAGES.get(scheme)
         raise UsageError(
-            shown,
+            where,
             f"reading {scheme}:// needs a package that is not installed",
-            f"run: pip install {package}" if package else f"fsspec says: {plain(error)}",
+            f"run: pip install {package}"
+            if package
+            else f"fsspec says: {plain(masked(str(error)))}",
         ) from error
     except Exception as error:  # each filesystem checks its URL and its settings in its own way
         known = fsspec.available_protocols()
         if scheme not in known:
             raise DataError(
-                shown,
+                where,
                 f"fsspec reads no {quoted(scheme)}",
                 did_you_mean(scheme, known) or "s3, gs, az, https and hf are among those it reads",
             ) from error
         raise DataError(
-            shown,
-            f"its storage cannot be used ({type(error).__name__}: {plain(error)})",
+            where,
+            f"its storage cannot be used ({type(error).__name__}: {_said(error, url)})",
             "check the URL, and the settings in the environment of the storage's own tool",
         ) from error
     return system, str(key)

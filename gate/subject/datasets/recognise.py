@@ -51,7 +51,7 @@ def _where_from(base: Path, written: str) -> str:
 def _existing_remote(place: RemotePath) -> RemotePath:
     if place.is_web and place.url.endswith("/"):
         raise DataError(
-            plain(place.url, 200),
+            str(place),
             "is a folder on a web server, which does not say what it holds",
             "list the images in a CSV manifest, or pack them into tars",
         )
@@ -59,7 +59,7 @@ def _existing_remote(place: RemotePath) -> RemotePath:
     if place.is_file() or place.is_dir():
         return place
     raise DataError(
-        plain(place.url, 200),
+        str(place),
         "does not exist",
         "check the URL; a store may also hide what these credentials may not list",
     )

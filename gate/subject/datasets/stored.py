@@ -64,6 +64,7 @@ class LocalFile:
                         self.shown,
                         "was changed or replaced while it was read",
                         "run again, and let no one write to the data meanwhile",
+                        retriable=True,
                     )
                 return _read(stream.fileno(), offset, size, self.shown)
         except OSError as error:
@@ -82,7 +83,7 @@ class RemoteFile:
         try:
             return self.place.read_at(offset, size)
         except OSError as error:
-            raise _lost(plain(self.place.url, 200), error) from error
+            raise _lost(str(self.place), error) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -131,7 +132,7 @@ def open_place(place: Place) -> BinaryIO:
     """Return a stream of the file's bytes that can be read anywhere; raises DataError, OSError."""
     if not isinstance(place, RemotePath):
         return place.open("rb")
-    file = stored_file(place, plain(place.url, 200))
+    file = stored_file(place, str(place))
     return cast("BinaryIO", io.BufferedReader(_Stream(file), STREAMED))
 
 
@@ -140,7 +141,7 @@ def head_of(place: Place, size: int) -> bytes:
     if not isinstance(place, RemotePath):
         with place.open("rb") as stream:
             return stream.read(size)
-    file = stored_file(place, plain(place.url, 200))
+    file = stored_file(place, str(place))
     return file.read_at(0, min(size, file.size)) if file.size else b""
 
 

@@ -27,12 +27,14 @@ from gate.subject.datasets.classes import (
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import LARGEST_FILE
 from gate.subject.datasets.images import decode, is_image
-from gate.subject.datasets.places import Place, RemotePath, is_url, place_of
+from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.datasets.samples import TarSample, samples
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import StoredFile, stored_file
 from gate.subject.datasets.tars import Member
+from gate.subject.datasets.urls import is_url
+from gate.subject.datasets.urls import shown as in_words
 from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
 
 _FETCHERS = 8  # remote archives whose headers are read at once
@@ -123,9 +125,9 @@ def _require_all(missing: Sequence[str], names: Sequence[str]) -> None:
     if not missing:
         return
     if len(names) == 1:
-        raise DataError(plain(names[0], 200), "does not exist", "check the path of the tar")
+        raise DataError(in_words(names[0]), "does not exist", "check the path of the tar")
     raise DataError(
-        plain(missing[0], 200),
+        in_words(missing[0]),
         f"does not exist; {len(missing):,} of {counted(len(names), 'shard')} missing",
         "bring them all: nothing is judged on a part of the test set"
         if len(missing) < len(names)
@@ -152,7 +154,7 @@ class _Shard:
 
 
 def _read_shard(place: Place, name: str, spec: DataSpec) -> _Shard:
-    shown = plain(name, 200)
+    shown = in_words(name)
     # Before the headers: what is replaced after this is told when an image is read.
     shard = _Shard(shown, place, stored_file(place, shown))
     shard.columns = [[] for _ in _json_keys(spec)]

@@ -15,6 +15,7 @@ from gate.subject.histories.table import Row, Table
 from gate.subject.histories.text import quoted
 
 MOST_EPOCHS = 100_000
+MOST_REWINDS = 1000  # a training is resumed a few times
 
 
 @dataclass(slots=True)
@@ -66,13 +67,16 @@ def timeline(path: Path, table: Table) -> tuple[Timeline, list[str]]:
     for epoch, row in zip(_epochs(path, table, key), table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
         line.add(epoch, {name: value for name, value in values.items() if value is not None})
-    if line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1:
+        if line.rewinds > MOST_REWINDS or len(line.epochs) > MOST_EPOCHS:
+            break
+    many = line.rewinds > MOST_REWINDS
+    if many or (line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1):
         fact = (
             f"column {quoted(key or '')} goes back {line.rewinds} times in {len(table.rows)} rows"
         )
         raise HistoryError(str(path), fact, "sort the rows in the order of training")
     if len(line.epochs) > MOST_EPOCHS:
-        fact = f"has {len(line.epochs)} epochs or steps, a history may have {MOST_EPOCHS}"
+        fact = f"has more than {MOST_EPOCHS} epochs or steps"
         raise HistoryError(str(path), fact, "keep one row an epoch")
     if line.rewinds:
         notes.append(

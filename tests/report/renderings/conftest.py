@@ -102,7 +102,15 @@ def _with_everything():
             "kind": "history",
             "message": "the column loss stands twice",
             "remedy": "name the column",
-        }
+            "retriable": False,
+        },
+        {
+            "where": "s3://scans/test.csv",
+            "kind": "data",
+            "message": "cannot be fetched (ConnectionError: the connection was reset)",
+            "remedy": "check the connection and run again",
+            "retriable": True,
+        },
     ]
     return Report.model_validate(document)
 

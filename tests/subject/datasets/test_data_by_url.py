@@ -14,7 +14,8 @@ import pytest
 from gate.errors import DataError, MissingExtraError, UsageError
 from gate.subject.datasets import files, places, stored
 from gate.subject.datasets.arrays import StoredRows
-from gate.subject.datasets.places import RemotePath, place_of, refuse_secrets
+from gate.subject.datasets.places import RemotePath, place_of
+from gate.subject.datasets.urls import read_url
 
 fsspec = pytest.importorskip("fsspec", reason="the remote extra is not installed")
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: E402 - after the skip
@@ -372,8 +373,8 @@ def test_a_secret_in_the_url_of_labels_or_of_an_image_is_not_printed_either(open
 
 
 def test_the_account_of_a_store_is_no_secret():
-    assert refuse_secrets("abfs://container@account.dfs.core.windows.net/a").path == "/a"
-    assert refuse_secrets("https://host/a.csv?design=4&versionId=3").path == "/a.csv"
+    assert read_url("abfs://container@account.dfs.core.windows.net/a").path == "/a"
+    assert read_url("https://host/a.csv?design=4&versionId=3").path == "/a.csv"
 
 
 def test_a_chain_of_file_systems_is_refused(opened, says):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import MissingExtraError
+from gate.healing import advice
 from gate.report.messages import bound_digits
 from gate.report.model import Report
 from gate.report.renderings import leaks, words
@@ -38,6 +39,7 @@ def html(report: Report, *, evidence: Path | None, images: bool) -> str:
         page=page_of(report, evidence, images=images),
         report=report,
         words=words,
+        advice=advice,
         leaks=leaks,
         style=_trusted((_HERE / "page.css").read_text(encoding="utf-8")),
         script=_trusted(script),
