@@ -325,8 +325,8 @@ def test_one_more_mistake_in_a_group_raises_no_lower_bound(groups, data):
     fewer = hits.copy()
     fewer[where] -= 1
 
-    # Far below what a gate asks for it may rise a little: by 0.016 at most in a search for the worst
-    # of ten groups, by 0.0045 of 15, 0.0004 of 30. From 0.3 on the search found none.
+    # Far below what a gate asks for it may rise a little: in a search for the worst by 0.016
+    # with ten groups, 0.0045 with 15, 0.0004 with 30. From 0.3 on the search found nothing.
     little = 0.01 if len(sizes) >= 15 else 0.02
     assert share(fewer, sizes).lower(0.95) <= lower + (1e-12 if lower >= 0.3 else little)
 
