@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from gate.checks.base import Burden, Comparison, Outcome, Rule
 from gate.evidence.records import Evidence, Failure
+from gate.metrics.combined import at_worst
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
 from gate.metrics.row_sets import views_of
 from gate.policy.waivers import Acceptance, Case, Ruling, Standing, Waiver
@@ -267,7 +268,8 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
     passing, failing = (bounds.low, bounds.high) if upwards else (bounds.high, bounds.low)
     proven_met = _holds(passing, comparison)
     proven_unmet = _is_number(failing) and not _holds(failing, comparison)
-    met = _holds(value, comparison)
+    worst = at_worst(comparison.estimate, upwards=upwards)
+    met = worst is not None and _holds(worst, comparison)
     if comparison.burden is Burden.ONLY_FAIL:
         return (comparison.unmet, True) if proven_unmet else (Outcome.INCONCLUSIVE, False)
     if rule.decide_on == "point" or comparison.advisory:

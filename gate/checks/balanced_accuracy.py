@@ -5,15 +5,16 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
-from gate.checks.classification import SplitMetric
+from gate.checks.classification import MeanOverClasses
 from gate.evidence.made_up import MadeUp
 
 
-class BalancedAccuracy(SplitMetric):
+class BalancedAccuracy(MeanOverClasses):
     """Require a minimum mean of the recalls of all classes.
 
     Every class counts the same, however rare. With many classes one that is never found still
-    hides in the mean: use `recall` beside it.
+    hides in the mean: use `recall` beside it. A declared class without images may have any recall:
+    the bounds allow for 0 and for 1, and the message names it. `over` says which are averaged.
 
     To fix a failure: raise the recall of the worst classes.
     """

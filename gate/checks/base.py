@@ -112,6 +112,7 @@ Remark = tuple[tuple[Key, ...], str, str]  # a path inside the rule's entry, a f
 
 _HARDLY_SURE = 0.8  # a confidence; 0.5 is that of the estimate itself
 _HALF = 0.5  # of the images
+_NAMED = 3  # of a list of classes
 _MOST_COUNTED = 100_000  # as many as most test sets have images
 
 
@@ -155,7 +156,15 @@ class Rule(BaseModel):
     )
 
     @field_validator(
-        "classes", "per_class", "prevalence", "from_", "to", "by", "slices", check_fields=False
+        "classes",
+        "over",
+        "per_class",
+        "prevalence",
+        "from_",
+        "to",
+        "by",
+        "slices",
+        check_fields=False,
     )
     @classmethod
     def _names_as_keys(cls, value: Any) -> Any:  # noqa: ANN401 -- a name, or names, of any check
@@ -240,6 +249,21 @@ def allows_nearly_all(limit: int | float | None, images: int | None) -> str:
     return (
         f"it allows {limit:,} images, as many as a test set has" if limit >= _MOST_COUNTED else ""
     )
+
+
+def without_classes(estimate: "Estimate", classes: Sequence[str]) -> str:
+    """Return which classes a mean over classes has no images of, in words; nothing where all are.
+
+    ``classes`` are the names of all that are declared.
+    """
+    from gate.metrics.combined import absent_of
+
+    absent, averaged = absent_of(estimate)
+    if not absent:
+        return ""
+    named = ", ".join(classes[label] for label in absent[:_NAMED])
+    more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
+    return f"over {averaged - len(absent)} of {averaged} classes; absent: {named}{more}"
 
 
 def in_words(metric: str) -> str:

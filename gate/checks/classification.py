@@ -1,6 +1,6 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -21,6 +21,7 @@ from gate.checks.base import (
     SplitName,
     in_words,
     resolve_classes,
+    without_classes,
 )
 
 if TYPE_CHECKING:
@@ -205,7 +206,17 @@ class ClassificationRule(Rule):
         """Return the metric of one class, or of all rows where ``label`` is None."""
         from gate.metrics.named import metric
 
-        return metric(self.check, rows, label, len(evidence.classes))
+        return metric(self.check, rows, label, len(evidence.classes), self.averaged(evidence))
+
+    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+        """Return the classes that a mean over classes is taken over; None: all that are declared.
+
+        In a slice, those that have images in the whole split.
+        """
+        from gate.evidence.records import Split
+        from gate.metrics.selection import classes_of
+
+        return None if self.by is None else classes_of(evidence, Split(self.split))
 
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts, for the message that asks for more of it."""
@@ -241,15 +252,17 @@ class ClassificationRule(Rule):
     ) -> Comparison:
         """Return the comparison of one metric, named as a sentence begins."""
         label = None if class_name is None else evidence.classes.index(class_name)
+        estimate = self.estimate(rows, label, evidence)
         of_class = f" of {class_name}" if class_name is not None else ""
         of_slice = f" where {slice_name}" if slice_name is not None else ""
         return Comparison(
             what=f"{self.spoken}{of_class} on {self.split}{of_slice}",
-            estimate=self.estimate(rows, label, evidence),
+            estimate=estimate,
             operator=self.operator,
             required=required,
             scope=Scope(self.split, class_name, slice_name),
             undefined=self.undefined_means(rows, label),
+            detail=without_classes(estimate, evidence.classes),
             unit=self.unit(class_name),
         )
 
@@ -309,6 +322,31 @@ class SplitMetric(ClassificationRule):
             required = self.required_of(class_name, evidence)
             if required is not None:
                 yield class_name, required
+
+
+class MeanOverClasses(SplitMetric):
+    """A metric of a whole split that is a mean over classes."""
+
+    over: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="The classes that are averaged, by name, `$critical` or `$others`; by default "
+        "all. One without images may have any value, so that the mean proves less.",
+    )
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the names in ``over`` and the keys of ``per_class``."""
+        for index, name in enumerate(self.over or ()):
+            yield ("over", index), name
+        yield from super().class_names()
+
+    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+        """Return the classes ``over``; in a slice, those that have images in the whole split."""
+        present = super().averaged(evidence)
+        if self.over is None:
+            return present
+        named = [evidence.classes.index(name) for name in resolve_classes(self.over, evidence)]
+        return [label for label in named if present is None or label in present]
 
 
 class ClassMetric(ClassificationRule):

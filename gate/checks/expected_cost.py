@@ -25,7 +25,11 @@ class ExpectedCost(SplitMetric):
     """
 
     formula: ClassVar = "mean over images of costs[truth][prediction]"
-    interval: ClassVar = "bootstrap (BCa, Efron 1987)"
+    interval: ClassVar = (
+        "padded: with one image more, or one group, at the highest cost of the matrix; Pearson III "
+        "by three moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller and Thomas 2019; Rubin "
+        "1981)"
+    )
     operator: ClassVar[Operator] = "<="
 
     check: Literal["expected-cost"] = "expected-cost"

@@ -21,7 +21,11 @@ class LogLoss(SplitMetric):
     """
 
     formula: ClassVar = "mean of -ln(score of the true class)"
-    interval: ClassVar = "bootstrap (BCa, Efron 1987): the losses have a heavy tail"
+    interval: ClassVar = (
+        "padded: with one image more, or one group, that costs as much as the dearest one, or as a "
+        "mistake made with the usual confidence; Pearson III by three moments (Fay and Feuer 1997; "
+        "Gaffke 2005; Learned-Miller and Thomas 2019; Rubin 1981)"
+    )
     operator: ClassVar[Operator] = "<="
 
     check: Literal["log-loss"] = "log-loss"

@@ -5,12 +5,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
-from gate.checks.classification import SplitMetric
+from gate.checks.classification import MeanOverClasses
 from gate.evidence.made_up import MadeUp
 
 
-class MacroF1(SplitMetric):
+class MacroF1(MeanOverClasses):
     """Require a minimum mean of the F1 of all classes.
+
+    A declared class without images may have any F1: the bounds allow for 0 and for 1, and the
+    message names it. `over` says which classes are averaged.
 
     To fix a failure: see which classes have the lowest F1.
     """

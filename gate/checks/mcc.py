@@ -12,7 +12,8 @@ from gate.evidence.made_up import MadeUp
 class Mcc(SplitMetric):
     """Require a minimum Matthews correlation coefficient: 1 is perfect, 0 is no better than chance.
 
-    With many classes one that is never found hardly shows in it: use `recall` beside it.
+    With many classes one that is never found hardly shows in it: use `recall` beside it. Where a
+    declared class has no images it is undefined.
 
     To fix a failure: look at the confusion matrix; MCC rises with every mistake that is mended.
     """

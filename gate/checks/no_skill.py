@@ -52,12 +52,13 @@ class NoSkill(Rule):
         from gate.metrics.selection import rows_on
 
         rows = rows_on(evidence, Split(self.split))
-        classes = 0 if rows is None else len(set(rows.labels.tolist()))
+        present = set() if rows is None else set(rows.labels.tolist())
+        classes = len(present)
         estimate: Estimate
         if rows is None or classes < 2:
             estimate = Undefined("it needs images of two classes")
         else:
-            estimate = balanced_accuracy(rows, len(evidence.classes))
+            estimate = balanced_accuracy(rows, len(evidence.classes), present)
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split}",

@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Example, Outcome
-from gate.checks.classification import SplitMetric
+from gate.checks.classification import MeanOverClasses
 from gate.evidence.made_up import MadeUp
 
 
-class RocAuc(SplitMetric):
+class RocAuc(MeanOverClasses):
     """Require a minimum area under the ROC curve: images of a class rank before the others.
 
     The area does not depend on a threshold, so a model can pass here and still miss everything at
@@ -21,7 +21,10 @@ class RocAuc(SplitMetric):
 
     formula: ClassVar = "chance that an image of the class scores higher than another image"
     interval: ClassVar = (
-        "DeLong, DeLong and Clarke-Pearson 1988, on the logit scale; an area of 1 proves nothing"
+        "padded: with one image more, or one group, that ranks last for its class and first for "
+        "another; Pearson III by three moments (Fay and Feuer 1997; Gaffke 2005; Learned-Miller "
+        "and Thomas 2019; Rubin 1981) of what each image adds (DeLong, DeLong and Clarke-Pearson "
+        "1988). 60 images a class without a mistake prove an area of 0.95"
     )
 
     chance: ClassVar[float] = 0.5

@@ -18,6 +18,7 @@ from gate.checks.base import (
     Scope,
     SplitName,
     in_words,
+    without_classes,
 )
 from gate.evidence.made_up import MadeUp
 
@@ -74,9 +75,8 @@ class TrainTestGap(Rule):
     family: ClassVar = "generalisation"
     formula: ClassVar = "metric on train - metric on test"
     interval: ClassVar = (
-        "hybrid score interval of a difference of independent shares (Newcombe 1998, method 10); "
-        "recovered in the same way for other metrics and by group (Zou and Donner 2008); Welch for "
-        "log-loss"
+        "recovered from the bounds of both splits, each at the stated confidence (MOVER: Zou and "
+        "Donner 2008); 59 test images without a mistake prove a gap below 0.05, 29 below 0.10"
     )
 
     check: Literal["train-test-gap"] = "train-test-gap"
@@ -162,7 +162,6 @@ class TrainTestGap(Rule):
     def _between(
         self, train: "Rows", test: "Rows", label: int | None, evidence: "Evidence"
     ) -> Comparison:
-        from gate.metrics.losses import loss_gap
         from gate.metrics.named import metric
         from gate.metrics.rates import gap
 
@@ -172,11 +171,10 @@ class TrainTestGap(Rule):
         name = None if label is None else evidence.classes[label]
         too_few = self._too_few_to_pass(train, test, label, name)
         burden = Burden.ONLY_FAIL if too_few else Burden.BOTH
-        if self.metric == "log-loss":
-            difference = loss_gap(on_test, on_train)
-            return self._comparison(difference, name, burden=burden, detail=too_few)
-        between = gap(on_train, on_test)
-        said = filter(None, (self._suspicion(on_train, between), too_few))
+        loss = self.metric == "log-loss"
+        between = gap(on_test, on_train) if loss else gap(on_train, on_test)
+        unseen = without_classes(between, evidence.classes)
+        said = filter(None, (unseen, self._suspicion(on_train, between), too_few))
         return self._comparison(between, name, burden=burden, detail="; ".join(said))
 
     def _too_few_to_pass(

@@ -147,7 +147,7 @@ def _text(found: "PolicyPlan", policy: str, power: float) -> str:
         lines += [
             "",
             "What counts is groups, not images; of the size that they have here:",
-            f"{'':{_NAMES}}{'least groups':>16}{'needed groups':>17}",
+            f"{'':{_NAMES}}{'without a miss':>16}{'with one':>10}{'needed':>10}",
             *map(_groups, grouped),
         ]
     provable = [line for line in found.lines if line.provable is not None]
@@ -173,7 +173,8 @@ def _row(line: "Line") -> str:
 
 def _groups(line: "Line") -> str:
     name = _in_its_column(_name(line))
-    return f"{name}{_count(line.least_groups):>16}{_count(line.needed_groups):>17}"
+    least, one = _count(line.least_groups), _count(line.groups_with_a_miss)
+    return f"{name}{least:>16}{one:>10}{_count(line.needed_groups):>10}"
 
 
 def _proof(line: "Line") -> str:

@@ -7,11 +7,21 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
+from gate.metrics.combined import classes_over, completed
+from gate.metrics.count_bounds import changed
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.paired import ClusteredPairedDifference, PairedDifference
-from gate.metrics.proportions import Counts, Reals, Share, share_of
-from gate.metrics.rates import NO_IMAGES, mean_f1, mean_recall
-from gate.metrics.resampling import CountStatistic, bootstrap_paired_counts
+from gate.metrics.padded import Padded
+from gate.metrics.paired import PairedDifference
+from gate.metrics.proportions import Counts, Share, share_of
+from gate.metrics.rates import (
+    MEAN_F1,
+    MEAN_PRECISION,
+    MEAN_RECALL,
+    NEVER_PREDICTED,
+    NO_IMAGES,
+    NO_IMAGES_OF_CLASS,
+    Mean,
+)
 
 OTHER_IMAGES = "the baseline was measured on other images"
 OTHER_LABELS = "the baseline has other labels for the same images"
@@ -59,37 +69,21 @@ def accuracy_change(pairs: Pairs) -> Estimate:
 
     On ``pairs.of_class(c)`` this is the change in the recall of that class.
     """
-    n = len(pairs.rows)
-    if n == 0:
-        return Undefined(NO_IMAGES, 0, 0)
     codes = tables.group_codes(pairs.rows)
-    if codes is None or not tables.clustered(pairs.rows):
-        return PairedDifference(int(pairs.lost.sum()), int(pairs.gained.sum()), n)
     lost, gained = (share_of(each, codes, NO_IMAGES) for each in (pairs.lost, pairs.gained))
     if isinstance(lost, Undefined) or isinstance(gained, Undefined):
         return Undefined(NO_IMAGES, 0, 0)
-    return ClusteredPairedDifference(lost, gained)
-
-
-def change(pairs: Pairs, statistic: CountStatistic, classes: int) -> Estimate:
-    """Return a metric of counts of the model minus that of the baseline.
-
-    For metrics whose denominators differ between the two, such as precision; both are resampled
-    together.
-    """
-    if len(pairs.rows) == 0:
-        return Undefined(NO_IMAGES, 0, 0)
-    return bootstrap_paired_counts(pairs.baseline, pairs.rows, classes, statistic)
+    return PairedDifference(lost, gained)
 
 
 def balanced_accuracy_change(pairs: Pairs, classes: int) -> Estimate:
     """Return the balanced accuracy of the model minus that of the baseline."""
-    return change(pairs, mean_recall, classes)
+    return _change(pairs, MEAN_RECALL, classes)
 
 
 def macro_f1_change(pairs: Pairs, classes: int) -> Estimate:
     """Return the macro F1 of the model minus that of the baseline."""
-    return change(pairs, mean_f1, classes)
+    return _change(pairs, MEAN_F1, classes)
 
 
 def precision_change(pairs: Pairs, of: int, classes: int) -> Estimate:
@@ -97,21 +91,44 @@ def precision_change(pairs: Pairs, of: int, classes: int) -> Estimate:
 
     Undefined where one of them never predicts the class.
     """
-
-    def precision(margins: tables.Margins) -> Reals:
-        return _quotient(margins.right[..., of], margins.predicted[..., of])
-
-    return change(pairs, precision, classes)
+    if not (pairs.baseline.predictions == of).any() or not (pairs.rows.predictions == of).any():
+        return Undefined(NEVER_PREDICTED)
+    return _change_of_class(pairs, MEAN_PRECISION, of, classes)
 
 
 def f1_change(pairs: Pairs, of: int, classes: int) -> Estimate:
     """Return the F1 of a class of the model minus that of the baseline."""
+    return _change_of_class(pairs, MEAN_F1, of, classes)
 
-    def f1(margins: tables.Margins) -> Reals:
-        both = margins.true[..., of] + margins.predicted[..., of]
-        return _quotient(2 * margins.right[..., of], both)
 
-    return change(pairs, f1, classes)
+def _change_of_class(pairs: Pairs, mean: Mean, of: int, classes: int) -> Estimate:
+    if not (pairs.rows.labels == of).any():
+        return Undefined(NO_IMAGES_OF_CLASS, 0, 0)
+    return _change_over(pairs, mean, np.arange(classes) == of, classes)
+
+
+def _change(pairs: Pairs, mean: Mean, classes: int) -> Estimate:
+    sizes = tables.confusion(pairs.rows, classes).sum(axis=1)
+    present, absent = classes_over(sizes, None)
+    if not present.any():
+        return Undefined(NO_IMAGES, 0, 0)
+    found = _change_over(pairs, mean, present, classes)
+    return completed(found, int(present.sum()), absent, least=-1.0)
+
+
+def _change_over(pairs: Pairs, mean: Mean, over: NDArray[np.bool_], classes: int) -> Padded:
+    """Return the change of a mean over classes that have images."""
+    before, after = (
+        mean.value(tables.confusion(rows, classes).astype(np.float64), over)
+        for rows in (pairs.baseline, pairs.rows)
+    )
+    return changed(
+        pairs.baseline,
+        pairs.rows,
+        classes,
+        after - before,
+        lambda matrix: mean.gradient(matrix, over),
+    )
 
 
 def negative_flips(pairs: Pairs) -> Share | Undefined:
@@ -125,12 +142,6 @@ def negative_flips(pairs: Pairs) -> Share | Undefined:
 def newly_broken(pairs: Pairs) -> list[str]:
     """Return the ids of the images that the baseline had right and the model has wrong."""
     return [str(each) for each in pairs.rows.ids[pairs.lost]]
-
-
-def _quotient(above: Reals, below: Reals) -> Reals:
-    """Return above / below, NaN where below is 0."""
-    out = np.full_like(above, np.nan)
-    return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
 def _by_id(rows: Rows) -> Rows:

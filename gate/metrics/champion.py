@@ -45,8 +45,9 @@ def _same_model(evidence: Evidence, pairs: Pairs) -> str:
     """Return how the champion is known to be the model itself, and what to do; nothing if not.
 
     Two checkpoints are told apart by their digests, whatever they answer: a copy that was written
-    anew is another file. Where one of them is not known, as with saved predictions, only the
-    answers can tell the two apart.
+    anew is another file. Where one of them is not known, only the answers can tell the two apart.
+    Where neither is, as with saved predictions of both, nothing can: a model that was exported anew
+    answers the same.
     """
     champion = evidence.baseline
     assert champion is not None, "pairs are of a champion"
@@ -58,7 +59,8 @@ def _same_model(evidence: Evidence, pairs: Pairs) -> str:
             f"the champion is this very checkpoint: {_WAYS}, or pin it in the policy as "
             f"`champion: {sha256}`"
         )
-    if not _same_answers(pairs.baseline, pairs.rows):
+    neither = sha256 is None and champion.sha256 is None
+    if neither or not _same_answers(pairs.baseline, pairs.rows):
         return ""
     whose = "the champion's checkpoint" if champion.sha256 is None else "this model's checkpoint"
     return f"the champion gives the very same answers, and {whose} is not known: {_WAYS}"

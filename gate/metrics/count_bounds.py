@@ -5,16 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from gate.evidence.records import Rows
-from gate.metrics import tables
-from gate.metrics.padded import (
-    METHOD,
-    Padded,
-    Spread,
-    few_groups,
-    spread_of,
-    typical,
-    unbiased,
-)
+from gate.metrics import influence, tables
+from gate.metrics.influence import BY_GROUP, Influence, lone_of, pad_of
+from gate.metrics.padded import METHOD, Padded, Spread, few_groups, spread_of, unbiased
 from gate.metrics.proportions import Counts, Reals
 from gate.metrics.tables import GroupTable
 
@@ -38,7 +31,7 @@ def bounded(
     """
     grouped = tables.clustered(rows)
     groups = tables.groups_by_class(rows, classes) if grouped else None
-    method = f"{METHOD}, by group" if grouped else METHOD
+    method = BY_GROUP if grouped else METHOD
     if groups is not None and (few := few_groups(groups.groups)):
         return Padded(value, None, least=least, reason=few, method=method)
     return Padded(
@@ -52,23 +45,43 @@ def bounded(
     )
 
 
+def changed(champion: Rows, rows: Rows, classes: int, value: float, gradient: Gradient) -> Padded:
+    """Return the change ``value``, in [-1, 1], of a metric of counts with padded bounds.
+
+    ``champion`` and ``rows`` are the same images in one order; ``gradient`` has to be defined for
+    both confusion matrices. The image that is added for the lower bound is one that the champion
+    has right and the model has as wrong as can be; for the upper bound, the other way around.
+    """
+    before, after = (
+        gradient(tables.confusion(each, classes).astype(np.float64)) for each in (champion, rows)
+    )
+    sizes = tables.confusion(rows, classes).sum(axis=1)
+    change = Influence(
+        value,
+        of_images=after[rows.labels, rows.predictions] - before[rows.labels, champion.predictions],
+        kind=rows.labels.astype(np.int64),
+        down=np.maximum(0.0, before.diagonal() - worst_of(after)),
+        up=np.maximum(0.0, after.diagonal() - worst_of(before)),
+        range_=_range(before, sizes) + _range(after, sizes),
+    )
+    return influence.bounded(rows, change, least=-1.0)
+
+
 def _observed(rows: Rows, classes: int, gradient: Gradient, groups: GroupTable | None) -> Spread:
     """Return the spread of the metric over images, or over groups."""
     cells = tables.cells(rows, classes)
     sizes = tables.confusion(rows, classes).sum(axis=1)
     slope = gradient(tables.confusion(rows, classes).astype(np.float64))
     units = sizes if groups is None else groups.groups_of_kinds()
-    influence = slope[cells.truth, cells.predicted] * unbiased(units)[cells.truth]
-    if groups is None:
-        sums, times = influence, cells.counts
-    else:
-        sums, times = tables.groups_by_cell(rows, classes).sums_of_groups(influence), None
+    sums = slope[cells.truth, cells.predicted] * unbiased(units)[cells.truth]
+    if groups is not None:
+        sums = tables.groups_by_cell(rows, classes).sums_of_groups(sums)
     return spread_of(
         sums,
-        down=_pad(_harm(slope), sizes, groups),
-        up=_pad(_gain(slope), sizes, groups),
-        times=times,
-        lone=_lone(slope, sizes, units),
+        down=pad_of(harm_of(slope), sizes, groups),
+        up=pad_of(gain_of(slope), sizes, groups),
+        times=cells.counts if groups is None else None,
+        lone=lone_of(_range(slope, sizes), units),
     )
 
 
@@ -77,46 +90,29 @@ def _spotless(sizes: Counts, gradient: Gradient, groups: GroupTable | None) -> S
     slope = gradient(np.diag(sizes.astype(np.float64)))
     units = sizes if groups is None else groups.groups_of_kinds()
     return Spread(
-        squares=_lone(slope, sizes, units),
+        squares=lone_of(_range(slope, sizes), units),
         cubes=0.0,
-        down=_pad(_harm(slope), sizes, groups),
+        down=pad_of(harm_of(slope), sizes, groups),
         up=0.0,
     )
 
 
-def _harm(slope: Reals) -> Reals:
+def harm_of(slope: Reals) -> Reals:
     """Return by how much one more image of each class, as wrong as can be, lowers the metric."""
-    return np.asarray(np.maximum(0.0, -_worst(slope)))
+    return np.asarray(np.maximum(0.0, -worst_of(slope)))
 
 
-def _gain(slope: Reals) -> Reals:
+def gain_of(slope: Reals) -> Reals:
     """Return by how much one more image of each class, as right as can be, raises the metric."""
     return np.asarray(np.maximum(0.0, slope.max(axis=1)))
 
 
-def _worst(slope: Reals) -> Reals:
+def worst_of(slope: Reals) -> Reals:
     """Return what the worst wrong answer to an image of each class adds to the metric."""
     wrong = np.where(np.eye(len(slope), dtype=bool), np.inf, slope)
     return np.asarray(wrong.min(axis=1))
 
 
-def _pad(harm: Reals, sizes: Counts, groups: GroupTable | None) -> float:
-    """Return how far a unit of typical size moves the metric, in the class where that is most.
-
-    ``harm`` and ``sizes`` are those of each class, (classes,); a unit is a group, or an image.
-    """
-    if groups is None:
-        return float(harm[sizes > 0].max())
-    of_groups, images = groups.sums_of_groups(harm), np.maximum(sizes, 1)
-    first, second = groups.sums_of_kinds(of_groups), groups.sums_of_kinds(of_groups**2)
-    return float(typical(first / images, second / images).max())
-
-
-def _lone(slope: Reals, sizes: Counts, units: Counts) -> float:
-    """Return the variance of classes seen in one unit only, which show none.
-
-    At most a quarter of the squared range: what it costs when all right images of the class turn
-    into the worst wrong ones.
-    """
-    range_ = sizes * (slope.diagonal() - _worst(slope))
-    return float(np.sort(np.where(units == 1, range_ / 2, 0.0) ** 2).sum())
+def _range(slope: Reals, sizes: Counts) -> Reals:
+    """Return what it costs when all right images of a class turn into the worst wrong ones."""
+    return np.asarray(sizes * (slope.diagonal() - worst_of(slope)))

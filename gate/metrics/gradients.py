@@ -4,12 +4,15 @@ Each function takes ``matrix``, (classes, classes), rows = truth, as floats, and
 derivative of the metric by the weight of an image in each cell, (classes, classes). As a metric
 does not change when all weights are scaled, the derivatives times the counts add up to 0. The
 letters are those of the usual formulas: r images of a class, c predictions of it, d right ones, n
-images in all; k classes have images.
+images in all; k classes are averaged.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.metrics.proportions import Reals
+
+Mask = NDArray[np.bool_]
 
 
 def of_weighted_recall(matrix: Reals, weights: Reals) -> Reals:
@@ -19,31 +22,31 @@ def of_weighted_recall(matrix: Reals, weights: Reals) -> Reals:
     return np.asarray(np.diag(weights / images) - (weights * d / images**2)[:, None])
 
 
-def of_mean_recall(matrix: Reals) -> Reals:
-    """Return the derivatives of balanced accuracy, the mean of d / r over the classes present."""
-    present = matrix.sum(axis=1) > 0
-    return of_weighted_recall(matrix, present / present.sum())
+def of_mean_recall(matrix: Reals, over: Mask) -> Reals:
+    """Return the derivatives of balanced accuracy, the mean of d / r over the classes ``over``.
+
+    ``over``, (classes,), is not all false; all of them have images.
+    """
+    return of_weighted_recall(matrix, over / over.sum())
 
 
-def of_mean_f1(matrix: Reals) -> Reals:
-    """Return the derivatives of macro F1, the mean of 2 d / (r + c) over the classes present."""
+def of_mean_f1(matrix: Reals, over: Mask) -> Reals:
+    """Return the derivatives of macro F1, the mean of 2 d / (r + c) over the classes ``over``."""
     r, c, d = matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal()
-    present = r > 0
-    both, k = np.where(present, r + c, 1), present.sum()
-    right = 2 * present / (k * both)
-    either = -2 * present * d / (k * both**2)
+    both, k = np.where(over, r + c, 1), over.sum()
+    right = 2 * over / (k * both)
+    either = -2 * over * d / (k * both**2)
     return np.asarray(np.diag(right) + either[:, None] + either)
 
 
-def of_mean_precision(matrix: Reals) -> Reals:
-    """Return the derivatives of macro precision, the mean of d / c over the classes present.
+def of_mean_precision(matrix: Reals, over: Mask) -> Reals:
+    """Return the derivatives of macro precision, the mean of d / c over the classes ``over``.
 
     A class that is never predicted counts as 0 of 1.
     """
     c, d = np.maximum(matrix.sum(axis=0), 1), matrix.diagonal()
-    present = matrix.sum(axis=1) > 0
-    k = present.sum()
-    return np.asarray(np.diag(present / (k * c)) - present * d / (k * c**2))
+    k = over.sum()
+    return np.asarray(np.diag(over / (k * c)) - over * d / (k * c**2))
 
 
 def of_matthews(matrix: Reals) -> Reals:

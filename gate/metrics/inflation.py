@@ -5,44 +5,48 @@ of the two values say nothing of it. Which images leaked is taken as known.
 
 - Shares and means of images: the part that leaked images have of the images times the gap between
   the metric on them and on the others, with the bounds of that gap, which are recovered from those
-  of both (Newcombe, 1998; Zou and Donner, 2008).
-- What else comes from the confusion matrix: a bootstrap (Efron, 1987) that draws leaked and clean
-  images of a true class apart, and takes the metric of both less that of the clean ones.
-- Areas under curves: from what each image adds to the one area less what it adds to the other
-  (DeLong, DeLong and Clarke-Pearson, 1988).
+  of both (Zou and Donner, 2008).
+- What else comes from the confusion matrix, and areas under curves: padded, from what each image
+  adds to the metric as given less what it adds to the clean one, which for leaked images is 0; with
+  one image more among those given, as bad or as good as can be.
 - The calibration error is biased by an amount that depends on the number of images: no bounds.
 
 Where images come in groups, leaked and clean ones of a group count as groups of their own in the
-first kind; in the others whole groups are drawn or summed.
+first kind; in the second whole groups are summed.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
-from gate.metrics import ranking, rates, skill, tables
+from gate.metrics import gradients, ranking, tables
+from gate.metrics.combined import classes_over
+from gate.metrics.count_bounds import gain_of, harm_of
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.influence import Influence, bounded
 from gate.metrics.named import metric
-from gate.metrics.padded import few_groups
-from gate.metrics.proportions import Proportion, Reals, as_share, normal_quantile
-from gate.metrics.ranking import Influences
+from gate.metrics.proportions import Proportion, Reals, as_share
 from gate.metrics.rates import gap
-from gate.metrics.resampling import CountStatistic, bootstrap_without
 from gate.metrics.summary import OF_A_CLASS, OF_A_SPLIT
 
+Mask = NDArray[np.bool_]
+
 _MEANS = frozenset({"log-loss", "brier", "expected-cost"})
-_AREAS = frozenset({"roc-auc", "average-precision"})
-_OF_COUNTS: Mapping[str, CountStatistic] = {
-    "balanced-accuracy": rates.mean_recall,
-    "macro-precision": rates.mean_precision,
-    "macro-f1": rates.mean_f1,
-    "mcc": skill.matthews,
-    "kappa": skill.cohen,
+_AREAS: Mapping[str, ranking.AreaOf] = {
+    "roc-auc": ranking.roc_area,
+    "average-precision": ranking.precision_area,
+}
+_OF_COUNTS: Mapping[str, Callable[[Reals, Mask], Reals]] = {
+    "balanced-accuracy": gradients.of_mean_recall,
+    "macro-precision": gradients.of_mean_precision,
+    "macro-f1": gradients.of_mean_f1,
+    "f1": gradients.of_mean_f1,
+    "mcc": lambda matrix, over: gradients.of_matthews(matrix),  # noqa: ARG005 -- of all classes
+    "kappa": lambda matrix, over: gradients.of_kappa(matrix, 1.0 - np.eye(len(over))),
 }
 
 
@@ -105,32 +109,6 @@ class Scaled:
     def upper(self, confidence: float) -> float:
         """Return the scaled upper bound; 0 for a factor of 0, whatever it is a factor of."""
         return self.factor * self.inner.upper(confidence) if self.factor else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Linearised:
-    """A difference of areas with normal bounds from what each image adds to it."""
-
-    value: float
-    standard_error: float
-    method: str
-    reason: str = ""
-
-    numerator: None = None
-    denominator: None = None
-
-    def lower(self, confidence: float) -> float:
-        """Return the lower bound; NaN where there is a reason that there is none."""
-        return self._bound(-1, confidence)
-
-    def upper(self, confidence: float) -> float:
-        """Return the upper bound; NaN where there is a reason that there is none."""
-        return self._bound(1, confidence)
-
-    def _bound(self, side: int, confidence: float) -> float:
-        if self.reason:
-            return math.nan
-        return self.value + side * normal_quantile(confidence) * self.standard_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +177,17 @@ def _difference(
         if not leaked:  # the same images, with and without
             return Scaled(kept, factor=0.0)
         return Scaled(gap(estimate(leak.leaked), kept), factor=leaked / images)
-    if name in _AREAS:
-        return _of_areas(name, label, leak)
-    if name == "mcc" and label is not None:
-        rest = Leak.of(tables.one_against_rest(leak.rows, label), leak.spoilt, ("rest", "class"))
-        return _counted(rest)["mcc", None]
-    of_a_class = "f1" if name == "macro-f1" and label is not None else name
-    counted = _counted(leak).get((of_a_class, label))
-    if counted is not None:
-        return counted
+    counts = (whole.numerator, whole.denominator)
+    if not leak.spoilt.any() or counts == (kept.numerator, kept.denominator) != (None, None):
+        return Scaled(kept, factor=0.0)
     value = (whole.value or 0.0) - (kept.value or 0.0)  # both have one
-    return Unbounded(value, "no interval is known for a difference of this metric")
+    given, clean = (_influence(name, label, rows, leak) for rows in (leak.rows, leak.clean))
+    if given is None or clean is None:
+        return Unbounded(value, "no interval is known for a difference of this metric")
+    added = given.of_images.copy()
+    added[~leak.spoilt] -= clean.of_images
+    difference = replace(given, value=value, of_images=added)
+    return bounded(leak.rows, difference, least=-2.0, most=2.0)
 
 
 def _of_shares(whole: Estimate, kept: Estimate, copied: Estimate) -> Estimate:
@@ -228,62 +206,35 @@ def _images(rows: Rows, label: int | None) -> int:
     return len(rows) if label is None else int(np.count_nonzero(rows.labels == label))
 
 
-@lru_cache(maxsize=3)  # of one leak, all metrics come from one draw
-def _counted(leak: Leak) -> dict[tuple[str, int | None], Estimate]:
-    """Return the differences of the metrics that come from the confusion matrix."""
-    count = len(leak.classes)
-    names: list[tuple[str, int | None]] = [(name, None) for name in _OF_COUNTS]
-    names += [("f1", label) for label in range(count)]
-
-    def statistics(margins: tables.Margins) -> Reals:
-        of_split = [statistic(margins)[..., None] for statistic in _OF_COUNTS.values()]
-        return np.concatenate([*of_split, rates.f1_of_each(margins)], axis=-1)
-
-    found = dict(
-        zip(names, bootstrap_without(leak.rows, leak.spoilt, count, statistics), strict=True)
-    )
-    of_leaked = tables.margins(leak.leaked, count)
-    for label in np.flatnonzero(of_leaked.true + of_leaked.predicted == 0).tolist():
-        found["f1", label] = Scaled(rates.f1(leak.clean, label, count), factor=0.0)
-    return found
-
-
-def _of_areas(name: str, label: int | None, leak: Leak) -> Estimate:
-    """Return the difference of two areas, from what each image adds to it.
-
-    Its variance is that among leaked images plus that among clean ones, as they are drawn apart.
-    """
-    whole, kept = (
-        ranking.influences(name, rows, label, len(leak.classes)) for rows in (leak.rows, leak.clean)
-    )
-    assert isinstance(whole, Influences), "the area has a value"
-    assert isinstance(kept, Influences), "the clean area has a value"
-    value = whole.value - kept.value
-    added = whole.of_images.copy()
-    added[~leak.spoilt] -= kept.of_images
-    if tables.clustered(leak.rows):
-        return _of_groups(value, added, leak.rows, whole.method)
-    method = f"{whole.method}, leaked and clean images apart"
-    if len(leak.leaked) < 2 or len(leak.clean) < 2:
-        return Linearised(value, math.nan, method, "a single image shows no spread")
-    variance = sum(
-        part.size * float(np.var(np.sort(part), ddof=1))
-        for part in (added[leak.spoilt], added[~leak.spoilt])
-    )
-    return _linearised(value, variance, method)
+def _influence(name: str, label: int | None, rows: Rows, leak: Leak) -> Influence | None:
+    """Return what each image adds to a metric, without its value; None where that is not known."""
+    classes = len(leak.classes)
+    if name in _AREAS:
+        found = (
+            ranking.mean_influence(rows, classes, _present(rows, classes), _AREAS[name])
+            if label is None
+            else ranking.influence_of(rows, label, classes, _AREAS[name])
+        )
+        return None if isinstance(found, Undefined) else found
+    if name == "mcc" and label is not None:
+        rows, classes = tables.one_against_rest(rows, label), 2
+    if name not in _OF_COUNTS:
+        return None
+    over = _present(rows, classes)
+    if name in ("f1", "macro-f1") and label is not None:
+        over = np.arange(classes) == label
+    return _of_counts(name, rows, over)
 
 
-def _of_groups(value: float, added: Reals, rows: Rows, method: str) -> Estimate:
-    codes = tables.group_codes(rows)
-    assert codes is not None, "clustered rows have groups"
-    totals = tables.sums_by(added, codes, int(codes.max()) + 1)
-    if few := few_groups(len(totals)):
-        return Linearised(value, math.nan, method, few)
-    variance = len(totals) * float(np.var(totals, ddof=1))
-    return _linearised(value, variance, f"{method}, images summed by group")
+def _of_counts(name: str, rows: Rows, over: Mask) -> Influence | None:
+    """Return what each image adds to a metric of counts over some classes."""
+    matrix = tables.confusion(rows, len(over)).astype(np.float64)
+    if name == "mcc" and np.count_nonzero(matrix.sum(axis=0)) < 2:
+        return None  # every image gets the same answer
+    slope, kind = _OF_COUNTS[name](matrix, over), rows.labels.astype(np.int64)
+    added = slope[rows.labels, rows.predictions]
+    return Influence(math.nan, added, kind, harm_of(slope), gain_of(slope))
 
 
-def _linearised(value: float, variance: float, method: str) -> Linearised:
-    alike = not variance > 1e-24  # sums of influences that cancel leave a rounding behind
-    nothing = "degenerate: the images show no spread, which proves nothing" if alike else ""
-    return Linearised(value, math.sqrt(variance), method, nothing)
+def _present(rows: Rows, classes: int) -> Mask:
+    return classes_over(tables.confusion(rows, classes).sum(axis=1), None)[0]

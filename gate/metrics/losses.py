@@ -1,4 +1,8 @@
-"""Means of what each image costs: log-loss, Brier score, expected cost."""
+"""Means of what each image costs: log-loss, Brier score, expected cost.
+
+Their bounds are padded (:mod:`gate.metrics.padded`): with one image more that costs as much, or as
+little, as an image can.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from gate.evidence.records import Rows
-from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.means import SampleMean, WelchDifference, mean_of
+from gate.metrics.influence import Influence, bounded
+from gate.metrics.padded import Padded
 from gate.metrics.proportions import Reals
 from gate.metrics.ranking import NO_SCORES
-from gate.metrics.rates import NO_IMAGES, gap
-from gate.metrics.resampling import bootstrap_groups
+from gate.metrics.rates import NO_IMAGES
 
 CLIP = 1e-12  # a score of 0 for the true class would cost infinitely much
+MOST = -math.log(CLIP)  # what an image can cost, in nats
 
 
 def log_loss(rows: Rows) -> Estimate:
@@ -24,10 +28,22 @@ def log_loss(rows: Rows) -> Estimate:
     """
     if np.isnan(rows.true_score).any():
         return Undefined(NO_SCORES)
+    if len(rows) == 0:
+        return Undefined(NO_IMAGES, 0, 0)
     clipped = int(np.count_nonzero(rows.true_score < CLIP))
     note = f"{clipped} scores of the true class were below {CLIP:g}" if clipped else ""
     losses = -np.log(np.clip(rows.true_score, CLIP, 1.0))
-    return _mean(rows, losses, least=0.0, most=-math.log(CLIP), note=note)
+    return mean(rows, losses, worst=worst_loss(losses, rows.confidence), most=MOST, note=note)
+
+
+def worst_loss(losses: Reals, confidence: Reals) -> float:
+    """Return what one image more may cost in log-loss, in nats.
+
+    The largest loss seen, or that of a mistake made with the model's usual confidence, where that
+    is larger. The largest loss there is, 27.6, would leave hardly anything to prove.
+    """
+    surest = 1 - float(np.median(confidence))
+    return max(float(losses.max()), -math.log(max(surest, CLIP)))
 
 
 def brier(rows: Rows, classes: int) -> Estimate:
@@ -36,15 +52,15 @@ def brier(rows: Rows, classes: int) -> Estimate:
     Of two classes the squared distance of one score, in [0, 1]; of more, the sum over the classes,
     in [0, 2]. Needs the scores of all classes when there are more than two.
     """
-    if np.isnan(rows.true_score).any():
+    if np.isnan(rows.true_score).any() or (classes > 2 and rows.scores is None):
         return Undefined(NO_SCORES)
-    if classes == 2:
-        return _mean(rows, (1 - rows.true_score) ** 2, least=0.0, most=1.0)
-    if rows.scores is None:
-        return Undefined(NO_SCORES)
+    if len(rows) == 0:
+        return Undefined(NO_IMAGES, 0, 0)
+    if classes == 2 or rows.scores is None:
+        return mean(rows, (1 - rows.true_score) ** 2, worst=1.0, most=1.0)
     scores = rows.scores.astype(np.float64)
     distances = (scores**2).sum(axis=1) - 2 * rows.true_score + 1
-    return _mean(rows, distances, least=0.0, most=2.0)
+    return mean(rows, distances, worst=2.0, most=2.0)
 
 
 def expected_cost(rows: Rows, costs: Sequence[Sequence[float]]) -> Estimate:
@@ -52,24 +68,28 @@ def expected_cost(rows: Rows, costs: Sequence[Sequence[float]]) -> Estimate:
 
     Rows of ``costs`` are the truth, columns the prediction.
     """
-    matrix = np.asarray(costs, dtype=np.float64)
-    each = matrix[rows.labels, rows.predictions]
-    return _mean(rows, each, least=float(matrix.min()), most=float(matrix.max()))
-
-
-def loss_gap(first: Estimate, second: Estimate) -> Estimate:
-    """Return the first mean minus the second, of independent images: test minus train."""
-    if isinstance(first, SampleMean) and isinstance(second, SampleMean):
-        return WelchDifference(first, second)
-    return gap(first, second)
-
-
-def _mean(rows: Rows, values: Reals, *, least: float, most: float, note: str = "") -> Estimate:
     if len(rows) == 0:
         return Undefined(NO_IMAGES, 0, 0)
-    codes = tables.group_codes(rows)
-    if codes is None or not tables.clustered(rows):
-        return mean_of(values, least=least, most=most, note=note)
-    sizes = np.bincount(codes).astype(np.float64)
-    sums = np.stack([tables.sums_by(values, codes, len(sizes)), sizes], axis=1)
-    return bootstrap_groups(sums, lambda totals: totals[..., 0] / totals[..., 1])
+    matrix = np.asarray(costs, dtype=np.float64)
+    dearest = float(matrix.max())
+    each = matrix[rows.labels, rows.predictions]
+    return mean(rows, each, best=float(matrix.min()), worst=dearest, most=dearest)
+
+
+def mean(
+    rows: Rows, values: Reals, *, best: float = 0.0, worst: float, most: float, note: str = ""
+) -> Padded:
+    """Return the mean of ``values``, (n,) with n > 0, in [``best``, ``most``], with padded bounds.
+
+    ``worst`` is the value of the image that is added for the upper bound.
+    """
+    n = len(values)
+    value = float(np.sort(values).mean())  # so that the order of the rows adds no rounding
+    influence = Influence(
+        value,
+        of_images=(values - value) / n,
+        kind=np.zeros(n, dtype=np.int64),
+        down=np.array([max(0.0, value - best) / n]),
+        up=np.array([max(0.0, worst - value) / n]),
+    )
+    return bounded(rows, influence, least=best, most=most, note=note)

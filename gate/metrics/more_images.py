@@ -1,12 +1,21 @@
 """How many more images decide what is open: an answer for messages, and no promise."""
 
 import math
+from dataclasses import replace
 
+from gate.metrics.combined import Difference, absent_of
 from gate.metrics.estimates import Estimate
 from gate.metrics.padded import Padded, Spread
+from gate.metrics.paired import PairedDifference
 from gate.metrics.planning import MOST, POWER, first, tail
 from gate.metrics.planning_groups import Groups
-from gate.metrics.proportions import ClusteredShare, as_share, exact_lower, normal_quantile
+from gate.metrics.proportions import (
+    ClusteredShare,
+    Proportion,
+    as_share,
+    exact_lower,
+    normal_quantile,
+)
 
 _MOST_TIMES = 100_000
 
@@ -54,42 +63,70 @@ def groups_of(images: int, estimate: Estimate) -> int | None:
     return math.ceil(images * estimate.groups / estimate.denominator)
 
 
-def times_needed(estimate: Estimate, required: float, confidence: float) -> float | None:
+def times_needed(estimate: Estimate, required: float, confidence: float) -> int | None:
     """Return about how many times as many images decide an estimate of any kind, at least 1.
 
     The chance to decide is then 0.8. None where there is no bound, where the value lies on the
-    requirement, or where no number of them is known to.
+    requirement, where a class has no images at all, or where no number of them is known to.
     """
-    if estimate.value is None or estimate.value == required:
+    value = estimate.value
+    if value is None or value == required or absent_of(estimate)[0]:
         return None
-    above = estimate.value > required
-    bound = estimate.lower(confidence) if above else estimate.upper(confidence)
-    if not math.isfinite(bound) or bound == estimate.value:
+    bound = estimate.lower(confidence) if value > required else estimate.upper(confidence)
+    if not math.isfinite(bound) or bound == value:
         return None
-    if isinstance(estimate, Padded):
-        return _times_padded(estimate, required, confidence)
-    z = normal_quantile(confidence)  # bounds narrow with the root of the number of images
-    with_power = (z + normal_quantile(POWER)) / z
-    return max(1.0, (with_power * (estimate.value - bound) / (estimate.value - required)) ** 2)
-
-
-def _times_padded(estimate: Padded, required: float, confidence: float) -> float | None:
-    """Return how many times the same units decide a padded bound, a whole number."""
-    value, spread = estimate.value, estimate.spread
-    assert spread is not None, "it has a bound"
     unlucky = normal_quantile(POWER)
 
     def decide(times: int) -> bool:
-        more = Spread(
-            squares=spread.squares / max(times, 1),
-            cubes=spread.cubes / max(times, 1) ** 2,
-            down=spread.down / max(times, 1),
-            up=spread.up / max(times, 1),
-        )
-        off = unlucky * math.sqrt(more.squares)
+        more, deviation = _many(estimate, max(times, 1))
         if value > required:
-            return more.lower(value - off, confidence) >= required
-        return estimate.fails and more.upper(value + off, confidence) < required
+            return more.lower(confidence) - unlucky * deviation >= required
+        return more.upper(confidence) + unlucky * deviation < required
 
-    times = first(decide, most=_MOST_TIMES)
-    return None if times is None else float(max(times, 1))
+    try:
+        times = first(decide, most=_MOST_TIMES)
+    except _UnknownError:
+        return _by_the_root(value, bound, required, confidence)
+    return None if times is None else max(times, 1)
+
+
+class _UnknownError(Exception):
+    """What more images do to an estimate is not known."""
+
+
+def _many(estimate: Estimate, times: int) -> tuple[Estimate, float]:
+    """Return an estimate of so many times the same units, and its standard deviation.
+
+    Raises _UnknownError for an estimate of another kind.
+    """
+    match estimate:
+        case Proportion(numerator=k, denominator=n):
+            share = k / n
+            return Proportion(k * times, n * times), math.sqrt(share * (1 - share) / n / times)
+        case Padded(spread=Spread() as spread):
+            more = Spread(
+                squares=spread.squares / times,
+                cubes=spread.cubes / times**2,
+                down=spread.down / times,
+                up=spread.up / times,
+            )
+            return replace(estimate, spread=more, spotless=None), math.sqrt(more.squares)
+        case Difference(first=one, second=other):
+            (more_of_one, by_one), (more_of_other, by_other) = (
+                _many(one, times),
+                _many(other, times),
+            )
+            return Difference(more_of_one, more_of_other), math.hypot(by_one, by_other)
+        case PairedDifference(lost=Proportion() as lost, gained=Proportion() as gained):
+            (some, by_some), (others, by_others) = _many(lost, times), _many(gained, times)
+            assert isinstance(some, Proportion), "more of a share"
+            assert isinstance(others, Proportion), "more of a share"
+            return PairedDifference(some, others), math.hypot(by_some, by_others)
+    raise _UnknownError
+
+
+def _by_the_root(value: float, bound: float, required: float, confidence: float) -> int:
+    """Return how many times as many images, where bounds narrow with the root of their number."""
+    z = normal_quantile(confidence)
+    with_power = (z + normal_quantile(POWER)) / z
+    return max(1, math.ceil((with_power * (value - bound) / (value - required)) ** 2))

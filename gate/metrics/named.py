@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from gate.evidence.records import Rows
 from gate.metrics import calibration, losses, ranking, rates, skill
+from gate.metrics.combined import Over
 from gate.metrics.estimates import Estimate
 
-Overall = Callable[[Rows, int], Estimate]  # rows, number of classes
+Overall = Callable[[Rows, int, Over], Estimate]  # rows, number of classes, those averaged
 OfClass = Callable[[Rows, int, int], Estimate]  # rows, class, number of classes
 
 
@@ -16,17 +17,17 @@ def _on_its_images(metric: Callable[[Rows], Estimate]) -> OfClass:
 
 
 _OVERALL: Mapping[str, Overall] = {
-    "accuracy": lambda rows, classes: rates.accuracy(rows),  # noqa: ARG005 -- Overall
+    "accuracy": lambda rows, classes, over: rates.accuracy(rows),  # noqa: ARG005 -- Overall
     "balanced-accuracy": rates.balanced_accuracy,
     "macro-precision": rates.macro_precision,
     "macro-f1": rates.macro_f1,
     "mcc": skill.mcc,
     "kappa": skill.kappa,
-    "brier": losses.brier,
+    "brier": lambda rows, classes, over: losses.brier(rows, classes),  # noqa: ARG005
     "roc-auc": ranking.roc_auc,
     "average-precision": ranking.average_precision,
-    "log-loss": lambda rows, classes: losses.log_loss(rows),  # noqa: ARG005 -- Overall
-    "calibration-error": lambda rows, classes: calibration.calibration_error(rows),  # noqa: ARG005
+    "log-loss": lambda rows, classes, over: losses.log_loss(rows),  # noqa: ARG005
+    "calibration-error": lambda rows, classes, over: calibration.calibration_error(rows),  # noqa: ARG005
 }
 
 _OF_CLASS: Mapping[str, OfClass] = {
@@ -47,12 +48,17 @@ _OF_CLASS: Mapping[str, OfClass] = {
 }
 
 
-def metric(name: str, rows: Rows, of: int | None, classes: int) -> Estimate:
+def metric(name: str, rows: Rows, of: int | None, classes: int, over: Over = None) -> Estimate:
     """Return the metric ``name`` of all rows, or of the class with index ``of``.
+
+    A metric of all rows that is a mean over classes, or needs images of each, looks at the classes
+    ``over``: by default all that are declared.
 
     Raises KeyError for a metric of classes that is asked for all rows.
     """
-    return _OVERALL[name](rows, classes) if of is None else _OF_CLASS[name](rows, of, classes)
+    if of is None:
+        return _OVERALL[name](rows, classes, over)
+    return _OF_CLASS[name](rows, of, classes)
 
 
 def is_per_class(name: str) -> bool:

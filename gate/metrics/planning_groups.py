@@ -98,6 +98,17 @@ class Groups:
         fewest = -math.log1p(-confidence) * self.typical / (1 - share)
         return math.ceil(max(fewest, MIN_GROUPS * self.mean) - _ROUNDING)
 
+    def number_with_a_miss(
+        self, required: float, confidence: float, direction: Direction = ">="
+    ) -> int | None:
+        """Return in how many groups a pass is possible when one clump of images is wrong."""
+        share = as_at_least(required, direction)
+
+        def enough(groups: int) -> bool:
+            return self._most_clumps(self._of(groups), share, confidence) >= 1
+
+        return None if share >= 1 else first(enough, most=int(MOST / self.mean))
+
     def most_misses(self, images: int, required: float, confidence: float) -> int:
         """Return how many of ``images`` may be wrong to prove a share ``>= required``, in clumps.
 

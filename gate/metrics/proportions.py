@@ -42,22 +42,6 @@ def normal_quantile(confidence: float) -> float:
     return float(ndtri(confidence))
 
 
-def wilson(share: Reals, n: Reals, confidence: float) -> tuple[Reals, Reals]:
-    """Return lower and upper Wilson (1927) score limits of shares, arrays of one shape.
-
-    Each limit alone holds with ``confidence``, approximately: they serve inside sums and
-    differences, where the errors of several shares even out, and decide nothing alone.
-    """
-    z = normal_quantile(confidence)
-    shrink = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / shrink
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / shrink
-    # At the ends the limit is the share itself; floats would miss it by a rounding.
-    lower = np.where(share == 0, 0.0, centre - half)
-    upper = np.where(share == 1, 1.0, centre + half)
-    return lower, upper
-
-
 def tail_at_least(k: int, n: int, p: float) -> float:
     """Return the chance of ``k`` or more successes in ``n`` trials of chance ``p``."""
     if k <= 0:

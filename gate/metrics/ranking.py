@@ -1,12 +1,12 @@
 """How well scores order the images: ROC AUC, average precision, top-k.
 
-Both areas get their bounds from what each image adds to them (DeLong, DeLong and Clarke-Pearson,
-1988, for AUC; the derivative by the weight of an image for average precision), on the logit scale,
-so that bounds stay in (0, 1). One such number an image also serves for means over classes, for
-groups, whose images are added up first, and for two models on the same images.
+Both areas get padded bounds from what each image adds to them: for AUC the share of the other
+images that it beats (DeLong, DeLong and Clarke-Pearson, 1988), for average precision the derivative
+by the weight of an image. One such number an image also serves for means over classes and for
+groups, whose images are added up first. What is added for a bound is an image that is ranked last
+for its class and first for another, or the other way around.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,115 +15,58 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
+from gate.metrics.combined import Over, classes_over, completed
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.padded import few_groups
-from gate.metrics.proportions import Counts, Reals, Share, normal_quantile, share_of
+from gate.metrics.influence import Influence, bounded
+from gate.metrics.proportions import Counts, Reals, Share, share_of
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
 
 NO_SCORES = "the scores of all classes were not kept"
 
-Area = Callable[[NDArray[np.bool_], Reals], tuple[float, Reals]]  # -> value, influence (n,)
-
-
-@dataclass(frozen=True, slots=True)
-class AreaUnderCurve:
-    """An area in [0, 1] with bounds that are normal on the logit scale.
-
-    An area of exactly 0 or 1 shows no spread, which proves nothing.
-    """
-
-    value: float
-    standard_error: float
-    method: str
-    groups: int | None = None
-
-    @property
-    def numerator(self) -> None:
-        """Return None: the value is no quotient of counts."""
-        return
-
-    @property
-    def denominator(self) -> None:
-        """Return None: the value is no quotient of counts."""
-        return
-
-    @property
-    def reason(self) -> str:
-        """Return why nothing is proven, or nothing."""
-        if self.groups is not None and (few := few_groups(self.groups)):
-            return few
-        if not self.standard_error > 0 or not 0 < self.value < 1:
-            return "degenerate: the images show no spread, which proves nothing"
-        return ""
-
-    def lower(self, confidence: float) -> float:
-        """Return the lower bound, in (0, 1); NaN when degenerate."""
-        return self._bound(confidence, -1)
-
-    def upper(self, confidence: float) -> float:
-        """Return the upper bound, in (0, 1); NaN when degenerate."""
-        return self._bound(confidence, 1)
-
-    def _bound(self, confidence: float, side: int) -> float:
-        if self.reason:
-            return math.nan
-        quantile = normal_quantile(confidence)
-        if self.groups is not None:
-            from scipy.special import stdtrit
-
-            quantile = float(stdtrit(self.groups - 1, confidence))
-        logit = math.log(self.value / (1 - self.value))
-        step = quantile * self.standard_error / (self.value * (1 - self.value))
-        return 1 / (1 + math.exp(-(logit + side * step)))
+Scores = NDArray[np.float32] | Reals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Influences:
-    """An area with what each image adds to it, (n,), and the true classes drawn apart, (n,)."""
+class Area:
+    """An area in [0, 1] of one class against the rest, and what images add to it.
+
+    ``of_images``, (n,), is the derivative by the weight of each. ``down`` and ``up`` are by how
+    much one more image moves it as bad and as good as can be: one of the other classes, one of the
+    class. ``spotless`` is what ``down`` would be in a perfect order.
+    """
 
     value: float
     of_images: Reals
-    strata: Counts
-    method: str
+    down: tuple[float, float]
+    up: tuple[float, float]
+    spotless: tuple[float, float]
 
 
-def roc_auc(rows: Rows, classes: int) -> Estimate:
+AreaOf = Callable[[NDArray[np.bool_], Scores], Area]  # which images are of the class, scores
+
+
+def roc_auc(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return the mean over classes of the area under the ROC curve, one class against the rest.
 
-    Over the classes that have images. Of two classes both areas are the same where scores add up to
-    one, and so is their mean.
+    Over the classes ``over``, by default all. Of two classes both areas are the same where scores
+    add up to one, and so is their mean.
     """
-    return _estimate(rows, influences("roc-auc", rows, None, classes))
+    return _mean_area(rows, classes, over, roc_area)
 
 
 def roc_auc_of(rows: Rows, of: int, classes: int) -> Estimate:
     """Return the chance that an image of the class scores higher for it than another image."""
-    return _estimate(rows, influences("roc-auc", rows, of, classes))
+    return _area_of(rows, of, classes, roc_area)
 
 
-def average_precision(rows: Rows, classes: int) -> Estimate:
-    """Return the mean over the classes that have images of the average precision."""
-    return _estimate(rows, influences("average-precision", rows, None, classes))
+def average_precision(rows: Rows, classes: int, over: Over = None) -> Estimate:
+    """Return the mean over classes of the average precision, by default over all."""
+    return _mean_area(rows, classes, over, precision_area)
 
 
 def average_precision_of(rows: Rows, of: int, classes: int) -> Estimate:
-    """Return the precision of the class, averaged over the thresholds at its images.
-
-    The share of the class in the data is what chance would reach, so that the value speaks for this
-    mix of classes only.
-    """
-    return _estimate(rows, influences("average-precision", rows, of, classes))
-
-
-def influences(name: str, rows: Rows, of: int | None, classes: int) -> Influences | Undefined:
-    """Return the area ``name``, roc-auc or average-precision, and what each image adds to it."""
-    area, method = {
-        "roc-auc": (_roc_area, "DeLong"),
-        "average-precision": (_precision_area, "linearised average precision"),
-    }[name]
-    if of is None:
-        return _mean_area(rows, classes, area, method)
-    return _area_of(rows, of, classes, area, method)
+    """Return the precision of the class, averaged over the thresholds at its images."""
+    return _area_of(rows, of, classes, precision_area)
 
 
 def top_k_accuracy(rows: Rows, k: int) -> Share | Undefined:
@@ -136,101 +79,132 @@ def top_k_accuracy(rows: Rows, k: int) -> Share | Undefined:
     return share_of(rows.true_rank < k, tables.group_codes(rows), NO_IMAGES)
 
 
-def scores_for(rows: Rows, of: int, classes: int) -> Reals | None:
+def scores_for(rows: Rows, of: int, classes: int) -> Scores | None:
     """Return the score of a class for each image, (n,); None where it was not kept."""
     if rows.scores is not None:
-        return rows.scores[:, of].astype(np.float64)
+        return rows.scores[:, of]
     if classes != 2 or np.isnan(rows.true_score).any():
         return None
     return np.where(rows.labels == of, rows.true_score, 1 - rows.true_score)
 
 
-def _area_of(rows: Rows, of: int, classes: int, area: Area, method: str) -> Influences | Undefined:
+def influence_of(rows: Rows, of: int, classes: int, area_of: AreaOf) -> Influence | Undefined:
+    """Return the area of one class with what each image adds to it."""
     positive = rows.labels == of
     if positive.all() or not positive.any():
         return Undefined(NO_OTHER_IMAGES if len(rows) and positive.all() else NO_IMAGES_OF_CLASS)
     scores = scores_for(rows, of, classes)
     if scores is None:
         return Undefined(NO_SCORES)
-    value, influence = area(positive, scores)
-    return Influences(value, influence, positive.astype(np.int64), method)
+    area = area_of(positive, scores)
+    return Influence(
+        area.value,
+        area.of_images,
+        kind=positive.astype(np.int64),
+        down=np.array(area.down),
+        up=np.array(area.up),
+        spotless=np.array(area.spotless),
+    )
 
 
-def _mean_area(rows: Rows, classes: int, area: Area, method: str) -> Influences | Undefined:
-    present = np.unique(rows.labels)
-    if len(present) < 2:
-        return Undefined(NO_OTHER_IMAGES if len(present) else NO_IMAGES)
-    values, influence = [], np.zeros(len(rows))
-    for of in present.tolist():
+def mean_influence(
+    rows: Rows, classes: int, over: NDArray[np.bool_], area_of: AreaOf
+) -> Influence | Undefined:
+    """Return the mean area of the classes ``over``, (classes,), with what each image adds to it."""
+    images = tables.confusion(rows, classes).sum(axis=1)
+    if not over.any() or np.count_nonzero(images) < 2:
+        return Undefined(NO_OTHER_IMAGES if len(rows) else NO_IMAGES)
+    values, added = np.zeros(classes), np.zeros(len(rows))
+    down, up, spotless = np.zeros((3, 2, classes))  # each of other images, of its own
+    for of in np.flatnonzero(over).tolist():
         scores = scores_for(rows, of, classes)
         if scores is None:
             return Undefined(NO_SCORES)
-        value, each = area(rows.labels == of, scores)
-        values.append(value)
-        influence += each / len(present)
-    strata = rows.labels.astype(np.int64)
-    return Influences(float(np.mean(values)), influence, strata, f"{method}, mean of classes")
+        area = area_of(rows.labels == of, scores)
+        values[of], down[:, of], up[:, of] = area.value, area.down, area.up
+        spotless[:, of] = area.spotless
+        added += area.of_images
+    k = int(over.sum())
+    return Influence(
+        value=float(np.mean(values[over])),
+        of_images=added / k,
+        kind=rows.labels.astype(np.int64),
+        down=_of_each_class(*down) / k,
+        up=_of_each_class(*up) / k,
+        spotless=_of_each_class(*spotless) / k,
+    )
 
 
-def _estimate(rows: Rows, area: Influences | Undefined) -> AreaUnderCurve | Undefined:
-    """Return the area with the standard error that the influence of the images gives.
+def _of_each_class(of_others: Reals, of_own: Reals) -> Reals:
+    """Return by how much one image of each class moves the sum of areas, all (classes,).
 
-    It is not centred within a class: what the mix of classes adds to the variance is kept. For AUC,
-    where it adds nothing, this is DeLong's variance. A class of one image shows no spread.
+    An image that is last for its class is first for another, where that moves an area the most.
     """
-    if isinstance(area, Undefined):
-        return area
-    value, influence, strata = area.value, area.of_images, area.strata
-    scale = f"{area.method}, logit scale"
-    codes = tables.group_codes(rows)
-    if codes is not None and tables.clustered(rows):
-        totals = tables.sums_by(influence, codes, int(codes.max()) + 1)
-        groups = len(totals)
-        spread = ((totals - totals.mean()) ** 2).sum() * groups / max(groups - 1, 1)
-        return AreaUnderCurve(value, _root(spread), f"{scale}, images summed by group", groups)
-    spread = 0.0
-    for stratum in np.unique(strata):
-        each = np.sort(influence[strata == stratum])  # sorted: the order of rows adds no rounding
-        if len(each) == 1:
-            return AreaUnderCurve(value, math.nan, scale)
-        spread += float((each**2).sum()) * len(each) / (len(each) - 1)
-    return AreaUnderCurve(value, _root(spread), scale)
+    elsewhere = np.where(np.eye(len(of_own), dtype=bool), 0.0, of_others)
+    return np.asarray(of_own + elsewhere.max(axis=1))
 
 
-def _root(spread: float) -> float:
-    # Sums of influences that cancel leave a rounding behind: that is no spread.
-    return math.sqrt(spread) if spread > 1e-24 else 0.0
+def _area_of(rows: Rows, of: int, classes: int, area_of: AreaOf) -> Estimate:
+    influence = influence_of(rows, of, classes, area_of)
+    return influence if isinstance(influence, Undefined) else bounded(rows, influence)
+
+
+def _mean_area(rows: Rows, classes: int, over: Over, area_of: AreaOf) -> Estimate:
+    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over)
+    influence = mean_influence(rows, classes, present, area_of)
+    if isinstance(influence, Undefined):
+        return influence
+    return completed(bounded(rows, influence), int(present.sum()), absent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Steps:
-    """Counts at and above each distinct score, from the highest, (distinct,); where rows lie."""
+    """Images ranked by their scores, from the highest; those of one score are a step together.
+
+    ``right`` and ``wrong`` are images at and above each step, ``images`` those at it, (steps,).
+    """
 
     right: Reals
     wrong: Reals
-    step: Counts  # (n,) the index of each row's score
+    images: Counts
+    order: Counts  # (n,) the row of each rank
+    positive: NDArray[np.bool_]  # (n,) of each rank
+
+    def of_images(self, positive: Reals, negative: Reals) -> Reals:
+        """Return a number for each row, (n,), from those of positives and negatives, (steps,)."""
+        ranked = np.where(
+            self.positive, np.repeat(positive, self.images), np.repeat(negative, self.images)
+        )
+        of_rows = np.empty_like(ranked)
+        of_rows[self.order] = ranked
+        return of_rows
 
 
-def _steps(positive: NDArray[np.bool_], scores: Reals) -> _Steps:
-    _, step = np.unique(-scores, return_inverse=True)
-    step = step.ravel()
-    at = np.bincount(step)
-    right = np.bincount(step, weights=positive)
-    return _Steps(np.cumsum(right), np.cumsum(at - right), step)
+def _steps(positive: NDArray[np.bool_], scores: Scores) -> _Steps:
+    order = np.argsort(-scores)
+    ranked, hits = scores[order], positive[order]
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    right = np.cumsum(hits)[ends].astype(np.float64)
+    return _Steps(right, ends + 1 - right, np.diff(ends, prepend=-1), order, hits)
 
 
-def _roc_area(positive: NDArray[np.bool_], scores: Reals) -> tuple[float, Reals]:
-    """Return the area under the ROC curve and what each image adds to it, (n,)."""
+def roc_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
+    """Return the area under the ROC curve of images, (n,), some of which are ``positive``."""
     steps = _steps(positive, scores)
     right, wrong = steps.right[-1], steps.wrong[-1]
     value = _trapezoids(steps)
     above_right = np.concatenate([[0.0], steps.right[:-1]])
     above_wrong = np.concatenate([[0.0], steps.wrong[:-1]])
     # Of a positive: the share of negatives below it; of a negative: of positives above; ties half.
-    beaten = 1 - (above_wrong + steps.wrong)[steps.step] / 2 / wrong
-    beaten_by = (above_right + steps.right)[steps.step] / 2 / right
-    influence = np.where(positive, (beaten - value) / right, (beaten_by - value) / wrong)
-    return value, influence
+    beaten = (1 - (above_wrong + steps.wrong) / 2 / wrong - value) / right
+    beaten_by = ((above_right + steps.right) / 2 / right - value) / wrong
+    return Area(
+        value,
+        of_images=steps.of_images(beaten, beaten_by),
+        down=(value / wrong, value / right),
+        up=((1 - value) / wrong, (1 - value) / right),
+        spotless=(1 / wrong, 1 / right),
+    )
 
 
 def _trapezoids(steps: _Steps) -> float:
@@ -245,10 +219,13 @@ def _trapezoids(steps: _Steps) -> float:
     return float((np.diff(x) * (y[1:] + y[:-1]) / 2.0).sum())
 
 
-def _precision_area(positive: NDArray[np.bool_], scores: Reals) -> tuple[float, Reals]:
-    """Return the average precision and its derivative by the weight of each image, (n,)."""
+def precision_area(positive: NDArray[np.bool_], scores: Scores) -> Area:
+    """Return the average precision of images, (n,), some of which are ``positive``.
+
+    As it bends, what one image more does to it is counted and not a derivative.
+    """
     steps = _steps(positive, scores)
-    total = steps.right[-1]
+    total, n = steps.right[-1], len(positive)
     taken = steps.right + steps.wrong
     precision, recall = steps.right / taken, steps.right / total
     gained = np.diff(recall[::-1], append=0.0)
@@ -257,7 +234,16 @@ def _precision_area(positive: NDArray[np.bool_], scores: Reals) -> tuple[float, 
     # One more image at a score is counted at every threshold at or below it.
     if_right = np.cumsum((here * steps.wrong / taken**2)[::-1])[::-1]
     if_wrong = np.cumsum((here * steps.right / taken**2)[::-1])[::-1]
-    influence = np.where(
-        positive, precision[steps.step] - value + if_right[steps.step], -if_wrong[steps.step]
+    wrong_on_top = value - float((here * steps.right / (taken + 1)).sum()) / total
+    last = (total + 1) / (n + 1)  # the precision at an image of the class at the bottom
+    right_on_top = (float((here * (steps.right + 1) / (taken + 1)).sum()) + 1) / (total + 1) - value
+    return Area(
+        value,
+        of_images=steps.of_images((precision - value + if_right) / total, -if_wrong / total),
+        down=(max(0.0, wrong_on_top), max(0.0, (value - last) / (total + 1))),
+        up=(0.0, max(0.0, right_on_top)),
+        spotless=(
+            1 - float((here * steps.right / (steps.right + 1)).sum()) / total,
+            (1 - last) / (total + 1),
+        ),
     )
-    return value, influence / total

@@ -7,13 +7,15 @@ over classes have padded bounds. A metric *of the images of one class* is the me
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import gradients, tables
-from gate.metrics.combined import Difference
-from gate.metrics.count_bounds import Gradient, bounded
+from gate.metrics.combined import Difference, Over, classes_over, completed
+from gate.metrics.count_bounds import bounded
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.proportions import F1, Reals, Share, counted_share, share_of
 
@@ -103,24 +105,49 @@ def f1(rows: Rows, of: int, classes: int) -> F1 | Undefined:
     return share if isinstance(share, Undefined) else F1(share)
 
 
-def balanced_accuracy(rows: Rows, classes: int) -> Estimate:
-    """Return the mean recall over the classes that have images: macro recall."""
-    return _mean_over_classes(rows, classes, mean_recall, gradients.of_mean_recall)
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over classes that comes from the confusion matrix: its ratios and its derivatives."""
+
+    ratios: Callable[[Reals], tuple[Reals, Reals]]  # numerators and denominators, (classes,)
+    gradient: Callable[[Reals, NDArray[np.bool_]], Reals]
+
+    def value(self, matrix: Reals, over: NDArray[np.bool_]) -> float:
+        """Return the mean over the classes ``over``, (classes,), not all false."""
+        above, below = self.ratios(matrix)
+        return float((above[over] / below[over]).sum() / over.sum())
 
 
-def macro_f1(rows: Rows, classes: int) -> Estimate:
-    """Return the mean F1 over the classes that have images.
+MEAN_RECALL = Mean(lambda m: (m.diagonal(), m.sum(axis=1)), gradients.of_mean_recall)
+MEAN_F1 = Mean(lambda m: (2 * m.diagonal(), m.sum(axis=0) + m.sum(axis=1)), gradients.of_mean_f1)
+MEAN_PRECISION = Mean(  # right answers are 0 where a class is never predicted: 0 of 1
+    lambda m: (m.diagonal(), np.maximum(m.sum(axis=0), 1)), gradients.of_mean_precision
+)
+
+
+def balanced_accuracy(rows: Rows, classes: int, over: Over = None) -> Estimate:
+    """Return the mean recall over the classes ``over``, by default all: macro recall.
+
+    As of all means over classes, the value is that of the classes that have images, and the bounds
+    leave open what the others would show (:class:`MeanOverClasses`).
+    """
+    return _mean_over_classes(rows, classes, over, MEAN_RECALL)
+
+
+def macro_f1(rows: Rows, classes: int, over: Over = None) -> Estimate:
+    """Return the mean F1 over the classes ``over``, by default all.
 
     With fewer than 5 images a class on average it is never proven to be low.
     """
-    return _mean_over_classes(
-        rows, classes, mean_f1, gradients.of_mean_f1, fewest_to_fail=_FEWEST_TO_FAIL
-    )
+    return _mean_over_classes(rows, classes, over, MEAN_F1, fewest_to_fail=_FEWEST_TO_FAIL)
 
 
-def macro_precision(rows: Rows, classes: int) -> Estimate:
-    """Return the mean precision over the classes that have images, 0 where never predicted."""
-    return _mean_over_classes(rows, classes, mean_precision, gradients.of_mean_precision)
+def macro_precision(rows: Rows, classes: int, over: Over = None) -> Estimate:
+    """Return the mean precision over the classes ``over``, by default all.
+
+    0 of a class that is never predicted.
+    """
+    return _mean_over_classes(rows, classes, over, MEAN_PRECISION)
 
 
 def gap(first: Estimate, second: Estimate) -> Estimate:
@@ -130,54 +157,20 @@ def gap(first: Estimate, second: Estimate) -> Estimate:
     return Difference(first, second)
 
 
-def mean_recall(margins: tables.Margins) -> Reals:
-    """Return balanced accuracy from margins, (...)."""
-    return _mean_of_present(margins.right, margins.true, margins)
-
-
-def mean_f1(margins: tables.Margins) -> Reals:
-    """Return macro F1 from margins, (...)."""
-    return _mean_of_present(2 * margins.right, margins.true + margins.predicted, margins)
-
-
-def f1_of_each(margins: tables.Margins) -> Reals:
-    """Return the F1 of each class from margins, (..., classes); NaN without images of the class."""
-    below = np.where(margins.true > 0, margins.true + margins.predicted, np.nan)
-    return np.asarray(2 * margins.right / below)
-
-
-def mean_precision(margins: tables.Margins) -> Reals:
-    """Return macro precision from margins, (...)."""
-    # Right answers are 0 where a class is never predicted: 0 / 1 is then the 0 that it counts as.
-    return _mean_of_present(margins.right, np.maximum(margins.predicted, 1), margins)
-
-
 def _mean_over_classes(
-    rows: Rows,
-    classes: int,
-    statistic: Callable[[tables.Margins], Reals],
-    gradient: Gradient,
-    *,
-    fewest_to_fail: int = 0,
+    rows: Rows, classes: int, over: Over, mean: Mean, *, fewest_to_fail: int = 0
 ) -> Estimate:
-    if len(rows) == 0:
+    matrix = tables.confusion(rows, classes)
+    present, absent = classes_over(matrix.sum(axis=1), over)
+    if not present.any():
         return Undefined(NO_IMAGES, 0, 0)
-    margins = tables.margins(rows, classes)
-    fails = len(rows) >= fewest_to_fail * int(np.count_nonzero(margins.true))
-    return bounded(
+    fails = int(matrix[present].sum()) >= fewest_to_fail * int(present.sum())
+    found = bounded(
         rows,
         classes,
-        float(statistic(margins)),
-        gradient,
+        mean.value(matrix.astype(np.float64), present),
+        lambda each: mean.gradient(each, present),
         fails=fails,
         note="" if fails else f"fewer than {fewest_to_fail} images a class never prove it low",
     )
-
-
-def _mean_of_present(above: Reals, below: Reals, margins: tables.Margins) -> Reals:
-    """Return the mean of above / below, (..., classes), over the classes that have images."""
-    images = margins.true
-    ever = images.reshape(-1, images.shape[-1]).any(axis=0)
-    above, below, here = above[..., ever], below[..., ever], images[..., ever] > 0
-    ratios = np.divide(above, below, out=np.zeros_like(above), where=here)
-    return np.asarray(ratios.sum(axis=-1) / here.sum(axis=-1))
+    return completed(found, int(present.sum()), absent)

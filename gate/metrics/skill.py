@@ -4,6 +4,7 @@ import numpy as np
 
 from gate.evidence.records import Rows
 from gate.metrics import gradients, tables
+from gate.metrics.combined import Over, classes_over
 from gate.metrics.count_bounds import bounded
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.padded import Padded
@@ -11,6 +12,7 @@ from gate.metrics.proportions import Counts, Reals, tail_at_least
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
 
 ONE_CLASS = "all images are of one class"
+ABSENT_CLASS = "a class has no images, and what they would show is not known"
 ONE_ANSWER = "every image gets the same answer, which proves nothing of a correlation"
 
 
@@ -36,17 +38,20 @@ def p_no_information(rows: Rows, classes: int) -> float | None:
     return tail_at_least(int(matrix.trace()), int(matrix.sum()), rate)
 
 
-def mcc(rows: Rows, classes: int) -> Estimate:
+def mcc(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return Matthews' correlation of truth and prediction (Gorodkin, 2004), in [-1, 1].
 
     It is 0 where every prediction is of one class, which proves nothing, and undefined where every
-    image is.
+    image is, or where one of the classes ``over``, by default all, has no images.
     """
-    margins = tables.margins(rows, classes)
-    if np.count_nonzero(margins.true) < 2:
-        return Undefined(ONE_CLASS if margins.true.any() else NO_IMAGES)
-    value = float(matthews(margins))
-    if np.count_nonzero(margins.predicted) < 2:
+    matrix = tables.confusion(rows, classes)
+    sizes = matrix.sum(axis=1)
+    if np.count_nonzero(sizes) < 2:
+        return Undefined(ONE_CLASS if sizes.any() else NO_IMAGES)
+    if classes_over(sizes, over)[1]:
+        return Undefined(ABSENT_CLASS)
+    value = matthews(matrix.astype(np.float64))
+    if np.count_nonzero(matrix.sum(axis=0)) < 2:
         return Padded(value, None, least=-1.0, reason=ONE_ANSWER)
     return bounded(rows, classes, value, gradients.of_matthews, least=-1.0)
 
@@ -59,16 +64,17 @@ def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
     return mcc(tables.one_against_rest(rows, of), 2)
 
 
-def kappa(rows: Rows, classes: int) -> Estimate:
+def kappa(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return Cohen's kappa (1960): agreement of truth and prediction beyond that of chance.
 
-    Undefined where truth and prediction are all of the same one class; where only the truth is, it
-    is 0 and proves nothing.
+    Undefined where truth and prediction are all of the same one class, and where one of the classes
+    ``over``, by default all, has no images; where only the truth is of one, it is 0 and proves
+    nothing.
     """
-    return weighted_kappa(rows, 1.0 - np.eye(classes))
+    return weighted_kappa(rows, 1.0 - np.eye(classes), over)
 
 
-def weighted_kappa(rows: Rows, weights: Reals) -> Estimate:
+def weighted_kappa(rows: Rows, weights: Reals, over: Over = None) -> Estimate:
     """Return Cohen's weighted kappa (1968), in [-1, 1].
 
     ``weights``, (classes, classes), are the gravity of each mistake: 0 on the diagonal and positive
@@ -80,8 +86,11 @@ def weighted_kappa(rows: Rows, weights: Reals) -> Estimate:
     value = _observed_kappa(matrix, weights)
     if np.isnan(value):
         return Undefined(ONE_CLASS)
-    if np.count_nonzero(matrix.sum(axis=1)) < 2:
+    sizes = matrix.sum(axis=1)
+    if np.count_nonzero(sizes) < 2:
         return Padded(value, None, least=-1.0, reason=ONE_CLASS)
+    if classes_over(sizes, over)[1]:
+        return Undefined(ABSENT_CLASS)
     return bounded(
         rows, len(weights), value, lambda each: gradients.of_kappa(each, weights), least=-1.0
     )
@@ -95,20 +104,10 @@ def _observed_kappa(matrix: Counts, weights: Reals) -> float:
     return 1 - float((weights * matrix).sum()) / by_chance if by_chance else float("nan")
 
 
-def cohen(margins: tables.Margins) -> Reals:
-    """Return kappa from margins, (...); NaN where it is undefined."""
-    images = margins.true.sum(axis=-1)
-    by_chance = images - (margins.true * margins.predicted).sum(axis=-1) / images
-    wrong = images - margins.right.sum(axis=-1)
-    ratio = np.divide(wrong, by_chance, out=np.full_like(images, np.nan), where=by_chance > 0)
-    return np.asarray(1 - ratio)
-
-
-def matthews(margins: tables.Margins) -> Reals:
-    """Return Matthews' correlation from margins, (...)."""
-    images, right = margins.true.sum(axis=-1), margins.right.sum(axis=-1)
-    both = right * images - (margins.true * margins.predicted).sum(axis=-1)
-    taken = images**2 - (margins.predicted**2).sum(axis=-1)
-    true = images**2 - (margins.true**2).sum(axis=-1)
-    spread = np.sqrt(taken * true)
-    return np.asarray(np.divide(both, spread, out=np.zeros_like(both), where=spread > 0))
+def matthews(matrix: Reals) -> float:
+    """Return Matthews' correlation of a confusion matrix; 0 where one side is all of one class."""
+    true, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    images = matrix.sum()
+    both = matrix.trace() * images - (true * predicted).sum()
+    spread = np.sqrt((images**2 - (predicted**2).sum()) * (images**2 - (true**2).sum()))
+    return float(both / spread) if spread > 0 else 0.0

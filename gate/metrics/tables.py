@@ -3,16 +3,18 @@
 The same rows are asked for many metrics of many classes; the last few answers are kept.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics.proportions import Counts, Reals
 
 _KEPT = 8  # two splits, with and without leaked images, a slice or two
+_NOTHING = 1e-250  # below, floats have fewer bits
+_DENSE = 16  # places an image up to which a table is counted whole
 
 
 @lru_cache(maxsize=_KEPT)
@@ -96,15 +98,26 @@ def groups_by_cell(rows: Rows, classes: int) -> GroupTable:
     width = len(table.counts)
     place = np.zeros((classes, classes), dtype=np.int64)
     place[table.truth, table.predicted] = np.arange(width)
-    key = codes * width + place[rows.labels, rows.predictions]
-    places, counts = np.unique(key, return_counts=True)
-    return GroupTable(places // width, places % width, counts, int(codes.max()) + 1, width)
+    return groups_by_kind(codes, place[rows.labels, rows.predictions], width)
 
 
 @lru_cache(maxsize=_KEPT)
 def groups_by_class(rows: Rows, classes: int) -> GroupTable:
     """Return how many images of each true class, which are the kinds, each group has."""
     return groups_by_cell(rows, classes).merged(cells(rows, classes).truth, classes)
+
+
+def groups_by_kind(codes: Counts, kind: Counts, kinds: int) -> GroupTable:
+    """Return how many images of each ``kind``, (n,), each group has, by the number of the group."""
+    groups = int(codes.max()) + 1
+    key = codes * kinds + kind
+    if groups * kinds <= _DENSE * len(key):
+        dense = np.bincount(key)
+        places = np.flatnonzero(dense)
+        counts = dense[places]
+    else:
+        places, counts = np.unique(key, return_counts=True)
+    return GroupTable(places // kinds, places % kinds, counts, groups, kinds)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -120,49 +133,11 @@ def one_against_rest(rows: Rows, of: int) -> Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """The occupied cells of a confusion matrix, in an order that does not depend on class numbers.
-
-    ``truth``, ``predicted`` and ``counts`` have shape (cells,); the cells of one true class lie
-    together. Resampling draws in this order, so that naming the classes otherwise draws the same.
-    """
+    """The occupied cells of a confusion matrix, each (cells,); those of a true class together."""
 
     truth: Counts
     predicted: Counts
     counts: Counts
-    classes: int
-
-    def margins(self, counts: Reals) -> "Margins":
-        """Return the sums over resampled ``counts``, (..., cells)."""
-        return Margins(
-            right=_sum_by(counts * (self.truth == self.predicted), self.truth, self.classes),
-            true=_sum_by(counts, self.truth, self.classes),
-            predicted=_sum_by(counts, self.predicted, self.classes),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Margins:
-    """Right answers, images and predictions of each class, (..., classes), of many matrices."""
-
-    right: Reals
-    true: Reals
-    predicted: Reals
-
-
-def sums_by(values: Reals, index: Counts, length: int) -> Reals:
-    """Return the sums of ``values``, (n,), that share an ``index``, (length,).
-
-    They are added in the order of their size, so that the order of the rows adds no rounding.
-    """
-    order = np.lexsort((values, index))
-    sums = np.bincount(index[order], weights=values[order], minlength=length)
-    return np.asarray(sums, dtype=np.float64)
-
-
-def margins(rows: Rows, classes: int) -> Margins:
-    """Return the margins of the confusion matrix itself, (classes,)."""
-    matrix = confusion(rows, classes).astype(np.float64)
-    return Margins(matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -170,28 +145,18 @@ def cells(rows: Rows, classes: int) -> Cells:
     """Return the occupied cells of the confusion matrix."""
     matrix = confusion(rows, classes)
     truth, predicted = np.nonzero(matrix)
-    counts = matrix[truth, predicted]
-    size, right, taken = matrix.sum(axis=1), matrix.diagonal(), matrix.sum(axis=0)
-    order = np.lexsort(
-        (
-            taken[predicted],
-            right[predicted],
-            size[predicted],
-            counts,
-            truth == predicted,
-            truth,  # decides only between classes that look the same
-            taken[truth],
-            right[truth],
-            size[truth],
-        )
-    )
-    return Cells(truth[order], predicted[order], counts[order], classes)
+    return Cells(truth, predicted, matrix[truth, predicted])
 
 
-def _sum_by(values: Reals, index: NDArray[np.int64], classes: int) -> Reals:
-    """Return sums over the last axis of the values that share an index, (..., classes)."""
-    order = np.argsort(index, kind="stable")
-    present, starts = np.unique(index[order], return_index=True)
-    sums = np.zeros((*values.shape[:-1], classes))
-    sums[..., present] = np.add.reduceat(values[..., order], starts, axis=-1)
-    return sums
+def sums_by(values: Reals, index: Counts, length: int) -> Reals:
+    """Return the sums of ``values``, (n,), that share an ``index``, (length,).
+
+    Values are rounded to so many bits that floats add them exactly, 52 for the largest sum there
+    may be: the order of the rows then adds no rounding.
+    """
+    largest = float(np.abs(values).max(initial=0.0)) * int(np.bincount(index).max(initial=0))
+    if largest < _NOTHING:
+        return np.zeros(length)
+    grid = 2.0 ** (math.frexp(largest)[1] - 52)
+    sums = np.bincount(index, weights=np.rint(values / grid), minlength=length)
+    return np.asarray(sums * grid, dtype=np.float64)

@@ -1,11 +1,13 @@
 """How many images a policy takes to prove, and what the images at hand can prove."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
 from gate.checks.base import CRITICAL, OTHERS, Operator, Rule
 from gate.checks.classification import ClassificationRule
+from gate.checks.negative_flips import NegativeFlips
+from gate.checks.regression import Regression
 from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
@@ -20,7 +22,10 @@ _COUNTS: Mapping[str, str] = {
     "precision": "predictions of the class",
     "specificity": "images of other classes",
     "false-positive-rate": "images of other classes",
+    "negative-flips": "images",
 }
+# The same for changes against a champion, by their metric.
+_COUNTS_OF_CHANGES: Mapping[str, str] = {"accuracy": "images", "recall": "images of the class"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Line:
     true_value: float | None
     least: int | None  # fewest with which a pass is possible at all
     least_groups: int | None  # in so many groups, where images come in groups
+    groups_with_a_miss: int | None  # so many are enough where one of them is wrong
     needed: int | None  # for the power that was asked; None: no number does, the truth is too low
     needed_groups: int | None
     present: int | None  # None where no data was given, or it counts predictions or slices
@@ -62,12 +68,21 @@ class AtHand(TypedDict):
 
 
 class Target(NamedTuple):
-    """One requirement, and what is supposed to be true."""
+    """One requirement on a share, and what is supposed to be true."""
 
     required: float
     true_value: float
     confidence: float
     direction: Direction
+
+
+class Asked(NamedTuple):
+    """One requirement of a rule, and what the images are of which it is asked."""
+
+    class_name: str | None  # None: all images
+    operator: Operator
+    required: float
+    counts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +118,46 @@ def plan_policy(
     )
     unplanned = {rule.id: why for rule in rules if (why := _why_not(rule, evidence))}
     targets = [
-        (rule, *target)
+        (rule, asked)
         for rule in rules
-        if isinstance(rule, ClassificationRule) and rule.id not in unplanned
-        for target in rule.targets(evidence)
+        if rule.id not in unplanned
+        for asked in _asked(rule, evidence)
     ]
     each = 1 - (1 - question.power) / max(len(targets), 1)
     return PolicyPlan(
         lines=tuple(
-            _line(rule, name, required, question, each, per_class, group_sizes or {})
-            for rule, name, required in targets
+            _line(rule, asked, question, each, per_class, group_sizes or {})
+            for rule, asked in targets
         ),
         unplanned=unplanned,
         power_each=each,
     )
 
 
+def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
+    """Yield what a rule that can be planned requires."""
+    match rule:
+        case ClassificationRule():
+            for name, required in rule.targets(evidence):
+                yield Asked(name, rule.operator, required, _COUNTS[rule.check])
+        case NegativeFlips():
+            yield Asked(None, "<=", rule.max, _COUNTS[rule.check])
+        case Regression():
+            names = evidence.classes if rule.metric == "recall" else (None,)
+            for each in names:
+                yield Asked(each, ">=", -rule.margin, _COUNTS_OF_CHANGES[rule.metric])
+
+
 def _why_not(rule: Rule, evidence: Evidence) -> str:
     """Return why a rule cannot be planned, or nothing."""
     if rule.severity != "block":
         return "it only warns"
-    if not isinstance(rule, ClassificationRule):
+    if not isinstance(rule, ClassificationRule | NegativeFlips | Regression):
         return "it does not rest on a number of images"
     if rule.decide_on == "point":
         return "it decides on the estimate, so any number of images passes or fails"
-    if rule.check not in _COUNTS:
+    known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
+    if (rule.metric if isinstance(rule, Regression) else rule.check) not in known:
         return "its bounds have no closed form; judge a first run, its messages say what is missing"
     if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
         return "it speaks of $critical; give --gatefile or --evidence, which say what is"
@@ -135,38 +165,61 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
 
 
 def _line(
-    rule: ClassificationRule,
-    name: str | None,
-    required: float,
+    rule: Rule,
+    asked: Asked,
     question: Question,
     power_each: float,
     per_class: Mapping[str, int] | None,
     group_sizes: Mapping[str | None, GroupSizes],
 ) -> Line:
-    upwards = rule.operator == ">="
-    truth = _truth(required, question.true_value, upwards=upwards)
-    counts = _COUNTS[rule.check]
+    name, operator, required, counts = asked
+    target = _target(rule, asked, question)
     sizes = group_sizes.get(None if counts.endswith("other classes") else name)
     groups = sizes.alike(question.icc) if sizes is not None and sizes.typical > 1 else None
-    slices = rule.by if isinstance(rule.by, str | None) else ", ".join(rule.by)
+    slices = _slices(rule)
     present = None if slices else _present(counts, name, per_class)
-    target = Target(required, truth, rule.one_sided_confidence, ">=" if upwards else "<=")
     least, needed = _to_have(target, power_each, groups)
+    at_hand = _at_hand(target, present, groups)
+    is_change, provable = isinstance(rule, Regression), at_hand["provable"]
+    if is_change and provable is not None:
+        at_hand["provable"] = -provable
     return Line(
         rule=rule.id,
         class_name=name,
         slices=slices,
         counts=counts,
-        operator=rule.operator,
+        operator=operator,
         required=required,
-        true_value=truth,
+        true_value=-target.true_value if is_change else target.true_value,
         least=least,
         least_groups=None if groups is None or least is None else groups.number(least),
+        groups_with_a_miss=None
+        if groups is None
+        else groups.number_with_a_miss(target.required, target.confidence, target.direction),
         needed=needed,
         needed_groups=None if groups is None or needed is None else groups.number(needed),
         present=present,
-        **_at_hand(target, present, groups),
+        **at_hand,
     )
+
+
+def _target(rule: Rule, asked: Asked, question: Question) -> Target:
+    """Return the share that decides: of a change, that of the images broken, where none is mended.
+
+    Then the bound of the change is that of this share.
+    """
+    if isinstance(rule, Regression):
+        return Target(rule.margin, rule.margin / 2, rule.one_sided_confidence, "<=")
+    upwards = asked.operator == ">="
+    truth = _truth(asked.required, question.true_value, upwards=upwards)
+    direction: Direction = ">=" if upwards else "<="
+    return Target(asked.required, truth, rule.one_sided_confidence, direction)
+
+
+def _slices(rule: Rule) -> str | None:
+    """Return the columns whose every slice takes as many images."""
+    by = rule.by if isinstance(rule, ClassificationRule) else None
+    return by if isinstance(by, str | None) else ", ".join(by)
 
 
 def _to_have(target: Target, wanted: float, groups: Groups | None) -> tuple[int | None, int | None]:

@@ -9,9 +9,9 @@ from gate.checks import reference
 from gate.checks.base import Burden, Comparison, Outcome
 from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
-from gate.metrics.combined import Difference
+from gate.metrics.combined import Difference, absent_of
 from gate.metrics.estimates import Count, Estimate, Indication
-from gate.metrics.paired import ClusteredPairedDifference, PairedDifference
+from gate.metrics.paired import PairedDifference
 from gate.metrics.row_sets import RowSet
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _counts(estimate: Estimate) -> str:
 
 def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
     """Return what was counted of how many; a difference has a quotient, but no such counts."""
-    if isinstance(estimate, Difference | PairedDifference | ClusteredPairedDifference):
+    if isinstance(estimate, Difference | PairedDifference):
         return None, None
     return estimate.numerator, estimate.denominator
 
@@ -200,6 +200,8 @@ def _what_would_decide(result: Result) -> str:
         return ""  # no number of images would decide it
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
         return ""
+    if absent_of(estimate)[0]:
+        return "; images of the absent classes would tell more"
     if result.rows == RowSet.JOINED:
         return "; removing the repeated images may decide it"
     truth = _plausible_truth(comparison)
@@ -215,7 +217,7 @@ def _what_would_decide(result: Result) -> str:
     is_counted_in = comparison.unit and as_share(estimate) is not None
     times = None if is_counted_in else times_needed(estimate, required, bounds.confidence)
     if times is not None and times < _TIMES_NO_ADVICE:
-        return f"; about {math.ceil(times)} times as many images would decide it at this rate"
+        return f"; about {max(times, 2)} times as many images would decide it at this rate"
     return "; too near to the requirement for any practical number of images to decide"
 
 

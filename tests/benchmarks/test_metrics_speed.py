@@ -5,13 +5,16 @@ Run with ``pytest -m benchmark -s``; nothing here asserts a time.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics import rates, tables
+from gate.metrics import losses, rates, tables
+from gate.metrics.named import metric
+from gate.metrics.summary import OF_A_CLASS, OF_A_SPLIT
 
 pytestmark = pytest.mark.benchmark
 
@@ -64,10 +67,50 @@ def test_bounds_of_images_in_groups(million_rows):
     print(f"{1000 * again:.0f} ms, accuracy {1000 * share:.0f} ms")
 
 
+@pytest.mark.parametrize("classes", [2, 10])
+def test_bounds_of_all_metrics_of_a_million_rows_in_200_000_groups(classes):
+    random, n = np.random.default_rng(3), 1_000_000
+    rows = rows_from_counts((np.eye(classes, dtype=int) * (n // classes)).tolist())
+    scores = random.random((n, classes), dtype=np.float32)
+    scores[np.arange(n), rows.labels] += 1.5
+    scores /= scores.sum(axis=1, keepdims=True)
+    rows = replace(
+        rows,
+        predictions=scores.argmax(axis=1).astype(np.int32),
+        scores=scores,
+        confidence=scores.max(axis=1).astype(np.float64),
+        true_score=scores[np.arange(n), rows.labels].astype(np.float64),
+        groups=(random.permutation(n) // 5).astype(object),
+    )
+    tables.group_codes(rows)
+    costs = (1.0 - np.eye(classes)).tolist()
+    of_all = {
+        name: lambda name=name: metric(name, rows, None, classes)
+        for name in (*OF_A_SPLIT, "average-precision")
+        if name != "calibration-error"
+    } | {"expected-cost": lambda: losses.expected_cost(rows, costs)}
+    of_a_class = {name: lambda name=name: metric(name, rows, 0, classes) for name in OF_A_CLASS}
+
+    def bounds(estimate):
+        return estimate.lower(0.95), estimate.upper(0.95)
+
+    once = {
+        name: seconds(lambda make=make: bounds(make()), times=3, forget=False)
+        for name, make in {**of_all, **of_a_class}.items()
+    }
+    together = seconds(
+        lambda: [bounds(make()) for make in (*of_all.values(), *of_a_class.values())], times=3
+    )
+
+    print(f"\n{len(once)} metrics of {classes} classes, {n:,} rows in {n // 5:,} groups: ", end="")
+    print(f"{together:.2f} s; once they are counted:")
+    print(", ".join(f"{name} {1000 * took:.0f} ms" for name, took in once.items()))
+
+
 def test_macro_f1_against_scikit_learn(million_rows):
     labels, predictions = million_rows.labels, million_rows.predictions
 
-    ours = seconds(lambda: rates.mean_f1(tables.margins(million_rows, 10)))
+    ours = seconds(lambda: rates.macro_f1(million_rows, 10).value)
     theirs = seconds(lambda: f1_score(labels, predictions, average="macro"), times=3)
 
     print(f"\nmacro-F1 of {len(labels):,} rows: {ours:.4f} s; ", end="")

@@ -1,6 +1,7 @@
 """Which classes and slices a classification check judges, and by which requirement."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,3 +163,39 @@ def test_copies_are_limited_by_count_or_by_fraction(limit, expected, outcome):
     numbers = MadeUp(train=((90, 10), (5, 95)), test=((45, 5), (3, 47)), copies=10)
 
     assert outcome("train-test-overlap", numbers, max_exact=limit) is expected
+
+
+@pytest.mark.parametrize("check", ["macro-f1", "balanced-accuracy"])
+def test_a_slice_is_averaged_over_the_classes_of_the_whole_split(check):
+    from gate.metrics.combined import absent_of
+
+    # 60 dogs, all at site A; no emu anywhere.
+    evidence = MadeUp(
+        classes=("cat", "dog", "emu"), test=((120, 0, 0), (0, 60, 0), (0, 0, 0))
+    ).evidence()
+    test = evidence.splits[Split.TEST]
+    site = np.where(np.arange(180) < 60, "B", "A").astype(object)
+    rows = replace(test.rows, slices={"site": site})
+    evidence = replace(evidence, splits={Split.TEST: replace(test, rows=rows)})
+
+    rule = REGISTRY[check].model_validate({"id": check, "min": 0.6, "by": "site"})
+    both, cats = (each.estimate for each in rule.evaluate(evidence))
+
+    assert absent_of(both) == ((), 0)
+    assert absent_of(cats) == ((1,), 2)
+    assert cats.value == 1.0
+    assert cats.lower(0.95) < 0.5 < both.lower(0.95)
+
+
+def test_over_names_the_classes_that_a_slice_is_averaged_over():
+    evidence = MadeUp(classes=("cat", "dog"), test=((120, 0), (0, 60))).evidence()
+    test = evidence.splits[Split.TEST]
+    site = np.where(np.arange(180) < 60, "B", "A").astype(object)
+    rows = replace(test.rows, slices={"site": site})
+    evidence = replace(evidence, splits={Split.TEST: replace(test, rows=rows)})
+
+    rule = REGISTRY["macro-f1"].model_validate(
+        {"id": "cats", "min": 0.6, "by": "site", "over": ("cat",)}
+    )
+
+    assert all(each.estimate.lower(0.95) > 0.9 for each in rule.evaluate(evidence))

@@ -209,7 +209,64 @@ def test_the_text_says_how_many_groups_it_takes(planned, by_patient):
     _, out, _ = planned("--gatefile", by_patient)
 
     assert "What counts is groups, not images" in out
-    assert re.search(r"accuracy +20 +\d+\n", out)
+    assert re.search(r"without a miss +with one +needed\naccuracy +20 +\d+ +\d+\n", out)
+
+
+def test_patients_of_one_class_each_take_so_many_without_a_mistake(lines, by_patient):
+    found = lines(
+        "--gatefile",
+        by_patient,
+        rules=[
+            "{id: kept, check: regression, metric: recall, margin: 0.02}",
+            "{id: safe, check: recall, min: 0.95, one_sided_confidence: 0.975}",
+            "{id: high, check: recall, min: 0.95}",
+            "{id: usual, check: recall, min: 0.85}",
+        ],
+    )
+
+    groups = {line["rule"]: line["least_groups"] for line in found}
+    assert groups == {"kept": 150, "safe": 74, "high": 60, "usual": 20}
+    for line in found:
+        assert line["least_groups"] < line["groups_with_a_miss"] < line["needed_groups"]
+
+
+def test_patients_with_unequal_numbers_of_images_take_more(lines, tmp_path):
+    with (tmp_path / "unequal.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "label", "cat", "dog", "patient"])
+        for label, here in (("cat", (1, 0)), ("dog", (0, 1))):
+            for index in range(150):  # half of the images are of 15 patients, the rest of 75
+                patient = index // 5 if index < 75 else index
+                writer.writerow([f"{label}{index}", label, *here, f"{label}{patient}"])
+    data = {"test": {"predictions": "unequal.csv", "group": "patient"}}
+    rule = "{check: recall, min: 0.95}"
+
+    (cat, _) = lines("--gatefile", gatefile(tmp_path, data=data), rules=[rule])
+
+    assert cat["least_groups"] > 60
+
+
+def test_the_plan_of_a_change_and_the_gate_agree_to_the_image(lines, tmp_path):
+    from gate.checks.regression import Regression
+    from gate.decision import judge
+
+    table(tmp_path, {"cat": 400, "dog": 83})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+    rule = "{check: regression, metric: recall, margin: 0.02}"
+    cat, dog = lines("--gatefile", subject, rules=[rule])
+
+    def outcome(broken, images=400):
+        numbers = MadeUp(test=((images - broken, broken), (0, 83)), broken=broken)
+        checked = Regression(id="kept", metric="recall", margin=0.02)
+        found = judge([checked], numbers.evidence()).results
+        return {each.comparison.scope.class_name: each.outcome for each in found}["cat"]
+
+    assert (cat["operator"], cat["required"], cat["least"]) == (">=", -0.02, 149)
+    assert (outcome(0, 149), outcome(0, 148)) == ("passed", "inconclusive")
+    assert outcome(cat["mistakes_allowed"]) == "passed"
+    assert outcome(cat["mistakes_allowed"] + 1) == "inconclusive"
+    assert dog["mistakes_allowed"] == -1
+    assert cat["provable"] == pytest.approx(-(1 - 0.05 ** (1 / 400)))
 
 
 def test_critical_classes_come_from_the_gate_file(planned, lines, tmp_path):

@@ -41,4 +41,4 @@ def test_the_change_is_that_of_the_clean_images():
 
     found = metric_change("accuracy", champion_pairs(leaking(*broken(clean)), "test"), None, 2)
 
-    assert (found.lost, found.gained, found.denominator) == (0, 3, 192)
+    assert (found.lost.numerator, found.gained.numerator, found.denominator) == (0, 3, 192)

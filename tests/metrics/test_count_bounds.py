@@ -51,18 +51,23 @@ def kappa_of(m, weights):
     return 1 - (weights * m).sum() / (weights * chance).sum()
 
 
+ALL = np.ones(CLASSES, dtype=bool)
 WEIGHTS = np.array([0.5, 0.3, 0.2])
 FORMULAS = {
-    "balanced accuracy": (lambda m: recall_of(m).mean(), gradients.of_mean_recall, 0.0),
+    "balanced accuracy": (
+        lambda m: recall_of(m).mean(),
+        lambda m: gradients.of_mean_recall(m, ALL),
+        0.0,
+    ),
     "weighted accuracy": (
         lambda m: (WEIGHTS * recall_of(m)).sum(),
         lambda m: gradients.of_weighted_recall(m, WEIGHTS),
         0.0,
     ),
-    "macro F1": (lambda m: f1_of(m).mean(), gradients.of_mean_f1, 0.0),
+    "macro F1": (lambda m: f1_of(m).mean(), lambda m: gradients.of_mean_f1(m, ALL), 0.0),
     "macro precision": (
         lambda m: (m.diagonal() / m.sum(axis=0)).mean(),
-        gradients.of_mean_precision,
+        lambda m: gradients.of_mean_precision(m, ALL),
         0.0,
     ),
     "mcc": (matthews_of, gradients.of_matthews, -1.0),

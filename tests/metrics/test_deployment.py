@@ -5,20 +5,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from gate.evidence.records import rows_from_counts
 from gate.metrics import rates
 from gate.metrics.deployment import (
     CLASS_WITHOUT_IMAGES,
-    PrecisionAtPrevalence,
     deployment_precision,
 )
 
 
+def of_two(found, positives, alarms, negatives, prevalence):
+    matrix = [[found, positives - found], [alarms, negatives - alarms]]
+    return deployment_precision(rows_from_counts(matrix), 0, (prevalence, 1 - prevalence))
+
+
 @pytest.mark.parametrize(("prevalence", "precision"), [(0.5, 0.95), (0.01, 0.161), (0.001, 0.0187)])
 def test_a_precision_of_95_percent_shrinks_with_the_prevalence(prevalence, precision):
-    found = PrecisionAtPrevalence(95, 100, 5, 100, prevalence)
+    found = of_two(95, 100, 5, 100, prevalence)
 
     assert found.value == pytest.approx(precision, abs=5e-4)
 
@@ -28,52 +31,38 @@ def test_precision_and_its_bounds_rise_with_the_prevalence(found, alarms, one, o
     if found + alarms == 0:
         return
     rare, common = (
-        PrecisionAtPrevalence(found, 50, alarms, 50, prevalence)
-        for prevalence in sorted((one, other))
+        of_two(found, 50, alarms, 50, prevalence) for prevalence in sorted((one, other))
     )
 
-    assert rare.value <= common.value
-    assert rare.lower(0.95) <= common.lower(0.95)
-    assert rare.upper(0.95) <= common.upper(0.95)
+    assert rare.value <= common.value + 1e-12
+    assert rare.lower(0.95) <= common.lower(0.95) + 1e-12
+    assert rare.upper(0.95) <= common.upper(0.95) + 1e-12
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(60, 90), st.integers(60, 90))
 def test_at_the_prevalence_of_the_data_it_is_the_precision(found, alarms, positives, negatives):
-    at_home = PrecisionAtPrevalence(
-        found, positives, alarms, negatives, positives / (positives + negatives)
-    )
+    at_home = of_two(found, positives, alarms, negatives, positives / (positives + negatives))
 
-    assert at_home.value == pytest.approx(found / (found + alarms), rel=1e-15)
+    assert at_home.value == pytest.approx(found / (found + alarms), rel=1e-12)
     assert at_home.lower(0.95) <= at_home.value <= at_home.upper(0.95)
 
 
-def test_bounds_stay_finite_without_false_alarms():
-    found = PrecisionAtPrevalence(95, 100, 0, 100, 0.01)
+@pytest.mark.parametrize(
+    ("alarms", "low", "high"), [(0, 0.242, 1.0), (5, 0.085, 0.332)], ids=["none", "five"]
+)
+def test_95_of_100_found_prove_so_much_where_one_image_in_a_hundred_is_of_the_class(
+    alarms, low, high
+):
+    found = of_two(95, 100, alarms, 100, 0.01)
 
-    assert found.value == 1.0
-    assert found.lower(0.975) == pytest.approx(0.206, abs=0.001)
-    assert found.upper(0.975) == 1.0
+    assert found.lower(0.95) == pytest.approx(low, abs=5e-4)
+    assert found.upper(0.95) == pytest.approx(high, abs=5e-4)
 
 
-def test_a_class_that_is_never_found_has_a_precision_of_zero_with_an_upper_bound():
-    found = PrecisionAtPrevalence(0, 20, 5, 100, 0.1)
+def test_a_class_that_is_never_found_has_a_precision_of_zero():
+    found = of_two(0, 20, 5, 100, 0.1)
 
     assert (found.value, found.lower(0.95)) == (0.0, 0.0)
-    assert 0 < found.upper(0.95) < 1
-
-
-@pytest.mark.parametrize("counts", [(95, 100, 5, 100), (18, 20, 3, 500), (40, 90, 1, 30)])
-def test_bounds_are_the_score_interval_of_the_ratio(counts):
-    found, positives, alarms, negatives = counts
-    low, high = confint_proportions_2indep(
-        found, positives, alarms, negatives, compare="ratio", method="score", correction=False,
-        alpha=0.1,
-    )  # fmt: skip
-
-    estimate = PrecisionAtPrevalence(*counts, prevalence=0.05)
-
-    for bound, ratio in ((estimate.lower(0.95), low), (estimate.upper(0.95), high)):
-        assert bound == pytest.approx(ratio * 0.05 / (ratio * 0.05 + 0.95), abs=1e-6)
 
 
 THREE = [[80, 15, 5], [10, 85, 5], [2, 3, 95]]
@@ -87,7 +76,7 @@ def test_of_more_classes_each_row_counts_by_its_share():
     right, wrong = 0.01 * 0.95, 0.90 * 0.05 + 0.09 * 0.05
     assert found.value == pytest.approx(right / (right + wrong))
     assert found.lower(0.95) < found.value < found.upper(0.95)
-    assert "Dirichlet" in found.method
+    assert found.method.startswith("MOVER-R")
 
 
 def test_at_the_shares_of_the_data_it_is_the_precision_of_each_class():
@@ -100,23 +89,21 @@ def test_at_the_shares_of_the_data_it_is_the_precision_of_each_class():
         )
 
 
-def test_of_two_classes_the_bounds_are_those_of_the_ratio():
-    rows = rows_from_counts([[95, 5], [5, 95]])
-
-    found = deployment_precision(rows, 1, (0.99, 0.01))
-
-    assert found == PrecisionAtPrevalence(95, 100, 5, 100, 0.01)
-
-
-def test_groups_are_drawn_whole():
+def test_groups_count_whole():
     rows = rows_from_counts(THREE)
     random = np.random.default_rng(0)
     groups = random.integers(0, 60, len(rows)).astype(object)
+    shares = (0.90, 0.09, 0.01)
 
-    found = deployment_precision(dataclasses.replace(rows, groups=groups), 2, (0.90, 0.09, 0.01))
+    found = deployment_precision(rows.grouped(groups), 2, shares)
 
-    assert "groups" in found.method
-    assert found.lower(0.95) < found.value < found.upper(0.95)
+    alone = deployment_precision(rows, 2, shares)
+    assert "by group" in found.method
+    assert found.lower(0.95) < alone.lower(0.95) < found.value
+    few = deployment_precision(rows.grouped((groups % 9).astype(object)), 2, shares)
+    assert math.isnan(few.lower(0.95))
+    assert math.isnan(few.upper(0.95))
+    assert few.reason.startswith("9 groups")
 
 
 def test_a_class_without_images_leaves_precision_and_accuracy_unknown():
@@ -133,3 +120,36 @@ def test_a_class_that_is_never_predicted_has_no_precision():
 
     assert found.reason == rates.NEVER_PREDICTED
     assert math.isnan(found.lower(0.95))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("prevalence", "alarm"), [(0.5, 0.05), (0.01, 0.01), (0.001, 0.002)])
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("per_group", [None, 5])
+def test_precision_in_deployment_is_wrong_about_as_seldom_as_promised(
+    prevalence, alarm, classes, per_group
+):
+    # 200 images a class; a group of 5 is found or taken for the class as a whole every third time.
+    random, runs, each = np.random.default_rng(6), 2000, 200
+    labels = np.arange(classes).repeat(each).astype(np.int32)
+    rate = np.where(labels == 0, 0.9, alarm)
+    shares = [prevalence, *[(1 - prevalence) / (classes - 1)] * (classes - 1)]
+    blank = dataclasses.replace(rows_from_counts([[len(labels)]]), labels=labels)
+    if per_group:
+        blank = blank.grouped((np.arange(len(labels)) // per_group).astype(object))
+    truth = prevalence * 0.9 / (prevalence * 0.9 + (1 - prevalence) * alarm)
+    passed = failed = 0
+    for _ in range(runs):
+        luck = random.random(len(labels))
+        if per_group:
+            together = random.random(len(labels) // per_group).repeat(per_group)
+            luck = np.where(random.random(len(labels)) < 1 / 3, together, luck)
+        taken = np.where(luck < rate, 0, np.maximum(labels, 1)).astype(np.int32)
+        found = deployment_precision(dataclasses.replace(blank, predictions=taken), 0, shares)
+        if found.value is None:
+            continue
+        passed += found.lower(0.95) >= truth
+        failed += found.upper(0.95) < truth
+
+    assert passed / runs <= 0.070
+    assert failed / runs <= 0.070

@@ -1,11 +1,13 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
+from gate.metrics.combined import Difference
 from gate.metrics.estimates import Count, Indication, Undefined
 from gate.metrics.proportions import F1, Proportion, counted_share, exact_lower, exact_upper
 
@@ -169,3 +171,38 @@ def test_an_indication_decides_only_when_it_is_confirmed():
 
     assert (confirmed.lower(0.95), confirmed.upper(0.95)) == (0.4, 0.4)
     assert (suspected.lower(0.95), suspected.upper(0.95)) == (-math.inf, math.inf)
+
+
+def pmf(k, n, share):
+    return float(special.binom(n, k)) * share**k * (1 - share) ** (n - k)
+
+
+def wrong_gaps(train, test, n_train, n_test, confidence=0.95):
+    """Return the exact chances to pass and to fail where the true gap is the largest allowed."""
+    passed = failed = 0.0
+    on_train, on_test = (
+        [(Proportion(k, n), chance) for k in range(n + 1) if (chance := pmf(k, n, share)) > 1e-6]
+        for n, share in ((n_train, train), (n_test, test))
+    )
+    for (one, of_one), (other, of_other) in itertools.product(on_train, on_test):
+        gap = Difference(one, other)
+        passed += of_one * of_other * (gap.upper(confidence) <= train - test)
+        failed += of_one * of_other * (gap.lower(confidence) > train - test)
+    return passed, failed
+
+
+@pytest.mark.parametrize("train", [0.8, 0.9, 0.97, 0.995])
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.15])
+@pytest.mark.parametrize("sizes", [(20, 20), (60, 30), (300, 60), (300, 300), (60, 300)])
+def test_a_gap_of_just_the_limit_passes_and_fails_no_more_often_than_promised(train, gap, sizes):
+    passed, failed = wrong_gaps(train, train - gap, *sizes)
+
+    assert passed <= 0.05
+    assert failed <= 0.05
+
+
+@pytest.mark.parametrize(("images", "proven"), [(58, False), (59, True)])
+def test_a_gap_below_a_twentieth_takes_59_test_images_without_a_mistake(images, proven):
+    gap = Difference(Proportion(1000, 1000), Proportion(images, images))
+
+    assert (gap.upper(0.95) <= 0.05) == proven

@@ -131,7 +131,7 @@ def test_more_confidence_widens_the_bounds(metric, rows_by_chance):
 
 @pytest.mark.parametrize("metric", OF_COUNTS)
 def test_four_times_the_images_halve_the_bounds_around_the_same_value(metric):
-    matrix = np.array([[80, 15, 5], [10, 85, 5], [2, 13, 85]])
+    matrix = 3 * np.array([[80, 15, 5], [10, 85, 5], [2, 13, 85]])
     one = OF_COUNTS[metric](rows_from_counts(matrix), SAME)
     four = OF_COUNTS[metric](rows_from_counts(4 * matrix), SAME)
 

@@ -5,6 +5,7 @@ from gate.evidence.records import rows_from_counts
 from gate.metrics import rates
 from gate.metrics.estimates import Undefined
 from gate.metrics.more_images import groups_of, images_needed, times_needed
+from gate.metrics.paired import PairedDifference
 from gate.metrics.planning import most_misses, tail
 from gate.metrics.proportions import ClusteredShare, Proportion
 
@@ -123,3 +124,25 @@ def test_a_macro_f1_that_cannot_fail_has_no_number_of_images():
     found = rates.macro_f1(rows_from_counts([[2, 2], [2, 2]]), 2)
 
     assert times_needed(found, 0.9, 0.95) is None
+
+
+def test_a_gap_without_a_mistake_needs_images_in_proportion():
+    gap = rates.gap(Proportion(1000, 1000), Proportion(30, 30))  # proves 0.095; 59 prove 0.05
+
+    assert times_needed(gap, 0.05, 0.95) == 2
+
+
+def test_a_change_that_many_times_over_decides():
+    change = PairedDifference(Proportion(3, 500), Proportion(2, 500))
+
+    times = times_needed(change, -0.01, 0.95)
+
+    many = PairedDifference(Proportion(3 * times, 500 * times), Proportion(2 * times, 500 * times))
+    assert change.lower(0.95) < -0.01
+    assert many.lower(0.95) > -0.01
+
+
+def test_a_class_without_images_is_not_decided_by_more_of_the_others():
+    found = rates.macro_f1(rows_from_counts([[90, 10, 0], [0, 100, 0], [0, 0, 0]]), 3)
+
+    assert times_needed(found, 0.8, 0.95) is None

@@ -1,8 +1,10 @@
 """The padded bound itself, and that of shares of images in groups."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics import rates, skill
+from gate.metrics import baseline, losses, padded, ranking, rates, skill
+from gate.metrics.combined import MeanOverClasses
+from gate.metrics.deployment import deployment_precision
 from gate.metrics.padded import Padded, Spread, few_groups, pearson3_quantile, typical_group
+from gate.metrics.paired import PairedDifference
 from gate.metrics.proportions import ClusteredShare, Proportion
 
 ENTRIES = json.loads(
@@ -35,38 +40,151 @@ METRICS = {
     "linear-kappa": lambda rows, classes: skill.weighted_kappa(rows, distances(classes)),
     "quadratic-kappa": lambda rows, classes: skill.weighted_kappa(rows, distances(classes) ** 2),
 }
+CHANGES = {
+    "macro-f1": baseline.macro_f1_change,
+    "balanced-accuracy": baseline.balanced_accuracy_change,
+}
 
 
 def share(hits, sizes):
     return ClusteredShare(np.array(hits), np.array(sizes))
 
 
+def rows_of(labels, predictions, groups=None):
+    rows = rows_from_counts([[len(labels)]])
+    rows = dataclasses.replace(
+        rows, labels=np.array(labels, np.int32), predictions=np.array(predictions, np.int32)
+    )
+    return rows if groups is None else rows.grouped(np.array(groups, object))
+
+
+def area_of(kind, inputs):
+    positives, negatives = inputs["positives"], inputs["negatives"]
+    labels = [1] * len(positives) + [0] * len(negatives)
+    scores = np.array(positives + negatives)
+    groups = inputs.get("positive_groups")
+    rows = rows_of(labels, labels, None if groups is None else groups + inputs["negative_groups"])
+    rows = dataclasses.replace(rows, scores=np.stack([1 - scores, scores], axis=1))
+    metric = ranking.roc_auc_of if kind == "auc_padded" else ranking.average_precision_of
+    return metric(rows, 1, 2)
+
+
+def pairs_of(cells, classes):
+    truth, old, new = np.repeat(np.array(cells)[:, :3], np.array(cells)[:, 3], axis=0).T
+    return baseline.Pairs(rows_of(truth, old), rows_of(truth, new))
+
+
+def deployed(inputs):
+    found = [(inputs["found"], inputs["positives"])]
+    found += zip(inputs["alarms"], inputs["negatives"], strict=True)
+    classes = len(found)
+    matrix = np.zeros((classes, classes), int)
+    for truth, (taken, images) in enumerate(found):
+        matrix[truth, 0], matrix[truth, 1] = taken, images - taken
+    return deployment_precision(rows_from_counts(matrix), 0, inputs["shares"])
+
+
+def stated(value, lower, upper):
+    """An estimate with these bounds at every confidence."""
+    return SimpleNamespace(value=value, lower=lambda _: lower, upper=lambda _: upper)
+
+
+def estimate_of(kind, inputs):
+    match kind:
+        case "cluster_share_padded":
+            return share(inputs["hits"], inputs["sizes"])
+        case "count_metric_padded":
+            matrix = inputs["matrix"]
+            return METRICS[inputs["metric"]](rows_from_counts(matrix), len(matrix))
+        case "grouped_metric_padded":
+            rows = rows_of(inputs["labels"], inputs["predictions"], inputs["groups"])
+            return METRICS[inputs["metric"]](rows, inputs["classes"])
+        case "auc_padded" | "ap_padded":
+            return area_of(kind, inputs)
+        case "mean_padded":
+            values = np.array(inputs["values"])
+            rows = rows_of([0] * len(values), [0] * len(values), inputs.get("groups"))
+            ends = {name: inputs[name] for name in ("best", "worst", "most")}
+            return losses.mean(rows, values, **ends)
+        case "paired_share":
+            lost, gained = (Proportion(inputs[name], inputs["n"]) for name in ("lost", "gained"))
+            return PairedDifference(lost, gained)
+        case "difference_share":
+            return rates.gap(
+                Proportion(inputs["k1"], inputs["n1"]), Proportion(inputs["k2"], inputs["n2"])
+            )
+        case "paired_metric_padded":
+            pairs = pairs_of(inputs["cells"], inputs["classes"])
+            return CHANGES[inputs["metric"]](pairs, inputs["classes"])
+        case "deployment_precision":
+            return deployed(inputs)
+        case "absent_classes":
+            absent = tuple(range(inputs["declared"] - inputs["present"]))
+            seen = stated(inputs["value"], inputs["lower"], inputs["upper"])
+            return MeanOverClasses(seen, inputs["present"], absent)
+
+
 def found_of(kind, inputs):
     match kind:
         case "pearson3_quantile":
             return pearson3_quantile(inputs["skew"], inputs["conf"])
-        case "cluster_share_padded":
-            estimate = share(inputs["hits"], inputs["sizes"])
-        case "count_metric_padded":
-            matrix = inputs["matrix"]
-            estimate = METRICS[inputs["metric"]](rows_from_counts(matrix), len(matrix))
-        case "grouped_metric_padded":
-            rows = rows_from_counts([[len(inputs["labels"])]])
-            for column, dtype in (
-                ("labels", np.int32),
-                ("predictions", np.int32),
-                ("groups", object),
-            ):
-                object.__setattr__(rows, column, np.array(inputs[column], dtype))
-            estimate = METRICS[inputs["metric"]](rows, inputs["classes"])
-    return getattr(estimate, inputs["side"])(inputs["conf"])
+        case "log_loss_worst":
+            scores = np.array(inputs["true_scores"])
+            return losses.worst_loss(-np.log(scores), np.array(inputs["top_scores"]))
+        case "auc_one_provable":
+            return provable_area(inputs["n1"], inputs["n0"], inputs["conf"])
+        case "ap_one_provable":
+            return provable_precision(inputs["n1"], inputs["n0"], inputs["conf"])
+    estimate, confidence = estimate_of(kind, inputs), inputs.get("conf", 0.95)
+    if "side" in inputs:
+        return getattr(estimate, inputs["side"])(confidence)
+    return [estimate.lower(confidence), estimate.upper(confidence)]
+
+
+def provable_area(positives, negatives, confidence):
+    """What a perfect order proves of the area: pairs that share no image are independent."""
+    return (1 - confidence) ** (1 / min(positives, negatives))
+
+
+def provable_precision(positives, negatives, confidence):
+    """What a perfect order proves of average precision: half of the error on each side."""
+    half = (1 - confidence) / 2
+    missed, alarms = 1 - half ** (1 / positives), 1 - half ** (1 / negatives)
+    odds = negatives / positives
+    found = 1 - missed
+    above = odds * alarms
+    return (
+        found
+        - above * math.log(1 + found / above)
+        + missed
+        - odds * math.log((1 + odds) / (found + odds))
+    )
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["id"])
-def test_reference_value_is_reproduced(entry):
+def test_reference_value_is_reproduced(entry, monkeypatch):
+    monkeypatch.setattr(padded, "MIN_GROUPS", 2)  # some entries are of six groups
+
     found = found_of(entry["kind"], entry["inputs"])
 
     assert found == pytest.approx(entry["expected"], abs=entry["tol"], rel=0)
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+@pytest.mark.parametrize("sizes", [(450, 450), (30, 3000), (3000, 30), (100, 1000), (10, 10)])
+def test_a_perfect_order_proves_no_more_than_can_be_proven(sizes, confidence):
+    positives, negatives = sizes
+    inputs = {
+        "positives": np.linspace(0.6, 0.9, positives).tolist(),
+        "negatives": np.linspace(0.1, 0.4, negatives).tolist(),
+    }
+    # One way to be less than perfect: a share of the negatives lies above all positives.
+    above = negatives / positives * (1 - (1 - confidence) ** (1 / negatives))
+
+    area, precision = area_of("auc_padded", inputs), area_of("ap_padded", inputs)
+
+    assert area.lower(confidence) <= provable_area(positives, negatives, confidence)
+    assert precision.lower(confidence) <= 1 - above * math.log(1 + 1 / above)
 
 
 @given(st.floats(-2, 2), st.floats(0.5, 0.99999))
@@ -202,12 +320,15 @@ def test_one_more_mistake_in_a_group_raises_no_lower_bound(groups, data):
     hits, sizes = np.array(groups).T
     lower = share(hits, sizes).lower(0.95)
     where = data.draw(st.integers(0, len(hits) - 1))
-    if lower < 0.3 or hits[where] == 0:
+    if hits[where] == 0:
         return
     fewer = hits.copy()
     fewer[where] -= 1
 
-    assert share(fewer, sizes).lower(0.95) <= lower + 1e-12
+    # Far below what a gate asks for it may rise a little: in a search for the worst by 0.016
+    # with ten groups, 0.0045 with 15, 0.0004 with 30. From 0.3 on the search found nothing.
+    little = 0.01 if len(sizes) >= 15 else 0.02
+    assert share(fewer, sizes).lower(0.95) <= lower + (1e-12 if lower >= 0.3 else little)
 
 
 def test_at_95_percent_no_mistake_that_is_added_to_good_answers_raises_a_bound():

@@ -10,6 +10,7 @@ from gate.evidence.records import rows_from_counts
 from gate.metrics import rates, skill
 from gate.metrics.combined import Difference
 from gate.metrics.estimates import SLACK, Undefined
+from gate.metrics.named import metric
 from gate.metrics.proportions import F1, ClusteredShare, Proportion
 
 CAT_DOG = [[45, 5], [3, 47]]
@@ -145,7 +146,7 @@ def test_a_gap_of_other_metrics_recovers_its_bounds_from_theirs():
     low = math.hypot(train.value - train.lower(0.95), test.upper(0.95) - test.value)
     assert gap.value == pytest.approx(train.value - test.value)
     assert gap.lower(0.95) == pytest.approx(train.value - test.value - low)
-    assert gap.method == "MOVER"
+    assert gap.method == "MOVER (Clopper-Pearson through the Jaccard index)"
 
 
 def test_a_gap_to_what_proves_nothing_proves_nothing():
@@ -167,7 +168,7 @@ def test_a_gap_of_shares_by_group_recovers_its_bounds_from_theirs():
     low = math.hypot(train.value - train.lower(0.95), test.upper(0.95) - test.value)
     assert gap.value == gap.numerator / gap.denominator
     assert gap.lower(0.95) == pytest.approx(train.value - test.value - low)
-    assert gap.method == "MOVER"
+    assert gap.method == f"MOVER ({train.method})"
 
 
 def test_a_gap_to_too_few_groups_says_how_many_are_missing():
@@ -201,3 +202,24 @@ def test_a_perfect_balanced_accuracy_still_has_a_lower_bound():
     assert found.value == 1
     assert 0.9 < found.lower(0.95) < 1
     assert found.upper(0.95) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["macro-f1", "mcc", "roc-auc", "average-precision", "log-loss"])
+@pytest.mark.parametrize("per_group", [None, 5])
+def test_a_gap_of_any_metric_is_wrong_about_as_seldom_as_promised(rows_by_chance, name, per_group):
+    def measured(n, skill, seed):
+        rows = rows_by_chance(n, 3, seed=seed, skill=skill, per_group=per_group)
+        return metric(name, rows, None, 3)
+
+    runs, sign = 2000, -1 if name == "log-loss" else 1
+    truth = sign * (measured(200_000, 3.0, 1).value - measured(200_000, 2.0, 2).value)
+    passed = failed = 0
+    for seed in range(runs):
+        train, test = measured(400, 3.0, 2 * seed + 10), measured(150, 2.0, 2 * seed + 11)
+        gap = rates.gap(train, test) if sign > 0 else rates.gap(test, train)
+        passed += gap.upper(0.95) <= truth
+        failed += gap.lower(0.95) > truth
+
+    assert passed / runs <= 0.070
+    assert failed / runs <= 0.070

@@ -1,8 +1,8 @@
 """Every published or recomputed value of reference/statistics.json.
 
-Entries of methods that the product has no use for (mid-P, Jeffreys, Agresti-Coull and
-continuity-corrected intervals, Wald coverage, the asymptotic McNemar tests, paired Newcombe,
-Bonett-Price, Theil-Sen, Mann-Kendall, corrections for many tests) are checked against scipy,
+Entries of methods that the product has no use for (mid-P, Jeffreys and Agresti-Coull intervals,
+Wald coverage, the asymptotic McNemar tests, Bonett-Price, Theil-Sen, Mann-Kendall, corrections for
+many tests) are checked against scipy,
 statsmodels or the published formula, so that the file itself stays verified.
 """
 
@@ -21,16 +21,15 @@ from statsmodels.stats.proportion import proportion_confint
 from gate.evidence.records import rows_from_counts
 from gate.metrics import rates, skill
 from gate.metrics.calibration import error_of, reliability
-from gate.metrics.combined import Difference
-from gate.metrics.deployment import PrecisionAtPrevalence
-from gate.metrics.paired import PairedDifference, mcnemar_p
+from gate.metrics.deployment import deployment_precision
+from gate.metrics.paired import mcnemar_p
+from gate.metrics.paired import tango as tango_limit
 from gate.metrics.planning import minimum_images, most_misses, plan, power
 from gate.metrics.proportions import (
     F1,
     ClusteredShare,
     Proportion,
     tail_at_least,
-    wilson,
 )
 
 ENTRIES = json.loads(
@@ -53,12 +52,6 @@ def binom_ci(k, n, conf, method, side):
         case "exact":
             share = Proportion(k, n)
             low, high = share.lower(level), share.upper(level)
-        case "wilson":
-            limits = wilson(np.array(k / n), np.array(float(n)), level)
-            low, high = (float(limit) for limit in limits)
-        case "wilsoncc":
-            ends = stats.binomtest(k, n).proportion_ci(2 * level - 1, method="wilsoncc")
-            low, high = ends.low, ends.high
         case "jeffreys":
             low, high = proportion_confint(k, n, alpha=1 - conf, method="jeffreys")
         case "agresti-coull":
@@ -97,18 +90,6 @@ def coverage(n, p, method, conf):
     return float(stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum())
 
 
-def newcombe_indep(k1, n1, k2, n2, conf):
-    return bounds(Difference(Proportion(k1, n1), Proportion(k2, n2)), conf)
-
-
-def newcombe_indep_cc(k1, n1, k2, n2, conf):
-    p, q = k1 / n1, k2 / n2
-    first = stats.binomtest(k1, n1).proportion_ci(conf, method="wilsoncc")
-    second = stats.binomtest(k2, n2).proportion_ci(conf, method="wilsoncc")
-    low = p - q - math.hypot(p - first.low, second.high - q)
-    return low, p - q + math.hypot(first.high - p, q - second.low)
-
-
 def mcnemar_of(b, c, method):
     match method:
         case "exact":
@@ -124,22 +105,6 @@ def mcnemar_stat(b, c, method):
     return mcnemar([[0, b], [c, 0]], exact=False, correction=method == "cc").statistic
 
 
-def newcombe_paired(a, b, c, d, conf):
-    n = a + b + c + d
-    p, q = (a + b) / n, (a + c) / n
-    first = stats.binomtest(a + b, n).proportion_ci(conf, method="wilson")
-    second = stats.binomtest(a + c, n).proportion_ci(conf, method="wilson")
-    product = a * d - b * c
-    corrected = max(product - n / 2, 0) if product > 0 else product
-    phi = corrected / math.sqrt((a + b) * (c + d) * (a + c) * (b + d))
-
-    def apart(x, y):
-        return math.sqrt(x * x - 2 * phi * x * y + y * y)
-
-    low = p - q - apart(p - first.low, second.high - q)
-    return low, p - q + apart(first.high - p, q - second.low)
-
-
 def bonett_price(b, c, n, conf):
     p, q = (b + 1) / (n + 2), (c + 1) / (n + 2)
     half = stats.norm.ppf(one_sided(conf)) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
@@ -147,7 +112,7 @@ def bonett_price(b, c, n, conf):
 
 
 def tango(b, c, n, conf):
-    return bounds(PairedDifference(lost=c, gained=b, denominator=n), conf)
+    return tuple(tango_limit(c, b, n, one_sided(conf), side) for side in (-1, 1))
 
 
 def confusion(matrix_rows_true):
@@ -156,14 +121,15 @@ def confusion(matrix_rows_true):
     accuracy = rates.accuracy(rows)
     low, high = bounds(accuracy, 0.95)
     matrix = np.array(matrix_rows_true)
+    present = np.flatnonzero(matrix.sum(axis=1))
     found = {
         "accuracy": accuracy.value,
         "acc_lo": low,
         "acc_hi": high,
         "nir": skill.no_information_rate(rows, classes),
         "p_acc_gt_nir": skill.p_no_information(rows, classes),
-        "kappa": skill.kappa(rows, classes).value,
-        "mcc": skill.mcc(rows, classes).value,
+        "kappa": skill.kappa(rows, classes, present).value,
+        "mcc": skill.mcc(rows, classes, present).value,
         "balanced_accuracy": rates.balanced_accuracy(rows, classes).value,
         "recall": [rates.recall(rows, c, classes).value for c in range(classes)],
         "specificity": [rates.specificity(rows, c, classes).value for c in range(classes)],
@@ -178,13 +144,10 @@ def confusion(matrix_rows_true):
 
 
 def predictive(tp, n1, tn, n0, prevalence):
-    positive = PrecisionAtPrevalence(tp, n1, n0 - tn, n0, prevalence)
-    negative = PrecisionAtPrevalence(tn, n0, n1 - tp, n1, 1 - prevalence)
+    rows = rows_from_counts([[tp, n1 - tp], [n0 - tn, tn]])
+    shares = (prevalence, 1 - prevalence)
+    positive, negative = (deployment_precision(rows, of, shares) for of in (0, 1))
     return {"se": tp / n1, "sp": tn / n0, "ppv": positive.value, "npv": negative.value}
-
-
-def ppv_score(tp, n1, fp, n0, prevalence, conf):
-    return bounds(PrecisionAtPrevalence(tp, n1, fp, n0, prevalence), conf)
 
 
 def zero_failure_n(t, conf):
@@ -283,8 +246,8 @@ def pac_misses(n, r, delta):
 KINDS = {
     function.__name__: function
     for function in (
-        binom_ci, binom_p, coverage, newcombe_indep, newcombe_indep_cc, mcnemar_stat,
-        newcombe_paired, bonett_price, tango, confusion, predictive, ppv_score, zero_failure_n,
+        binom_ci, binom_p, coverage, mcnemar_stat,
+        bonett_price, tango, confusion, predictive, zero_failure_n,
         sample_size_first, sample_size_stable, oc_naive, oc_gate, gate, theil_sen,
         mann_kendall_p, n_rejected, cluster_ratio, f1_ci, ece, pac_misses,
     )

@@ -52,7 +52,7 @@ def test_another_file_with_the_very_same_answers_is_a_champion_like_any_other():
     assert isinstance(champion_pairs(against(OTHER), "test"), Pairs)
 
 
-@pytest.mark.parametrize(("champion", "subject"), [(None, None), (None, THIS), (OTHER, None)])
+@pytest.mark.parametrize(("champion", "subject"), [(None, THIS), (OTHER, None)])
 def test_where_a_digest_is_missing_the_same_answers_are_the_same_model(champion, subject):
     found = champion_pairs(against(champion, subject=subject), "test")
 
@@ -68,8 +68,12 @@ def test_and_one_other_answer_or_score_tells_them_apart(champion, subject, chang
     assert isinstance(found, Pairs)
 
 
+def test_saved_predictions_of_both_are_a_champion_like_any_other():
+    assert isinstance(champion_pairs(against(None, subject=None), "test"), Pairs)
+
+
 def test_scores_that_were_not_kept_tell_nothing_apart():
-    evidence = against(None, subject=None)
+    evidence = against(None)
     rows = evidence.baseline.rows[Split.TEST]
     unknown = replace(rows, confidence=np.full(len(rows), np.nan))
     evidence = replace(evidence, baseline=replace(evidence.baseline, rows={Split.TEST: unknown}))
@@ -78,6 +82,6 @@ def test_scores_that_were_not_kept_tell_nothing_apart():
 
 
 def test_a_pin_on_no_checkpoint_opens_nothing():
-    found = champion_pairs(against(None, subject=None, pinned=True), "test")
+    found = champion_pairs(against(None, pinned=True), "test")
 
     assert isinstance(found, Undefined)

@@ -1,14 +1,16 @@
 """Sentences that teach: the number, the counts, the bound, the requirement, and what would help."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.checks import REGISTRY
-from gate.decision import judge
+from gate.decision import Outcome, judge
 from gate.evidence.made_up import MadeUp
+from gate.metrics.estimates import Count
 from gate.report.messages import bound_digits, digits, message, percent, requirement
 
 
@@ -96,8 +98,9 @@ def test_a_change_says_how_many_images_changed_sides():
     numbers = MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6)
 
     assert said("regression", numbers, margin=0.02) == (
-        "change of accuracy on test against the champion is 0.002 (at least -0.004 with 95 % "
-        "confidence), required -0.02; 4 broken and 6 repaired of 1000 (McNemar's exact p = 0.75)"
+        "change of accuracy on test against the champion is 0.002 (at least -0.005 with 95 % "
+        "confidence), required -0.02; 4 broken and 6 repaired of 1000 (McNemar's exact p = 0.75, "
+        "Tango's limits -0.004 to 0.008)"
     )
 
 
@@ -184,3 +187,35 @@ def test_a_confidence_shared_by_a_thousand_classes_is_below_100_percent():
     sentence = said("recall", MadeUp(classes=names, test=wrong), "recall[class=c0]", min=0.9)
 
     assert "with 99.995 % confidence" in sentence
+
+
+@pytest.mark.parametrize("check", ["macro-f1", "balanced-accuracy"])
+def test_a_mean_over_classes_names_those_that_have_no_images(check):
+    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+
+    sentence = said(check, numbers, min=0.8)
+
+    assert "; over 2 of 3 classes; absent: emu; images of the absent classes would tell" in sentence
+    assert "absent" not in said(check, numbers, min=0.8, over=("cat", "dog"))
+
+
+def test_the_value_of_absent_classes_cannot_pass_a_rule_that_decides_on_the_point():
+    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+    rule = REGISTRY["macro-f1"].model_validate({"id": "macro-f1", "min": 0.8, "decide_on": "point"})
+
+    (result,) = judge([rule], numbers.evidence()).results
+
+    assert result.comparison.estimate.value > 0.9
+    assert result.outcome == "failed"
+
+
+def test_a_count_is_never_called_too_near_to_decide():
+    numbers = MadeUp(test=((90, 10), (5, 95)), duplicates=3)
+    rule = REGISTRY["duplicate-images"].model_validate({"id": "copies", "max": 2})
+    counted = judge([rule], numbers.evidence()).results[0]
+
+    left_open = replace(counted, outcome=Outcome.INCONCLUSIVE, proven=False)
+
+    assert isinstance(counted.comparison.estimate, Count)
+    assert "images to decide" not in message(left_open)
+    assert "too near" not in message(left_open)
