@@ -87,6 +87,11 @@ def counts(name: str) -> bool:
     return words_of(name) in _EPOCHS | _STEPS
 
 
+def is_held_out(name: str) -> bool:
+    """Return whether a column's name speaks of validation or test."""
+    return bool(words_of(name) & (_VALIDATION | _TEST))
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Which columns are the losses and accuracies, and notes on what was left out."""

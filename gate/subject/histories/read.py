@@ -12,6 +12,7 @@ from gate.subject.histories.columns import Columns, choose
 from gate.subject.histories.csv_files import TRACKERS, read_csv
 from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
+from gate.subject.histories.not_logged import without_unlogged
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
 from gate.subject.histories.unread_losses import unread
@@ -52,10 +53,11 @@ def read_history(
         where = str(error.filename or path)
         raise HistoryError(where, fact, "check the path and its permissions") from error
     chosen = choose(path, table, train_loss=train_loss, validation=validation)
+    table, chosen, unlogged = without_unlogged(table, chosen)
     line, more = timeline(path, table)
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
-    notes = chosen.notes + more + _repeated(chosen, line.repeated)
+    notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
     accuracies = dict(chosen.accuracies)
     for role, column in chosen.accuracies.items():
         series[column], reason = as_fractions(series[column], in_percent=table.in_percent)

@@ -1,0 +1,111 @@
+"""NaN that stands for nothing: pandas and Keras write it where no validation was run.
+
+A NaN that the training itself gave is a finding, so a cell is taken as empty only where the rest of
+its row, or the regularity of its column, says that nothing was logged there.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gate.subject.histories.columns import Columns, is_held_out
+from gate.subject.histories.table import Row, Table
+from gate.subject.histories.text import quoted
+
+
+def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, list[str]]:
+    """Return the table without cells where nothing was logged, what is left to read, and notes.
+
+    Empty is a NaN of a held-out column in a row in which no validation was run: every held-out
+    column is empty there and the train loss is a number, and the column of the loss is empty
+    altogether, or every k-th row has a value, or other held-out columns show which rows have one.
+    Where train and validation loss have their values in turns, each is empty in the other's rows.
+    """
+    rows = _without_turns(table.rows, columns)
+    held_out = [name for name in table.columns if is_held_out(name)]
+    held_out += [name for name in columns.validation_losses if name not in held_out]
+    notes = []
+    for name in columns.validation_losses:
+        others = [each for each in held_out if each != name]
+        unlogged = _unlogged(rows, name, others, columns.train_loss)
+        if unlogged:
+            notes.append(_in_words(name, len(unlogged), rows))
+            rows = _emptied(rows, unlogged, held_out)
+    left = {name for row in rows for name, value in row.items() if value is not None}
+    validation = tuple(name for name in columns.validation_losses if name in left)
+    table = replace(table, rows=rows, columns=tuple(c for c in table.columns if c in left))
+    accuracies = {role: name for role, name in columns.accuracies.items() if name in left}
+    return table, replace(columns, validation_losses=validation, accuracies=accuracies), notes
+
+
+def _unlogged(
+    rows: Sequence[Row], name: str, others: Sequence[str], train_loss: str | None
+) -> set[int]:
+    """Return the rows in which the NaN of a held-out loss says that nothing was logged."""
+    where = [index for index, row in enumerate(rows) if _is_nan(row.get(name))]
+    if not where or not all(_no_validation(rows[index], others, train_loss) for index in where):
+        return set()
+    cells = [row[name] for row in rows if row.get(name) is not None]
+    values = [place for place, cell in enumerate(cells) if _is_number(cell)]
+    seen = any(_is_number(row.get(other)) for row in rows for other in others)
+    return set(where) if not values or seen or _is_regular(values, len(cells)) else set()
+
+
+def _no_validation(row: Row, others: Sequence[str], train_loss: str | None) -> bool:
+    """Return whether no other held-out column has a value in a row, and the train loss is none."""
+    trained = train_loss is None or not _is_nan(row.get(train_loss))
+    return trained and not any(_is_number(row.get(other)) for other in others)
+
+
+def _is_regular(places: Sequence[int], count: int) -> bool:
+    """Return whether every k-th of ``count`` rows has a value.
+
+    ``places`` are those of the values. One value is regular where it stands last; with two whole
+    steps or more, the first row or the last may have a value beside the others.
+    """
+    if len(places) < 2:
+        return list(places) == [count - 1]
+    gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
+    usual = max(gaps)
+    steps = set(gaps[1:-1] if gaps.count(usual) > 1 else gaps)
+    return steps <= {usual} and places[0] < usual and count - 1 - places[-1] < usual
+
+
+def _emptied(rows: Sequence[Row], where: set[int], names: Sequence[str]) -> tuple[Row, ...]:
+    return tuple(
+        {key: None if key in names and _is_nan(value) else value for key, value in row.items()}
+        if index in where
+        else row
+        for index, row in enumerate(rows)
+    )
+
+
+def _without_turns(rows: tuple[Row, ...], columns: Columns) -> tuple[Row, ...]:
+    """Return rows that are each of the training or of a validation, the other's cells empty.
+
+    So a table of rows of both is written by pandas, with NaN for what a row has not.
+    """
+    train, *held_out = (columns.train_loss or "", *columns.validation_losses)
+    if not held_out or not all(
+        _is_number(row.get(train)) != any(_is_number(row.get(name)) for name in held_out)
+        for row in rows
+    ):
+        return rows
+    return tuple(
+        {key: None if _is_nan(value) else value for key, value in row.items()} for row in rows
+    )
+
+
+def _in_words(name: str, cells: int, rows: Sequence[Row]) -> str:
+    if not any(_is_number(row.get(name)) for row in rows):
+        return f"column {quoted(name)} is NaN in all rows: it was not logged"
+    return f"column {quoted(name)} is NaN in {cells} rows without a validation: not logged there"
+
+
+def _is_nan(value: float | None) -> bool:
+    return value is not None and math.isnan(value)
+
+
+def _is_number(value: float | None) -> bool:
+    """Return whether something was logged; an infinity was."""
+    return value is not None and not math.isnan(value)
