@@ -82,6 +82,11 @@ def epoch_column(table: Table) -> str | None:
     return None
 
 
+def counts_epochs(name: str) -> bool:
+    """Return whether a column counts epochs."""
+    return words_of(name) in _EPOCHS
+
+
 def counts(name: str) -> bool:
     """Return whether a column counts epochs or steps and measures nothing."""
     return words_of(name) in _EPOCHS | _STEPS

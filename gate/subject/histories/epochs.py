@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import HistoryError
-from gate.subject.histories.columns import counts, epoch_column, refuse_text
+from gate.subject.histories.columns import counts, counts_epochs, epoch_column, refuse_text
+from gate.subject.histories.passes import passes
 from gate.subject.histories.table import Row, Table
 from gate.subject.histories.text import quoted
 
@@ -55,15 +56,24 @@ class Timeline:
         self._latest = {column: min(last, end) for column, last in self._latest.items()}
 
 
-def timeline(path: Path, table: Table) -> tuple[Timeline, list[str]]:
+def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[Timeline, list[str]]:
     """Return the epochs of ``table`` and notes on how they were found.
 
+    Steps that start again with each epoch are told by the ``train_loss``, which goes on.
     HistoryError is raised for epochs that are no numbers, that are in no order, and for too many.
     """
     key = epoch_column(table)
     notes = [] if key else ["no column counts epochs: the rows are numbered from 0"]
+    epochs = _epochs(path, table, key)
+    if key is not None and not counts_epochs(key):
+        found = passes(path, table, key, epochs, train_loss)
+        if found is not None:
+            epochs = found
+            notes.append(
+                f"column {quoted(key)} starts again with each epoch: they are numbered from 0"
+            )
     line = Timeline()
-    for epoch, row in zip(_epochs(path, table, key), table.rows, strict=True):
+    for epoch, row in zip(epochs, table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
         line.add(epoch, {name: value for name, value in values.items() if value is not None})
     if line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1:

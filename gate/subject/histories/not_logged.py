@@ -7,6 +7,7 @@ its row, or the regularity of its column, says that nothing was logged there.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from gate.subject.histories.columns import Columns, is_held_out
 from gate.subject.histories.table import Row, Table
@@ -16,18 +17,19 @@ from gate.subject.histories.text import quoted
 def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, list[str]]:
     """Return the table without cells where nothing was logged, what is left to read, and notes.
 
-    Empty is a NaN of a held-out column in a row in which no validation was run: every held-out
-    column is empty there and the train loss is a number, and the column of the loss is empty
-    altogether, or every k-th row has a value, or other held-out columns show which rows have one.
-    Where train and validation loss have their values in turns, each is empty in the other's rows.
+    Where the train loss is never NaN, a NaN of a held-out loss is empty if every held-out column is
+    in its row, and the loss has no value at all, or one in every k-th row, or other held-out
+    columns show which rows have one. Where train and validation loss have their values in turns,
+    each is empty in the other's rows.
     """
     rows = _without_turns(table.rows, columns)
+    if any(_is_nan(row.get(columns.train_loss or "")) for row in rows):
+        return table, columns, []  # what follows a NaN of the training is one of its own
     held_out = [name for name in table.columns if is_held_out(name)]
     held_out += [name for name in columns.validation_losses if name not in held_out]
     notes = []
     for name in columns.validation_losses:
-        others = [each for each in held_out if each != name]
-        unlogged = _unlogged(rows, name, others, columns.train_loss)
+        unlogged = _unlogged(rows, name, [each for each in held_out if each != name])
         if unlogged:
             notes.append(_in_words(name, len(unlogged), rows))
             rows = _emptied(rows, unlogged, held_out)
@@ -38,23 +40,15 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     return table, replace(columns, validation_losses=validation, accuracies=accuracies), notes
 
 
-def _unlogged(
-    rows: Sequence[Row], name: str, others: Sequence[str], train_loss: str | None
-) -> set[int]:
+def _unlogged(rows: Sequence[Row], name: str, others: Sequence[str]) -> set[int]:
     """Return the rows in which the NaN of a held-out loss says that nothing was logged."""
     where = [index for index, row in enumerate(rows) if _is_nan(row.get(name))]
-    if not where or not all(_no_validation(rows[index], others, train_loss) for index in where):
-        return set()
+    if any(_is_number(rows[index].get(other)) for index in where for other in others):
+        return set()  # a validation was run
     cells = [row[name] for row in rows if row.get(name) is not None]
     values = [place for place, cell in enumerate(cells) if _is_number(cell)]
     seen = any(_is_number(row.get(other)) for row in rows for other in others)
     return set(where) if not values or seen or _is_regular(values, len(cells)) else set()
-
-
-def _no_validation(row: Row, others: Sequence[str], train_loss: str | None) -> bool:
-    """Return whether no other held-out column has a value in a row, and the train loss is none."""
-    trained = train_loss is None or not _is_nan(row.get(train_loss))
-    return trained and not any(_is_number(row.get(other)) for other in others)
 
 
 def _is_regular(places: Sequence[int], count: int) -> bool:
@@ -65,7 +59,7 @@ def _is_regular(places: Sequence[int], count: int) -> bool:
     """
     if len(places) < 2:
         return list(places) == [count - 1]
-    gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(places)]
     usual = max(gaps)
     steps = set(gaps[1:-1] if gaps.count(usual) > 1 else gaps)
     return steps <= {usual} and places[0] < usual and count - 1 - places[-1] < usual

@@ -54,7 +54,7 @@ def read_history(
         raise HistoryError(where, fact, "check the path and its permissions") from error
     chosen = choose(path, table, train_loss=train_loss, validation=validation)
     table, chosen, unlogged = without_unlogged(table, chosen)
-    line, more = timeline(path, table)
+    line, more = timeline(path, table, chosen.train_loss)
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
     notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
