@@ -25,14 +25,14 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     rows = _without_turns(table.rows, columns)
     if any(_is_nan(row.get(columns.train_loss or "")) for row in rows):
         return table, columns, []  # what follows a NaN of the training is one of its own
-    held_out = [name for name in table.columns if is_held_out(name)]
-    held_out += [name for name in columns.validation_losses if name not in held_out]
-    notes = []
+    held_out = {name for name in table.columns if is_held_out(name)} | {*columns.validation_losses}
+    values = [sum(_is_number(row.get(name)) for name in held_out) for row in rows]
+    notes, unlogged = [], set[int]()
     for name in columns.validation_losses:
-        unlogged = _unlogged(rows, name, [each for each in held_out if each != name])
-        if unlogged:
-            notes.append(_in_words(name, len(unlogged), rows))
-            rows = _emptied(rows, unlogged, held_out)
+        if where := _unlogged([row.get(name) for row in rows], values):
+            notes.append(_in_words(name, len(where), rows))
+            unlogged |= where
+    rows = _emptied(rows, unlogged, held_out)
     left = {name for row in rows for name, value in row.items() if value is not None}
     validation = tuple(name for name in columns.validation_losses if name in left)
     table = replace(table, rows=rows, columns=tuple(c for c in table.columns if c in left))
@@ -40,15 +40,18 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     return table, replace(columns, validation_losses=validation, accuracies=accuracies), notes
 
 
-def _unlogged(rows: Sequence[Row], name: str, others: Sequence[str]) -> set[int]:
-    """Return the rows in which the NaN of a held-out loss says that nothing was logged."""
-    where = [index for index, row in enumerate(rows) if _is_nan(row.get(name))]
-    if any(_is_number(rows[index].get(other)) for index in where for other in others):
+def _unlogged(cells: Sequence[float | None], values: Sequence[int]) -> set[int]:
+    """Return the rows in which the NaN of a held-out loss says that nothing was logged.
+
+    ``cells`` are those of the loss, ``values`` the numbers in held-out columns of each row.
+    """
+    where = {row for row, cell in enumerate(cells) if _is_nan(cell)}
+    if any(values[row] for row in where):
         return set()  # a validation was run
-    cells = [row[name] for row in rows if row.get(name) is not None]
-    values = [place for place, cell in enumerate(cells) if _is_number(cell)]
-    seen = any(_is_number(row.get(other)) for row in rows for other in others)
-    return set(where) if not values or seen or _is_regular(values, len(cells)) else set()
+    seen = any(many > _is_number(cell) for cell, many in zip(cells, values, strict=True))
+    logged = [cell for cell in cells if cell is not None]
+    places = [place for place, cell in enumerate(logged) if _is_number(cell)]
+    return where if not places or seen or _is_regular(places, len(logged)) else set()
 
 
 def _is_regular(places: Sequence[int], count: int) -> bool:
@@ -65,7 +68,7 @@ def _is_regular(places: Sequence[int], count: int) -> bool:
     return steps <= {usual} and places[0] < usual and count - 1 - places[-1] < usual
 
 
-def _emptied(rows: Sequence[Row], where: set[int], names: Sequence[str]) -> tuple[Row, ...]:
+def _emptied(rows: Sequence[Row], where: set[int], names: set[str]) -> tuple[Row, ...]:
     return tuple(
         {key: None if key in names and _is_nan(value) else value for key, value in row.items()}
         if index in where
