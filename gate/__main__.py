@@ -1,9 +1,20 @@
-"""The command ``validate-model`` as a process of its own; ``python -m gate`` is the same."""
+"""The command ``validate-model`` as a process of its own; ``python -m gate`` is the same.
+
+Python searches the current folder first for ``python -m``, and for its own modules too before a
+line of this runs: ``validate-model`` and ``python -P -m gate`` never do.
+"""
+
+import os
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109 -- pathlib is not loaded yet
+    here = sys.path.pop(0)
+    if os.path.realpath(__file__).startswith(os.path.realpath(here) + os.sep):
+        sys.path.append(here)  # this program lies there, not installed
 
 import _thread
 import gc
 import signal
-import sys
 import time
 from types import FrameType
 from typing import NoReturn

@@ -21,24 +21,23 @@ class Files:
 
 
 def checkpoint_files(path: Path) -> Files:
-    """Return the digests of a checkpoint: a file, or a model folder with its index and shards.
+    """Return the digests of a checkpoint: a file, or a model folder with its indexes and shards.
 
     Raises UsageError where it cannot be read, or is a folder without weights.
     """
-    from gate.subject.checkpoints.folders import is_folder, manifest, read_layout
+    from gate.subject.checkpoints.folders import is_folder, manifest, read_layouts
     from gate.subject.checkpoints.refusals import RefusedError
 
     if not is_folder(path):
         digest = _sha256(path)
         return Files({path.name: digest}, digest)
     try:
-        layout = read_layout(path)
+        layouts = read_layouts(path)
     except RefusedError as refused:
         raise UsageError(plain(str(path)), refused.fact, refused.remedy) from refused
-    digests = {name: _sha256(path / name) for name in layout.names}
-    if layout.index:
-        name, index = layout.index
-        digests[name] = index.sha256  # of the bytes that the names were read from
+    digests = {name: _sha256(path / name) for each in layouts for name in each.names}
+    # The digest of an index is of the bytes that the names were read from.
+    digests |= {each.title: each.index.sha256 for each in layouts if each.index}
     beside = tuple(sorted({each.name for each in path.iterdir()} - set(digests)))
     return Files(digests, hashlib.sha256(manifest(digests)).hexdigest(), beside)
 

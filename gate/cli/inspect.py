@@ -60,6 +60,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
             {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape), "bytes": spec.bytes}
             for spec in inspection.tensors
         ],
+        "notes": list(inspection.notes),
     }
 
 
@@ -93,6 +94,7 @@ def _contents(inspection: Inspection) -> list[str]:
         lines.append(f"  classes   {inspection.classes:,}, from {shown(inspection.head.name)}")
     if inspection.channels is not None:
         lines.append(f"  channels  {inspection.channels:,}, of the first convolution")
+    lines += [f"  note      {note}" for note in inspection.notes]
     names = [shown(spec.name) for spec in inspection.tensors]
     width = min(max(map(len, names), default=0), _WIDEST_NAME)
     lines.append("")

@@ -29,6 +29,7 @@ from gate.measure.part_files import parsed, read_parts, write_parts
 from gate.measure.parts import Part
 from gate.measure.plan import Plan
 from gate.subject.datasets.records import Dataset, UnreadableImage
+from gate.subject.importing import resolves_otherwise
 from gate.subject.touched import unchanged
 
 SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
@@ -81,7 +82,7 @@ class Kept:
             if self._is_distrusted(file.parent) or self._is_distrusted(file):
                 continue
             head = self._head_in(file)
-            if head is not None and unchanged(head.code, self.base):
+            if head is not None and _is_of_today(head, self.base):
                 self.head, self._variant = head, file.parent
                 return
 
@@ -189,6 +190,11 @@ class Kept:
         close_file(folder / _HEAD)
         self.head = head
         return folder
+
+
+def _is_of_today(head: Head, base: Path) -> bool:
+    """Return whether the user's code would be the same files today, with the same bytes."""
+    return unchanged(head.code, base) and not resolves_otherwise(head.code, base)
 
 
 def _named_after(text: bytes) -> str:

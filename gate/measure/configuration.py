@@ -1,17 +1,15 @@
 """What a gate file declares of the measurement, and the user's code that ran in it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gate.errors import EvidenceError
 from gate.evidence.records import Code, Configuration, Split
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.gatefile import GateFile
+from gate.subject.gatefile import Factory, GateFile
 from gate.subject.packages import package_of
 from gate.subject.wording import plain
-
-Named = tuple[str, str, Mapping[str, Any]]  # key of the gate file, package.module:function, kwargs
 
 
 def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> Configuration:
@@ -26,21 +24,8 @@ def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> Conf
         input=None if predicted else gatefile.input.model_dump(mode="json"),
         weights=gatefile.model.key if gatefile.model else None,
         groups={Split(name): _grouping(spec) for name, spec in splits.items()},
-        code={
-            key: _code(key, factory, kwargs, gatefile, used)
-            for key, factory, kwargs in _factories(gatefile)
-        },
+        code={each.key: _code(each, gatefile, used) for each in gatefile.factories()},
     )
-
-
-def _factories(gatefile: GateFile) -> Iterator[Named]:
-    if gatefile.model is not None and gatefile.model.factory is not None:
-        yield "model.factory", gatefile.model.factory, gatefile.model.kwargs
-    if gatefile.input.factory is not None:
-        yield "input.factory", gatefile.input.factory, {}
-    for name, spec in gatefile.data.given().items():
-        if spec.factory is not None:
-            yield f"data.{name}.factory", spec.factory, spec.kwargs
 
 
 def _grouping(spec: DataSpec) -> dict[str, str] | None:
@@ -49,21 +34,16 @@ def _grouping(spec: DataSpec) -> dict[str, str] | None:
     return None if spec.group is None else {"column": spec.group}
 
 
-def _code(
-    key: str,
-    factory: str,
-    kwargs: Mapping[str, Any],
-    gatefile: GateFile,
-    used: Mapping[str, str | None],
-) -> Code:
-    package = package_of(factory, base=gatefile.base)
+def _code(named: Factory, gatefile: GateFile, used: Mapping[str, str | None]) -> Code:
+    package = package_of(named.spec, base=gatefile.base)
     if other := package.differing(used):
         raise EvidenceError(
-            f"{key} {factory}",
+            f"{named.key} {named.spec}",
             f"{plain(other)} is not the file that the model was measured with",
             "measure again in a new process, with the same code on every machine",
         )
-    return Code(factory, _as_json(kwargs), package.name, len(package.files), package.sha256)
+    kwargs = _as_json(named.kwargs)
+    return Code(named.spec, kwargs, package.name, len(package.files), package.sha256)
 
 
 def _as_json(kwargs: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- what JSON holds

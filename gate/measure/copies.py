@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from gate.subject.guard import require_theirs
+
 
 def state_of(model: nn.Module) -> bytes | None:
     """Return a digest of what a module holds but values of parameters; None: it cannot be had.
@@ -18,7 +20,8 @@ def state_of(model: nn.Module) -> bytes | None:
     written = io.BytesIO()
     try:
         _Writing(written, {id(each) for each in model.parameters()}).dump(model)
-    except Exception:
+    except BaseException as error:  # the user's objects may raise anything where they are pickled
+        require_theirs(error)
         return None
     return sha256(written.getbuffer()).digest()
 
@@ -29,9 +32,11 @@ def beside(model: nn.Module) -> nn.Module | None:
     None where it cannot be copied: what it computed of its parameters, torch does not let go.
     """
     try:
-        return copy.deepcopy(model, {id(each): each for each in model.parameters()})
-    except Exception:
+        copied: object = copy.deepcopy(model, {id(each): each for each in model.parameters()})
+    except BaseException as error:  # or copied
+        require_theirs(error)
         return None
+    return copied if isinstance(copied, nn.Module) and copied is not model else None
 
 
 class _Writing(pickle.Pickler):

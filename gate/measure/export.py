@@ -20,6 +20,7 @@ from gate.measure.answers import probabilities
 from gate.measure.looks import looks_at_values
 from gate.measure.probes import FirstBatch
 from gate.measure.runner import Runner, TorchRunner, Weights
+from gate.subject.guard import first_line, require_theirs
 from gate.subject.wording import counted, plain
 
 TOLERANCE = 1e-4  # by which a probability may differ; a class may only where torch's lead is less
@@ -66,7 +67,7 @@ class ExportedRunner:
             raise CheckpointError(
                 "model input",
                 Refusal.MISMATCH,
-                f"onnxruntime cannot take images of shape {images.shape} ({_first_line(error)})",
+                f"onnxruntime cannot take images of shape {images.shape} ({first_line(error)})",
                 "measure with --backend torch",
             ) from error
         return np.asarray(scores, dtype=np.float32)
@@ -125,8 +126,9 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
                 output_names=[_OUTPUT],
                 dynamic_axes={_INPUT: {0: _IMAGES}, _OUTPUT: {0: _IMAGES}},
             )
-        except Exception as error:  # the user's code and torch raise what they like
-            raise _UnusableError(f"torch cannot export the model ({_first_line(error)})") from error
+        except BaseException as error:  # the user's code and torch raise what they like
+            require_theirs(error)
+            raise _UnusableError(f"torch cannot export the model ({first_line(error)})") from error
     for each in said:
         if issubclass(each.category, _LOOKS):
             where = f"line {each.lineno} of {plain(Path(each.filename).name)}"
@@ -151,7 +153,7 @@ def _opened(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises what it likes
-        raise _UnusableError(f"onnxruntime cannot open it ({_first_line(error)})") from error
+        raise _UnusableError(f"onnxruntime cannot open it ({first_line(error)})") from error
     name = f"onnxruntime {onnxruntime.__version__}"
     return ExportedRunner(session, name, runner.classes, runner.weights())
 
@@ -187,8 +189,3 @@ def _asked(exported: ExportedRunner, images: Floats) -> Floats:
             f"for {counted(len(images), 'image')} its output has the shape {outputs.shape}"
         )
     return outputs
-
-
-def _first_line(error: Exception) -> str:
-    line = (str(error).strip().splitlines() or ["no message"])[0]
-    return f"{type(error).__name__}: {plain(line, 200)}"

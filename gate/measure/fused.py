@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from gate.measure.looks import looks_at_values
+from gate.subject.checkpoints.numbers import has_values
+from gate.subject.guard import require_theirs
 
 MOST_PARAMETERS = 100_000_000  # above, even the copy that is folded and packed is too large
 _SAMPLE = 2  # images that are traced: a forward of a whole batch of a large module takes long
@@ -46,7 +48,7 @@ def fused(
     same bits wherever torch has as many threads as ``limited`` leaves it, which is called before
     anything depends on them.
     """
-    if sum(each.numel() for each in model.parameters()) > MOST_PARAMETERS:
+    if not _is_small(model):
         return None
     # What was frozen for other images shows when it meets these.
     traced = _traced(model, images[:_SAMPLE] / 2)
@@ -59,6 +61,15 @@ def fused(
     return None
 
 
+def _is_small(model: nn.Module) -> bool:
+    try:
+        count = sum(each.numel() for each in model.parameters() if has_values(each))
+    except BaseException as error:  # the user's own `parameters`
+        require_theirs(error)
+        return False
+    return count <= MOST_PARAMETERS
+
+
 def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- torch has no type for it
     """Return the operations of a forward; None where it looks at values, or torch cannot trace."""
     try:
@@ -67,7 +78,8 @@ def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- t
             warnings.simplefilter("always", _LOOKS)  # raised, it might be caught by the user's code
             looked = looks_at_values(model, images)
             traced = _jit.trace(model, images, check_trace=False)
-    except Exception:
+    except BaseException as error:  # the user's code and torch raise what they like
+        require_theirs(error)
         return None
     return None if looked or said else traced
 
@@ -92,7 +104,8 @@ def _settled(
             found = ready(images.clone())  # compiles for the shapes, and for so many threads
         largest = max(float(outputs.abs().max()), 1.0)
         furthest = float((found[: len(outputs)] - outputs).abs().max())
-    except Exception:
+    except BaseException as error:  # the user's code and torch raise what they like
+        require_theirs(error)
         return None
     agree = len(found) == len(images) and furthest <= TOLERANCE * largest  # never, where NaN
     return cast("_Answering", ready) if agree else None

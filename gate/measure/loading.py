@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gate.evidence.records import Subject
@@ -15,6 +16,7 @@ from gate.measure.runner import Runner, TorchRunner, build_model
 from gate.subject.checkpoints import load_into, open_checkpoint
 from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.gatefile import ModelSpec
+from gate.subject.guard import Guard
 
 
 class Loaded(NamedTuple):
@@ -59,12 +61,14 @@ def _torch(
     checkpoint = open_checkpoint(path, key=spec.key, sha256=spec.sha256)
     subject = subject_of(checkpoint.identity, spec.factory)
     assert subject is not None, "a vetted checkpoint has a digest"
-    model = build_model(spec.factory, spec.kwargs, base=base)
-    report = load_into(checkpoint, model)
+    guard = Guard(f"model.factory {spec.factory!r}", base)
+    with np.errstate():  # what the user's code sets is not for our own numbers
+        model = build_model(spec.factory, spec.kwargs, base=base)
+        report = load_into(checkpoint, model, guard=guard)
     notes = (*report.notes, *(f"weights cast: {cast}" for cast in report.casts))
     return Loaded(
         replace(subject, parameters=report.parameters),
-        TorchRunner.start(model, classes, device),
+        TorchRunner.start(model, classes, device, guard=guard),
         notes,
     )
 

@@ -1,9 +1,12 @@
 """What is wrong between a model and its images or classes, in the words of an engineer."""
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
 from gate.errors import CheckpointError, Refusal
+from gate.subject.guard import first_line, place_of, require_theirs
 from gate.subject.wording import counted
 
 
@@ -34,9 +37,18 @@ def wrong_output(fact: str, remedy: str) -> CheckpointError:
     return CheckpointError("model output", Refusal.MISMATCH, fact, remedy)
 
 
-def cannot_take(model: nn.Module, batch: torch.Tensor, error: Exception) -> CheckpointError:
-    """Return what is wrong between model and images, in words; found by running one image again."""
-    layer, given = _last_layer_entered(model, batch[:1])
+def cannot_take(
+    model: nn.Module, batch: torch.Tensor, error: Exception, base: Path
+) -> CheckpointError:
+    """Return what is wrong between model and images, in words; found by running one image again.
+
+    ``base`` is the folder of the gate file, where the user's code lies.
+    """
+    try:
+        layer, given = _last_layer_entered(model, batch[:1])
+    except Exception as another:  # what it says of its own layers raises, too
+        require_theirs(another)
+        layer, given = None, batch[:1]
     height, width = batch.shape[-2:]
     match layer:
         case (name, nn.Conv2d() as convolution) if (
@@ -61,12 +73,14 @@ def cannot_take(model: nn.Module, batch: torch.Tensor, error: Exception) -> Chec
                 "set input.size to the size in training",
             )
         case _:
+            place = place_of(error, base)
+            at_place = f", {place}" if place else ""
             at = f" in layer {layer[0]}" if layer and layer[0] else ""
             return CheckpointError(
                 "model input",
                 Refusal.MISMATCH,
                 f"the model cannot take images of shape {tuple(batch.shape[1:])}{at} "
-                f"({type(error).__name__}: {_first_line(error)})",
+                f"({first_line(error)}{at_place})",
                 "check input.size and input.channels against the training code",
             )
 
@@ -90,8 +104,8 @@ def _last_layer_entered(
     try:
         with torch.inference_mode():
             model(image)
-    except Exception:  # noqa: S110 -- it raised before; here only the way there matters
-        pass
+    except BaseException as error:  # it raised before; here only the way there matters
+        require_theirs(error)
     finally:
         for hook in hooks:
             hook.remove()
@@ -99,7 +113,3 @@ def _last_layer_entered(
         return None, image
     name, layer, given = seen[-1]
     return (name, layer), given
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:200]

@@ -54,7 +54,7 @@ class KnownPrints:
                     require_script(database, _TABLE)
         except sqlite3.OperationalError:  # another program has it
             return
-        except (sqlite3.DatabaseError, DistrustError):
+        except (sqlite3.DatabaseError, ValueError):  # a schema that is no text is one, too
             warn(f"cache: {self._path}: {why or 'is damaged'}; fingerprints are taken again")
             with suppress(OSError):
                 self._path.unlink()

@@ -13,11 +13,16 @@ from torch import nn
 from gate.errors import FactoryError, UsageError
 from gate.measure.copies import beside, state_of
 from gate.measure.fused import Fused, fused
-from gate.measure.mismatch import cannot_take, wrong_output, wrong_shape
+from gate.measure.mismatch import cannot_take
 from gate.measure.progress import Device
+from gate.measure.scores import scores_of
+from gate.subject.checkpoints.numbers import floats_of, has_values
+from gate.subject.guard import Guard, in_reach, kind_of, require_theirs
 from gate.subject.usercode import call, load_callable
 
 Floats = NDArray[np.float32]
+
+_UNNAMED = Guard("the module", Path())
 
 SEED = 0  # for user code that draws; the gate itself draws nothing from torch
 
@@ -32,13 +37,18 @@ def build_model(factory: str, kwargs: dict[str, Any], *, base: Path) -> nn.Modul
     model = call(
         load_callable(factory, base=base, purpose="model.factory"), kwargs, base=base, where=where
     )
-    if not isinstance(model, nn.Module):
+    with Guard(where, base).during("looking at what it returned"):
+        is_module = isinstance(model, nn.Module)
+    if not is_module:
         raise FactoryError(
             where,
-            f"returned {type(model).__name__}, not a torch.nn.Module",
+            f"returned {kind_of(model)}, not a torch.nn.Module",
             "return the model itself; its weights come from the checkpoint",
         )
-    return model.eval()
+    with Guard(where, base).during("its eval()"):
+        model.eval()  # what it returns is its own matter: a `train` without a return gives None
+    module: nn.Module = model
+    return module
 
 
 def choose_device(wanted: Device) -> torch.device:
@@ -124,6 +134,7 @@ class TorchRunner:
     state: bytes | None  # of the module before it was asked anything; None: nobody knows
     fused: Fused | None = None
     backend: str = "torch"
+    guard: Guard = _UNNAMED
 
     @property
     def device(self) -> str:
@@ -131,13 +142,25 @@ class TorchRunner:
         return str(self.place)
 
     @classmethod
-    def start(cls, model: nn.Module, classes: tuple[str, ...], device: Device) -> "TorchRunner":
-        """Return a runner of ``model``, moved to the device and laid out for convolutions."""
+    def start(
+        cls,
+        model: nn.Module,
+        classes: tuple[str, ...],
+        device: Device,
+        *,
+        guard: Guard = _UNNAMED,
+    ) -> "TorchRunner":
+        """Return a runner of ``model``, moved to the device and laid out for convolutions.
+
+        Raises FactoryError where the module's own code, which ``guard`` is for, stops it.
+        """
         chosen = choose_device(device)
         require_exact_products()
-        # Channels last is what CPU and tensor-core convolutions are fastest in; values are equal.
-        ready = model.to(chosen).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch has it, its stubs do not
-        return cls(ready, classes, chosen, state_of(ready))
+        with guard.during(f"its move to {chosen}"):
+            model.to(chosen)  # in place: what a `to` of the user's returns is its own matter
+            _lay_out(model)
+            model.eval()
+        return cls(model, classes, chosen, state_of(model), guard=guard)
 
     def outputs(self, images: Floats) -> Floats:
         """Return the model's outputs, as float32 on the CPU."""
@@ -146,20 +169,15 @@ class TorchRunner:
             batch = batch.pin_memory()  # else the copy waits for the device, and the device for it
         batch = _laid_out(batch.to(self.place, non_blocking=True))
         try:
-            with torch.inference_mode():
+            with in_reach(), torch.inference_mode():
                 fits = self.fused is not None and self.fused.shape == batch.shape
                 answer = (self.fused.module if self.fused and fits else self.model)(batch)
         except Exception as error:
-            raise cannot_take(self.model, batch, error) from error
-        if not isinstance(answer, torch.Tensor):
-            raise wrong_output(
-                f"the model returned {type(answer).__name__}, not a tensor "
-                f"(N, {len(self.classes)})",
-                "wrap it in a factory whose forward returns the class scores alone",
-            )
-        if problem := wrong_shape(tuple(answer.shape), len(images), len(self.classes)):
-            raise problem
-        return answer.detach().float().cpu().numpy()
+            require_theirs(error)
+            raise cannot_take(self.model, batch, error, self.guard.base) from error
+        except BaseException as error:  # it ends the process, or means to: no image is to blame
+            raise self.guard.refusal(error, "its forward") from error
+        return scores_of(answer, len(images), len(self.classes), self.guard)
 
     def fused_for(
         self, images: Floats, outputs: Floats, limited: Callable[[], None]
@@ -187,13 +205,30 @@ class TorchRunner:
 
     def weights(self) -> Weights:
         """Return the size of the model, and which of its tensors are not finite."""
-        tensors = [*self.model.named_parameters(), *self.model.named_buffers()]
-        return Weights(
-            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-            nonfinite=tuple(
-                name for name, tensor in tensors if not bool(torch.isfinite(tensor).all())
-            ),
-        )
+        with self.guard.during("looking at its parameters and buffers"):
+            tensors = [*self.model.named_parameters(), *self.model.named_buffers()]
+            return Weights(
+                parameters=sum(
+                    each.numel() for each in self.model.parameters() if has_values(each)
+                ),
+                nonfinite=tuple(name for name, tensor in tensors if not _is_finite(tensor)),
+            )
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    numbers = floats_of(tensor)
+    return numbers is None or bool(torch.isfinite(numbers).all())
+
+
+def _lay_out(model: nn.Module) -> None:
+    """Put the channels of a module's tensors last, where torch can, and the module lets it.
+
+    Channels last is what CPU and tensor-core convolutions are fastest in; values are equal.
+    """
+    try:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
+    except Exception as error:  # a sparse buffer has no such layout; it is as good without
+        require_theirs(error)
 
 
 def _laid_out(batch: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
+from gate.subject.shadows import shadowed
 from gate.utf8 import as_utf8
 
 
@@ -38,6 +39,9 @@ def measure(
     }
     for each in datasets.values():
         found.assumed += [note for note in each.assumed if note not in found.assumed]
+    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
+        progress.warn(note)
+        found.assumed.append(note)
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
         found.assumed.append(f"class order as the data gives it: {first}")

@@ -1,6 +1,7 @@
 """The gate file: what is judged. The policy, which says how, belongs to somebody else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -124,6 +125,20 @@ class LeakageSpec(_Strict):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """User code that a gate file names."""
+
+    key: str  # of the gate file, such as data.test.factory
+    spec: str  # package.module:function
+    kwargs: Mapping[str, Any]
+
+    @property
+    def module(self) -> str:
+        """The module that is imported."""
+        return self.spec.partition(":")[0]
+
+
 class GateFile(_Strict):
     """What is judged. Every key may come from a flag instead; :meth:`require_complete` checks."""
 
@@ -176,6 +191,16 @@ class GateFile(_Strict):
     def base(self) -> Path:
         """The folder that paths are relative to: the gate file's, or the current one."""
         return self._base
+
+    def factories(self) -> Iterator[Factory]:
+        """Yield all user code that the gate file names."""
+        if self.model is not None and self.model.factory is not None:
+            yield Factory("model.factory", self.model.factory, self.model.kwargs)
+        if self.input.factory is not None:
+            yield Factory("input.factory", self.input.factory, {})
+        for name, spec in self.data.given().items():
+            if spec.factory is not None:
+                yield Factory(f"data.{name}.factory", spec.factory, spec.kwargs)
 
     def location(self, *path: Key) -> tuple[str, int, int] | None:
         """Return file, line and column of a key, the nearest one above where it is not stated.

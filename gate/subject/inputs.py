@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gate.errors import FactoryError
 from gate.subject.datasets.records import UnreadableImage
-from gate.subject.usercode import call, load_callable, said
+from gate.subject.guard import Guard, in_reach, kind_of, require_theirs, said
+from gate.subject.usercode import call, load_callable
 from gate.subject.wording import listed, quoted
 
 if TYPE_CHECKING:  # Pillow is loaded with the first image, not with the gate file
@@ -280,13 +281,14 @@ def _assumed(spec: InputSpec) -> tuple[str, ...]:
 
 def _user_transform(factory: str, base: Path) -> "FactoryTransform":
     where = f"input.factory {quoted(factory)}"
-    function = call(
-        load_callable(factory, base=base, purpose="input.factory"), {}, base=base, where=where
-    )
+    with np.errstate():  # what the user's code sets is not for our own numbers
+        function = call(
+            load_callable(factory, base=base, purpose="input.factory"), {}, base=base, where=where
+        )
     if not callable(function):
         raise FactoryError(
             where,
-            f"returned {type(function).__name__}, nothing that can be called",
+            f"returned {kind_of(function)}, nothing that can be called",
             "return a callable that turns a PIL image into a float tensor (C, H, W)",
         )
     return FactoryTransform(function, where, base)
@@ -307,17 +309,25 @@ class FactoryTransform:
     def __call__(self, image: "Image.Image") -> Floats:
         """Return the tensor as float32 (C, H, W); raises UnreadableImage or FactoryError."""
         try:
-            made = self.function(image)
+            with in_reach():
+                made = self.function(image)
         except Exception as error:  # user code may raise anything, and the next image may do
+            require_theirs(error)
             raise UnreadableImage(f"{self.where} raised {said(error, self.base)}") from error
-        array = _as_array(made)
-        if not isinstance(array, np.ndarray) or array.ndim != 3 or array.dtype.kind != "f":
-            raise FactoryError(
-                self.where,
-                f"gave {_described(made)} for an image",
-                "its callable returns a float tensor (C, H, W)",
-            )
-        return np.ascontiguousarray(array, np.float32)
+        except BaseException as error:  # it ends the process, or means to: no image is to blame
+            raise Guard(self.where, self.base).refusal(error) from error
+        try:
+            array = _as_array(made)
+            is_image = isinstance(array, np.ndarray) and array.ndim == 3 and array.dtype.kind == "f"
+            if is_image and array.size:
+                return np.ascontiguousarray(array, np.float32)
+        except BaseException as error:  # of a tensor without values, or an object that is odd
+            require_theirs(error)
+        raise FactoryError(
+            self.where,
+            f"gave {_described(made)} for an image",
+            "its callable returns a float tensor (C, H, W)",
+        )
 
     def treatment(self, image: "Image.Image") -> tuple[str, ...]:  # noqa: ARG002 -- as all have it
         """Return nothing: what the user's callable does is the user's to know."""
@@ -347,7 +357,12 @@ def _as_array(made: Any) -> Any:  # noqa: ANN401 - it is the user's object, look
 
 
 def _described(made: object) -> str:
-    shape = getattr(made, "shape", None)
-    if shape is None:
-        return type(made).__name__
-    return f"{type(made).__name__} of shape {tuple(shape)} and type {getattr(made, 'dtype', '?')}"
+    """Return what an object says of itself, as far as it does."""
+    try:
+        shape = getattr(made, "shape", None)
+        if shape is not None:
+            kind = getattr(made, "dtype", "?")
+            return f"{kind_of(made)} of shape {tuple(shape)} and type {kind}"
+    except BaseException as error:
+        require_theirs(error)
+    return kind_of(made)

@@ -1,14 +1,13 @@
 """The source files of user code: those of the package that a factory comes from, run or not."""
 
-import importlib.machinery
-import importlib.util
+import importlib
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
+from gate.subject.importing import Located, located, top_level
 from gate.subject.touched import portable_name
 
 _SUFFIX = ".py"
@@ -51,9 +50,10 @@ def package_of(factory: str, *, base: Path) -> Package:
     ``base`` is the gate file's folder. Nothing is imported. A package without source files, such as
     one of compiled code, has none.
     """
-    name = factory.partition(":")[0].partition(".")[0]
+    name = top_level(factory)
+    importlib.invalidate_caches()
     files = {}
-    for path, below in sorted(_sources(name, base)):
+    for path, below in sorted(sources(name, located(factory.partition(":")[0], base))):
         try:
             with path.open("rb") as stream:
                 files[below] = file_digest(stream, "sha256").hexdigest()
@@ -62,30 +62,17 @@ def package_of(factory: str, *, base: Path) -> Package:
     return Package(name, files)
 
 
-def _sources(name: str, base: Path) -> Iterator[tuple[Path, str]]:
+def sources(name: str, found: Located) -> Iterator[tuple[Path, str]]:
     """Yield the source files of a package, and their names below the folder that holds it."""
-    found = _found(name, base)
-    if found is None:
+    if found.folders is None:
+        origin = found.spec.origin if found.spec else None
+        if origin and origin.endswith(_SUFFIX):
+            yield Path(origin), f"{name}{_SUFFIX}"
         return
-    if found.submodule_search_locations is None:
-        if found.origin and found.origin.endswith(_SUFFIX):
-            yield Path(found.origin), f"{name}{_SUFFIX}"
-        return
-    for location in found.submodule_search_locations:
+    for location in found.folders:
         folder = Path(location)
         for path in _below(folder):
             yield path, f"{name}/{path.relative_to(folder).as_posix()}"
-
-
-def _found(name: str, base: Path) -> importlib.machinery.ModuleSpec | None:
-    importlib.invalidate_caches()
-    found = importlib.machinery.PathFinder.find_spec(name, [str(base.resolve()), *sys.path])
-    if found is not None:
-        return found
-    try:
-        return importlib.util.find_spec(name)  # what is installed to be edited has its own finder
-    except (ImportError, ValueError):
-        return None
 
 
 def _below(folder: Path) -> Iterator[Path]:

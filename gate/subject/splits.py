@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gate.evidence.records import Split
 from gate.subject.datasets import open_dataset
 from gate.subject.gatefile import GateFile
+from gate.subject.importing import name_packages
 
 if TYPE_CHECKING:
     from gate.subject.datasets.records import Dataset, PredictionTable
@@ -18,6 +19,7 @@ def open_splits(
 
     Raises DataError, also for a split of one class, FactoryError or MissingExtraError.
     """
+    name_packages((each.module for each in gatefile.factories()), gatefile.base)
     classes = gatefile.classes or None
     opened: dict[Split, Dataset | PredictionTable] = {}
     for name, spec in gatefile.data.given().items():

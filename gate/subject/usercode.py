@@ -5,34 +5,27 @@ as an exception's type, its message and the user's own line; a traceback helps n
 What it prints goes to standard error: standard output carries one document.
 """
 
-import contextlib
-import importlib
-import importlib.util
 import inspect
-import os
 import re
-import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
+from gate.subject.guard import Guard, in_reach, kind_of, place_of, to_standard_error
+from gate.subject.importing import imported, located, make_way
+from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
-# Which gate file's folder a module came from. Two gate files judged in one process may each have
-# their own nets.py, and the second must not get the first one's.
-_came_from: dict[str, Path] = {}
-
 
 def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     """Return the callable named by ``package.module:function``.
 
-    ``base``, the gate file's folder, is searched first, and is on ``sys.path`` only meanwhile.
+    ``base`` is the gate file's folder; :mod:`.importing` says when a module is taken from there.
     ``purpose`` is the gate file's key, such as ``model.factory``. Raises FactoryError.
     """
     where = f"{purpose} {quoted(spec)}"
@@ -41,101 +34,62 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
         raise FactoryError(
             where, "is not of the form package.module:function", _syntax_remedy(spec)
         )
-    found: Any = _imported(parts["module"], base, where)
+    guard = Guard(where, base)
+    found: Any = _guarded_import(parts["module"], guard)
     for name in parts["name"].split("."):
-        if not hasattr(found, name):
-            public = [each for each in dir(found) if not each.startswith("_")]
-            raise FactoryError(
-                where,
-                f"{_origin(found)} has no {quoted(name)}",
-                did_you_mean(name, public) or f"it has {listed(public)}",
-            )
-        found = getattr(found, name)
+        found = _member(found, name, spec, guard)
     if not callable(found):
         raise FactoryError(
             where,
-            f"is of type {type(found).__name__}, not a function",
+            f"is of type {kind_of(found)}, not a function",
             "name a function or a class",
         )
     return found  # type: ignore[no-any-return]  # whatever it returns is checked by who calls it
 
 
 def is_found(spec: str, *, base: Path) -> bool:
-    """Return whether a run would find the module of ``package.module:function``; imports nothing.
+    """Return whether a run would find the package of ``package.module:function``; imports nothing.
 
-    It looks for the package only: in ``base``, the gate file's folder, and where Python looks.
+    ``base`` is the gate file's folder.
     """
-    package = spec.partition(":")[0].partition(".")[0]
-    if (base / f"{package}.py").is_file() or (base / package).is_dir():
-        return True
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):  # no name of a module: the run says so
-        return False
+    return located(spec.partition(":")[0], base).spec is not None
 
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
     """Return what the user's function gives; raises FactoryError where it raises."""
-    _check_arguments(function, kwargs, where)
-    with _as_user_code(base):
-        try:
-            return function(**kwargs)
-        except (Exception, SystemExit) as error:  # user code may raise anything, or call sys.exit
-            raise FactoryError(
-                where, f"raised {said(error, base)}", "run it in Python to see the traceback"
-            ) from error
+    guard = Guard(where, base)
+    with guard.during("looking at its arguments"):
+        signature = _signature(function)
+    if signature is not None:
+        _check_arguments(signature, kwargs, where)
+    with noted(base), to_standard_error(), guard.during():
+        return function(**kwargs)
 
 
-def said(error: BaseException, base: Path) -> str:
-    """Return the exception's type, its message and the user's file and line, in one line."""
-    text = plain(error, 200)
-    head = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = _place(error, base)
-    return f"{head} ({place})" if place else head
+def _guarded_import(module: str, guard: Guard) -> ModuleType:
+    """Return the module; raises FactoryError for whatever its import raises, or ends."""
+    try:
+        with to_standard_error(), in_reach():
+            return _imported(module, guard.base, guard.where)
+    except FactoryError:
+        raise
+    except BaseException as error:
+        remedy = _taken(module, guard.base) or "make it importable"
+        raise guard.refusal(error, f"importing {module}", remedy) from error
 
 
 def _imported(module: str, base: Path, where: str) -> ModuleType:
-    _forget_other_folders(base)
-    before = set(sys.modules)
-    with _as_user_code(base):
+    make_way(module, base)
+    with noted(base):
         try:
-            return importlib.import_module(module)
+            return imported(module, base)
         except ModuleNotFoundError as error:
             raise _missing(error, module, base, where) from error
-        except (Exception, SystemExit) as error:  # importing runs user code
-            raise FactoryError(
-                where, f"importing {module} raised {said(error, base)}", "make it importable"
-            ) from error
-        finally:
-            _remember(set(sys.modules) - before, base)
 
 
-@contextlib.contextmanager
-def _as_user_code(base: Path) -> Iterator[None]:
-    entry = str(base.resolve())
-    sys.path.insert(0, entry)
-    importlib.invalidate_caches()
-    try:
-        with contextlib.redirect_stdout(sys.stderr), noted(base):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):  # the user's code may have removed it already
-            sys.path.remove(entry)
-
-
-def _forget_other_folders(base: Path) -> None:
-    for name, folder in list(_came_from.items()):
-        if folder != base.resolve():
-            sys.modules.pop(name, None)
-            del _came_from[name]
-
-
-def _remember(names: set[str], base: Path) -> None:
-    folder = base.resolve()
-    for name in names:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and Path(file).resolve().is_relative_to(folder):
-            _came_from[name] = folder
+def _taken(spec: str, base: Path) -> str:
+    """Return which of two modules of a name were taken: perhaps the other one was meant."""
+    return "; ".join(shadowed([spec], base))
 
 
 def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) -> FactoryError:
@@ -144,7 +98,7 @@ def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) ->
         return FactoryError(
             where,
             f"importing {module} needs the module {quoted(absent)}, which is not installed "
-            f"({_place(error, base)})",
+            f"({place_of(error, base)})",
             "install it beside validate-model",
         )
     there = _importable(base.joinpath(*absent.split(".")[:-1]))
@@ -165,11 +119,28 @@ def _importable(folder: Path) -> list[str]:
     return sorted(name for name in names if name.isidentifier() and not name.startswith("__"))
 
 
-def _check_arguments(function: Callable[..., Any], kwargs: Mapping[str, Any], where: str) -> None:
+def _member(found: object, name: str, spec: str, guard: Guard) -> Any:  # noqa: ANN401 - whatever it is
+    """Return what an object of the user's calls ``name``; raises FactoryError."""
+    with to_standard_error(), guard.during(f"looking for {quoted(name)}"):
+        if hasattr(found, name):
+            return getattr(found, name)
+        public = [each for each in dir(found) if not each.startswith("_")]
+        origin = _origin(found)
+    raise FactoryError(
+        guard.where,
+        f"{origin} has no {quoted(name)}",
+        _taken(spec, guard.base) or did_you_mean(name, public) or f"it has {listed(public)}",
+    )
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
-        signature = inspect.signature(function)
+        return inspect.signature(function)
     except (TypeError, ValueError):  # some builtins tell no signature: calling will show
-        return
+        return None
+
+
+def _check_arguments(signature: inspect.Signature, kwargs: Mapping[str, Any], where: str) -> None:
     try:
         signature.bind(**kwargs)
     except TypeError as error:
@@ -179,32 +150,6 @@ def _check_arguments(function: Callable[..., Any], kwargs: Mapping[str, Any], wh
             f"its arguments do not fit: {plain(error, 200)}",
             f"it takes {listed(takes, 10)}" if takes else "it takes no arguments",
         ) from error
-
-
-def _place(error: BaseException, base: Path) -> str:
-    """Return file:line of the deepest frame in the user's folder, else the deepest of all."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{_near(error.filename, base)}:{error.lineno}"
-    own = Path(__file__).parent
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen") and not Path(frame.filename).is_relative_to(own)
-    ]
-    users = [each for each in frames if _is_below(each.filename, base)]
-    deepest = (users or frames)[-1:]
-    return f"{_near(deepest[0].filename, base)}:{deepest[0].lineno}" if deepest else ""
-
-
-def _is_below(file: str, base: Path) -> bool:
-    return Path(file).resolve().is_relative_to(base.resolve())
-
-
-def _near(file: str, base: Path) -> str:
-    """Return the path below the gate file's folder, or the bare name of a file elsewhere."""
-    if _is_below(file, base):
-        return plain(os.path.relpath(Path(file).resolve(), base.resolve()))
-    return plain(Path(file).name)
 
 
 def _origin(found: object) -> str:

@@ -2,8 +2,13 @@
 
 import difflib
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from gate.masking import masked
+
+# Names that a misspelt one is compared with: a file may hold millions, of any length.
+_MOST_KNOWN = 5000
+_LONGEST_KNOWN = 200
 
 
 def quoted(text: object, limit: int = 80) -> str:
@@ -28,6 +33,7 @@ def plain(text: object, limit: int = 80) -> str:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return ``did you mean "..."?`` for the nearest known name, or "" where none is near."""
+    known = [each for each in islice(known, _MOST_KNOWN) if len(each) <= _LONGEST_KNOWN]
     near = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1)
     meant = [each for each in known if near and each.lower() == near[0]]
     return f"did you mean {quoted(meant[0])}?" if meant else ""

@@ -122,6 +122,34 @@ def test_a_changed_file_of_a_model_folder_is_refused(name, world):
     assert name in came.refusal.fact
 
 
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors.index.json"])
+def test_every_layout_of_a_model_folder_is_bound(name, world):
+    folder = _sharded(world.folder / "model")
+    (folder / "pytorch_model.bin").write_bytes(b"the same tensors")
+    world.judge(sha256=sha256(read_folder(folder, most=MAX_BYTES).manifest).hexdigest())
+    world.attest(checkpoint=folder)
+    assert world.verify(checkpoint=folder).accepted
+
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+
+    came = world.verify(checkpoint=folder)
+    assert came.refusal.code == RefusalCode.CHECKPOINT_DIFFERS
+    assert name in came.refusal.fact
+
+
+@pytest.mark.parametrize("layout", ["model.safetensors", "pytorch_model.bin"])
+def test_a_layout_that_is_added_later_is_refused(layout, world):
+    folder = _sharded(world.folder / "model")
+    world.judge(sha256=sha256(read_folder(folder, most=MAX_BYTES).manifest).hexdigest())
+    world.attest(checkpoint=folder)
+
+    (folder / layout).write_bytes(b"other weights")
+
+    came = world.verify(checkpoint=folder)
+    assert came.refusal.code == RefusalCode.CHECKPOINT_DIFFERS
+    assert layout in came.refusal.fact
+
+
 def test_two_shards_that_changed_their_names_are_refused(world):
     folder = _sharded(world.folder / "model")
     world.judge(sha256=sha256(read_folder(folder, most=MAX_BYTES).manifest).hexdigest())

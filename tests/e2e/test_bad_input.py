@@ -8,6 +8,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
 from gate.cli import main  # noqa: F401 -- loaded before the first test is timed
 
@@ -183,6 +184,37 @@ def test_a_checkpoint_that_wants_to_run_code_runs_none(project):
 
     assert_reported(project.run(), "model.pt", kind="refused-unsafe")
     assert not (project.folder / "harm").exists()
+
+
+def test_a_folder_that_holds_other_weights_for_another_loader(project):
+    import torch
+
+    (project.folder / "hf").mkdir()
+    project.checkpoint("hf/pytorch_model.bin", change=lambda state: state["head.bias"].neg_())
+    project.checkpoint("model.pt")
+    save_file(torch.load("model.pt"), "hf/model.safetensors")
+
+    ran = project.run(model={"checkpoint": "hf", "factory": "nets:build"})
+
+    words = ["model.safetensors", "pytorch_model.bin", "differ", "head.bias", "delete"]
+    assert_reported(ran, *words, kind="mismatch")
+
+
+def test_what_lies_beside_the_weights_is_named_in_the_report(project):
+    import torch
+
+    (project.folder / "hf").mkdir()
+    save_file(torch.load("model.pt"), "hf/model.safetensors")
+    project.checkpoint("hf/pytorch_model.bin")
+    project.write("hf/training_args.bin", b"cos\nsystem\n")
+    project.write("hf/modeling.py", "raise SystemExit")
+
+    ran = project.run(model={"checkpoint": "hf", "factory": "nets:build"})
+
+    assert ran.status == 0
+    assumed = " | ".join(ran.report["environment"]["assumed"])
+    for words in ("the same tensors 2 times", "not read: training_args.bin", "run: modeling.py"):
+        assert words in assumed
 
 
 def test_a_checkpoint_of_another_digest_than_the_gate_file_says(project):

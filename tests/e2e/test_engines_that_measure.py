@@ -196,8 +196,9 @@ def test_a_worker_that_dies_ends_the_run_in_words_and_what_is_measured_stays(sub
 
     assert dead.status == 4
     assert dead.errors == (
-        "--workers 2: a worker process died, perhaps for want of memory; run again with fewer "
-        "workers; what was measured is kept in the cache"
+        "--workers 2: a worker process died, perhaps for want of memory, or the user's code ended "
+        "it; run again with fewer workers, of which a single one tells how it ended; what was "
+        "measured is kept in the cache"
     )
     assert dead.report["decision"]["retriable"]
     kept = list(own_cache.glob("plans/*/*/*.npz"))

@@ -360,3 +360,50 @@ def test_a_picture_on_its_side_is_said_to_stay_so(transform):
     assert transform(channels="L").treatment(image) == (
         "not turned as EXIF says (nor does torchvision)",
     )
+
+
+ODD_TRANSFORMS = {
+    "sparse": "torch.ones(1, 2, 2).to_sparse()",
+    "without values": "torch.ones(1, 2, 2, device='meta')",
+    "of nothing": "torch.ones(1, 0, 2)",
+    "complex": "torch.ones(1, 2, 2, dtype=torch.complex64)",
+    "of whole numbers": "torch.ones(1, 2, 2, dtype=torch.uint8)",
+    "no tensor": "Posing()",
+    "nothing": "None",
+}
+
+
+@pytest.mark.parametrize("title", ODD_TRANSFORMS)
+def test_what_a_transform_gives_instead_of_floats_is_told(title, tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "import torch\n\nclass Posing:\n    detach = 1\n"
+        "    shape = property(lambda self: 1 / 0)\n\n"
+        f"def build():\n    return lambda image: {ODD_TRANSFORMS[title]}\n"
+    )
+    transform = build_transform(InputSpec(factory="odd:build"), base=tmp_path)
+
+    with pytest.raises(FactoryError, match="for an image") as caught:
+        transform(Image.new("L", (2, 2)))
+
+    assert caught.value.remedy == "its callable returns a float tensor (C, H, W)"
+
+
+@pytest.mark.parametrize(
+    ("does", "words"),
+    [
+        ("sys.exit(0)", "raised SystemExit: 0 (odd.py:"),
+        ("os._exit(0)", r"raised SystemExit: os._exit(0) (odd.py:"),
+        ("interrupt()", "raised KeyboardInterrupt (odd.py:"),
+    ],
+)
+def test_a_transform_that_ends_the_program_is_told_of(does, words, tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "import os\nimport sys\n\ndef interrupt():\n    raise KeyboardInterrupt\n\n"
+        f"def build():\n    return lambda image: {does}\n"
+    )
+    transform = build_transform(InputSpec(factory="odd:build"), base=tmp_path)
+
+    with pytest.raises(FactoryError) as caught:
+        transform(Image.new("L", (2, 2)))
+
+    assert words in caught.value.fact

@@ -3,7 +3,8 @@ import sys
 import pytest
 
 from gate.errors import FactoryError
-from gate.subject.usercode import call, load_callable, said
+from gate.subject.guard import said
+from gate.subject.usercode import call, load_callable
 
 
 @pytest.fixture
@@ -54,19 +55,38 @@ def test_a_function_of_the_environment_is_found(tmp_path):
     assert load_callable("json:dumps", base=tmp_path, purpose="x")([1]) == "[1]"
 
 
-def test_the_folder_is_on_the_path_only_meanwhile(module, tmp_path):
+def test_the_folder_is_never_on_the_path(module, tmp_path):
     base = module(
         body="import sys\nSEEN = list(sys.path)\ndef build():\n    return list(sys.path)\n"
     )
-    before = list(sys.path)
+    path = list(sys.path)
 
     function = load_callable("nets:build", base=base, purpose="x")
-    during_call = call(function, {}, base=base, where="x")
 
-    assert sys.path == before
-    assert sys.modules["nets"].SEEN[0] == str(tmp_path.resolve())
-    assert during_call[0] == str(tmp_path.resolve())
-    assert str(tmp_path.resolve()) not in sys.path
+    assert path == sys.modules["nets"].SEEN
+    assert path == call(function, {}, base=base, where="x")
+
+
+def test_what_a_factory_imports_when_it_runs_is_found(module):
+    module("late.py", "X = 7\n")
+    base = module(body="def build():\n    import late\n    return late.X\n")
+
+    function = load_callable("nets:build", base=base, purpose="x")
+
+    assert call(function, {}, base=base, where="x") == 7
+    assert function() == 7
+
+
+def test_an_error_tells_which_of_two_modules_was_taken(module, refused):
+    module("json.py", "def build():\n    return 1\n")
+
+    error = refused("json:build")
+
+    assert error.fact == 'the module json has no "build"'
+    assert error.remedy == (
+        'the module "json" that is installed is taken, not the one beside the gate file: '
+        "rename one of them"
+    )
 
 
 def test_the_path_is_restored_after_an_error(module, refused):
@@ -243,7 +263,8 @@ def test_a_function_that_exits_is_told(module):
 
 
 def test_ctrl_c_in_user_code_is_not_taken_for_its_fault(module):
-    base = module(body="def build():\n    raise KeyboardInterrupt\n")
+    body = "import signal\ndef build():\n    signal.raise_signal(signal.SIGINT)\n"
+    base = module(body=body)
     function = load_callable("nets:build", base=base, purpose="x")
 
     with pytest.raises(KeyboardInterrupt):

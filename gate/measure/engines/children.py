@@ -1,4 +1,7 @@
-"""How processes are born here: deaf to Ctrl-C, silent on standard output, and no orphans."""
+"""How processes are born here: deaf to Ctrl-C, silent on standard output, and no orphans.
+
+And blind to the folder they are born in: Python would import from there before it does as told.
+"""
 
 import contextlib
 import multiprocessing
@@ -8,6 +11,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
+from pathlib import Path
+
+_SAFE, _PATH = "PYTHONSAFEPATH", "PYTHONPATH"
+_OURS = "validate-model"  # any value will do; by this one a child knows who has set it
 
 
 def start_method() -> str:
@@ -22,20 +29,55 @@ def start_method() -> str:
 @contextlib.contextmanager
 def born_deaf(*, spawned: bool = True) -> Iterator[None]:
     """Let a process that is started here be born deaf to Ctrl-C, which the parent hears."""
-    if sys.platform == "win32":
-        yield
-        return
-    if spawned:
-        resource_tracker.ensure_running()  # it would start with the first one, and undo the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with born_blind() if spawned else contextlib.nullcontext():
+        if sys.platform == "win32":
+            yield
+            return
+        if spawned:
+            resource_tracker.ensure_running()  # it would start with the first one, unmasked
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def born_blind() -> Iterator[None]:
+    """Let each Python that is started here, and by what is started, look into no folder of its own.
+
+    That is the current folder, or that of a script, which come first on the path of a new Python,
+    and what ``PYTHONPATH`` names and this process has not.
+    """
+    theirs = {_SAFE: os.environ.get(_SAFE) or _OURS}
+    if path := os.environ.get(_PATH):
+        theirs[_PATH] = os.pathsep.join(filter(_is_on_path, path.split(os.pathsep)))
+    before = {name: os.environ.get(name) for name in theirs}
+    os.environ |= theirs
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _is_on_path(folder: str) -> bool:
+    """Return whether this process looks into a folder: it may have been told to heed no such."""
+    return Path(folder).absolute() in {Path(each).absolute() for each in sys.path}
+
+
+def open_eyes() -> None:
+    """Let what is started from here on start as its owner has it: user code starts Python too."""
+    if os.environ.get(_SAFE) == _OURS:
+        del os.environ[_SAFE]
 
 
 def grow_up() -> None:
     """Leave Ctrl-C and standard output to the parent, and end with it; called in the child."""
+    open_eyes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.dup2(2, 1)  # compiled code of the user may print past Python

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gate.errors import DataError, GateError
 from gate.evidence.records import Split
+from gate.measure.engines.children import open_eyes
 from gate.measure.grid import Cell
 from gate.measure.head import Head
 from gate.measure.parts import Part
@@ -45,6 +46,7 @@ def measure_cell(job: Job, cell: Cell) -> Outcome:
 
 def _opened(job: Job) -> Worker:
     global _open
+    open_eyes()
     if _open is None or _open.plan != job.plan:
         if _open is not None:
             _open.stack.close()

@@ -20,16 +20,18 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
     """Yield what the cells show, in their order; raises SubjectError where a process dies."""
     mine = set(multiprocessing.active_children())
     # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive it.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=grow_up
-    )
+    with born_deaf():  # it may start the one that looks after the resources of all
+        pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=grow_up
+        )
     try:
         yield from _in_order(pool, job, cells, workers, advance)
     except BrokenProcessPool as error:
         raise SubjectError(
             f"--workers {workers}",
-            "a worker process died, perhaps for want of memory",
-            "run again with fewer workers; what was measured is kept in the cache",
+            "a worker process died, perhaps for want of memory, or the user's code ended it",
+            "run again with fewer workers, of which a single one tells how it ended; what was "
+            "measured is kept in the cache",
             retriable=True,
         ) from error
     finally:

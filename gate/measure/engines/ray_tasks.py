@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
+from gate.measure.engines.children import born_blind
 from gate.measure.engines.elsewhere import measure_cell
 from gate.measure.grid import Cell
 from gate.measure.progress import Advance
@@ -90,12 +91,14 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         _require_listener(address)
     own = {"num_cpus": workers * threads, "include_dashboard": False}
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level="error",
-            **({} if address else own),
-        )
+        with born_blind():
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level="error",
+                **_path_of_workers(ray, address),
+                **({} if address else own),
+            )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         if address is None:
             raise SubjectError(
@@ -108,6 +111,16 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         yield
     finally:
         ray.shutdown()
+
+
+def _path_of_workers(ray: Any, address: str | None) -> dict[str, Any]:  # noqa: ANN401 -- untyped
+    """Return what keeps the folder that the command was typed in from the path of each worker.
+
+    Ray puts it there first, on other machines too, unless a job comes through Ray's own client.
+    """
+    if address is not None and address.startswith("ray://"):
+        return {}
+    return {"job_config": ray.job_config.JobConfig(_client_job=True)}
 
 
 def _require_listener(address: str) -> None:

@@ -5,15 +5,15 @@ files hold it at their top or a few dictionaries deep, beside optimiser states, 
 averages. Between a model and its moving average nobody but the owner can choose.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from gate.subject.checkpoints.pickles import Table, TensorRef, kind_of
 from gate.subject.checkpoints.refusals import corrupt, counted, listed, mismatch, shown
-from gate.subject.checkpoints.tensors import FLOATING, Weights, check_count
+from gate.subject.checkpoints.tensors import FLOATING, MAX_NAME, Weights, check_count
 from gate.subject.checkpoints.torch_files import TorchFile
 
 MAX_DEPTH = 4
-MAX_VISITS = 10_000
 _SAVE = 'save the weights: torch.save(model.state_dict(), "weights.pt")'
 
 # Parts of a training file that hold tensors and no model.
@@ -46,34 +46,53 @@ def choose(file: TorchFile, key: str | None) -> Weights:
 
 
 def _candidates(value: object) -> Iterator[tuple[str, Table]]:
-    """Yield each set of weights once, with its path; a set inside a set speaks for it."""
+    """Yield each set of weights once, with its path; a set inside a set speaks for it.
+
+    Every dictionary is looked through once, however many others name it.
+    """
     seen: set[int] = set()
-    waiting: list[tuple[str, object, int]] = [("", value, 0)]
-    while waiting and len(seen) < MAX_VISITS:
-        path, table, depth = waiting.pop(0)
-        if not isinstance(table, Table) or id(table) in seen:
+    holds = _Holdings()
+    waiting: deque[tuple[tuple[str, ...], Table]] = deque()
+    if isinstance(value, Table):
+        waiting.append(((), value))
+    while waiting:
+        path, table = waiting.popleft()
+        if id(table) in seen:
             continue
         seen.add(id(table))
-        inner = [
-            (f"{path}.{name}" if path else name, child, depth + 1)
-            for name, child in table.entries.items()
-            if isinstance(child, Table) and depth < MAX_DEPTH and not _is_no_model(name)
-        ]
-        if _holds_weights(table) and not any(_holds_weights(child) for _, child, _ in inner):
-            yield path, table
+        inner = [] if len(path) == MAX_DEPTH else list(_inner(table))
+        if holds.weights(table) and not any(holds.weights(child) for _, child in inner):
+            yield ".".join(path), table
         else:
-            waiting.extend(inner)
+            waiting.extend(((*path, name), child) for name, child in inner)
+
+
+def _inner(table: Table) -> Iterator[tuple[str, Table]]:
+    for name, child in table.entries.items():
+        if isinstance(child, Table) and not _is_no_model(name):
+            yield name, child
 
 
 def _is_no_model(name: str) -> bool:
-    return any(part in name.lower() for part in _NOT_A_MODEL)
+    lowered = name.lower()
+    return any(part in lowered for part in _NOT_A_MODEL)
 
 
-def _holds_weights(value: object) -> bool:
-    return isinstance(value, Table) and any(
-        isinstance(each, TensorRef) and each.shape and each.dtype in FLOATING
-        for each in value.entries.values()
-    )
+class _Holdings:
+    """Which dictionaries hold weights themselves; each is asked once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bool] = {}
+
+    def weights(self, table: Table) -> bool:
+        known = self._known.get(id(table))
+        if known is None:
+            known = any(
+                isinstance(each, TensorRef) and each.shape and each.dtype in FLOATING
+                for each in table.entries.values()
+            )
+            self._known[id(table)] = known
+        return known
 
 
 def _only(found: Mapping[str, Table], value: object) -> str:
@@ -110,7 +129,10 @@ def _weights(file: TorchFile, path: str, table: Table) -> Weights:
     check_count(len(table.entries))
     # torch would load it under a name that no model has; here it would be lost without a word.
     if table.other_keys:
-        raise corrupt(f"among its weights, {counted(table.other_keys, 'name')} is no text", _SAVE)
+        keys = counted(table.other_keys, "name")
+        raise corrupt(
+            f"among its weights, {keys} is no text of up to {MAX_NAME:,} characters", _SAVE
+        )
     tensors = tuple(
         file.spec(name, value)
         for name, value in table.entries.items()

@@ -1,15 +1,17 @@
 """Compare what a checkpoint describes with what the model expects, before any byte is read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from math import prod
 
 from gate.subject.checkpoints.refusals import counted, listed, mismatch, shown
-from gate.subject.checkpoints.tensors import FLOATING, TensorSpec
+from gate.subject.checkpoints.tensors import FLOATING, ITEM_BYTES, TensorSpec
 
 Shape = tuple[int, ...]
 
 # What training wrappers put before every name: DDP, torch.compile, Lightning's own module.
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
+_MOST_WRAPPERS = 8  # more are no wrappers, and each costs a look at every name
 _COUNTER = "num_batches_tracked"  # of batch normalisation; not used when a model is evaluated
 
 
@@ -18,7 +20,7 @@ class Expected:
     """One entry of the model's own state_dict."""
 
     dtype: str
-    shape: Shape
+    shape: Shape | None  # None: the model takes it from the checkpoint, as lazy modules do
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,7 @@ class Matched:
     prefix: str  # taken off every name; empty: none
     casts: Mapping[tuple[str, str], int]  # (from, to) -> tensors
     absent_counters: tuple[str, ...]  # batch counters that the file does not have
+    renamed: bool = False  # the names are the file's: the module's own load hooks know them
 
 
 def match(
@@ -77,8 +80,8 @@ def wrapper_prefix(names: Sequence[str]) -> str:
     """
     shared = common_prefix(names)
     prefix = ""
-    while any(shared.startswith(prefix + each) for each in _WRAPPERS):
-        prefix += next(each for each in _WRAPPERS if shared.startswith(prefix + each))
+    for _ in range(_MOST_WRAPPERS):
+        prefix += next((each for each in _WRAPPERS if shared.startswith(prefix + each)), "")
     return prefix
 
 
@@ -148,21 +151,37 @@ def _say_prefix(named: set[str], expected: set[str]) -> None:
 
 
 def _check_shapes(named: Mapping[str, TensorSpec], model: Mapping[str, Expected]) -> None:
-    wrong = [name for name in named if named[name].shape != model[name].shape]
-    if not wrong:
+    pairs = {}
+    for name, spec in named.items():
+        ours = model[name].shape
+        if ours is None:
+            _check_size(name, spec)
+        elif spec.shape != ours:
+            pairs[name] = (spec.shape, ours)
+    if not pairs:
         return
-    pairs = {name: (named[name].shape, model[name].shape) for name in wrong}
     said = _in_words(pairs, model)
     shapes = listed(
         f"{name} {_axes(theirs)} for {_axes(ours)}" for name, (theirs, ours) in pairs.items()
     )
-    fact = "; ".join([*said, f"{counted(len(wrong), 'shape')} not as in the model: {shapes}"])
+    fact = "; ".join([*said, f"{counted(len(pairs), 'shape')} not as in the model: {shapes}"])
     raise mismatch(fact, "build the model that was trained: check `factory` and its `kwargs`")
+
+
+def _check_size(name: str, spec: TensorSpec) -> None:
+    """Refuse a shape that the model would take, and that the bytes in the file do not fill."""
+    held = len(spec.data) // ITEM_BYTES[spec.dtype]
+    if prod(max(length, 1) for length in spec.shape) > max(held, 1):
+        raise mismatch(
+            f"{shown(name)} has the shape {_axes(spec.shape)} over {counted(held, 'element')}, and "
+            "the model takes its shape from the file",
+            "save it with .contiguous() before torch.save, or build the model with its sizes",
+        )
 
 
 def _in_words(wrong: Mapping[str, tuple[Shape, Shape]], model: Mapping[str, Expected]) -> list[str]:
     """Return what the shapes mean: classes of the head, its image size, channels of the input."""
-    matrices = [name for name, each in model.items() if len(each.shape) >= 2]
+    matrices = [name for name, each in model.items() if len(each.shape or ()) >= 2]
     said = []
     first, head = matrices[0] if matrices else "", matrices[-1] if matrices else ""
     if first in wrong:
@@ -201,12 +220,20 @@ def _check_dtypes(
         raise mismatch(
             f"{counted(len(wrong), 'tensor')} with numbers of another kind: "
             f"{listed(wrong.values())}",
-            "cast only what is floating-point: tensor.half() if tensor.is_floating_point() else "
-            "tensor"
-            if all(model[name].dtype not in FLOATING for name in wrong)
-            else "save the weights as floating-point numbers",
+            _dtype_remedy({model[name].dtype for name in wrong}),
         )
     return casts
+
+
+def _dtype_remedy(wanted: Set[str]) -> str:
+    """Return what to do about numbers of another kind than the model has."""
+    if wanted & FLOATING:
+        return "save the weights as floating-point numbers"
+    if any(dtype.startswith("float8") for dtype in wanted):
+        return "save them as the model has them: torch.save(model.state_dict(), path)"
+    return (
+        "cast only what is floating-point: tensor.half() if tensor.is_floating_point() else tensor"
+    )
 
 
 def _axes(shape: Shape) -> str:

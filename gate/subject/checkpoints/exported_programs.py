@@ -1,15 +1,15 @@
-"""Read the weights of an exported program (.pt2), and nothing else of it.
+"""Read the weights of an exported program (.pt2), after :mod:`.program_members` vetted the rest.
 
-Loading such a file with torch runs code in four ways (pickled inputs, pickled weights, opaque
-constants, expressions that are evaluated), and it may carry compiled libraries. Its weights lie
-beside all that as raw bytes under a JSON table; only these are read, for the user's own factory.
+Its weights lie as raw bytes under a JSON table; only these are read, for the user's own factory.
+Loading such a file with torch runs code in many ways, so one that carries any of it is refused.
 """
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
+from gate.subject.checkpoints.program_graphs import RESAVE
+from gate.subject.checkpoints.program_members import check_members, table_of
 from gate.subject.checkpoints.refusals import corrupt, listed, mismatch, shown, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
@@ -19,14 +19,10 @@ from gate.subject.checkpoints.tensors import (
     check_view,
 )
 
-MAX_TABLE = 16 << 20
-_TABLE = "_weights_config.json"
+# Where torch looks for it, and nowhere else: another table could speak of other weights.
+_TABLE = re.compile(r"([^/]+/data/weights)/(.+)_weights_config\.json")
 _PROGRAMS = frozenset({".so", ".dll", ".dylib", ".py", ".pyc", ".pyd", ".sh", ".exe"})
 _STRIDED = 7
-_RESAVE = (
-    'where it was made and is trusted, run: python -c "import torch; '
-    "torch.save(dict(torch.export.load('MODEL.pt2').state_dict), 'weights.pt')\""
-)
 
 # The numbers of torch's serialised scalar types.
 _DTYPES: Mapping[int, str] = {
@@ -48,15 +44,16 @@ _DTYPES: Mapping[int, str] = {
 def read_exported_program(members: Mapping[str, memoryview], key: str | None) -> Weights:
     """Return the weights of a .pt2 archive; ``key`` names the model where it holds several.
 
-    Raises RefusedError for an archive with compiled or Python code, with pickled weights, or whose
-    table and bytes do not agree.
+    Raises RefusedError for an archive with compiled or Python code, with anything that another
+    loader would unpickle or evaluate, or whose table and bytes do not agree.
     """
     programs = [name for name in members if PurePosixPath(name).suffix.lower() in _PROGRAMS]
     if programs:
-        raise unsafe(f"it carries programs: {listed(programs)}", _RESAVE)
-    tables = {_model(name): name for name in members if name.endswith(_TABLE)}
+        raise unsafe(f"it carries programs: {listed(programs)}", RESAVE)
+    notes = check_members(members)
+    tables = {found[2]: found for name in members if (found := _TABLE.fullmatch(name))}
     if not tables:
-        raise corrupt("it is an exported program without a table of weights", _RESAVE)
+        raise corrupt("it is an exported program without a table of weights", RESAVE)
     if key is None and len(tables) > 1:
         raise mismatch(
             f"this file holds {len(tables)} models: {listed(tables)}", "set `key` to one"
@@ -66,35 +63,17 @@ def read_exported_program(members: Mapping[str, memoryview], key: str | None) ->
         raise mismatch(
             f"the file holds no model `{shown(model)}`; it holds {listed(tables)}", "correct `key`"
         )
-    place = tables[model]
-    table = _table(members[place])
+    found = tables[model]
+    table = table_of(found[0], members[found[0]])
     check_count(len(table))
-    folder = place.rpartition("/")[0]
-    tensors = tuple(_spec(name, entry, members, folder) for name, entry in table.items())
-    return Weights(tensors, {}, model if len(tables) > 1 else "")
-
-
-def _model(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(_TABLE)
-
-
-def _table(text: memoryview) -> dict[str, Any]:
-    if text.nbytes > MAX_TABLE:
-        raise unsafe(f"its table of weights has {text.nbytes:,} bytes", _RESAVE)
-    try:
-        table = json.loads(bytes(text))["config"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise corrupt("its table of weights is not the JSON that torch writes") from None
-    if not isinstance(table, dict):
-        raise corrupt("its table of weights is not the JSON that torch writes")
-    return table
+    tensors = tuple(_spec(name, entry, members, found[1]) for name, entry in table.items())
+    _check_shared(tensors)
+    return Weights(tensors, {}, model if len(tables) > 1 else "", notes)
 
 
 def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: str) -> TensorSpec:
     if not isinstance(entry, dict):
         raise corrupt(f"its table does not describe {shown(name)} as torch does")
-    if entry.get("use_pickle") is not False:
-        raise unsafe(f"{shown(name)} is stored as a pickle, which runs code", _RESAVE)
     try:
         meta = entry["tensor_meta"]
         content = members.get(f"{folder}/{entry['path_name']}")
@@ -106,11 +85,23 @@ def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: s
     except (KeyError, TypeError, ValueError):
         raise corrupt(f"its table does not describe {shown(name)} as torch does") from None
     if layout != _STRIDED:
-        raise unsafe(f"{shown(name)} is not a plain dense tensor", _RESAVE)
+        raise unsafe(f"{shown(name)} is not a plain dense tensor", RESAVE)
     if content is None:
         raise corrupt(f"the bytes of {shown(name)} are missing in the archive")
     check_view(name, shape, stride, offset, content.nbytes // ITEM_BYTES[dtype])
     return TensorSpec(name, dtype, shape, stride, offset, content)
+
+
+def _check_shared(tensors: Sequence[TensorSpec]) -> None:
+    """Refuse tensors that share bytes and differ in dtype: torch reads all by the first one's."""
+    dtypes: dict[int, str] = {}
+    for spec in tensors:
+        if dtypes.setdefault(id(spec.data), spec.dtype) != spec.dtype:
+            raise unsafe(
+                f"{shown(spec.name)} is stored with another tensor as {dtypes[id(spec.data)]} and "
+                f"called {spec.dtype}, so readers can disagree about it",
+                RESAVE,
+            )
 
 
 def _natural(value: object) -> int:

@@ -1,49 +1,75 @@
-"""Which files of a folder hold the weights: Hugging Face's layout, in one file or in shards."""
+"""Which files of a folder hold the weights: Hugging Face's layouts, in one file or in shards.
+
+A folder may hold its weights several times, and loaders differ in which ones they take. So every
+layout that transformers, timm or huggingface_hub loads unasked is found here; :mod:`.layouts`
+compares them, and the digest of the folder is over all of them.
+"""
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
+from gate.subject.checkpoints.refusals import (
+    RefusedError,
+    corrupt,
+    listed,
+    mismatch,
+    shown,
+    unsafe,
+)
 from gate.subject.checkpoints.sealing import Sealed, seal
 
+MAX_CONFIG = 1 << 20
 MAX_INDEX = 16 << 20
 MAX_SHARDS = 1000
-_SINGLE = ("model.safetensors", "pytorch_model.bin")
-_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+# How much larger than the layout before it another one may be: names of files, headers, pickles.
+MORE = 64 << 20
+_CONFIG = "config.json"
+_INDEX = ".index.json"
+# In the order in which transformers looks for them. A variant (model.fp16.safetensors) is taken
+# only by who asks for it, so it is no layout.
+_LAYOUTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+_ADAPTER = "adapter_config.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which files of a folder hold the weights; of them only an index has been read."""
+    """One way in which a folder holds the weights; of its files only an index has been read."""
 
-    names: tuple[str, ...]  # sorted
-    placed: Mapping[str, str] | None  # tensor -> file; None: one file holds them all
-    index: tuple[str, Sealed] | None = None
+    title: str  # the name of its file, or of its index
+    names: tuple[str, ...]  # of the files with the weights, sorted
+    placed: Mapping[str, str] | None = None  # tensor -> file; None: one file holds them all
+    index: Sealed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The weight files of a folder by name, and which file each tensor is said to lie in."""
+    """The layouts of a folder, and the files of all of them by name."""
 
+    layouts: tuple[Layout, ...]  # at least one; the first is what transformers loads
     files: Mapping[str, Sealed]
-    placed: Mapping[str, str] | None  # tensor -> file; None: one file holds them all
-    index: tuple[str, Sealed] | None = None
 
     @property
     def manifest(self) -> bytes:
         """Return the lines that ``sha256sum`` prints for the files read, sorted by name."""
-        every = dict(self.files) | (dict([self.index]) if self.index else {})
-        return manifest({name: each.sha256 for name, each in every.items()})
+        return manifest({name: each.sha256 for name, each in self._every().items()})
 
     @property
     def size(self) -> int:
         """Return the bytes of all files that were read."""
-        return sum(each.size for each in self.files.values()) + (
-            self.index[1].size if self.index else 0
-        )
+        return sum(each.size for each in self._every().values())
+
+    def _every(self) -> Mapping[str, Sealed]:
+        return {**self.files, **{each.title: each.index for each in self.layouts if each.index}}
 
 
 def is_folder(path: Path) -> bool:
@@ -59,45 +85,124 @@ def manifest(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
-def read_layout(path: Path) -> Layout:
-    """Return which files of a model folder hold its weights, without reading them.
+def read_layouts(path: Path) -> tuple[Layout, ...]:
+    """Return every layout of the weights in a model folder, without reading the weights.
 
-    Code beside the weights, and ``auto_map`` in config.json, are never looked at. Raises
-    RefusedError for a distributed checkpoint, an index that points outside, and other folders.
+    Raises RefusedError for a distributed checkpoint, an adapter, an index that points outside, and
+    folders without weights.
     """
-    present = _listing(path)
-    for name in _INDEXES[:1] + _SINGLE[:1] + _INDEXES[1:] + _SINGLE[1:]:
-        if name in present:
-            break
-    else:
+    present = listing(path)
+    if _ADAPTER in present:
+        raise mismatch(
+            f"{_ADAPTER} in the folder makes transformers load another model, and an adapter on it",
+            "save the merged model: model.merge_and_unload().save_pretrained(FOLDER); or delete "
+            f"{_ADAPTER} if no adapter is deployed",
+        )
+    configured = _configured(path, present)
+    titles = [name for name in dict.fromkeys((*configured, *_LAYOUTS)) if name in present]
+    if not titles:
         raise _unknown(present)
-    if name in _SINGLE:
-        return Layout((name,), None)
-    index = _sealed(path, name, MAX_INDEX)
-    placed = _placed(name, bytes(index.data))
-    return Layout(tuple(sorted(set(placed.values()))), placed, (name, index))
+    with naming_all(titles):
+        return tuple(_layout(path, title) for title in titles)
 
 
 def read_folder(path: Path, *, most: int) -> Folder:
-    """Return the sealed weight files of a model folder; at most ``most`` bytes in all.
+    """Return the sealed weight files of a model folder; at most ``most`` bytes for one layout.
 
-    Raises RefusedError as :func:`read_layout` does, and for files that cannot be read.
+    Raises RefusedError as :func:`read_layouts` does, and for files that cannot be read.
     """
-    layout = read_layout(path)
+    layouts = read_layouts(path)
     files: dict[str, Sealed] = {}
-    for name in layout.names:
-        files[name] = _sealed(path, name, most)
-        most -= files[name].size
-    return Folder(files, layout.placed, layout.index)
+    with naming_all([each.title for each in layouts]):
+        for layout in layouts:
+            left = most
+            for name in layout.names:
+                files[name] = files.get(name) or _sealed(path, name, left)
+                left -= files[name].size
+            # No layout with the same tensors is much larger.
+            most = min(most, most - left + MORE)
+    return Folder(layouts, files)
 
 
-def _listing(path: Path) -> frozenset[str]:
+def config_of(path: Path, present: frozenset[str]) -> Mapping[str, Any]:
+    """Return what config.json of a folder says; empty where there is none, or it is no JSON.
+
+    Raises RefusedError for one that is too large or nests too deeply to be read here: another
+    loader could read in it which weights to take.
+    """
+    if _CONFIG not in present or not _is_filled(path / _CONFIG):
+        return {}
+    text = bytes(_sealed(path, _CONFIG, MAX_CONFIG).data)
+    try:
+        config = json.loads(text)
+    except RecursionError:
+        raise corrupt(f"{_CONFIG} nests too deeply to be read", "write it anew") from None
+    except ValueError:
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+@contextmanager
+def naming_all(titles: Sequence[str]) -> Iterator[None]:
+    """Let a refusal of one of several layouts name them all, for loaders differ in their choice."""
+    try:
+        yield
+    except RefusedError as refused:
+        if len(titles) == 1:
+            raise
+        raise RefusedError(
+            refused.refusal,
+            f"the folder holds the weights {len(titles)} times, as {listed(titles)}, and loaders "
+            f"differ in which they take: {refused.fact}",
+            "delete what is not deployed, and let the folder hold the weights once",
+        ) from refused
+
+
+def listing(path: Path) -> frozenset[str]:
+    """Return the names in a folder; RefusedError where it cannot be listed."""
     try:
         return frozenset(each.name for each in path.iterdir())
     except OSError as error:
         raise corrupt(
             f"the folder cannot be listed ({error.strerror})", "check its rights"
         ) from error
+
+
+def _is_filled(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _configured(path: Path, present: frozenset[str]) -> tuple[str, ...]:
+    """Return the file of weights that config.json names, which transformers prefers to all."""
+    named = config_of(path, present).get("transformers_weights")
+    if not isinstance(named, str):
+        return ()
+    if not _is_plain(named) or not named.endswith((".safetensors", f".safetensors{_INDEX}")):
+        raise unsafe(
+            f"{_CONFIG} names the weights '{shown(named)}', which is no safetensors file of the "
+            "folder",
+            "do not load the folder elsewhere; ask who made it",
+        )
+    if named not in present:
+        raise corrupt(f"{_CONFIG} names the weights {shown(named)}, which the folder lacks")
+    return (named,)
+
+
+def _layout(path: Path, title: str) -> Layout:
+    if not title.endswith(_INDEX):
+        return Layout(title, (title,))
+    index = _sealed(path, title, MAX_INDEX)
+    placed = _placed(title, bytes(index.data))
+    return Layout(title, tuple(sorted(set(placed.values()))), placed, index)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is that of a file in the folder itself."""
+    plain = name.isprintable() and "/" not in name and "\\" not in name
+    return plain and name not in ("", ".", "..")
 
 
 def _unknown(present: frozenset[str]) -> RefusedError:
@@ -129,7 +234,7 @@ def _placed(name: str, text: bytes) -> Mapping[str, str]:
     """Return which file of the folder holds each tensor, as the index says it."""
     try:
         index = json.loads(text)
-        placed = dict(index["weight_map"])
+        placed = {**index["weight_map"]}  # a list of pairs could have names that are no text
     except (ValueError, KeyError, TypeError, RecursionError):
         raise corrupt(f"{name} is not an index of weights") from None
     shards = (
@@ -138,8 +243,7 @@ def _placed(name: str, text: bytes) -> Mapping[str, str]:
     if not 1 <= len(shards) <= MAX_SHARDS:
         raise corrupt(f"{name} names {len(shards):,} files")
     for shard in shards:
-        plain = shard.isprintable() and "/" not in shard and "\\" not in shard
-        if not plain or shard in ("", ".", ".."):
+        if not _is_plain(shard):
             raise unsafe(
                 f"{name} points to '{shown(shard)}', which is not a file of the folder",
                 "do not load the folder elsewhere; ask who made it",

@@ -24,6 +24,17 @@ def is_exported_program(members: Iterable[str]) -> bool:
     return any(name.partition("/")[2] == "archive_format" for name in members)
 
 
+def refuse_old_program(members: Iterable[str]) -> None:
+    """Refuse an exported program of torch 2.7 and before, all parts of which are pickles."""
+    if "serialized_exported_program.json" in members:
+        raise unsafe(
+            "it is an exported program in the format of torch 2.7 and before, whose weights, "
+            "constants and sample inputs are pickles",
+            "where it was made and is trusted, load it with torch.export.load and save its "
+            "state_dict with torch.save",
+        )
+
+
 def refuse_script(members: Iterable[str]) -> None:
     """Refuse a TorchScript archive: it holds a program, and running it can write files."""
     inside = {name.partition("/")[2] for name in members}

@@ -25,6 +25,7 @@ class Inspection:
     key: str = ""
     prefix: str = ""  # of a training wrapper, before every name
     tensors: tuple[TensorSpec, ...] = ()
+    notes: tuple[str, ...] = ()  # what lies beside the weights, unread
 
     @property
     def dtypes(self) -> Mapping[str, int]:
@@ -84,6 +85,7 @@ def inspect(path: Path, *, key: str | None = None) -> Inspection:
         checkpoint.key,
         wrapper_prefix([spec.name for spec in checkpoint.tensors]),
         checkpoint.tensors,
+        checkpoint.notes,
     )
 
 

@@ -1,10 +1,15 @@
 """Put vetted bytes into the model of the user's factory, strictly, and look at the numbers."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.errors import FactoryError
 from gate.subject.checkpoints.comparing import Expected, Matched, match
+from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import (
     RefusedError,
@@ -14,10 +19,15 @@ from gate.subject.checkpoints.refusals import (
     numerically_bad,
     shown,
 )
+from gate.subject.checkpoints.renaming import renamed_by_hooks
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
+from gate.subject.guard import Guard, in_reach, require_theirs, said
 
 if TYPE_CHECKING:
     import torch
+
+_UNNAMED = Guard("the module", Path())
+_EXTRA = "_extra_state"  # what get_extra_state gives; torch asks no shape of it
 
 # The product of two such numbers is beyond float32.
 HUGE = 1e18
@@ -35,22 +45,26 @@ class LoadReport:
     notes: tuple[str, ...]
 
 
-def load_into(checkpoint: Checkpoint, model: "torch.nn.Module") -> LoadReport:
+def load_into(
+    checkpoint: Checkpoint, model: "torch.nn.Module", *, guard: Guard = _UNNAMED
+) -> LoadReport:
     """Load a checkpoint into a model and return what was done; the model then holds its weights.
 
     Names, shapes and dtypes are compared with ``model.state_dict()`` before any tensor is built;
     tensors are built from the vetted bytes; the load is strict. Raises CheckpointError: a mismatch
     when the file is for another model, numerically bad for weights with NaN, infinity, numbers
-    above 1e18, a negative running variance, or a head of zeros.
+    above 1e18, a negative running variance, or a head of zeros. Raises FactoryError where the
+    module's own code, which ``guard`` is for, stops it.
     """
     try:
-        matched = match(checkpoint.tensors, checkpoint.others, _expected(model))
-        _load(matched, model)
-        _check_numbers(model)
+        matched = _matched(checkpoint, model, guard)
+        _load(matched, model, guard)
+        parameters = _require_values(model, guard)
+        _check_numbers(model, guard)
     except RefusedError as refused:
         raise refused.at(checkpoint.path, checkpoint.identity) from refused
     return LoadReport(
-        parameters=sum(each.numel() for each in model.parameters()),
+        parameters=parameters,
         tensors=len(matched.tensors),
         key=checkpoint.key,
         prefix=matched.prefix,
@@ -58,7 +72,7 @@ def load_into(checkpoint: Checkpoint, model: "torch.nn.Module") -> LoadReport:
             f"{counted(number, 'tensor')} from {theirs} to {ours}"
             for (theirs, ours), number in matched.casts.items()
         ),
-        notes=_notes(matched),
+        notes=(*checkpoint.notes, *_notes(matched)),
     )
 
 
@@ -72,7 +86,7 @@ def build(spec: TensorSpec) -> "torch.Tensor":
 
     dtype = getattr(torch, spec.dtype)
     if spec.elements == 0:
-        return torch.empty(spec.shape, dtype=dtype)
+        return torch.empty(spec.shape, dtype=dtype, device="cpu")
     item = ITEM_BYTES[spec.dtype]
     # Bytes are moved as whole elements of their size; what they mean is torch's matter.
     view = np.ndarray(
@@ -87,53 +101,119 @@ def build(spec: TensorSpec) -> "torch.Tensor":
     return torch.frombuffer(whole, dtype=dtype, count=spec.elements).reshape(spec.shape)
 
 
-def _expected(model: "torch.nn.Module") -> Mapping[str, Expected]:
+def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> Matched:
+    expected = _expected(model, guard)
+    try:
+        return match(checkpoint.tensors, checkpoint.others, expected)
+    except RefusedError:
+        renamed = renamed_by_hooks(checkpoint.tensors, model)
+        if renamed is None:
+            raise
+        return renamed
+
+
+def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
+    """Return the module's own state_dict, which may be its own code; its values are tensors."""
     import torch
 
-    state = model.state_dict()
-    odd = [name for name, value in state.items() if not isinstance(value, torch.Tensor)]
+    with guard.during("its state_dict()", "let it return the tensors as nn.Module's own does"):
+        state = dict(model.state_dict())
+        odd = [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]
+        named = all(isinstance(name, str) for name in state)
     if odd:
         raise mismatch(
             f"the model keeps more than tensors in its state_dict: {listed(odd)}",
             "a model with extra state cannot be judged; remove get_extra_state from it",
         )
-    return {
-        name: Expected(str(value.dtype).removeprefix("torch."), tuple(value.shape))
-        for name, value in state.items()
-    }
+    if not named:
+        raise mismatch("the model's state_dict has names that are no text", "name tensors by text")
+    return state
 
 
-def _load(matched: Matched, model: "torch.nn.Module") -> None:
-    state = {name: build(spec) for name, spec in matched.tensors.items()}
-    own = model.state_dict()
-    state |= {name: own[name] for name in matched.absent_counters}
-    try:
-        model.load_state_dict(state, strict=True)
-    except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
+def _expected(model: "torch.nn.Module", guard: Guard) -> Mapping[str, Expected]:
+    import torch
+
+    state = _state(model, guard)
+    with guard.during("looking at its state_dict"):
+        other = [
+            name
+            for name, value in state.items()
+            if value.layout is not torch.strided or value.is_quantized or value.is_nested
+        ]
+        expected = {
+            name: Expected(str(value.dtype).removeprefix("torch."), _shape(name, value))
+            for name, value in state.items()
+        }
+    if other:
         raise mismatch(
-            f"the model did not take its weights ({shown(str(error).strip())})",
+            f"the model keeps sparse, nested or quantised tensors in its state_dict: "
+            f"{listed(other)}",
+            "make them dense; or register them as buffers with persistent=False, build them in the "
+            "factory, and save the state_dict again",
+        )
+    return expected
+
+
+def _shape(name: str, value: "torch.Tensor") -> tuple[int, ...] | None:
+    """Return the shape that a tensor of the file must have; None where torch takes any."""
+    from torch.nn.parameter import is_lazy
+
+    if is_lazy(value) or name.rpartition(".")[2] == _EXTRA:
+        return None
+    return tuple(value.shape)
+
+
+def _load(matched: Matched, model: "torch.nn.Module", guard: Guard) -> None:
+    state = {name: build(spec) for name, spec in matched.tensors.items()}
+    if matched.absent_counters:
+        own = _state(model, guard)
+        state |= {name: own[name] for name in matched.absent_counters}
+    try:
+        with in_reach(), warnings.catch_warnings():
+            # It is told of below, unless the module's own code knows what to do.
+            warnings.filterwarnings("ignore", ".*copying from a non-meta parameter")
+            model.load_state_dict(state, strict=True)
+    except BaseException as error:  # torch says no, or the module's own code raises
+        require_theirs(error)
+        raise mismatch(
+            f"the model did not take its weights ({said(error, guard.base)})",
             "check the model's own load_state_dict and hooks",
         ) from error
 
 
-def _check_numbers(model: "torch.nn.Module") -> None:
-    """Refuse weights that fit the model and cannot give sound outputs; cast weights included."""
-    import numpy as np
-    import torch
+def _require_values(model: "torch.nn.Module", guard: Guard) -> int:
+    """Return the number of elements of all parameters; each has its shape and values by now."""
+    with guard.during("looking at its parameters"):
+        parameters = dict(model.named_parameters())
+        tensors = [*parameters.items(), *model.named_buffers()]
+        without = [
+            name
+            for name, value in tensors
+            if value.device.type == "meta" or (name in parameters and not has_values(value))
+        ]
+        count = sum(int(value.numel()) for value in parameters.values()) if not without else 0
+    if without:
+        raise FactoryError(
+            guard.where,
+            f"the module has {counted(len(without), 'tensor')} without values after its weights "
+            f"were loaded: {listed(without)}",
+            "build it on the CPU and not on the meta device, and let its state_dict name every "
+            "parameter",
+        )
+    return count
 
+
+def _check_numbers(model: "torch.nn.Module", guard: Guard) -> None:
+    """Refuse weights that fit the model and cannot give sound outputs; cast weights included."""
     unsound, large, negative = [], [], []
-    with torch.no_grad():
-        for name, value in model.state_dict().items():
-            if not value.is_floating_point() or value.numel() == 0:
-                continue
-            low, high = (each.item() for each in torch.aminmax(value))
-            # NaN meets no condition, so the sound case is the one that is written.
-            if not (np.isfinite(low) and np.isfinite(high)):
-                unsound.append(name)
-            elif max(abs(low), abs(high)) > HUGE:
-                large.append(name)
-            elif low < 0 and name.rpartition(".")[2] == "running_var":
-                negative.append(name)
+    for name, (low, high) in _ranges(_state(model, guard), guard).items():
+        # NaN meets no condition, so the sound case is the one that is written.
+        if not (isfinite(low) and isfinite(high)):
+            unsound.append(name)
+        elif max(abs(low), abs(high)) > HUGE:
+            large.append(name)
+        elif low < 0 and name.rpartition(".")[2] == "running_var":
+            negative.append(name)
     remedy = "the training diverged: ship an earlier checkpoint"
     if unsound:
         raise numerically_bad(f"NaN or infinity in {listed(unsound)}", remedy)
@@ -143,29 +223,46 @@ def _check_numbers(model: "torch.nn.Module") -> None:
         raise numerically_bad(
             f"a negative variance, whose root is NaN, in {listed(negative)}", remedy
         )
-    head = _head(model)
-    if head and not _parameter(model, head).any():
+    with guard.during("looking at its parameters"):
+        head = _empty_head(model)
+    if head:
         raise numerically_bad(
             f"{shown(head)}, the head, is all zeros: every image gets the same output",
             "the file was saved before training, or was emptied; ship the trained one",
         )
 
 
-def _head(model: "torch.nn.Module") -> str:
-    """Return the name of the last parameter with two or more axes, which gives the classes."""
-    return next(
-        (name for name, value in reversed(list(model.named_parameters())) if value.ndim >= 2), ""
-    )
+def _ranges(state: "Mapping[str, torch.Tensor]", guard: Guard) -> Mapping[str, tuple[float, float]]:
+    """Return the lowest and the highest number of each tensor that has floating-point numbers."""
+    import torch
+
+    ranges = {}
+    with guard.during("looking at its numbers"), torch.no_grad():
+        for name, value in state.items():
+            numbers = floats_of(value)
+            if numbers is not None:
+                low, high = torch.aminmax(numbers)
+                ranges[name] = (float(low), float(high))
+    return ranges
 
 
-def _parameter(model: "torch.nn.Module", name: str) -> "torch.Tensor":
-    return dict(model.named_parameters())[name].detach()
+def _empty_head(model: "torch.nn.Module") -> str:
+    """Return the name of the head where it is all zeros: the last parameter with two axes."""
+    matrices = [(name, value) for name, value in model.named_parameters() if value.ndim >= 2]
+    if not matrices:
+        return ""
+    name, value = matrices[-1]
+    numbers = floats_of(value)
+    is_empty = value.numel() == 0 or (numbers is not None and not bool(numbers.any()))
+    return name if is_empty else ""
 
 
 def _notes(matched: Matched) -> tuple[str, ...]:
     notes = []
     if matched.prefix:
         notes.append(f"the prefix `{shown(matched.prefix)}` was taken off every name")
+    if matched.renamed:
+        notes.append("the model's own load hooks gave tensors of the file their names")
     if matched.absent_counters:
         notes.append(
             f"{counted(len(matched.absent_counters), 'batch counter')} not in the file; they do "

@@ -1,22 +1,30 @@
 """The whole story of opening: seal, recognise, vet, choose. No tensor is built, nothing runs."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
 from gate.errors import Identity
+from gate.subject.checkpoints.beside import beside
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.choosing import choose
 from gate.subject.checkpoints.exported_programs import read_exported_program
-from gate.subject.checkpoints.folders import Folder, is_folder, read_folder
-from gate.subject.checkpoints.formats import Format, is_exported_program, refuse_script
+from gate.subject.checkpoints.folders import is_folder, read_folder
+from gate.subject.checkpoints.formats import (
+    Format,
+    is_exported_program,
+    refuse_old_program,
+    refuse_script,
+)
+from gate.subject.checkpoints.layouts import weights_of
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
-from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count
+from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
-from gate.subject.checkpoints.zips import member_names, read_members
+from gate.subject.checkpoints.zips import member_names, read_directory, read_members
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +36,7 @@ class Checkpoint:
     key: str  # where in the file the weights lie; empty: at its top
     tensors: tuple[TensorSpec, ...]  # in the order of the file
     others: dict[str, str] = field(default_factory=dict)  # names without a tensor -> kind
+    notes: tuple[str, ...] = ()  # what lies beside the weights, unread
 
     @property
     def sha256(self) -> str:
@@ -56,14 +65,19 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
     opening = _Opening(Path(path), key, sha256)
     try:
         weights = opening.folder() if is_folder(opening.path) else opening.file()
-        check_count(len(weights.tensors))
+        check_names(weights.tensors)
     except RefusedError as refused:
         raise refused.at(opening.path, opening.identity) from refused
     except MemoryError as error:
         shortage = corrupt("there is not enough memory to read it", "run on a larger machine")
         raise shortage.at(opening.path, opening.identity) from error
     return Checkpoint(
-        opening.path, opening.identity, weights.key, weights.tensors, dict(weights.others)
+        opening.path,
+        opening.identity,
+        weights.key,
+        weights.tensors,
+        dict(weights.others),
+        weights.notes,
     )
 
 
@@ -74,6 +88,7 @@ class _Opening:
         self.path = path
         self.key = key
         self.pin = pin
+        self.budget = Budget()
         self.identity = Identity()
 
     def file(self) -> Weights:
@@ -84,9 +99,9 @@ class _Opening:
     def folder(self) -> Weights:
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
-        parts = {name: self._weights(each.data) for name, each in folder.files.items()}
+        weights = weights_of(folder, lambda sealed: self._weights(sealed.data))
         self._recognised(Format.HUGGINGFACE)
-        return _joined(folder, parts)
+        return replace(weights, notes=(*weights.notes, *beside(self.path, folder)))
 
     def _identified(self, sha256: str, size: int) -> None:
         self.identity = Identity(sha256, size)
@@ -106,7 +121,7 @@ class _Opening:
                 return self._zipped(data)
             case Container.LEGACY:
                 self._recognised(Format.TORCH_LEGACY)
-                return choose(read_legacy(data), self.key)
+                return choose(read_legacy(data, self.budget), self.key)
             case Container.SAFETENSORS:
                 self._recognised(Format.SAFETENSORS)
                 if self.key is not None:
@@ -122,22 +137,11 @@ class _Opening:
                 assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
-        names = member_names(data)
+        directory = read_directory(data)
+        names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(data), self.key)
+            return read_exported_program(read_members(directory), self.key)
+        refuse_old_program(names)
         refuse_script(names)
-        return choose(read_zip(read_members(data)), self.key)
-
-
-def _joined(folder: Folder, parts: dict[str, Weights]) -> Weights:
-    """Return the tensors of all shards, after the index was found to tell the truth."""
-    tensors = tuple(spec for weights in parts.values() for spec in weights.tensors)
-    others = {name: kind for each in parts.values() for name, kind in each.others.items()}
-    if folder.placed is not None:
-        found = {spec.name: shard for shard, each in parts.items() for spec in each.tensors}
-        wrong = sorted(name for name, shard in folder.placed.items() if found.get(name) != shard)
-        if wrong or len(tensors) != len(folder.placed):
-            names = listed(wrong or sorted(set(found) - set(folder.placed)))
-            raise corrupt(f"the shards do not hold what the index says: {names}")
-    return Weights(tensors, others)
+        return choose(read_zip(read_members(directory), self.budget), self.key)

@@ -4,7 +4,8 @@ A pickle is a program for a stack machine. The walk runs that machine over descr
 becomes a :class:`TensorRef`, a dictionary a :class:`Table`, everything harmless an
 :class:`Opaque`. What torch.load would import, the walk looks up in a written list
 (:mod:`.names`); a name that is not on it refuses the file. Values are never compared, hashed,
-printed or walked into here, so cycles and deep nesting cost no more than their bytes.
+printed or walked into here, so cycles and deep nesting cost no more than their bytes; what a step
+copies or looks at in turn is counted (:mod:`.budgets`), so a list that many steps name is, too.
 """
 
 import io
@@ -14,14 +15,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gate.subject.checkpoints import names
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
-from gate.subject.checkpoints.tensors import ITEM_BYTES, check_view
+from gate.subject.checkpoints.tensors import (
+    ITEM_BYTES,
+    MAX_AXES,
+    MAX_NAME,
+    check_view,
+    too_many_axes,
+)
 
 MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
-MAX_OPCODES = 1_000_000  # a training dict with a thousand tensors and Adam has about 100,000
 MAX_STRING = 1 << 20
 MAX_INTEGER_BITS = 128
 LARGEST_INDEX = 1 << 62
+MAX_FORBIDDEN = 1000  # names that a refusal collects before it is said
+MAX_STORAGE_KEY = 200  # torch.save counts storages: "0", "1", ...
 
 _DAMAGED = "the pickle inside it is damaged"
 
@@ -42,7 +51,7 @@ class Opaque:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """A dictionary: its entries under string keys, in order, and whether there are others."""
+    """A dictionary: its entries under names, in order, and how many keys are no names."""
 
     entries: dict[str, object] = field(default_factory=dict)
     other_keys: int = 0
@@ -79,13 +88,14 @@ class Walked:
     end: int  # bytes from the start of the walk
 
 
-def walk(data: bytes, start: int = 0) -> Walked:
-    """Return what the pickle at ``start`` describes.
+def walk(data: bytes, budget: Budget, start: int = 0) -> Walked:
+    """Return what the pickle at ``start`` describes; what it costs is taken from ``budget``.
 
-    Raises RefusedError: unsafe for names outside the allow-list (all of them are listed) and for
-    claims of absurd size, corrupt for a pickle that no pickler writes.
+    Raises RefusedError: unsafe for names outside the allow-list (all of them are listed), for
+    claims of absurd size and for what the budget does not cover, corrupt for a pickle that no
+    pickler writes.
     """
-    machine = _Machine()
+    machine = _Machine(budget)
     stream = io.BytesIO(data)
     stream.seek(start)
     try:
@@ -120,7 +130,8 @@ def kind_of(value: object) -> str:
 class _Machine:
     """The stack machine; one method for each thing a pickle can say."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.stack: list[object] = []
         self.marks: list[list[object]] = []
         self.memo: dict[int, object] = {}
@@ -129,18 +140,18 @@ class _Machine:
         self.result: object = None
 
     def run(self, stream: io.BytesIO) -> None:
-        for steps, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if steps >= MAX_OPCODES:
-                raise unsafe(
-                    f"its pickle has more than {MAX_OPCODES:,} steps",
-                    "save only the model's state_dict",
-                )
+        steps, most = 0, self.budget.steps
+        for opcode, argument, _ in pickletools.genops(stream):
+            steps += 1
+            if steps > most:
+                raise self.budget.spent()
             step = _STEPS.get(opcode.name)
             if step is None:
                 raise corrupt(
                     f"the pickle inside it uses {opcode.name}, which torch.save never writes"
                 )
             step(self, argument)
+        self.budget.steps -= steps
         if self.stack or self.marks:
             raise corrupt(_DAMAGED)
 
@@ -271,12 +282,21 @@ class _Machine:
     def _to_mark(self) -> list[object]:
         items = self.stack
         self.stack = self.marks.pop()
+        self.budget.take(len(items))
         return items
 
     def _known(self, module: str, name: str) -> Name:
+        if len(module) + len(name) > MAX_NAME:
+            raise unsafe(
+                f"its pickle names something with {len(module) + len(name):,} characters, "
+                f"{shown(module, longest=40)}",
+                "do not load the file elsewhere; ask who made it",
+            )
         dotted = names.modern(module, name)
         if dotted not in names.KNOWN:
             self.forbidden[dotted] = None
+            if len(self.forbidden) >= MAX_FORBIDDEN:
+                self.refuse_forbidden()
         return Name(dotted)
 
     def _called(self, function: object, arguments: object) -> object:
@@ -285,7 +305,7 @@ class _Machine:
             raise corrupt(_DAMAGED)
         dotted = function.dotted
         if dotted in names.DICTIONARIES:
-            return _dictionary(arguments)
+            return self._dictionary(arguments)
         if dotted in names.REBUILDERS:
             return self._tensor(dotted, arguments)
         if dotted == names.SIZE:
@@ -317,20 +337,44 @@ class _Machine:
                 "a tensor in it is marked as negated or conjugated",
                 "save the tensor with .resolve_neg().resolve_conj()",
             )
-        return _view(storage, dtype, _indices(shape), _indices(stride), _index(offset))
+        return _view(storage, dtype, self._indices(shape), self._indices(stride), _index(offset))
 
     def _typed_tensor(self, arguments: tuple[object, ...]) -> object:
         function, kind, inner = arguments[:3]
         if _dotted(kind) not in names.TENSOR_CLASSES:
             self.forbidden[_dotted(kind)] = None
+        if _dotted(function) == names.TYPED_TENSOR:  # no library wraps a tensor twice
+            raise corrupt(_DAMAGED)
         return self._called(function, inner)
+
+    def _dictionary(self, arguments: tuple[object, ...]) -> Table:
+        """Return the dictionary that ``cls(*arguments)`` makes; a list of pairs is Python 2's."""
+        table = Table()
+        pairs = arguments[0] if arguments else ()
+        if isinstance(pairs, list):
+            self.budget.take(len(pairs))
+            for pair in pairs:
+                if not isinstance(pair, list | tuple) or len(pair) != 2:
+                    raise corrupt(_DAMAGED)
+                _filled(table, list(pair))
+        return table
+
+    def _indices(self, value: object) -> tuple[int, ...]:
+        if not isinstance(value, tuple | list):
+            raise corrupt(_DAMAGED)
+        if len(value) > MAX_AXES:
+            raise too_many_axes("a tensor", len(value))
+        self.budget.take(len(value))
+        return tuple(_index(each) for each in value)
 
     def _storage(self, spoken: object) -> StorageRef:
         if not isinstance(spoken, tuple) or spoken[0] != "storage":
             self.forbidden["a pickled module with its source"] = None
             raise corrupt(_DAMAGED)
+        if len(spoken) > 6:
+            raise corrupt(_DAMAGED)
         _, kind, key, _, elements, *rest = spoken
-        if not isinstance(key, str) or len(rest) > 1:
+        if not isinstance(key, str) or len(key) > MAX_STORAGE_KEY:
             raise corrupt(_DAMAGED)
         dtype = names.STORAGES[_dotted(kind)]
         count = _index(elements)
@@ -369,28 +413,10 @@ def _index(value: object) -> int:
     return value
 
 
-def _indices(value: object) -> tuple[int, ...]:
-    if not isinstance(value, tuple | list):
-        raise corrupt(_DAMAGED)
-    return tuple(_index(each) for each in value)
-
-
 def _dotted(value: object) -> str:
     if not isinstance(value, Name):
         raise corrupt(_DAMAGED)
     return value.dotted
-
-
-def _dictionary(arguments: tuple[object, ...]) -> Table:
-    """Return the dictionary that ``cls(*arguments)`` makes; a list of pairs is Python 2's way."""
-    table = Table()
-    pairs = arguments[0] if arguments else ()
-    if isinstance(pairs, list):
-        for pair in pairs:
-            if not isinstance(pair, list | tuple) or len(pair) != 2:
-                raise corrupt(_DAMAGED)
-            _filled(table, list(pair))
-    return table
 
 
 def _filled(target: object, items: list[object]) -> Table:
@@ -398,7 +424,7 @@ def _filled(target: object, items: list[object]) -> Table:
     if not isinstance(target, Table) or len(items) % 2:
         raise corrupt(_DAMAGED)
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if not isinstance(key, str):
+        if not isinstance(key, str) or len(key) > MAX_NAME:
             target.other_keys += 1
         elif key in target.entries:
             raise unsafe(

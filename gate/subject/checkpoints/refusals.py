@@ -72,11 +72,12 @@ def shown(text: str, *, longest: int = LONGEST_QUOTE) -> str:
     red\x1b[31m
     """
     cut = text[:longest]
-    plain = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in cut
-    )
-    return plain + ("..." if len(text) > longest else "")
+    if not cut.isprintable():
+        cut = "".join(
+            each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+            for each in cut
+        )
+    return cut + ("..." if len(text) > longest else "")
 
 
 def listed(names: Iterable[str], *, longest: int = LONGEST_LIST) -> str:

@@ -1,13 +1,15 @@
 """Tensors as a file describes them: named, measured, and still only bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from gate.subject.checkpoints.refusals import bytes_shown, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, bytes_shown, corrupt, shown, unsafe
 
 MAX_AXES = 64
+MAX_NAME = 1024  # characters; PyTorch's own longest names have about 100
 MAX_TENSORS = 100_000  # a ResNet-152 has 932 entries
+STEP = 1 << 20  # bytes that are compared at once; a multiple of every item
 SMALL_EXPANSION = 65_536  # elements that a view may repeat from a smaller storage
 
 # Bytes of one element; the names are torch's own.
@@ -65,6 +67,35 @@ class Weights:
     tensors: tuple[TensorSpec, ...]  # in the order of the file
     others: Mapping[str, str]  # names whose value is no tensor -> the kind of the value
     key: str = ""  # where in the file; empty: at its top
+    notes: tuple[str, ...] = ()  # what else is in the file, unread
+
+
+def same_numbers(one: TensorSpec, other: TensorSpec) -> bool:
+    """Return whether two tensors of one dtype and shape hold the same bits, in steps of a MiB."""
+    return all(mine == theirs for mine, theirs in zip(_steps(one), _steps(other), strict=True))
+
+
+def _steps(spec: TensorSpec) -> Iterator[bytes]:
+    """Yield the bytes of a tensor as if its last axis ran fastest, cut by its size alone."""
+    item = ITEM_BYTES[spec.dtype]
+    if spec.stride == row_major(spec.shape):
+        start, end = spec.offset * item, spec.offset * item + spec.bytes
+        for begin in range(start, end, STEP):
+            yield bytes(spec.data[begin : min(begin + STEP, end)])
+        return
+    if spec.elements == 0:
+        return
+    import numpy as np
+
+    view = np.ndarray(
+        spec.shape,
+        dtype=f"V{item}",
+        buffer=spec.data,
+        offset=spec.offset * item,
+        strides=[step * item for step in spec.stride],
+    )
+    for begin in range(0, spec.elements, STEP // item):
+        yield view.flat[begin : begin + STEP // item].tobytes()
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -111,7 +142,12 @@ def check_view(
 def check_axes(name: str, shape: tuple[int, ...]) -> None:
     """Refuse more axes than any library allows; each multiplies ever larger numbers."""
     if len(shape) > MAX_AXES:
-        raise corrupt(f"{shown(name)} has {len(shape):,} axes")
+        raise too_many_axes(name, len(shape))
+
+
+def too_many_axes(name: str, count: int) -> RefusedError:
+    """Return the refusal of a tensor with more axes than any library allows."""
+    return corrupt(f"{shown(name)} has {count:,} axes")
 
 
 def check_count(count: int) -> None:
@@ -119,6 +155,17 @@ def check_count(count: int) -> None:
     if count > MAX_TENSORS:
         raise unsafe(
             f"it lists {count:,} tensors, more than the {MAX_TENSORS:,} that are read",
+            "save only the model's state_dict",
+        )
+
+
+def check_names(tensors: Sequence[TensorSpec]) -> None:
+    """Refuse more tensors, or longer names, than any network has."""
+    check_count(len(tensors))
+    longest = max((len(spec.name) for spec in tensors), default=0)
+    if longest > MAX_NAME:
+        raise unsafe(
+            f"it has a tensor whose name has {longest:,} characters, more than {MAX_NAME:,}",
             "save only the model's state_dict",
         )
 

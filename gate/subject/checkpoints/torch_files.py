@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.pickles import (
     MAX_PICKLE,
+    MAX_STORAGE_KEY,
     StorageRef,
     TensorRef,
     Walked,
@@ -38,8 +40,8 @@ class TorchFile:
         return TensorSpec(name, ref.dtype, ref.shape, ref.stride, ref.offset, data)
 
 
-def read_zip(members: Mapping[str, memoryview]) -> TorchFile:
-    """Return what a zip archive of torch.save holds, from its members.
+def read_zip(members: Mapping[str, memoryview], budget: Budget) -> TorchFile:
+    """Return what a zip archive of torch.save holds, from its members, within a budget.
 
     Raises RefusedError for a member that torch.save does not write, for a pickle that :func:`walk`
     refuses, and for storages that are absent or of another size than claimed.
@@ -62,29 +64,27 @@ def read_zip(members: Mapping[str, memoryview]) -> TorchFile:
             "it says that its numbers are big-endian, which is not read",
             "save it again on a little-endian machine",
         )
-    walked = _walk_whole(pickle)
+    walked = _walk_whole(pickle, budget)
     return TorchFile(walked.value, _storages_of(walked.storages, parts))
 
 
-def read_legacy(data: memoryview) -> TorchFile:
-    """Return what the stream of torch.save before 1.6 holds.
+def read_legacy(data: memoryview, budget: Budget) -> TorchFile:
+    """Return what the stream of torch.save before 1.6 holds; its pickles share the budget.
 
     Raises RefusedError for a stream that is truncated, has bytes behind its end, or whose storages
     are of another size than claimed.
     """
     head = bytes(data[:MAX_PICKLE])
-    magic = walk(head)
-    protocol = walk(head, magic.end)
+    magic = walk(head, budget)
+    protocol = walk(head, budget, magic.end)
     if magic.value != _MAGIC or protocol.value != _PROTOCOL:
         raise corrupt("its header is not the one that torch.save writes")
-    system = walk(head, protocol.end)
-    body = walk(head, system.end)
-    order = walk(head, body.end)
-    keys = order.value
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise corrupt("its list of storages is damaged")
+    system = walk(head, budget, protocol.end)
+    body = walk(head, budget, system.end)
+    order = walk(head, budget, body.end)
     claims = _claims(body.storages)
-    if sorted(keys) != sorted(claims):
+    keys = _storage_keys(order.value)
+    if len(keys) != len(claims) or set(keys) != claims.keys():
         raise corrupt("its list of storages does not fit its tensors")
     storages: dict[str, memoryview] = {}
     position = order.end
@@ -93,6 +93,16 @@ def read_legacy(data: memoryview) -> TorchFile:
     if position != data.nbytes:
         raise corrupt(f"it has {data.nbytes - position:,} bytes behind its end")
     return TorchFile(body.value, storages)
+
+
+def _storage_keys(value: object) -> list[str]:
+    """Return the keys of storages that a legacy stream lists; long ones cost at each look."""
+    if not isinstance(value, list):
+        raise corrupt("its list of storages is damaged")
+    for key in value:
+        if not isinstance(key, str) or len(key) > MAX_STORAGE_KEY:
+            raise corrupt("its list of storages is damaged")
+    return value
 
 
 def _inside_one_folder(members: Mapping[str, memoryview]) -> Mapping[str, memoryview]:
@@ -113,13 +123,13 @@ def _inside_one_folder(members: Mapping[str, memoryview]) -> Mapping[str, memory
     return {name.partition("/")[2]: content for name, content in members.items()}
 
 
-def _walk_whole(pickle: memoryview) -> Walked:
+def _walk_whole(pickle: memoryview, budget: Budget) -> Walked:
     if pickle.nbytes > MAX_PICKLE:
         raise unsafe(
             f"its pickle has {pickle.nbytes:,} bytes, more than the {MAX_PICKLE:,} that are read",
             "save only the model's state_dict",
         )
-    walked = walk(bytes(pickle))
+    walked = walk(bytes(pickle), budget)
     if walked.end != pickle.nbytes:
         raise corrupt("the pickle inside it goes on behind its end")
     return walked

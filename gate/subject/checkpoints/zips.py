@@ -1,4 +1,4 @@
-"""Read the directory of a zip archive as torch writes it, and refuse every other shape.
+"""Read the members of a zip archive, stored as torch does it or deflated, in one strict shape.
 
 The archive is parsed here and not by the standard library, because two parsers that disagree about
 an archive are how hostile files slip past one of them: here every member has one header, one place
@@ -7,14 +7,21 @@ and one name, and the central directory ends exactly where the end record begins
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gate.subject.checkpoints.inflating import (
+    DEFLATED,
+    inflated,
+    refuse_growth,
+    refuse_method,
+)
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, shown, unsafe
 
 MAX_MEMBERS = 200_000
 MAX_DIRECTORY = 64 << 20
 MAX_NAME = 1024
+MAX_FIELDS = 16  # extra fields of one member; zip programs write up to five
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -28,8 +35,8 @@ _TRUNCATED = "it is a zip archive without its end; the copy was not finished"
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """One line of the central directory."""
+class Member:
+    """One line of the central directory; sizes in bytes."""
 
     name: str
     flags: int
@@ -40,46 +47,86 @@ class _Entry:
     size: int
     header: int  # where its local header begins
 
+    @property
+    def is_deflated(self) -> bool:
+        """Return whether its bytes are packed."""
+        return self.method == DEFLATED
 
-def read_members(data: memoryview) -> Mapping[str, memoryview]:
-    """Return every member of a zip archive by name, as views of the archive's own bytes.
+    @property
+    def is_folder(self) -> bool:
+        """Return whether it stands for a folder: it has no bytes, and a name that ends in "/"."""
+        return self.name.endswith("/") and self.size == 0
 
-    Raises RefusedError when the archive is truncated, compressed, encrypted, lists a name twice,
-    lets two members share bytes, or when the checksum of a member does not fit its bytes.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Directory:
+    """The central directory of an archive, and the archive that it is of."""
+
+    data: memoryview
+    start: int  # where it begins
+    members: tuple[Member, ...]  # by the place of their headers
+
+
+def member_names(members: Iterable[Member]) -> frozenset[str]:
+    """Return the names in a zip archive's directory; nothing else of it was looked at."""
+    return frozenset(each.name for each in members)
+
+
+def read_directory(data: memoryview) -> Directory:
+    """Return what the central directory of a zip archive lists, in the order of its headers.
+
+    Raises RefusedError when the archive is truncated or its directory damaged.
     """
     start, size, count = _directory(data)
-    members: dict[str, memoryview] = {}
+    members = sorted(_members(data[start : start + size], count), key=lambda each: each.header)
+    return Directory(data, start, tuple(members))
+
+
+def read_members(directory: Directory) -> Mapping[str, memoryview]:
+    """Return every member of a zip archive by name: views of its own bytes, or unpacked ones.
+
+    Entries of folders, which zip programs write and which hold nothing, are left out. Raises
+    RefusedError when the archive is packed with something else than deflate, or to more bytes than
+    it may unpack to, is encrypted, lists a name twice, lets two members share bytes, or when the
+    checksum of a member does not fit its bytes.
+    """
+    names: set[str] = set()
+    places: list[tuple[Member, memoryview]] = []
     free_from = 0
-    for entry in sorted(_entries(data[start : start + size], count), key=lambda each: each.header):
-        if entry.name in members:
+    for member in directory.members:
+        if member.name in names:
             raise unsafe(
-                f"the archive lists {shown(entry.name)} twice, so readers can disagree about it",
+                f"the archive lists {shown(member.name)} twice, so readers can disagree about it",
                 "save the file again with torch.save",
             )
-        if entry.header < free_from or (not members and entry.header != 0):
+        if member.header < free_from or (not names and member.header != 0):
             raise unsafe(
-                f"{shown(entry.name)} does not lie where an archive has it",
+                f"{shown(member.name)} does not lie where an archive has it",
                 "save the file again with torch.save",
             )
-        _check_entry(entry)
-        begin = _content_start(data, entry, start)
-        free_from = begin + entry.size
-        if free_from > start:
-            raise corrupt(f"{shown(entry.name)} reaches past the end of the archive's members")
-        content = data[begin:free_from]
-        if zlib.crc32(content) != entry.crc:
-            raise corrupt(
-                f"the checksum of {shown(entry.name)} does not fit its bytes: they were changed",
-                "copy the file again; if it was saved with compute_crc32 off, save it with it on",
-            )
-        members[entry.name] = content
-    return members
+        names.add(member.name)
+        _check_member(member)
+        begin = _content_start(directory.data, member, directory.start)
+        free_from = begin + member.packed
+        if free_from > directory.start:
+            raise corrupt(f"{shown(member.name)} reaches past the end of the archive's members")
+        places.append((member, directory.data[begin:free_from]))
+    refuse_growth(
+        directory.data.nbytes, sum(each.size for each in directory.members if each.is_deflated)
+    )
+    return {
+        member.name: _content(member, packed) for member, packed in places if not member.is_folder
+    }
 
 
-def member_names(data: memoryview) -> frozenset[str]:
-    """Return the names in a zip archive's directory; nothing else of it was looked at."""
-    start, size, count = _directory(data)
-    return frozenset(each.name for each in _entries(data[start : start + size], count))
+def _content(member: Member, packed: memoryview) -> memoryview:
+    content = inflated(member.name, packed, member.size) if member.is_deflated else packed
+    if zlib.crc32(content) != member.crc:
+        raise corrupt(
+            f"the checksum of {shown(member.name)} does not fit its bytes: they were changed",
+            "copy the file again; if it was saved with compute_crc32 off, save it with it on",
+        )
+    return content
 
 
 def _directory(data: memoryview) -> tuple[int, int, int]:
@@ -105,7 +152,7 @@ def _directory(data: memoryview) -> tuple[int, int, int]:
     return start, size, count
 
 
-def _entries(directory: memoryview, count: int) -> Iterator[_Entry]:
+def _members(directory: memoryview, count: int) -> Iterator[Member]:
     position = 0
     for _ in range(count):
         fixed = directory[position : position + _ENTRY.size]
@@ -121,7 +168,7 @@ def _entries(directory: memoryview, count: int) -> Iterator[_Entry]:
         extra = bytes(directory[position : position + extra_bytes])
         size, packed, header = _widened(extra, size, packed, header)
         position += extra_bytes + comment_bytes
-        yield _Entry(name, flags, method, attributes, crc, packed, size, header)
+        yield Member(name, flags, method, attributes, crc, packed, size, header)
     if position != directory.nbytes:
         raise corrupt("the directory of the zip archive is damaged")
 
@@ -145,7 +192,11 @@ def _widened(extra: bytes, size: int, packed: int, header: int) -> tuple[int, in
     """Return the sizes and the place of a member, from its zip64 field where 32 bits are full."""
     values = [size, packed, header]
     position = 0
+    fields = 0
     while position + 4 <= len(extra):
+        fields += 1
+        if fields > MAX_FIELDS:
+            raise corrupt(f"a member of the zip archive has more than {MAX_FIELDS} extra fields")
         kind, length = struct.unpack_from("<2H", extra, position)
         position += 4
         if kind == 1:
@@ -161,33 +212,34 @@ def _widened(extra: bytes, size: int, packed: int, header: int) -> tuple[int, in
     return values[0], values[1], values[2]
 
 
-def _check_entry(entry: _Entry) -> None:
-    if entry.flags & _ENCRYPTED:
-        raise _repacked(entry, "is encrypted")
-    if entry.attributes & _FOLDER and entry.size:
-        raise _repacked(entry, "is marked as a folder, so readers can disagree about its bytes")
-    if entry.method != 0 or entry.packed != entry.size:
-        raise _repacked(entry, "is compressed, which torch.save never does")
+def _check_member(member: Member) -> None:
+    if member.flags & _ENCRYPTED:
+        raise _repacked(member, "is encrypted")
+    if member.attributes & _FOLDER and member.size:
+        raise _repacked(member, "is marked as a folder, so readers can disagree about its bytes")
+    refuse_method(member.name, member.method)
+    if not member.is_deflated and member.packed != member.size:
+        raise _repacked(member, "is stored with two sizes, so readers can disagree about it")
 
 
-def _content_start(data: memoryview, entry: _Entry, directory: int) -> int:
+def _content_start(data: memoryview, member: Member, directory: int) -> int:
     """Return where the bytes of a member begin, after a local header that says the same."""
-    after = entry.header + _LOCAL.size
-    if after > directory or bytes(data[entry.header : entry.header + 4]) != b"PK\x03\x04":
-        raise corrupt(f"{shown(entry.name)} is not where the directory of the archive says")
-    fields = _LOCAL.unpack(data[entry.header : after])
+    after = member.header + _LOCAL.size
+    if after > directory or bytes(data[member.header : member.header + 4]) != b"PK\x03\x04":
+        raise corrupt(f"{shown(member.name)} is not where the directory of the archive says")
+    fields = _LOCAL.unpack(data[member.header : after])
     flags, method = fields[2:4]
     name_bytes, extra_bytes = fields[9:11]
     name = bytes(data[after : after + name_bytes])
-    if name != entry.name.encode() or flags & _ENCRYPTED or method != entry.method:
+    if name != member.name.encode() or flags & _ENCRYPTED or method != member.method:
         raise unsafe(
-            f"{shown(entry.name)} is described in two ways, so readers can disagree about it",
+            f"{shown(member.name)} is described in two ways, so readers can disagree about it",
             "save the file again with torch.save",
         )
     return int(after + name_bytes + extra_bytes)
 
 
-def _repacked(entry: _Entry, what: str) -> RefusedError:
+def _repacked(member: Member, what: str) -> RefusedError:
     return unsafe(
-        f"{shown(entry.name)} in the archive {what}", "save the file again with torch.save"
+        f"{shown(member.name)} in the archive {what}", "save the file again with torch.save"
     )

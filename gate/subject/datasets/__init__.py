@@ -41,11 +41,13 @@ def open_dataset(
 
             return _grouped(open_folder(existing(base, source), shown=shown, classes=classes), spec)
         case "csv" | "parquet":
-            from gate.subject.datasets.manifest import open_manifest
-            from gate.subject.datasets.tables import read_table
+            from gate.subject.datasets.manifest import columns_of, open_manifest
+            from gate.subject.datasets.read_tables import read_table
+            from gate.subject.datasets.tables import Wanted
 
             path = existing(base, source)
-            table = read_table(path, shown=shown, kind=kind)
+            wanted = Wanted(texts=lambda _: columns_of(spec))
+            table = read_table(path, shown=shown, kind=kind, wanted=wanted)
             return _grouped(open_manifest(table, spec, file=path, kind=kind, classes=classes), spec)
         case "idx":
             from gate.subject.datasets.idx import labels_beside, open_idx

@@ -13,8 +13,19 @@ from PIL import Image
 from gate.errors import DataError, FactoryError
 from gate.keys import name_key
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
-from gate.subject.usercode import call, load_callable, said
+from gate.subject.guard import (
+    Guard,
+    in_reach,
+    kind_of,
+    require_theirs,
+    said,
+    text_of,
+    to_standard_error,
+)
+from gate.subject.usercode import call, load_callable
 from gate.subject.wording import listed, plain, quoted
+
+MOST_ITEMS = 50_000_000  # each is listed before the first is read: a claim of more is a mistake
 
 
 def open_factory(
@@ -26,10 +37,12 @@ def open_factory(
     known only when an item is read. Raises FactoryError or DataError.
     """
     where = f"data.factory {quoted(factory)}"
-    function = load_callable(factory, base=base, purpose="data.factory")
-    dataset = call(function, kwargs, base=base, where=where)
-    entries = [Entry(str(index), None) for index in range(_length(dataset, where, base))]
-    own = _own_classes(dataset, where)
+    with np.errstate(), to_standard_error():  # what it sets is not for our own numbers
+        function = load_callable(factory, base=base, purpose="data.factory")
+        dataset = call(function, kwargs, base=base, where=where)
+        length = _length(dataset, Guard(where, base))
+        own = _own_classes(dataset, Guard(where, base))
+    entries = [Entry(str(index), None) for index in range(length)]
     if classes is None and own is None:
         raise DataError(where, "its Dataset does not name its classes", "declare classes")
     assumed = (
@@ -57,12 +70,23 @@ class FactoryDataset:
 
     def read(self, index: int) -> Sample:
         """Return the item at ``index``; raises UnreadableImage, FactoryError or DataError."""
+        guard = Guard(f"{self.where}, item {index}", self.base)
         try:
-            with self.lock:
+            with self.lock, in_reach():
                 item = self.dataset[index]
         except Exception as error:  # user code may raise anything; the next item may be readable
+            require_theirs(error)
             raise UnreadableImage(f"the Dataset raised {said(error, self.base)}") from error
-        place = f"{self.where}, item {index}"
+        except BaseException as error:  # it ends the process, or means to: no image is to blame
+            raise guard.refusal(error, "its Dataset") from error
+        try:
+            return self._sample(item, guard.where)
+        except (DataError, FactoryError):
+            raise
+        except BaseException as error:  # of an object that is not what it seems
+            raise guard.refusal(error, "what its Dataset gave") from error
+
+    def _sample(self, item: Any, place: str) -> Sample:  # noqa: ANN401 - it is the user's object
         if not isinstance(item, tuple | list) or len(item) != 2:
             raise FactoryError(
                 place,
@@ -94,7 +118,8 @@ class FactoryDataset:
             )
         try:
             label = operator.index(given)
-        except (TypeError, RuntimeError) as error:  # RuntimeError: a tensor of several values
+        except Exception as error:  # such as RuntimeError: a tensor of several values
+            require_theirs(error)
             raise FactoryError(
                 place, f"the label is {_shape_of(given)}", "return the index of one class"
             ) from error
@@ -107,43 +132,55 @@ class FactoryDataset:
         return label
 
 
-def _length(dataset: Any, where: str, base: Path) -> int:  # noqa: ANN401 - the user's object
-    usable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
-    if not usable or isinstance(dataset, Mapping | str | bytes):
+def _length(dataset: Any, guard: Guard) -> int:  # noqa: ANN401 - the user's object
+    with guard.during("looking at its Dataset"):
+        usable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+        usable = usable and not isinstance(dataset, Mapping | str | bytes)
         loader = hasattr(dataset, "dataset") and hasattr(dataset, "batch_size")
+    if not usable:
         raise FactoryError(
-            where,
-            f"returned {type(dataset).__name__}, not a Dataset with a length and items",
+            guard.where,
+            f"returned {kind_of(dataset)}, not a Dataset with a length and items",
             "return the Dataset, without a DataLoader"
             if loader
             else "return a torch.utils.data.Dataset with __len__ and __getitem__",
         )
     try:
-        length = len(dataset)
-    except Exception as error:  # user code may raise anything
+        with in_reach():
+            length = len(dataset)
+    except BaseException as error:  # user code may raise anything
+        require_theirs(error)
         raise FactoryError(
-            where,
-            f"its Dataset raised {said(error, base)} when asked for its length",
+            guard.where,
+            f"its Dataset raised {said(error, guard.base)} when asked for its length",
             "give it one",
         ) from error
     if not length:
-        raise DataError(where, "its Dataset is empty", "check the arguments of the factory")
+        raise DataError(guard.where, "its Dataset is empty", "check the arguments of the factory")
+    if length > MOST_ITEMS:
+        raise DataError(
+            guard.where,
+            f"its Dataset claims {length:,} items, more than the {MOST_ITEMS:,} that are read",
+            "let its length be the number of its images",
+        )
     return length
 
 
-def _own_classes(dataset: Any, where: str) -> tuple[str, ...] | None:  # noqa: ANN401 - the user's object
-    own = getattr(dataset, "classes", None)
-    if isinstance(own, list | tuple) and own and all(isinstance(name, str) for name in own):
-        names = tuple(map(name_key, own))
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise DataError(
-                where,
-                f"its Dataset names the class {quoted(twice[0])} twice",
-                "give every class a name of its own; what nobody sees makes no difference",
-            )
-        return names
-    return None
+def _own_classes(dataset: Any, guard: Guard) -> tuple[str, ...] | None:  # noqa: ANN401 - the user's object
+    """Return the classes that a Dataset names; None where it names none."""
+    with guard.during("looking for the classes of its Dataset"):
+        own = getattr(dataset, "classes", None)
+        own = tuple(own) if isinstance(own, list | tuple) else ()
+        named = bool(own) and all(isinstance(name, str) for name in own)
+        names = tuple(map(name_key, own)) if named else ()
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(
+            guard.where,
+            f"its Dataset names the class {quoted(twice[0])} twice",
+            "give every class a name of its own; what nobody sees makes no difference",
+        )
+    return names or None
 
 
 def _compared(
@@ -164,25 +201,47 @@ def _compared(
 def _picture(given: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
     """Return canonical bytes, and the image or the tensor."""
     if isinstance(given, Image.Image):
-        pixels = np.asarray(given)
-        return _canonical(pixels, given.mode), given, None
+        return _decoded(given, place)
     if isinstance(given, np.ndarray):
-        return _image(given, place)
+        return _image(np.asarray(given), place)  # what a class of the user's says may be untrue
     import torch
 
     if isinstance(given, torch.Tensor) and given.ndim == 3:
         if given.dtype == torch.uint8:
             return _image(given.permute(1, 2, 0).cpu().numpy(), place)
-        if given.is_floating_point():
+        if given.is_floating_point() and given.numel():
             tensor = given.detach().float().cpu().contiguous()
             if not bool(torch.isfinite(tensor).all()):
                 raise UnreadableImage("its tensor holds NaN or infinity")
-            return _canonical(tensor.numpy(), "tensor"), None, tensor
+            values = tensor.numpy()
+            return _canonical(values, "tensor"), None, torch.from_numpy(values)  # of no other class
     raise FactoryError(
         place,
         f"the image is {_shape_of(given)}",
         "return a PIL image, a uint8 array (H, W[, 3]) or a float tensor (C, H, W)",
     )
+
+
+def _decoded(given: Image.Image, place: str) -> tuple[bytes, Image.Image, None]:
+    """Return a picture of Pillow's with its pixels: it may have been opened, and not yet read."""
+    try:
+        given.load()
+    except Exception as error:  # damage makes parsers raise nearly anything
+        require_theirs(error)
+        fact = f"its image cannot be decoded ({kind_of(error)}: {text_of(error)})"
+        raise UnreadableImage(fact) from error
+    image = _plain(given)
+    pixels = np.asarray(image)
+    if not pixels.size:
+        raise FactoryError(place, "the image has no pixels", "leave it out, or mend what cuts it")
+    return _canonical(pixels, image.mode), image, None
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return an image of Pillow's own classes: one of the user's may raise wherever it is used."""
+    if not type(image).__module__.startswith("PIL."):
+        image = Image.Image.copy(image)
+    return image.convert("LA") if image.mode == "La" else image  # Pillow turns it into nothing else
 
 
 def _image(pixels: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
@@ -207,9 +266,13 @@ def _canonical(pixels: Any, mode: str) -> bytes:  # noqa: ANN401 - an array of a
 
 
 def _shape_of(given: Any) -> str:  # noqa: ANN401 - the user's object
-    kind = type(given).__name__
-    if hasattr(given, "shape") and hasattr(given, "dtype"):
-        return f"{kind} of shape {tuple(given.shape)} and type {plain(given.dtype)}"
-    if isinstance(given, tuple | list):
-        return f"{kind} of {len(given)}"
+    """Return what an object says of itself, as far as it does."""
+    kind = kind_of(given)
+    try:
+        if hasattr(given, "shape") and hasattr(given, "dtype"):
+            return f"{kind} of shape {tuple(given.shape)} and type {plain(given.dtype)}"
+        if isinstance(given, tuple | list):
+            return f"{kind} of {len(given)}"
+    except BaseException as error:
+        require_theirs(error)
     return kind

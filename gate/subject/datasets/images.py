@@ -22,6 +22,14 @@ _ORIENTATION = 0x0112  # the tag of EXIF, as of TIFF
 _TURNED = range(2, 9)  # its values of pictures that are to be mirrored or rotated; 1 is upright
 _TAG = 12  # bytes
 
+# Pillow reads the header of a PPM byte by byte, comments included: 30 MB of them take it 20 s.
+_LONGEST_HEADER = 65_536
+_PPM = re.compile(rb"P[0-6fy]")
+_PPM_NUMBER = rb"(?:\s|#[^\r\n]*[\r\n])+[0-9.eE+-]+"
+_PPM_HEADER = re.compile(  # bitmaps tell no highest value
+    rb"(?:P[14](?:%(n)b){2}|P(?![14])\w+(?:%(n)b){3})(?:\s|#)" % {b"n": _PPM_NUMBER}
+)
+
 _MORE_THAN_EIGHT_BITS = re.compile(r";1[0-6]")  # in Pillow's name of the bytes of a stored pixel
 
 
@@ -33,6 +41,7 @@ def decode(stored: bytes) -> Image.Image:
     """
     if not stored:
         raise UnreadableImage("is empty (0 bytes)")
+    _refuse_long_header(stored)
     try:
         image = Image.open(io.BytesIO(stored), formats=_formats())
         _refuse_what_would_change(image)
@@ -81,6 +90,17 @@ def exif_turns(image: Image.Image) -> bool:
     except struct.error:
         pass
     return False
+
+
+def _refuse_long_header(stored: bytes) -> None:
+    if _PPM.match(stored) is None:
+        return
+    header = _PPM_HEADER.match(stored[:_LONGEST_HEADER])
+    if header is None and len(stored) > _LONGEST_HEADER:
+        raise UnreadableImage(
+            f"has no whole header in its first {_LONGEST_HEADER:,} bytes",
+            "save it without comments",
+        )
 
 
 def _refuse_what_would_change(image: "ImageFile") -> None:

@@ -19,6 +19,12 @@ from gate.subject.datasets.urls import is_url, names_this_machine, read_url, sho
 from gate.subject.wording import counted, quoted
 
 
+def columns_of(spec: DataSpec) -> tuple[str, ...]:
+    """Return the columns of a manifest that are read."""
+    named = (spec.image or "image", spec.label or "label", spec.id, spec.group, *spec.slices)
+    return tuple(name for name in named if name)
+
+
 def open_manifest(
     table: Table, spec: DataSpec, *, file: Place, kind: str, classes: tuple[str, ...] | None
 ) -> FileDataset:

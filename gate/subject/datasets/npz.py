@@ -5,12 +5,15 @@ would run code, and a header may promise more than the file holds. Images that a
 compression stay in the file, after one pass that compares their checksum.
 """
 
+import lzma
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -34,8 +37,15 @@ from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 IN_MEMORY = 1 << 28  # bytes of a compressed array; above this it goes into a temporary file
+LARGEST_HELD = 1 << 30  # bytes of an array beside the images: 100 million labels of eight bytes
+RATIO = 64  # bytes that a packed byte of such an array may unpack to, above IN_MEMORY
 LARGEST_UNPACKED = 1 << 31  # bytes of a compressed array; above this nobody unpacks it unasked
 
+# What zipfile raises for damaged bytes; RuntimeError for a password, or an unknown compression.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, ValueError, LookupError, OverflowError),
+)
 _PIECE = 1 << 20  # bytes read at a time
 _LOCAL_HEADER = 30  # bytes before the name of a member, which stands before its data
 _DEFAULT_NAMES = (("images", "labels"), ("x", "y"))
@@ -52,8 +62,7 @@ def open_npz(
         with open_place(place) as stream, zipfile.ZipFile(stream) as archive:
             opened = _open(_Arrays(archive, place, shown), spec, classes)
             return replace(opened, files=(place,)) if isinstance(place, Path) else opened
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError: encrypted; NotImplementedError: an unknown compression.
+    except _DAMAGE as error:
         raise DataError(
             shown, f"the archive is damaged or cannot be read ({plain(error)})", "save it again"
         ) from error
@@ -167,8 +176,11 @@ class _Arrays:
 
     def read(self, name: str) -> NDArray[Any]:
         """Return an array, in memory."""
+        member = self.member(name)
         with self._opened(name) as stream:
             shape, fortran, dtype = self._header(name, stream)
+            self._same_size(name, shape, dtype, member.file_size - stream.tell())
+            self._require_few(name, member)
             stored = stream.read()
         self._same_size(name, shape, dtype, len(stored))
         if dtype.kind == "U":
@@ -209,6 +221,19 @@ class _Arrays:
                 "save it with numpy.savez, uncompressed",
             )
         return self.archive.open(member)
+
+    def _require_few(self, name: str, member: zipfile.ZipInfo) -> None:
+        """Raise DataError for an array that is not held in memory, whole."""
+        most = LARGEST_HELD
+        if member.compress_type != zipfile.ZIP_STORED:
+            most = min(most, IN_MEMORY + RATIO * member.compress_size)
+        if member.file_size > most:
+            raise DataError(
+                self._place(name),
+                f"holds {member.file_size:,} bytes in {member.compress_size:,}, and at most "
+                f"{most:,} are read into memory",
+                "save images in C order and labels as integers, uncompressed, with numpy.savez",
+            )
 
     def _header(self, name: str, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         shape, fortran, dtype = _header(stream, self._place(name))
@@ -258,5 +283,8 @@ def _header(stream: Any, where: str) -> tuple[tuple[int, ...], bool, np.dtype[An
                 raise DataError(
                     where, f"is of version {version} of the npy format", "save an array of numbers"
                 )
-    except ValueError as error:
+    # NumPy reads the header as Python's own literals, and so raises what Python's parser does.
+    except (RecursionError, MemoryError) as error:
+        raise DataError(where, "has a header that is nested too deeply", "save it again") from error
+    except (ValueError, TypeError, LookupError, SyntaxError, TokenError, OverflowError) as error:
         raise DataError(where, f"is not a NumPy array ({plain(error)})", "save it again") from error

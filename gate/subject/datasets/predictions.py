@@ -10,9 +10,10 @@ from gate.keys import name_key
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.manifest import first_places, refuse_repeated
 from gate.subject.datasets.places import Place
+from gate.subject.datasets.read_tables import read_table
 from gate.subject.datasets.records import PredictionTable
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.datasets.tables import Table, read_table
+from gate.subject.datasets.tables import Table, Wanted
 from gate.subject.wording import listed, quoted
 
 TOLERANCE = 0.02  # of a row's sum: scores are often written with two or three digits
@@ -25,9 +26,10 @@ def open_predictions(
 
     Without declared classes every column that is not id, label, group or slice is one.
     """
-    table = read_table(
-        path, shown=shown, numbers=lambda names: classes or _other_columns(names, spec)
+    wanted = Wanted(
+        texts=lambda _: _taken(spec), numbers=lambda names: classes or _other_columns(names, spec)
     )
+    table = read_table(path, shown=shown, wanted=wanted)
     ids = table.full_names(spec.id or "id", "id")
     labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
@@ -48,9 +50,13 @@ def open_predictions(
     )
 
 
+def _taken(spec: DataSpec) -> tuple[str, ...]:
+    """Return the columns that hold no scores."""
+    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices)
+
+
 def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
-    taken = (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices)
-    keys = {name_key(name) for name in taken}
+    keys = {name_key(name) for name in _taken(spec)}
     return tuple(name for name in names if name not in keys)
 
 

@@ -1,31 +1,23 @@
-"""CSV and Parquet files as columns of text, for manifests and saved predictions.
+"""Tables as columns of text and of numbers, whatever file they come from.
 
-One table in both formats has the same names, groups and slices.
+One table in CSV and in Parquet has the same names, groups and slices.
 """
 
-import csv
-import io
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import DataError, MissingExtraError
+from gate.errors import DataError
 from gate.keys import group_keys, name_key, name_keys
-from gate.subject.datasets import parquet_cells
-from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import format_of
-from gate.subject.datasets.stored import head_of, open_place
+from gate.subject.datasets.table_bounds import require_columns
 from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
 
 Column = Sequence[str | None]  # None where the cell is empty
-Choice = Callable[[Sequence[str]], Collection[str]]  # of the columns that are kept as numbers
-
-_SHARED = 4096  # different texts of a column that are kept once; ids are all different
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+Choice = Callable[[Sequence[str]], Collection[str]]  # of columns, from the names of all
 
 
 @dataclass(slots=True)
@@ -34,7 +26,8 @@ class Numbers:
 
     cells: "array[float]" = field(default_factory=lambda: array("d"))
     wrong: tuple[int, str] | None = None  # row and text of the first cell that is no number
-    empty: list[int] = field(default_factory=list)  # rows
+    empty: int = 0  # cells
+    first_empty: int = -1  # row
 
     def append(self, cell: str) -> None:
         """Add a cell as it is written."""
@@ -42,26 +35,16 @@ class Numbers:
             self.cells.append(float(cell))
         except ValueError:
             if not cell.strip():
-                self.empty.append(len(self.cells))
+                self.note_empty(len(self.cells), 1)
             elif self.wrong is None:
                 self.wrong = len(self.cells), cell
             self.cells.append(float("nan"))
 
-
-@dataclass(slots=True)
-class _Texts:
-    """A column of text; equal cells are one object, as far as they repeat."""
-
-    cells: list[str | None] = field(default_factory=list)
-    shared: dict[str, str] = field(default_factory=dict)
-
-    def append(self, cell: str) -> None:
-        if not cell.strip():
-            self.cells.append(None)
-        elif len(self.shared) < _SHARED:
-            self.cells.append(self.shared.setdefault(cell, cell))
-        else:
-            self.cells.append(self.shared.get(cell, cell))
+    def note_empty(self, row: int, times: int) -> None:
+        """Count cells that are empty, the first of them in a row."""
+        if not self.empty:
+            self.first_empty = row
+        self.empty += times
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +52,7 @@ class Table:
     """Columns of text, all of one length; ``lines`` says where each row stands in the file.
 
     Columns have the keys of their names; those that were asked for as ``numbers`` are there and
-    not among the text.
+    not among the text. ``unread`` are columns that were not asked for.
     """
 
     where: str
@@ -80,6 +63,7 @@ class Table:
         default_factory=dict
     )  # columns that are no text -> their type
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
+    unread: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -95,7 +79,7 @@ class Table:
                 f"the column {quoted(name)} holds {plain(self.others[name])}, not text",
                 "write text or numbers; images are listed as paths of files",
             )
-        known = list(self.columns)
+        known = [*self.columns, *self.unread]
         # A name that nobody gave is not misspelt.
         close = did_you_mean(name, known) if name != key else ""
         raise DataError(
@@ -163,7 +147,7 @@ class Table:
                 "write numbers with a decimal point, or declare classes if this is no class",
             )
         if column.empty:
-            raise self._is_empty(name, column.empty[0], len(column.empty))
+            raise self._is_empty(name, column.first_empty, column.empty)
         return np.frombuffer(column.cells, dtype=np.float64)
 
     def place(self, row: int) -> str:
@@ -171,162 +155,36 @@ class Table:
         return f"{self.where}, {self.row_word} {self.lines[row]}"
 
 
-def read_table(
-    path: Place, *, shown: str, kind: str | None = None, numbers: Choice | None = None
-) -> Table:
-    """Return a CSV or Parquet file as text; recognised by content where no kind is stated.
+def header_of(written: Sequence[str], shown: str) -> list[str]:
+    """Return the keys of the names of a table's columns; raises DataError.
 
-    ``numbers`` chooses, from the names of all columns, those that are kept as numbers. Raises
-    DataError, or MissingExtraError where Parquet needs an extra that is not installed.
+    Refused are more columns than a table has, a name that stands twice, and a line that is one name
+    because its cells are not separated by commas.
     """
-    if (kind or format_of(path, shown)) == "parquet":
-        return read_parquet(path, shown=shown, numbers=numbers)
-    return read_csv(path, shown=shown, numbers=numbers)
-
-
-def read_csv(path: Place, *, shown: str, numbers: Choice | None = None) -> Table:
-    """Return a CSV file in UTF-8 with a header line, row by row into columns; raises DataError."""
-    try:
-        _refuse_binary(head_of(path, 4096), shown)
-        with (
-            open_place(path) as stream,
-            io.TextIOWrapper(stream, "utf-8-sig", newline="") as text,
-        ):
-            return _gathered(_rows(text, shown), shown, numbers)
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path.read_bytes(), shown) from error
-    except OSError as error:
-        raise DataError(
-            shown, f"cannot be read: {plain(error.strerror)}", "check the path and permissions"
-        ) from error
-
-
-def _gathered(rows: Iterator[tuple[int, list[str]]], shown: str, numbers: Choice | None) -> Table:
-    _, written = next(rows, (0, []))
-    if not written:
-        raise DataError(shown, "the file is empty", "it begins with a line of column names")
+    require_columns(len(written), shown)
     header = [name_key(name) for name in written]
-    _check_header(header, shown)
-    chosen = set(numbers(header)) if numbers else set()
-    columns = [Numbers() if name in chosen else _Texts() for name in header]
-    lines = array("q")
-    for line, cells in rows:
-        if len(cells) != len(header):
-            raise DataError(
-                f"{shown}, line {line}",
-                f"has {len(cells)} cells, the header has {len(header)}",
-                "quote cells that hold commas",
-            )
-        lines.append(line)
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
-    if not lines:
-        raise DataError(shown, "has a header and no rows", "list one image a line")
-    named = dict(zip(header, columns, strict=True))
-    return Table(
-        shown,
-        {name: each.cells for name, each in named.items() if isinstance(each, _Texts)},
-        lines,
-        numbers={name: each for name, each in named.items() if isinstance(each, Numbers)},
-    )
-
-
-def _refuse_binary(head: bytes, shown: str) -> None:
-    encoding = _BYTE_ORDER_MARKS.get(head[:2])
-    if encoding is None and b"\0" in head:
-        encoding = "binary, or UTF-16"
-    if encoding is not None:
-        raise DataError(shown, f"is {encoding}, not UTF-8 text", "save it as CSV in UTF-8")
-
-
-def _not_utf8(stored: bytes, shown: str) -> DataError:
-    """Return the error of a file that is not UTF-8, with the line of the first such byte."""
-    try:
-        stored.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = stored[: error.start].count(b"\n") + 1
-        return DataError(
-            f"{shown}, line {line}",
-            f"the byte 0x{stored[error.start]:02x} is not UTF-8",
-            "save it as CSV in UTF-8",
-        )
-    return DataError(shown, "was changed while it was read", "run again", retriable=True)
-
-
-def _rows(text: io.TextIOWrapper, shown: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) of every line that is not blank."""
-    reader = csv.reader(text, strict=True, skipinitialspace=True)
-    last = 0
-    try:
-        for cells in reader:
-            if cells:
-                yield last + 1, cells
-            last = reader.line_num
-    except csv.Error as error:
-        raise DataError(
-            f"{shown}, line {last + 1}", f"is not CSV: {plain(error)}", "check the quotes"
-        ) from error
-
-
-def _check_header(header: list[str], shown: str) -> None:
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         raise DataError(
             shown, f"the header is one column, {quoted(header[0])}", "separate cells with commas"
         )
-    twice = [name for name in header if name and header.count(name) > 1]
+    twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         raise DataError(shown, f"the column {quoted(twice[0])} occurs twice", "rename one of them")
+    return header
 
 
-def read_parquet(path: Place, *, shown: str, numbers: Choice | None = None) -> Table:
-    """Return the columns of a Parquet file that are text or numbers, as text.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which columns of a table are read; None: all as text, none as numbers."""
 
-    Whole numbers are written without a fraction, as they would be in CSV. Raises DataError
-    or MissingExtraError.
-    """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(shown, "reading Parquet", "parquet") from error
-    try:
-        with open_place(path) as stream:
-            table = parquet.ParquetFile(stream).read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            shown, f"is not a Parquet file that can be read ({plain(error)})", "write it again"
-        ) from error
-    if not table.num_rows:
-        raise DataError(shown, "has no rows", "list one image a row")
-    header = [name_key(name) for name in table.column_names]
-    _check_header(header, shown)
-    given = dict(zip(header, table.columns, strict=True))
-    del table
-    chosen = set(numbers(list(given))) if numbers else set()
-    lines = range(1, len(next(iter(given.values()))) + 1)
-    texts, found, others = {}, {}, {}
-    for name in list(given):
-        column = given.pop(name)  # so that what is converted is not kept twice
-        if not parquet_cells.is_plain(column.type):
-            others[name] = str(column.type)
-        elif name in chosen:
-            found[name] = _numbers(column)
-        else:
-            texts[name] = parquet_cells.texts(column)
-    return Table(shown, texts, lines, "row", others, found)
+    texts: Choice | None = None
+    numbers: Choice | None = None
+
+    def of(self, header: Sequence[str]) -> tuple[set[str], set[str]]:
+        """Return the columns that are read as text, and those that are as numbers."""
+        numbers = set(self.numbers(header)) if self.numbers else set()
+        asked = map(name_key, self.texts(header)) if self.texts else header
+        return set(asked) & set(header) - numbers, numbers & set(header)
 
 
-def _numbers(column: Any) -> Numbers:  # noqa: ANN401 - pyarrow ships no types
-    from pyarrow import types
-
-    numbers = Numbers()
-    for chunk in column.chunks:
-        if types.is_floating(column.type):
-            values = chunk.to_numpy(zero_copy_only=False).astype(np.float64)
-            # Half of what writes Parquet has NaN for a cell that is empty.
-            numbers.empty += (np.flatnonzero(np.isnan(values)) + len(numbers.cells)).tolist()
-            numbers.cells.frombytes(values.tobytes())
-        else:
-            for cell in parquet_cells.texts(chunk):
-                numbers.append(cell or "")
-    return numbers
+EVERYTHING = Wanted()

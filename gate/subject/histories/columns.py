@@ -7,8 +7,10 @@ guess. Held-out losses are all read. What only looks like one is not, and is nam
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from gate.errors import HistoryError
@@ -59,6 +61,7 @@ _IN_WORDS: Mapping[Role, str] = {
 _WRITE_A_NUMBER = "write a number, nan or inf, or leave the cell empty"
 
 
+@lru_cache(1 << 14)  # it is asked of every cell
 def words_of(name: str) -> Words:
     """Return the words of a column's name in lower case: ``valLoss@1`` is val, loss, 1.
 
@@ -188,27 +191,19 @@ def _validation_losses(path: Path, table: Table, named: Sequence[str]) -> tuple[
     clear = [name for name in candidates if _is_any(_HELD_OUT_READINGS, name)]
     found = clear or [name for name in candidates if _has_loss_of(_VALIDATION)(words_of(name))]
     # One value, as a test after the training leaves, is no curve.
-    curves = [name for name in found if _is_series(table, name)]
-    return tuple(name for name in curves or found if not _by_step_too(name, found))
+    logged = Counter(name for row in table.rows for name in row if row[name] is not None)
+    curves = [name for name in found if logged[name] > 1]
+    by_epoch = {_kind(words_of(name)) for name in found if not words_of(name) & STEP_WORDS}
+    return tuple(
+        name
+        for name in curves or found
+        # A loss of steps that is logged by epochs too: ``val_loss_step``.
+        if not (words_of(name) & STEP_WORDS and _kind(words_of(name)) in by_epoch)
+    )
 
 
 def _is_any(readings: Sequence[Reading], name: str) -> bool:
     return any(reading(words_of(name)) for reading in readings)
-
-
-def _is_series(table: Table, name: str) -> bool:
-    """Return whether a column holds two numbers or more."""
-    return sum(row.get(name) is not None for row in table.rows) > 1
-
-
-def _by_step_too(name: str, others: Sequence[str]) -> bool:
-    """Return whether a loss of steps is logged by epochs too: ``val_loss_step``."""
-    words = words_of(name)
-    return bool(words & STEP_WORDS) and any(
-        _kind(words) == _kind(words_of(other))
-        for other in others
-        if not words_of(other) & STEP_WORDS
-    )
 
 
 def _kind(words: Words) -> Words:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import HistoryError
-from gate.subject.histories.table import Role, Table, table_of
+from gate.subject.histories.table import MOST_COLUMNS, MOST_ROWS, Role, Table, table_of
 from gate.subject.histories.text import quoted
+
+_MOST_LINES = 4 * MOST_ROWS  # blank ones and two marks a line included
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ def read_csv(path: Path, text: str, *, format_name: str | None = None) -> Table:
     together). HistoryError is raised for a row of another length, a name that stands twice, a
     header that is none, and for a file with nothing but a header.
     """
+    if text.count("\n") + text.count("\r") > _MOST_LINES:
+        fact = f"has more than {_MOST_LINES:,} lines"
+        raise HistoryError(str(path), fact, "keep one row an epoch")
     header_line = next(line for line in text.splitlines() if line.strip())
     delimiter = max(",;\t|", key=header_line.count)
     lines = _lines(path, text, delimiter)
@@ -106,6 +111,9 @@ def _rows(
 
 
 def _refuse_header(path: Path, header: list[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        fact = f"has {len(header):,} columns, a history may have {MOST_COLUMNS:,}"
+        raise HistoryError(str(path), fact, "keep the losses and accuracies")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         fact = f"column {quoted(twice[0])} stands twice in the header"

@@ -16,6 +16,7 @@ from gate.subject.histories.table import Row, Table
 from gate.subject.histories.text import quoted
 
 MOST_EPOCHS = 100_000
+MOST_REWINDS = 1000  # a training is resumed a few times
 
 
 @dataclass(slots=True)
@@ -63,26 +64,21 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
     HistoryError is raised for epochs that are no numbers, that are in no order, and for too many.
     """
     key = epoch_column(table)
-    notes = [] if key else ["no column counts epochs: the rows are numbered from 0"]
-    epochs = _epochs(path, table, key)
-    if key is not None and not counts_epochs(key):
-        found = passes(path, table, key, epochs, train_loss)
-        if found is not None:
-            epochs = found
-            notes.append(
-                f"column {quoted(key)} starts again with each epoch: they are numbered from 0"
-            )
+    epochs, notes = _numbered(path, table, key, train_loss)
     line = Timeline()
     for epoch, row in zip(epochs, table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
         line.add(epoch, {name: value for name, value in values.items() if value is not None})
-    if line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1:
+        if line.rewinds > MOST_REWINDS or len(line.epochs) > MOST_EPOCHS:
+            break
+    many = line.rewinds > MOST_REWINDS
+    if many or (line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1):
         fact = (
             f"column {quoted(key or '')} goes back {line.rewinds} times in {len(table.rows)} rows"
         )
         raise HistoryError(str(path), fact, "sort the rows in the order of training")
     if len(line.epochs) > MOST_EPOCHS:
-        fact = f"has {len(line.epochs)} epochs or steps, a history may have {MOST_EPOCHS}"
+        fact = f"has more than {MOST_EPOCHS} epochs or steps"
         raise HistoryError(str(path), fact, "keep one row an epoch")
     if line.rewinds:
         notes.append(
@@ -90,6 +86,19 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
             f"and later rows replace {line.discarded} earlier epochs"
         )
     return line, notes
+
+
+def _numbered(
+    path: Path, table: Table, key: str | None, train_loss: str | None
+) -> tuple[list[float], list[str]]:
+    """Return the epoch of each row, and a note where no column counts them."""
+    epochs = _epochs(path, table, key)
+    if key is None:
+        return epochs, ["no column counts epochs: the rows are numbered from 0"]
+    found = None if counts_epochs(key) else passes(path, table, key, epochs, train_loss)
+    if found is None:
+        return epochs, []
+    return found, [f"column {quoted(key)} starts again with each epoch: they are numbered from 0"]
 
 
 def _measured(name: str, value: float | None) -> bool:

@@ -1,6 +1,7 @@
 """Histories in JSON: lines or a list of objects, Keras's lists, pandas's frames, HF's state."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gate.subject.histories.table import Role, Table, table_of
 from gate.subject.histories.text import quoted, shown
 
 _DEEPEST = 8  # objects in objects; what lies deeper is no metric
+_MOST_OBJECTS = 2_000_000
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 
@@ -24,6 +26,9 @@ def read_json(path: Path, text: str) -> Table:
 
     HistoryError is raised for what is no JSON, holds a name twice, or has none of these shapes.
     """
+    if text.count("{") + text.count("[") > _MOST_OBJECTS:
+        fact = f"holds more than {_MOST_OBJECTS:,} objects and lists"
+        raise HistoryError(str(path), fact, "keep one row an epoch")
     try:
         document = _parsed(text)
     except _TwiceError as error:
@@ -114,7 +119,7 @@ def _parsed(text: str) -> object:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
-            twice = next(name for index, name in enumerate(names) if name in names[:index])
+            twice = next(name for name, times in Counter(names).items() if times > 1)
             raise _TwiceError(f"{quoted(twice)} stands twice in an object")
         return dict(pairs)
 

@@ -1,11 +1,14 @@
 """MLflow's file store: a run is a folder, a metric a file of lines ``timestamp value step``."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Table, table_of
 from gate.subject.histories.text import listed, read_text
+
+MOST_POINTS = 1_000_000
 
 Point = tuple[float, str, object, int]  # time, metric, value, step
 
@@ -37,9 +40,14 @@ def rows_of_points(path: Path, format_name: str, points: Iterable[Point]) -> Tab
     """Return a table of single logged values: what was logged together is a row.
 
     The rows stand in the order of time, so that a training that was resumed can be seen.
+    HistoryError is raised for more than MOST_POINTS.
     """
+    logged = list(islice(points, MOST_POINTS + 1))
+    if len(logged) > MOST_POINTS:
+        fact = f"has more than {MOST_POINTS:,} logged values"
+        raise HistoryError(str(path), fact, "log once an epoch")
     rows: list[dict[str, object]] = []
-    for _, metric, value, step in sorted(points, key=lambda point: (point[0], point[3])):
+    for _, metric, value, step in sorted(logged, key=lambda point: (point[0], point[3])):
         if not rows or rows[-1]["step"] != step or metric in rows[-1]:
             rows.append({"step": step})
         rows[-1][metric] = value

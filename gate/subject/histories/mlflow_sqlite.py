@@ -52,7 +52,7 @@ def read_database(path: Path, run: str | None) -> Table:
     except DistrustError as error:
         fact = f"is SQLite, but not a database of MLflow that can be read: it {error}"
         raise HistoryError(str(path), fact, remedy) from error
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError, OverflowError) as error:
         fact = "is SQLite, but not a database of MLflow that can be read"
         raise HistoryError(str(path), fact, remedy) from error
     if len(points) > MOST_POINTS:

@@ -1,6 +1,6 @@
 """A history is recognised, read, and told: the story of this folder on one screen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from gate.subject.histories.not_logged import without_unlogged
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
 from gate.subject.histories.unread_losses import unread
+
+MOST_VALUES = 20_000_000  # columns times epochs
 
 FORMATS: Final = (
     *(tracker.format for tracker in TRACKERS),
@@ -55,11 +57,15 @@ def read_history(
     chosen = choose(path, table, train_loss=train_loss, validation=validation)
     table, chosen, unlogged = without_unlogged(table, chosen)
     line, more = timeline(path, table, chosen.train_loss)
+    if len(table.columns) * len(line.epochs) > MOST_VALUES:
+        fact = f"has {len(table.columns):,} columns of {len(line.epochs):,} epochs or steps"
+        raise HistoryError(str(path), fact, "keep one row an epoch, and fewer columns")
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
     notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
-    accuracies = dict(chosen.accuracies)
-    for role, column in chosen.accuracies.items():
+    _refuse_replaced(path, chosen, series)
+    accuracies = {role: name for role, name in chosen.accuracies.items() if name in series}
+    for role, column in list(accuracies.items()):
         series[column], reason = as_fractions(series[column], in_percent=table.in_percent)
         if reason:
             notes.append(f"column {quoted(column)} is not taken as an accuracy: {reason}")
@@ -112,6 +118,14 @@ def _of_folder(folder: Path) -> Table:
         return tensorboard.read_events(folder)
     fact = "is a folder without a run of MLflow and without event files of TensorBoard"
     raise HistoryError(str(folder), fact, "give the history file itself")
+
+
+def _refuse_replaced(path: Path, columns: Columns, series: Collection[str]) -> None:
+    """Raise HistoryError where no value of a loss is left after the training was resumed."""
+    for name in columns.losses:
+        if name not in series:
+            fact = f"column {quoted(name)} was logged only before the training was resumed"
+            raise HistoryError(str(path), fact, "give the history of the checkpoint's own epochs")
 
 
 def _repeated(columns: Columns, repeated: set[str]) -> list[str]:

@@ -8,6 +8,10 @@ from typing import Literal
 from gate.errors import HistoryError
 from gate.subject.histories.text import number, shown
 
+MOST_COLUMNS = 10_000  # a thousand classes with ten metrics each
+MOST_ROWS = 1_000_000
+MOST_CELLS = 5_000_000
+
 Role = Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
 Row = Mapping[str, float | None]
 
@@ -44,7 +48,10 @@ def table_of(
     read: list[Row] = []
     columns: dict[str, None] = {}
     damaged: dict[str, str] = {}
+    left = MOST_CELLS
     for place, cells in rows:
+        left -= len(cells)
+        _require_few(path, len(read), len(columns) + len(damaged), left)
         row: dict[str, float | None] = {}
         for raw_name, cell in cells.items():
             name = raw_name.encode(
@@ -69,3 +76,14 @@ def table_of(
         roles=roles or {},
         in_percent=in_percent,
     )
+
+
+def _require_few(path: Path, rows: int, columns: int, left: int) -> None:
+    """Raise HistoryError for more rows, columns or values than a history has."""
+    for found, most, what in (
+        (rows, MOST_ROWS - 1, f"{MOST_ROWS:,} rows"),
+        (columns, MOST_COLUMNS, f"{MOST_COLUMNS:,} columns"),
+        (-left, 0, f"{MOST_CELLS:,} values"),
+    ):
+        if found > most:
+            raise HistoryError(str(path), f"has more than {what}", "keep one row an epoch")

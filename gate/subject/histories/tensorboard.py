@@ -16,6 +16,8 @@ from gate.subject.histories.text import head, quoted
 
 MARK = b"brain.Event:"  # the first record of every event file names its version
 MOST_BYTES = 512 * 2**20
+MOST_RECORDS = 500_000  # five scalars in each of 100,000 steps
+LONGEST_RECORD = 16 * 2**20  # bytes; a scalar takes a hundred
 
 _HEAD, _FOOT = 12, 4  # bytes around a record: length with its checksum, checksum of the data
 
@@ -49,29 +51,51 @@ def _prefix(path: Path, file: Path) -> str:
 def _points(file: Path, prefix: str) -> Iterator[Point]:
     """Yield the scalars of a file."""
     expected = _count_records(file)
-    loader, make_array = _reader(file)
+    events, make_array = _reader(file)
     read = 0
-    for event in loader(str(file)).Load():
+    for event in events:
         read += 1
         for value in event.summary.value:
             if value.metadata.plugin_data.plugin_name == "scalars":
-                scalar = make_array(value.tensor)
-                if scalar.size != 1 or scalar.dtype.kind not in "fiu":
+                number = _number(value.tensor, make_array)
+                if number is None:
                     fact = f"scalar {quoted(value.tag)} is no number at step {event.step}"
                     raise HistoryError(str(file), fact, "give the file as it was written")
-                yield event.wall_time, f"{prefix}{value.tag}", float(scalar.item()), event.step
+                yield event.wall_time, f"{prefix}{value.tag}", number, event.step
     if read != expected:
         fact = f"is damaged: {read} of {expected} records can be read"
         raise HistoryError(str(file), fact, "give the file as it was written")
 
 
-def _reader(file: Path) -> tuple[Any, Any]:
+def _number(tensor: Any, make_array: Any) -> float | None:  # noqa: ANN401 - of protobuf
+    """Return the number that a tensor is, or None."""
+    # One value and a shape are made an array of that shape, however large it is.
+    if any(axis.size != 1 for axis in tensor.tensor_shape.dim):
+        return None
+    try:
+        array = make_array(tensor)
+    except (ValueError, TypeError, LookupError):
+        return None
+    return float(array.item()) if array.size == 1 and array.dtype.kind in "fiu" else None
+
+
+def _reader(file: Path) -> tuple[Iterator[Any], Any]:
     try:
         loader = import_module("tensorboard.backend.event_processing.event_file_loader")
         tensors = import_module("tensorboard.util.tensor_util")
     except ImportError as error:
         raise MissingExtraError(str(file), "reading TensorBoard's files", "tensorboard") from error
-    return loader.EventFileLoader, tensors.make_ndarray
+    return _parsed(file, loader.EventFileLoader(str(file))), tensors.make_ndarray
+
+
+def _parsed(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
+    """Yield the events of a file; a record whose checksum holds may yet be none."""
+    damage = import_module("google.protobuf.message").DecodeError
+    try:
+        yield from loader.Load()
+    except damage as error:
+        fact = "is damaged: it holds a record that is no event"
+        raise HistoryError(str(file), fact, "give the file as it was written") from error
 
 
 def _count_records(file: Path) -> int:
@@ -85,10 +109,15 @@ def _count_records(file: Path) -> int:
         while position < size:
             stream.seek(position)
             head = stream.read(_HEAD)
-            if len(head) == _HEAD:
-                position += _HEAD + struct.unpack("<Q", head[:8])[0] + _FOOT
+            length = struct.unpack("<Q", head[:8])[0] if len(head) == _HEAD else 0
+            position += _HEAD + length + _FOOT
             if len(head) < _HEAD or position > size:
                 fact = f"is cut off after {records} records"
                 raise HistoryError(str(file), fact, "give the file as it was written to the end")
             records += 1
+            if records > MOST_RECORDS or length > LONGEST_RECORD:
+                fact = f"holds a record of {length:,} bytes, or more than {MOST_RECORDS:,} records"
+                raise HistoryError(
+                    str(file), fact, "log the losses apart from images, and once an epoch"
+                )
     return records

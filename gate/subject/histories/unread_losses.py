@@ -36,11 +36,12 @@ def unread(columns: Columns, line: Timeline) -> tuple[str, ...]:
     what repeats a series that is read is no other one.
     """
     series = {name: _logged(line, name) for name in _names(line)}
+    held_out = frozenset(columns.validation_losses)
     read = [series.get(name, []) for name in columns.validation_losses]
     return tuple(
         name
         for name, values in series.items()
-        if name not in columns.validation_losses
+        if name not in held_out
         and looks_held_out(name)
         and sum(map(math.isfinite, values)) > 1
         and values not in read

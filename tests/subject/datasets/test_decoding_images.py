@@ -222,3 +222,23 @@ def test_flipped_bytes_never_raise_anything_else(encoded):
                 decode(damaged.tobytes())
             except UnreadableImage as error:
                 assert error.fact  # noqa: PT017 - many damaged files still decode
+
+
+@pytest.mark.parametrize("kind", [b"P1 ", b"P2 ", b"P4 ", b"P5 ", b"P6 ", b"Pf "])
+@pytest.mark.parametrize("told", [b"", b"4 ", b"4 4"])
+def test_a_ppm_whose_comments_have_no_end_is_refused_before_they_are_read(kind, told):
+    stored = kind + told + b"\n" + b"# again\n" * 10_000 + b" 4 4 255\n" + b"\0" * 99
+    if kind in {b"P1 ", b"P4 "} and told == b"4 4":
+        stored = stored.replace(b"4 4\n", b"4\n", 1)
+
+    with pytest.raises(UnreadableImage, match="no whole header in its first 65,536 bytes"):
+        decode(stored)
+
+
+@pytest.mark.parametrize("magic", [b"P4", b"P5", b"P6"])
+def test_a_ppm_with_the_comment_of_an_editor_is_read(magic):
+    highest = b"" if magic == b"P4" else b"255\n"
+    pixels = b"\xf0" * (70_000 * (3 if magic == b"P6" else 1))
+    stored = magic + b"\n# Created by an editor\n700 100\n" + highest + pixels
+
+    assert decode(stored).size == (700, 100)

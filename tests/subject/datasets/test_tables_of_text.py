@@ -5,7 +5,9 @@ from decimal import Decimal
 import pytest
 
 from gate.errors import DataError, MissingExtraError
-from gate.subject.datasets.tables import read_csv, read_parquet, read_table
+from gate.subject.datasets.csv_tables import read_csv
+from gate.subject.datasets.parquet_tables import read_parquet
+from gate.subject.datasets.read_tables import read_table
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def _bomb(title: str) -> Callable[[Callable[[Path], Path]], Callable[[Path], Pat
     return keep
 
 
-def _tensor(elements: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+def tensor_of(elements: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
     """Return opcodes for a float tensor over storage 0, which claims ``elements``."""
     storage = b"(" + value("storage") + name("torch", "FloatStorage")
     storage += value("0") + value("cpu") + value(elements) + b"tQ"
@@ -55,19 +55,19 @@ def storage_on_demand(folder: Path) -> Path:
 
 @_bomb("a view that repeats one number")
 def stride_zero(folder: Path) -> Path:
-    tensor = _tensor(1, (200_000, 200_000), (0, 0))
+    tensor = tensor_of(1, (200_000, 200_000), (0, 0))
     return _zip(folder, _dict_of(tensor), {"0": bytes(4)})
 
 
 @_bomb("a zip storage that claims 4 TiB")
 def zip_claim(folder: Path) -> Path:
-    return _zip(folder, _dict_of(_tensor(HUGE, (HUGE,), (1,))), {"0": bytes(864)})
+    return _zip(folder, _dict_of(tensor_of(HUGE, (HUGE,), (1,))), {"0": bytes(864)})
 
 
 @_bomb("a legacy storage that claims 4 TiB")
 def legacy_claim(folder: Path) -> Path:
     path = folder / "bomb.pt"
-    body = pickled(_dict_of(_tensor(HUGE, (HUGE,), (1,))), 2)
+    body = pickled(_dict_of(tensor_of(HUGE, (HUGE,), (1,))), 2)
     path.write_bytes(legacy_of(body.replace(b"tQ", b"NtQ"), {"0": (HUGE, bytes(64))}))
     return path
 
@@ -142,14 +142,14 @@ def keys(folder: Path) -> Path:
 
 @_bomb("300,000 names for one tensor")
 def names(folder: Path) -> Path:
-    put = _tensor(1, (1,), (1,)) + b"r\x00\x00\x10\x00"
+    put = tensor_of(1, (1,), (1,)) + b"r\x00\x00\x10\x00"
     rest = b"".join(value(f"n{each}")[:-2] + b"j\x00\x00\x10\x00s" for each in range(240_000))
     return _zip(folder, b"}" + value("first") + put + b"s" + rest, {"0": bytes(4)})
 
 
 @_bomb("a shape of 100,000 axes")
 def axes(folder: Path) -> Path:
-    tensor = _tensor(1, (1 << 60,) * 100_000, (1,) * 100_000)
+    tensor = tensor_of(1, (1 << 60,) * 100_000, (1,) * 100_000)
     return _zip(folder, _dict_of(tensor), {"0": bytes(4)})
 
 
@@ -272,3 +272,137 @@ def pt2_claim(folder: Path) -> Path:
     table = next(name for name in contents if name.endswith("weights_config.json"))
     contents[table] = contents[table].replace(b'{"as_int": 8}', b'{"as_int": 137438953472}', 1)
     return write_zip(folder / "bomb.pt2", contents)
+
+
+def _get(place: int) -> bytes:
+    return b"j" + struct.pack("<I", place)
+
+
+def _kept(code: bytes, place: int) -> bytes:
+    """Return opcodes that put a value into the memo and leave nothing on the stack."""
+    return code + b"r" + struct.pack("<I", place) + b"0"
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return b"X" + struct.pack("<I", len(raw)) + raw
+
+
+PAIR = b"K\x01K\x01\x86"
+DICTIONARY = _kept(name("collections", "OrderedDict"), 0)
+
+
+@_bomb("a list of pairs that is made a dictionary again and again")
+def pairs(folder: Path) -> Path:
+    listed = _kept(b"](" + _get(1) * 300_000 + b"e\x85", 2)
+    calls = (_get(0) + _get(2) + b"R0") * 150_000
+    return _zip(folder, DICTIONARY + _kept(PAIR, 1) + listed + calls + b"}")
+
+
+@_bomb("dictionaries of one long list, all of them kept")
+def kept_dictionaries(folder: Path) -> Path:
+    listed = b"](" + b"".join(_text(f"k{each}") + b"N\x86" for each in range(100_000)) + b"e\x85"
+    calls = (_get(0) + _get(2) + b"R") * 150_000
+    return _zip(folder, DICTIONARY + _kept(listed, 2) + b"(" + calls + b"t")
+
+
+@_bomb("300,000 tensors of 64 axes over one storage")
+def many_shapes(folder: Path) -> Path:
+    tensor = tensor_of(4, (1,) * 64, ((1 << 61),) * 64)
+    code = _kept(name("torch._utils", "_rebuild_tensor_v2"), 0)
+    code += _kept(tensor[tensor.index(b"(") : -1], 1)
+    return _zip(folder, code + b"(" + (_get(0) + _get(1) + b"R") * 300_000 + b"t", {"0": bytes(16)})
+
+
+@_bomb("a name of a storage class with a list behind it")
+def storage_rest(folder: Path) -> Path:
+    head = value("storage") + name("torch", "FloatStorage") + value("0") + value("cpu")
+    spoken = _kept(b"(" + head + b"K\x04" + b"N" * 300_000 + b"t", 0)
+    return _zip(folder, spoken + (_get(0) + b"Q0") * 150_000 + b"}")
+
+
+@_bomb("a wrapped tensor in a wrapped tensor, 300 deep")
+def wrapped(folder: Path) -> Path:
+    code = _kept(name("torch._tensor", "_rebuild_from_type_v2"), 0)
+    code += _kept(name("torch", "Tensor"), 1) + _kept(b")", 2)
+    code += b"".join(_kept(b"(" + _get(0) + _get(1) + _get(2) + b"t", 2) for _ in range(300))
+    return _zip(folder, code + (_get(0) + _get(2) + b"R0") * 300_000 + b"}")
+
+
+@_bomb("a name of two mebibytes, looked up again and again")
+def long_names(folder: Path) -> Path:
+    code = _kept(_text("a" * (1 << 20)), 0) + _kept(_text("b" * (1 << 20)), 1)
+    return _zip(folder, code + (_get(0) + _get(1) + b"\x930") * 300_000 + b"}")
+
+
+@_bomb("300,000 dictionaries under a name of one mebibyte")
+def long_paths(folder: Path) -> Path:
+    inner = b"}(" + b"".join(_text(f"k{each}") + b"}" for each in range(300_000)) + b"u"
+    return _zip(folder, b"}" + _text("a" * (1 << 20)) + inner + b"s")
+
+
+@_bomb("one key of a mebibyte in 150,000 dictionaries")
+def long_keys(folder: Path) -> Path:
+    tables = b"".join(_text(f"k{each}") + b"}" + _get(0) + b"}s" for each in range(150_000))
+    return _zip(folder, _kept(_text("é" * (1 << 19)), 0) + b"}(" + tables + b"u")
+
+
+@_bomb("200,000 names for one dictionary of 200,000 numbers")
+def shared_dictionaries(folder: Path) -> Path:
+    inner = b"}(" + b"".join(_text(f"k{each}") + b"N" for each in range(200_000)) + b"u"
+    outer = b"".join(_text(f"k{each}") + _get(0) for each in range(200_000))
+    return _zip(folder, _kept(inner, 0) + b"}(" + outer + b"u")
+
+
+@_bomb("a name with 149,000 prefixes of a wrapper")
+def prefixes(folder: Path) -> Path:
+    return _zip(folder, b"}" + _text("module." * 149_000) + tensor_of(4, (2, 2), (2, 1)) + b"s")
+
+
+@_bomb("five pickles of a million steps in a legacy stream")
+def legacy_steps(folder: Path) -> Path:
+    path = folder / "bomb.pt"
+    heads = [pickle.dumps(each, 2) for each in (0x1950A86A20F9469CFC6C, 1001)]
+    path.write_bytes(b"".join(heads) + (b"\x80\x02" + b"N0" * 490_000 + b"}.") * 3)
+    return path
+
+
+@_bomb("two long keys, equal and apart, in a legacy list of storages")
+def legacy_keys(folder: Path) -> Path:
+    heads = [pickle.dumps(each, 2) for each in (0x1950A86A20F9469CFC6C, 1001, {}, {})]
+    keys = b"".join(_kept(_text("a" * (1 << 20)), place) for place in (0, 1))
+    listed = b"\x80\x02" + keys + b"](" + (_get(0) + _get(1)) * 400_000 + b"e."
+    (folder / "bomb.pt").write_bytes(b"".join(heads) + listed)
+    return folder / "bomb.pt"
+
+
+@_bomb("a deflated pickle of 1.7 GB")
+def deflated_pickle(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "bomb.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("archive/data.pkl", "w") as member:
+            for _ in range(1700):
+                member.write(b"N" * (1 << 20))
+        archive.writestr("archive/version", b"3\n")
+    return folder / "bomb.pt"
+
+
+@_bomb("a zip whose directory has fourteen million empty fields")
+def fields(folder: Path) -> Path:
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 1, 0) + b"a"
+    head = (b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, 64_000, *(0,) * 5)
+    directory = (struct.pack("<4s6H3L5H2L", *head) + b"a" + bytes(64_000)) * 900
+    numbers = (0, 0, 900, 900, len(directory), len(local), 0)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", *numbers)
+    (folder / "bomb.pt").write_bytes(local + directory + end)
+    return folder / "bomb.pt"
+
+
+@_bomb("forty shards of 90,000 empty tensors")
+def empty_shards(folder: Path) -> Path:
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    header = json.dumps({f"t{each}": entry for each in range(90_000)}).encode()
+    for number in range(40):
+        _safetensors(folder, header).rename(folder / f"{number}.safetensors")
+    table = {"weight_map": {f"t{each}": f"{each}.safetensors" for each in range(40)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(table))
+    return folder

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -348,16 +349,148 @@ def pt2_opaque(folder: Path, canary: Path) -> Path:
     return write_zip(path, members | {opaque: pickled(system(canary))})
 
 
-@_family(".pt2 through an expression", fires="export")
-def pt2_expression(folder: Path, canary: Path) -> Path:
+def _touching(canary: Path) -> str:
+    return f"__import__('os').system(\"touch '{canary}'\")"
+
+
+def _quoteless(canary: Path) -> str:
+    """Return the same code without any quote, which whoever looks for quotes lets pass."""
+    code = "+".join(f"chr({ord(each)})" for each in _touching(canary))
+    return f"eval({code})"
+
+
+def _with_size(folder: Path, expression: str) -> Path:
     def evil(graph: bytes) -> bytes:
-        code = f"__import__('os').system(\"touch '{canary}'\")"
-        text = json.dumps(code).encode()
+        text = json.dumps(expression).encode()
         assert b'{"as_int": 16}' in graph
-        expression = b'{"as_expr": {"expr_str": ' + text + b', "hint": {"as_int": 16}}}'
-        return graph.replace(b'{"as_int": 16}', expression, 1)
+        size = b'{"as_expr": {"expr_str": ' + text + b', "hint": {"as_int": 16}}}'
+        return graph.replace(b'{"as_int": 16}', size, 1)
 
     return _tampered(folder, "models/model.json", evil)
+
+
+@_family(".pt2 through an expression", fires="export")
+def pt2_expression(folder: Path, canary: Path) -> Path:
+    return _with_size(folder, _touching(canary))
+
+
+@_family(".pt2 through an expression without quotes", fires="export")
+def pt2_expression_without_quotes(folder: Path, canary: Path) -> Path:
+    return _with_size(folder, _quoteless(canary))
+
+
+@_family(".pt2 through an expression inside a known function", fires="export")
+def pt2_expression_in_a_function(folder: Path, canary: Path) -> Path:
+    return _with_size(folder, f"Max(Integer(1), {json.dumps(_touching(canary))})")
+
+
+def _with_graph(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    def evil(graph: bytes) -> bytes:
+        document = json.loads(graph)
+        change(document)
+        return json.dumps(document).encode()
+
+    return _tampered(folder, "models/model.json", evil)
+
+
+@_family(".pt2 through a guard", fires="export")
+def pt2_guard(folder: Path, canary: Path) -> Path:
+    return _with_graph(folder, lambda graph: graph["guards_code"].append(_quoteless(canary)))
+
+
+@_family(".pt2 through the name of an input", fires="export")
+def pt2_input_name(folder: Path, canary: Path) -> Path:
+    name = f"x={_quoteless(canary)}"
+    return _tampered(
+        folder,
+        "models/model.json",
+        lambda graph: graph.replace(b'"name": "images"', json.dumps({"name": name})[1:-1].encode())
+        .replace(b'"images": {', json.dumps(name).encode() + b": {"),
+    )  # fmt: skip
+
+
+@_family(".pt2 through the name of an argument", fires=None)
+def pt2_argument_name(folder: Path, canary: Path) -> Path:
+    def change(graph: dict[str, Any]) -> None:
+        signature = graph["graph_module"]["module_call_graph"][0]["signature"]
+        signature["forward_arg_names"] = [f"x={_quoteless(canary)}"]
+
+    return _with_graph(folder, change)
+
+
+@_family(".pt2 through the tree of its inputs", fires="export")
+def pt2_tree(folder: Path, canary: Path) -> Path:
+    (folder / "treegadget.py").write_text(f"open({str(canary)!r}, 'w').close()")
+
+    def change(graph: dict[str, Any]) -> None:
+        enum = json.dumps({"__enum__": True, "fqn": "treegadget:Nothing", "name": "x"})
+        signature = graph["graph_module"]["module_call_graph"][0]["signature"]
+        version, tree = json.loads(signature["in_spec"])
+        signature["in_spec"] = json.dumps([version, tree | {"context": enum}])
+
+    return _with_graph(folder, change)
+
+
+@_family(".pt2 through an object that its table calls raw numbers", fires="export")
+def pt2_object_called_raw(folder: Path, canary: Path) -> Path:
+    path = exported(folder)
+    members = members_of(path)
+    table = next(name for name in members if name.endswith("weights_config.json"))
+    meta = next(iter(json.loads(members[table])["config"].values()))
+    entry = meta | {"path_name": "opaque_obj_0"}
+    place = next(name for name in members if name.endswith("constants_config.json"))
+    code = pickled(system(canary))
+    changed = {
+        place: json.dumps({"config": {"secret": entry}}).encode(),
+        place.rpartition("/")[0] + "/opaque_obj_0": code + bytes(-len(code) % 4),
+    }
+    return write_zip(folder / "model.pt2", members | changed)
+
+
+@_family(".pt2 through weights as older releases wrote them", fires="export")
+def pt2_older_weights(folder: Path, canary: Path) -> Path:
+    members = members_of(exported(folder))
+    top = next(iter(members)).partition("/")[0]
+    older = {f"{top}/data/weights/model.pt": _torch_bytes(system(canary))}
+    return write_zip(folder / "model.pt2", members | older)
+
+
+def _old_program(canary: Path) -> dict[str, bytes]:
+    """Return the members of a program in the format of torch 2.7, which fires before it fails."""
+    graph = json.dumps(
+        {
+            "graph_module": {
+                "graph": {
+                    "inputs": [], "outputs": [], "nodes": [], "tensor_values": {},
+                    "sym_int_values": {}, "sym_bool_values": {},
+                },
+                "signature": {"input_specs": [], "output_specs": []},
+                "module_call_graph": [],
+            },
+            "opset_version": {"aten": 10},
+            "range_constraints": {},
+            "schema_version": {"major": 8, "minor": 0},
+        }
+    ).encode()  # fmt: skip
+    hostile = _torch_bytes(system(canary))
+    return {
+        "version": b"8.0",
+        "serialized_exported_program.json": graph,
+        "serialized_state_dict.pt": hostile,
+        "serialized_constants.pt": hostile,
+        "serialized_example_inputs.pt": hostile,
+    }
+
+
+@_family(".pt2 in the format of torch 2.7", fires="export")
+def pt2_old(folder: Path, canary: Path) -> Path:
+    return write_zip(folder / "model.pt2", _old_program(canary))
+
+
+@_family(".pt2 with a second program of torch 2.7 beside it", fires=None)
+def pt2_two_programs(folder: Path, canary: Path) -> Path:
+    members = members_of(exported(folder))
+    return write_zip(folder / "model.pt2", members | _old_program(canary))
 
 
 @_family(".pt2 with a compiled library", fires=None)

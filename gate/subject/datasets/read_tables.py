@@ -1,0 +1,20 @@
+"""A table file is recognised and read."""
+
+from gate.subject.datasets.csv_tables import read_csv
+from gate.subject.datasets.parquet_tables import read_parquet
+from gate.subject.datasets.places import Place
+from gate.subject.datasets.recognise import format_of
+from gate.subject.datasets.tables import EVERYTHING, Table, Wanted
+
+
+def read_table(
+    path: Place, *, shown: str, kind: str | None = None, wanted: Wanted = EVERYTHING
+) -> Table:
+    """Return a CSV or Parquet file as a table; recognised by content where no kind is stated.
+
+    Columns that are not ``wanted`` are passed over. Raises DataError, or MissingExtraError where
+    Parquet needs an extra that is not installed.
+    """
+    if (kind or format_of(path, shown)) == "parquet":
+        return read_parquet(path, shown=shown, wanted=wanted)
+    return read_csv(path, shown=shown, wanted=wanted)
