@@ -82,11 +82,9 @@ def _without_turns(rows: tuple[Row, ...], columns: Columns) -> tuple[Row, ...]:
 
     So a table of rows of both is written by pandas, with NaN for what a row has not.
     """
-    train, *held_out = (columns.train_loss or "", *columns.validation_losses)
-    if not held_out or not all(
-        _is_number(row.get(train)) != any(_is_number(row.get(name)) for name in held_out)
-        for row in rows
-    ):
+    trained = [_is_number(row.get(columns.train_loss or "")) for row in rows]
+    validated = [any(_is_number(row.get(n)) for n in columns.validation_losses) for row in rows]
+    if not any(validated) or any(a == b for a, b in zip(trained, validated, strict=True)):
         return rows
     return tuple(
         {key: None if _is_nan(value) else value for key, value in row.items()} for row in rows
