@@ -23,7 +23,7 @@ class Split(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """One row an image, in the order of the data; every array has length n.
 

@@ -1,12 +1,12 @@
 """Which rows a metric looks at: those of one split, cut into slices.
 
-Every rule of a policy asks for the same few cuts, and a policy may have a rule for each class: a
-cut is made once for as long as its rows are in use.
+Every rule of a policy asks for the same few cuts, and a policy may have a rule for each class: the
+last cuts are kept.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,7 @@ def classes_of(evidence: Evidence, split: Split) -> list[int]:
     measured = evidence.splits.get(split)
     if measured is None:
         return []
-    rows = measured.all_rows
-    if rows not in _classes:
-        _classes[rows] = np.unique(rows.labels).tolist()
-    return list(_classes[rows])
+    return list(_classes_in(measured.all_rows))
 
 
 def slices_of(
@@ -43,7 +40,7 @@ def slices_of(
 
     Raises KeyError for a column that the data does not have.
     """
-    cut = _cut_of(rows, columns)
+    cut = _cut_of(rows, tuple(columns))
     for name in cut.places if wanted is None else wanted:
         if name in cut.places:
             if name not in cut.parts:
@@ -53,7 +50,7 @@ def slices_of(
 
 def slice_names(rows: Rows, columns: Sequence[str]) -> list[str]:
     """Return the names of the slices that :func:`slices_of` yields, in their order."""
-    return list(_cut_of(rows, columns).places)
+    return list(_cut_of(rows, tuple(columns)).places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +61,14 @@ class _Cut:
     parts: dict[str, Rows] = field(default_factory=dict)
 
 
-_cuts: WeakKeyDictionary[Rows, dict[tuple[str, ...], _Cut]] = WeakKeyDictionary()
-_classes: WeakKeyDictionary[Rows, list[int]] = WeakKeyDictionary()
+@lru_cache(maxsize=32)  # each set of rows, by each of a few columns
+def _cut_of(rows: Rows, columns: tuple[str, ...]) -> _Cut:
+    return _Cut(_places(rows, columns))
 
 
-def _cut_of(rows: Rows, columns: Sequence[str]) -> _Cut:
-    cuts = _cuts.setdefault(rows, {})
-    if tuple(columns) not in cuts:
-        cuts[tuple(columns)] = _Cut(_places(rows, columns))
-    return cuts[tuple(columns)]
+@lru_cache(maxsize=32)
+def _classes_in(rows: Rows) -> tuple[int, ...]:
+    return tuple(np.unique(rows.labels).tolist())
 
 
 def _places(rows: Rows, columns: Sequence[str]) -> dict[str, NDArray[np.intp]]:
