@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from gate.errors import HistoryError
@@ -21,31 +21,22 @@ def passes(
 
     They do so in three passes or more of the same length, the last one cut short perhaps. None
     where the steps go on, or go back to go on from there: that is a training that was resumed.
-    HistoryError is raised where two trainings in one file would look the same.
+    HistoryError is raised where several trainings in one file would look the same.
     """
     starts = [0, *(place + 1 for place, (a, b) in enumerate(pairwise(steps)) if b < a)]
-    if len(starts) == 1 or table.format in GLOBAL_STEPS or not _start_again(steps, starts):
+    if len(starts) == 1 or table.format in GLOBAL_STEPS:
         return None
-    often = "once" if len(starts) == 2 else f"{len(starts) - 1} times"
-    if len(starts) == 2 or _looks_trained_anew(table, starts, train_loss):
+    gap = max((b - a for a, b in pairwise(steps[: starts[1]])), default=0.0)
+    if not all(steps[start] == steps[0] or steps[start] - steps[0] < gap for start in starts):
+        return None
+    ends = [steps[start - 1] for start in starts[1:]]
+    as_long = all(abs(end - ends[0]) <= gap for end in ends) and steps[-1] <= ends[0] + gap
+    if len(starts) == 2 or not as_long or _looks_trained_anew(table, starts, train_loss):
+        often = "once" if len(starts) == 2 else f"{len(starts) - 1} times"
         fact = f"column {quoted(key)} starts again {often}: epochs, or trainings one after another?"
         raise HistoryError(str(path), fact, _REMEDY)
     begun = set(starts[1:])
-    epochs, epoch = [], 0
-    for place in range(len(steps)):
-        epoch += place in begun
-        epochs.append(float(epoch))
-    return epochs
-
-
-def _start_again(steps: Sequence[float], starts: Sequence[int]) -> bool:
-    """Return whether each pass begins where the first did, and all but the last are as long."""
-    ends = [*(start - 1 for start in starts[1:]), len(steps) - 1]
-    gap = max((b - a for a, b in pairwise(steps[: starts[1]])), default=0.0)
-    begin_alike = all(abs(steps[start] - steps[0]) <= gap for start in starts)
-    last = steps[ends[0]]
-    end_alike = all(abs(steps[end] - last) <= gap for end in ends[:-1])
-    return begin_alike and end_alike and steps[ends[-1]] <= last + gap
+    return [float(epoch) for epoch in accumulate(place in begun for place in range(len(steps)))]
 
 
 def _looks_trained_anew(table: Table, starts: Sequence[int], train_loss: str | None) -> bool:

@@ -89,6 +89,13 @@ def test_a_frame_may_stand_under_history(written):
     assert history.series["loss"] == tuple(TRAIN)
 
 
+@pytest.mark.parametrize("name", ["pandas_columns.json", "pandas_split.json"])
+def test_a_history_of_keras_in_a_frame_is_that_history(fixtures, name):
+    frame, lists = (read_history(fixtures / each) for each in (name, "keras_history.json"))
+
+    assert (frame.epochs, frame.series) == (lists.epochs, lists.series)
+
+
 def test_one_epoch_of_nested_objects_is_no_frame(written):
     text = '{"train": {"loss": 2, "acc": 0.5}, "val": {"loss": 2.5, "acc": 0.4}}'
 

@@ -69,6 +69,30 @@ def test_a_second_start_may_be_either_and_both_are_named(written):
     assert error.value.remedy == "add a column 'epoch', or keep the rows of one training alone"
 
 
+@pytest.mark.parametrize("order", [(5, 4, 3, 2, 1), (4, 1, 3, 0, 2)])
+def test_steps_in_no_order_are_refused(written, order):
+    rows = "".join(f"{step},{step}\n" for step in order)
+
+    with pytest.raises(HistoryError, match="column 'step' goes back|starts again"):
+        read_history(written("step,loss\n" + rows))
+
+
+def test_passes_of_unlike_lengths_are_asked_about(written):
+    lengths = (9, 4, 12, 7)
+    steps = [(epoch, step) for epoch, length in enumerate(lengths) for step in range(length)]
+    text = "".join(f"{step},{falling(epoch, step, 12)}\n" for epoch, step in steps)
+
+    with pytest.raises(HistoryError, match="starts again 3 times: epochs, or trainings"):
+        read_history(written("step,loss\n" + text))
+
+
+def test_a_log_of_every_fiftieth_step_of_all_starts_a_little_later_in_each_epoch(written):
+    steps = [(total // 469, total % 469) for total in range(0, 469 * 6, 50)]
+    text = "".join(f"{step},{falling(epoch, step, 469)}\n" for epoch, step in steps)
+
+    assert read_history(written("step,loss\n" + text)).epochs == tuple(map(float, range(6)))
+
+
 def test_trainings_one_after_another_are_not_taken_for_epochs(written):
     def anew(_, step, steps):
         return falling(0, step, steps / 10)
