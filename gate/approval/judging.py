@@ -7,9 +7,11 @@ from the file but when it was made: evidence and rules are read, and the report 
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from gate.errors import AttestationError, EvidenceError, RefusalCode
+from gate.evidence.files import lies_aside, previous
 from gate.evidence.records import Evidence
 from gate.evidence.regular import IrregularError, read_regular
 from gate.evidence.store import FILE_NAME as EVIDENCE
@@ -67,6 +69,14 @@ def _check_folder(folder: Path) -> None:
             RefusalCode.REPORT_ALONE,
             "this is a file, and a verdict is judged again from its evidence before it is signed",
             "give the folder that `run`, or `judge --out`, left",
+        )
+    if lies_aside(folder / REPORT):
+        raise EvidenceError(
+            plain(str(folder)),
+            "there is no report: a call that was faulty put the last one aside",
+            f"run again, or judge again (`validate-model judge "
+            f"{quote(plain(str(previous(folder / EVIDENCE))))} --policy POLICY --out DIR`), and "
+            "attest DIR",
         )
     for name in (EVIDENCE, JUDGED):
         if folder.is_dir() and (folder / REPORT).is_file() and not (folder / name).is_file():

@@ -97,12 +97,15 @@ class AccuracyParadox(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.rates import accuracy, recall
-        from gate.metrics.selection import classes_of, rows_on
+        from gate.metrics.selection import classes_of, rows_on, why_absent
 
         rows = rows_on(evidence, Split(self.split))
         present = classes_of(evidence, Split(self.split))
         if rows is None or len(present) < 2:
-            reason = "no such split was given" if rows is None else "it needs images of two classes"
+            missing = rows is None
+            reason = (
+                why_absent(evidence, self.split) if missing else "it needs images of two classes"
+            )
             return [
                 Comparison(
                     what=f"accuracy paradox on {self.split}",

@@ -163,10 +163,11 @@ class ClassificationRule(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class or split, in each slice."""
         from gate.evidence.records import Split
+        from gate.metrics.selection import why_absent
 
         measured = evidence.splits.get(Split(self.split))
         if measured is None:
-            return [self._unmeasured(f"no {self.split} split was given")]
+            return [self._unmeasured(why_absent(evidence, self.split))]
         targets = list(self.targets(evidence))
         return [
             comparison

@@ -32,7 +32,8 @@ class DatasetIntegrity(Rule):
     read; one that is an image all the same (`.cat.png`) may have been put out of sight, so it
     warns, or fails with `max_hidden`.
 
-    To fix a failure: restore or remove the named files; complete the classes of the split.
+    To fix a failure: restore or remove the named files, or mend the Dataset that raises; complete
+    the classes of the split.
     """
 
     family: ClassVar = "data"

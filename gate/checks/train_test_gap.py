@@ -22,7 +22,7 @@ from gate.checks.base import (
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence, History, Rows
+    from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
 Metric = Literal[
@@ -145,14 +145,14 @@ class TrainTestGap(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.named import is_per_class
-        from gate.metrics.selection import rows_on
+        from gate.metrics.selection import rows_on, why_absent
 
         train = rows_on(evidence, Split.TRAIN)
         test = rows_on(evidence, Split(self.against))
         if test is None:
-            return [self._comparison(Undefined(f"no {self.against} split was given"), None)]
+            return [self._comparison(Undefined(why_absent(evidence, self.against)), None)]
         if train is None:
-            return [self._against_log(evidence.history, test)]
+            return [self._against_log(evidence, test)]
         if not is_per_class(self.metric):
             return [self._between(train, test, None, evidence)]
         return [
@@ -206,15 +206,17 @@ class TrainTestGap(Rule):
             return f"{self.against} is easier than train: a leak, or a split that is not random"
         return ""
 
-    def _against_log(self, history: "History | None", test: "Rows") -> Comparison:
+    def _against_log(self, evidence: "Evidence", test: "Rows") -> Comparison:
         """Return the gap to the last accuracy of a training log, which can only fail."""
         from gate.metrics.estimates import Undefined
         from gate.metrics.logged import last_accuracy, logged_gap
         from gate.metrics.rates import accuracy
+        from gate.metrics.selection import why_absent
 
+        history = evidence.history
         logged = last_accuracy(history) if self.metric == "accuracy" else None
         if logged is None:
-            return self._comparison(Undefined("no train split was given"), None)
+            return self._comparison(Undefined(why_absent(evidence, "train")), None)
         return self._comparison(
             logged_gap(logged, accuracy(test)),
             None,

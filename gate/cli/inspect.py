@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gate.cli.streams import say
+from gate.healing import advice
 from gate.masking import masked_argument
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
@@ -30,7 +31,7 @@ def command(ctx: click.Context, checkpoint: Path, key: str | None, form: str) ->
     """Say what CHECKPOINT is, without loading it and without a factory.
 
     Nothing in the file runs. The exit status is 0 when it would be opened, 4 when it would be
-    refused; the reason stands in the output.
+    refused; the reason stands in the output, and whether trying again may help.
     """
     inspection = inspect(checkpoint, key=key)
     if form == "json":
@@ -49,7 +50,12 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "sha256": inspection.identity.sha256,
         "size_bytes": inspection.identity.size_bytes,
         "refusal": refusal
-        and {"kind": refusal.kind, "fact": refusal.fact, "remedy": refusal.remedy},
+        and {
+            "kind": refusal.kind,
+            "fact": refusal.fact,
+            "remedy": refusal.remedy,
+            "retriable": refusal.retriable,
+        },
         "key": inspection.key or None,
         "prefix": inspection.prefix or None,
         "classes": inspection.classes,
@@ -76,9 +82,8 @@ def as_text(inspection: Inspection) -> str:
     ]
     refusal = inspection.refusal
     if refusal is not None:
-        return "\n".join(
-            [*lines, f"  {refusal.kind}: {refusal.fact}", f"  to do     {refusal.remedy}"]
-        )
+        lines += [f"  {refusal.kind}: {refusal.fact}", f"  to do     {refusal.remedy}"]
+        return "\n".join([*lines, "", advice(retriable=refusal.retriable)])
     return "\n".join([*lines, *_contents(inspection)])
 
 

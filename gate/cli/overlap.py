@@ -11,6 +11,7 @@ from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
 from gate.cli.subject import no_cache_option
 from gate.errors import DataError, UsageError
+from gate.healing import advice
 from gate.keys import shared_groups
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def command(
         labelled=not unlabelled,
     )
     say(sharing.as_json() if format_ == "json" else sharing.as_text())
+    if sharing.verdict == "error":
+        tell(advice(retriable=False))
     return {"pass": 0, "fail": 1, "error": 4}[sharing.verdict]
 
 

@@ -9,6 +9,8 @@ from gate.errors import CheckpointError, Refusal
 from gate.subject.guard import first_line, place_of, require_theirs
 from gate.subject.wording import counted
 
+_TENSORS = "where your Dataset returns float tensors, return them as in training"
+
 
 def wrong_shape(shape: tuple[int, ...], images: int, classes: int) -> CheckpointError | None:
     """Return what is wrong with outputs of ``shape`` for so many images; None if nothing is."""
@@ -62,7 +64,7 @@ def cannot_take(
                 Refusal.MISMATCH,
                 f"{subject} expects {counted(convolution.in_channels, 'channel')}, {source} has "
                 f"{given.shape[1]}",
-                "set input.channels to RGB (3) or L (1) as in training",
+                f"set input.channels to RGB (3) or L (1) as in training; {_TENSORS}",
             )
         case (name, nn.Linear() as linear) if given.shape[-1] != linear.in_features:
             return CheckpointError(
@@ -70,7 +72,7 @@ def cannot_take(
                 Refusal.MISMATCH,
                 f"layer {name} expects {linear.in_features} features, images of {height} x {width} "
                 f"give {given.shape[-1]}: the head was built for another image size",
-                "set input.size to the size in training",
+                f"set input.size to the size in training; {_TENSORS}",
             )
         case _:
             place = place_of(error, base)
@@ -81,7 +83,7 @@ def cannot_take(
                 Refusal.MISMATCH,
                 f"the model cannot take images of shape {tuple(batch.shape[1:])}{at} "
                 f"({first_line(error)}{at_place})",
-                "check input.size and input.channels against the training code",
+                f"check input.size and input.channels against the training code; {_TENSORS}",
             )
 
 

@@ -13,6 +13,7 @@ from gate.metrics.baseline import (
     precision_change,
 )
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.selection import why_absent
 
 _WAYS = (
     "give the evidence of the model in production, or, where this one is in production and judged "
@@ -30,7 +31,7 @@ def champion_pairs(
     """
     name = Split(split)
     if name not in evidence.splits:
-        return Undefined(f"no {split} split was given")
+        return Undefined(why_absent(evidence, split))
     champion = evidence.baseline
     if champion is None or name not in champion.rows:
         return Undefined(f"no baseline was given that was measured on {split}")

@@ -22,6 +22,11 @@ def rows_on(evidence: Evidence, split: Split) -> Rows | None:
     return None if measured is None else measured.rows
 
 
+def why_absent(evidence: Evidence, split: str) -> str:
+    """Return why the evidence has no rows of a split: something failed, or it was not given."""
+    return f"{split} was not measured" if evidence.failures else f"no {split} split was given"
+
+
 def classes_of(evidence: Evidence, split: Split) -> list[int]:
     """Return the classes that have images in a split, in order, whichever rows are judged."""
     measured = evidence.splits.get(split)

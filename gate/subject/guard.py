@@ -22,7 +22,7 @@ from gate.errors import FactoryError
 from gate.subject.wording import plain
 
 _LONGEST = 200  # characters of a message that are repeated
-_IN_PYTHON = "run it in Python to see the traceback"
+IN_PYTHON = "run it in Python to see the traceback"
 
 _touching = threading.local()
 _exit = os._exit
@@ -36,7 +36,7 @@ class Guard:
     base: Path  # the folder of the gate file
 
     @contextlib.contextmanager
-    def during(self, doing: str = "", remedy: str = _IN_PYTHON) -> Iterator[None]:
+    def during(self, doing: str = "", remedy: str = IN_PYTHON) -> Iterator[None]:
         """Raise FactoryError where the block raises anything but Ctrl-C.
 
         ``doing`` is what is asked of the object, such as "its forward"; it begins the fact. Nothing
@@ -49,7 +49,7 @@ class Guard:
                 raise self.refusal(error, doing, remedy) from error
 
     def refusal(
-        self, error: BaseException, doing: str = "", remedy: str = _IN_PYTHON
+        self, error: BaseException, doing: str = "", remedy: str = IN_PYTHON
     ) -> FactoryError:
         """Return what to raise for what a touch has raised; raises it again where it is Ctrl-C."""
         require_theirs(error)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
-from gate.subject.guard import Guard, in_reach, kind_of, place_of, to_standard_error
+from gate.subject.guard import IN_PYTHON, Guard, in_reach, kind_of, place_of, to_standard_error
 from gate.subject.importing import imported, located, make_way
 from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
@@ -60,10 +60,16 @@ def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path,
     guard = Guard(where, base)
     with guard.during("looking at its arguments"):
         signature = _signature(function)
+        module = str(getattr(function, "__module__", ""))
     if signature is not None:
         _check_arguments(signature, kwargs, where)
-    with noted(base), to_standard_error(), guard.during():
-        return function(**kwargs)
+    with noted(base), to_standard_error(), in_reach():
+        try:
+            return function(**kwargs)
+        except BaseException as error:  # user code may raise anything
+            is_other = isinstance(error, ImportError | AttributeError)  # perhaps of another module
+            remedy = _taken(module, base) if is_other else ""
+            raise guard.refusal(error, remedy=remedy or IN_PYTHON) from error
 
 
 def _guarded_import(module: str, guard: Guard) -> ModuleType:

@@ -72,6 +72,20 @@ def test_a_pass_that_the_evidence_bears_out_is_signed_and_accepted(policy, resul
     assert world.verify().accepted
 
 
+def test_results_that_a_faulty_call_put_aside_are_signed_by_way_of_judging_again(world):
+    world.judge()
+    for name in ("report.json", "evidence.sqlite", "judged.json"):
+        file = world.folder / name
+        file.rename(file.with_name(f"{file.stem}.previous{file.suffix}"))
+
+    with pytest.raises(EvidenceError) as error:
+        judged_again(world.folder)
+
+    aside = world.folder / "evidence.previous.sqlite"
+    assert f"validate-model judge {aside} --policy POLICY --out DIR" in error.value.remedy
+    assert "attest DIR" in error.value.remedy
+
+
 def test_an_edited_verdict_is_not_signed(world):
     world.judge(world.BAD)
     edit(world, "report.json", call_it_a_pass)

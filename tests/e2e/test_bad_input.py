@@ -59,6 +59,32 @@ def test_one_channel_expected_and_three_given(project):
     assert_reported(ran, "the model expects 1 channel", "the data has 3", kind="mismatch")
 
 
+def test_tensors_of_a_dataset_with_three_channels_are_not_mended_by_input_channels(project):
+    project.write(
+        "sets.py",
+        "import torch\n\n\ndef colour():\n    return [(torch.zeros(3, 8, 8), 0)] * 4\n",
+    )
+
+    ran = project.run(data={"test": {"factory": "sets:colour"}}, classes=["dark", "bright"])
+
+    assert_reported(ran, "the model expects 1 channel, the data has 3", kind="mismatch")
+    assert "where your Dataset returns float tensors, return them as in training" in ran.errors
+
+
+def test_a_split_that_could_not_be_read_is_not_said_to_be_missing(project):
+    project.write("sets.py", "def beyond():\n    return [([[0]], 2)]\n")
+
+    ran = project.run(
+        data={"train": {"path": "train.npz"}, "test": {"factory": "sets:beyond"}},
+        classes=["dark", "bright"],
+    )
+
+    reasons = [each["message"] for each in ran.report["results"]]
+    assert ran.status == 4
+    assert any("test was not measured" in each for each in reasons)
+    assert not any("was given" in each and "test" in each for each in reasons)
+
+
 def test_a_head_for_another_image_size(project):
     ran = project.run(input={"size": [16, 16], "channels": "L", "resize": "stretch"})
 

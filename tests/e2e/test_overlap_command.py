@@ -471,6 +471,16 @@ def test_exact_only_finds_no_look_alikes_and_says_that_it_did_not_look(compare):
     assert "edited" not in compared.document["counts"]
 
 
+def test_images_that_cannot_be_read_do_not_heal_and_a_clean_bill_does_not_speak_of_it(compare):
+    fill("a", range(6))
+    fill("b", range(6, 12))
+    clean = compare()
+    Path("b/cat/broken.png").write_bytes(b"")
+
+    assert (clean.status, "heal" in clean.err) == (0, False)
+    assert compare().err.endswith("\nwill not heal by running again\n")
+
+
 def test_what_cannot_be_read_is_no_clean_bill(compare):
     fill("a", range(6))
     fill("b", range(6, 12))

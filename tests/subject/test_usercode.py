@@ -89,6 +89,18 @@ def test_an_error_tells_which_of_two_modules_was_taken(module, refused):
     )
 
 
+def test_an_import_that_fails_when_the_factory_runs_tells_which_module_was_taken(module):
+    module("packaging.py", "mine = 1\n")
+    base = module(body="def build():\n    from packaging import mine\n    return mine\n")
+    function = load_callable("nets:build", base=base, purpose="x")
+
+    with pytest.raises(FactoryError) as caught:
+        call(function, {}, base=base, where="x")
+
+    assert "cannot import name 'mine'" in caught.value.fact
+    assert caught.value.remedy.startswith("import packaging takes the installed module, not the")
+
+
 def test_the_path_is_restored_after_an_error(module, refused):
     before = list(sys.path)
     module(body="1 / 0\n")

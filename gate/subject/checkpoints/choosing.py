@@ -48,6 +48,8 @@ def choose(file: TorchFile, key: str | None) -> Weights:
 def _candidates(value: object) -> Iterator[tuple[str, Table]]:
     """Yield each set of weights once, with its path; a set inside a set speaks for it.
 
+    Unless both hold a weight of one name: then each is a model.
+
     Every dictionary is looked through once, however many others name it.
     """
     seen: set[int] = set()
@@ -61,9 +63,10 @@ def _candidates(value: object) -> Iterator[tuple[str, Table]]:
             continue
         seen.add(id(table))
         inner = [] if len(path) == MAX_DEPTH else list(_inner(table))
-        if holds.weights(table) and not any(holds.weights(child) for _, child in inner):
+        within = [child for _, child in inner if holds.weights(child)]
+        if holds.weights(table) and (not within or holds.shared(table, within)):
             yield ".".join(path), table
-        else:
+        if within or not holds.weights(table):
             waiting.extend(((*path, name), child) for name, child in inner)
 
 
@@ -83,6 +86,24 @@ class _Holdings:
 
     def __init__(self) -> None:
         self._known: dict[int, bool] = {}
+        self._tails: dict[int, set[str]] = {}
+
+    def shared(self, table: Table, within: list[Table]) -> bool:
+        """Return whether a loader that is not strict finds weights of one model in both.
+
+        Statistics and weights of classes that lie beside a model have names of their own.
+        """
+        ours = self.tails(table)
+        return any(not ours.isdisjoint(self.tails(child)) for child in within)
+
+    def tails(self, table: Table) -> set[str]:
+        """Return the names of tensors, and those without a first part, as a wrapper puts there."""
+        found = self._tails.get(id(table))
+        if found is None:
+            names = {str(key) for key, each in table.entries.items() if isinstance(each, TensorRef)}
+            found = names | {name.partition(".")[2] for name in names if name.count(".") > 1}
+            self._tails[id(table)] = found
+        return found
 
     def weights(self, table: Table) -> bool:
         known = self._known.get(id(table))
@@ -102,7 +123,8 @@ def _only(found: Mapping[str, Table], value: object) -> str:
         names = [name or "the top of the file" for name in found]
         raise mismatch(
             f"this file holds {len(names)} models: {listed(names)}",
-            f"set `key` to the one that ships, for example key: {shown(names[0])}",
+            "name the one that ships under `model:` of the gate file, for example `key: "
+            f"{shown(next(filter(None, found)))}`; `inspect` takes it as --key",
         )
     return next(iter(found))
 
@@ -153,4 +175,5 @@ def _described(value: object) -> str:
         case list() | tuple():
             return f"a {kind_of(value)} of {counted(len(value), 'item')}"
         case _:
-            return f"a {shown(kind_of(value))}"
+            kind = shown(kind_of(value))
+            return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"

@@ -72,10 +72,10 @@ def _check_same(title: str, first: Weights, title_of_other: str, other: Weights)
         raise _differing(title, title_of_other, f"only one of them has {listed(sorted(names))}")
     kinds = [name for name in ours | theirs if _kind(ours.get(name)) != _kind(theirs.get(name))]
     if kinds:
-        raise _differing(title, title_of_other, f"of another kind or shape are {listed(kinds)}")
+        raise _differing(title, title_of_other, f"{listed(kinds)} of another kind or shape")
     for name, spec in ours.items():
         if not same_numbers(spec, theirs[name]):
-            raise _differing(title, title_of_other, f"other numbers has {shown(name)}")
+            raise _differing(title, title_of_other, f"{shown(name)} has other numbers")
 
 
 def _kind(spec: TensorSpec | None) -> tuple[str, tuple[int, ...]] | None:

@@ -47,7 +47,7 @@ def open_factory(
         raise DataError(where, "its Dataset does not name its classes", "declare classes")
     assumed = (
         *_compared(own, classes, where),
-        f"float tensors of {where} are the model's input as they are: `input:` is for images",
+        f"where {where} returns float tensors, they are the model's input: `input:` is for images",
     )
     return FactoryDataset(where, factory, classes or own or (), dataset, entries, base, assumed)
 

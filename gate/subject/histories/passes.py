@@ -27,7 +27,7 @@ def passes(
     if len(starts) == 1 or table.format in GLOBAL_STEPS:
         return None
     gap = max((b - a for a, b in pairwise(steps[: starts[1]])), default=0.0)
-    if not all(steps[start] == steps[0] or steps[start] - steps[0] < gap for start in starts):
+    if not all(steps[start] == steps[0] or abs(steps[start] - steps[0]) < gap for start in starts):
         return None
     ends = [steps[start - 1] for start in starts[1:]]
     as_long = all(abs(end - ends[0]) <= gap for end in ends) and steps[-1] <= ends[0] + gap

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import subprocess
@@ -81,6 +82,32 @@ def test_a_refusal_in_text_names_class_and_remedy(tmp_path: Path) -> None:
     assert "to do     give the file that torch.save wrote" in result.output
 
 
+def test_a_refusal_says_whether_trying_again_may_help(tmp_path: Path) -> None:
+    (tmp_path / "x.pt").write_text("epoch,loss\n")
+
+    document = json.loads(_inspect(tmp_path / "x.pt", "--format", "json").output)
+
+    assert document["refusal"]["retriable"] is False
+    assert _inspect(tmp_path / "x.pt").output.endswith("\nwill not heal by running again\n")
+
+
+def test_a_disk_that_fails_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(state(), tmp_path / "x.pt")
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("builtins.open", fails)
+    monkeypatch.setattr("os.open", fails)
+    result = _inspect(tmp_path / "x.pt")
+    monkeypatch.undo()
+
+    assert result.exit_code == 4
+    assert result.output.endswith("\nmay heal: run again\n")
+
+
 def test_names_from_the_file_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     torch.save({"\x1b[31mred.weight\n": torch.ones(2, 2)}, tmp_path / "x.pt")
 
@@ -95,6 +122,35 @@ def test_one_of_two_models_is_shown_by_its_key(tmp_path: Path) -> None:
 
     assert _inspect(tmp_path / "x.pt").exit_code == 4
     assert "classes   5" in _inspect(tmp_path / "x.pt", "--key", "ema").output
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_model_around_a_model_is_not_passed_over(prefix: str, tmp_path: Path) -> None:
+    outer = {prefix + name: value for name, value in state(classes=5).items()}
+    torch.save({**outer, "ema": state()}, tmp_path / "x.pt")
+
+    refused = _inspect(tmp_path / "x.pt")
+
+    assert refused.exit_code == 4
+    assert "this file holds 2 models: the top of the file, ema" in refused.output
+    assert "for example `key: ema`" in refused.output
+    assert _inspect(tmp_path / "x.pt", "--key", "ema").exit_code == 0
+
+
+def test_statistics_beside_a_model_are_no_second_model(tmp_path: Path) -> None:
+    beside = {"mean": torch.zeros(3), "std": torch.ones(3), "class_weights": torch.ones(10)}
+    torch.save({**beside, "model": state()}, tmp_path / "x.pt")
+
+    assert "key       model" in _inspect(tmp_path / "x.pt").output
+
+
+def test_the_key_that_a_remedy_gives_as_an_example_is_one_that_can_be_given(tmp_path: Path) -> None:
+    torch.save({"net": state(), "ema": state(classes=5)}, tmp_path / "x.pt")
+
+    said = _inspect(tmp_path / "x.pt").output
+
+    example = said.partition("for example `key: ")[2].partition("`")[0]
+    assert _inspect(tmp_path / "x.pt", "--key", example).exit_code == 0
 
 
 @pytest.mark.parametrize("title", ["safetensors", "a model folder"])

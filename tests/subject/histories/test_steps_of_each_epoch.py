@@ -73,7 +73,7 @@ def test_a_second_start_may_be_either_and_both_are_named(written):
 def test_steps_in_no_order_are_refused(written, order):
     rows = "".join(f"{step},{step}\n" for step in order)
 
-    with pytest.raises(HistoryError, match="column 'step' goes back|starts again"):
+    with pytest.raises(HistoryError, match="column 'step' goes back"):
         read_history(written("step,loss\n" + rows))
 
 

@@ -256,7 +256,10 @@ MISFITS: dict[str, Misfit] = {
     ),
     "two models": Misfit(
         lambda f: _save(f, {"model": state(), "ema": state(seed=2)}),
-        ("this file holds 2 models: model, ema", "set `key`"),
+        (
+            "this file holds 2 models: model, ema",
+            "under `model:` of the gate file, for example `key: model`",
+        ),
     ),
     "no weights": Misfit(lambda f: _save(f, {"epoch": 3}), ("holds no weights", "epoch")),
     "a list": Misfit(lambda f: _save(f, [1, 2]), ("holds no weights", "list of 2 items")),
