@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 _FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 _MOST_NAMED = 5
 _NO_FALL, _NO_RISE = 0.001, 10.0  # as shares
+_NONE, _UNREAD = "no history was given", "the history that was given could not be read"
 _REMEDIES = {
+    _NONE: "give the log of the training as history in the gate file",
+    _UNREAD: "mend it as its error says, or name another file",
     "non_finite": "lower the learning rate, clip the gradients, and look for the batch that gave "
     "it; where nothing was logged, leave the cell empty",
     "diverged": "lower the learning rate, and train again",
@@ -132,14 +135,15 @@ class LossCurve(Rule):
         from gate.metrics.estimates import Undefined
 
         if evidence.history is None:
+            why = _why_none(evidence)
             return [
                 Comparison(
                     what="fall of the train loss",
-                    estimate=Undefined(_why_none(evidence)),
+                    estimate=Undefined(why),
                     operator=">=",
                     required=self.min_drop,
                     scope=Scope(),
-                    remedy="give the log of the training as history in the gate file",
+                    remedy=_REMEDIES[why],
                     optional=self.history == "optional",
                 )
             ]
@@ -250,8 +254,8 @@ def _curves(history: "History") -> "list[Curve]":
 
 def _why_none(evidence: "Evidence") -> str:
     if any(failure.kind == HistoryError.kind for failure in evidence.failures):
-        return "the history that was given could not be read"
-    return "no history was given"
+        return _UNREAD
+    return _NONE
 
 
 def _remedy(fact: "CurveFact") -> str:
