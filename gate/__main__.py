@@ -19,6 +19,8 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+from gate import ending
+
 _INTERRUPTED = 130  # what the command line returns after Ctrl-C, as shells say it
 _MOMENT = 0.005  # seconds
 _PATIENCE = 2.0  # seconds that an import may take when Ctrl-C has come
@@ -29,6 +31,7 @@ def program() -> NoReturn:
     """Run the command line, and end this process with its exit status."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it was born deaf
         signal.signal(signal.SIGINT, _Hearing())
+    ending.own_process()
     gc.set_threshold(_YOUNG)
     try:
         from gate.cli import main
@@ -36,6 +39,9 @@ def program() -> NoReturn:
         status = main()
     except KeyboardInterrupt:  # before it could be heard in there, or once more
         status = _INTERRUPTED
+    ending.settle(status)
+    if "gate.subject.guard" in sys.modules:  # user code may have run here, and left a thread
+        _thread.start_new_thread(ending.end_soon, (status,))
     gc.freeze()  # else Python looks through all objects twice before it ends, a tenth of a command
     sys.exit(status)
 

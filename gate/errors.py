@@ -24,12 +24,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gate.healing import may_heal
+from gate.healing import Deciding, may_heal
 from gate.masking import is_address, masked
 from gate.utf8 import as_utf8
 
 
-class GateError(Exception):
+class GateError(Deciding):
     """What stopped the gate, said to a person.
 
     ``where`` is the place (a path, a key, a row), ``fact`` one sentence of what is wrong there,

@@ -14,7 +14,7 @@ HIDDEN = "***"
 _SECRET = 4  # characters of a value; a shorter one, such as v=1, stands in many words
 
 # A path that was a URL has one slash: "https:/host/a". One letter is a drive of Windows.
-_MARKS = (":/", "%3a", "%253a", "url: /")
+_MARKS = (":/", ":\\/", "%3a", "%253a", "url: /")
 _URL = re.compile(
     r"""(?P<scheme>\b[A-Za-z][A-Za-z0-9+._-]+:/{1,3})
     (?P<authority>[^/?\#\s"'<>]*)
@@ -29,6 +29,12 @@ _ENCODED = re.compile(
 )
 _ENCODED_QUERY = re.compile(r"(?:%(?:25)*(?:3f|23)|[?#]).*", re.IGNORECASE)
 _ENCODED_USER = re.compile(r"^(?:(?!%(?:25)*2f).)*?%(?:25)*40", re.IGNORECASE)
+_ESCAPED = re.compile(r"""[A-Za-z][A-Za-z0-9+._-]+:\\/[^\s"'<>]*""")
+# A question mark that was taken for a part of the path, with a name and a value behind it.
+_QUERY_IN_PATH = re.compile(
+    r"""(?P<before>:/{1,3}[^\s"'<>?\#]*?%(?:25)*3f)[^\s"'<>/]*?(?:=|%(?:25)*3d)[^\s"'<>]*""",
+    re.IGNORECASE,
+)
 # What urllib3 says of an address: its path and query alone.
 _RELATIVE = re.compile(r"(?P<before>\burl: /[^\s?]*\?)[^\s\"'<>]+")
 # What stands before the host is a container or a login there, unless a password follows.
@@ -48,7 +54,10 @@ def masked(text: str) -> str:
     small = text.lower()
     if not any(mark in small for mark in _MARKS):
         return text
+    if ":\\/" in text:  # as JSON may write slashes
+        text = _ESCAPED.sub(lambda found: found.group().replace("\\/", "/"), text)
     text = _URL.sub(_without_secrets, text)
+    text = _QUERY_IN_PATH.sub(rf"\g<before>{HIDDEN}", text)
     text = _RELATIVE.sub(rf"\g<before>{HIDDEN}", text)
     return _ENCODED.sub(_without_encoded_secrets, text)
 

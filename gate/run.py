@@ -16,6 +16,7 @@ from gate.masking import masked_argument
 from gate.measure.means import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
+from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
 from gate.utf8 import as_utf8
 
@@ -79,7 +80,8 @@ def validate(
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
     out = _prepared(settings.out, keep=True)
-    evidence = _measured(subject, document, settings)
+    with in_this_folder():
+        evidence = _measured(subject, document, settings)
     drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):

@@ -49,6 +49,47 @@ class AnswerError(Exception):
         self.status = status
 
 
+class PosingError(Exception):
+    """Says of itself that it heals, which is not its to say."""
+
+    retriable = True
+
+
+class UnaskableError(Exception):
+    """Raises where it is asked."""
+
+    @property
+    def retriable(self):
+        raise ValueError("not this")
+
+    @property
+    def status(self):
+        raise SystemExit(0)
+
+    @property
+    def __cause__(self):
+        raise ValueError("nor this")
+
+
+def opaque():
+    """Return an error of a class that tells nothing."""
+
+    class Opaque(type):
+        def __getattribute__(cls, name):
+            raise ValueError(name)
+
+    class OpaqueError(Exception, metaclass=Opaque):
+        pass
+
+    return OpaqueError()
+
+
+class WrongNumberError(OSError):
+    """Has no number where others have one."""
+
+    errno = ["ENOSPC"]  # noqa: RUF012 -- it is wrong in every way
+
+
 def system(number):
     return OSError(number, os.strerror(number))
 
@@ -98,6 +139,10 @@ REMAINS = {
     "forbidden": AnswerError(403),
     "user code": RuntimeError("no such backbone"),
     "no words": OSError("odd"),
+    "user code that says it does": PosingError(),
+    "user code that raises": UnaskableError(),
+    "user code that tells nothing": opaque(),
+    "a number that is none": WrongNumberError(),
     "no table": sqlite3.OperationalError("no such table"),
 }
 

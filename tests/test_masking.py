@@ -28,6 +28,10 @@ HIDES_IT = {
     "encoded twice": "https%253A%252F%252Fhost%252Fa%253Fjwt%253D{}",
     "the path alone, of urllib3": "Max retries exceeded with url: /a?jwt={} (Caused by x)",
     "two URLs": "s3://a/b?x=1 moved to s3://c/d?jwt={}",
+    "slashes as JSON may write them": r'{{"url": "https:\/\/me:{}@host\/a?jwt=1"}}',
+    "a query behind such slashes": r"https:\/\/host\/a?jwt={}",
+    "a question mark in the path": "https://host/a%3Fjwt%3D{}",
+    "a question mark in the path, half encoded": "s3://bucket/a%3fjwt={}",
     "a cluster": "RAY_ADDRESS=ray://me:{}@127.0.0.1:10001",
 }
 
@@ -58,6 +62,8 @@ def test_no_error_tells_it_also_from_another_process(text):
     "text",
     [
         "s3://bucket/a b.csv",
+        "s3://bucket/what%3F.png",
+        "s3://bucket/who%3F/a=b/c.png",
         "https://host:8443/a.csv, line 3",
         "abfs://container@account.dfs.core.windows.net/a",
         "sftp://me@host/a",

@@ -16,7 +16,7 @@ import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError, UsageError
-from gate.healing import advice, may_heal
+from gate.healing import advice, may_heal, origins
 from gate.masking import masked
 from gate.measure.cores import quiet_libraries
 from gate.version import __version__
@@ -123,7 +123,8 @@ def _interrupted() -> int:
 def _came_of_ctrl_c(error: BaseException | None) -> bool:
     """Return whether an error was made while an interruption was on its way out: of a lock, say."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
+        cause, context = origins(error)
+        error = context if cause is None else cause
     return error is not None
 
 

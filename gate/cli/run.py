@@ -19,7 +19,7 @@ from gate.cli.output import (
     withdraw,
 )
 from gate.cli.progress import Progress
-from gate.cli.streams import tell
+from gate.cli.streams import kept_apart, tell
 from gate.cli.subject import (
     gatefile_path,
     inputs_of,
@@ -105,7 +105,8 @@ def judged(
         progress=Progress(),
         command=tuple(sys.argv[1:]),
     )
-    report = validate(subject, settings=settings)
+    with kept_apart():
+        report = validate(subject, settings=settings)
     # Imported while it measured, not before.
     from gate.evidence.store import FILE_NAME
     from gate.report.renderings import Beside

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gate.cli.progress import Progress
-from gate.cli.streams import say, tell
+from gate.cli.streams import kept_apart, say, tell
 from gate.cli.subject import gatefile_path, means_of, means_options, subject_of, subject_options
 from gate.errors import UsageError
 from gate.measure.means import Backend, Engine
@@ -62,7 +62,7 @@ def command(
         no_cache=no_cache,
     )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    with means.ahead():
+    with kept_apart(), means.ahead():
         written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
     say(str(written.path))
     tell(

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import click
@@ -67,6 +68,26 @@ def open_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- kept
+
+
+@contextmanager
+def kept_apart() -> Iterator[None]:
+    """Send to standard error what others write to standard output meanwhile, past Python too.
+
+    Compiled code and processes of the user's do; standard output carries one document.
+    """
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is none
+        yield
+        return
+    try:
+        with suppress(OSError):
+            os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def came_from_click(error: BaseException) -> bool:

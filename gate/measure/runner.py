@@ -169,7 +169,7 @@ class TorchRunner:
             batch = batch.pin_memory()  # else the copy waits for the device, and the device for it
         batch = _laid_out(batch.to(self.place, non_blocking=True))
         try:
-            with in_reach(), torch.inference_mode():
+            with in_reach(), np.errstate(), torch.inference_mode():
                 fits = self.fused is not None and self.fused.shape == batch.shape
                 answer = (self.fused.module if self.fused and fits else self.model)(batch)
         except Exception as error:

@@ -33,8 +33,11 @@ def set_aside(out: Path, *, evidence: bool = True) -> SetAside:
 
     With ``evidence`` false what was measured keeps its name: the call was about to judge it.
     """
-    left = []
+    left = [(path, "it is a link") for path in _links(out, evidence=evidence)]
     for path in _ours(out, evidence=evidence):
+        if _is_foreign(previous(path)):
+            left.append((path, f"{previous(path).name} there is no file of this program"))
+            continue
         try:
             path.replace(previous(path))  # a link of that name is replaced, and never followed
         except FileNotFoundError:  # another call was faster
@@ -69,6 +72,21 @@ def _ours(out: Path, *, evidence: bool) -> Iterator[Path]:
         yield measured
     if is_report:
         yield report
+
+
+def _links(out: Path, *, evidence: bool) -> Iterator[Path]:
+    """Yield what is called like a result, and is a link to a file: it stays what it is."""
+    for name in (REPORT, EVIDENCE) if evidence else (REPORT,):
+        with suppress(OSError):
+            if (out / name).is_symlink() and (out / name).is_file():
+                yield out / name
+
+
+def _is_foreign(aside: Path) -> bool:
+    """Return whether a user has a file of their own where a report or evidence would lie aside."""
+    known = {previous(Path(REPORT)).name: _is_report, previous(Path(EVIDENCE)).name: _is_evidence}
+    is_ours = known.get(aside.name)
+    return is_ours is not None and _is_file(aside) and not is_ours(aside)
 
 
 def _is_report(path: Path) -> bool:

@@ -17,15 +17,19 @@ from dataclasses import dataclass
 from opcode import opmap
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
+from gate import ending
 from gate.errors import FactoryError
+from gate.healing import origins
 from gate.subject.wording import plain
 
 _LONGEST = 200  # characters of a message that are repeated
 IN_PYTHON = "run it in Python to see the traceback"
 
 _touching = threading.local()
-_exit = os._exit
+_SYSTEM = sys.modules[os.name]  # where os has its functions from
+_ENDS = {name: getattr(os, name) for name in ("_exit", "execv", "execve")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class _Reach:
     """A thread in which user code runs; entered for every image, so it is no generator."""
 
     def __enter__(self) -> None:
-        os._exit = _raise_or_exit  # type: ignore[assignment]  # it returns as little as that one
+        if os._exit is not _raise_or_exit:
+            _take_the_ends()
         _touching.process = os.getpid()
         _touching.depth = getattr(_touching, "depth", 0) + 1
 
@@ -83,7 +88,9 @@ class _Reach:
 def in_reach() -> _Reach:
     """Have ``os._exit`` raise SystemExit in this thread meanwhile, in the process that judges.
 
-    A process that measures for another one may end as it likes: the other one says so.
+    And what puts another program into its place. A process that measures for another one may end as
+    it likes: the other one says so. What user code has left running, in a thread or until Python
+    ends, does not choose the status of the command either.
     """
     return _REACH
 
@@ -94,17 +101,18 @@ def require_theirs(error: BaseException) -> None:
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
         seen.add(id(each))
-        if isinstance(each, KeyboardInterrupt) and _was_sent(each.__traceback__):
+        if issubclass(type(each), KeyboardInterrupt) and _was_sent(_trace_of(each)):
             raise error
-        each = each.__cause__ or each.__context__
+        cause, context = origins(each)
+        each = context if cause is None else cause
 
 
 def said(error: BaseException, base: Path) -> str:
     """Return the exception's type, its message and the user's file and line, in one line."""
     name, text = kind_of(error), text_of(error)
     head = f"{name}: {text}" if text else name
-    if isinstance(error, BaseExceptionGroup) and error.exceptions:
-        inner = error.exceptions[0]
+    if issubclass(type(error), BaseExceptionGroup):
+        inner = vars(BaseExceptionGroup)["exceptions"].__get__(error)[0]
         head += f", the first {kind_of(inner)}: {text_of(inner)}"
     place = place_of(error, base)
     return f"{head} ({place})" if place else head
@@ -138,7 +146,8 @@ def place_of(error: BaseException, base: Path) -> str:
     """Return file:line of the deepest frame in the user's folder, else the deepest of all."""
     try:
         return _place(error, base)
-    except (OSError, ValueError, RuntimeError):  # a name that is no name of a file
+    except BaseException as another:  # a name that is no name of a file; or a class of the user's
+        require_theirs(another)
         return ""
 
 
@@ -148,7 +157,7 @@ def _place(error: BaseException, base: Path) -> str:
     own = Path(__file__).parents[1]
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in traceback.extract_tb(_trace_of(error))
         if not frame.filename.startswith("<frozen") and not Path(frame.filename).is_relative_to(own)
     ]
     users = [each for each in frames if _is_below(each.filename, base)]
@@ -165,6 +174,12 @@ def _near(file: str, base: Path) -> str:
     if _is_below(file, base):
         return plain(os.path.relpath(Path(file).resolve(), base.resolve()))
     return plain(Path(file).name)
+
+
+def _trace_of(error: BaseException) -> TracebackType | None:
+    """Return where an exception came from, whatever its class says of that."""
+    trace: TracebackType | None = vars(BaseException)["__traceback__"].__get__(error)
+    return trace
 
 
 def _was_sent(trace: TracebackType | None) -> bool:
@@ -188,13 +203,41 @@ def _is_of(handler: object, frame: FrameType) -> bool:
     return getattr(call, "__code__", None) is frame.f_code
 
 
+def _take_the_ends() -> None:
+    for place in (os, _SYSTEM):
+        for name, ends in (("_exit", _raise_or_exit), ("execv", _execv), ("execve", _execve)):
+            setattr(place, name, ends)
+
+
 def _raise_or_exit(status: int) -> None:
+    _raise_inside(f"os._exit({status})")
+    if ending.is_own():
+        ending.end_now(f"os._exit({status}) was called")
+    _ENDS["_exit"](status)
+
+
+def _execv(path: Any, argv: Any) -> None:  # noqa: ANN401 -- whatever os takes
+    _refuse_inside_or_own("os.execv")
+    _ENDS["execv"](path, argv)
+
+
+def _execve(path: Any, argv: Any, env: Any) -> None:  # noqa: ANN401 -- whatever os takes
+    _refuse_inside_or_own("os.execve")
+    _ENDS["execve"](path, argv, env)
+
+
+def _refuse_inside_or_own(name: str) -> None:
+    _raise_inside(name)
+    if ending.is_own():
+        raise SystemExit(name)
+
+
+def _raise_inside(name: str) -> None:
     from multiprocessing import parent_process
 
     is_inside = getattr(_touching, "depth", 0) > 0 and _touching.process == os.getpid()
     if is_inside and parent_process() is None:  # and not in a copy that was forked
-        raise SystemExit(f"os._exit({status})")
-    _exit(status)
+        raise SystemExit(name)
 
 
 _REACH = _Reach()

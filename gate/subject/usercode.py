@@ -13,13 +13,22 @@ from types import ModuleType
 from typing import Any
 
 from gate.errors import FactoryError
-from gate.subject.guard import IN_PYTHON, Guard, in_reach, kind_of, place_of, to_standard_error
+from gate.subject.guard import (
+    IN_PYTHON,
+    Guard,
+    in_reach,
+    kind_of,
+    place_of,
+    text_of,
+    to_standard_error,
+)
 from gate.subject.importing import imported, located, make_way
 from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
 from gate.subject.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
+_NO_MODULE = re.compile(r"No module named '([^\W\d]\w*)")
 
 
 def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
@@ -63,13 +72,26 @@ def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path,
         module = str(getattr(function, "__module__", ""))
     if signature is not None:
         _check_arguments(signature, kwargs, where)
-    with noted(base), to_standard_error(), in_reach():
+    with noted(base), to_standard_error():
         try:
-            return function(**kwargs)
+            with in_reach():
+                return function(**kwargs)
         except BaseException as error:  # user code may raise anything
-            is_other = isinstance(error, ImportError | AttributeError)  # perhaps of another module
-            remedy = _taken(module, base) if is_other else ""
+            remedy = _asked_by_name(error, base)
+            if not remedy and isinstance(error, ImportError | AttributeError):
+                remedy = _taken(module, base)  # perhaps the other one has what was looked for
             raise guard.refusal(error, remedy=remedy or IN_PYTHON) from error
+
+
+def _asked_by_name(error: BaseException, base: Path) -> str:
+    """Return what helps where a package was given the name of a module beside the gate file."""
+    found = _NO_MODULE.search(text_of(error))
+    if found is None or not located(found[1], base, is_named=False).is_beside:
+        return ""
+    return (
+        f"import {found[1]} in the factory's own module: code beside the gate file finds what lies "
+        "there, a package that is given its name does not"
+    )
 
 
 def _guarded_import(module: str, guard: Guard) -> ModuleType:

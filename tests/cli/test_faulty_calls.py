@@ -187,6 +187,37 @@ def test_what_is_a_link_stays_one(name, folder):
     assert (folder.path / "mine").is_file()
 
 
+@pytest.mark.parametrize("name", ["report.json", "evidence.sqlite"])
+def test_a_link_that_still_shows_the_last_run_is_told_of(name, folder):
+    (folder.out / name).rename(folder.path / "mine")
+    (folder.out / name).symlink_to(folder.path / "mine")
+
+    _, _, err = folder.command("run", "--polcy", "x")
+
+    assert f"{name} is of the last run, and cannot be put aside (it is a link)" in err
+
+
+@pytest.mark.parametrize("name", ["report.json", "evidence.sqlite"])
+def test_a_file_of_the_users_under_the_other_name_is_kept(name, folder):
+    mine = rules.previous(folder.out / name)
+    mine.write_text("mine")
+
+    _, _, err = folder.command("run", "--polcy", "x")
+
+    assert mine.read_text() == "mine"
+    assert f"{name} is of the last run, and cannot be put aside ({mine.name} there is no" in err
+
+
+def test_what_an_earlier_run_left_under_the_other_name_makes_place(folder):
+    folder.command("run", "--polcy", "x")
+    folder.judged(wrong=20)
+
+    _, _, err = folder.command("run", "--polcy", "x")
+
+    assert "Warning" not in err
+    assert not (folder.out / "report.json").exists()
+
+
 def test_a_folder_of_somebody_else_is_left_alone(folder):
     for name in LAST:
         (folder.out / name).unlink()

@@ -107,7 +107,7 @@ class ForwardInterrupts(Brightness):
 
 class ForwardLeaves(Brightness):
     def forward(self, images):
-        os._exit(0)
+        os._exit(9)
 
 
 class ForwardIsFinal(Brightness):
@@ -211,7 +211,7 @@ class Static(metaclass=Odd):
 
 
 def leaves():
-    os._exit(0)
+    os._exit(9)
 
 
 def generates():
@@ -235,7 +235,7 @@ WAYS = {
     "ParametersRaise": ("factory", "looking at its parameters raised LookupError: no parameters"),
     "ForwardExits": ("factory", "its forward raised SystemExit: 0 (broken.py:"),
     "ForwardInterrupts": ("factory", "its forward raised KeyboardInterrupt (broken.py:"),
-    "ForwardLeaves": ("factory", "its forward raised SystemExit: os._exit(0) (broken.py:"),
+    "ForwardLeaves": ("factory", "its forward raised SystemExit: os._exit(9) (broken.py:"),
     "ForwardIsFinal": ("factory", "its forward raised Final: nobody catches me"),
     "ForwardCannotTell": ("mismatch", "Untellable: its text cannot be written, broken.py:"),
     "ForwardRecurses": ("mismatch", "RecursionError: maximum recursion depth exceeded"),
@@ -252,7 +252,7 @@ WAYS = {
     "Lazy": ("mismatch", "2 tensors missing: rest.weight, rest.bias"),
     "Posing": ("factory", "looking at what it returned raised ValueError: what am I?"),
     "Static.build": ("factory", 'looking for "build" raised ValueError: build (broken.py:'),
-    "leaves": ("factory", "raised SystemExit: os._exit(0) (broken.py:"),
+    "leaves": ("factory", "raised SystemExit: os._exit(9) (broken.py:"),
     "generates": ("factory", "returned generator, not a torch.nn.Module"),
 }
 
@@ -446,7 +446,7 @@ class LengthExits(Set):
 
 class LengthLeaves(Set):
     def __len__(self):
-        os._exit(0)
+        os._exit(9)
 
 
 class ItemExits(Set):
@@ -455,7 +455,7 @@ class ItemExits(Set):
 
 
 def leaves():
-    os._exit(0)
+    os._exit(9)
 """
 
 
@@ -463,9 +463,9 @@ def leaves():
     ("factory", "words"),
     [
         ("LengthExits", "its Dataset raised SystemExit: 0 (sets.py:"),
-        ("LengthLeaves", "its Dataset raised SystemExit: os._exit(0) (sets.py:"),
+        ("LengthLeaves", "its Dataset raised SystemExit: os._exit(9) (sets.py:"),
         ("ItemExits", "its Dataset raised SystemExit: 0 (sets.py:"),
-        ("leaves", "raised SystemExit: os._exit(0) (sets.py:"),
+        ("leaves", "raised SystemExit: os._exit(9) (sets.py:"),
     ],
 )
 def test_a_dataset_that_ends_the_program_is_told_of(project, factory, words):
@@ -483,3 +483,100 @@ def test_what_a_dataset_prints_stays_out_of_the_document(project):
 
     assert json.loads(ran.out)
     assert "its length is asked for" in ran.err
+
+
+LOUD = """\
+import os
+
+from sets import Set
+
+
+class Loud(Set):
+    def __len__(self):
+        os.write(1, b"of compiled code")
+        os.system("echo of a process")
+        return 4
+
+
+class Shut(Set):
+    def __len__(self):
+        os.close(1)
+        return 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factory", ["Loud", "Shut"])
+def test_what_is_written_past_python_stays_out_of_the_document_too(project, factory):
+    project.write("sets.py", SETS)
+    project.write("loud.py", LOUD)
+    project.write_gatefile(data={"test": {"factory": f"loud:{factory}"}})
+
+    ran = project.process("run", "--no-cache", "--format", "json")
+
+    assert json.loads(ran.out)["verdict"] == ran.report["verdict"]
+    assert ("of a process" in ran.err) is (factory == "Loud")
+
+
+HOARDING = """\
+from nets import Brightness
+
+
+class Hoards(Brightness):
+    held = []
+
+    def forward(self, images):
+        try:
+            while True:
+                self.held.append(open("/dev/null"))
+        except OSError:
+            return super().forward(images)
+"""
+
+
+@pytest.mark.slow
+def test_a_module_that_takes_what_there_is_to_open_is_told_of(project):
+    project.write("hoarding.py", HOARDING)
+    project.npz("test.npz", 4, seed=2)
+    model = {"checkpoint": "model.pt", "factory": "hoarding:Hoards"}
+    project.write_gatefile(data={"test": {"path": "test.npz"}}, model=model)
+
+    ran = project.process("run", "--no-cache")
+
+    assert_told(ran, "subject", "has no room, or no way to go on (OSError: [Errno 24] Too many")
+    assert ran.report["errors"][0]["retriable"]
+
+
+LEAVING = """\
+import atexit
+import os
+import threading
+import time
+
+from sets import Set
+
+
+class AtTheEnd(Set):
+    def __len__(self):
+        atexit.register(os._exit, 0)
+        return 4
+
+
+class GoesOn(Set):
+    def __len__(self):
+        threading.Thread(target=time.sleep, args=(300,)).start()
+        return 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factory", ["AtTheEnd", "GoesOn"])
+def test_what_a_dataset_leaves_behind_does_not_choose_the_status(project, factory):
+    project.write("sets.py", SETS)
+    project.write("leaving.py", LEAVING)
+    project.write_gatefile(data={"test": {"factory": f"leaving:{factory}"}})
+
+    ran = project.process("run", "--no-cache", timeout=120)
+
+    assert ran.report["verdict"] == "fail"
+    assert ran.status == 1

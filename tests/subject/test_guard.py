@@ -35,6 +35,30 @@ class OddError(Exception, metaclass=Unnamed):
     pass
 
 
+class LyingError(Exception):
+    """Raises wherever a caught exception is looked at."""
+
+    def raises(self):
+        raise ValueError("not this")
+
+    __cause__ = __context__ = __traceback__ = retriable = status = errno = property(raises)
+
+
+class LyingGroup(ExceptionGroup):
+    exceptions = property(LyingError.raises)
+
+
+class Opaque(type):
+    def __getattribute__(cls, name):
+        if name in {"__name__", "__mro__"}:
+            raise ValueError(name)
+        return super().__getattribute__(name)
+
+
+class OpaqueError(Exception, metaclass=Opaque):
+    pass
+
+
 def recursion():
     return recursion()
 
@@ -50,6 +74,12 @@ WAYS = {
     "an error": (raising(ValueError("no\nGPU")), r"ValueError: no\nGPU (test_guard.py:"),
     "one that cannot tell": (raising(MuteError()), "MuteError: its text cannot be written"),
     "one whose class cannot": (raising(OddError("odd")), "OddError: odd"),
+    "one that lies of all it is": (raising(LyingError("odd")), "LyingError: odd (test_guard.py:"),
+    "one whose class tells nothing": (raising(OpaqueError("odd")), "OpaqueError: odd"),
+    "several that lie": (
+        raising(LyingGroup("two", [ValueError("one")])),
+        "LyingGroup: two (1 sub-exception), the first ValueError: one",
+    ),
     "one with escapes": (raising(OSError("\x1b[31m")), r"OSError: \x1b[31m"),
     "one with half a character": (raising(OSError("\ud800")), r"OSError: \ud800"),
     "a very long one": (raising(OSError("x" * 10_000)), "x" * 200 + "..."),
@@ -58,7 +88,7 @@ WAYS = {
     "the end of an iterator": (raising(StopIteration()), "StopIteration (test_guard.py:"),
     "the end of a generator": (raising(GeneratorExit()), "GeneratorExit (test_guard.py:"),
     "an exit": (lambda: sys.exit(0), "SystemExit: 0 (test_guard.py:"),
-    "the end of the process": (lambda: os._exit(0), "SystemExit: os._exit(0) (test_guard.py:"),
+    "the end of the process": (lambda: os._exit(9), "SystemExit: os._exit(9) (test_guard.py:"),
     "an interruption by itself": (raising(KeyboardInterrupt()), "KeyboardInterrupt (test_guard"),
     "a final error": (raising(Final("all")), "Final: all (test_guard.py:"),
     "several": (
@@ -85,6 +115,7 @@ def test_what_is_raised_is_a_place_a_fact_and_a_remedy(title):
     assert words in caught.value.fact
     assert caught.value.remedy == "run it in Python to see the traceback"
     assert caught.value.exit_status == 4
+    assert caught.value.retriable is (title == "no memory")
 
 
 def test_an_error_of_a_file_with_no_name_has_no_place():

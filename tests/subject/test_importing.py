@@ -284,3 +284,18 @@ def test_what_is_digested_is_what_is_imported(two, name):
     folder = two.base if file.is_relative_to(two.base) else two.site
     assert digested[file.relative_to(folder).as_posix()] == sha256(file.read_bytes()).hexdigest()
     assert all((folder / each).is_file() for each in digested) or name == "company.nets"
+
+
+def test_our_own_code_finds_nothing_where_it_lies_beside_the_gate_file_itself(two):
+    """As in a checkout of this program: what it would only try to import is not taken there."""
+    base = two.base
+    (base / "nets.py").write_text("")
+    (base / "tried_by_foes.py").write_text("")
+    make_way("nets", base)
+    code = compile("import tried_by_foes", str(base / "gate" / "lazy.py"), "exec")
+
+    with pytest.raises(ModuleNotFoundError):
+        exec(code, {"__name__": "gate.lazy"})
+
+    exec(code, {"__name__": "mine.lazy"})
+    assert sys.modules["tried_by_foes"]

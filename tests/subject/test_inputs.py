@@ -392,7 +392,7 @@ def test_what_a_transform_gives_instead_of_floats_is_told(title, tmp_path):
     ("does", "words"),
     [
         ("sys.exit(0)", "raised SystemExit: 0 (odd.py:"),
-        ("os._exit(0)", r"raised SystemExit: os._exit(0) (odd.py:"),
+        ("os._exit(9)", r"raised SystemExit: os._exit(9) (odd.py:"),
         ("interrupt()", "raised KeyboardInterrupt (odd.py:"),
     ],
 )

@@ -318,3 +318,44 @@ def test_a_message_from_outside_is_one_line_without_control_characters(tmp_path)
     assert "\x1b" not in words
     assert "\n" not in words
     assert len(words) < 300
+
+
+BY_NAME = """\
+import helper_of_foes
+
+def build():
+    return helper_of_foes.load("shapes.deep")
+"""
+
+
+@pytest.fixture
+def installed(tmp_path_factory, monkeypatch):
+    """Install a package that imports what it is given the name of."""
+    folder = tmp_path_factory.mktemp("installed")
+    body = "import importlib\n\ndef load(name):\n    return importlib.import_module(name).ONE\n"
+    (folder / "helper_of_foes.py").write_text(body)
+    monkeypatch.syspath_prepend(folder)
+    yield
+    sys.modules.pop("helper_of_foes", None)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_package_that_is_given_a_name_does_not_find_it_and_the_way_out_is_told(module):
+    base = module(body=BY_NAME)
+    module("shapes/deep.py", "ONE = 1\n")
+    function = load_callable("nets:build", base=base, purpose="model.factory")
+
+    with pytest.raises(FactoryError) as caught:
+        call(function, {}, base=base, where="model.factory")
+
+    assert "No module named 'shapes'" in caught.value.fact
+    assert caught.value.remedy.startswith("import shapes in the factory's own module")
+
+
+@pytest.mark.usefixtures("installed")
+def test_that_way_out_leads_out(module):
+    base = module(body=f"import shapes.deep\n{BY_NAME}")
+    module("shapes/deep.py", "ONE = 1\n")
+    function = load_callable("nets:build", base=base, purpose="model.factory")
+
+    assert call(function, {}, base=base, where="model.factory") == 1

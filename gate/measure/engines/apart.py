@@ -17,9 +17,11 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import GateError, SubjectError
+from gate.healing import may_heal
 from gate.measure.cores import hold_little, prepare_process, usable_cores
 from gate.measure.engines.children import born_deaf, grow_up, start_method
 from gate.measure.progress import Advance
+from gate.subject.guard import first_line
 
 if TYPE_CHECKING:
     from gate.measure.grid import Cell
@@ -160,8 +162,17 @@ def _serve(line: Connection) -> None:
                     line.send(found)
         except GateError as error:
             line.send(error)
-        except Exception:
-            line.send(RuntimeError(traceback.format_exc()))
+        except Exception as error:
+            line.send(_as_sent(error))
+
+
+def _as_sent(error: Exception) -> Exception:
+    """Return what tells the one that judges of an error that is none of ours: a bug, or no room."""
+    if may_heal(error):  # the user's code may have taken it
+        fact = f"has no room, or no way to go on ({first_line(error)})"
+        remedy = "see what the model's code leaves open or full, free it, and run again"
+        return SubjectError(_PROCESS, fact, remedy, retriable=True)
+    return RuntimeError(traceback.format_exc())
 
 
 def _import_all() -> None:

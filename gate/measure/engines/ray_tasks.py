@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
+from gate.masking import masked_url
 from gate.measure.engines.children import born_blind
 from gate.measure.engines.elsewhere import measure_cell
 from gate.measure.grid import Cell
@@ -135,9 +136,16 @@ def _require_listener(address: str) -> None:
         raise _no_answer(address, plain(reason)) from error
 
 
+def _shown(address: str) -> str:
+    """Return the address without what may be a secret in it, though it may have no scheme."""
+    if "://" in address:
+        return masked_url(address)
+    return masked_url(f"ray://{address}").removeprefix("ray://")
+
+
 def _no_answer(address: str, reason: str) -> SubjectError:
     return SubjectError(
-        f"{ADDRESS}={plain(address)}",
+        f"{ADDRESS}={plain(_shown(address))}",
         f"no cluster answers ({reason})",
         "start Ray there, or unset the variable to start one here; a cluster with tokens needs "
         "RAY_AUTH_TOKEN",

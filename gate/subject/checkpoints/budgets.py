@@ -7,11 +7,17 @@ of many files has one budget, and so have the five pickles of an older stream.
 from dataclasses import dataclass
 
 from gate.subject.checkpoints.refusals import RefusedError, unsafe
+from gate.subject.checkpoints.sealing import MAX_BYTES
 
 MAX_STEPS = 1_000_000  # a training dict with a thousand tensors and Adam has about 100,000
 # What a step reads beside its own argument: items of a list, axes of a shape. Every item of a list
 # was put there by a step, but a pickle can name one list of a megabyte in each of its steps.
 MAX_ELEMENTS = 4_000_000
+STEPS_OF_A_MEMBER = 4  # what a line in the directory of an archive costs
+# Trained weights hardly shrink; zeros of a fresh optimiser do. Beyond both, a stored file is asked
+# for, whose size on the disk is its size in memory.
+MAX_GROWTH = 8
+FREE_BYTES = 64 << 20  # that may be unpacked whatever the size of the archives
 _SAVE = "save only the model's state_dict"
 
 
@@ -21,13 +27,29 @@ class Budget:
 
     steps: int = MAX_STEPS
     elements: int = MAX_ELEMENTS
+    packed: int = 0  # bytes of the files that were opened
+    unpacked: int = 0  # bytes of all their deflated members
 
     def take(self, elements: int) -> None:
         """Count elements that are about to be copied or looked at; refuse what is too much."""
         self.elements -= elements
         if self.elements < 0:
+            raise unsafe(f"it makes a reader copy more than {MAX_ELEMENTS:,} elements", _SAVE)
+
+    def list_members(self, count: int) -> None:
+        """Count members of an archive that are about to be looked at; refuse what is too much."""
+        self.steps -= STEPS_OF_A_MEMBER * count
+        if self.steps < 0:
+            raise unsafe(f"its archives have too many members, {count:,} in one", _SAVE)
+
+    def unpack(self, declared: int, remedy: str) -> None:
+        """Count bytes that deflated members declare, before any is unpacked; refuse too many."""
+        self.unpacked += declared
+        if self.unpacked > min(MAX_BYTES, FREE_BYTES + MAX_GROWTH * self.packed):
             raise unsafe(
-                f"its pickle makes a reader copy more than {MAX_ELEMENTS:,} elements", _SAVE
+                f"its {self.packed:,} bytes unpack to {self.unpacked:,}, more than is unpacked "
+                "from so few",
+                f"if whoever made it is trusted, {remedy}",
             )
 
     def spent(self) -> RefusedError:

@@ -165,7 +165,21 @@ def _weights(file: TorchFile, path: str, table: Table) -> Weights:
         for name, value in table.entries.items()
         if not isinstance(value, TensorRef)
     }
-    return Weights(tensors, others, path)
+    return Weights(tensors, others, path, versions=_versions(table))
+
+
+def _versions(table: Table) -> Mapping[str, int]:
+    """Return the versions of modules that a state_dict carries; modules convert older weights."""
+    kept = table.attributes.get("_metadata")
+    if not isinstance(kept, Table):
+        return {}
+    check_count(len(kept.entries))
+    found = {
+        name: each.entries.get("version")
+        for name, each in kept.entries.items()
+        if isinstance(each, Table)
+    }
+    return {name: number for name, number in found.items() if type(number) is int}
 
 
 def _described(value: object) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.program_graphs import RESAVE
 from gate.subject.checkpoints.program_members import check_members, table_of
 from gate.subject.checkpoints.refusals import corrupt, listed, mismatch, shown, unsafe
@@ -41,16 +42,19 @@ _DTYPES: Mapping[int, str] = {
 }
 
 
-def read_exported_program(members: Mapping[str, memoryview], key: str | None) -> Weights:
+def read_exported_program(
+    members: Mapping[str, memoryview], key: str | None, budget: Budget
+) -> Weights:
     """Return the weights of a .pt2 archive; ``key`` names the model where it holds several.
 
-    Raises RefusedError for an archive with compiled or Python code, with anything that another
-    loader would unpickle or evaluate, or whose table and bytes do not agree.
+    What reading costs is taken from ``budget``. Raises RefusedError for an archive with compiled or
+    Python code, with anything that another loader would unpickle or evaluate, or whose table and
+    bytes do not agree.
     """
     programs = [name for name in members if PurePosixPath(name).suffix.lower() in _PROGRAMS]
     if programs:
         raise unsafe(f"it carries programs: {listed(programs)}", RESAVE)
-    notes = check_members(members)
+    notes = check_members(members, budget)
     tables = {found[2]: found for name in members if (found := _TABLE.fullmatch(name))}
     if not tables:
         raise corrupt("it is an exported program without a table of weights", RESAVE)
@@ -64,7 +68,7 @@ def read_exported_program(members: Mapping[str, memoryview], key: str | None) ->
             f"the file holds no model `{shown(model)}`; it holds {listed(tables)}", "correct `key`"
         )
     found = tables[model]
-    table = table_of(found[0], members[found[0]])
+    table = table_of(found[0], members[found[0]], budget)
     check_count(len(table))
     tensors = tuple(_spec(name, entry, members, found[1]) for name, entry in table.items())
     _check_shared(tensors)

@@ -4,10 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from gate.subject.checkpoints.folders import Folder, Layout, naming_all
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, mismatch, shown
+from gate.subject.checkpoints.folders import MORE, Folder, Layout, naming_all
+from gate.subject.checkpoints.refusals import (
+    RefusedError,
+    corrupt,
+    listed,
+    mismatch,
+    shown,
+    unsafe,
+)
 from gate.subject.checkpoints.sealing import Sealed
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count, same_numbers
+
+MOST_REPEATS = 16  # of a file's bytes by tensors that share them, as tied layers do
 
 
 def weights_of(folder: Folder, read: Callable[[Sealed], Weights]) -> Weights:
@@ -24,7 +33,9 @@ def weights_of(folder: Folder, read: Callable[[Sealed], Weights]) -> Weights:
                 vetted[name] = read(sealed)
             check_count(sum(len(each.tensors) for each in vetted.values()))
         first, *others = (_joined(each, vetted) for each in folder.layouts)
+        most = MORE + MOST_REPEATS * sum(each.size for each in folder.files.values())
         for title, other in zip(titles[1:], others, strict=True):
+            _check_repeats(title, other, most)
             _check_same(titles[0], first, title, other)
     if not others:
         return first
@@ -55,12 +66,13 @@ def _joined(layout: Layout, vetted: Mapping[str, Weights]) -> Weights:
     tensors = tuple(spec for weights in parts.values() for spec in weights.tensors)
     others = {name: kind for each in parts.values() for name, kind in each.others.items()}
     notes = tuple(note for each in parts.values() for note in each.notes)
+    versions = {name: number for each in parts.values() for name, number in each.versions.items()}
     found = {spec.name: shard for shard, each in parts.items() for spec in each.tensors}
     wrong = sorted(name for name, shard in layout.placed.items() if found.get(name) != shard)
     if wrong or len(tensors) != len(layout.placed):
         names = listed(wrong or sorted(set(found) - set(layout.placed)))
         raise corrupt(f"the shards do not hold what the index says: {names}")
-    return Weights(tensors, others, notes=notes)
+    return Weights(tensors, others, notes=notes, versions=versions)
 
 
 def _check_same(title: str, first: Weights, title_of_other: str, other: Weights) -> None:
@@ -76,6 +88,16 @@ def _check_same(title: str, first: Weights, title_of_other: str, other: Weights)
     for name, spec in ours.items():
         if not same_numbers(spec, theirs[name]):
             raise _differing(title, title_of_other, f"{shown(name)} has other numbers")
+
+
+def _check_repeats(title: str, weights: Weights, most: int) -> None:
+    """Refuse, before numbers are compared, tensors that name the bytes of a file ever again."""
+    claimed = sum(spec.bytes for spec in weights.tensors)
+    if claimed > most:
+        raise unsafe(
+            f"the tensors of {shown(title)} repeat its bytes to {claimed:,}, more than is compared",
+            "keep one layout, or save each tensor with .clone()",
+        )
 
 
 def _kind(spec: TensorSpec | None) -> tuple[str, tuple[int, ...]] | None:

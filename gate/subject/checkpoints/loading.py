@@ -19,7 +19,7 @@ from gate.subject.checkpoints.refusals import (
     numerically_bad,
     shown,
 )
-from gate.subject.checkpoints.renaming import renamed_by_hooks
+from gate.subject.checkpoints.renaming import renamed_by_hooks, with_versions
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
 from gate.subject.guard import Guard, in_reach, require_theirs, said
 
@@ -58,7 +58,7 @@ def load_into(
     """
     try:
         matched = _matched(checkpoint, model, guard)
-        _load(matched, model, guard)
+        _load(matched, _versions(checkpoint, matched.prefix), model, guard)
         parameters = _require_values(model, guard)
         _check_numbers(model, guard)
     except RefusedError as refused:
@@ -106,7 +106,7 @@ def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> 
     try:
         return match(checkpoint.tensors, checkpoint.others, expected)
     except RefusedError:
-        renamed = renamed_by_hooks(checkpoint.tensors, model)
+        renamed = renamed_by_hooks(checkpoint.tensors, checkpoint.versions, model)
         if renamed is None:
             raise
         return renamed
@@ -163,7 +163,18 @@ def _shape(name: str, value: "torch.Tensor") -> tuple[int, ...] | None:
     return tuple(value.shape)
 
 
-def _load(matched: Matched, model: "torch.nn.Module", guard: Guard) -> None:
+def _versions(checkpoint: Checkpoint, prefix: str) -> Mapping[str, int]:
+    """Return the versions of the model's modules by their names there, without a wrapper's."""
+    return {
+        f"{name}.".removeprefix(prefix)[:-1]: number
+        for name, number in checkpoint.versions.items()
+        if f"{name}.".startswith(prefix)
+    }
+
+
+def _load(
+    matched: Matched, versions: Mapping[str, int], model: "torch.nn.Module", guard: Guard
+) -> None:
     state = {name: build(spec) for name, spec in matched.tensors.items()}
     if matched.absent_counters:
         own = _state(model, guard)
@@ -172,7 +183,7 @@ def _load(matched: Matched, model: "torch.nn.Module", guard: Guard) -> None:
         with in_reach(), warnings.catch_warnings():
             # It is told of below, unless the module's own code knows what to do.
             warnings.filterwarnings("ignore", ".*copying from a non-meta parameter")
-            model.load_state_dict(state, strict=True)
+            model.load_state_dict(with_versions(state, versions), strict=True)
     except BaseException as error:  # torch says no, or the module's own code raises
         require_theirs(error)
         raise mismatch(

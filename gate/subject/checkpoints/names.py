@@ -109,6 +109,14 @@ INERT = frozenset(
 )
 
 SIZE = "torch.Size"
+COUNTER = "collections.Counter"
+RECONSTRUCTOR = "copyreg._reconstructor"
+NUMPY_DTYPE = "numpy.dtype"
+NUMPY_SCALARS = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"})
+# What may give a text when it is called, which would be the key of an entry that is not seen here.
+TEXTS = frozenset({"builtins.str", "_codecs.encode", RECONSTRUCTOR}) | NUMPY_SCALARS
+# Attributes of a tensor that are its numbers, or that decide how they are read.
+NUMBERS = frozenset({"data", "real", "imag", "__class__", "__dict__"})
 PARAMETER = "torch._utils._rebuild_parameter"
 PARAMETER_WITH_STATE = "torch._utils._rebuild_parameter_with_state"
 TENSOR = "torch._utils._rebuild_tensor"

@@ -17,9 +17,10 @@ from gate.subject.checkpoints.formats import (
     refuse_old_program,
     refuse_script,
 )
+from gate.subject.checkpoints.inflating import MAPPED, REPACK
 from gate.subject.checkpoints.layouts import weights_of
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown, unsafe
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
@@ -37,6 +38,7 @@ class Checkpoint:
     tensors: tuple[TensorSpec, ...]  # in the order of the file
     others: dict[str, str] = field(default_factory=dict)  # names without a tensor -> kind
     notes: tuple[str, ...] = ()  # what lies beside the weights, unread
+    versions: dict[str, int] = field(default_factory=dict)  # of modules, by their names in the file
 
     @property
     def sha256(self) -> str:
@@ -78,6 +80,7 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
         weights.tensors,
         dict(weights.others),
         weights.notes,
+        dict(weights.versions),
     )
 
 
@@ -89,6 +92,7 @@ class _Opening:
         self.key = key
         self.pin = pin
         self.budget = Budget()
+        self.mapped = False  # whether loaders map the file into memory unasked
         self.identity = Identity()
 
     def file(self) -> Weights:
@@ -97,6 +101,7 @@ class _Opening:
         return self._weights(sealed.data)
 
     def folder(self) -> Weights:
+        self.mapped = True
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
         weights = weights_of(folder, lambda sealed: self._weights(sealed.data))
@@ -115,6 +120,7 @@ class _Opening:
         self.identity = Identity(self.identity.sha256, self.identity.size_bytes, form.value)
 
     def _weights(self, data: memoryview) -> Weights:
+        self.budget.packed += data.nbytes
         match recognise(data):
             case Container.ZIP:
                 self._recognised(Format.TORCH_ZIP)
@@ -137,11 +143,18 @@ class _Opening:
                 assert_never(strange)
 
     def _zipped(self, data: memoryview) -> Weights:
-        directory = read_directory(data)
+        directory = read_directory(data, self.budget)
         names = member_names(directory.members)
         if is_exported_program(names):
             self._recognised(Format.PT2_WEIGHTS)
-            return read_exported_program(read_members(directory), self.key)
+            return read_exported_program(
+                read_members(directory, self.budget), self.key, self.budget
+            )
         refuse_old_program(names)
         refuse_script(names)
-        return choose(read_zip(read_members(directory), self.budget), self.key)
+        packed = any(each.is_deflated for each in directory.members)
+        if packed and self.mapped:
+            raise unsafe(f"its members are packed; {MAPPED}", REPACK)
+        weights = choose(read_zip(read_members(directory, self.budget), self.budget), self.key)
+        notes = (f"its members are packed; {MAPPED}",) if packed else ()
+        return replace(weights, notes=(*weights.notes, *notes))

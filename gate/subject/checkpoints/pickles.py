@@ -10,6 +10,7 @@ copies or looks at in turn is counted (:mod:`.budgets`), so a list that many ste
 
 import io
 import pickletools
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ LARGEST_INDEX = 1 << 62
 MAX_FORBIDDEN = 1000  # names that a refusal collects before it is said
 MAX_STORAGE_KEY = 200  # torch.save counts storages: "0", "1", ...
 
+NUMPY_NUMBER = "numpy number"
+_NUMBER = re.compile(r"[<>=|]?[biufc][0-9]{1,2}")  # types of numbers, as numpy writes them
+
 _DAMAGED = "the pickle inside it is damaged"
 
 
@@ -51,10 +55,14 @@ class Opaque:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """A dictionary: its entries under names, in order, and how many keys are no names."""
+    """A dictionary: its entries under names, in order, and how many keys are no names.
+
+    ``attributes`` are of the dictionary itself: a state_dict keeps the versions of its modules so.
+    """
 
     entries: dict[str, object] = field(default_factory=dict)
     other_keys: int = 0
+    attributes: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,13 +144,16 @@ class _Machine:
         self.marks: list[list[object]] = []
         self.memo: dict[int, object] = {}
         self.storages: list[StorageRef] = []
+        self.views: dict[str, StorageRef] = {}  # by the names that an older stream gives them
         self.forbidden: dict[str, None] = {}  # in the order they were met
         self.result: object = None
+        self.frame_end = 0  # in bytes, as the places of steps are
 
     def run(self, stream: io.BytesIO) -> None:
         steps, most = 0, self.budget.steps
-        for opcode, argument, _ in pickletools.genops(stream):
+        for opcode, argument, position in pickletools.genops(stream):
             steps += 1
+            self.check_frame(opcode.name, argument, position or 0, stream.tell())
             if steps > most:
                 raise self.budget.spent()
             step = _STEPS.get(opcode.name)
@@ -154,6 +165,20 @@ class _Machine:
         self.budget.steps -= steps
         if self.stack or self.marks:
             raise corrupt(_DAMAGED)
+
+    def check_frame(self, opcode: str, argument: object, start: int, end: int) -> None:
+        """Refuse a frame that ends inside a step or behind the last one.
+
+        Python reads a frame as one piece, and goes on behind it whatever is left of it.
+        """
+        if opcode == "FRAME":
+            if start < self.frame_end or not isinstance(argument, int):
+                raise corrupt(_DAMAGED)
+            self.frame_end = end + argument
+        elif start < self.frame_end and (
+            end > self.frame_end or (opcode == "STOP" and end != self.frame_end)
+        ):
+            raise corrupt("a frame of the pickle inside it does not end where a step of it does")
 
     def refuse_forbidden(self) -> None:
         if not self.forbidden:
@@ -178,6 +203,12 @@ class _Machine:
             )
         if isinstance(literal, int) and literal.bit_length() > MAX_INTEGER_BITS:
             raise unsafe("its pickle holds an absurdly large number", "save only the state_dict")
+        self.stack.append(literal)
+
+    def truth(self, literal: object) -> None:
+        """Push True or False as protocol 1 writes them; Python reads such numbers as octal too."""
+        if not isinstance(literal, bool):
+            raise corrupt(_DAMAGED)
         self.stack.append(literal)
 
     def put(self, place: object) -> None:
@@ -262,14 +293,31 @@ class _Machine:
         arguments, function = self.stack.pop(), self.stack.pop()
         self.stack.append(self._called(function, arguments))
 
-    def call_with_names(self, _: object) -> None:
-        self.stack.pop()  # the keyword arguments
+    def make(self, _: object) -> None:
+        """Make an instance as ``cls.__new__`` does, which fills no dictionary."""
+        arguments, made = self.stack[-1], self.stack[-2]
+        if isinstance(made, Name) and (
+            made.dotted in names.REBUILDERS or (made.dotted in names.DICTIONARIES and arguments)
+        ):
+            raise corrupt(_DAMAGED)
         self.call(None)
 
+    def make_with_names(self, _: object) -> None:
+        self.stack.pop()  # the keyword arguments
+        self.make(None)
+
     def build(self, _: object) -> None:
-        self.stack.pop()  # attributes are not weights, and they could shadow methods
-        if not isinstance(self.stack[-1], Opaque | Table | TensorRef):
-            raise corrupt(_DAMAGED)
+        state, target = self.stack.pop(), self.stack[-1]
+        match target:
+            case Opaque():
+                pass  # what it holds is not looked at
+            case Table() if isinstance(state, Table) and not state.other_keys:
+                self.budget.take(len(state.entries))
+                target.attributes |= state.entries
+            case TensorRef() | Table():
+                raise _changed_later()
+            case _:
+                raise corrupt(_DAMAGED)
 
     def persistent(self, _: object) -> None:
         self.stack.append(self._storage(self.stack.pop()))
@@ -305,13 +353,15 @@ class _Machine:
             raise corrupt(_DAMAGED)
         dotted = function.dotted
         if dotted in names.DICTIONARIES:
-            return self._dictionary(arguments)
+            return self._dictionary(dotted, arguments)
+        if dotted == names.RECONSTRUCTOR and _base(arguments) in names.DICTIONARIES:
+            return self._dictionary(_base(arguments), arguments[2:])
         if dotted in names.REBUILDERS:
             return self._tensor(dotted, arguments)
         if dotted == names.SIZE:
             return tuple(arguments[0]) if arguments and isinstance(arguments[0], tuple) else ()
         if dotted in names.INERT or dotted in self.forbidden:
-            return Opaque(dotted)
+            return Opaque(_kind_made(dotted, arguments))
         raise unsafe(
             f"its pickle calls {shown(dotted)} as no library does",
             "do not load the file elsewhere; ask who made it",
@@ -321,6 +371,8 @@ class _Machine:
         if dotted in (names.PARAMETER, names.PARAMETER_WITH_STATE):
             if not isinstance(arguments[0], TensorRef):
                 raise corrupt(_DAMAGED)
+            if dotted == names.PARAMETER_WITH_STATE:
+                _check_attributes(arguments[3])
             return arguments[0]
         if dotted == names.TYPED_TENSOR:
             return self._typed_tensor(arguments)
@@ -332,7 +384,7 @@ class _Machine:
         if dotted == names.TENSOR_V3:
             dtype = names.DTYPES[_dotted(arguments[6])]
             flags = arguments[7:8]
-        if any(isinstance(each, Table) and each.entries for each in flags):
+        if not all(each is None or _is_empty(each) for each in flags):
             raise unsafe(
                 "a tensor in it is marked as negated or conjugated",
                 "save the tensor with .resolve_neg().resolve_conj()",
@@ -340,23 +392,34 @@ class _Machine:
         return _view(storage, dtype, self._indices(shape), self._indices(stride), _index(offset))
 
     def _typed_tensor(self, arguments: tuple[object, ...]) -> object:
-        function, kind, inner = arguments[:3]
+        function, kind, inner, state = arguments
         if _dotted(kind) not in names.TENSOR_CLASSES:
             self.forbidden[_dotted(kind)] = None
         if _dotted(function) == names.TYPED_TENSOR:  # no library wraps a tensor twice
             raise corrupt(_DAMAGED)
+        _check_attributes(state)
         return self._called(function, inner)
 
-    def _dictionary(self, arguments: tuple[object, ...]) -> Table:
+    def _dictionary(self, dotted: str, arguments: tuple[object, ...]) -> Table:
         """Return the dictionary that ``cls(*arguments)`` makes; a list of pairs is Python 2's."""
         table = Table()
-        pairs = arguments[0] if arguments else ()
-        if isinstance(pairs, list):
-            self.budget.take(len(pairs))
-            for pair in pairs:
-                if not isinstance(pair, list | tuple) or len(pair) != 2:
+        for given in arguments:
+            match given:
+                case list() | tuple() if dotted != names.COUNTER:
+                    self.budget.take(len(given))
+                    for pair in given:
+                        if not isinstance(pair, list | tuple) or len(pair) != 2:
+                            raise corrupt(_DAMAGED)
+                        _filled(table, list(pair))
+                case Table():
+                    self.budget.take(len(given.entries))
+                    for entry in given.entries.items():
+                        _filled(table, list(entry))
+                    table.other_keys += given.other_keys
+                case None | Name():
+                    pass  # what a defaultdict makes
+                case _:
                     raise corrupt(_DAMAGED)
-                _filled(table, list(pair))
         return table
 
     def _indices(self, value: object) -> tuple[int, ...]:
@@ -378,7 +441,12 @@ class _Machine:
             raise corrupt(_DAMAGED)
         dtype = names.STORAGES[_dotted(kind)]
         count = _index(elements)
-        ref = StorageRef(key, dtype, count, 0, count)
+        self.views.setdefault(key, ref := StorageRef(key, dtype, count, 0, count))
+        if self.views[key].key != key or self.views[key].elements != count:
+            raise unsafe(
+                f"a view of a storage, {shown(key)}, is described in two ways",
+                "save the file again with torch.save",
+            )
         if rest and rest[0] is not None:
             view = rest[0]
             if not isinstance(view, tuple) or len(view) != 3:
@@ -390,8 +458,20 @@ class _Machine:
                     "do not load the file elsewhere; ask who made it",
                 )
             ref = StorageRef(key, dtype, size, start, count)
+            self._check_view_name(view[0], ref)
         self.storages.append(ref)
         return ref
+
+    def _check_view_name(self, view: object, ref: StorageRef) -> None:
+        """Refuse a name that torch would take for another part of the numbers, met before."""
+        if not isinstance(view, str) or len(view) > MAX_STORAGE_KEY:
+            raise corrupt(_DAMAGED)
+        first = self.views.setdefault(view, ref)
+        if (first.key, first.start, first.elements) != (ref.key, ref.start, ref.elements):
+            raise unsafe(
+                f"a view of a storage, {shown(view)}, is described in two ways",
+                "save the file again with torch.save",
+            )
 
 
 def _view(
@@ -404,6 +484,45 @@ def _view(
     item, stored = ITEM_BYTES[dtype], ITEM_BYTES[storage.dtype]
     check_view("a tensor", shape, stride, offset, storage.elements * stored // item)
     return TensorRef(storage, dtype, shape, stride, offset)
+
+
+def _check_attributes(state: object) -> None:
+    """Refuse attributes of a tensor that torch would take for its numbers."""
+    parts = state if isinstance(state, tuple) else (state,)
+    for part in parts:
+        if part is None:
+            continue
+        if not isinstance(part, Table) or part.other_keys or names.NUMBERS & part.entries.keys():
+            raise _changed_later()
+
+
+def _changed_later() -> RefusedError:
+    return unsafe(
+        "its pickle changes a tensor or a dictionary after it was made, so readers can disagree "
+        "about it",
+        "save the file again with torch.save",
+    )
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, Table) and not value.entries and not value.other_keys
+
+
+def _base(arguments: tuple[object, ...]) -> str:
+    """Return the built-in class that copyreg's reconstructor makes an instance of."""
+    return _dotted(arguments[1])
+
+
+def _kind_made(dotted: str, arguments: tuple[object, ...]) -> str:
+    """Return the kind of what an inert name makes; of numpy's, whether it is a number."""
+    first = arguments[0] if arguments else None
+    if dotted == names.NUMPY_DTYPE and isinstance(first, str) and _NUMBER.fullmatch(first):
+        return NUMPY_NUMBER
+    if dotted in names.NUMPY_SCALARS and isinstance(first, Opaque) and first.kind == NUMPY_NUMBER:
+        return NUMPY_NUMBER
+    if dotted == names.RECONSTRUCTOR and _base(arguments) == "builtins.object":
+        return "builtins.object"
+    return dotted
 
 
 def _index(value: object) -> int:
@@ -424,6 +543,16 @@ def _filled(target: object, items: list[object]) -> Table:
     if not isinstance(target, Table) or len(items) % 2:
         raise corrupt(_DAMAGED)
     for key, value in zip(items[::2], items[1::2], strict=True):
+        if (
+            isinstance(key, Opaque)
+            and key.kind in names.TEXTS
+            and isinstance(value, Table | TensorRef)
+        ):
+            raise unsafe(
+                f"its pickle makes a name by calling {shown(key.kind)}, so readers can disagree "
+                "about it",
+                "save the file again with torch.save",
+            )
         if not isinstance(key, str) or len(key) > MAX_NAME:
             target.other_keys += 1
         elif key in target.entries:
@@ -455,7 +584,8 @@ def _tuple_of(length: int) -> Callable[[_Machine, object], None]:
 
 
 _STEPS: Mapping[str, Callable[[_Machine, object], None]] = {
-    **dict.fromkeys(("INT", "BININT", "BININT1", "BININT2"), _Machine.push),
+    "INT": _Machine.truth,
+    **dict.fromkeys(("BININT", "BININT1", "BININT2"), _Machine.push),
     **dict.fromkeys(("LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"), _Machine.push),
     **dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE"), _Machine.push),
     **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _Machine.push),
@@ -464,8 +594,9 @@ _STEPS: Mapping[str, Callable[[_Machine, object], None]] = {
     **dict.fromkeys(("BINGET", "LONG_BINGET", "GET"), _Machine.get),
     **dict.fromkeys(("INST", "OBJ", "EXT1", "EXT2", "EXT4"), _Machine.runs_code),
     **dict.fromkeys(("PROTO", "FRAME"), _Machine.nothing),
-    **dict.fromkeys(("REDUCE", "NEWOBJ"), _Machine.call),
-    "NEWOBJ_EX": _Machine.call_with_names,
+    "REDUCE": _Machine.call,
+    "NEWOBJ": _Machine.make,
+    "NEWOBJ_EX": _Machine.make_with_names,
     "NONE": _constant(None),
     "NEWTRUE": _constant(True),
     "NEWFALSE": _constant(False),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.expressions import is_guard, is_size
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, shown, unsafe
 
@@ -24,6 +25,7 @@ _PLAIN = re.compile(r"[\w .:/#<>+*@|$-]*")
 _QUOTED = re.compile(r"""[^"'\\\x00-\x1f\x7f-\x9f\u2028\u2029]*""")  # stands in quotes
 _STACK = re.compile(r"""[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]*""")  # of modules: L['self'] in it
 _NAMES = frozenset({"name", "as_name", "forward_arg_names"})
+_EXPRESSIONS = frozenset({"expr_str", "guards_code"})
 _TREES = frozenset({"in_spec", "out_spec"})
 _TEXTS = frozenset({"as_string", "as_strings"})
 _FACTORIES = frozenset(
@@ -31,29 +33,33 @@ _FACTORIES = frozenset(
 ) | {("collections", "OrderedDict")}
 
 
-def check_graph(member: str, text: memoryview) -> None:
+def check_graph(member: str, text: memoryview, budget: Budget) -> None:
     """Refuse a graph, as unsafe, by which loading it in torch could run code.
 
     ``member`` is its name in the archive. Raises RefusedError, as corrupt, for what is no JSON.
     """
-    graph = parsed(member, text, MAX_GRAPH)
+    graph = parsed(member, text, MAX_GRAPH, budget)
     if not isinstance(graph, dict):
         raise _no_graph(member)
     for key, value, place in _strings(graph):
+        if key in _EXPRESSIONS:
+            budget.take(len(value))
         fault = _fault(key, value, place)
         if fault:
             raise unsafe(f"{shown(member)} {fault}, which torch.export.load runs as code", RESAVE)
 
 
-def parsed(member: str, text: memoryview, most: int) -> Any:  # noqa: ANN401 (JSON)
+def parsed(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # noqa: ANN401 (JSON)
     """Return the JSON of a member of at most ``most`` bytes, read as torch reads it.
 
     Raises RefusedError for a larger one, and for what is no JSON or nests too deeply.
     """
     if text.nbytes > most:
         raise unsafe(f"{shown(member)} has {text.nbytes:,} bytes", RESAVE)
+    plain = bytes(text)
+    budget.take(sum(map(plain.count, (b",", b"[", b"{"))))  # no fewer than there are values
     try:
-        return json.loads(bytes(text).decode("utf-8"))
+        return json.loads(plain.decode("utf-8"))
     except (ValueError, RecursionError):
         raise _no_graph(member) from None
 

@@ -37,7 +37,7 @@ _RAW = re.compile(
 _KEY = re.compile(r"[\w .:/-]*")
 
 
-def check_members(members: Mapping[str, memoryview]) -> tuple[str, ...]:
+def check_members(members: Mapping[str, memoryview], budget: Budget) -> tuple[str, ...]:
     """Return notes on members that are not read, after none was found that a loader would run.
 
     Raises RefusedError, as unsafe and with the names of the members.
@@ -46,27 +46,26 @@ def check_members(members: Mapping[str, memoryview]) -> tuple[str, ...]:
     libraries = [name for name in inside if name.startswith(_LIBRARIES)]
     if libraries:
         raise unsafe(f"it carries compiled programs: {listed(libraries)}", RESAVE)
-    pickles = sorted({*_pickles(inside), *_pickles_in_tables(inside)})
+    pickles = sorted({*_pickles(inside), *_pickles_in_tables(inside, budget)})
     if pickles:
         raise unsafe(
             f"torch.export.load would unpickle what runs code: {listed(pickles)}",
             RESAVE,
         )
-    budget = Budget()
     for name, content in inside.items():
         if name.startswith(_SAMPLES):
             _check_sample(name, content, budget)
         elif name.startswith(_GRAPHS):
-            check_graph(name, content)
+            check_graph(name, content, budget)
     return tuple(_notes(inside))
 
 
-def table_of(member: str, text: memoryview) -> Mapping[str, object]:
+def table_of(member: str, text: memoryview, budget: Budget) -> Mapping[str, object]:
     """Return the entries of a table of weights or constants by the names of the tensors.
 
     Raises RefusedError for a table that is larger than any, or not the JSON that torch writes.
     """
-    table = parsed(member, text, MAX_TABLE)
+    table = parsed(member, text, MAX_TABLE, budget)
     entries = table.get("config") if isinstance(table, dict) else None
     if not isinstance(entries, dict):
         raise corrupt(f"{shown(member)} is not the JSON that torch writes")
@@ -96,13 +95,13 @@ def _pickles(inside: Mapping[str, memoryview]) -> Iterator[str]:
             yield name
 
 
-def _pickles_in_tables(inside: Mapping[str, memoryview]) -> Iterator[str]:
+def _pickles_in_tables(inside: Mapping[str, memoryview], budget: Budget) -> Iterator[str]:
     """Yield the members that a table of weights or constants calls pickles."""
     for place, text in inside.items():
         if not _CONFIG.fullmatch(place):
             continue
         folder = place.rpartition("/")[0]
-        for entry in table_of(place, text).values():
+        for entry in table_of(place, text, budget).values():
             if not isinstance(entry, dict):
                 raise corrupt(f"{shown(place)} is not the JSON that torch writes")
             if entry.get("use_pickle") is not False:
@@ -128,9 +127,9 @@ def _check_sample(name: str, content: memoryview, budget: Budget) -> None:
 def _saved(content: memoryview, budget: Budget) -> TorchFile:
     match recognise(content):
         case Container.ZIP:
-            directory = read_directory(content)
+            directory = read_directory(content, budget)
             refuse_script(member_names(directory.members))
-            return read_zip(read_members(directory), budget)
+            return read_zip(read_members(directory, budget), budget)
         case Container.LEGACY:
             return read_legacy(content, budget)
         case other:

@@ -1,5 +1,6 @@
 """Recognise a file by its first bytes, never by its suffix."""
 
+import tarfile
 from enum import StrEnum
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def recognise(data: memoryview) -> Container:
     if head.startswith(b"PK\x03\x04"):
         return Container.ZIP
     if head[:1] == b"\x80" and _LEGACY_MAGIC in head[:64]:
+        if _is_tar(head):
+            raise unsafe("it is a tar archive too, which torch reads in another way", _TAR_REMEDY)
         return Container.LEGACY
     if _may_be_safetensors(head):
         return Container.SAFETENSORS
@@ -69,6 +72,18 @@ def is_onnx(path: Path) -> bool:
             return recognise(memoryview(file.read(512))) is Container.ONNX
     except (OSError, RefusedError):
         return False
+
+
+def _is_tar(head: bytes) -> bool:
+    """Return whether a file begins with the header of a tar archive, which torch looks for first.
+
+    It has no magic number either: a checksum over its 512 bytes is what makes it one.
+    """
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError, IndexError):
+        return False
+    return True
 
 
 def _may_be_safetensors(head: bytes) -> bool:

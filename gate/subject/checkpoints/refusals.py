@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gate.errors import CheckpointError, Identity, Refusal
+from gate.healing import Deciding
 
 LONGEST_QUOTE = 120  # characters of a string from a file that are repeated to a person
 LONGEST_LIST = 20  # names that are listed before "and 7 more"
 
 
-class RefusedError(Exception):
+class RefusedError(Deciding):
     """A checkpoint that is not evaluated: the class of refusal, a fact and a remedy."""
 
     def __init__(

@@ -7,8 +7,8 @@ and no values.
 
 import copy
 import warnings
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gate.subject.checkpoints.comparing import Matched
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _SPARE = 1 << 20  # bytes that a file may hold beside what the model takes
 
 
-def renamed_by_hooks(tensors: Sequence[TensorSpec], model: "torch.nn.Module") -> Matched | None:
+def renamed_by_hooks(
+    tensors: Sequence[TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
+) -> Matched | None:
     """Return the tensors by the names of the file where the module's strict load takes them so.
 
     None where it does not; where it would turn numbers into those of another kind; where the file
@@ -30,7 +32,7 @@ def renamed_by_hooks(tensors: Sequence[TensorSpec], model: "torch.nn.Module") ->
     """
     try:
         with in_reach():
-            casts = _rehearsed(tensors, model)
+            casts = _rehearsed(tensors, versions, model)
     except BaseException as error:  # torch says no, or the module's own code raises
         require_theirs(error)
         return None
@@ -39,8 +41,22 @@ def renamed_by_hooks(tensors: Sequence[TensorSpec], model: "torch.nn.Module") ->
     return Matched({spec.name: spec for spec in tensors}, "", casts, (), renamed=True)
 
 
+def with_versions(
+    state: "Mapping[str, torch.Tensor]", versions: Mapping[str, int]
+) -> "Mapping[str, torch.Tensor]":
+    """Return a state_dict with the versions of its modules, where torch's own load looks for them.
+
+    A module without one takes its weights for those of its first release, and may convert them.
+    """
+    complete = OrderedDict(state)
+    if versions:
+        metadata = OrderedDict((name, {"version": each}) for name, each in versions.items())
+        vars(complete)["_metadata"] = metadata
+    return complete
+
+
 def _rehearsed(
-    tensors: Sequence[TensorSpec], model: "torch.nn.Module"
+    tensors: Sequence[TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
 ) -> Counter[tuple[str, str]] | None:
     """Return which types of numbers a strict load turns into which others; raises as it does."""
     import torch
@@ -60,7 +76,7 @@ def _rehearsed(
     copies = _watching()
     with warnings.catch_warnings(), copies:
         warnings.simplefilter("ignore")
-        twin.load_state_dict(state, strict=True)
+        twin.load_state_dict(with_versions(state, versions), strict=True)
     casts: Counter[tuple[str, str]] = copies.casts
     return casts
 

@@ -77,7 +77,7 @@ def read_safetensors(data: memoryview) -> Weights:
 
 def _header(text: bytes) -> dict[str, object]:
     try:
-        header = json.loads(text, object_pairs_hook=_without_doubles)
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError):
         raise corrupt("its header is not the JSON of safetensors") from None
     if not isinstance(header, dict):

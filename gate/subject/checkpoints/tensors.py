@@ -68,6 +68,9 @@ class Weights:
     others: Mapping[str, str]  # names whose value is no tensor -> the kind of the value
     key: str = ""  # where in the file; empty: at its top
     notes: tuple[str, ...] = ()  # what else is in the file, unread
+    versions: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of modules, as torch.save keeps them
 
 
 def same_numbers(one: TensorSpec, other: TensorSpec) -> bool:

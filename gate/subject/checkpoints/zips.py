@@ -6,14 +6,16 @@ and one name, and the central directory ends exactly where the end record begins
 """
 
 import struct
+import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.inflating import (
     DEFLATED,
+    REPACK,
     inflated,
-    refuse_growth,
     refuse_method,
 )
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, shown, unsafe
@@ -28,6 +30,7 @@ _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
+_UNICODE_PATH = 0x7075  # the name again, for programs that know no UTF-8
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _FOLDER = 0x10  # of the attributes of DOS; torch's reader takes such a member for empty
 
@@ -72,17 +75,19 @@ def member_names(members: Iterable[Member]) -> frozenset[str]:
     return frozenset(each.name for each in members)
 
 
-def read_directory(data: memoryview) -> Directory:
+def read_directory(data: memoryview, budget: Budget) -> Directory:
     """Return what the central directory of a zip archive lists, in the order of its headers.
 
-    Raises RefusedError when the archive is truncated or its directory damaged.
+    Raises RefusedError when the archive is truncated, its directory damaged, or longer than
+    ``budget`` covers.
     """
     start, size, count = _directory(data)
+    budget.list_members(count)
     members = sorted(_members(data[start : start + size], count), key=lambda each: each.header)
     return Directory(data, start, tuple(members))
 
 
-def read_members(directory: Directory) -> Mapping[str, memoryview]:
+def read_members(directory: Directory, budget: Budget) -> Mapping[str, memoryview]:
     """Return every member of a zip archive by name: views of its own bytes, or unpacked ones.
 
     Entries of folders, which zip programs write and which hold nothing, are left out. Raises
@@ -94,9 +99,12 @@ def read_members(directory: Directory) -> Mapping[str, memoryview]:
     places: list[tuple[Member, memoryview]] = []
     free_from = 0
     for member in directory.members:
-        if member.name in names:
+        # torch's reader takes capitals for small letters, and other systems composed letters too.
+        same = unicodedata.normalize("NFC", member.name).casefold()
+        if same in names:
             raise unsafe(
-                f"the archive lists {shown(member.name)} twice, so readers can disagree about it",
+                f"the archive lists {shown(member.name)} twice, in the same letters or in capitals "
+                "and small ones, so readers can disagree about it",
                 "save the file again with torch.save",
             )
         if member.header < free_from or (not names and member.header != 0):
@@ -104,16 +112,14 @@ def read_members(directory: Directory) -> Mapping[str, memoryview]:
                 f"{shown(member.name)} does not lie where an archive has it",
                 "save the file again with torch.save",
             )
-        names.add(member.name)
+        names.add(same)
         _check_member(member)
         begin = _content_start(directory.data, member, directory.start)
         free_from = begin + member.packed
         if free_from > directory.start:
             raise corrupt(f"{shown(member.name)} reaches past the end of the archive's members")
         places.append((member, directory.data[begin:free_from]))
-    refuse_growth(
-        directory.data.nbytes, sum(each.size for each in directory.members if each.is_deflated)
-    )
+    budget.unpack(sum(each.size for each in directory.members if each.is_deflated), REPACK)
     return {
         member.name: _content(member, packed) for member, packed in places if not member.is_folder
     }
@@ -166,6 +172,7 @@ def _members(directory: memoryview, count: int) -> Iterator[Member]:
         name = _name(bytes(directory[position : position + name_bytes]))
         position += name_bytes
         extra = bytes(directory[position : position + extra_bytes])
+        _check_other_name(extra, name)
         size, packed, header = _widened(extra, size, packed, header)
         position += extra_bytes + comment_bytes
         yield Member(name, flags, method, attributes, crc, packed, size, header)
@@ -188,27 +195,39 @@ def _name(raw: bytes) -> str:
     return name
 
 
+def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the extra fields of a member, by their kinds."""
+    position = 0
+    for _ in range(MAX_FIELDS):
+        if position + 4 > len(extra):
+            return
+        kind, length = struct.unpack_from("<2H", extra, position)
+        yield kind, extra[position + 4 : position + 4 + length]
+        position += 4 + length
+    if position + 4 <= len(extra):
+        raise corrupt(f"a member of the zip archive has more than {MAX_FIELDS} extra fields")
+
+
+def _check_other_name(extra: bytes, name: str) -> None:
+    """Refuse an extra field that gives a member another name, which some readers prefer."""
+    for kind, content in _fields(extra):
+        if kind == _UNICODE_PATH and content[5:] != name.encode():
+            raise unsafe(
+                f"the archive gives {shown(name)} a second name, so readers can disagree about it",
+                "save the file again with torch.save",
+            )
+
+
 def _widened(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
     """Return the sizes and the place of a member, from its zip64 field where 32 bits are full."""
     values = [size, packed, header]
-    position = 0
-    fields = 0
-    while position + 4 <= len(extra):
-        fields += 1
-        if fields > MAX_FIELDS:
-            raise corrupt(f"a member of the zip archive has more than {MAX_FIELDS} extra fields")
-        kind, length = struct.unpack_from("<2H", extra, position)
-        position += 4
-        if kind == 1:
-            wide = extra[position : position + length]
-            for index, value in enumerate(values):
-                if value == 0xFFFFFFFF:
-                    if len(wide) < 8:
-                        raise corrupt("a large member of the zip archive has no size")
-                    values[index] = int.from_bytes(wide[:8], "little")
-                    wide = wide[8:]
-            break
-        position += length
+    wide = next((content for kind, content in _fields(extra) if kind == 1), None)
+    for index, value in enumerate(values):
+        if wide is not None and value == 0xFFFFFFFF:
+            if len(wide) < 8:
+                raise corrupt("a large member of the zip archive has no size")
+            values[index] = int.from_bytes(wide[:8], "little")
+            wide = wide[8:]
     return values[0], values[1], values[2]
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from gate.errors import DataError, FactoryError
+from gate.healing import may_heal
 from gate.keys import name_key
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.folder import in_this_folder
 from gate.subject.guard import (
     Guard,
     in_reach,
@@ -25,7 +27,7 @@ from gate.subject.guard import (
 from gate.subject.usercode import call, load_callable
 from gate.subject.wording import listed, plain, quoted
 
-MOST_ITEMS = 50_000_000  # each is listed before the first is read: a claim of more is a mistake
+MOST_ITEMS = 10_000_000  # each is listed, in 170 bytes, before the first is read
 
 
 def open_factory(
@@ -37,7 +39,8 @@ def open_factory(
     known only when an item is read. Raises FactoryError or DataError.
     """
     where = f"data.factory {quoted(factory)}"
-    with np.errstate(), to_standard_error():  # what it sets is not for our own numbers
+    # What it sets is not for our own numbers and paths.
+    with np.errstate(), in_this_folder(), to_standard_error():
         function = load_callable(factory, base=base, purpose="data.factory")
         dataset = call(function, kwargs, base=base, where=where)
         length = _length(dataset, Guard(where, base))
@@ -76,6 +79,8 @@ class FactoryDataset:
                 item = self.dataset[index]
         except Exception as error:  # user code may raise anything; the next item may be readable
             require_theirs(error)
+            if issubclass(type(error), OSError) and may_heal(error):  # a store, a disk: no image
+                raise guard.refusal(error, "its Dataset", "run again when it is there") from error
             raise UnreadableImage(f"the Dataset raised {said(error, self.base)}") from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise guard.refusal(error, "its Dataset") from error

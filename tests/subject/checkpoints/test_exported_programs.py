@@ -354,6 +354,16 @@ def test_a_table_where_torch_does_not_look_is_not_read(tmp_path: Path) -> None:
     assert torch.equal(model.fc.weight, state()["fc.weight"])
 
 
+@pytest.mark.parametrize("spoken", [True, 1, "yes", None])
+def test_a_weight_that_is_not_plainly_raw_is_refused(spoken: object, tmp_path: Path) -> None:
+    def change(table: Any) -> None:
+        next(iter(table["config"].values()))["use_pickle"] = spoken
+
+    path = _changed(tmp_path, "_weights_config.json", change)
+
+    assert "unpickle what runs code" in _refusal(path).fact
+
+
 def test_two_dtypes_over_the_same_bytes_are_refused(tmp_path: Path) -> None:
     def change(table: dict[str, Any]) -> None:
         first, second = list(table["config"].values())[:2]

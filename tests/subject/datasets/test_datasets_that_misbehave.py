@@ -1,5 +1,7 @@
 """A user's Dataset whose methods and items raise, lie, or end the program: always in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -66,8 +68,8 @@ NOT_OPENED = {
         "its Dataset raised SystemExit: 0 (sets.py:",
     ),
     "a length that leaves": (
-        "Set.__len__ = lambda self: os._exit(0)\n",
-        "its Dataset raised SystemExit: os._exit(0) (sets.py:",
+        "Set.__len__ = lambda self: os._exit(9)\n",
+        "its Dataset raised SystemExit: os._exit(9) (sets.py:",
     ),
     "a length that is a text": (
         "Set.__len__ = lambda self: 'two'\n",
@@ -90,7 +92,7 @@ NOT_OPENED = {
         "looking at its Dataset raised ZeroDivisionError",
     ),
     "an import that is final": ("raise Final('at once')\n", "importing sets raised Final: at once"),
-    "an import that leaves": ("os._exit(0)\n", "importing sets raised SystemExit: os._exit(0)"),
+    "an import that leaves": ("os._exit(9)\n", "importing sets raised SystemExit: os._exit(9)"),
 }
 
 
@@ -147,13 +149,32 @@ def test_an_item_that_raises_is_unreadable_and_the_next_may_not_be(title, datase
     assert words in caught.value.reason
 
 
+@pytest.mark.parametrize("error", ["ConnectionRefusedError(111, 'no')", "OSError(28, 'full')"])
+def test_an_item_of_a_store_that_is_away_stops_the_run_which_may_heal(error, dataset):
+    data = dataset(f"def ITEM():\n    raise {error}\n")
+
+    with pytest.raises(FactoryError) as caught:
+        data.read(0)
+
+    assert caught.value.retriable
+    assert caught.value.remedy == "run again when it is there"
+
+
+def test_a_factory_that_goes_to_another_folder_takes_nobody_along(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    dataset("os.chdir('/')\nSet.__len__ = lambda self: os.chdir('/') or 2\n")
+
+    assert Path.cwd() == tmp_path
+
+
 STOPPED = {
     "an exit": ("def ITEM():\n    sys.exit('bye')\n", "its Dataset raised SystemExit: bye"),
     "an interruption": (
         "def ITEM():\n    raise KeyboardInterrupt\n",
         "its Dataset raised KeyboardInterrupt",
     ),
-    "the end of the process": ("def ITEM():\n    os._exit(0)\n", "SystemExit: os._exit(0)"),
+    "the end of the process": ("def ITEM():\n    os._exit(9)\n", "SystemExit: os._exit(9)"),
     "a final error": ("def ITEM():\n    raise Final\n", "its Dataset raised Final (sets.py:"),
     "a label that raises": (
         (

@@ -247,8 +247,10 @@ def test_that_tensors_are_taken_as_they_are_is_said(written, opened):
     data = opened(factory=written(of_items(*PAIR)), classes=TWO)
 
     [said] = data.assumed
-    assert said.startswith('float tensors of data.factory "sets:build" are the model\'s input as')
-    assert said.endswith("`input:` is for images")
+    assert said == (
+        'where data.factory "sets:build" returns float tensors, they are the model\'s input: '
+        "`input:` is for images"
+    )
 
 
 def test_one_thread_at_a_time_is_in_the_users_code(written, opened):

@@ -1,0 +1,20 @@
+"""The folder that this process is in, which user code may leave."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def in_this_folder() -> Iterator[None]:
+    """Be in the current folder again after the block: paths of the command are meant from there."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 -- as text, for the way back
+    except OSError:  # it was deleted: there is no way back
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(here)
