@@ -19,6 +19,7 @@ from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
+    from gate.checks.classification import Targets
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
@@ -76,12 +77,12 @@ class CalibrationError(SplitMetric):
             yield path, "always sure and right every second time is an error of 0.5", remedy
 
     def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence", targets: "Targets"
     ) -> list[Comparison]:
         """Return the comparisons; the value itself passes, a failure needs proof."""
         return [
             replace(each, burden=Burden.TO_FAIL, detail=_if_calibrated(each.estimate))
-            for each in super().compare(rows, slice_name, evidence)
+            for each in super().compare(rows, slice_name, evidence, targets)
         ]
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":

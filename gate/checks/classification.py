@@ -1,6 +1,6 @@
 """What the classification checks share: a metric of a split or of a class, cut into slices."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -27,6 +27,8 @@ from gate.checks.base import (
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows, SplitEvidence
     from gate.metrics.estimates import Estimate
+
+    Targets = Sequence[tuple[str | None, float]]  # a class, or None for all images; the requirement
 
 
 class ClassificationRule(Rule):
@@ -167,13 +169,14 @@ class ClassificationRule(Rule):
         measured = evidence.splits.get(Split(self.split))
         if measured is None:
             return [self._unmeasured(why_absent(evidence, self.split))]
+        targets = list(self.targets(evidence))
         return [
             comparison
             for slice_name, part in self._parts(measured)
             for comparison in (
                 [self._unmeasured(part, slice_name)]
                 if isinstance(part, str)
-                else self._with_bands(self.compare(part, slice_name, evidence))
+                else self._with_bands(self.compare(part, slice_name, evidence, targets))
             )
         ]
 
@@ -188,14 +191,14 @@ class ClassificationRule(Rule):
                 yield replace(each, required=self.band, scope=scope, advisory=True)
 
     def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence", targets: "Targets"
     ) -> list[Comparison]:
         """Return the comparisons of one slice: one for each target."""
         return [
             self.comparison(
                 rows, evidence, class_name=class_name, slice_name=slice_name, required=required
             )
-            for class_name, required in self.targets(evidence)
+            for class_name, required in targets
         ]
 
     def targets(self, evidence: "Evidence") -> "Iterator[tuple[str | None, float]]":
@@ -278,13 +281,14 @@ class ClassificationRule(Rule):
         if missing := [column for column in columns if column not in rows.slices]:
             yield missing[0], f"the {self.split} data has no such column; declare it under slices"
             return
-        found = dict(slices_of(rows, columns))
-        given = found if measured.given is None else slice_names(measured.all_rows, columns)
+        given = slice_names(measured.all_rows, columns)
         if len(given) > MOST_SLICES and self.slices is None:
             reason = f"there are {len(given):,} of them, and at most {MOST_SLICES} are judged"
             yield ", ".join(columns), f"{reason}; is this a column of ids?"
             return
-        for name in given if self.slices is None else map(self._full_name, self.slices):
+        judged = given if self.slices is None else [self._full_name(each) for each in self.slices]
+        found = dict(slices_of(rows, columns, judged))
+        for name in judged:
             reason = f"the {self.split} data has no such slice"
             if name in given:
                 reason = "all of its images are leaked or repeated"

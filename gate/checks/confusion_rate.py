@@ -11,6 +11,7 @@ from gate.checks.classification import ClassificationRule
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
+    from gate.checks.classification import Targets
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
@@ -77,12 +78,15 @@ class ConfusionRate(ClassificationRule):
         yield self.from_, self.max
 
     def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence", targets: "Targets"
     ) -> list[Comparison]:
         """Return the one comparison."""
         of_slice = f" where {slice_name}" if slice_name is not None else ""
         what = f"rate of {self.from_} taken for {self.to} on {self.split}{of_slice}"
-        return [replace(each, what=what) for each in super().compare(rows, slice_name, evidence)]
+        return [
+            replace(each, what=what)
+            for each in super().compare(rows, slice_name, evidence, targets)
+        ]
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":
         """Return the rate of the true class, with index ``label``."""

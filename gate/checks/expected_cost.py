@@ -11,6 +11,7 @@ from gate.checks.classification import SplitMetric
 from gate.evidence.made_up import MadeUp
 
 if TYPE_CHECKING:
+    from gate.checks.classification import Targets
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate
 
@@ -78,10 +79,10 @@ class ExpectedCost(SplitMetric):
             yield ("costs",), fact, f"give {len(classes)} rows of {len(classes)} costs"
 
     def compare(
-        self, rows: "Rows", slice_name: str | None, evidence: "Evidence"
+        self, rows: "Rows", slice_name: str | None, evidence: "Evidence", targets: "Targets"
     ) -> list[Comparison]:
         """Return the comparisons, with the unit of the costs."""
-        found = super().compare(rows, slice_name, evidence)
+        found = super().compare(rows, slice_name, evidence, targets)
         return [replace(each, detail=f"in {self.unit_of_cost} an image") for each in found]
 
     def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 _FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 _MOST_NAMED = 5
 _NO_FALL, _NO_RISE = 0.001, 10.0  # as shares
+_NONE, _UNREAD = "no history was given", "the history that was given could not be read"
+_REMEDIES = {
+    _NONE: "give the log of the training as history in the gate file",
+    _UNREAD: "mend it as its error says, or name another file",
+    "non_finite": "lower the learning rate, clip the gradients, and look for the batch that gave "
+    "it; where nothing was logged, leave the cell empty",
+    "diverged": "lower the learning rate, and train again",
+    "decreasing": "train longer or with a higher learning rate, and check that the labels belong "
+    "to their images",
+    "better_than_prior": "train longer, and check that the labels belong to their images; where "
+    "the loss is weighted, smoothed or not in nats, write loss: other in the rule",
+    "tail": "lower the learning rate towards the end of the training",
+    "val_rising": "ship the checkpoint of the epoch where it was lowest, and write that as "
+    "checkpoint_epoch under history; or stop the training there",
+}
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -120,13 +135,15 @@ class LossCurve(Rule):
         from gate.metrics.estimates import Undefined
 
         if evidence.history is None:
+            why = _why_none(evidence)
             return [
                 Comparison(
                     what="fall of the train loss",
-                    estimate=Undefined(_why_none(evidence)),
+                    estimate=Undefined(why),
                     operator=">=",
                     required=self.min_drop,
                     scope=Scope(),
+                    remedy=_REMEDIES[why],
                     optional=self.history == "optional",
                 )
             ]
@@ -179,6 +196,7 @@ class LossCurve(Rule):
                 "number of columns that look like a held-out loss and were not read as one",
                 Count(len(history.unread)),
                 part="unread",
+                remedy="name every held-out loss in history: {validation: [...]}",
                 detail=f"{names}; name them in history: {{validation: [...]}}" if names else "",
             )
         for index, loss in enumerate(losses):
@@ -191,11 +209,12 @@ class LossCurve(Rule):
                 Count(int(end.value)),
                 most=end.bound,
                 part=f"validation-end{several}",
+                remedy="give the history with the validation loss of the last epochs",
                 detail=end.reason if end.state == "unmet" else "",
             )
 
     def _hidden(
-        self, what: str, count: "Count", *, part: str, detail: str, most: float = 0
+        self, what: str, count: "Count", *, part: str, remedy: str, detail: str, most: float = 0
     ) -> Comparison:
         return Comparison(
             what=what,
@@ -203,6 +222,7 @@ class LossCurve(Rule):
             operator="<=",
             required=most,
             scope=Scope(part=part),
+            remedy=remedy,
             unmet=Outcome.INCONCLUSIVE,
             detail=detail,
             advisory=self.unread == "warn",
@@ -234,8 +254,15 @@ def _curves(history: "History") -> "list[Curve]":
 
 def _why_none(evidence: "Evidence") -> str:
     if any(failure.kind == HistoryError.kind for failure in evidence.failures):
-        return "the history that was given could not be read"
-    return "no history was given"
+        return _UNREAD
+    return _NONE
+
+
+def _remedy(fact: "CurveFact") -> str:
+    """Return what to do about a fact that is not met."""
+    if fact.name == "decreasing" and fact.reason.startswith("diverged"):
+        return _REMEDIES["diverged"]
+    return _REMEDIES.get(fact.name, "")
 
 
 def _comparison(what: str, fact: "CurveFact", several: str = "") -> Comparison:
@@ -255,6 +282,7 @@ def _comparison(what: str, fact: "CurveFact", several: str = "") -> Comparison:
         operator=fact.operator,
         required=fact.bound,
         scope=Scope(part=fact.name.replace("_", "-") + several),
+        remedy=_remedy(fact),
         burden=Burden.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
         detail="" if isinstance(estimate, Undefined) else fact.reason,

@@ -66,6 +66,22 @@ class Curve:
         return tuple((epoch, value) for epoch, value in points if not math.isfinite(value))
 
     @property
+    def noun(self) -> str:
+        """What its points are: epochs, or values where several were logged in an epoch."""
+        return "epoch" if all(float(epoch).is_integer() for epoch in self.epochs) else "value"
+
+    def at(self, epoch: float) -> float | None:
+        """Return the value of an epoch, the last one logged in it; None where none was.
+
+        What is logged between the whole numbers belongs to the epoch that they end.
+        """
+        logged = dict(zip(self.epochs, self.values, strict=True))
+        if epoch in logged or self.noun == "epoch":
+            return logged.get(epoch)
+        within = [value for end, value in logged.items() if epoch - 1 < end <= epoch]
+        return within[-1] if within else None
+
+    @property
     def start(self) -> float:
         """The first value."""
         return self.values[0]
@@ -127,7 +143,7 @@ def diverged(curve: Curve, *, max_growth: float = 0.05, sigmas: float = 3.0) -> 
     if value is not None and value <= bound:
         return CurveFact("diverged", value, bound, "<=", "met", words)
     if len(curve) < 3:
-        reason = f"{words}; two epochs cannot show that training diverged"
+        reason = f"{words}; two {curve.noun}s cannot show that training diverged"
         return CurveFact("diverged", value, bound, "<=", "undecided", reason)
     return CurveFact("diverged", value, bound, "<=", "unmet", words)
 
@@ -160,7 +176,8 @@ def decreasing(
     if rising.state == "unmet":
         return fact("unmet", f"diverged: {rising.reason}")
     if len(curve) < 4:
-        return fact("undecided", f"{words}; {len(curve)} epochs are too few to tell, 4 are needed")
+        few = f"{len(curve)} {curve.noun}s are too few to tell, 4 are needed"
+        return fact("undecided", f"{words}; {few}")
     if fall is not None and fall >= bound:
         return fact("met", f"{words}{_trend_in_words(curve)}")
     floor = None if prior_entropy is None else converged_share * prior_entropy
@@ -168,7 +185,8 @@ def decreasing(
         reason = f"already converged: {curve.name} starts at {curve.start:.4g}, below {floor:.4g}"
         return CurveFact("decreasing", curve.start, floor, "<", "met", reason)
     if len(curve) < 5:
-        return fact("undecided", f"{words}; 4 epochs are too few to call it flat, 5 are needed")
+        few = f"4 {curve.noun}s are too few to call it flat, 5 are needed"
+        return fact("undecided", f"{words}; {few}")
     return fact("unmet", f"{words}{_trend_in_words(curve)}")
 
 
@@ -231,7 +249,7 @@ def tail(
         "still_decreasing": f"still falls{amount}",
         "rising": f"rises{amount}",
     }[phase]
-    reason = f"over its last {width} epochs {curve.name} {words}"
+    reason = f"over its last {width} {curve.noun}s {curve.name} {words}"
     state: State = "unmet" if phase == "rising" else "met"
     return TailFact("tail", value, flat_within, "<", state, reason, phase)
 
@@ -318,9 +336,9 @@ def best_checkpoint(curve: Curve, epoch: float | None, *, within: float = 0.10) 
         return fact(None, "undecided", reason)
     if epoch is None:
         return fact(None, "undecided", "the epoch of the checkpoint is not known")
-    if epoch not in curve.epochs:
+    here, lowest = curve.at(epoch), min(curve.values)
+    if here is None:
         return fact(None, "undecided", f"{curve.name} was not logged at epoch {epoch:g}")
-    here, lowest = curve.values[curve.epochs.index(epoch)], min(curve.values)
     if lowest <= 0 and here > lowest:
         return fact(None, "undecided", f"{curve.name} goes down to {lowest:.4g}: no share of that")
     value = _share(here - lowest, lowest) if here > lowest else 0.0
@@ -410,7 +428,7 @@ def _unusable(curve: Curve, *, at_least: int) -> str:
     if bad := curve.nonfinite:
         return f"{curve.name} is {bad[0][1]} at epoch {bad[0][0]:g}"
     if len(curve) < at_least:
-        noun = "epoch" if len(curve) == 1 else "epochs"
+        noun = curve.noun if len(curve) == 1 else f"{curve.noun}s"
         return f"{curve.name} has {len(curve)} {noun}, {at_least} are needed"
     return ""
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from gate.evidence.records import History
+from gate.metrics.curves import Curve
 from gate.metrics.estimates import Estimate
 
 
@@ -33,10 +34,11 @@ def last_accuracy(history: History | None) -> float | None:
     """
     if history is None or history.train_accuracy is None:
         return None
-    logged = dict(zip(history.epochs, history.series[history.train_accuracy], strict=False))
-    values = [value for value in logged.values() if value is not None]
-    at_checkpoint = logged.get(history.checkpoint_epoch) if history.checkpoint_epoch else None
-    value = at_checkpoint if at_checkpoint is not None else (values[-1] if values else None)
+    logged = Curve.of(history, history.train_accuracy, "train accuracy")
+    epoch = history.checkpoint_epoch
+    value = None if epoch is None else logged.at(epoch)
+    if value is None and len(logged):
+        value = logged.values[-1]
     return value if value is not None and 0 <= value <= 1 and math.isfinite(value) else None
 
 

@@ -1,10 +1,17 @@
-"""Which rows a metric looks at: those of one split, cut into slices."""
+"""Which rows a metric looks at: those of one split, cut into slices.
 
-from collections.abc import Iterator, Sequence
+Every rule of a policy asks for the same few cuts, and a policy may have a rule for each class: the
+last cuts are kept.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gate.evidence.records import Evidence, Rows, Split, Strings
+from gate.evidence.records import Evidence, Rows, Split
 
 MOST_SLICES = 200  # a column with more values is an id, and each of its slices proves nothing
 
@@ -23,36 +30,70 @@ def why_absent(evidence: Evidence, split: str) -> str:
 def classes_of(evidence: Evidence, split: Split) -> list[int]:
     """Return the classes that have images in a split, in order, whichever rows are judged."""
     measured = evidence.splits.get(split)
-    return [] if measured is None else sorted(set(measured.all_rows.labels.tolist()))
+    if measured is None:
+        return []
+    return list(_classes_in(measured.all_rows))
 
 
-def slices_of(rows: Rows, columns: Sequence[str]) -> Iterator[tuple[str, Rows]]:
+def slices_of(
+    rows: Rows, columns: Sequence[str], wanted: Iterable[str] | None = None
+) -> Iterator[tuple[str, Rows]]:
     """Yield (name, rows) for each combination of values of ``columns``, in the order of the names.
 
-    A row without a value in one of the columns belongs to the slice "(none)" of that column.
+    A row without a value in one of the columns belongs to the slice "(none)" of that column. With
+    ``wanted`` names, only those are yielded that there are, in the order of ``wanted``.
 
     Raises KeyError for a column that the data does not have.
     """
-    names = _slice_of_each(rows, columns)
-    for name in sorted(set(names)):
-        yield name, rows.where(names == name)
+    cut = _cut_of(rows, tuple(columns))
+    for name in cut.places if wanted is None else wanted:
+        if name in cut.places:
+            if name not in cut.parts:
+                cut.parts[name] = rows.take(cut.places[name])
+            yield name, cut.parts[name]
 
 
 def slice_names(rows: Rows, columns: Sequence[str]) -> list[str]:
     """Return the names of the slices that :func:`slices_of` yields, in their order."""
-    return sorted(set(_slice_of_each(rows, columns)))
+    return list(_cut_of(rows, tuple(columns)).places)
 
 
-def _slice_of_each(rows: Rows, columns: Sequence[str]) -> Strings:
-    """Return the name of the slice of each row, (n,)."""
-    keys = [
-        ["(none)" if value is None else str(value) for value in rows.slices[column]]
-        for column in columns
-    ]
-    return np.array(
-        [
-            ", ".join(f"{column}={value}" for column, value in zip(columns, values, strict=True))
-            for values in zip(*keys, strict=True)
-        ],
-        dtype=object,
-    )
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where the rows of each slice stand, by its name, and those that were asked for."""
+
+    places: dict[str, NDArray[np.intp]]
+    parts: dict[str, Rows] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=32)  # each set of rows, by each of a few columns
+def _cut_of(rows: Rows, columns: tuple[str, ...]) -> _Cut:
+    return _Cut(_places(rows, columns))
+
+
+@lru_cache(maxsize=32)
+def _classes_in(rows: Rows) -> tuple[int, ...]:
+    return tuple(np.unique(rows.labels).tolist())
+
+
+def _places(rows: Rows, columns: Sequence[str]) -> dict[str, NDArray[np.intp]]:
+    """Return the places of each slice, found in one look at the rows."""
+    values = list(zip(*(rows.slices[column].tolist() for column in columns), strict=True))
+    named = {
+        combination: ", ".join(
+            f"{column}={'(none)' if value is None else value}"
+            for column, value in zip(columns, combination, strict=True)
+        )
+        for combination in dict.fromkeys(values)
+    }
+    names = sorted(set(named.values()))
+    numbers = {name: number for number, name in enumerate(names)}
+    number_of = {combination: numbers[name] for combination, name in named.items()}
+    slice_of_each = np.fromiter(map(number_of.__getitem__, values), np.intp, len(values))
+    order = np.argsort(slice_of_each, kind="stable")
+    ends = np.cumsum(np.bincount(slice_of_each, minlength=len(names)))
+    starts = [0, *ends.tolist()]  # and the end of the last slice, which begins none
+    return {
+        name: order[start:end]
+        for name, start, end in zip(names, starts, ends.tolist(), strict=False)
+    }

@@ -196,8 +196,8 @@ def _what_would_decide(result: Result) -> str:
 
     comparison, bounds = result.comparison, result.bounds
     estimate, required = comparison.estimate, comparison.required
-    if comparison.burden is Burden.ONLY_FAIL or isinstance(estimate, Count):
-        return ""  # no number of images would decide it
+    if comparison.burden is Burden.ONLY_FAIL or bounds.low == bounds.high:
+        return ""  # counted, not sampled: no number of images would decide it
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
         return ""
     if absent_of(estimate)[0]:

@@ -82,6 +82,8 @@ TAKEN = {
     "mlflow_run": ("mlflow-files", "train_loss", "val_loss"),
     "tensorboard_lightning": ("tensorboard", "train_loss_epoch", "val_loss"),
     "tensorboard_torch": ("tensorboard", "Loss/train", "Loss/val"),
+    "pandas_columns.json": ("json", "loss", "val_loss"),
+    "pandas_split.json": ("json", "loss", "val_loss"),
     "timm_summary.csv": ("timm-summary", "train_loss", "eval_loss"),
     "ultralytics_results.csv": ("ultralytics-results", "train/loss", "val/loss"),
 }

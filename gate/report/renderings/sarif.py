@@ -21,7 +21,8 @@ def sarif(report: Report) -> str:
     """
     shown = [result for result in report.results if level(result) in ("error", "warning")]
     rules = list(dict.fromkeys(result.rule for result in shown))
-    ids = [*rules, _NOT_MEASURED, _VERDICT]
+    numbered = list(enumerate([*rules, _NOT_MEASURED, _VERDICT]))
+    ids = {rule: index for index, rule in reversed(numbered)}  # a rule may be called verdict too
     results = [_result(report, result, ids) for result in shown]
     results += [_error(report, error, ids) for error in report.errors]
     if report.verdict != "pass" and not any(each["level"] == "error" for each in results):
@@ -72,22 +73,22 @@ def _rule(name: str, short: str, help_: str) -> dict[str, Any]:
     }
 
 
-def _result(report: Report, result: ResultPart, ids: list[str]) -> dict[str, Any]:
+def _result(report: Report, result: ResultPart, ids: dict[str, int]) -> dict[str, Any]:
     return {
-        **_base(ids.index(result.rule), result.rule, result.message, report, result.key),
+        **_base(ids[result.rule], result.rule, result.message, report, result.key),
         "level": "error" if level(result) == "error" else "warning",
         "locations": [_location(place_of(report, result), result.key)],
         "properties": {"outcome": result.outcome, "severity": result.severity},
     }
 
 
-def _error(report: Report, error: ErrorPart, ids: list[str]) -> dict[str, Any]:
+def _error(report: Report, error: ErrorPart, ids: dict[str, int]) -> dict[str, Any]:
     message = f"{plain(error.where, 200)}: {error.message}"
     if error.remedy:
         message += f"; {error.remedy}"
     key = f"{error.where}\n{error.kind}"
     return {
-        **_base(ids.index(_NOT_MEASURED), _NOT_MEASURED, message, report, key),
+        **_base(ids[_NOT_MEASURED], _NOT_MEASURED, message, report, key),
         "level": "error",
         "locations": [_location(place_of(report), error.where)],
         "properties": {
@@ -98,10 +99,10 @@ def _error(report: Report, error: ErrorPart, ids: list[str]) -> dict[str, Any]:
     }
 
 
-def _verdict(report: Report, ids: list[str]) -> dict[str, Any]:
+def _verdict(report: Report, ids: dict[str, int]) -> dict[str, Any]:
     message = f"{headline(report)}: {SENTENCES[report.verdict]}"
     return {
-        **_base(ids.index(_VERDICT), _VERDICT, message, report, _VERDICT),
+        **_base(ids[_VERDICT], _VERDICT, message, report, _VERDICT),
         "level": "error",
         "locations": [_location(place_of(report), _VERDICT)],
     }

@@ -13,6 +13,7 @@ from gate.report.renderings.words import (
     champion_of,
     counted,
     door_command,
+    epochs_in_words,
     headline,
     policy_argument,
     subject_name,
@@ -92,8 +93,7 @@ def _history(history: HistoryPart) -> list[str]:
         "train accuracy": [history.train_accuracy],
         "validation accuracy": [history.validation_accuracy],
     }
-    count = len(history.epochs)
-    parts = [f"{count:,} {'epoch' if count == 1 else 'epochs'} of {plain(history.format)}"]
+    parts = [f"{epochs_in_words(history.epochs)} of {plain(history.format)}"]
     parts += [
         f"{role} is column '{plain(column)}'"
         for role, columns in taken.items()

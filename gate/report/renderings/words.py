@@ -1,7 +1,9 @@
 """The words that all renderings share, so that one decision reads alike in every format."""
 
+import math
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 from gate.report.messages import digits, requirement
@@ -28,6 +30,20 @@ OUTCOMES = {
     "waived": "waived",
     "passed": "pass",
 }
+
+
+def epochs_in_words(epochs: Sequence[float]) -> str:
+    """Return how many epochs a history has, and its rows where several were logged in an epoch.
+
+    >>> [epochs_in_words(each) for each in ([0.0, 1.0, 2.0], [0.5, 1.0, 1.5], [1.0])]
+    ['3 epochs', '2 epochs in 3 rows', '1 epoch']
+    """
+    if all(epoch.is_integer() for epoch in epochs):
+        count, rows = len(epochs), ""
+    else:  # an epoch that is logged at 0.5 and 1.0 ends at 1
+        count = len({max(1, math.ceil(epoch - 1e-6)) for epoch in epochs})
+        rows = f" in {len(epochs):,} rows"
+    return f"{count:,} {'epoch' if count == 1 else 'epochs'}{rows}"
 
 
 def word(result: ResultPart) -> str:

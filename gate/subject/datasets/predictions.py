@@ -12,11 +12,10 @@ from gate.subject.datasets.manifest import first_places, refuse_repeated
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.read_tables import read_table
 from gate.subject.datasets.records import PredictionTable
+from gate.subject.datasets.rounded import TOLERANCE, are_distributions
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
 from gate.subject.wording import listed, quoted
-
-TOLERANCE = 0.02  # of a row's sum: scores are often written with two or three digits
 
 
 def open_predictions(
@@ -76,12 +75,12 @@ def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
     )
     within = np.all((scores >= 0) & (scores <= 1), axis=1)
     _refuse_rows(table, within, "holds scores outside 0..1", _what_they_are(scores, within))
-    whole = np.abs(scores.sum(axis=1) - 1) <= TOLERANCE
     _refuse_rows(
         table,
-        whole,
+        are_distributions(scores),
         "holds scores that do not sum to 1",
-        "save the probabilities of all classes, after softmax and not after a sigmoid each",
+        "save the probabilities of all classes, after softmax and not after a sigmoid each, and "
+        "round them instead of cutting off digits",
     )
     return scores
 

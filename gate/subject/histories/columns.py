@@ -85,9 +85,19 @@ def epoch_column(table: Table) -> str | None:
     return None
 
 
+def counts_epochs(name: str) -> bool:
+    """Return whether a column counts epochs."""
+    return words_of(name) in _EPOCHS
+
+
 def counts(name: str) -> bool:
     """Return whether a column counts epochs or steps and measures nothing."""
     return words_of(name) in _EPOCHS | _STEPS
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a column's name speaks of validation or test."""
+    return bool(words_of(name) & (_VALIDATION | _TEST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import HistoryError
-from gate.subject.histories.columns import counts, epoch_column, refuse_text
+from gate.subject.histories.columns import counts, counts_epochs, epoch_column, refuse_text
+from gate.subject.histories.passes import passes
 from gate.subject.histories.table import Row, Table
 from gate.subject.histories.text import quoted
 
@@ -56,15 +57,16 @@ class Timeline:
         self._latest = {column: min(last, end) for column, last in self._latest.items()}
 
 
-def timeline(path: Path, table: Table) -> tuple[Timeline, list[str]]:
+def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[Timeline, list[str]]:
     """Return the epochs of ``table`` and notes on how they were found.
 
+    Steps that start again with each epoch are told by the ``train_loss``, which goes on.
     HistoryError is raised for epochs that are no numbers, that are in no order, and for too many.
     """
     key = epoch_column(table)
-    notes = [] if key else ["no column counts epochs: the rows are numbered from 0"]
+    epochs, notes = _numbered(path, table, key, train_loss)
     line = Timeline()
-    for epoch, row in zip(_epochs(path, table, key), table.rows, strict=True):
+    for epoch, row in zip(epochs, table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
         line.add(epoch, {name: value for name, value in values.items() if value is not None})
         if line.rewinds > MOST_REWINDS or len(line.epochs) > MOST_EPOCHS:
@@ -84,6 +86,19 @@ def timeline(path: Path, table: Table) -> tuple[Timeline, list[str]]:
             f"and later rows replace {line.discarded} earlier epochs"
         )
     return line, notes
+
+
+def _numbered(
+    path: Path, table: Table, key: str | None, train_loss: str | None
+) -> tuple[list[float], list[str]]:
+    """Return the epoch of each row, and a note where no column counts them."""
+    epochs = _epochs(path, table, key)
+    if key is None:
+        return epochs, ["no column counts epochs: the rows are numbered from 0"]
+    found = None if counts_epochs(key) else passes(path, table, key, epochs, train_loss)
+    if found is None:
+        return epochs, []
+    return found, [f"column {quoted(key)} starts again with each epoch: they are numbered from 0"]
 
 
 def _measured(name: str, value: float | None) -> bool:

@@ -1,4 +1,4 @@
-"""Histories in JSON: lines of objects, one list of objects, Keras's lists, Hugging Face's state."""
+"""Histories in JSON: lines or a list of objects, Keras's lists, pandas's frames, HF's state."""
 
 import json
 from collections import Counter
@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gate.errors import HistoryError
+from gate.subject.histories.frames import frame_of
+from gate.subject.histories.lists import rows_of_lists
 from gate.subject.histories.table import Role, Table, table_of
-from gate.subject.histories.text import listed, quoted, shown
+from gate.subject.histories.text import quoted, shown
 
 _DEEPEST = 8  # objects in objects; what lies deeper is no metric
 _MOST_OBJECTS = 2_000_000
@@ -36,10 +38,14 @@ def read_json(path: Path, text: str) -> Table:
     match document:
         case {"log_history": list(entries)}:
             return _trainer_state(path, entries)
+        case list(entries) if _is_log_history(entries):
+            return _trainer_state(path, entries)
         case list(entries):
             return table_of(path, "json", _objects(path, "entry", enumerate(entries)))
+        case {"history": dict(frame)} | dict(frame) if rows := frame_of(path, frame):
+            return table_of(path, "json", rows)
         case {"history": dict(series)} | dict(series) if _are_lists(series):
-            return _keras_history(path, series)
+            return table_of(path, "keras-history", rows_of_lists(path, series))
         case dict():
             return table_of(path, "json-lines", _objects(path, "line", [(0, document)]))
     fact = "is JSON, but neither an object nor a list"
@@ -88,16 +94,12 @@ def _trainer_state(path: Path, entries: list[object]) -> Table:
     return table_of(path, "hf-trainer-state", rows, roles=roles)
 
 
-def _keras_history(path: Path, series: Mapping[str, list[object]]) -> Table:
-    lengths = {name: len(values) for name, values in series.items()}
-    if len(set(lengths.values())) > 1:
-        fact = f"its series differ in length: {listed([f'{k}: {n}' for k, n in lengths.items()])}"
-        raise HistoryError(str(path), fact, "give one value an epoch in each")
-    rows = (
-        (f"epoch {index}", dict(zip(series, values, strict=True)))
-        for index, values in enumerate(zip(*series.values(), strict=True))
+def _is_log_history(entries: list[object]) -> bool:
+    """Return whether it is the Trainer's list alone: no other sums up the run in an entry."""
+    return any(
+        isinstance(entry, dict) and {"train_runtime", "train_loss"} <= set(entry)
+        for entry in entries
     )
-    return table_of(path, "keras-history", rows)
 
 
 def _are_lists(series: Mapping[str, object]) -> bool:

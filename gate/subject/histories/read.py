@@ -12,6 +12,7 @@ from gate.subject.histories.columns import Columns, choose
 from gate.subject.histories.csv_files import TRACKERS, read_csv
 from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
+from gate.subject.histories.not_logged import without_unlogged
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import head, listed, quoted, read_text
 from gate.subject.histories.unread_losses import unread
@@ -54,13 +55,14 @@ def read_history(
         where = str(error.filename or path)
         raise HistoryError(where, fact, "check the path and its permissions") from error
     chosen = choose(path, table, train_loss=train_loss, validation=validation)
-    line, more = timeline(path, table)
+    table, chosen, unlogged = without_unlogged(table, chosen)
+    line, more = timeline(path, table, chosen.train_loss)
     if len(table.columns) * len(line.epochs) > MOST_VALUES:
         fact = f"has {len(table.columns):,} columns of {len(line.epochs):,} epochs or steps"
         raise HistoryError(str(path), fact, "keep one row an epoch, and fewer columns")
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
-    notes = chosen.notes + more + _repeated(chosen, line.repeated)
+    notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
     _refuse_replaced(path, chosen, series)
     accuracies = {role: name for role, name in chosen.accuracies.items() if name in series}
     for role, column in list(accuracies.items()):

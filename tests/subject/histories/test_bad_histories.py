@@ -60,7 +60,7 @@ def read_or_refused(path) -> History | HistoryError:
         ('{"loss": 2}\n{"loss": [1]}', "line 2 has a list in column 'loss'"),
         ('{"loss": 2}\n[1]', "line 2 is a list, not an object"),
         ('{"loss": 2}\n{"loss": 1', "is no JSON"),
-        ('{"loss": [2, 1], "val_loss": [1]}', "its series differ in length: 'loss: 2'"),
+        ('{"loss": [2, 1], "accuracy": [1]}', "its series differ in length: 'loss: 2'"),
         ('{"log_history": [3]}', "log_history entry 1 is 3, not an object"),
         (";", "has no header"),
         (",".join(f"c{i}" for i in range(5000)) + "\n", "has no rows"),

@@ -12,7 +12,7 @@ from gate.report.renderings.html.confusion import Confusion, confusion_of
 from gate.report.renderings.html.evidence import Beside, read_beside
 from gate.report.renderings.html.pictures import Mistakes, ShownPair, mistakes_of, pairs_of
 from gate.report.renderings.leaks import notable
-from gate.report.renderings.words import waivers_of
+from gate.report.renderings.words import epochs_in_words, waivers_of
 
 _MOST_PLOTS = 24
 _MOST_INFLATED = 12  # metrics of classes; those of splits are all shown
@@ -146,7 +146,7 @@ def _losses(report: Report) -> Plot | None:
         return None
     epoch = history.checkpoint_epoch
     shipped = "" if epoch is None else f"; the shipped checkpoint is of epoch {epoch:g}"
-    said = f"{len(history.epochs)} epochs from {history.path}{shipped}"
+    said = f"{epochs_in_words(history.epochs)} from {history.path}{shipped}"
     return Plot("Losses of training", plots.losses(history), said)
 
 
