@@ -10,14 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from gate.approval.keys import Role, key_id, public_bytes
 from gate.approval.versions import version_of
+from gate.documents.document import Document, read_document
+from gate.documents.source_text import refuse
+from gate.documents.validation import validate
 from gate.errors import Fault
 from gate.keys import people
-from gate.policy.documents import Document, read_document
 from gate.policy.model import ClassNames
-from gate.policy.text import refuse
-from gate.policy.validation import validate
 from gate.policy.waivers import Day, Person
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 _SHA256 = "^[0-9a-f]{64}$"
 _LONGEST_NAME = 200

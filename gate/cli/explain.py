@@ -17,7 +17,7 @@ _WIDTH = 80
 def command(check: str | None, policy: str | None) -> None:
     """Show the catalogue of checks, one CHECK in full, or a rule of a policy."""
     from gate.checks import REGISTRY
-    from gate.policy.words import quoted, suggestion
+    from gate.wording import quoted, suggestion
 
     if policy is not None:
         lines = _of_policy(policy, check)
@@ -48,7 +48,7 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     from gate.policy.reading import read_policy
     from gate.policy.showing import places
     from gate.policy.strictness import said
-    from gate.policy.words import quoted, suggestion
+    from gate.wording import quoted, suggestion
 
     document = read_policy(path_or_name)
     rules = {rule.id: rule for rule in document.policy.rules}

@@ -92,8 +92,8 @@ def _compare(checkpoint: Path, seen: "Seen") -> None:
 
 def _look_for(factory: str, out: Path) -> None:
     """Say where the module of a factory must stand, when a run would not find it."""
-    from gate.policy.words import quoted
     from gate.subject.usercode import is_found
+    from gate.wording import quoted
 
     if is_found(factory, base=out):
         return
@@ -116,7 +116,7 @@ def _costly(said: str | None, at_terminal: bool) -> "Costly":
 
 
 def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[str, ...]:
-    from gate.policy.words import quoted, suggestion
+    from gate.wording import quoted, suggestion
 
     for name in said:
         if name not in seen.classes:

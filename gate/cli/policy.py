@@ -43,8 +43,8 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
     than guessing gives, and what no blocking rule watches: single classes, traps, leakage,
     generalisation.
     """
+    from gate.documents.source_text import refuse
     from gate.policy.linting import advice, useless_rules
-    from gate.policy.text import refuse
 
     subject, counted = _counted(gatefile) if gatefile else (None, None)
     data = _facts(counted)
@@ -154,7 +154,8 @@ def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
 @click.argument("document", type=click.Choice(_SCHEMAS), default="policy")
 def schema(document: str) -> None:
     """Print the JSON Schema of a document, for editors: completion and hover text for every key."""
-    from gate.policy.schema import as_text, model_schema, policy_schema
+    from gate.documents.json_schema import as_text, model_schema
+    from gate.policy.schema import policy_schema
 
     if document == "policy":
         found = policy_schema()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gate.documents.scalars import read_plain
 from gate.drafting.looking import Seen
-from gate.policy.scalars import read_plain
 
 Costly = Literal["misses", "false-alarms", "both"]
 

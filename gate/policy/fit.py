@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.policy.model import Policy
-from gate.policy.words import listed, quoted, suggestion
+from gate.wording import listed, quoted, suggestion
 
 Key = str | int
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from gate.documents.document import Document, read_document
+from gate.documents.source_text import refuse
+from gate.documents.validation import validate
 from gate.errors import DocumentError, Fault, UsageError
 from gate.evidence.made_up import MadeUp
-from gate.policy.documents import Document, read_document
 from gate.policy.reading import PolicyDocument, read_policy
-from gate.policy.text import refuse
-from gate.policy.validation import validate
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000

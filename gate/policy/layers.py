@@ -9,13 +9,13 @@ from typing import Any, get_args
 from gate.checks import REGISTRY
 from gate.checks.base import SplitName
 from gate.checks.data_requirements import DataRequirements
+from gate.documents.document import Document
+from gate.documents.source_text import MOST_FAULTS
+from gate.documents.validation import validate
+from gate.documents.yaml_tree import Key, Kind, Node
 from gate.errors import Fault
-from gate.policy.documents import Document
 from gate.policy.model import ID_PATTERN, Defaults, Header
-from gate.policy.text import MOST_FAULTS
-from gate.policy.validation import validate
-from gate.policy.words import listed, quoted, suggestion
-from gate.policy.yaml_reader import Key, Kind, Node
+from gate.wording import listed, quoted, suggestion
 
 _DATA_CHECK = DataRequirements.model_fields["check"].default
 _SPLITS = get_args(SplitName)

@@ -8,7 +8,7 @@ from gate.checks.classification import ClassificationRule
 from gate.errors import Fault
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
-from gate.policy.words import quoted, suggestion
+from gate.wording import quoted, suggestion
 
 if TYPE_CHECKING:
     from gate.metrics.planning_groups import GroupSizes

@@ -7,7 +7,7 @@ from gate.errors import Fault
 from gate.policy.layers import Layer
 from gate.policy.merging import Origin, PlacedRule
 from gate.policy.strictness import Change, Direction, changes
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 _DONE = {
     Direction.TIGHTENED: "tightens",

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from gate.checks import REGISTRY
 from gate.checks.base import Rule
+from gate.documents.document import Document
+from gate.documents.source_text import MOST_FAULTS
+from gate.documents.validation import validate
+from gate.documents.yaml_tree import Key
 from gate.errors import Fault
-from gate.policy.documents import Document
 from gate.policy.layers import Entry, Layer
-from gate.policy.text import MOST_FAULTS
-from gate.policy.validation import validate
-from gate.policy.words import quoted, suggestion
-from gate.policy.yaml_reader import Key
+from gate.wording import quoted, suggestion
 
 
 @dataclass(frozen=True, slots=True)

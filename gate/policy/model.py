@@ -17,7 +17,7 @@ from pydantic import (
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.keys import name_key
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 

@@ -9,18 +9,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gate.documents.document import Document, read_document
+from gate.documents.source_text import MOST_FAULTS, refuse
+from gate.documents.yaml_tree import Key, Kind, Node
 from gate.errors import DocumentError, Fault, UsageError
 from gate.keys import name_key
-from gate.policy.documents import Document, read_document
 from gate.policy.fit import Misfit, misfits
 from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
-from gate.policy.text import MOST_FAULTS, refuse
-from gate.policy.words import listed, quoted, suggestion
-from gate.policy.yaml_reader import Key, Kind, Node
+from gate.wording import listed, quoted, suggestion
 
 _DEEPEST = 10  # policies above a policy; each is read once, however many extend it
 _MOST_PARENTS = 10

@@ -4,7 +4,6 @@ It is made from the models, so that completion and hover text say what the reade
 keys depend on its check, which editors follow through if and then.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -14,9 +13,9 @@ from pydantic.json_schema import models_json_schema
 from gate.checks import REGISTRY
 from gate.checks.base import Rule, SplitName
 from gate.checks.data_requirements import DataRequirements
+from gate.documents.json_schema import DIALECT, as_read, as_text
 from gate.policy.model import ID_PATTERN, Header
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE = "#/$defs/{model}"
 
 
@@ -55,34 +54,6 @@ def policy_schema() -> dict[str, Any]:
         "$defs": definitions,
     }
     return {"$schema": DIALECT, **as_read(schema)}
-
-
-def model_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    """Return the JSON Schema (Draft 2020-12) of a document that one model describes."""
-    return {"$schema": DIALECT, **as_read(model.model_json_schema(by_alias=True)), "title": title}
-
-
-def as_read(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of pydantic's as our reader reads: no value may be null.
-
-    The titles that pydantic makes of names say nothing more than the names.
-    """
-    kept: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in ("properties", "$defs"):
-            kept[key] = {name: as_read(inner) for name, inner in value.items()}
-        elif key == "anyOf":
-            members = [as_read(member) for member in value if member != {"type": "null"}]
-            kept |= members[0] if len(members) == 1 else {"anyOf": members}
-        elif isinstance(value, dict):
-            kept[key] = as_read(value)
-        elif isinstance(value, list) and key in ("allOf", "oneOf", "prefixItems"):
-            kept[key] = [as_read(member) for member in value]
-        elif not (key == "title" and "$defs" not in schema) and not (
-            key == "default" and value is None
-        ):
-            kept[key] = value
-    return kept
 
 
 def _finish_rule(schema: dict[str, Any], rule: type[Rule]) -> None:
@@ -146,11 +117,6 @@ def _asked_of(split: str, definitions: dict[str, Any]) -> dict[str, Any]:
             key: value for key, value in properties.items() if key not in ("id", "check", "split")
         },
     }
-
-
-def as_text(schema: dict[str, Any]) -> str:
-    """Return a schema as it is committed: indented by two, with a final line break."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.policy.words import listed, quoted, suggestion
+from gate.wording import listed, quoted, suggestion
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

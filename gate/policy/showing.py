@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
+from gate.documents.scalars import read_plain
 from gate.policy.merging import PlacedRule
 from gate.policy.model import Policy
 from gate.policy.reading import PolicyDocument
-from gate.policy.scalars import read_plain
 
 
 def as_json(policy: Policy) -> str:

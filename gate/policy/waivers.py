@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gate.checks.base import Operator, Outcome
+from gate.documents.document import Document, read_document
+from gate.documents.source_text import refuse
+from gate.documents.validation import validate
 from gate.errors import Fault
 from gate.keys import is_one_person, is_somebody, name_key
-from gate.policy.documents import Document, read_document
 from gate.policy.model import ID_PATTERN, Policy
-from gate.policy.text import refuse
-from gate.policy.validation import validate
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 _LONGEST_TEXT = 500  # characters of a reason; more is a document, and has a link
 

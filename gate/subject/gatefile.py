@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from gate.documents.document import Document, read_document
+from gate.documents.json_schema import DIALECT, as_read, as_text
+from gate.documents.source_text import refuse
+from gate.documents.validation import validate
 from gate.errors import DocumentError, UsageError
 from gate.keys import name_key
-from gate.policy.documents import Document, read_document
 from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
-from gate.policy.schema import DIALECT, as_read, as_text
-from gate.policy.text import refuse
-from gate.policy.validation import validate
-from gate.policy.words import quoted, suggestion
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import Deviation, InputSpec, Length
+from gate.wording import quoted, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
 Key = str | int

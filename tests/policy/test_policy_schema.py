@@ -4,8 +4,9 @@ import yaml
 
 from gate.approval.trust import TrustRoot
 from gate.checks import REGISTRY
+from gate.documents.json_schema import as_text, model_schema
 from gate.policy.fixtures import FixtureSet
-from gate.policy.schema import as_text, model_schema, policy_schema
+from gate.policy.schema import policy_schema
 from gate.policy.shipped import shipped_folder
 from gate.policy.waivers import WaiverSet
 

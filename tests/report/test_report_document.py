@@ -11,10 +11,10 @@ import pytest
 from measured import as_measured
 
 from gate.decision import judge
+from gate.documents.json_schema import as_text
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Evidence, Failure
 from gate.evidence.store import load, save
-from gate.policy.schema import as_text
 from gate.policy.shipped import shipped_folder
 from gate.report.model import ConfusionPart, Report, report_schema
 

@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 import yaml
 
+from gate.documents.json_schema import as_text
 from gate.errors import DocumentError, UsageError
-from gate.policy.schema import as_text
 from gate.policy.shipped import shipped_folder
 from gate.subject.gatefile import DataSpecs, GateFile, ModelSpec, gatefile_schema, read_gatefile
 

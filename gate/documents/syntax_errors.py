@@ -6,8 +6,8 @@ good, its words are for those who write parsers; so its words are translated, th
 
 from yaml.error import Mark, MarkedYAMLError
 
+from gate.documents.source_text import Source
 from gate.errors import Fault
-from gate.policy.text import Source
 
 _BRACKETS = {"flow sequence": "[", "flow mapping": "{"}
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from gate.documents.complaints import expected_kind, named, wrong_kind, wrong_value
+from gate.documents.source_text import MOST_FAULTS, Source
+from gate.documents.yaml_tree import Key, Node
 from gate.errors import Fault
-from gate.policy.complaints import expected_kind, named, wrong_kind, wrong_value
-from gate.policy.text import MOST_FAULTS, Source
-from gate.policy.words import quoted, suggestion
-from gate.policy.yaml_reader import Key, Node
+from gate.wording import quoted, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[Key, ...]

@@ -1,8 +1,8 @@
 import pytest
 
+from gate.documents.source_text import LARGEST, read_source
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import read_policy
-from gate.policy.text import LARGEST, read_source
 
 VALID = """\
 apiVersion: gate/v1

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.documents.source_text import Source, read_source, refuse
+from gate.documents.yaml_tree import Key, Kind, Node, Place, read_tree
 from gate.errors import Fault
-from gate.policy.text import Source, read_source, refuse
-from gate.policy.words import quoted
-from gate.policy.yaml_reader import Key, Kind, Node, Place, read_tree
+from gate.wording import quoted
 
 
 @dataclass(frozen=True, slots=True)

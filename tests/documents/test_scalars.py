@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.policy.scalars import Trap, read_plain
+from gate.documents.scalars import Trap, read_plain
 
 
 @pytest.mark.parametrize(

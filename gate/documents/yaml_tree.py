@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
+from gate.documents.scalars import Scalar, Trap, read_plain
+from gate.documents.source_text import FORBIDDEN, Source
+from gate.documents.syntax_errors import syntax_fault
 from gate.errors import Fault
-from gate.policy.scalars import Scalar, Trap, read_plain
-from gate.policy.syntax import syntax_fault
-from gate.policy.text import FORBIDDEN, Source
-from gate.policy.words import quoted
+from gate.wording import quoted
 
 # The parser in C reads a megabyte in the time of twenty kilobytes; both give the same marks.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

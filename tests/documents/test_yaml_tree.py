@@ -5,10 +5,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gate.policy.yaml_reader as yaml_reader
+from gate.documents import yaml_tree
+from gate.documents.source_text import Source, read_source
+from gate.documents.yaml_tree import Kind, read_tree
 from gate.policy.shipped import shipped_folder
-from gate.policy.text import Source, read_source
-from gate.policy.yaml_reader import Kind, read_tree
 
 
 def _source(text):
@@ -55,7 +55,7 @@ def test_columns_count_characters_and_not_bytes():
 def test_both_parsers_give_the_same_places(path, monkeypatch):
     source = read_source(path, path.name)
     fast, _ = read_tree(source)
-    monkeypatch.setattr(yaml_reader, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_tree, "_LOADER", yaml.SafeLoader)
     slow, _ = read_tree(source)
 
     assert list(_places(slow)) == list(_places(fast))

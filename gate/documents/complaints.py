@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
-from gate.policy.scalars import read_plain
-from gate.policy.words import quoted, suggestion
-from gate.policy.yaml_reader import Key, Kind, Node
+from gate.documents.scalars import read_plain
+from gate.documents.yaml_tree import Key, Kind, Node
+from gate.wording import quoted, suggestion
 
 _EXPECTED = {
     "string_type": "text",

@@ -1,0 +1,1 @@
+"""Documents: YAML read strictly, with the place of everything that it says."""
