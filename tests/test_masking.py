@@ -70,7 +70,7 @@ def test_no_error_tells_it_also_from_another_process(text):
         "hf://datasets/owner/set@main/a.png",
         "http://[::1]:8080/a",
         "file:///data/a:b@c.csv",
-        'did you mean "s3://bucket/a"?',
+        "did you mean 's3://bucket/a'?",
         "is https://host/a there? look",
         "C:/images?x#y",
         "a#1?.png",

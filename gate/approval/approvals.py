@@ -10,13 +10,13 @@ from gate.approval.trust import TrustedKey
 from gate.approval.verdicts import SKEW
 from gate.errors import AttestationError, RefusalCode
 from gate.keys import is_one_person, people
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 
 def approvals(door: Door) -> str:
     """Refuse any approval that does not hold, and too few by different people."""
     for path, data in zip(door.request.approvals, door.approval_data, strict=True):
-        door.approvals.append(_approval(door, data, plain(str(path))))
+        door.approvals.append(_approval(door, data, printable(str(path))))
     identities = people(each.name for each in door.approvals)
     needed = door.trust.approvals
     if len(identities) < needed:
@@ -31,7 +31,7 @@ def approvals(door: Door) -> str:
         )
     if not identities:
         return "none are needed"
-    names = ", ".join(plain(name, 60) for name in identities)
+    names = ", ".join(printable(name, 60) for name in identities)
     return f"{len(identities)} by {names}; {needed} needed"
 
 
@@ -66,7 +66,7 @@ def _check_approver(door: Door, key: TrustedKey, where: str) -> None:
         raise AttestationError(
             where,
             RefusalCode.APPROVER_IS_RUNNER,
-            f"{plain(key.name, 60)} signed the attestation too, and nobody approves their own",
+            f"{printable(key.name, 60)} signed the attestation too, and nobody approves their own",
             "have another person approve it",
         )
     for waiver in door.judged.said.waivers:
@@ -74,7 +74,7 @@ def _check_approver(door: Door, key: TrustedKey, where: str) -> None:
             raise AttestationError(
                 where,
                 RefusalCode.APPROVER_ASKED_FOR_WAIVER,
-                f"{plain(key.name, 60)} asked for the waiver {plain(waiver.ticket, 80)}",
+                f"{printable(key.name, 60)} asked for the waiver {printable(waiver.ticket, 80)}",
                 "have another person approve it",
             )
 

@@ -16,9 +16,9 @@ from gate.approval.keys import SigningKey
 from gate.approval.statement import APPROVAL_TYPE, TIME_FORMAT, Statement, read_statement
 from gate.errors import AttestationError, RefusalCode, UsageError
 from gate.report.canonical import canonical
-from gate.report.renderings.inert import plain
 from gate.report.statement import STATEMENT_TYPE
 from gate.version import __version__
+from gate.wording import printable
 
 LONGEST_REASON = 500  # characters; more is a document, and has a link
 
@@ -44,7 +44,7 @@ def approve(path: Path, key: SigningKey, *, reason: str, now: datetime) -> Appro
             f"the reason must be one line of 1 to {LONGEST_REASON} characters",
             "say why this may ship",
         )
-    data, where = read_file(path), plain(str(path))
+    data, where = read_file(path), printable(str(path))
     approved = read_statement(_payload(data, where, key), where)
     if approved.predicate.result == "FAILED":
         raise AttestationError(

@@ -13,8 +13,8 @@ from gate.approval.keys import SigningKey
 from gate.errors import AttestationError, RefusalCode, UsageError
 from gate.report.canonical import canonical
 from gate.report.model import Report
-from gate.report.renderings.inert import plain
 from gate.report.statement import statement
+from gate.wording import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     ``allow_audit`` that is attested, as FAILED.
     """
     report = judged_again(folder)
-    where = plain(str(folder))
+    where = printable(str(folder))
     if not report.decision.enforced and not allow_audit:
         raise AttestationError(
             where,
@@ -61,9 +61,9 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     files = checkpoint_files(checkpoint)
     if files.sha256 != report.subject.sha256:
         raise AttestationError(
-            plain(str(checkpoint)),
+            printable(str(checkpoint)),
             RefusalCode.CHECKPOINT_DIFFERS,
-            f"its sha256 is {files.sha256}, and {plain(report.subject.sha256, 80)} was judged",
+            f"its sha256 is {files.sha256}, and {printable(report.subject.sha256, 80)} was judged",
             "give the checkpoint that was judged, or judge this one",
         )
     made = statement(
@@ -75,8 +75,8 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
 def _expired(report: Report, today: date) -> tuple[str, ...]:
     """Return what to know of waivers that held when it was judged, and hold no more."""
     return tuple(
-        f"the waiver {plain(each.ticket, 80)} of {plain(each.result, 80)} expired at the end of "
-        f"{each.expires}, after it was judged: `verify` will refuse"
+        f"the waiver {printable(each.ticket, 80)} of {printable(each.result, 80)} expired at "
+        f"the end of {each.expires}, after it was judged: `verify` will refuse"
         for each in report.waivers.applied
         if today > date.fromisoformat(each.expires)
     )

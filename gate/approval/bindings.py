@@ -7,8 +7,8 @@ from gate.approval.door import SHOWN, Door
 from gate.approval.signers import check_key_for_policy
 from gate.approval.statement import read_statement
 from gate.errors import AttestationError, RefusalCode
-from gate.report.renderings.inert import plain
 from gate.report.statement import PREDICATE_TYPE
+from gate.wording import printable
 
 
 def statement(door: Door) -> str:
@@ -28,13 +28,13 @@ def checkpoint(door: Door) -> str:
     # The verdict names its checkpoint too: a platform may have put it on another subject.
     if not same or door.files.sha256 != door.judged.said.checkpoint:
         raise AttestationError(
-            plain(str(door.request.checkpoint)),
+            printable(str(door.request.checkpoint)),
             RefusalCode.CHECKPOINT_DIFFERS,
             _difference(found, judged) if not same else _other_verdict(door),
             "deploy the checkpoint that was judged, or have this one judged and attested",
         )
     if door.files.beside:
-        shown = ", ".join(plain(name, 60) for name in door.files.beside[:5])
+        shown = ", ".join(printable(name, 60) for name in door.files.beside[:5])
         more = ", ..." if len(door.files.beside) > 5 else ""
         door.notes.append(f"not covered, though in the folder: {shown}{more}")
     count = f"{len(found)} files, each" if len(found) > 1 else "the file"
@@ -52,7 +52,7 @@ def _difference(found: Mapping[str, str], judged: Mapping[str, str]) -> str:
         return f"the sha256 of the file is {mine}, and {theirs} was judged"
     wrong = sorted(name for name in {*found, *judged} if found.get(name) != judged.get(name))
     return f"of {len(judged)} files that were judged, these differ: " + ", ".join(
-        plain(name, 60) for name in wrong[:5]
+        printable(name, 60) for name in wrong[:5]
     )
 
 
@@ -60,10 +60,10 @@ def policy(door: Door) -> str:
     """Refuse a verdict by another policy than resolves here, and a key that is not for it."""
     judged, here = door.judged.configuration, door.policy.resolved_sha256
     metadata = door.policy.policy.metadata
-    name = f"{plain(metadata.name, 60)} {plain(metadata.version, 40)}"
+    name = f"{printable(metadata.name, 60)} {printable(metadata.version, 40)}"
     if judged.get("policy") != here:
         raise AttestationError(
-            plain(door.request.policy),
+            printable(door.request.policy),
             RefusalCode.POLICY_DIFFERS,
             f"{name} resolves to sha256 {here}, and the verdict is by "
             f"{judged.get('policy', 'none')}",
@@ -87,7 +87,7 @@ def _check_bytes_of_policy(door: Door) -> None:
     fact = "the files of the policy say the same in other bytes than those that were judged by"
     if not door.request.reworded:
         raise AttestationError(
-            plain(door.request.policy),
+            printable(door.request.policy),
             RefusalCode.POLICY_EDITED,
             fact,
             "restore the files, judge by these and attest that, or accept it: --allow-reworded",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gate.approval.door import SHOWN, Door
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.fit import misfits
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 
 def configuration(door: Door) -> str:
@@ -130,7 +130,7 @@ def _check_fit(door: Door) -> None:
         raise AttestationError(
             door.where,
             RefusalCode.POLICY_DOES_NOT_FIT,
-            f"the policy does not fit the classes of the verdict: {plain(misfit.fact, 200)}",
+            f"the policy does not fit the classes of the verdict: {printable(misfit.fact, 200)}",
             "judge a model with the classes that the policy speaks of, and attest that",
         )
 
@@ -140,4 +140,4 @@ def _shown(door: Door) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(plain(name, 60) for name in names)
+    return ", ".join(printable(name, 60) for name in names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def checkpoint_files(path: Path) -> Files:
     try:
         layouts = read_layouts(path)
     except RefusedError as refused:
-        raise UsageError(plain(str(path)), refused.fact, refused.remedy) from refused
+        raise UsageError(printable(str(path)), refused.fact, refused.remedy) from refused
     digests = {name: _sha256(path / name) for each in layouts for name in each.names}
     # The digest of an index is of the bytes that the names were read from.
     digests |= {each.title: each.index.sha256 for each in layouts if each.index}
@@ -48,10 +48,12 @@ def _sha256(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UsageError(plain(str(path)), "this is no regular file", "name the checkpoint")
+                raise UsageError(
+                    printable(str(path)), "this is no regular file", "name the checkpoint"
+                )
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise UsageError(
-            plain(str(path)), f"the checkpoint cannot be read ({reason})", "check its path"
+            printable(str(path)), f"the checkpoint cannot be read ({reason})", "check its path"
         ) from error

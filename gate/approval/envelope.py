@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gate.approval.strict_json import AmbiguousError, parse
 from gate.errors import AttestationError, RefusalCode, UsageError
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 LARGEST = 16 << 20  # bytes: a statement on 10,000 results has some five million
@@ -79,7 +79,7 @@ def read_envelope(data: bytes, where: str) -> Envelope:
 
 def read_file(path: Path) -> bytes:
     """Return the bytes of a file of at most 16 MiB; raise UsageError where it cannot be read."""
-    where = plain(str(path))
+    where = printable(str(path))
     try:
         with path.open("rb") as stream:
             data = stream.read(LARGEST + 1)
@@ -97,7 +97,7 @@ def check_payload_type(envelope: Envelope, where: str) -> None:
         raise AttestationError(
             where,
             RefusalCode.PAYLOAD_TYPE,
-            f"the payload is of type '{plain(envelope.payload_type, 120)}'",
+            f"the payload is of type '{printable(envelope.payload_type, 120)}'",
             f"it must be {PAYLOAD_TYPE}",
         )
 

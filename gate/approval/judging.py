@@ -23,8 +23,8 @@ from gate.report.judgement import Judged, sha256_of
 from gate.report.model import Report
 from gate.report.reading import FILE_NAME as REPORT
 from gate.report.reading import read_with_bytes
-from gate.report.renderings.inert import plain
 from gate.report.statement import judged_at
+from gate.wording import listed, printable
 
 _LARGEST = 1 << 26  # bytes of what was judged by: many times what a policy can have
 _MOST_SHOWN = 3
@@ -41,7 +41,7 @@ def judged_again(folder: Path) -> Report:
     _check_folder(folder)
     found, data = read_with_bytes(folder)
     judged = _judged(folder)
-    where = plain(str(folder / EVIDENCE))
+    where = printable(str(folder / EVIDENCE))
     if _sha256(folder / EVIDENCE) != judged.evidence_sha256:
         raise AttestationError(
             where,
@@ -51,37 +51,37 @@ def judged_again(folder: Path) -> Report:
         )
     evidence = load(folder / EVIDENCE)
     assert evidence.measured_at is not None, "what was saved was measured some time"
-    _check_fit(judged, evidence, plain(str(folder / JUDGED)))
+    _check_fit(judged, evidence, printable(str(folder / JUDGED)))
     facts = {
         **found.run,
         "measured_at": as_text(evidence.measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }
     made = judged.judgement.report_on(evidence, at=judged_at(found), run=lambda: facts)
-    _check_same(found, data, made, plain(str(folder / REPORT)))
+    _check_same(found, data, made, printable(str(folder / REPORT)))
     return made
 
 
 def _check_folder(folder: Path) -> None:
     if folder.is_file():
         raise AttestationError(
-            plain(str(folder)),
+            printable(str(folder)),
             RefusalCode.REPORT_ALONE,
             "this is a file, and a verdict is judged again from its evidence before it is signed",
             "give the folder that `run`, or `judge --out`, left",
         )
     if lies_aside(folder / REPORT):
         raise EvidenceError(
-            plain(str(folder)),
+            printable(str(folder)),
             "there is no report: a call that was faulty put the last one aside",
             f"run again, or judge again (`validate-model judge "
-            f"{quote(plain(str(previous(folder / EVIDENCE))))} --policy POLICY --out DIR`), and "
-            "attest DIR",
+            f"{quote(printable(str(previous(folder / EVIDENCE))))} --policy POLICY --out DIR`), "
+            "and attest DIR",
         )
     for name in (EVIDENCE, JUDGED):
         if folder.is_dir() and (folder / REPORT).is_file() and not (folder / name).is_file():
             raise AttestationError(
-                plain(str(folder)),
+                printable(str(folder)),
                 RefusalCode.REPORT_ALONE,
                 f"there is a report, and no {name} beside it to judge again from",
                 "give the whole folder that `run`, or `judge --out`, left",
@@ -92,10 +92,12 @@ def _sha256(file: Path) -> str:
     try:
         return sha256_of(file)
     except IrregularError as error:
-        raise EvidenceError(plain(str(file)), f"this is no evidence: {error}", _AGAIN) from error
+        raise EvidenceError(
+            printable(str(file)), f"this is no evidence: {error}", _AGAIN
+        ) from error
     except OSError as error:
         fact = f"cannot be read ({error.strerror})"
-        raise EvidenceError(plain(str(file)), fact, "check the folder") from error
+        raise EvidenceError(printable(str(file)), fact, "check the folder") from error
 
 
 def _judged(folder: Path) -> Judged:
@@ -104,13 +106,13 @@ def _judged(folder: Path) -> Judged:
         return Judged.from_json(read_regular(file, most=_LARGEST))
     except OSError as error:
         fact = f"cannot be read ({error.strerror})"
-        raise EvidenceError(plain(str(file)), fact, "check the folder") from error
+        raise EvidenceError(printable(str(file)), fact, "check the folder") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         said = str(error).splitlines()[0] if isinstance(error, ValueError) else "a part is missing"
         raise AttestationError(
-            plain(str(file)),
+            printable(str(file)),
             RefusalCode.JUDGEMENT_MALFORMED,
-            f"it does not say by what was judged, or was changed: {plain(said, 120)}",
+            f"it does not say by what was judged, or was changed: {printable(said, 120)}",
             _AGAIN,
         ) from error
 
@@ -123,8 +125,9 @@ def _check_fit(judged: Judged, evidence: Evidence, where: str) -> None:
         raise AttestationError(
             where,
             RefusalCode.POLICY_DOES_NOT_FIT,
-            f"its policy does not fit the evidence: {plain(misfit.fact, 200)}",
-            f"judge a model with the classes that the policy speaks of ({plain(misfit.remedy)})",
+            f"its policy does not fit the evidence: {printable(misfit.fact, 200)}",
+            "judge a model with the classes that the policy speaks of "
+            f"({printable(misfit.remedy)})",
         )
 
 
@@ -138,12 +141,10 @@ def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
     differing = list(_differences(found.model_dump(by_alias=True), made.model_dump(by_alias=True)))
     if not differing and found != made:
         return
-    shown = ", ".join(plain(each, 80) for each in differing[:_MOST_SHOWN])
-    more = f" and {len(differing) - _MOST_SHOWN} more" if len(differing) > _MOST_SHOWN else ""
     raise AttestationError(
         where,
         RefusalCode.REPORT_DIFFERS,
-        f"it says otherwise than its evidence, judged again, at {shown}{more}"
+        f"it says otherwise than its evidence, judged again, at {listed(differing, _MOST_SHOWN)}"
         if differing
         else "it is not written as `run` and `judge` write it",
         _AGAIN,

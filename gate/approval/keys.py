@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from gate.errors import MissingExtraError, UsageError
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 Role = Literal["runner", "approver"]
 
@@ -126,14 +126,14 @@ def _pem(source: str) -> tuple[bytes, str]:
         value = os.environ.get(name)
         if not value:
             raise UsageError(
-                f"--key env:{plain(name, 60)}",
+                f"--key env:{printable(name, 60)}",
                 "the environment has no such variable, or it is empty",
                 "set it to the PEM of the key",
             )
-        return value.encode("utf-8", "surrogateescape"), f"env:{plain(name, 60)}"
+        return value.encode("utf-8", "surrogateescape"), f"env:{printable(name, 60)}"
     try:
         with Path(source).open("rb") as stream:
-            return stream.read(_LARGEST), plain(source, 200)
+            return stream.read(_LARGEST), printable(source, 200)
     except (OSError, ValueError) as error:
         # What is no path may be a key, so that it is not repeated either.
         reason = getattr(error, "strerror", None) or "not a usable path"
@@ -171,10 +171,10 @@ def _create(path: Path, data: bytes, *, mode: int) -> None:
             stream.write(data)
     except FileExistsError:
         raise UsageError(
-            plain(str(path)), "the file exists, and a key is never overwritten", "name another"
+            printable(str(path)), "the file exists, and a key is never overwritten", "name another"
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise UsageError(
-            plain(str(path)), f"cannot be written ({reason})", "name another"
+            printable(str(path)), f"cannot be written ({reason})", "name another"
         ) from error

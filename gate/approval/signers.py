@@ -5,7 +5,7 @@ from gate.approval.envelope import Envelope, check_payload_type, read_envelope
 from gate.approval.keys import Role, is_signature
 from gate.approval.trust import TrustedKey
 from gate.errors import AttestationError, RefusalCode
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 _ANOTHER_KEY = "sign with a key of the trust file, or have its owner add this one"
 
@@ -17,9 +17,9 @@ def trust(door: Door) -> str:
         return f"sha256 {found[:SHOWN]}, not pinned"
     if found != pin.lower():
         raise AttestationError(
-            plain(door.request.trust),
+            printable(door.request.trust),
             RefusalCode.TRUST_DIFFERS,
-            f"the sha256 of the trust file is {found}, and {plain(pin, 80)} is pinned",
+            f"the sha256 of the trust file is {found}, and {printable(pin, 80)} is pinned",
             "restore the file, or have the pin changed by whoever owns it",
         )
     return f"sha256 {found[:SHOWN]}, as pinned"
@@ -60,7 +60,7 @@ def signer(door: Door, envelope: Envelope, where: str, role: Role) -> TrustedKey
         raise AttestationError(
             where,
             RefusalCode.KEY_UNKNOWN,
-            f"it is signed by the key {plain(envelope.key_id, 80)}, which is not trusted",
+            f"it is signed by the key {printable(envelope.key_id, 80)}, which is not trusted",
             _ANOTHER_KEY,
         )
     if not is_signature(key.public, envelope.signature, envelope.signed):
@@ -95,12 +95,12 @@ def check_key_for_policy(door: Door, key: TrustedKey, where: str) -> None:
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_FOR_POLICY,
-            f"{named(key)} may not sign for the policy {plain(name, 60)}, only for "
-            f"{', '.join(plain(each, 60) for each in key.policies)}",
+            f"{named(key)} may not sign for the policy {printable(name, 60)}, only for "
+            f"{', '.join(printable(each, 60) for each in key.policies)}",
             _ANOTHER_KEY,
         )
 
 
 def named(key: TrustedKey) -> str:
     """Return how messages call a key."""
-    return f"{plain(key.name, 60)} (key {key.id[:SHOWN]})"
+    return f"{printable(key.name, 60)} (key {key.id[:SHOWN]})"

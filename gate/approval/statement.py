@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gate.approval.strict_json import AmbiguousError, parse
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.waivers import Day
-from gate.report.renderings.inert import plain
 from gate.report.statement import EXTENSION, PREDICATE_TYPE, STATEMENT_TYPE, Result, result_of
+from gate.wording import printable
 
 APPROVAL_TYPE = "urn:validate-model:approval:v1"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -193,7 +193,7 @@ def _read(payload: bytes, where: str, predicate_type: str, model: type[_Model]) 
         return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = plain(".".join(str(part) for part in first["loc"]), 120)
+        place = printable(".".join(str(part) for part in first["loc"]), 120)
         raise _malformed(where, f"'{place}' is missing, unknown, or not what it must be") from None
 
 
@@ -250,7 +250,7 @@ def _malformed(where: str, why: str) -> AttestationError:
 
 
 def _shown(value: object) -> str:
-    return f"'{plain(value, 120)}'" if isinstance(value, str) else "no text"
+    return f"'{printable(value, 120)}'" if isinstance(value, str) else "no text"
 
 
 def _time(text: str) -> datetime:

@@ -6,7 +6,7 @@ from gate.approval.door import Door
 from gate.approval.statement import AcceptedFailure
 from gate.approval.versions import version_of
 from gate.errors import AttestationError, RefusalCode
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 SKEW = timedelta(minutes=5)  # by which two honest clocks may differ
 DAY = timedelta(days=1)  # by which the clocks of those who measured may
@@ -23,7 +23,7 @@ def verdict(door: Door) -> str:
             "run in the mode enforce, and attest that",
         )
     if predicate.result == "FAILED":
-        failed = ", ".join(plain(key, 80) for key in predicate.failed[:5])
+        failed = ", ".join(printable(key, 80) for key in predicate.failed[:5])
         raise AttestationError(
             door.where,
             RefusalCode.VERDICT_NOT_PASSED,
@@ -37,7 +37,7 @@ def warnings(door: Door) -> str:
     """Refuse waivers that do not hold today, and warnings where the trust file says so."""
     warned, waivers = door.judged.predicate.warned, door.judged.said.waivers
     if warned and door.trust.warnings == "refuse":
-        shown = ", ".join(plain(key, 80) for key in warned[:5])
+        shown = ", ".join(printable(key, 80) for key in warned[:5])
         raise AttestationError(
             door.where,
             RefusalCode.WARNINGS_REFUSED,
@@ -58,8 +58,8 @@ def _check_waiver(door: Door, waiver: AcceptedFailure) -> None:
         raise AttestationError(
             door.where,
             RefusalCode.WAIVER_EXPIRED,
-            f"the waiver {plain(waiver.ticket, 80)} of {plain(waiver.result, 80)} expired at the "
-            f"end of {waiver.expires}, and today is {door.today}",
+            f"the waiver {printable(waiver.ticket, 80)} of {printable(waiver.result, 80)} expired "
+            f"at the end of {waiver.expires}, and today is {door.today}",
             "mend what was waived, or have a new waiver accepted, judge again and attest that",
         )
 
@@ -121,7 +121,7 @@ def tool(door: Door) -> str:
     text = door.judged.said.tool.version
     low, high = door.trust.tool.at_least, door.trust.tool.at_most
     if low is None and high is None:
-        return f"validate-model {plain(text, 40)}; the trust file names no version"
+        return f"validate-model {printable(text, 40)}; the trust file names no version"
     found = version_of(text)
     # What is no version meets no condition.
     least = low is None or (found is not None and found >= (version_of(low) or ()))
@@ -133,7 +133,7 @@ def tool(door: Door) -> str:
         raise AttestationError(
             door.where,
             RefusalCode.TOOL_VERSION,
-            f"it was judged by validate-model {plain(text, 40)}, and {wanted} is asked",
+            f"it was judged by validate-model {printable(text, 40)}, and {wanted} is asked",
             "judge the saved evidence with such a version, and attest that",
         )
-    return f"validate-model {plain(text, 40)}, as the trust file allows"
+    return f"validate-model {printable(text, 40)}, as the trust file allows"

@@ -13,7 +13,7 @@ from gate.approval.keys import require_extra
 from gate.approval.trust import read_trust
 from gate.errors import AttestationError
 from gate.policy.reading import read_policy
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 STEPS: dict[str, Callable[[Door], str]] = {
     "trust": signers.trust,
@@ -61,7 +61,7 @@ def stand_before(request: Request) -> Door:
     policy = read_policy(request.policy)
     if request.attestation is not None:
         require_extra()
-        data, where = read_file(request.attestation), plain(str(request.attestation))
+        data, where = read_file(request.attestation), printable(str(request.attestation))
     else:
         assert request.statement is not None, "an attestation or a statement is given"
         data, where = request.statement, "the statement"

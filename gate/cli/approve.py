@@ -31,7 +31,7 @@ def command(attestation: Path, key: str, reason: str, output: Path) -> int:
     from gate.approval.approve import approve
     from gate.approval.keys import read_signing_key
     from gate.evidence.files import write_text
-    from gate.report.renderings.inert import plain
+    from gate.wording import printable
 
     check_target(output, f"-o {output}")
     check_not_read(output, [attestation, Path(key)])
@@ -41,9 +41,9 @@ def command(attestation: Path, key: str, reason: str, output: Path) -> int:
     counts = f"{len(predicate.passed)} passed, {len(predicate.warned)} warned"
     say(f"approves {predicate.result} of {said.judged_at}: {counts}")
     for name, digest in made.approved.files.items():
-        say(f"of      {plain(name, 60)}, sha256 {digest}")
+        say(f"of      {printable(name, 60)}, sha256 {digest}")
     for waiver in said.waivers:
-        ticket = plain(waiver.ticket, 80)
-        say(f"waived  {plain(waiver.result, 80)}: {ticket}, until {waiver.expires}")
+        ticket = printable(waiver.ticket, 80)
+        say(f"waived  {printable(waiver.result, 80)}: {ticket}, until {waiver.expires}")
     say(f"signed  {output}, by the key {made.envelope.key_id}")
     return 0

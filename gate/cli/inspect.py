@@ -10,7 +10,7 @@ from gate.cli.streams import say
 from gate.healing import advice
 from gate.masking import masked_argument
 from gate.subject.checkpoints.inspection import Inspection, inspect
-from gate.subject.checkpoints.refusals import bytes_shown, counted, shown
+from gate.wording import bytes_in_words, counted, plain
 
 _WIDEST_NAME = 48
 
@@ -73,9 +73,9 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
 def as_text(inspection: Inspection) -> str:
     """Return an inspection as lines for a person; strings from the file are escaped."""
     identity = inspection.identity
-    size = None if identity.size_bytes is None else bytes_shown(identity.size_bytes)
+    size = None if identity.size_bytes is None else bytes_in_words(identity.size_bytes)
     lines = [
-        shown(masked_argument(str(inspection.path))),
+        plain(masked_argument(str(inspection.path))),
         f"  format    {identity.format or 'not recognised'}",
         f"  size      {size or 'not read'}",
         f"  sha256    {identity.sha256 or 'not read'}",
@@ -89,18 +89,18 @@ def as_text(inspection: Inspection) -> str:
 
 def _contents(inspection: Inspection) -> list[str]:
     dtypes = ", ".join(f"{number:,} {dtype}" for dtype, number in inspection.dtypes.items())
-    sizes = f"{counted(inspection.elements, 'number')}, {bytes_shown(inspection.bytes)}"
+    sizes = f"{counted(inspection.elements, 'number')}, {bytes_in_words(inspection.bytes)}"
     lines = [f"  tensors   {len(inspection.tensors):,} ({dtypes}), {sizes}"]
     if inspection.key:
-        lines.append(f"  key       {shown(inspection.key)}")
+        lines.append(f"  key       {plain(inspection.key)}")
     if inspection.prefix:
-        lines.append(f"  prefix    {shown(inspection.prefix)}, taken off when the model lacks it")
+        lines.append(f"  prefix    {plain(inspection.prefix)}, taken off when the model lacks it")
     if inspection.head is not None:
-        lines.append(f"  classes   {inspection.classes:,}, from {shown(inspection.head.name)}")
+        lines.append(f"  classes   {inspection.classes:,}, from {plain(inspection.head.name)}")
     if inspection.channels is not None:
         lines.append(f"  channels  {inspection.channels:,}, of the first convolution")
     lines += [f"  note      {note}" for note in inspection.notes]
-    names = [shown(spec.name) for spec in inspection.tensors]
+    names = [plain(spec.name) for spec in inspection.tensors]
     width = min(max(map(len, names), default=0), _WIDEST_NAME)
     lines.append("")
     for name, spec in zip(names, inspection.tensors, strict=True):

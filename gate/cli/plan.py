@@ -202,10 +202,10 @@ def _unplanned(found: "PolicyPlan") -> list[str]:
 
 
 def _name(line: "Line") -> str:
-    from gate.report.renderings.inert import plain
+    from gate.wording import printable
 
-    of_class = "" if line.class_name is None else f" of {plain(line.class_name, 100)}"
-    per_slice = f", each {plain(line.slices, 100)}" if line.slices else ""
+    of_class = "" if line.class_name is None else f" of {printable(line.class_name, 100)}"
+    per_slice = f", each {printable(line.slices, 100)}" if line.slices else ""
     return f"{line.rule}{of_class}{per_slice}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from gate.evidence.records import EXACT, Overlap, Pair
 from gate.report.canonical import visible_json
 from gate.report.pairs import pair_part
-from gate.subject.wording import counted
+from gate.wording import counted, escaped
 
 _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
 _WORDS = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
@@ -118,7 +118,7 @@ class Sharing:
         exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
         allowed = f"{exact:,} exact copies, none allowed; at most {self.limit:,} near copies"
         lines += ["", f"{_WORDS[self.verdict]} ({allowed})"]
-        return "\n".join(_plain(line) for line in lines)
+        return "\n".join(escaped(line) for line in lines)
 
     def _in_words(self, pair: Pair) -> str:
         labels = f" ({pair.label_b})"
@@ -145,7 +145,3 @@ class Sharing:
 def _and_more(count: int) -> list[str]:
     more = count - _MOST_SHOWN
     return [f"... and {more:,} more; --format json has them all"] if more > 0 else []
-
-
-def _plain(line: str) -> str:
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)

@@ -13,6 +13,7 @@ import click
 from gate.errors import OutputError
 from gate.masking import masked
 from gate.utf8 import as_utf8
+from gate.wording import escaped
 
 
 def say(text: str, *, nl: bool = True, colour: bool | None = None) -> None:
@@ -55,9 +56,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[2J\nb")
     'a\\x1b[2J\nb'
     """
-    return "".join(
-        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
-    )
+    return escaped(text, keep="\n")
 
 
 def open_closed() -> None:

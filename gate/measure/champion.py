@@ -8,8 +8,8 @@ from gate.evidence.records import Baseline, Rows, Split, SplitEvidence, Strings
 from gate.evidence.regular import LARGEST_EVIDENCE, IrregularError, sha256_of_database
 from gate.evidence.store import FILE_NAME, load
 from gate.subject.gatefile import GateFile
-from gate.subject.wording import quoted
 from gate.utf8 import as_utf8
+from gate.wording import listed, quoted
 
 
 def champion_of(
@@ -29,8 +29,8 @@ def champion_of(
     if evidence.classes != classes:
         raise EvidenceError(
             f"baseline {gatefile.baseline}",
-            f"the champion has the classes {_listed(evidence.classes)}, this model has "
-            f"{_listed(classes)}",
+            f"the champion has the classes {listed(evidence.classes)}, this model has "
+            f"{listed(classes)}",
             "measure the champion with the same classes, in the same order",
         )
     rows = {
@@ -74,7 +74,7 @@ def _differently(champion: SplitEvidence, measured: SplitEvidence) -> str:
     if _labels(theirs) != _labels(ours):
         return f"on another {measured.split} set"
     if theirs.slices.keys() != ours.slices.keys():
-        declared = [_listed(tuple(sorted(each))) or "none" for each in (theirs.slices, ours.slices)]
+        declared = [listed(tuple(sorted(each))) or "none" for each in (theirs.slices, ours.slices)]
         return f"with the slices {declared[0]} of {measured.split}, this model with {declared[1]}"
     for name in sorted(ours.slices):
         if image := _first_other(theirs, theirs.slices[name], ours, ours.slices[name]):
@@ -99,7 +99,3 @@ def _first_other(theirs: Rows, column: Strings, ours: Rows, other: Strings) -> s
 
 def _labels(rows: Rows) -> dict[str, int]:
     return dict(zip(rows.ids, rows.labels, strict=True))
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

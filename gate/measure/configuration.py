@@ -9,7 +9,7 @@ from gate.evidence.records import Code, Configuration, Split
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.gatefile import Factory, GateFile
 from gate.subject.packages import package_of
-from gate.subject.wording import plain
+from gate.wording import plain
 
 
 def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> Configuration:

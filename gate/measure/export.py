@@ -21,7 +21,7 @@ from gate.measure.looks import looks_at_values
 from gate.measure.probes import FirstBatch
 from gate.measure.runner import Runner, TorchRunner, Weights
 from gate.subject.guard import first_line, require_theirs
-from gate.subject.wording import counted, plain
+from gate.wording import counted, plain
 
 TOLERANCE = 1e-4  # by which a probability may differ; a class may only where torch's lead is less
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from gate.errors import CheckpointError, Refusal
 from gate.subject.guard import first_line, place_of, require_theirs
-from gate.subject.wording import counted
+from gate.wording import counted
 
 _TENSORS = "where your Dataset returns float tensors, return them as in training"
 

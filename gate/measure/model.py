@@ -16,7 +16,7 @@ from gate.measure.progress import Advance, Progress
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
-from gate.subject.wording import counted
+from gate.wording import counted
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
 NEAR_TIE = 1e-5

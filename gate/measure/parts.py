@@ -18,7 +18,7 @@ from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unre
 from gate.measure.grid import Cell
 from gate.measure.pile import Pile
 from gate.subject.datasets.records import Dataset
-from gate.subject.wording import counted
+from gate.wording import counted
 
 Outputs = NDArray[np.float32]
 _Named = dict[str, NDArray[Any]]

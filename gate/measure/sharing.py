@@ -15,7 +15,7 @@ from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import LeakageSpec
 from gate.subject.inputs import build_transform
-from gate.subject.wording import counted, plain
+from gate.wording import counted, plain
 
 
 def sides_of(splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]) -> list[SplitSide]:

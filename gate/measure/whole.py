@@ -20,7 +20,7 @@ from gate.measure.parts import Part, joined, treatments
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
 from gate.subject.datasets.records import Dataset
-from gate.subject.wording import plain
+from gate.wording import plain
 
 
 @dataclass(slots=True)

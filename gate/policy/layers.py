@@ -121,14 +121,14 @@ def _of_rule(document: Document, path: tuple[Key, ...], node: Node) -> Iterator[
     name = stated.scalar if stated and isinstance(stated.scalar, str) else None
     if named is None:
         if name is None or "extends" not in document.root.keys:
-            remedy = f"name one of: {listed(REGISTRY)}"
+            remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
             yield document.fault(path, "the key 'check' is missing", remedy)
         else:
             yield Entry(path, node, name, None, {})
     elif named.is_refused:
         return  # and told
     elif named.kind is not Kind.SCALAR:
-        remedy = f"name one of: {listed(REGISTRY)}"
+        remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
         yield document.fault((*path, "check"), "'check' must be the name of a check", remedy)
     elif not isinstance(named.scalar, str) or named.scalar not in REGISTRY:
         fact = f"unknown check {quoted(named.text)}"

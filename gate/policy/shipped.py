@@ -38,8 +38,8 @@ def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]
     if path_or_name in names:
         return shipped_folder() / f"{path_or_name}.yaml", f"gate/policies/{path_or_name}.yaml"
     remedy = suggestion(path_or_name, names, what="the shipped policies are")
-    if listed(names) not in remedy:
-        remedy = f"{remedy} The shipped policies are: {listed(names)}"
+    if listed(names, len(names)) not in remedy:
+        remedy = f"{remedy} The shipped policies are: {listed(names, len(names))}"
     raise UsageError(quoted(path_or_name), "there is no such file or shipped policy", remedy)
 
 

@@ -6,7 +6,7 @@ from gate.errors import EvidenceError
 from gate.evidence.files import lies_aside, previous
 from gate.evidence.regular import IrregularError, read_regular
 from gate.report.model import SCHEMA_VERSION, Report
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 FILE_NAME = "report.json"
 _LARGEST = 1 << 28  # bytes: some hundred thousand results
@@ -34,13 +34,13 @@ def read_with_bytes(path: Path) -> tuple[Report, bytes]:
         remedy = f"`validate-model run` leaves {FILE_NAME} in its output folder"
         if lies_aside(file):
             fact = "there is no report: a call that was faulty put the last one aside"
-            remedy = f"run again, or name {plain(str(previous(file)), 200)}"
+            remedy = f"run again, or name {printable(str(previous(file)), 200)}"
         raise EvidenceError(str(path), fact, remedy) from error
     try:
         return Report.model_validate_json(text), text
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(plain(str(part), 60) for part in first["loc"])
+        place = ".".join(printable(str(part), 60) for part in first["loc"])
         raise EvidenceError(
             str(file),
             f"this is no report of version {SCHEMA_VERSION}, or it is damaged "

@@ -22,7 +22,7 @@ from typing import Any
 from gate import ending
 from gate.errors import FactoryError
 from gate.healing import origins
-from gate.subject.wording import plain
+from gate.wording import plain
 
 _LONGEST = 200  # characters of a message that are repeated
 IN_PYTHON = "run it in Python to see the traceback"

@@ -13,7 +13,7 @@ from gate.errors import FactoryError
 from gate.subject.datasets.records import UnreadableImage
 from gate.subject.guard import Guard, in_reach, kind_of, require_theirs, said
 from gate.subject.usercode import call, load_callable
-from gate.subject.wording import listed, quoted
+from gate.wording import listed, quoted
 
 if TYPE_CHECKING:  # Pillow is loaded with the first image, not with the gate file
     from PIL import Image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gate.subject.importing import Located, located, top_level
 from gate.subject.packages import sources
-from gate.subject.wording import quoted
+from gate.wording import quoted
 
 
 def shadowed(factories: Iterable[str], base: Path) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from gate.subject.guard import (
 from gate.subject.importing import imported, located, make_way
 from gate.subject.shadows import shadowed
 from gate.subject.touched import noted
-from gate.subject.wording import did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 _NO_MODULE = re.compile(r"No module named '([^\W\d]\w*)")

@@ -289,7 +289,7 @@ def test_a_class_in_test_that_the_model_does_not_have(project):
 
     ran = project.run(data=only_test("pictures"))
 
-    assert_reported(ran, "brigth", 'did you mean "bright"?', kind="data")
+    assert_reported(ran, "brigth", "did you mean 'bright'?", kind="data")
 
 
 def test_a_class_in_test_that_train_lacks(project):
@@ -603,4 +603,4 @@ def test_a_split_of_one_class_is_not_judged(project, command):
     ran = project.command(command, *options)
 
     assert ran.status == 4
-    assert 'test: all images are of one class, "dark"' in ran.out + ran.err
+    assert "test: all images are of one class, 'dark'" in ran.out + ran.err

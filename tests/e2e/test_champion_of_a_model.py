@@ -115,7 +115,7 @@ def as_manifest(project, *, slices=(), sites="n", groups=None):
         ({}, "with the slices site of test, this model with none"),
         (
             {"slices": ["site"], "sites": "ns"},
-            'with other slices of test: "test/bright/021.png" has another site',
+            "with other slices of test: 'test/bright/021.png' has another site",
         ),
         ({"slices": ["site"], "groups": "patient"}, "without groups of test"),
     ],

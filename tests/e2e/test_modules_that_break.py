@@ -251,7 +251,7 @@ WAYS = {
     "LayersRaise": ("mismatch", "ValueError: first, broken.py:"),
     "Lazy": ("mismatch", "2 tensors missing: rest.weight, rest.bias"),
     "Posing": ("factory", "looking at what it returned raised ValueError: what am I?"),
-    "Static.build": ("factory", 'looking for "build" raised ValueError: build (broken.py:'),
+    "Static.build": ("factory", "looking for 'build' raised ValueError: build (broken.py:"),
     "leaves": ("factory", "raised SystemExit: os._exit(9) (broken.py:"),
     "generates": ("factory", "returned generator, not a torch.nn.Module"),
 }

@@ -268,7 +268,7 @@ def test_a_column_that_is_not_there_is_asked_for_by_its_option(compare):
     compared = compare(a="a.csv", b="a.csv")
 
     assert compared.status == 4
-    assert 'has no column "image"; name it by --image' in compared.err
+    assert "has no column 'image'; name it by --image" in compared.err
     assert "file, diagnosis, uid, age" in compared.err
     assert "did you mean" not in compared.err
 

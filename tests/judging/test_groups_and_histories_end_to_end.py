@@ -69,7 +69,7 @@ def test_a_group_column_that_is_not_there_is_an_error(folder):
     ran = folder.run(data={"test": {"predictions": "test.csv", "group": "pateint"}})
 
     assert ran.status == 4
-    assert 'no column "pateint"' in ran.errors
+    assert "no column 'pateint'" in ran.errors
 
 
 TAKEN = {

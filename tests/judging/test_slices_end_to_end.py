@@ -65,7 +65,7 @@ def test_a_declared_column_that_the_table_lacks_is_an_error_of_the_data(folder):
     ran = folder.run(data={"test": {"predictions": "test.csv", "slices": ["scaner"]}})
 
     assert ran.status == 4
-    assert 'no column "scaner"' in ran.errors
+    assert "no column 'scaner'" in ran.errors
 
 
 def test_a_slice_that_is_named_and_absent_is_open(folder):

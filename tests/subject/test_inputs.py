@@ -306,7 +306,7 @@ def test_a_result_of_another_kind_is_refused(own, result, fact):
     with pytest.raises(FactoryError, match=fact) as caught:
         build(Image.fromarray(GREY[0]))
 
-    assert caught.value.where == 'input.factory "prepare:make"'
+    assert caught.value.where == "input.factory 'prepare:make'"
     assert caught.value.remedy
 
 
@@ -317,7 +317,7 @@ def test_an_image_on_which_it_raises_is_unreadable_with_the_users_line(own):
         build(Image.fromarray(GREY[0]))
 
     assert caught.value.reason == (
-        r'input.factory "prepare:make" raised RuntimeError: no\nchannels (prepare.py:4)'
+        r"input.factory 'prepare:make' raised RuntimeError: no\nchannels (prepare.py:4)"
     )
 
 

@@ -37,7 +37,7 @@ def test_a_factory_beside_the_gate_file_and_installed_is_told(write):
     (said,) = shadowed(["nets:build"], write("gate/nets.py"))
 
     assert said == (
-        'the module "nets" beside the gate file is taken, not the installed one: rename one of them'
+        "the module 'nets' beside the gate file is taken, not the installed one: rename one of them"
     )
 
 
@@ -48,7 +48,7 @@ def test_a_stray_file_with_the_name_of_an_installed_factory_is_told(write):
     (said,) = shadowed(["vision.models:resnet"], write("gate/vision.py"))
 
     assert said == (
-        'the module "vision" that is installed is taken, not the one beside the gate file: '
+        "the module 'vision' that is installed is taken, not the one beside the gate file: "
         "rename one of them"
     )
 

@@ -61,7 +61,7 @@ def test_a_split_of_one_class_can_be_compared_and_not_judged(written, tmp_path):
     spec = DataSpec.model_validate(written(tmp_path, ["cat", "cat"]))
     dataset = open_dataset(spec, base=tmp_path, classes=("cat", "dog"))
 
-    with pytest.raises(DataError, match='all images are of one class, "cat"') as caught:
+    with pytest.raises(DataError, match="all images are of one class, 'cat'") as caught:
         require_two_classes(dataset)
 
     assert caught.value.where == (spec.path or spec.predictions)

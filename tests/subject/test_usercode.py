@@ -27,7 +27,7 @@ def refused(tmp_path):
     def load(spec):
         with pytest.raises(FactoryError) as caught:
             load_callable(spec, base=tmp_path, purpose="model.factory")
-        assert caught.value.where.startswith('model.factory "')
+        assert caught.value.where.startswith("model.factory ")
         assert caught.value.fact
         assert caught.value.remedy
         return caught.value
@@ -82,9 +82,9 @@ def test_an_error_tells_which_of_two_modules_was_taken(module, refused):
 
     error = refused("json:build")
 
-    assert error.fact == 'the module json has no "build"'
+    assert error.fact == "the module json has no 'build'"
     assert error.remedy == (
-        'the module "json" that is installed is taken, not the one beside the gate file: '
+        "the module 'json' that is installed is taken, not the one beside the gate file: "
         "rename one of them"
     )
 
@@ -116,7 +116,7 @@ def test_a_module_beside_the_checkpoint_is_not_found(module, tmp_path, refused):
 
     error = refused("nets:build")
 
-    assert error.fact == 'there is no module "nets", neither beside the gate file nor installed'
+    assert error.fact == "there is no module 'nets', neither beside the gate file nor installed"
 
 
 def test_two_gate_files_have_each_their_own_module_of_one_name(tmp_path):
@@ -139,10 +139,10 @@ def test_two_gate_files_have_each_their_own_module_of_one_name(tmp_path):
     ("spec", "remedy"),
     [
         ("nets", "write it as in"),
-        ("nets.build", 'did you mean "nets:build"'),
-        ("nets.py:build", '"nets:build"'),
-        ("src/nets.py:build", '"src.nets:build"'),
-        ("./nets.py", '"nets:build"'),
+        ("nets.build", "did you mean 'nets:build'"),
+        ("nets.py:build", "'nets:build'"),
+        ("src/nets.py:build", "'src.nets:build'"),
+        ("./nets.py", "'nets:build'"),
         ("nets:", "write it as in"),
         (":build", "write it as in"),
         ("nets:build()", "write it as in"),
@@ -162,7 +162,7 @@ def test_another_form_is_refused_with_the_form_that_was_meant(refused, spec, rem
 def test_a_missing_module_is_told_with_what_was_meant(module, refused):
     module("networks.py")
 
-    assert refused("network:build").remedy == 'did you mean "networks"?'
+    assert refused("network:build").remedy == "did you mean 'networks'?"
 
 
 def test_a_missing_module_is_told_with_what_there_is(module, refused):
@@ -178,8 +178,8 @@ def test_a_missing_module_of_a_package_is_looked_for_there(module, refused):
 
     error = refused("pkg.model:build")
 
-    assert error.fact.startswith('there is no module "pkg.model"')
-    assert error.remedy == 'did you mean "models"?'
+    assert error.fact.startswith("there is no module 'pkg.model'")
+    assert error.remedy == "did you mean 'models'?"
 
 
 def test_an_empty_folder_has_no_module(refused):
@@ -192,7 +192,7 @@ def test_a_dependency_that_is_not_installed_is_told_apart(module, refused):
     error = refused("nets:build")
 
     assert error.fact == (
-        'importing nets needs the module "timm_that_nobody_has", which is not installed (nets.py:1)'
+        "importing nets needs the module 'timm_that_nobody_has', which is not installed (nets.py:1)"
     )
 
 
@@ -201,8 +201,8 @@ def test_a_missing_function_is_told_with_what_was_meant(module, refused):
 
     error = refused("nets:biuld")
 
-    assert error.fact == 'the module nets has no "biuld"'
-    assert error.remedy == 'did you mean "build"?'
+    assert error.fact == "the module nets has no 'biuld'"
+    assert error.remedy == "did you mean 'build'?"
 
 
 def test_a_missing_function_is_told_with_what_there_is(module, refused):

@@ -14,7 +14,7 @@ from gate.measure.plan import entries_digest
 from gate.measure.worker import Job, Worker, opened
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.splits import open_splits
-from gate.subject.wording import listed
+from gate.wording import listed
 
 _SAME = "all workers must see the same data at the same path, and nothing may write to it"
 

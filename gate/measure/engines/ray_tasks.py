@@ -19,7 +19,7 @@ from gate.measure.engines.elsewhere import measure_cell
 from gate.measure.grid import Cell
 from gate.measure.progress import Advance
 from gate.measure.worker import Found, Job
-from gate.subject.wording import plain
+from gate.wording import plain
 
 ADDRESS = "RAY_ADDRESS"
 _RETRIES = 3  # of a task whose worker or node died; an error of the model or the data is none

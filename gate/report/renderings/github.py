@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import Report
-from gate.report.renderings.inert import plain
 from gate.report.renderings.places import Place, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
+from gate.wording import printable
 
 MOST_OF_A_KIND = 10  # GitHub shows no more in a step, and drops the rest without a word
 
@@ -73,13 +73,13 @@ def _warnings(report: Report) -> Iterator[Annotation]:
 
 def _command(kind: str, place: Place, title: str, message: str) -> str:
     properties = {
-        "file": plain(place.file),
+        "file": printable(place.file),
         "line": str(place.line),
         "col": str(place.column),
-        "title": plain(title, 200),
+        "title": printable(title, 200),
     }
     said = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{kind} {said}::{_data(plain(message))}"
+    return f"::{kind} {said}::{_data(printable(message))}"
 
 
 def _data(text: str) -> str:

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from gate.report.model import Report, ResultPart
-from gate.report.renderings.inert import plain
 from gate.report.renderings.places import Place, fingerprint, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
+from gate.wording import printable
 
 
 def code_quality(report: Report) -> str:
@@ -16,7 +16,7 @@ def code_quality(report: Report) -> str:
         said = f"{headline(report)}: {SENTENCES[report.verdict]}"
         entries.append(_entry(report, "verdict", "verdict", said, "blocker", place_of(report)))
     for error in report.errors:
-        message = f"{plain(error.where, 200)}: {error.message}"
+        message = f"{printable(error.where, 200)}: {error.message}"
         key = f"{error.where}\n{error.kind}"
         entries.append(_entry(report, key, error.kind, message, "critical", place_of(report)))
     entries += [
@@ -44,9 +44,9 @@ def _entry(
     report: Report, key: str, check: str, message: str, severity: str, place: Place
 ) -> dict[str, Any]:
     return {
-        "description": plain(message),
-        "check_name": plain(check, 200),
+        "description": printable(message),
+        "check_name": printable(check, 200),
         "fingerprint": fingerprint(report, key),
         "severity": severity,
-        "location": {"path": plain(place.file), "lines": {"begin": place.line}},
+        "location": {"path": printable(place.file), "lines": {"begin": place.line}},
     }

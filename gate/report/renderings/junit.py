@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 from gate.healing import advice
 from gate.report.model import Report, ResultPart
-from gate.report.renderings.inert import plain
-from gate.report.renderings.words import SENTENCES, counted, headline, level, word
+from gate.report.renderings.words import SENTENCES, headline, level, outcomes_counted, word
+from gate.wording import printable
 
 
 def junit(report: Report) -> str:
@@ -18,7 +18,7 @@ def junit(report: Report) -> str:
     A blocking failure is a failure; a blocking result that is open or could not be evaluated is an
     error; a warning passes and says so in system-out; what is waived is skipped.
     """
-    suite = ET.Element("testsuite", name=plain(f"policy {report.policy.name}", 200))
+    suite = ET.Element("testsuite", name=printable(f"policy {report.policy.name}", 200))
     _properties(suite, report)
     _verdict(suite, report)
     for error in report.errors:
@@ -56,12 +56,12 @@ def _properties(suite: ET.Element, report: Report) -> None:
         "tool": f"validate-model {report.tool.version}",
     }
     for name, value in facts.items():
-        ET.SubElement(properties, "property", name=name, value=plain(value))
+        ET.SubElement(properties, "property", name=name, value=printable(value))
 
 
 def _verdict(suite: ET.Element, report: Report) -> None:
     case = _case(suite, "verdict", "verdict")
-    said = f"{headline(report)}: {SENTENCES[report.verdict]} ({counted(report)})"
+    said = f"{headline(report)}: {SENTENCES[report.verdict]} ({outcomes_counted(report)})"
     if report.verdict == "pass":
         ET.SubElement(case, "system-out").text = said
     else:
@@ -70,7 +70,7 @@ def _verdict(suite: ET.Element, report: Report) -> None:
 
 def _result(suite: ET.Element, result: ResultPart) -> None:
     case = _case(suite, result.rule, result.key)
-    said = plain(result.message)
+    said = printable(result.message)
     match level(result):
         case "error":
             element = "failure" if result.outcome == "failed" else "error"
@@ -79,21 +79,24 @@ def _result(suite: ET.Element, result: ResultPart) -> None:
             ET.SubElement(case, "system-out").text = f"{word(result)}: {said}"
         case "waived":
             reason = f"waived by {result.waiver}: {result.message}" if result.waiver else said
-            ET.SubElement(case, "skipped", message=plain(reason))
+            ET.SubElement(case, "skipped", message=printable(reason))
         case "passed":
             ET.SubElement(case, "system-out").text = said
 
 
 def _case(suite: ET.Element, group: str, name: str) -> ET.Element:
     return ET.SubElement(
-        suite, "testcase", classname=f"validate-model.{plain(group, 200)}", name=plain(name, 400)
+        suite,
+        "testcase",
+        classname=f"validate-model.{printable(group, 200)}",
+        name=printable(name, 400),
     )
 
 
 def _problem(case: ET.Element, element: str, kind: str, message: str, remedy: str) -> None:
-    said = plain(message)
-    body = ET.SubElement(case, element, type=plain(kind, 40), message=said)
-    body.text = f"{said}\nto fix: {plain(remedy)}" if remedy else said
+    said = printable(message)
+    body = ET.SubElement(case, element, type=printable(kind, 40), message=said)
+    body.text = f"{said}\nto fix: {printable(remedy)}" if remedy else said
 
 
 def _seconds(run: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gate.report.messages import digits
 from gate.report.model import ComparedPart, InflationPart, Report
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 _NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
 _MOST_SAID = 3  # in a sentence
@@ -39,9 +39,10 @@ def left_out(report: Report) -> list[LeftOut]:
 
 def compared_in_words(part: ComparedPart) -> str:
     """Return what two splits share, by which kinds it was looked for, and for which images not."""
-    found = ", ".join(f"{count:,} {plain(kind)}" for kind, count in part.counts.items() if count)
-    kinds = plain(", ".join(part.counts))
-    said = f"{plain(part.split_a)} and {plain(part.split_b)} compared by {kinds}: {found or 'none'}"
+    counts = (f"{count:,} {printable(kind)}" for kind, count in part.counts.items() if count)
+    kinds = printable(", ".join(part.counts))
+    splits = f"{printable(part.split_a)} and {printable(part.split_b)}"
+    said = f"{splits} compared by {kinds}: {', '.join(counts) or 'none'}"
     if not part.featureless:
         return said
     return (

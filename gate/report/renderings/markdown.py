@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator
 
 from gate.healing import advice
 from gate.report.model import Report, ResultPart
-from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
     SENTENCES,
     champion_of,
-    counted,
     headline,
     level,
+    outcomes_counted,
     required_of,
     subject_name,
     value_of,
     waivers_of,
     word,
 )
+from gate.wording import printable
 
 MOST_BYTES = 200_000  # GitHub takes a megabyte of summary; nobody reads that much
 _ROOM_FOR_THE_END = 2_000  # the closing tags and the line that says what was left out
@@ -73,7 +73,7 @@ def _kept(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
 def _head(report: Report) -> Iterator[str]:
     yield f"## {_MARKS[report.verdict]} {headline(report)}"
     yield ""
-    yield f"{SENTENCES[report.verdict]}. {counted(report)}."
+    yield f"{SENTENCES[report.verdict]}. {outcomes_counted(report)}."
     yield ""
     for unjudged in report.leakage.unjudged:
         yield f"**warn** {escaped(unjudged)}"
@@ -155,5 +155,5 @@ def escaped(text: str, limit: int = 600) -> str:
     What a backslash cannot stop is cut with a zero-width space: GitHub looks for mentions, issue
     numbers and addresses after it has read the Markdown.
     """
-    shown = "".join(f"\\{c}" if c in _SPECIAL else c for c in plain(text, limit))
+    shown = "".join(f"\\{c}" if c in _SPECIAL else c for c in printable(text, limit))
     return re.sub(r"[@#]|:(?=//)|w(?=ww\\?\.)", r"\g<0>&#8203;", shown)

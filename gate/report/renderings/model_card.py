@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 
 from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
-from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import left_out
 from gate.report.renderings.markdown import escaped
 from gate.report.renderings.words import SENTENCES, headline, subject_name
+from gate.wording import printable
 
 _HUB_NAMES = {"macro-f1": "f1", "balanced-accuracy": "balanced_accuracy"}
 _JUDGED = ("validation", "test")  # what a model shows of its training data is no result
@@ -117,7 +117,7 @@ def _bound(metric: MetricPart) -> str:
 
 
 def _scalar(text: str) -> str:
-    return json.dumps(plain(text, 200), ensure_ascii=False)
+    return json.dumps(printable(text, 200), ensure_ascii=False)
 
 
 def _number(value: float | None) -> str:

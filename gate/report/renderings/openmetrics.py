@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from gate.report.model import Outcome, Report, ResultPart, Verdict
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 _LONGEST_LABEL = 200
 Sample = tuple[str, Mapping[str, str], float | int]  # suffix of the name, labels, value
@@ -138,5 +138,5 @@ def _result_labels(result: ResultPart) -> dict[str, str]:
 
 
 def _label(text: str) -> str:
-    shown = plain(text, _LONGEST_LABEL)
+    shown = printable(text, _LONGEST_LABEL)
     return shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

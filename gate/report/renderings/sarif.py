@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from gate.report.model import ErrorPart, Report, ResultPart
-from gate.report.renderings.inert import plain
 from gate.report.renderings.places import Place, fingerprint, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
+from gate.wording import printable
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _NOT_MEASURED = "not-measured"
@@ -33,7 +33,9 @@ def sarif(report: Report) -> str:
         "runs": [
             {
                 "tool": {"driver": _driver(report, shown, rules)},
-                "automationDetails": {"id": f"validate-model/{plain(report.policy.name, 200)}/"},
+                "automationDetails": {
+                    "id": f"validate-model/{printable(report.policy.name, 200)}/"
+                },
                 "columnKind": "unicodeCodePoints",
                 "results": results,
                 "properties": {
@@ -56,7 +58,7 @@ def _driver(report: Report, shown: list[ResultPart], rules: list[str]) -> dict[s
     ]
     return {
         "name": report.tool.name,
-        "version": plain(report.tool.version, 40),
+        "version": printable(report.tool.version, 40),
         "rules": [
             *described,
             _rule(_NOT_MEASURED, "Something could not be measured", "See the message"),
@@ -67,9 +69,9 @@ def _driver(report: Report, shown: list[ResultPart], rules: list[str]) -> dict[s
 
 def _rule(name: str, short: str, help_: str) -> dict[str, Any]:
     return {
-        "id": plain(name, 200),
-        "shortDescription": {"text": plain(short)},
-        "help": {"text": plain(help_)},
+        "id": printable(name, 200),
+        "shortDescription": {"text": printable(short)},
+        "help": {"text": printable(help_)},
     }
 
 
@@ -83,7 +85,7 @@ def _result(report: Report, result: ResultPart, ids: dict[str, int]) -> dict[str
 
 
 def _error(report: Report, error: ErrorPart, ids: dict[str, int]) -> dict[str, Any]:
-    message = f"{plain(error.where, 200)}: {error.message}"
+    message = f"{printable(error.where, 200)}: {error.message}"
     if error.remedy:
         message += f"; {error.remedy}"
     key = f"{error.where}\n{error.kind}"
@@ -93,7 +95,7 @@ def _error(report: Report, error: ErrorPart, ids: dict[str, int]) -> dict[str, A
         "locations": [_location(place_of(report), error.where)],
         "properties": {
             "outcome": "error",
-            "kind": plain(error.kind, 40),
+            "kind": printable(error.kind, 40),
             "retriable": error.retriable,
         },
     }
@@ -110,7 +112,7 @@ def _verdict(report: Report, ids: dict[str, int]) -> dict[str, Any]:
 
 def _base(index: int, rule: str, message: str, report: Report, key: str) -> dict[str, Any]:
     return {
-        "ruleId": plain(rule, 200),
+        "ruleId": printable(rule, 200),
         "ruleIndex": index,
         "message": {"text": _message(message)},
         "partialFingerprints": {"resultKey/v1": fingerprint(report, key)},
@@ -119,7 +121,7 @@ def _base(index: int, rule: str, message: str, report: Report, key: str) -> dict
 
 def _message(text: str) -> str:
     """Return a message without links: SARIF reads ``[text](address)`` as one."""
-    return plain(text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return printable(text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
 def _location(place: Place, key: str) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _location(place: Place, key: str) -> dict[str, Any]:
             "artifactLocation": {"uri": uri(place.file)},
             "region": {"startLine": place.line, "startColumn": place.column},
         },
-        "logicalLocations": [{"fullyQualifiedName": plain(key, 400)}],
+        "logicalLocations": [{"fullyQualifiedName": printable(key, 400)}],
     }
 
 

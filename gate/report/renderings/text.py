@@ -7,19 +7,19 @@ from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
-from gate.report.renderings.inert import plain
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
     champion_of,
-    counted,
     door_command,
     epochs_in_words,
     headline,
+    outcomes_counted,
     policy_argument,
     subject_name,
     waivers_of,
     word,
 )
+from gate.wording import counted, printable
 
 _COLUMN = 8  # where sentences begin
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
@@ -58,21 +58,22 @@ def text(
 def _head(report: Report, width: int) -> str:
     subject = report.subject
     lines = [
-        f"model   {plain(subject_name(report))}"
+        f"model   {printable(subject_name(report))}"
         + (
-            f", checkpoint sha256 {plain(subject.sha256)[:12]} ({plain(subject.format or '?')})"
+            f", checkpoint sha256 {printable(subject.sha256)[:12]} "
+            f"({printable(subject.format or '?')})"
             if subject.sha256
             else ""
         ),
     ]
     if report.baseline is not None:
-        lines.append(f"{'':8}against the champion {plain(champion_of(report.baseline))}")
-    lines.append(f"policy  {plain(report.policy.name)} {plain(report.policy.version)}")
+        lines.append(f"{'':8}against the champion {printable(champion_of(report.baseline))}")
+    lines.append(f"policy  {printable(report.policy.name)} {printable(report.policy.version)}")
     for name, split in report.data.items():
         label = "data" if name == next(iter(report.data)) else ""
         lines.append(
             f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
-            f"{plain(split.path)}"
+            f"{printable(split.path)}"
         )
     lines += [f"{'':8}{compared_in_words(each)}" for each in report.leakage.compared]
     if report.history is not None:
@@ -93,26 +94,26 @@ def _history(history: HistoryPart) -> list[str]:
         "train accuracy": [history.train_accuracy],
         "validation accuracy": [history.validation_accuracy],
     }
-    parts = [f"{epochs_in_words(history.epochs)} of {plain(history.format)}"]
+    parts = [f"{epochs_in_words(history.epochs)} of {printable(history.format)}"]
     parts += [
-        f"{role} is column '{plain(column)}'"
+        f"{role} is column '{printable(column)}'"
         for role, columns in taken.items()
         for column in columns
         if column
     ]
     parts += [f"no {role}" for role in ("train loss", "validation loss") if not any(taken[role])]
     parts += [
-        f"'{plain(column)}' looks like a held-out loss: not read as one"
+        f"'{printable(column)}' looks like a held-out loss: not read as one"
         for column in history.unread
     ]
     return [
-        f"history {'; '.join(parts)}; {plain(history.path)}",
-        *(f"{'':8}{plain(note, 200)}" for note in history.notes),
+        f"history {'; '.join(parts)}; {printable(history.path)}",
+        *(f"{'':8}{printable(note, 200)}" for note in history.notes),
     ]
 
 
 def _error(error: ErrorPart, width: int, colour: bool) -> str:
-    lines = [_sentence("ERROR", f"{plain(error.where)}: {error.message}", width, colour)]
+    lines = [_sentence("ERROR", f"{printable(error.where)}: {error.message}", width, colour)]
     if error.remedy:
         lines.append(_sentence("", f"to fix: {error.remedy}", width))
     return "\n".join(lines)
@@ -144,16 +145,16 @@ def _unmeasured(report: Report) -> str:
     if report.data or not errors:
         return ""
     results = [each for each in report.results if each.outcome == "inconclusive"]
-    rules = list(dict.fromkeys(plain(each.rule, 200) for each in results))
+    rules = list(dict.fromkeys(printable(each.rule, 200) for each in results))
     if not rules:
         return ""
-    number = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}"
+    number = counted(len(rules), "rule")
     because = "this error" if len(errors) == 1 else "these errors"
     return f"nothing was measured for {number} because of {because}: {', '.join(rules)}"
 
 
 def _result(result: ResultPart, width: int, colour: bool) -> str:
-    sentence = f"{plain(result.key, 200)}: {plain(result.message)}"
+    sentence = f"{printable(result.key, 200)}: {printable(result.message)}"
     lines = [_sentence(word(result), sentence, width, colour)]
     if result.remedy and result.outcome in ("failed", "error") and result.severity == "block":
         lines.append(_sentence("", f"to fix: {result.remedy}", width))
@@ -165,8 +166,8 @@ def _waivers(report: Report, width: int) -> str:
     return "\n".join(
         _sentence(
             "note",
-            f"waiver {plain(waiver.ticket, 100)} for {plain(waiver.result, 200)} is {standing}: "
-            f"{plain(waiver.why)}",
+            f"waiver {printable(waiver.ticket, 100)} for {printable(waiver.result, 200)} is "
+            f"{standing}: {printable(waiver.why)}",
             width,
         )
         for waiver, standing in waivers_of(report)
@@ -183,7 +184,7 @@ def _left_out(report: Report, width: int) -> str:
             "split or repeat another; rules must hold with and without them; pairs.csv lists them"
         )
         if changed := inflated(report, each.split):
-            lines.append(f"on {each.split}, {plain(changed, 500)}")
+            lines.append(f"on {each.split}, {printable(changed, 500)}")
     return "\n".join(_sentence("note", line, width) for line in lines)
 
 
@@ -204,7 +205,7 @@ def _verdict(report: Report, width: int, colour: bool, following: str | None) ->
         result.outcome == "passed" and not result.proven and result.measured.interval is not None
         for result in report.results
     )
-    lines = [_wrapped(counted(report), width)]
+    lines = [_wrapped(outcomes_counted(report), width)]
     if unproven:
         lines.append(f"{unproven} passed on the estimate alone, not proven")
     if report.verdict == "error":
@@ -230,12 +231,12 @@ def _next(report: Report, path: Path, evidence: Path | None) -> str:
 
 
 def _quoted(argument: str) -> str:
-    return shlex.quote(plain(argument))
+    return shlex.quote(printable(argument))
 
 
 def _sentence(start: str, sentence: str, width: int, colour: bool = False) -> str:
     filled = textwrap.fill(
-        " ".join(plain(sentence, 2000).split()),
+        " ".join(printable(sentence, 2000).split()),
         width,
         initial_indent=f"{start:<{_COLUMN}}",
         subsequent_indent=" " * _COLUMN,

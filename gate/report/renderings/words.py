@@ -8,6 +8,7 @@ from typing import Literal
 
 from gate.report.messages import digits, requirement
 from gate.report.model import BaselinePart, ReadingPart, Report, ResultPart, WaiverPart
+from gate.wording import counted
 
 Level = Literal["error", "warning", "waived", "passed"]
 
@@ -43,7 +44,7 @@ def epochs_in_words(epochs: Sequence[float]) -> str:
     else:  # an epoch that is logged at 0.5 and 1.0 ends at 1
         count = len({max(1, math.ceil(epoch - 1e-6)) for epoch in epochs})
         rows = f" in {len(epochs):,} rows"
-    return f"{count:,} {'epoch' if count == 1 else 'epochs'}{rows}"
+    return f"{counted(count, 'epoch')}{rows}"
 
 
 def word(result: ResultPart) -> str:
@@ -66,7 +67,7 @@ def headline(report: Report) -> str:
     return f"{VERDICTS[report.verdict]}{audit}"
 
 
-def counted(report: Report) -> str:
+def outcomes_counted(report: Report) -> str:
     """Return the number of rules and of results by outcome, in words.
 
     What only warns is no failure here: "1 failed" above PASS would read as a contradiction.
@@ -76,11 +77,10 @@ def counted(report: Report) -> str:
     counts.subtract(warnings)
     outcomes = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     if warned := warnings.total():
-        outcomes.append(f"{warned} {'warning' if warned == 1 else 'warnings'}")
+        outcomes.append(counted(warned, "warning"))
     rules, results = report.decision.rules_evaluated, len(report.results)
     return (
-        f"{rules} {'rule' if rules == 1 else 'rules'}, "
-        f"{results} {'result' if results == 1 else 'results'}: {', '.join(outcomes) or 'none'}"
+        f"{counted(rules, 'rule')}, {counted(results, 'result')}: {', '.join(outcomes) or 'none'}"
     )
 
 

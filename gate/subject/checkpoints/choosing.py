@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from gate.subject.checkpoints.pickles import Table, TensorRef, kind_of
-from gate.subject.checkpoints.refusals import corrupt, counted, listed, mismatch, shown
+from gate.subject.checkpoints.refusals import corrupt, mismatch
 from gate.subject.checkpoints.tensors import FLOATING, MAX_NAME, Weights, check_count
 from gate.subject.checkpoints.torch_files import TorchFile
+from gate.wording import counted, listed, plain
 
 MAX_DEPTH = 4
 _SAVE = 'save the weights: torch.save(model.state_dict(), "weights.pt")'
@@ -39,7 +40,7 @@ def choose(file: TorchFile, key: str | None) -> Weights:
     found: dict[str, Table] = {}
     for path, table in _candidates(file.value):
         if path in found:  # a name with a dot in it looks like a path
-            raise mismatch(f"it holds two models under one path, `{shown(path)}`", _SAVE)
+            raise mismatch(f"it holds two models under one path, `{plain(path)}`", _SAVE)
         found[path] = table
     chosen = _named(found, key) if key is not None else _only(found, file.value)
     return _weights(file, chosen, found[chosen])
@@ -124,7 +125,7 @@ def _only(found: Mapping[str, Table], value: object) -> str:
         raise mismatch(
             f"this file holds {len(names)} models: {listed(names)}",
             "name the one that ships under `model:` of the gate file, for example `key: "
-            f"{shown(next(filter(None, found)))}`; `inspect` takes it as --key",
+            f"{plain(next(filter(None, found)))}`; `inspect` takes it as --key",
         )
     return next(iter(found))
 
@@ -137,14 +138,14 @@ def _named(found: Mapping[str, Table], key: str) -> str:
         return under[0]
     if under:
         raise mismatch(
-            f"`{shown(key)}` holds {len(under)} models: {listed(under)}", "set `key` to one"
+            f"`{plain(key)}` holds {len(under)} models: {listed(under)}", "set `key` to one"
         )
     if list(found) == [""]:
         raise mismatch(
-            f"the file holds one state_dict at its top, and no `{shown(key)}`", "remove `key`"
+            f"the file holds one state_dict at its top, and no `{plain(key)}`", "remove `key`"
         )
     choice = f"; it holds {listed(found)}" if found else ""
-    raise mismatch(f"the file holds no model under `{shown(key)}`{choice}", "correct `key`")
+    raise mismatch(f"the file holds no model under `{plain(key)}`{choice}", "correct `key`")
 
 
 def _weights(file: TorchFile, path: str, table: Table) -> Weights:
@@ -189,5 +190,5 @@ def _described(value: object) -> str:
         case list() | tuple():
             return f"a {kind_of(value)} of {counted(len(value), 'item')}"
         case _:
-            kind = shown(kind_of(value))
+            kind = plain(kind_of(value))
             return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"

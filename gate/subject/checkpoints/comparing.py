@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import prod
 
-from gate.subject.checkpoints.refusals import counted, listed, mismatch, shown
+from gate.subject.checkpoints.refusals import mismatch
 from gate.subject.checkpoints.tensors import FLOATING, ITEM_BYTES, TensorSpec
+from gate.wording import counted, listed, plain
 
 Shape = tuple[int, ...]
 
 # What training wrappers put before every name: DDP, torch.compile, Lightning's own module.
+_MOST_NAMES = 20  # of tensors: what an engineer lays beside the model's own
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
 _MOST_WRAPPERS = 8  # more are no wrappers, and each costs a look at every name
 _COUNTER = "num_batches_tracked"  # of batch normalisation; not used when a model is evaluated
@@ -46,11 +48,11 @@ def match(
     found = {spec.name: spec for spec in tensors}
     prefix = _wrapper(found, model)
     named = {name.removeprefix(prefix): spec for name, spec in found.items()}
-    plain = {name.removeprefix(prefix): kind for name, kind in others.items()}
+    bare = {name.removeprefix(prefix): kind for name, kind in others.items()}
     counters = tuple(
         name for name in model if name not in named and name.rpartition(".")[2] == _COUNTER
     )
-    _check_others(plain, model)
+    _check_others(bare, model)
     _check_names(named, [name for name in model if name not in counters])
     _check_shapes(named, model)
     casts = _check_dtypes(named, model)
@@ -119,14 +121,16 @@ def _check_names(named: Mapping[str, TensorSpec], model: Sequence[str]) -> None:
     if not expected & set(named):
         raise mismatch(
             f"none of its {counted(len(named), 'name')} is one of the model's "
-            f"(it has {listed(named, longest=3)}; the model has {listed(model, longest=3)})",
+            f"(it has {listed(named, limit=3)}; the model has {listed(model, limit=3)})",
             "it was made by another architecture: check `factory` and its `kwargs`",
         )
     facts = []
     if missing:
-        facts.append(f"{counted(len(missing), 'tensor')} missing: {listed(missing)}")
+        facts.append(f"{counted(len(missing), 'tensor')} missing: {listed(missing, _MOST_NAMES)}")
     if unexpected:
-        facts.append(f"{counted(len(unexpected), 'tensor')} unexpected: {listed(unexpected)}")
+        facts.append(
+            f"{counted(len(unexpected), 'tensor')} unexpected: {listed(unexpected, _MOST_NAMES)}"
+        )
     raise mismatch(
         "; ".join(facts),
         "build the model that was trained: check `factory` and its `kwargs`",
@@ -144,8 +148,8 @@ def _say_prefix(named: set[str], expected: set[str]) -> None:
         if prefix and {name.removeprefix(prefix) for name in longer} == shorter:
             change = "name[len(prefix):]" if longer is named else "prefix + name"
             raise mismatch(
-                f"keys differ only by the prefix `{shown(prefix)}`, which {holder}",
-                f"with prefix = {shown(repr(prefix))}, save {{{change}: tensor for name, tensor in "
+                f"keys differ only by the prefix `{plain(prefix)}`, which {holder}",
+                f"with prefix = {plain(repr(prefix))}, save {{{change}: tensor for name, tensor in "
                 "state_dict.items()}",
             )
 
@@ -173,7 +177,7 @@ def _check_size(name: str, spec: TensorSpec) -> None:
     held = len(spec.data) // ITEM_BYTES[spec.dtype]
     if prod(max(length, 1) for length in spec.shape) > max(held, 1):
         raise mismatch(
-            f"{shown(name)} has the shape {_axes(spec.shape)} over {counted(held, 'element')}, and "
+            f"{plain(name)} has the shape {_axes(spec.shape)} over {counted(held, 'element')}, and "
             "the model takes its shape from the file",
             "save it with .contiguous() before torch.save, or build the model with its sizes",
         )
@@ -195,7 +199,7 @@ def _in_words(wrong: Mapping[str, tuple[Shape, Shape]], model: Mapping[str, Expe
         if len(theirs) == len(ours) and theirs[0] != ours[0]:
             said.append(f"the checkpoint has {theirs[0]:,} classes, the model has {ours[0]:,}")
     said += [
-        f"{shown(name)} takes {theirs[1]:,} inputs in the checkpoint and {ours[1]:,} in the "
+        f"{plain(name)} takes {theirs[1]:,} inputs in the checkpoint and {ours[1]:,} in the "
         "model, so it was built for another image size or width"
         for name, (theirs, ours) in wrong.items()
         if len(theirs) == len(ours) == 2 and theirs[1] != ours[1]

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.program_graphs import RESAVE
 from gate.subject.checkpoints.program_members import check_members, table_of
-from gate.subject.checkpoints.refusals import corrupt, listed, mismatch, shown, unsafe
+from gate.subject.checkpoints.refusals import corrupt, mismatch, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     TensorSpec,
@@ -19,6 +19,7 @@ from gate.subject.checkpoints.tensors import (
     check_count,
     check_view,
 )
+from gate.wording import listed, plain
 
 # Where torch looks for it, and nowhere else: another table could speak of other weights.
 _TABLE = re.compile(r"([^/]+/data/weights)/(.+)_weights_config\.json")
@@ -65,7 +66,7 @@ def read_exported_program(
     model = key if key is not None else next(iter(tables))
     if model not in tables:
         raise mismatch(
-            f"the file holds no model `{shown(model)}`; it holds {listed(tables)}", "correct `key`"
+            f"the file holds no model `{plain(model)}`; it holds {listed(tables)}", "correct `key`"
         )
     found = tables[model]
     table = table_of(found[0], members[found[0]], budget)
@@ -77,7 +78,7 @@ def read_exported_program(
 
 def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: str) -> TensorSpec:
     if not isinstance(entry, dict):
-        raise corrupt(f"its table does not describe {shown(name)} as torch does")
+        raise corrupt(f"its table does not describe {plain(name)} as torch does")
     try:
         meta = entry["tensor_meta"]
         content = members.get(f"{folder}/{entry['path_name']}")
@@ -87,11 +88,11 @@ def _spec(name: str, entry: object, members: Mapping[str, memoryview], folder: s
         offset = _natural(meta["storage_offset"]["as_int"])
         layout = meta["layout"]
     except (KeyError, TypeError, ValueError):
-        raise corrupt(f"its table does not describe {shown(name)} as torch does") from None
+        raise corrupt(f"its table does not describe {plain(name)} as torch does") from None
     if layout != _STRIDED:
-        raise unsafe(f"{shown(name)} is not a plain dense tensor", RESAVE)
+        raise unsafe(f"{plain(name)} is not a plain dense tensor", RESAVE)
     if content is None:
-        raise corrupt(f"the bytes of {shown(name)} are missing in the archive")
+        raise corrupt(f"the bytes of {plain(name)} are missing in the archive")
     check_view(name, shape, stride, offset, content.nbytes // ITEM_BYTES[dtype])
     return TensorSpec(name, dtype, shape, stride, offset, content)
 
@@ -102,7 +103,7 @@ def _check_shared(tensors: Sequence[TensorSpec]) -> None:
     for spec in tensors:
         if dtypes.setdefault(id(spec.data), spec.dtype) != spec.dtype:
             raise unsafe(
-                f"{shown(spec.name)} is stored with another tensor as {dtypes[id(spec.data)]} and "
+                f"{plain(spec.name)} is stored with another tensor as {dtypes[id(spec.data)]} and "
                 f"called {spec.dtype}, so readers can disagree about it",
                 RESAVE,
             )

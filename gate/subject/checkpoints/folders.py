@@ -13,15 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.subject.checkpoints.refusals import (
-    RefusedError,
-    corrupt,
-    listed,
-    mismatch,
-    shown,
-    unsafe,
-)
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.sealing import Sealed, seal
+from gate.wording import listed, plain, quoted
 
 MAX_CONFIG = 1 << 20
 MAX_INDEX = 16 << 20
@@ -182,12 +176,12 @@ def _configured(path: Path, present: frozenset[str]) -> tuple[str, ...]:
         return ()
     if not _is_plain(named) or not named.endswith((".safetensors", f".safetensors{_INDEX}")):
         raise unsafe(
-            f"{_CONFIG} names the weights '{shown(named)}', which is no safetensors file of the "
+            f"{_CONFIG} names the weights {quoted(named)}, which is no safetensors file of the "
             "folder",
             "do not load the folder elsewhere; ask who made it",
         )
     if named not in present:
-        raise corrupt(f"{_CONFIG} names the weights {shown(named)}, which the folder lacks")
+        raise corrupt(f"{_CONFIG} names the weights {plain(named)}, which the folder lacks")
     return (named,)
 
 
@@ -201,8 +195,8 @@ def _layout(path: Path, title: str) -> Layout:
 
 def _is_plain(name: str) -> bool:
     """Whether a name is that of a file in the folder itself."""
-    plain = name.isprintable() and "/" not in name and "\\" not in name
-    return plain and name not in ("", ".", "..")
+    is_printable = name.isprintable() and "/" not in name and "\\" not in name
+    return is_printable and name not in ("", ".", "..")
 
 
 def _unknown(present: frozenset[str]) -> RefusedError:
@@ -226,7 +220,7 @@ def _sealed(path: Path, name: str, most: int) -> Sealed:
         return seal(path / name, most=most)
     except RefusedError as refused:
         raise RefusedError(
-            refused.refusal, f"{shown(name)}: {refused.fact}", refused.remedy
+            refused.refusal, f"{plain(name)}: {refused.fact}", refused.remedy
         ) from None
 
 
@@ -245,7 +239,7 @@ def _placed(name: str, text: bytes) -> Mapping[str, str]:
     for shard in shards:
         if not _is_plain(shard):
             raise unsafe(
-                f"{name} points to '{shown(shard)}', which is not a file of the folder",
+                f"{name} points to {quoted(shard)}, which is not a file of the folder",
                 "do not load the folder elsewhere; ask who made it",
             )
     return placed

@@ -6,7 +6,8 @@ deflated members, which mean the same weights; other methods of packing are refu
 
 import zlib
 
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.wording import plain
 
 STORED, DEFLATED = 0, 8
 _PART = 1 << 20
@@ -28,7 +29,7 @@ def refuse_method(name: str, method: int) -> None:
     if method not in (STORED, DEFLATED):
         how = _METHODS.get(method, f"method {method}")
         raise unsafe(
-            f"{shown(name)} in the archive is packed with {how}, which is not read", REPACK
+            f"{plain(name)} in the archive is packed with {how}, which is not read", REPACK
         )
 
 
@@ -60,4 +61,4 @@ def inflated(name: str, packed: memoryview, size: int) -> memoryview:
 
 
 def _damaged(name: str) -> RefusedError:
-    return corrupt(f"{shown(name)} does not unpack to the bytes that the archive declares")
+    return corrupt(f"{plain(name)} does not unpack to the bytes that the archive declares")

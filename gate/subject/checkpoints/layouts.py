@@ -5,16 +5,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from gate.subject.checkpoints.folders import MORE, Folder, Layout, naming_all
-from gate.subject.checkpoints.refusals import (
-    RefusedError,
-    corrupt,
-    listed,
-    mismatch,
-    shown,
-    unsafe,
-)
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.sealing import Sealed
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count, same_numbers
+from gate.wording import listed, plain
 
 MOST_REPEATS = 16  # of a file's bytes by tensors that share them, as tied layers do
 
@@ -54,7 +48,7 @@ def _naming(name: str, *, alone: bool) -> Iterator[None]:
     except RefusedError as refused:
         if alone:
             raise
-        fact = f"{shown(name)}: {refused.fact}"
+        fact = f"{plain(name)}: {refused.fact}"
         raise RefusedError(refused.refusal, fact, refused.remedy) from refused
 
 
@@ -87,7 +81,7 @@ def _check_same(title: str, first: Weights, title_of_other: str, other: Weights)
         raise _differing(title, title_of_other, f"{listed(kinds)} of another kind or shape")
     for name, spec in ours.items():
         if not same_numbers(spec, theirs[name]):
-            raise _differing(title, title_of_other, f"{shown(name)} has other numbers")
+            raise _differing(title, title_of_other, f"{plain(name)} has other numbers")
 
 
 def _check_repeats(title: str, weights: Weights, most: int) -> None:
@@ -95,7 +89,7 @@ def _check_repeats(title: str, weights: Weights, most: int) -> None:
     claimed = sum(spec.bytes for spec in weights.tensors)
     if claimed > most:
         raise unsafe(
-            f"the tensors of {shown(title)} repeat its bytes to {claimed:,}, more than is compared",
+            f"the tensors of {plain(title)} repeat its bytes to {claimed:,}, more than is compared",
             "keep one layout, or save each tensor with .clone()",
         )
 
@@ -105,4 +99,4 @@ def _kind(spec: TensorSpec | None) -> tuple[str, tuple[int, ...]] | None:
 
 
 def _differing(title: str, other: str, how: str) -> RefusedError:
-    return mismatch(f"{shown(title)} and {shown(other)} differ: {how}", "keep the one to deploy")
+    return mismatch(f"{plain(title)} and {plain(other)} differ: {how}", "keep the one to deploy")

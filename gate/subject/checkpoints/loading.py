@@ -11,17 +11,11 @@ from gate.errors import FactoryError
 from gate.subject.checkpoints.comparing import Expected, Matched, match
 from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.checkpoints.opening import Checkpoint
-from gate.subject.checkpoints.refusals import (
-    RefusedError,
-    counted,
-    listed,
-    mismatch,
-    numerically_bad,
-    shown,
-)
+from gate.subject.checkpoints.refusals import RefusedError, mismatch, numerically_bad
 from gate.subject.checkpoints.renaming import renamed_by_hooks, with_versions
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
 from gate.subject.guard import Guard, in_reach, require_theirs, said
+from gate.wording import counted, listed, plain
 
 if TYPE_CHECKING:
     import torch
@@ -238,7 +232,7 @@ def _check_numbers(model: "torch.nn.Module", guard: Guard) -> None:
         head = _empty_head(model)
     if head:
         raise numerically_bad(
-            f"{shown(head)}, the head, is all zeros: every image gets the same output",
+            f"{plain(head)}, the head, is all zeros: every image gets the same output",
             "the file was saved before training, or was emptied; ship the trained one",
         )
 
@@ -271,7 +265,7 @@ def _empty_head(model: "torch.nn.Module") -> str:
 def _notes(matched: Matched) -> tuple[str, ...]:
     notes = []
     if matched.prefix:
-        notes.append(f"the prefix `{shown(matched.prefix)}` was taken off every name")
+        notes.append(f"the prefix `{plain(matched.prefix)}` was taken off every name")
     if matched.renamed:
         notes.append("the model's own load hooks gave tensors of the file their names")
     if matched.absent_counters:

@@ -23,8 +23,9 @@ from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
 from gate.subject.checkpoints.isolation import Walls
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, mismatch, shown
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
 from gate.subject.checkpoints.sealing import seal
+from gate.wording import counted, plain
 
 MAX_CLASSES = 1 << 20
 OPENING = 120.0  # seconds to parse and optimise a graph
@@ -124,7 +125,7 @@ class OnnxModel:
         if (inputs, kind, axes) != (1, "tensor(float)", 4):
             raise mismatch(
                 "it does not take one float32 batch (N, C, H, W): it has "
-                f"{counted(inputs, 'input')}, the first {shown(str(kind))} with {axes} axes",
+                f"{counted(inputs, 'input')}, the first {plain(str(kind))} with {axes} axes",
                 "export the network alone, without its preprocessing",
             )
         if outputs != 1:
@@ -198,7 +199,7 @@ def open_onnx(
     ONNX, that onnxruntime does not take, or that does not take images.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise MissingExtraError(shown(str(path)), "running an ONNX model", "onnx")
+        raise MissingExtraError(plain(str(path)), "running an ONNX model", "onnx")
     return OnnxModel(Path(path), sha256=sha256, threads=threads, gives=gives)
 
 
@@ -231,7 +232,7 @@ def _worker() -> subprocess.Popen[bytes]:
 
 
 def _said(answer: dict[str, Any]) -> str:
-    return shown(str(answer["error"]).strip(), longest=300)
+    return plain(str(answer["error"]).strip(), limit=300)
 
 
 def _stopped() -> RefusedError:
@@ -259,6 +260,6 @@ def identify_onnx(path: Path, *, sha256: str | None = None) -> Identity:
 def _require_pinned(found: str, pin: str | None) -> None:
     if pin is not None and pin.lower() != found:
         raise mismatch(
-            f"its sha256 is {found}, and {shown(pin)} is pinned",
+            f"its sha256 is {found}, and {plain(pin)} is pinned",
             "give the pinned file, or have the pin changed by whoever owns it",
         )

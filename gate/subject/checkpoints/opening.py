@@ -20,12 +20,13 @@ from gate.subject.checkpoints.formats import (
 from gate.subject.checkpoints.inflating import MAPPED, REPACK
 from gate.subject.checkpoints.layouts import weights_of
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.safetensors_files import read_safetensors
 from gate.subject.checkpoints.sealing import MAX_BYTES, seal
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
 from gate.subject.checkpoints.zips import member_names, read_directory, read_members
+from gate.wording import plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,7 @@ class _Opening:
         self.identity = Identity(sha256, size)
         if self.pin is not None and self.pin.lower() != sha256:
             raise mismatch(
-                f"its sha256 is {sha256}, and {shown(self.pin)} is pinned",
+                f"its sha256 is {sha256}, and {plain(self.pin)} is pinned",
                 "give the pinned file, or have the pin changed by whoever owns it",
             )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gate.subject.checkpoints import names
 from gate.subject.checkpoints.budgets import Budget
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     MAX_AXES,
@@ -25,6 +25,7 @@ from gate.subject.checkpoints.tensors import (
     check_view,
     too_many_axes,
 )
+from gate.wording import listed, plain
 
 MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
 MAX_STRING = 1 << 20
@@ -190,7 +191,7 @@ class _Machine:
                 "save plain dense tensors, made with .dequantize() or .to_dense()",
             )
         raise unsafe(
-            f"loading it would run or import {listed(self.forbidden)}",
+            f"loading it would run or import {listed(self.forbidden, 20)}",
             "save the weights alone, where the model was trained: "
             'torch.save(model.state_dict(), "weights.pt")',
         )
@@ -337,7 +338,7 @@ class _Machine:
         if len(module) + len(name) > MAX_NAME:
             raise unsafe(
                 f"its pickle names something with {len(module) + len(name):,} characters, "
-                f"{shown(module, longest=40)}",
+                f"{plain(module, limit=40)}",
                 "do not load the file elsewhere; ask who made it",
             )
         dotted = names.modern(module, name)
@@ -363,7 +364,7 @@ class _Machine:
         if dotted in names.INERT or dotted in self.forbidden:
             return Opaque(_kind_made(dotted, arguments))
         raise unsafe(
-            f"its pickle calls {shown(dotted)} as no library does",
+            f"its pickle calls {plain(dotted)} as no library does",
             "do not load the file elsewhere; ask who made it",
         )
 
@@ -444,7 +445,7 @@ class _Machine:
         self.views.setdefault(key, ref := StorageRef(key, dtype, count, 0, count))
         if self.views[key].key != key or self.views[key].elements != count:
             raise unsafe(
-                f"a view of a storage, {shown(key)}, is described in two ways",
+                f"a view of a storage, {plain(key)}, is described in two ways",
                 "save the file again with torch.save",
             )
         if rest and rest[0] is not None:
@@ -469,7 +470,7 @@ class _Machine:
         first = self.views.setdefault(view, ref)
         if (first.key, first.start, first.elements) != (ref.key, ref.start, ref.elements):
             raise unsafe(
-                f"a view of a storage, {shown(view)}, is described in two ways",
+                f"a view of a storage, {plain(view)}, is described in two ways",
                 "save the file again with torch.save",
             )
 
@@ -549,7 +550,7 @@ def _filled(target: object, items: list[object]) -> Table:
             and isinstance(value, Table | TensorRef)
         ):
             raise unsafe(
-                f"its pickle makes a name by calling {shown(key.kind)}, so readers can disagree "
+                f"its pickle makes a name by calling {plain(key.kind)}, so readers can disagree "
                 "about it",
                 "save the file again with torch.save",
             )
@@ -557,7 +558,7 @@ def _filled(target: object, items: list[object]) -> Table:
             target.other_keys += 1
         elif key in target.entries:
             raise unsafe(
-                f"its pickle sets {shown(key)} twice, so readers can disagree about it",
+                f"its pickle sets {plain(key)} twice, so readers can disagree about it",
                 "save the file again with torch.save",
             )
         else:

@@ -12,7 +12,8 @@ from typing import Any
 
 from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.expressions import is_guard, is_size
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.wording import plain, quoted
 
 MAX_GRAPH = 32 << 20  # bytes; with the stack traces of every node a ResNet-152 fills some 2 MiB
 RESAVE = (
@@ -46,7 +47,7 @@ def check_graph(member: str, text: memoryview, budget: Budget) -> None:
             budget.take(len(value))
         fault = _fault(key, value, place)
         if fault:
-            raise unsafe(f"{shown(member)} {fault}, which torch.export.load runs as code", RESAVE)
+            raise unsafe(f"{plain(member)} {fault}, which torch.export.load runs as code", RESAVE)
 
 
 def parsed(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # noqa: ANN401 (JSON)
@@ -55,17 +56,17 @@ def parsed(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # 
     Raises RefusedError for a larger one, and for what is no JSON or nests too deeply.
     """
     if text.nbytes > most:
-        raise unsafe(f"{shown(member)} has {text.nbytes:,} bytes", RESAVE)
-    plain = bytes(text)
-    budget.take(sum(map(plain.count, (b",", b"[", b"{"))))  # no fewer than there are values
+        raise unsafe(f"{plain(member)} has {text.nbytes:,} bytes", RESAVE)
+    raw = bytes(text)
+    budget.take(sum(map(raw.count, (b",", b"[", b"{"))))  # no fewer than there are values
     try:
-        return json.loads(plain.decode("utf-8"))
+        return json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise _no_graph(member) from None
 
 
 def _no_graph(member: str) -> RefusedError:
-    return corrupt(f"{shown(member)} is not the JSON that torch writes")
+    return corrupt(f"{plain(member)} is not the JSON that torch writes")
 
 
 def _strings(graph: object) -> Iterator[tuple[str, str, str]]:
@@ -94,14 +95,14 @@ def _strings(graph: object) -> Iterator[tuple[str, str, str]]:
 def _fault(key: str, value: str, place: str) -> str:
     """Return what is wrong with a text under a key; empty if nothing is."""
     if key == "expr_str":
-        return "" if is_size(value) else f"has the size '{shown(value)}'"
+        return "" if is_size(value) else f"has the size {quoted(value)}"
     if key == "guards_code":
-        return "" if is_guard(value) else f"has the guard '{shown(value)}'"
+        return "" if is_guard(value) else f"has the guard {quoted(value)}"
     if key in _TREES:
         return _fault_of_tree(value)
     if key in ("target", "as_operator") and "from_file" in value:
-        return f"opens a file of its own, by {shown(value)}"
-    return "" if _is_inert(key, value, place) else f"has the name or text '{shown(value)}'"
+        return f"opens a file of its own, by {plain(value)}"
+    return "" if _is_inert(key, value, place) else f"has the name or text {quoted(value)}"
 
 
 def _is_inert(key: str, value: str, place: str) -> bool:
@@ -124,9 +125,9 @@ def _fault_of_tree(text: str) -> str:
                 try:
                     waiting.append(json.loads(value))
                 except (ValueError, RecursionError):
-                    return f"has the tree '{shown(value)}'"
+                    return f"has the tree {quoted(value)}"
             case str() as value if not _PLAIN.fullmatch(value):
-                return f"has the name '{shown(value)}'"
+                return f"has the name {quoted(value)}"
             case list() as value:
                 waiting.extend(value)
             case dict() as value:
@@ -135,8 +136,8 @@ def _fault_of_tree(text: str) -> str:
                     value.get("default_factory_name"),
                 )
                 if "__enum__" in value or "fqn" in value:
-                    return f"imports '{shown(str(value.get('fqn')))}'"
+                    return f"imports '{plain(str(value.get('fqn')))}'"
                 if module is not None and (module, name) not in _FACTORIES:
-                    return f"imports '{shown(f'{module}.{name}')}'"
+                    return f"imports '{plain(f'{module}.{name}')}'"
                 waiting += [*value, *value.values()]
     return ""

@@ -15,9 +15,10 @@ from gate.subject.checkpoints.names import DTYPES
 from gate.subject.checkpoints.pickles import Name, Opaque, Table, TensorRef
 from gate.subject.checkpoints.program_graphs import RESAVE, check_graph, parsed
 from gate.subject.checkpoints.recognising import Container, recognise
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, listed, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
 from gate.subject.checkpoints.torch_files import TorchFile, read_legacy, read_zip
 from gate.subject.checkpoints.zips import member_names, read_directory, read_members
+from gate.wording import listed, plain
 
 MAX_TABLE = 16 << 20
 LONGEST = 8  # members that are named
@@ -68,7 +69,7 @@ def table_of(member: str, text: memoryview, budget: Budget) -> Mapping[str, obje
     table = parsed(member, text, MAX_TABLE, budget)
     entries = table.get("config") if isinstance(table, dict) else None
     if not isinstance(entries, dict):
-        raise corrupt(f"{shown(member)} is not the JSON that torch writes")
+        raise corrupt(f"{plain(member)} is not the JSON that torch writes")
     return entries
 
 
@@ -103,7 +104,7 @@ def _pickles_in_tables(inside: Mapping[str, memoryview], budget: Budget) -> Iter
         folder = place.rpartition("/")[0]
         for entry in table_of(place, text, budget).values():
             if not isinstance(entry, dict):
-                raise corrupt(f"{shown(place)} is not the JSON that torch writes")
+                raise corrupt(f"{plain(place)} is not the JSON that torch writes")
             if entry.get("use_pickle") is not False:
                 yield f"{folder}/{entry.get('path_name')}"
 
@@ -118,7 +119,7 @@ def _check_sample(name: str, content: memoryview, budget: Budget) -> None:
         strange = refused.fact
     if strange:
         raise unsafe(
-            f"torch.export.load would unpickle {shown(name)}, which is more than plain tensors: "
+            f"torch.export.load would unpickle {plain(name)}, which is more than plain tensors: "
             f"{strange}",
             RESAVE,
         )
@@ -155,9 +156,9 @@ def _strange(value: object) -> str:
                     return f"a dict with {listed(odd) or 'keys that are no texts'}"
                 waiting.extend(entries.values())
             case Opaque(kind=kind) if kind != "torch.device":
-                return shown(kind)
+                return plain(kind)
             case Name(dotted=dotted) if dotted not in DTYPES:
-                return shown(dotted)
+                return plain(dotted)
             case None | bool() | int() | float() | str() | TensorRef() | Opaque() | Name():
                 pass
             case _:
@@ -174,4 +175,4 @@ def _notes(inside: Mapping[str, memoryview]) -> Iterator[str]:
         and not _RAW.fullmatch(name)
     ]
     if unread:
-        yield f"other members of the archive not read: {listed(unread, longest=LONGEST)}"
+        yield f"other members of the archive not read: {listed(unread, limit=LONGEST)}"

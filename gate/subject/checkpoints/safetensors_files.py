@@ -7,7 +7,7 @@ tensors cost the library more than twenty seconds before it looks at any of them
 import json
 from collections.abc import Mapping, Sequence
 
-from gate.subject.checkpoints.refusals import corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import corrupt, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     TensorSpec,
@@ -17,6 +17,7 @@ from gate.subject.checkpoints.tensors import (
     check_count,
     row_major,
 )
+from gate.wording import plain
 
 MAX_HEADER = 10 << 20
 
@@ -65,7 +66,7 @@ def read_safetensors(data: memoryview) -> Weights:
     position = 0
     for name, (dtype, shape), begin, end in placed:
         if begin != position or end > body.nbytes:
-            raise corrupt(f"{shown(name)} does not lie where the tensor before it ends")
+            raise corrupt(f"{plain(name)} does not lie where the tensor before it ends")
         spec = TensorSpec(name, dtype, shape, row_major(shape), 0, body[begin:end])
         check_bytes(name, spec.bytes, end - begin)
         tensors.append(spec)
@@ -98,14 +99,14 @@ def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 def _placed(name: str, entry: object) -> tuple[str, tuple[str, tuple[int, ...]], int, int]:
     """Return name, (dtype, shape), begin and end of one entry of the header."""
     if not isinstance(entry, dict):
-        raise corrupt(f"the header says nothing useful about {shown(name)}")
+        raise corrupt(f"the header says nothing useful about {plain(name)}")
     dtype = _DTYPES.get(str(entry.get("dtype")), "")
     shape, place = _naturals(entry.get("shape")), _naturals(entry.get("data_offsets"))
     if dtype not in ITEM_BYTES or shape is None or place is None or len(place) != 2:
-        raise corrupt(f"the header describes {shown(name)} in a way that is not read here")
+        raise corrupt(f"the header describes {plain(name)} in a way that is not read here")
     check_axes(name, shape)
     if place[0] > place[1]:
-        raise corrupt(f"{shown(name)} ends before it begins")
+        raise corrupt(f"{plain(name)} ends before it begins")
     return name, (dtype, shape), place[0], place[1]
 
 

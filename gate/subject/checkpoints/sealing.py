@@ -7,7 +7,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gate.subject.checkpoints.refusals import bytes_shown, corrupt
+from gate.subject.checkpoints.refusals import corrupt
+from gate.wording import bytes_in_words
 
 MAX_BYTES = 4 << 30  # the largest CNN classifiers in use hold about 2.6 GiB of weights
 CHUNK = 1 << 20
@@ -56,7 +57,8 @@ def _copy(descriptor: int, most: int) -> Sealed:
         raise corrupt("the file is empty")
     if status.st_size > most:
         raise corrupt(
-            f"it has {bytes_shown(status.st_size)}, more than {bytes_shown(most)} are not read",
+            f"it has {bytes_in_words(status.st_size)}, more than {bytes_in_words(most)} are "
+            "not read",
             "save only the model's state_dict, without the state of the optimiser",
         )
     copy = memoryview(mmap.mmap(-1, status.st_size))

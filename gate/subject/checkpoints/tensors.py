@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from gate.subject.checkpoints.refusals import RefusedError, bytes_shown, corrupt, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.wording import bytes_in_words, plain
 
 MAX_AXES = 64
 MAX_NAME = 1024  # characters; PyTorch's own longest names have about 100
@@ -125,19 +126,19 @@ def check_view(
     """
     check_axes(name, shape)
     if len(shape) != len(stride):
-        raise corrupt(f"{shown(name)} has {len(shape)} axes and {len(stride)} strides")
+        raise corrupt(f"{plain(name)} has {len(shape)} axes and {len(stride)} strides")
     elements = prod(shape)
     if elements == 0:
         return
     last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
     if last >= available:
         raise unsafe(
-            f"{shown(name)} reaches element {last:,} of a storage that has {available:,}",
+            f"{plain(name)} reaches element {last:,} of a storage that has {available:,}",
             "no library writes this; do not load the file elsewhere, ask who made it",
         )
     if elements > max(available, SMALL_EXPANSION):
         raise unsafe(
-            f"{shown(name)} claims {elements:,} elements over a storage of {available:,}",
+            f"{plain(name)} claims {elements:,} elements over a storage of {available:,}",
             "save expanded tensors with .clone() before torch.save",
         )
 
@@ -150,7 +151,7 @@ def check_axes(name: str, shape: tuple[int, ...]) -> None:
 
 def too_many_axes(name: str, count: int) -> RefusedError:
     """Return the refusal of a tensor with more axes than any library allows."""
-    return corrupt(f"{shown(name)} has {count:,} axes")
+    return corrupt(f"{plain(name)} has {count:,} axes")
 
 
 def check_count(count: int) -> None:
@@ -177,6 +178,6 @@ def check_bytes(name: str, claimed: int, found: int) -> None:
     """Refuse a storage whose claimed size in bytes is not the size of its bytes in the file."""
     if claimed != found:
         raise corrupt(
-            f"storage {shown(name)} claims {bytes_shown(claimed)} and the file holds "
-            f"{bytes_shown(found)}"
+            f"storage {plain(name)} claims {bytes_in_words(claimed)} and the file holds "
+            f"{bytes_in_words(found)}"
         )

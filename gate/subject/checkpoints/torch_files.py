@@ -13,8 +13,9 @@ from gate.subject.checkpoints.pickles import (
     Walked,
     walk,
 )
-from gate.subject.checkpoints.refusals import corrupt, listed, shown, unsafe
+from gate.subject.checkpoints.refusals import corrupt, unsafe
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec, check_bytes
+from gate.wording import listed, plain
 
 _PARTS = frozenset(
     {"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment"}
@@ -142,7 +143,7 @@ def _claims(storages: Sequence[StorageRef]) -> dict[str, StorageRef]:
         first = claims.setdefault(ref.key, ref)
         if (first.dtype, first.root_elements) != (ref.dtype, ref.root_elements):
             raise unsafe(
-                f"storage {shown(ref.key)} is described in two ways",
+                f"storage {plain(ref.key)} is described in two ways",
                 "save the file again with torch.save",
             )
     return claims
@@ -155,7 +156,7 @@ def _storages_of(
     for key, ref in _claims(refs).items():
         content = parts.get(f"data/{key}")
         if content is None:
-            raise corrupt(f"storage {shown(key)} is missing in the archive")
+            raise corrupt(f"storage {plain(key)} is missing in the archive")
         check_bytes(key, ref.root_elements * ITEM_BYTES[ref.dtype], content.nbytes)
         storages[key] = content
     return storages

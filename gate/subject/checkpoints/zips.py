@@ -18,7 +18,8 @@ from gate.subject.checkpoints.inflating import (
     inflated,
     refuse_method,
 )
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, counted, shown, unsafe
+from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.wording import counted, plain, quoted
 
 MAX_MEMBERS = 200_000
 MAX_DIRECTORY = 64 << 20
@@ -103,13 +104,13 @@ def read_members(directory: Directory, budget: Budget) -> Mapping[str, memoryvie
         same = unicodedata.normalize("NFC", member.name).casefold()
         if same in names:
             raise unsafe(
-                f"the archive lists {shown(member.name)} twice, in the same letters or in capitals "
+                f"the archive lists {plain(member.name)} twice, in the same letters or in capitals "
                 "and small ones, so readers can disagree about it",
                 "save the file again with torch.save",
             )
         if member.header < free_from or (not names and member.header != 0):
             raise unsafe(
-                f"{shown(member.name)} does not lie where an archive has it",
+                f"{plain(member.name)} does not lie where an archive has it",
                 "save the file again with torch.save",
             )
         names.add(same)
@@ -117,7 +118,7 @@ def read_members(directory: Directory, budget: Budget) -> Mapping[str, memoryvie
         begin = _content_start(directory.data, member, directory.start)
         free_from = begin + member.packed
         if free_from > directory.start:
-            raise corrupt(f"{shown(member.name)} reaches past the end of the archive's members")
+            raise corrupt(f"{plain(member.name)} reaches past the end of the archive's members")
         places.append((member, directory.data[begin:free_from]))
     budget.unpack(sum(each.size for each in directory.members if each.is_deflated), REPACK)
     return {
@@ -129,7 +130,7 @@ def _content(member: Member, packed: memoryview) -> memoryview:
     content = inflated(member.name, packed, member.size) if member.is_deflated else packed
     if zlib.crc32(content) != member.crc:
         raise corrupt(
-            f"the checksum of {shown(member.name)} does not fit its bytes: they were changed",
+            f"the checksum of {plain(member.name)} does not fit its bytes: they were changed",
             "copy the file again; if it was saved with compute_crc32 off, save it with it on",
         )
     return content
@@ -189,7 +190,7 @@ def _name(raw: bytes) -> str:
     odd = "\\" in name or not name.isprintable() or len(name) > MAX_NAME
     if odd or any(part in ("", ".", "..") for part in parts):
         raise unsafe(
-            f"the archive has a member with the name '{shown(name)}'",
+            f"the archive has a member with the name {quoted(name)}",
             "save the file again with torch.save",
         )
     return name
@@ -213,7 +214,7 @@ def _check_other_name(extra: bytes, name: str) -> None:
     for kind, content in _fields(extra):
         if kind == _UNICODE_PATH and content[5:] != name.encode():
             raise unsafe(
-                f"the archive gives {shown(name)} a second name, so readers can disagree about it",
+                f"the archive gives {plain(name)} a second name, so readers can disagree about it",
                 "save the file again with torch.save",
             )
 
@@ -245,14 +246,14 @@ def _content_start(data: memoryview, member: Member, directory: int) -> int:
     """Return where the bytes of a member begin, after a local header that says the same."""
     after = member.header + _LOCAL.size
     if after > directory or bytes(data[member.header : member.header + 4]) != b"PK\x03\x04":
-        raise corrupt(f"{shown(member.name)} is not where the directory of the archive says")
+        raise corrupt(f"{plain(member.name)} is not where the directory of the archive says")
     fields = _LOCAL.unpack(data[member.header : after])
     flags, method = fields[2:4]
     name_bytes, extra_bytes = fields[9:11]
     name = bytes(data[after : after + name_bytes])
     if name != member.name.encode() or flags & _ENCRYPTED or method != member.method:
         raise unsafe(
-            f"{shown(member.name)} is described in two ways, so readers can disagree about it",
+            f"{plain(member.name)} is described in two ways, so readers can disagree about it",
             "save the file again with torch.save",
         )
     return int(after + name_bytes + extra_bytes)
@@ -260,5 +261,5 @@ def _content_start(data: memoryview, member: Member, directory: int) -> int:
 
 def _repacked(member: Member, what: str) -> RefusedError:
     return unsafe(
-        f"{shown(member.name)} in the archive {what}", "save the file again with torch.save"
+        f"{plain(member.name)} in the archive {what}", "save the file again with torch.save"
     )

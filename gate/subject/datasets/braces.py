@@ -5,7 +5,7 @@ import re
 from itertools import product
 
 from gate.errors import DataError
-from gate.subject.wording import plain, quoted
+from gate.wording import plain, quoted
 
 MOST_SHARDS = 100_000
 

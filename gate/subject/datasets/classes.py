@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gate.errors import DataError
-from gate.subject.wording import did_you_mean, listed, quoted
+from gate.wording import did_you_mean, listed, quoted
 
 Classes = tuple[str, ...]
 

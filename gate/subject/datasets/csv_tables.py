@@ -14,7 +14,7 @@ from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import head_of, open_place
 from gate.subject.datasets.table_bounds import LONGEST_ROW, MOST_ROWS, too_many_rows
 from gate.subject.datasets.tables import EVERYTHING, Numbers, Table, Wanted, header_of
-from gate.subject.wording import plain
+from gate.wording import plain
 
 _SHARED = 4096  # different texts of a column that are kept once; ids are all different
 _PIECE = 1 << 20  # bytes

@@ -25,7 +25,7 @@ from gate.subject.guard import (
     to_standard_error,
 )
 from gate.subject.usercode import call, load_callable
-from gate.subject.wording import listed, plain, quoted
+from gate.wording import listed, plain, quoted
 
 MOST_ITEMS = 10_000_000  # each is listed, in 170 bytes, before the first is read
 

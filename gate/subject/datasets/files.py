@@ -15,7 +15,7 @@ from gate.subject.datasets.images import decode, is_image
 from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.datasets.urls import is_url
-from gate.subject.wording import plain
+from gate.wording import plain
 
 LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smaller, uncompressed
 

@@ -15,7 +15,7 @@ from gate.subject.datasets.classes import by_name, require_some
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.records import Entry
-from gate.subject.wording import counted, listed, plain, quoted
+from gate.wording import counted, listed, plain, quoted
 
 UNKNOWN = "?"  # the class of an image that lies in no class folder
 

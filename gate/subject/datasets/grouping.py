@@ -8,7 +8,7 @@ from gate.errors import DataError
 from gate.keys import group_keys
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.webdataset import TarDataset
-from gate.subject.wording import counted, quoted
+from gate.wording import counted, quoted
 
 COLUMN = "group_pattern"
 

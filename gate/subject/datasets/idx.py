@@ -26,7 +26,7 @@ from gate.subject.datasets.arrays import (
 from gate.subject.datasets.gzipped import MAGIC, GzipStream
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import Readable, open_place, stored_file, unpacked_file
-from gate.subject.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quoted
 
 IN_MEMORY = 1 << 28  # bytes of a gzipped file; above this it is unpacked into a temporary file
 LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this nobody unpacks it unasked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from gate.subject.datasets.records import UnreadableImage
-from gate.subject.wording import plain
+from gate.wording import plain
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -16,7 +16,7 @@ from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table
 from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown
-from gate.subject.wording import counted, quoted
+from gate.wording import counted, quoted
 
 
 def columns_of(spec: DataSpec) -> tuple[str, ...]:

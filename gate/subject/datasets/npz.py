@@ -34,7 +34,7 @@ from gate.subject.datasets.arrays import (
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
-from gate.subject.wording import did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, listed, plain, quoted
 
 IN_MEMORY = 1 << 28  # bytes of a compressed array; above this it goes into a temporary file
 LARGEST_HELD = 1 << 30  # bytes of an array beside the images: 100 million labels of eight bytes

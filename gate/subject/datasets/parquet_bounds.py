@@ -26,7 +26,7 @@ from gate.subject.datasets.table_bounds import (
     too_many_rows,
 )
 from gate.subject.datasets.thrift_compact import Struct, ThriftError
-from gate.subject.wording import plain, quoted
+from gate.wording import plain, quoted
 
 ROWS = 1 << 16  # that are read at once, where their texts are short
 

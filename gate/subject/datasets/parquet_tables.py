@@ -19,7 +19,7 @@ from gate.subject.datasets.table_bounds import (
     too_long_a_cell,
 )
 from gate.subject.datasets.tables import EVERYTHING, Numbers, Table, Wanted, header_of
-from gate.subject.wording import plain
+from gate.wording import plain
 
 # What Arrow, and Python for a day or an hour that no calendar has, raise for damaged bytes.
 _DAMAGE = (OSError, ValueError, LookupError, ArithmeticError, MemoryError, NotImplementedError)

@@ -17,7 +17,7 @@ from gate.errors import DataError, MissingExtraError, UsageError
 from gate.healing import may_heal
 from gate.masking import masked, without_query
 from gate.subject.datasets.urls import LOCAL, WEB, is_url, local_path, read_url, shown
-from gate.subject.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quoted
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from gate.subject.datasets.records import PredictionTable
 from gate.subject.datasets.rounded import TOLERANCE, are_distributions
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
-from gate.subject.wording import listed, quoted
+from gate.wording import listed, quoted
 
 
 def open_predictions(

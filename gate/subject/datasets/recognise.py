@@ -7,7 +7,7 @@ from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.datasets.stored import head_of
 from gate.subject.datasets.tars import is_tar
-from gate.subject.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quoted
 
 _HEAD = 512  # bytes that tell the formats apart
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")

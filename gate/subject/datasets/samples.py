@@ -11,7 +11,7 @@ from gate.errors import DataError
 from gate.keys import name_key
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.tars import LARGEST_TEXT, Member, members
-from gate.subject.wording import listed, plain, quoted
+from gate.wording import listed, plain, quoted
 
 _IMAGES = frozenset(
     {"jpg", "jpeg", "png", "ppm", "pgm", "pbm", "pnm", "bmp", "gif", "webp", "tif", "tiff", "jp2"}

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from gate.errors import DataError
 from gate.subject.datasets.places import Place, RemotePath
-from gate.subject.wording import plain
+from gate.wording import plain
 
 STREAMED = 1 << 22  # bytes that are fetched at once where a remote file is read in order
 _PIECE = 1 << 20  # bytes unpacked at a time

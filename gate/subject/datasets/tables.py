@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gate.errors import DataError
 from gate.keys import group_keys, name_key, name_keys
 from gate.subject.datasets.table_bounds import require_columns
-from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
+from gate.wording import counted, did_you_mean, listed, plain, quoted
 
 Column = Sequence[str | None]  # None where the cell is empty
 Choice = Callable[[Sequence[str]], Collection[str]]  # of columns, from the names of all

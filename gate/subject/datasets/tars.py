@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from gate.errors import DataError
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import head_of, open_place
-from gate.subject.wording import plain
+from gate.wording import plain
 
 LARGEST_TEXT = 1 << 20  # bytes of a label or of JSON
 

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from gate.errors import DataError
 from gate.masking import HIDDEN, masked_url
-from gate.subject.wording import plain, quoted
+from gate.wording import plain, quoted
 
 # One letter is a drive of Windows. What stands before a second colon is a chain of file systems.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+(?:::[A-Za-z0-9+.:_-]*)?)://")

@@ -35,7 +35,7 @@ from gate.subject.datasets.stored import StoredFile, stored_file
 from gate.subject.datasets.tars import Member
 from gate.subject.datasets.urls import is_url
 from gate.subject.datasets.urls import shown as in_words
-from gate.subject.wording import counted, did_you_mean, listed, plain, quoted
+from gate.wording import counted, did_you_mean, listed, plain, quoted
 
 _FETCHERS = 8  # remote archives whose headers are read at once
 

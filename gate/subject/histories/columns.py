@@ -5,7 +5,6 @@ The clearest reading of a train loss wins; two columns that read equally well ar
 guess. Held-out losses are all read. What only looks like one is not, and is named: `lookalikes`.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,8 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Role, Table
-from gate.subject.histories.text import listed, quoted
+from gate.subject.histories.text import listed
+from gate.wording import did_you_mean, quoted
 
 Words = frozenset[str]
 Reading = Callable[[Words], bool]
@@ -214,8 +214,7 @@ def _kind(words: Words) -> Words:
 def _existing(path: Path, table: Table, named: str) -> str:
     if named in table.columns:
         return named
-    near = difflib.get_close_matches(named, table.columns, n=1)
-    hint = f"did you mean {quoted(near[0])}?" if near else "name one of them"
+    hint = did_you_mean(named, table.columns) or "name one of them"
     fact = f"has no column {quoted(named)} with numbers; it has {listed(list(table.columns))}"
     raise HistoryError(str(path), fact, hint)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import MOST_COLUMNS, MOST_ROWS, Role, Table, table_of
-from gate.subject.histories.text import quoted
+from gate.wording import quoted
 
 _MOST_LINES = 4 * MOST_ROWS  # blank ones and two marks a line included
 

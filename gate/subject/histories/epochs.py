@@ -13,7 +13,7 @@ from gate.errors import HistoryError
 from gate.subject.histories.columns import counts, counts_epochs, epoch_column, refuse_text
 from gate.subject.histories.passes import passes
 from gate.subject.histories.table import Row, Table
-from gate.subject.histories.text import quoted
+from gate.wording import quoted
 
 MOST_EPOCHS = 100_000
 MOST_REWINDS = 1000  # a training is resumed a few times

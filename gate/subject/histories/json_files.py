@@ -9,7 +9,8 @@ from gate.errors import HistoryError
 from gate.subject.histories.frames import frame_of
 from gate.subject.histories.lists import rows_of_lists
 from gate.subject.histories.table import Role, Table, table_of
-from gate.subject.histories.text import quoted, shown
+from gate.subject.histories.text import shown
+from gate.wording import quoted
 
 _DEEPEST = 8  # objects in objects; what lies deeper is no metric
 _MOST_OBJECTS = 2_000_000

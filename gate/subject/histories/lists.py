@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.columns import is_held_out
-from gate.subject.histories.text import listed, quoted
+from gate.subject.histories.text import listed
+from gate.wording import quoted
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 Series = Mapping[str, list[object]]

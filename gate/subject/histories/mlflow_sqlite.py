@@ -10,7 +10,8 @@ from gate.errors import HistoryError
 from gate.evidence.database import DistrustError, limited, opened_read_only, require_tables
 from gate.subject.histories.mlflow_files import Point, rows_of_points
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import listed, quoted
+from gate.subject.histories.text import listed
+from gate.wording import quoted
 
 MAGIC = b"SQLite format 3\0"
 MOST_POINTS = 2_000_000

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from gate.subject.histories.columns import Columns, is_held_out
 from gate.subject.histories.table import Row, Table
-from gate.subject.histories.text import quoted
+from gate.wording import quoted
 
 
 def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import quoted
+from gate.wording import quoted
 
 GLOBAL_STEPS = ("tensorboard", "mlflow-files", "mlflow-sqlite")  # these count on through a training
 

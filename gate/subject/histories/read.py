@@ -14,8 +14,9 @@ from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
 from gate.subject.histories.not_logged import without_unlogged
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import head, listed, quoted, read_text
+from gate.subject.histories.text import head, listed, read_text
 from gate.subject.histories.unread_losses import unread
+from gate.wording import quoted
 
 MOST_VALUES = 20_000_000  # columns times epochs
 

@@ -12,7 +12,8 @@ from typing import Any
 from gate.errors import HistoryError, MissingExtraError
 from gate.subject.histories.mlflow_files import Point, rows_of_points
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import head, quoted
+from gate.subject.histories.text import head
+from gate.wording import quoted
 
 MARK = b"brain.Event:"  # the first record of every event file names its version
 MOST_BYTES = 512 * 2**20

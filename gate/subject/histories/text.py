@@ -1,8 +1,11 @@
 """Bytes and cells as text and numbers, with words for what is neither."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from gate import wording
 from gate.errors import HistoryError
+from gate.wording import quoted
 
 MOST_BYTES = 32 * 2**20  # a row an epoch needs kilobytes; more is a log of something else
 
@@ -12,11 +15,6 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-
-
-def quoted(text: str, most: int = 60) -> str:
-    """Return ``text`` in quotes for a message: control characters escaped, cut to ``most``."""
-    return repr(text if len(text) <= most else f"{text[: most - 3]}...")
 
 
 def shown(cell: object) -> str:
@@ -36,10 +34,9 @@ def shown(cell: object) -> str:
             return "nothing"
 
 
-def listed(names: list[str], most: int = 12) -> str:
-    """Return ``names`` quoted and joined by commas; beyond ``most`` only their number."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(quoted(name) for name in names[:most]) + rest
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return ``names`` quoted, for columns may hold blanks; beyond ``most`` only their number."""
+    return wording.listed([quoted(name, 60) for name in names], most)
 
 
 def read_text(path: Path) -> str:

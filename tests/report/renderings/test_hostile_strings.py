@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gate.report.renderings import FORMATS, render
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 SCHEMA = json.loads(
     (Path(__file__).parent / "reference" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def test_junit_is_read_back_with_every_result(text, poisoned):
 
     cases = [case for suite in suites for case in suite]
     assert len(cases) == 1 + len(report.errors) + len(report.results)
-    assert {case.name for case in cases} >= {plain(r.key, 400) for r in report.results}
+    assert {case.name for case in cases} >= {printable(r.key, 400) for r in report.results}
 
 
 def test_sarif_is_valid_against_the_schema_of_oasis(text, poisoned):
@@ -158,7 +158,7 @@ def test_markdown_stays_under_200_kb_and_says_what_it_left_out(golden_reports):
 
 
 def test_two_long_names_never_come_out_as_one():
-    first, second = plain("a" * 10_000 + "b" + "a" * 9_999), plain("a" * 20_000)
+    first, second = printable("a" * 10_000 + "b" + "a" * 9_999), printable("a" * 20_000)
 
     assert first != second
     assert len(first) < 700

@@ -54,7 +54,7 @@ def test_only_a_range_or_a_list_makes_a_path_stand_for_several(written, yes):
         ("{0..1}}", "without its pair"),
         ("{0..99999999}", "stands for 100,000,000 files"),
         ("{0..999}{0..999}", "stands for 1,000,000 files"),
-        ("{a,b,a}", 'names "a" twice'),
+        ("{a,b,a}", "names 'a' twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_it_is_written_out(written, fact, says):

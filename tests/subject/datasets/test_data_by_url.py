@@ -177,7 +177,7 @@ def test_labels_that_are_not_beside_remote_images_are_told(opened, uploaded, tmp
     (tmp_path / "t-lables").write_bytes(b"")
     uploaded()
 
-    with says(DataError, where="t-images", fact="no file of labels", remedy='"t-lables"'):
+    with says(DataError, where="t-images", fact="no file of labels", remedy="'t-lables'"):
         opened(path="flaky://set/t-images")
 
 
@@ -383,7 +383,7 @@ def test_a_chain_of_file_systems_is_refused(opened, says):
 
 
 def test_an_unknown_scheme_is_told_with_its_neighbour(opened, says):
-    with says(DataError, where="^htps://host/a$", fact='no "htps"', remedy='"https"'):
+    with says(DataError, where="^htps://host/a$", fact="no 'htps'", remedy="'https'"):
         opened(path="htps://host/a")
 
 

@@ -116,7 +116,7 @@ def test_a_stated_format_that_the_content_is_not_is_refused(tmp_path, opened, st
 
 @pytest.mark.parametrize("stated", ["factory", "predictions"])
 def test_a_stated_format_with_the_key_of_another_is_refused(pets, opened, says, stated):
-    with says(DataError, where="pets", fact='has no "path"'):
+    with says(DataError, where="pets", fact="has no 'path'"):
         opened(path="pets", format=stated)
 
 

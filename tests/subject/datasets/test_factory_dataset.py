@@ -248,7 +248,7 @@ def test_that_tensors_are_taken_as_they_are_is_said(written, opened):
 
     [said] = data.assumed
     assert said == (
-        'where data.factory "sets:build" returns float tensors, they are the model\'s input: '
+        "where data.factory 'sets:build' returns float tensors, they are the model's input: "
         "`input:` is for images"
     )
 
@@ -293,5 +293,5 @@ def test_class_names_are_compared_without_what_nobody_sees(written, opened):
 def test_a_dataset_that_names_a_class_twice_is_refused(written, opened, says):
     factory = written(of_items("(PIXELS, 0)", classes='["cat", "ca\\u200bt"]'))
 
-    with says(DataError, where="sets:build", fact='the class "cat" twice', remedy="of its own"):
+    with says(DataError, where="sets:build", fact="the class 'cat' twice", remedy="of its own"):
         opened(factory=factory)

@@ -89,7 +89,7 @@ def test_a_declared_class_without_a_folder_is_kept(pets, opened):
 
 
 def test_a_folder_outside_the_classes_is_refused_with_the_name_that_was_meant(opened, pets, says):
-    with says(DataError, where="pets", fact='class folder "dog" is not', remedy='mean "dogs"'):
+    with says(DataError, where="pets", fact="class folder 'dog' is not", remedy="mean 'dogs'"):
         opened(path="pets", classes=("cat", "dogs"))
 
 
@@ -98,12 +98,12 @@ def test_numbered_folders_are_never_taken_for_positions(tmp_path, opened, encode
         (tmp_path / "d" / name).mkdir(parents=True)
         (tmp_path / "d" / name / "x.png").write_bytes(encoded())
 
-    with says(DataError, fact='"0" is not one of the 2 classes'):
+    with says(DataError, fact="'0' is not one of the 2 classes"):
         opened(path="d", classes=("cat", "dog"))
 
 
 def test_a_missing_folder_is_refused_with_its_neighbour(pets, opened, says):
-    with says(DataError, where="pest", fact="does not exist", remedy='"pets"'):
+    with says(DataError, where="pest", fact="does not exist", remedy="'pets'"):
         opened(path="pest")
 
 
@@ -284,7 +284,7 @@ def test_a_link_to_a_missing_file_is_unreadable(pets, opened, unreadable):
 def test_a_link_to_a_folder_above_is_refused_and_not_followed_for_ever(pets, opened, says):
     (pets / "dog" / "all").symlink_to(pets / "dog")
 
-    with says(DataError, where="pets", fact='"dog/all" is a link to a folder above'):
+    with says(DataError, where="pets", fact="'dog/all' is a link to a folder above"):
         opened(path="pets")
 
 
@@ -313,7 +313,7 @@ def test_a_file_that_vanishes_after_listing_is_unreadable(pets, opened, unreadab
 
 
 def test_keys_of_other_formats_are_refused(pets, opened, says):
-    with says(DataError, where="pets", fact='no "group"', remedy="CSV manifest"):
+    with says(DataError, where="pets", fact="no 'group'", remedy="CSV manifest"):
         opened(path="pets", group="owner")
 
 
@@ -333,10 +333,10 @@ def test_folders_and_files_are_called_the_same_however_a_disk_stores_accents(
 @pytest.mark.parametrize(
     ("names", "fact"),
     [
-        (["K\xf6ln/1.png", "Ko\u0308ln/2.png"], 'two of its class folders are called "K\xf6ln"'),
-        (["cat/1.png", "ca\u200bt/2.png"], 'two of its class folders are called "cat"'),
+        (["K\xf6ln/1.png", "Ko\u0308ln/2.png"], "two of its class folders are called 'K\xf6ln'"),
+        (["cat/1.png", "ca\u200bt/2.png"], "two of its class folders are called 'cat'"),
         (["cat/1.png", "\u200b/2.png"], "shows nothing"),
-        (["cat/a.png", "cat/a\u200b.png"], 'two of its files are called "cat/a.png"'),
+        (["cat/a.png", "cat/a\u200b.png"], "two of its files are called 'cat/a.png'"),
     ],
 )
 def test_two_names_that_nobody_tells_apart_are_refused(

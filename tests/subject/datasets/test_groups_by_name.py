@@ -37,7 +37,7 @@ def test_names_that_the_pattern_does_not_fit_have_no_group_and_are_counted(pets,
 
 
 def test_a_pattern_that_fits_no_name_is_refused(pets, opened):
-    with pytest.raises(DataError, match=r'fits no name, such as "cat/1\.png"'):
+    with pytest.raises(DataError, match=r"fits no name, such as 'cat/1\.png'"):
         opened(path="pets", group_pattern="(patient)")
 
 

@@ -185,7 +185,7 @@ def test_images_without_labels_beside_them_are_refused(written, opened, tmp_path
     written()
     (tmp_path / "t-labels-idx1").rename(tmp_path / "other")
 
-    with says(DataError, where="t-images-idx3", fact='looked for "t-labels-idx1"', remedy="images"):
+    with says(DataError, where="t-images-idx3", fact="looked for 't-labels-idx1'", remedy="images"):
         opened(path="t-images-idx3")
 
 
@@ -323,7 +323,7 @@ def test_a_huge_promise_of_a_small_plain_file_takes_no_memory(written, opened, s
 def test_a_missing_file_is_told_with_its_neighbour(written, opened, says):
     keys = written()
 
-    with says(DataError, where="t-image-idx3", fact="does not exist", remedy='"t-images-idx3"'):
+    with says(DataError, where="t-image-idx3", fact="does not exist", remedy="'t-images-idx3'"):
         opened(images="t-image-idx3", labels=keys["labels"])
 
 

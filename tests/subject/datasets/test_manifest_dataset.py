@@ -136,7 +136,7 @@ def test_groups_are_those_that_people_mean_and_slices_keep_their_words(listed, o
 def test_two_ids_that_only_an_invisible_character_tells_apart_are_one_twice(listed, opened, says):
     listed("image,label,uid\npets/cat/1.png,cat,a\npets/dog/1.png,dog,a\u200b\n")
 
-    with says(DataError, where="test.csv, line 3", fact='"a" stands already in line 2'):
+    with says(DataError, where="test.csv, line 3", fact="'a' stands already in line 2"):
         opened(path="test.csv", id="uid")
 
 
@@ -153,18 +153,18 @@ def test_the_file_is_opened_under_the_name_that_is_written(tmp_path, listed, ope
 def test_an_unknown_label_is_named_with_its_line_and_what_was_meant(listed, opened, says):
     listed(FOUR.replace("2.png,dog", "2.png,dgo"))
 
-    with says(DataError, where="test.csv, line 5", fact='label "dgo"', remedy='"dog"'):
+    with says(DataError, where="test.csv, line 5", fact="label 'dgo'", remedy="'dog'"):
         opened(path="test.csv", classes=("cat", "dog"))
 
 
 @pytest.mark.parametrize(
     ("keys", "fact", "remedy"),
     [
-        ({"label": "lable"}, 'no column "lable"', 'did you mean "label"'),
-        ({"image": "IMAGE"}, 'no column "IMAGE"', 'did you mean "image"'),
-        ({"group": "zzz"}, 'no column "zzz"', "set group to one of its columns: image, label"),
-        ({"slices": ["zzz"]}, 'no column "zzz"', "set slices to"),
-        ({"id": "zzz"}, 'no column "zzz"', "set id to"),
+        ({"label": "lable"}, "no column 'lable'", "did you mean 'label'"),
+        ({"image": "IMAGE"}, "no column 'IMAGE'", "did you mean 'image'"),
+        ({"group": "zzz"}, "no column 'zzz'", "set group to one of its columns: image, label"),
+        ({"slices": ["zzz"]}, "no column 'zzz'", "set slices to"),
+        ({"id": "zzz"}, "no column 'zzz'", "set id to"),
     ],
 )
 def test_a_missing_column_is_named_with_those_there_are(listed, opened, says, keys, fact, remedy):
@@ -177,14 +177,14 @@ def test_a_missing_column_is_named_with_those_there_are(listed, opened, says, ke
 def test_an_id_that_occurs_twice_is_refused_with_both_lines(listed, opened, says):
     listed(FOUR + "./pets/cat/1.png,dog\n")
 
-    with says(DataError, where="line 6", fact='"pets/cat/1.png" stands already in line 2'):
+    with says(DataError, where="line 6", fact="'pets/cat/1.png' stands already in line 2"):
         opened(path="test.csv")
 
 
 def test_a_row_without_label_is_refused(listed, opened, says):
     listed(FOUR.replace("2.png,dog", "2.png, "))
 
-    with says(DataError, where="line 5", fact='column "label" is empty here .1 such row'):
+    with says(DataError, where="line 5", fact="column 'label' is empty here .1 such row"):
         opened(path="test.csv")
 
 
@@ -265,7 +265,7 @@ def test_a_file_too_long_for_an_image_is_not_read(tmp_path):
 def test_keys_of_arrays_are_refused(listed, opened, says, key, value):
     listed(FOUR)
 
-    with says(DataError, where="test.csv", fact=f'csv, which has no "{key}"', remedy="csv takes"):
+    with says(DataError, where="test.csv", fact=f"csv, which has no '{key}'", remedy="csv takes"):
         opened(path="test.csv", **{key: value})
 
 
@@ -302,6 +302,6 @@ def test_images_embedded_in_parquet_are_told_apart_from_a_missing_column(tmp_pat
     parquet.write_table(pyarrow.table(columns), tmp_path / "test.parquet")
 
     with says(
-        DataError, where="test.parquet", fact='"image" holds struct.*not text', remedy="path"
+        DataError, where="test.parquet", fact="'image' holds struct.*not text", remedy="path"
     ):
         opened(path="test.parquet")

@@ -160,14 +160,14 @@ def test_arrays_of_another_kind_are_refused(saved, opened, says, arrays, where, 
 def test_a_declared_name_that_is_missing_is_told_with_what_was_meant(saved, opened, says):
     saved(pictures=GREY, kinds=LABELS)
 
-    with says(DataError, where="d.npz", fact='no array "picture"', remedy='"pictures"'):
+    with says(DataError, where="d.npz", fact="no array 'picture'", remedy="'pictures'"):
         opened(path="d.npz", images="picture", labels="kinds")
 
 
 def test_the_labels_too_are_told_when_their_name_is_missing(saved, opened, says):
     saved(pictures=GREY, kinds=LABELS)
 
-    with says(DataError, where="d.npz", fact='no array "kind"', remedy='"kinds"'):
+    with says(DataError, where="d.npz", fact="no array 'kind'", remedy="'kinds'"):
         opened(path="d.npz", images="pictures", labels="kind")
 
 

@@ -201,7 +201,7 @@ def test_a_url_without_a_host_is_told(says, url):
 
 
 def test_the_disk_of_another_machine_is_not_the_one_of_this(says):
-    with says(DataError, where="^file://nas/a$", fact='machine "nas"', remedy="file:///PATH"):
+    with says(DataError, where="^file://nas/a$", fact="machine 'nas'", remedy="file:///PATH"):
         place_of(None, "file://nas/a")
 
 
@@ -230,7 +230,7 @@ def test_a_folder_of_a_hub_is_left_by_no_dots(says):
     place = RemotePath("hf://datasets/owner/set/lists", None, "datasets/owner/set/lists")
 
     assert (place / "../img/1.png").key == "datasets/owner/set/img/1.png"
-    with says(DataError, where="^hf://", fact='"../../other/1.png" leads out', remedy="stay"):
+    with says(DataError, where="^hf://", fact="'../../other/1.png' leads out", remedy="stay"):
         _ = place / "../../other/1.png"
 
 

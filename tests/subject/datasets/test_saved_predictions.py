@@ -61,7 +61,7 @@ def test_other_columns_do_no_harm_where_classes_are_declared(saved, opened):
 def test_a_column_that_is_no_score_asks_for_classes(saved, opened, says):
     saved(GOOD)
 
-    with says(DataError, where="line 2", fact='"p1" of "patient" is not', remedy="classes"):
+    with says(DataError, where="line 2", fact="'p1' of 'patient' is not", remedy="classes"):
         opened(predictions="p.csv", slices=["site"])
 
 
@@ -91,13 +91,13 @@ def test_labels_may_be_positions_and_this_is_said(saved, opened):
         ("0.9,0.1", "inf,0.1", "line 2", "a score that is NaN or infinite", "find out why"),
         ("0.25,0.75", "0.9,0.8", "line 3", "do not sum to 1", "sigmoid"),
         ("0.25,0.75", "0,0", "line 3", "do not sum to 1", "softmax"),
-        ("0.25,0.75", ",0.75", "line 3", '"cat" is empty here', "fill"),
-        ("0.25,0.75", "1/4,0.75", "line 3", '"1/4" of "cat" is not a number', "decimal point"),
-        ("cat,dog,", "cat,hund,", "p.csv", 'scores for 1 of 2 classes: "dog"', "probability"),
-        ("b,dog", "a,dog", "line 3", 'id "a" stands already in line 2', "once"),
-        ("b,dog", "b,horse", "line 3", '"horse" is not one of the 2', "classes are"),
-        ("b,dog", ",dog", "line 3", '"id" is empty', "fill"),
-        ("id,label", "name,label", "p.csv", 'no column "id"', "set id to"),
+        ("0.25,0.75", ",0.75", "line 3", "'cat' is empty here", "fill"),
+        ("0.25,0.75", "1/4,0.75", "line 3", "'1/4' of 'cat' is not a number", "decimal point"),
+        ("cat,dog,", "cat,hund,", "p.csv", "scores for 1 of 2 classes: 'dog'", "probability"),
+        ("b,dog", "a,dog", "line 3", "id 'a' stands already in line 2", "once"),
+        ("b,dog", "b,horse", "line 3", "'horse' is not one of the 2", "classes are"),
+        ("b,dog", ",dog", "line 3", "'id' is empty", "fill"),
+        ("id,label", "name,label", "p.csv", "no column 'id'", "set id to"),
     ],
 )
 def test_what_is_no_table_of_probabilities_is_refused(
@@ -146,7 +146,7 @@ def test_scores_written_with_two_digits_are_accepted(saved, opened):
 def test_keys_of_a_manifest_are_refused(saved, opened, says):
     saved(GOOD)
 
-    with says(DataError, where="p.csv", fact='no "image"'):
+    with says(DataError, where="p.csv", fact="no 'image'"):
         opened(predictions="p.csv", image="file")
 
 
@@ -209,7 +209,7 @@ def test_an_empty_score_in_parquet_is_told_with_its_row(tmp_path, opened, says, 
     columns = {"id": ["a", "b"], "label": ["x", "y"], "x": [0.5, empty], "y": [0.5, 0.5]}
     parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
 
-    with says(DataError, where="p.parquet, row 2", fact='"x" is empty here'):
+    with says(DataError, where="p.parquet, row 2", fact="'x' is empty here"):
         opened(predictions="p.parquet")
 
 

@@ -53,8 +53,8 @@ def test_a_quoted_cell_may_hold_commas_and_line_ends_and_lines_still_count(table
         (b"a,b\n", "t.csv", "a header and no rows"),
         (b"a,b\n1,2\n3\n", "t.csv, line 3", "has 1 cells, the header has 2"),
         (b"a,b\n1,2,3\n", "t.csv, line 2", "has 3 cells, the header has 2"),
-        (b"a,a\n1,2\n", "t.csv", 'column "a" occurs twice'),
-        (b"a;b\n1;2\n", "t.csv", 'one column, "a;b"'),
+        (b"a,a\n1,2\n", "t.csv", "column 'a' occurs twice"),
+        (b"a;b\n1;2\n", "t.csv", "one column, 'a;b'"),
         (b"a\tb\n1\t2\n", "t.csv", "one column"),
         (b'a,b\n1,"2\n', "t.csv, line 2", "is not CSV"),
         (b"a,b\n1,\xe9t\xe9\n", "t.csv, line 2", "0xe9 is not UTF-8"),
@@ -72,7 +72,7 @@ def test_what_is_no_table_is_refused_with_its_line(table, says, stored, where, f
 def test_a_column_that_must_be_full_counts_its_empty_cells(table, says):
     read = table("a,b\n1,x\n2,\n3,\n")
 
-    with says(DataError, where="t.csv, line 3", fact='"b" is empty here .2 such rows'):
+    with says(DataError, where="t.csv, line 3", fact="'b' is empty here .2 such rows"):
         read.full_column("b", "label")
 
 
@@ -171,7 +171,7 @@ def test_columns_are_called_by_their_keys(table):
 
 
 def test_two_columns_that_nobody_tells_apart_are_refused(table, says):
-    with says(DataError, where="t.csv", fact='"a" occurs twice'):
+    with says(DataError, where="t.csv", fact="'a' occurs twice"):
         table("a,a\u200b\n1,2\n")
 
 
@@ -179,5 +179,5 @@ def test_a_cell_of_which_nothing_is_seen_is_empty(table, says):
     read = table("a,b\n\u200b,1\n2,1\n")
 
     assert read.names("a", "slices") == [None, "2"]
-    with says(DataError, where="t.csv, line 2", fact='"a" is empty here'):
+    with says(DataError, where="t.csv, line 2", fact="'a' is empty here"):
         read.full_names("a", "id")

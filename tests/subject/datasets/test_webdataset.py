@@ -581,21 +581,21 @@ OTHER = [("1.png", b"x"), ("1.cls", b"0")]
         ([PNG, JPG, CLS], "2 images: png, jpg", "image"),
         ([PNG, ("0.PNG", b"x"), CLS], "2 images", "image"),
         ([PNG, CLS, CLS], "2 members .cls", "one"),
-        ([PNG, ("0.cls", b"")], 'holds ""', "class"),
+        ([PNG, ("0.cls", b"")], "holds ''", "class"),
         ([PNG, ("0.cls", b"a\nb")], "holds", "class"),
         ([PNG, ("0.cls", b"\xff")], "no UTF-8", "name"),
         ([PNG, ("0.cls", b"1" * 2_000_000)], "longer than", "writes"),
         ([PNG, ("0.json", b"{")], ".json cannot be read", "again"),
         ([PNG, ("0.json", b"[" * 100_000)], "cannot be read", "again"),
         ([PNG, ("0.json", b"[]")], "no object", "label"),
-        ([PNG, ("0.json", b'{"label": 1.5}')], 'float "1.5"', "integer"),
-        ([PNG, ("0.json", b'{"label": true}')], 'bool "True"', "integer"),
+        ([PNG, ("0.json", b'{"label": 1.5}')], "float '1.5'", "integer"),
+        ([PNG, ("0.json", b'{"label": true}')], "bool 'True'", "integer"),
         ([PNG, ("0.json", b'{"label": null}')], "NoneType", "integer"),
         ([PNG, ("0.json", b'{"label": 1, "cls": 2}')], "another cls", "label"),
         ([PNG, ("0.cls", b"-1"), *OTHER], "-1", "count"),
         ([*OTHER, PNG, CLS, ("1.txt", b"x")], "has no image, only txt", "beside each other"),
         ([*OTHER, PNG, CLS, *OTHER], "stands already in t.tar", "once"),
-        ([*OTHER, PNG, ("0.json", b'{"label": 1}')], '"label", that of the samples', "one way"),
+        ([*OTHER, PNG, ("0.json", b'{"label": 1}')], "'label', that of the samples", "one way"),
     ],
 )
 def test_a_sample_that_is_not_one_image_and_one_label_is_refused(
@@ -628,35 +628,35 @@ def test_shards_that_are_labelled_in_two_ways_are_refused(packed, encoded, opene
     packed("a.tar", two(encoded))
     packed("b.tar", [("x.png", encoded(0)), ("x.json", b'{"label": 1}')])
 
-    with says(DataError, where="^b.tar$", fact='from "label", those of a.tar from ".cls"'):
+    with says(DataError, where="^b.tar$", fact="from 'label', those of a.tar from '.cls'"):
         opened(path="{a,b}.tar")
 
 
 def test_a_json_key_that_no_sample_has_is_told_with_its_neighbour(shards, opened, says):
     shards()
 
-    with says(DataError, fact='no sample has "whom"', remedy='"who"'):
+    with says(DataError, fact="no sample has 'whom'", remedy="'who'"):
         opened(path="test-{000..001}.tar", group="whom")
 
 
 def test_a_value_of_json_that_is_no_text_is_refused(packed, encoded, opened, says):
     packed("t.tar", [("0.png", encoded(0)), ("0.cls", b"0"), ("0.json", b'{"who": ["a"]}')])
 
-    with says(DataError, where="sample 0", fact=r"list .* for \"who\"", remedy="text"):
+    with says(DataError, where="sample 0", fact="list .* for 'who'", remedy="text"):
         opened(path="t.tar", group="who")
 
 
 def test_half_a_letter_in_json_is_refused(packed, encoded, opened, says):
     packed("t.tar", [("0.png", encoded(0)), ("0.cls", b"0"), ("0.json", b'{"who": "\\ud800"}')])
 
-    with says(DataError, where="sample 0", fact='for "who"'):
+    with says(DataError, where="sample 0", fact="for 'who'"):
         opened(path="t.tar", group="who")
 
 
 def test_keys_of_other_formats_are_refused(shards, opened, says):
     shards(count=1)
 
-    with says(DataError, fact='has no "id"', remedy="webdataset takes"):
+    with says(DataError, fact="has no 'id'", remedy="webdataset takes"):
         opened(path="test-000.tar", id="x")
 
 

@@ -15,7 +15,7 @@ from gate.healing import advice
 from gate.report.messages import bound_digits
 from gate.report.model import Report
 from gate.report.renderings import leaks, words
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +72,7 @@ def _environment() -> "Environment":
 def _shown(value: Any) -> Any:  # noqa: ANN401 -- whatever a template prints
     """Return strings as one printable line; markup of our own as it is."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return plain(value, _LONGEST)
+        return printable(value, _LONGEST)
     return value
 
 

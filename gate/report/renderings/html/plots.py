@@ -19,7 +19,7 @@ from gate.metrics.calibration import reliability
 from gate.report.model import HistoryPart, Report, ResultPart
 from gate.report.renderings.html.curves import precision_recall
 from gate.report.renderings.html.evidence import Beside
-from gate.report.renderings.inert import plain
+from gate.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -238,7 +238,7 @@ def _precision_recall(
 
 
 def _name(text: str) -> str:
-    shown = plain(text, 10_000)
+    shown = printable(text, 10_000)
     return shown if len(shown) <= _LABEL else f"{shown[: _LABEL - 1]}…"
 
 
