@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import SubjectError, UsageError, refuse_address
 from gate.masking import masked_argument
-from gate.measure.means import Means
+from gate.measure.settings import Means
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.folder import in_this_folder
@@ -136,8 +136,8 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
     from gate.evidence.times import now
-    from gate.measure.findings import failure
-    from gate.measure.subject import measure
+    from gate.measure.evidence_builder import failure
+    from gate.measure.measurement import measure
     from gate.subject.splits import open_splits
 
     runs_a_model = subject.model is not None and not settings.means.shards
@@ -257,7 +257,7 @@ def spare_baseline(subject: GateFile, out: Path) -> None:
 
 def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
     """Return a context at whose end the evidence is saved, where it pays while the block runs."""
-    from gate.measure.engines.beside import beside
+    from gate.measure.engines.background import beside
 
     if sum(len(each.rows) for each in evidence.splits.values()) in BESIDE:
         return beside(partial(_save, evidence, out))

@@ -8,12 +8,12 @@ from pathlib import Path
 from gate.errors import OutputError, UsageError, refuse_address
 from gate.evidence.files import sweep
 from gate.evidence.records import Split
-from gate.measure.cache_folder import usable
+from gate.measure.cache_location import usable
 from gate.measure.cells import measured_cells, planned
-from gate.measure.grid import share_of
-from gate.measure.means import Means
+from gate.measure.partials.shard_files import shard_name, write_shard
+from gate.measure.partials.work_units import share_of
 from gate.measure.progress import Progress
-from gate.measure.shards import shard_name, write_shard
+from gate.measure.settings import Means
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits

@@ -18,7 +18,7 @@ from gate.cli.streams import came_from_click, open_closed, silence, tell, unwrit
 from gate.errors import GateError, UsageError
 from gate.healing import advice, may_heal, origins
 from gate.masking import masked
-from gate.measure.cores import quiet_libraries
+from gate.measure.parallel.cpu_budget import quiet_libraries
 from gate.version import __version__
 
 _COMMANDS = {

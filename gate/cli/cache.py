@@ -31,7 +31,7 @@ def command() -> None:
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def show(folder: Path | None, format_: str) -> int:
     """Say where the cache lies and how large it is."""
-    from gate.measure.cache_folder import cache_folder, trouble, usage
+    from gate.measure.cache_location import cache_folder, trouble, usage
 
     root = folder or cache_folder()
     held, why = usage(root), trouble(root)
@@ -62,8 +62,8 @@ def show(folder: Path | None, format_: str) -> int:
 )
 def clean(folder: Path | None, older_than: float) -> int:
     """Remove what is kept."""
-    from gate.measure.cache_folder import OPEN, cache_folder, trouble
-    from gate.measure.cache_folder import clean as remove
+    from gate.measure.cache_location import OPEN, cache_folder, trouble
+    from gate.measure.cache_location import clean as remove
 
     root = folder or cache_folder()
     if (why := trouble(root)) not in (None, OPEN):

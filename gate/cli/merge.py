@@ -16,8 +16,8 @@ from gate.cli.run import judged, out_option
 from gate.cli.shard import SHARDS
 from gate.cli.subject import subject_options
 from gate.errors import UsageError
-from gate.measure.means import Backend, Means
-from gate.measure.progress import Device
+from gate.measure.choices import Backend, Device
+from gate.measure.settings import Means
 
 
 @click.command(name="merge")
@@ -46,7 +46,7 @@ def command(
     SHARDS are files, or folders of them; by default gate-shards. All else is as in `run`, and so
     is the report. Every image must be there exactly once, measured by the same plan.
     """
-    from gate.measure.shards import SUFFIX
+    from gate.measure.partials.shard_files import SUFFIX
 
     files: list[Path] = []
     for named in shards or (SHARDS,):

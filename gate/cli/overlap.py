@@ -16,7 +16,7 @@ from gate.keys import shared_groups
 
 if TYPE_CHECKING:
     from gate.cli.sharing import Groups
-    from gate.measure.sides import Side
+    from gate.measure.duplicates.fingerprint_dataset import Side
     from gate.subject.datasets.records import Dataset
     from gate.subject.datasets.spec import Format
     from gate.subject.gatefile import LeakageSpec
@@ -94,10 +94,10 @@ def command(
     from gate.checks.copies import allowed
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
-    from gate.measure.cache_folder import cache_folder, usable
-    from gate.measure.overlap import find_overlap
-    from gate.measure.print_cache import KnownPrints
-    from gate.measure.sides import fingerprint_dataset
+    from gate.measure.cache_location import cache_folder, usable
+    from gate.measure.duplicates.find_overlap import find_overlap
+    from gate.measure.duplicates.fingerprint_dataset import fingerprint_dataset
+    from gate.measure.fingerprints.known_fingerprints import KnownPrints
 
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened([a, b], {key: given[key] for key in _KEYS if given[key] is not None})
@@ -111,7 +111,7 @@ def command(
     unlabelled = _unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
     if descriptor is not None:
-        from gate.measure.sharing import described_overlaps
+        from gate.measure.duplicates.across_splits import described_overlaps
 
         of_split = {side.side.split: data for side, data in zip(sides, datasets, strict=True)}
         compared = [side.side for side in sides]

@@ -28,8 +28,8 @@ from gate.cli.subject import (
     subject_of,
     subject_options,
 )
-from gate.measure.means import Backend, Engine, Means
-from gate.measure.progress import Device
+from gate.measure.choices import Backend, Device, Engine
+from gate.measure.settings import Means
 
 out_option = click.option(
     "--out",

@@ -9,8 +9,7 @@ from gate.cli.progress import Progress
 from gate.cli.streams import kept_apart, say, tell
 from gate.cli.subject import gatefile_path, means_of, means_options, subject_of, subject_options
 from gate.errors import UsageError
-from gate.measure.means import Backend, Engine
-from gate.measure.progress import Device
+from gate.measure.choices import Backend, Device, Engine
 
 SHARDS = Path("gate-shards")
 

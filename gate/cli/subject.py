@@ -10,8 +10,8 @@ import click
 from gate.cli.numbers import numbers, size
 from gate.cli.output import waivers_option
 from gate.errors import UsageError
-from gate.measure.means import Backend, Engine, Means
-from gate.measure.progress import Device
+from gate.measure.choices import Backend, Device, Engine
+from gate.measure.settings import Means
 
 if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile
@@ -110,8 +110,8 @@ def means_of(
     no_cache: bool,
 ) -> Means:
     """Return the means that the flags name."""
-    from gate.measure.cache_folder import cache_folder
-    from gate.measure.engines.apart import Apart
+    from gate.measure.cache_location import cache_folder
+    from gate.measure.engines.isolated_process import Apart
 
     # Workers are processes of their own. Where torch is here already, nothing is gained by another
     # process that loads it, too.

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
-from gate.measure.cores import usable_cores
-from gate.measure.grid import Cell
-from gate.measure.identity import identified
-from gate.measure.means import Means
-from gate.measure.plan import Plan, plan_of
+from gate.measure.inference.identity import identified
+from gate.measure.parallel.cpu_budget import usable_cores
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.plan import Plan, plan_of
+from gate.measure.partials.work_units import Cell
 from gate.measure.progress import Advance, Progress
-from gate.measure.worker import Found, Job
+from gate.measure.settings import Means
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 
@@ -53,9 +53,9 @@ def measured_cells(
     advance: Advance,
 ) -> Found:
     """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
-    from gate.measure.cache import Cache
-    from gate.measure.print_cache import KnownPrints
-    from gate.measure.whole import all_parts
+    from gate.measure.assemble import all_parts
+    from gate.measure.fingerprints.known_fingerprints import KnownPrints
+    from gate.measure.partials.kept_partials import Cache
 
     kept = None
     if means.cache is not None:

@@ -1,9 +1,7 @@
 """How long work says where it is; the command line draws it."""
 
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
+from typing import Protocol
 
 
 class Advance(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.cli import main
-from gate.measure.cache_folder import MARK, cache_folder, usable
+from gate.measure.cache_location import MARK, cache_folder, usable
 
 DAY = 86_400
 

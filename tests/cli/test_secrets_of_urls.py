@@ -64,7 +64,7 @@ def test_no_command_tells_the_token_of_a_url(command, places, capfd):
 
 
 def test_a_cache_that_is_named_by_a_url_is_not_used(places, monkeypatch):
-    from gate.measure.cache_folder import cache_folder, usable
+    from gate.measure.cache_location import cache_folder, usable
 
     monkeypatch.setenv("VALIDATE_MODEL_CACHE", URLS[1])
     said = []

@@ -86,8 +86,8 @@ rules:
 PROGRAM = """\
 import sys
 import gate.run
-from gate.measure import grid
-grid.ROWS = int(sys.argv.pop(1))
+from gate.measure.partials import work_units
+work_units.ROWS = int(sys.argv.pop(1))
 gate.run.BESIDE = range(1_000_000)  # even little evidence is saved beside the judging
 from gate.__main__ import program
 program()
@@ -297,7 +297,7 @@ def project(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def in_cells(project, monkeypatch):
     """Return a project of pictures in six cells, with its gate file written."""
-    monkeypatch.setattr("gate.measure.grid.ROWS", 10)
+    monkeypatch.setattr("gate.measure.partials.work_units.ROWS", 10)
     project.folders("train", 15, seed=1)
     project.folders("test", 15, seed=2)
     project.gatefile["data"] = {"train": {"path": "train"}, "test": {"path": "test"}}

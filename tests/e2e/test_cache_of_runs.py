@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gate.measure import cache, grid
-from gate.measure.cache_folder import MARK
+from gate.measure.cache_location import MARK
 from gate.measure.engines import inline
-from gate.measure.runner import TorchRunner
+from gate.measure.inference.torch_runner import TorchRunner
+from gate.measure.partials import kept_partials, work_units
 from gate.subject import touched
 from gate.subject.datasets.files import FileDataset
 
@@ -89,7 +89,7 @@ rules:
 @pytest.fixture
 def subject(project, monkeypatch):
     """A project on pictures, in cells of 10; its model is made of several files."""
-    monkeypatch.setattr(grid, "ROWS", 10)
+    monkeypatch.setattr(work_units, "ROWS", 10)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python's own cache goes by seconds
     for name, text in FILES.items():
         project.write(name, text)
@@ -114,7 +114,7 @@ def subject(project, monkeypatch):
 @pytest.fixture
 def settled(monkeypatch):
     """Files count as untouched although they were written a moment ago."""
-    monkeypatch.setattr(cache, "SETTLED", 0.0)
+    monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
 
 
 @pytest.fixture
@@ -287,9 +287,9 @@ def test_a_file_that_a_transform_reads_late_counts(subject, settled, measured):
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("gate.measure.plan.__version__", "99.0.0"),
-        ("gate.measure.plan.FINGERPRINTS", "99"),
-        ("gate.measure.plan.version", lambda package: "99.0"),
+        ("gate.measure.partials.plan.__version__", "99.0.0"),
+        ("gate.measure.partials.plan.FINGERPRINTS", "99"),
+        ("gate.measure.partials.plan.version", lambda package: "99.0"),
     ],
     ids=["the gate", "fingerprints", "packages"],
 )
@@ -560,7 +560,7 @@ def test_cleaning_by_age_spares_what_was_of_use(subject, measured, own_cache):
 
 def test_a_cache_that_is_cleaned_meanwhile_costs_only_time(subject, own_cache, monkeypatch):
     first = again(subject)
-    original = cache.Kept.keep
+    original = kept_partials.Kept.keep
 
     def cleaned_first(kept, head, part):
         shutil.rmtree(own_cache, ignore_errors=True)
@@ -568,7 +568,7 @@ def test_a_cache_that_is_cleaned_meanwhile_costs_only_time(subject, own_cache, m
 
     shutil.rmtree(own_cache)
     with monkeypatch.context() as patched:
-        patched.setattr(cache.Kept, "keep", cleaned_first)
+        patched.setattr(kept_partials.Kept, "keep", cleaned_first)
         second = again(subject)
 
     assert second.digest == first.digest == again(subject).digest

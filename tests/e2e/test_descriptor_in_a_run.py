@@ -103,7 +103,7 @@ def test_a_distance_by_a_descriptor_is_not_told_in_bits(coloured):
 
 
 def test_a_comparison_that_would_take_hours_is_no_clean_bill(coloured, monkeypatch):
-    monkeypatch.setattr("gate.measure.descriptors.MOST_PAIRS", 100)
+    monkeypatch.setattr("gate.measure.duplicates.descriptor_copies.MOST_PAIRS", 100)
 
     ran = coloured.run()
 

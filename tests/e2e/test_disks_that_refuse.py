@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from gate.measure import cache, grid, part_files
+from gate.measure.partials import kept_partials, partial_files, work_units
 from gate.subject.datasets import files
 
 LIMITED = """\
 import resource, sys
 import gate.run
-from gate.measure import grid
-grid.ROWS = 10
+from gate.measure.partials import work_units
+work_units.ROWS = 10
 gate.run.BESIDE = range(int(sys.argv.pop(1)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
 from gate.cli import main
@@ -54,7 +54,7 @@ def test_a_cache_on_a_full_disk_is_said_once_and_the_verdict_stands(
     subject, own_cache, monkeypatch
 ):
     whole = subject.command("run", "--no-cache")
-    monkeypatch.setattr(part_files.np, "savez", full)
+    monkeypatch.setattr(partial_files.np, "savez", full)
 
     run = subject.command("run")
 
@@ -81,14 +81,14 @@ def test_a_cache_that_cannot_be_made_is_said_once_and_the_verdict_stands(
 
 
 def test_a_cache_that_may_not_be_written_is_read(subject, own_cache, monkeypatch):
-    monkeypatch.setattr(cache, "SETTLED", 0.0)
+    monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
     whole = subject.command("run")
     before = {path: path.stat().st_mtime_ns for path in own_cache.rglob("*")}
 
     def denied(*_arguments, **_settings):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(part_files.np, "savez", denied)
+    monkeypatch.setattr(partial_files.np, "savez", denied)
     monkeypatch.setattr(os, "utime", denied)
     monkeypatch.setattr("gate.measure.engines.inline.opened", None)
 
@@ -181,7 +181,7 @@ def test_a_whole_split_that_vanishes_is_named(subject):
 def test_an_array_that_is_cut_off_while_it_is_read_is_named(project, monkeypatch):
     from gate.subject.datasets import stored
 
-    monkeypatch.setattr(grid, "ROWS", 10)
+    monkeypatch.setattr(work_units, "ROWS", 10)
     original = stored.LocalFile.read_at
 
     def cut_off(self, offset, size):

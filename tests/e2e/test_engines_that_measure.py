@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from gate.measure import grid
+from gate.measure.partials import work_units
 
 NETS = """\
 import os
@@ -99,7 +99,7 @@ def subject(project, monkeypatch):
     """Pictures in many cells; the last one of the test split is flat."""
     from PIL import Image
 
-    monkeypatch.setattr(grid, "ROWS", 8)
+    monkeypatch.setattr(work_units, "ROWS", 8)
     project.write("mine.py", NETS)
     project.write("parent", "0")
     project.folders("train", 20, seed=1)

@@ -88,7 +88,7 @@ def test_a_detector_that_crashes_is_not_a_clean_bill(project, monkeypatch):
     def crash(*_, **__):
         raise RuntimeError("the hash table is full")
 
-    monkeypatch.setattr("gate.measure.sharing.find_overlap", crash)
+    monkeypatch.setattr("gate.measure.duplicates.across_splits.find_overlap", crash)
     monkeypatch.setattr("tempfile.tempdir", str(project.folder))
 
     ran = project.run()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gate.cli import main
-from gate.measure import cache
-from gate.measure.part_files import read_parts, write_parts
+from gate.measure.partials import kept_partials
+from gate.measure.partials.partial_files import read_parts, write_parts
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def subject(in_cells, monkeypatch):
     """A model that fails: nearly all pictures of test that are dark are bright."""
     from PIL import Image
 
-    monkeypatch.setattr(cache, "SETTLED", 0.0)
+    monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
     for index in range(14):
         Image.new("L", (8, 8), 205 + index).save(in_cells.folder / f"test/dark/{index:03}.png")
     return in_cells
@@ -214,7 +214,7 @@ def test_a_cache_of_another_user_is_neither_read_nor_written(
 ):
     subject.command("run")
     kept = {path: path.stat().st_mtime_ns for path in own_cache.rglob("*")}
-    monkeypatch.setattr("gate.measure.cache_folder.os.getuid", lambda: 12_345)
+    monkeypatch.setattr("gate.measure.cache_location.os.getuid", lambda: 12_345)
 
     ran = subject.command(command, *(() if command == "run" else ("--index", 0, "--of", 1)))
 
@@ -228,7 +228,7 @@ def test_a_cache_of_another_user_is_neither_read_nor_written(
 
 def test_a_cache_of_another_user_is_shown_as_such_and_not_cleaned(own_cache, capsys, monkeypatch):
     own_cache.mkdir(parents=True, mode=0o700)
-    monkeypatch.setattr("gate.measure.cache_folder.os.getuid", lambda: 12_345)
+    monkeypatch.setattr("gate.measure.cache_location.os.getuid", lambda: 12_345)
 
     assert main(["cache", "show", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["trouble"] == "belongs to another user"
@@ -238,7 +238,7 @@ def test_a_cache_of_another_user_is_shown_as_such_and_not_cleaned(own_cache, cap
 
 def test_overlap_does_not_use_the_fingerprints_of_another_user(subject, own_cache, monkeypatch):
     subject.command("overlap", "train", "test")
-    monkeypatch.setattr("gate.measure.cache_folder.os.getuid", lambda: 12_345)
+    monkeypatch.setattr("gate.measure.cache_location.os.getuid", lambda: 12_345)
 
     said = subject.command("overlap", "train", "test")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.measure import grid
+from gate.measure.partials import work_units
 
 # It counts its batches: a model without state would be traced, and sleep no more.
 SLOWLY = """\
@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_in_the_middle_goes_on_where_it_was(subject, own_ca
 
 @pytest.mark.parametrize("place", ["gate-out", "gate-shards", "cache"])
 def test_what_a_killed_process_left_is_swept_away(place, subject, own_cache, monkeypatch):
-    monkeypatch.setattr(grid, "ROWS", 8)
+    monkeypatch.setattr(work_units, "ROWS", 8)
     subject.command("run")
     folder = next(own_cache.glob("plans/*/*/")) if place == "cache" else subject.folder / place
     folder.mkdir(exist_ok=True)

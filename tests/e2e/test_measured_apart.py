@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from gate.measure import grid
-from gate.measure.part_files import read_parts
+from gate.measure.partials import work_units
+from gate.measure.partials.partial_files import read_parts
 
 MINE = """\
 import os
@@ -75,7 +75,7 @@ def everything_passes():
 
 def at_fault():
     # A fault of the gate itself, where the model runs.
-    from gate.measure.predict import Pass
+    from gate.measure.data_pass.predict import Pass
 
     def parts(*given):
         return 1 / 0
@@ -110,9 +110,9 @@ def stuck():
 # Says on standard error, at its end, whether torch was loaded.
 JUDGING = """\
 import sys
-from gate.measure import grid
-from gate.measure.part_files import read_parts
-grid.ROWS = 16
+from gate.measure.partials import work_units
+from gate.measure.partials.partial_files import read_parts
+work_units.ROWS = 16
 from gate.cli import main
 status = main(sys.argv[1:])
 print("torch" in sys.modules, file=sys.stderr)
@@ -142,7 +142,7 @@ IN_LINE = "import sys, torch; from gate.cli import main; sys.exit(main(sys.argv[
 @pytest.fixture
 def subject(project, monkeypatch):
     """A project in many cells, and factories that are up to no good."""
-    monkeypatch.setattr(grid, "ROWS", 16)
+    monkeypatch.setattr(work_units, "ROWS", 16)
     project.write("mine.py", MINE)
     project.write_gatefile()
     return project

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gate.measure import grid
+from gate.measure.partials import work_units
 
 CONVOLUTIONS = """\
 import torch
@@ -161,7 +161,7 @@ KINDS = [
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def subject(request, project, monkeypatch):
     """A project on one kind of data, in cells of 16 images; its gate file is written."""
-    monkeypatch.setattr(grid, "ROWS", 16)
+    monkeypatch.setattr(work_units, "ROWS", 16)
     project.gatefile |= request.param(project)
     project.write_gatefile()
     return project
@@ -242,7 +242,7 @@ def test_saved_predictions_know_no_cells(project, monkeypatch):
     changes = {"model": None, "data": {"test": {"predictions": "p.csv"}}, "input": None}
     whole = project.run(**changes)
 
-    monkeypatch.setattr(grid, "ROWS", 3)
+    monkeypatch.setattr(work_units, "ROWS", 3)
 
     assert project.run("--workers", "2", **changes).digest == whole.digest
     assert json.dumps(whole.report["errors"]) == "[]"

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gate.measure.engines.children import born_blind, open_eyes
+from gate.measure.engines.child_process import born_blind, open_eyes
 
 NAMES = (
     "torch", "numpy", "PIL", "scipy", "cryptography", "click", "pydantic", "yaml", "json", "random",
@@ -179,7 +179,7 @@ import os
 import sys
 from multiprocessing import get_context
 
-from gate.measure.engines.children import born_deaf, open_eyes
+from gate.measure.engines.child_process import born_deaf, open_eyes
 
 
 def serve(line):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gate.measure.probes import FIRST
+from gate.measure.data_pass.first_batch import FIRST
 
 pytest.importorskip("onnx", reason="the extra onnx writes the export")
 pytest.importorskip("onnxruntime", reason="the extra onnx runs it")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from gate.errors import EvidenceError
-from gate.measure import grid
-from gate.measure.grid import Cell
-from gate.measure.part_files import read_parts, write_parts
+from gate.measure.partials import work_units
+from gate.measure.partials.partial_files import read_parts, write_parts
+from gate.measure.partials.work_units import Cell
 
 LOUD = """\
 from nets import build as quiet
@@ -158,7 +158,7 @@ def test_a_shard_of_another_plan_is_refused_with_what_differs(change, named, sub
 
 def test_another_grid_is_another_plan(subject, monkeypatch):
     files = measured(subject, 2)
-    monkeypatch.setattr(grid, "ROWS", 11)
+    monkeypatch.setattr(work_units, "ROWS", 11)
 
     assert "what differs: cells" in only(subject.command("merge", *files))["message"]
 

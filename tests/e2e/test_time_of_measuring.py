@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.evidence.times import as_text, now
-from gate.measure import cache
-from gate.measure.part_files import read_parts, write_parts
+from gate.measure.partials import kept_partials
+from gate.measure.partials.partial_files import read_parts, write_parts
 
 OLD = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ OLD = datetime(2024, 2, 29, 12, tzinfo=UTC)
 @pytest.fixture
 def subject(in_cells, monkeypatch):
     """Pictures in six cells, whose files count as untouched."""
-    monkeypatch.setattr(cache, "SETTLED", 0.0)
+    monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
     return in_cells
 
 

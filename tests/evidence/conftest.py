@@ -30,7 +30,7 @@ from gate.evidence.records import (
     Subject,
     Unreadable,
 )
-from gate.measure.answers import Answers
+from gate.measure.inference.answers import Answers
 
 words = st.text(max_size=12)
 names = st.text(min_size=1, max_size=12)

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import Rows, rows_from_counts
-from gate.measure.answers import Answers
+from gate.measure.inference.answers import Answers
 
 SCORES = np.array(
     [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.35, 0.4], [0.5, 0.4, 0.1]], dtype=np.float64

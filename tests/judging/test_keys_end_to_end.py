@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.decision import judge
 from gate.evidence.records import Evidence, Split
-from gate.measure.tables import measure_table
+from gate.measure.saved_predictions import measure_table
 from gate.policy.reading import read_policy
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import Rows, Split, Unreadable
-from gate.measure.tables import measure_table
+from gate.measure.saved_predictions import measure_table
 from gate.subject.datasets.records import PredictionTable
 
 CLASSES = ("cat", "dog")

@@ -17,9 +17,9 @@ from PIL import Image
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.store import load, save
-from gate.measure.grid import Cell
-from gate.measure.part_files import read_parts, write_parts
-from gate.measure.parts import Part
+from gate.measure.partials.partial import Part
+from gate.measure.partials.partial_files import read_parts, write_parts
+from gate.measure.partials.work_units import Cell
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.predictions import open_predictions
 from gate.subject.datasets.records import UnreadableImage

@@ -7,13 +7,13 @@ is the one that the first bad cell gives, whoever met it first.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
-from gate.measure.means import Means
 from gate.measure.progress import Advance
+from gate.measure.settings import Means
 
 if TYPE_CHECKING:
     from gate.evidence.records import Split
-    from gate.measure.grid import Cell
-    from gate.measure.worker import Found, Job
+    from gate.measure.partials.job import Found, Job
+    from gate.measure.partials.work_units import Cell
     from gate.subject.datasets.records import Dataset
 
 
@@ -37,9 +37,9 @@ def measured(
 
             return inline.measured(job, cells, datasets, advance)
         case "local":
-            from gate.measure.engines import processes
+            from gate.measure.engines import process_pool
 
-            return processes.measured(job, cells, means.workers, advance)
+            return process_pool.measured(job, cells, means.workers, advance)
         case "ray":
             from gate.measure.engines import ray_tasks
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
-from gate.measure.grid import Cell
+from gate.measure.data_pass.session import opened
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.work_units import Cell
 from gate.measure.progress import Advance
-from gate.measure.worker import Found, Job, opened
 from gate.subject.datasets.records import Dataset
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
 from gate.masking import masked_url
-from gate.measure.engines.children import born_blind
-from gate.measure.engines.elsewhere import measure_cell
-from gate.measure.grid import Cell
+from gate.measure.engines.child_process import born_blind
+from gate.measure.engines.worker_task import measure_cell
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.work_units import Cell
 from gate.measure.progress import Advance
-from gate.measure.worker import Found, Job
 from gate.wording import plain
 
 ADDRESS = "RAY_ADDRESS"

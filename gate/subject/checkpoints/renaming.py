@@ -102,7 +102,7 @@ def _watching() -> Any:  # noqa: ANN401 -- its class needs torch, which is not l
 
         @classmethod
         def _should_skip_dynamo(cls) -> bool:
-            """Return False, as in :mod:`gate.measure.looks`."""
+            """Return False, as in :mod:`gate.measure.inference.data_dependent_flow`."""
             return False
 
         def __torch_dispatch__(

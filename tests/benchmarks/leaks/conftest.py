@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from gate.evidence.records import PairKind, Split
-from gate.measure.fingerprints import fingerprint_batch
-from gate.measure.overlap import SplitSide, find_overlap
+from gate.measure.duplicates.find_overlap import SplitSide, find_overlap
+from gate.measure.fingerprints.fingerprint import fingerprint_batch
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 FOLDERS = (Path("/usr/share/backgrounds"), Path("/usr/share/wallpapers"))

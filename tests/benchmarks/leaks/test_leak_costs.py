@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from gate.measure.hamming import QUARTERS, Buckets
+from gate.measure.duplicates.hamming_search import QUARTERS, Buckets
 
 pytestmark = pytest.mark.benchmark
 
@@ -54,8 +54,8 @@ ONE_RUN = """
     from pathlib import Path
     import numpy as np
     from gate.evidence.records import Split
-    from gate.measure.fingerprints import fingerprint_batch
-    from gate.measure.overlap import SplitSide, find_duplicates, find_overlap
+    from gate.measure.fingerprints.fingerprint import fingerprint_batch
+    from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
 
     def split(role, name):
         path = Path(sys.argv[1]) / f"{name}-images-idx3-ubyte.gz"
@@ -90,7 +90,7 @@ MILLIONS = """
     import resource, sys, time
     import numpy as np
     from gate.evidence.records import EXACT, Fingerprints, Split
-    from gate.measure.overlap import SplitSide, find_overlap
+    from gate.measure.duplicates.find_overlap import SplitSide, find_overlap
 
     rng = np.random.default_rng(0)
     count = int(sys.argv[1])

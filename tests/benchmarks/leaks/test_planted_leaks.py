@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from gate.evidence.records import EXACT, PairKind, Split
-from gate.measure.overlap import find_overlap
+from gate.measure.duplicates.find_overlap import find_overlap
 
 pytestmark = pytest.mark.benchmark
 

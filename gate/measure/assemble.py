@@ -1,0 +1,130 @@
+"""All cells of a plan: those that are kept are taken, the others measured, all of them joined."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain, groupby
+
+import numpy as np
+
+from gate.errors import EvidenceError
+from gate.evidence.records import ModelProbe, Split, SplitEvidence
+from gate.measure.engines import measured
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.kept_partials import Kept
+from gate.measure.partials.model_facts import Head
+from gate.measure.partials.partial import Part, joined, treatments
+from gate.measure.partials.work_units import Cell
+from gate.measure.progress import Advance
+from gate.measure.settings import Means
+from gate.subject.datasets.records import Dataset
+from gate.wording import plain
+
+
+@dataclass(slots=True)
+class Whole:
+    """What the cells of a plan show together, as far as they went."""
+
+    head: Head | None = None
+    splits: dict[Split, SplitEvidence] = field(default_factory=dict)
+    probe: ModelProbe | None = None
+    assumed: list[str] = field(default_factory=list)
+    measured_at: set[datetime] = field(default_factory=set)  # of the parts
+    answers_from_cache: int = 0
+
+    def fill(
+        self,
+        cells: Sequence[Cell],
+        found: Iterator[tuple[Head, Part]],
+        datasets: Mapping[Split, Dataset],
+    ) -> None:
+        """Take in the parts of all cells, in their order, and join each split when it is whole.
+
+        Raises SubjectError; the splits before the one that gave it are there.
+        """
+        outputs = 0
+        lowest, highest = [], []
+
+        def noted(of_split: Iterable[Cell], treated: Counter[str]) -> Iterator[Part]:
+            nonlocal outputs
+            for cell in of_split:  # no part beyond them is waited for: it may be an error
+                head, part = next(found, (None, None))
+                if head is None or part is None or part.cell != cell:
+                    raise AssertionError(f"{cell.name} was not measured")
+                self.head = agreed(self.head, head)
+                self.measured_at.add(part.measured_at)
+                self.answers_from_cache += len(part.rows) if part.cached else 0
+                outputs += len(part.rows)
+                lowest.append(part.lowest)
+                highest.append(part.highest)
+                treated.update(part.treated)
+                yield part
+
+        for split, of_split in groupby(cells, key=lambda cell: cell.split):
+            treated: Counter[str] = Counter()
+            self.splits[split] = joined(datasets[split], split, noted(of_split, treated))
+            self.assumed += treatments(split, treated)
+        for _ in found:  # to its end: what it holds open is closed there
+            raise AssertionError("there is a part for each cell, and no more")
+        assert self.head is not None, "a plan has cells"
+        same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
+        self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)
+
+
+def agreed(one: Head | None, other: Head) -> Head:
+    """Return the head that two parts share.
+
+    Raises EvidenceError where they were measured by models or on devices that differ.
+    """
+    if one is None:
+        return other
+    differing = [plain(each) for each in one.differences(other)]
+    if not differing:
+        return other.with_gap_of(one)
+    raise EvidenceError(
+        "parts",
+        f"two parts were measured under conditions that differ: {', '.join(differing)}",
+        "measure all of them with the same machines, packages and code",
+    )
+
+
+def all_parts(
+    cells: Sequence[Cell],
+    job: Job,
+    datasets: Mapping[Split, Dataset],
+    *,
+    kept: Kept | None,
+    means: Means,
+    advance: Advance,
+) -> Found:
+    """Yield a head and a part for each of the cells, in their order; what is new is kept.
+
+    Raises SubjectError where the model or the data does not let it.
+    """
+
+    def measure(cells: Sequence[Cell]) -> Found:
+        return measured(job, cells, datasets, means, advance)
+
+    kept_head = kept.head if kept else None
+    known = {part.cell: part for part in kept.parts(cells)} if kept else {}
+    missing = [cell for cell in cells if cell not in known]
+    new = measure(missing)
+    first = next(new) if missing else None
+    if known and first and not (kept_head and first[0].agrees(kept_head)):
+        new.close()
+        known = {}  # they were measured on another device, or behind other walls
+        new, first = measure(cells), None
+    with closing(new):
+        fresh = chain([first] if first else [], new)
+        advance(sum(part.images for part in known.values()))
+        for cell in cells:
+            if cell in known:
+                assert kept_head is not None, "it belongs to the parts"
+                yield kept_head, known.pop(cell)
+            else:
+                head, part = next(fresh)
+                if kept:
+                    kept.keep(head, part)
+                yield head, part

@@ -1,0 +1,7 @@
+"""The choices of a measurement: engine, backend and device."""
+
+from typing import Literal
+
+Engine = Literal["local", "ray"]
+Backend = Literal["torch", "onnxruntime"]
+Device = Literal["auto", "cpu", "cuda", "mps"]

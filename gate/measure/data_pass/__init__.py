@@ -1,0 +1,1 @@
+"""One pass over the data: images are read, fingerprinted and shown to the model."""

@@ -1,0 +1,170 @@
+"""One pass over cells of all splits: read, fingerprint, predict; every image is opened once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.agreement import SCORE_BYTES
+from gate.evidence.records import Rows, Split
+from gate.evidence.times import now
+from gate.measure.data_pass.first_batch import require_finite, require_probabilities
+from gate.measure.data_pass.read_images import Chunk, chunk_of
+from gate.measure.fingerprints.fingerprint import concatenate
+from gate.measure.fingerprints.known_fingerprints import KnownPrints
+from gate.measure.inference.answers import Answers, probabilities
+from gate.measure.inference.torch_runner import Runner
+from gate.measure.parallel.ordered_map import in_order
+from gate.measure.partials.partial import Part
+from gate.measure.partials.work_units import Cell, cut, padded, stretch_of
+from gate.measure.progress import Advance
+from gate.subject.datasets.files import FileDataset
+from gate.subject.datasets.records import Dataset, Entry
+from gate.subject.inputs import Transform
+
+Outputs = NDArray[np.float32]
+_Span = tuple[Dataset, range]  # some rows of a split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """How images are answered: the same for every cell of every split."""
+
+    transform: Transform
+    runners: tuple[Runner, ...]  # of one model; they answer at the same time
+    are_logits: bool  # False: the outputs are probabilities already
+    batch: int  # images that a model is given at once
+    threads: int = 1
+    held: int | None = None  # images in memory at once, at least a batch; None: as many as help
+    known: KnownPrints | None = None  # fingerprints of images that were seen before
+    start: Callable[[], None] | None = None  # what each thread is told first
+
+    def parts(
+        self, datasets: Mapping[Split, Dataset], cells: Sequence[Cell], advance: Advance
+    ) -> Iterator[Part]:
+        """Yield what each of the cells shows, in the order given.
+
+        While the last images of one split are answered, the first ones of the next are read. Raises
+        DataError where two images cannot be put into one batch, and CheckpointError where the model
+        cannot answer, or answers with NaN.
+        """
+        rows = {split: self._read_at_once(dataset) for split, dataset in datasets.items()}
+        ahead = None if self.held is None else max(1, self.held // max(rows.values()))
+        of_cells = [(cell, list(cut(cell.rows, rows[cell.split]))) for cell in cells]
+        every = ((datasets[cell.split], span) for cell, spans in of_cells for span in spans)
+        seen = self._seen(_expected(every), ahead)
+        for cell, spans in of_cells:  # no more are waited for than the cell has
+            yield self._part(cell, datasets[cell.split], _told(islice(seen, len(spans)), advance))
+
+    def _read_at_once(self, dataset: Dataset) -> int:
+        """Return how many rows of a split one thread takes: whole batches."""
+        rows = stretch_of(dataset, self.batch)
+        if self.held is None:
+            return rows
+        return min(rows, max(1, self.held // self.batch) * self.batch)
+
+    def _seen(self, spans: Iterable[_Span], ahead: int | None) -> Iterator["_Seen"]:
+        """Yield what each span shows, in order, from as many threads as there are."""
+        ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
+        if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
+            return map(partial(self._answered, self.runners[0]), ordered(self._read, spans))
+        free: SimpleQueue[Runner] = SimpleQueue()
+        for runner in self.runners:
+            free.put(runner)
+
+        def read_and_answered(span: _Span) -> _Seen:
+            chunk = self._read(span)
+            runner = free.get()
+            try:
+                return self._answered(runner, chunk)
+            finally:
+                free.put(runner)
+
+        return ordered(read_and_answered, spans)
+
+    def _read(self, span: _Span) -> Chunk:
+        dataset, rows = span
+        return chunk_of(dataset, self.transform, rows, known=self.known)
+
+    def _answered(self, runner: Runner, chunk: Chunk) -> "_Seen":
+        if not chunk.entries:
+            return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
+        outputs = np.concatenate(
+            [
+                runner.outputs(padded(images, self.batch))[: len(images)]
+                for images in np.split(
+                    chunk.images, range(self.batch, len(chunk.images), self.batch)
+                )
+            ]
+        )
+        require_finite(outputs, (entry.id for entry in chunk.entries))
+        return _Seen(chunk.without_images(), outputs)
+
+    def _part(self, cell: Cell, dataset: Dataset, found: Iterable["_Seen"]) -> Part:
+        seen = list(found)
+        read = [each.chunk for each in seen]
+        outputs = np.concatenate([each.outputs for each in seen])
+        labels = np.concatenate([chunk.labels for chunk in read])
+        scores = probabilities(outputs, are_logits=self.are_logits)
+        entries = [entry for chunk in read for entry in chunk.entries]
+        if not self.are_logits:
+            require_probabilities(scores, (entry.id for entry in entries))
+        answers = Answers.of(scores, labels)
+        return Part(
+            cell=cell,
+            rows=_rows(entries, answers, dataset),
+            fingerprints=concatenate([chunk.fingerprints for chunk in read]),
+            unreadable=tuple(image for chunk in read for image in chunk.unreadable),
+            lowest=outputs.min(axis=0, initial=np.inf),
+            highest=outputs.max(axis=0, initial=-np.inf),
+            treated=sum((chunk.treated for chunk in read), Counter()),
+            measured_at=now(),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A chunk without its images, and what the model said to them."""
+
+    chunk: Chunk
+    outputs: Outputs  # (n, classes)
+
+
+def _expected(spans: Iterable[_Span]) -> Iterator[_Span]:
+    """Yield spans as they are put in line, their files asked for: no thread waits for a disk."""
+    for dataset, rows in spans:
+        if isinstance(dataset, FileDataset):
+            dataset.expect(rows)
+        yield dataset, rows
+
+
+def _told(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
+    for seen in found:
+        advance(seen.chunk.size)
+        yield seen
+
+
+def _rows(entries: list[Entry], answers: Answers, dataset: Dataset) -> Rows:
+    keep_scores = len(dataset.entries) * answers.scores.shape[1] * 4 <= SCORE_BYTES
+    return Rows(
+        ids=np.array([entry.id for entry in entries], dtype=object),
+        labels=answers.labels,
+        predictions=answers.predictions,
+        confidence=answers.confidence,
+        margin=answers.margin,
+        true_score=answers.true_score,
+        true_rank=answers.true_rank,
+        scores=answers.scores if keep_scores else None,
+        groups=np.array([entry.group for entry in entries], dtype=object)
+        if dataset.group_column is not None
+        else None,
+        slices={
+            column: np.array([entry.slices[index] for entry in entries], dtype=object)
+            for index, column in enumerate(dataset.slice_columns)
+        },
+    )

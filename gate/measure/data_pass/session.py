@@ -1,0 +1,148 @@
+"""Whoever measures: a model that is open, and data to show it, in this process or in another."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gate.errors import CheckpointError, Refusal
+from gate.evidence.records import Split
+from gate.measure.choices import Backend
+from gate.measure.fingerprints.known_fingerprints import KnownPrints
+from gate.measure.parallel.cpu_budget import prepare_process
+from gate.measure.partials.job import Job
+from gate.measure.partials.model_facts import Head
+from gate.measure.partials.partial import Part
+from gate.measure.partials.work_units import LANES, Cell, padded, shared_among
+from gate.measure.progress import Advance
+from gate.subject.datasets.records import Dataset
+from gate.subject.inputs import build_transform
+from gate.subject.touched import code_digest, noted, used_files
+
+if TYPE_CHECKING:
+    from gate.measure.data_pass.predict import Pass
+    from gate.measure.inference.first_images import FirstBatch
+    from gate.measure.inference.onnx_export import Chosen
+    from gate.measure.inference.torch_runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A model that is open, and the data that it is shown."""
+
+    head: Head
+    datasets: Mapping[Split, Dataset]
+    passing: "Pass"
+
+    def parts(self, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
+        """Return what the cells show, in the order given.
+
+        Raises DataError or CheckpointError where the data or the model does not let it.
+        """
+        return self.passing.parts(self.datasets, cells, advance)
+
+
+def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Chosen":
+    """Return who answers: the model as it was opened, or its export where that is asked for."""
+    from gate.measure.inference.onnx_export import Chosen, fastest
+    from gate.measure.inference.torch_runner import TorchRunner
+
+    if backend == "onnxruntime" and isinstance(runner, TorchRunner):
+        return fastest(runner, first, threads=1)  # as a lane has
+    return Chosen(runner)
+
+
+def _quickened(
+    runners: tuple["Runner", ...], first: "FirstBatch", limited: Callable[[], None]
+) -> tuple["Runner", ...]:
+    """Return the runners with torch's fused form of their module, where it has one.
+
+    It is one for all of them, and for the threads that ``limited`` leaves to each of them.
+    """
+    from gate.measure.inference.torch_runner import TorchRunner
+
+    one = runners[0]
+    if not isinstance(one, TorchRunner) or not len(first.images):
+        return runners
+    fused = one.fused_for(padded(first.images, first.batch), first.outputs, limited)
+    return tuple(replace(each, fused=fused) for each in runners if isinstance(each, TorchRunner))
+
+
+def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
+    """Return as many runners as are wanted, that answer at the same time; or the one alone."""
+    others = [runner.beside() for _ in range(wanted - 1)]
+    return (runner, *(each for each in others if each is not None))
+
+
+@contextmanager
+def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
+    """Give a worker for a job; ``datasets`` are those of its gate file, opened.
+
+    Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
+    """
+    prepare_process()
+    from gate.measure.data_pass.first_batch import first_batch
+    from gate.measure.data_pass.predict import Pass
+    from gate.measure.inference.open_model import limit_threads, opened_model
+
+    spec, base = job.gatefile.model, job.gatefile.base
+    assert spec is not None, "a gate file without saved predictions names a model"
+    with opened_model(spec, job.classes, job.device, base=base, threads=job.threads) as (
+        subject,
+        runner,
+        notes,
+    ):
+        if subject.sha256 != job.checkpoint.sha256:
+            raise CheckpointError(
+                str(spec.checkpoint),
+                Refusal.CORRUPT,
+                "the file changed while it was measured",
+                "run again when nothing writes to it",
+                retriable=True,
+            )
+        transform = build_transform(job.gatefile.input, base=base)
+        with noted(base, among_ours=True):  # what is imported or read only when it is needed
+            first = first_batch(next(iter(datasets.values())), transform, runner)
+        chosen = _chosen(runner, first, job.backend)
+        runners = _lanes(chosen.runner, min(job.threads, LANES))
+        alone = shared_among(job.threads, first.batch)
+        limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
+        runners = _quickened(runners, first, limited)
+        limited()
+        answered = ("the outputs are probabilities already, so no softmax was applied",)
+        weights = runner.weights()
+        code = used_files(base)
+        head = Head(
+            subject=subject,
+            device=chosen.runner.device,
+            backend=chosen.runner.backend,
+            notes=(
+                *(*notes, *transform.assumed),
+                *(() if first.are_logits else answered),
+                *chosen.notes,
+            ),
+            nonfinite_tensors=weights.nonfinite,
+            walls=weights.walls,
+            batch=first.batch,
+            are_logits=first.are_logits,
+            alone=first.alone,
+            disagreements=first.disagreements,
+            code_sha256=code_digest(code),
+            code=code,
+            gap=chosen.gap,
+        )
+        yield Worker(
+            head,
+            datasets,
+            Pass(
+                transform=transform,
+                runners=runners,
+                are_logits=first.are_logits,
+                batch=first.batch,
+                threads=job.threads,
+                start=limited,
+                held=job.held,
+                known=None if job.cache is None else KnownPrints(job.cache),
+            ),
+        )

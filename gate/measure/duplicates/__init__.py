@@ -1,0 +1,1 @@
+"""Duplicates: images that two splits share, or that one split holds twice."""

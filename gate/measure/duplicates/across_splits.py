@@ -1,0 +1,106 @@
+"""What the splits share, and what each holds twice."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from gate.evidence.records import Overlap, PairKind, Split, SplitEvidence
+from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap, with_described
+from gate.measure.duplicates.known_overlaps import remembered
+from gate.measure.progress import Progress
+from gate.subject.datasets.records import Dataset
+from gate.subject.gatefile import LeakageSpec
+from gate.subject.inputs import build_transform
+from gate.wording import counted, plain
+
+
+def sides_of(splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]) -> list[SplitSide]:
+    """Return the splits as sides of comparisons, in the order train, validation, test."""
+    names = np.array(classes, dtype=object)
+    return [
+        SplitSide(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
+        for split, each in ((split, splits[split]) for split in Split if split in splits)
+        if each.fingerprints is not None
+    ]
+
+
+def overlaps_of(
+    sides: Sequence[SplitSide], cache: Path | None, progress: Progress
+) -> Iterator[Overlap]:
+    """Yield what each two splits share, then what each holds twice.
+
+    The earlier one of train, validation and test is side a. ``cache`` is the folder where what was
+    found before is kept.
+    """
+    pairs = list(combinations(sides, 2))
+    with progress.stage("overlap", len(pairs) + len(sides)) as advance:
+        for a, b in pairs:
+            found = remembered(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
+            yield _as_compared(found, a, b)
+            advance(1)
+        for side in sides:
+            yield remembered(
+                cache,
+                (side,),
+                lambda: find_duplicates(side, exact_only=True),  # noqa: B023 -- called at once
+                progress.warn,
+            )
+            advance(1)
+
+
+def _as_compared(overlap: Overlap, *sides: SplitSide) -> Overlap:
+    """Return the overlap with the kinds that could be compared at all.
+
+    Of tensors that a user's Dataset gives only the bytes are known: two such splits are compared by
+    them, and such a split and one of images by nothing.
+    """
+    opaque = [
+        (side.fingerprints.file == side.fingerprints.pixels).all(axis=1).any() for side in sides
+    ]
+    if not any(opaque):
+        return overlap
+    return replace(overlap, compared=(PairKind.BYTES,) if all(opaque) else ())
+
+
+def described_overlaps(
+    overlaps: Sequence[Overlap],
+    spec: LeakageSpec,
+    base: Path,
+    sides: Sequence[SplitSide],
+    datasets: Mapping[Split, Dataset],
+    progress: Progress,
+) -> tuple[tuple[Overlap, ...], str]:
+    """Return the overlaps with the near copies that the user's descriptor sees between splits.
+
+    The text says what compared them. Raises CheckpointError or DataError where it cannot.
+    """
+    from gate.measure.duplicates import descriptor_copies
+    from gate.subject.checkpoints.onnx import open_onnx
+
+    descriptor_copies.require_feasible(sides)
+    transform = build_transform(spec.input(), base=base)
+    with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
+        described = {
+            side.split: descriptor_copies.describe(
+                side, datasets[side.split], network, transform, progress, every_way=place > 0
+            )
+            for place, side in enumerate(sides)
+        }
+    compared = []
+    for overlap in overlaps:
+        a, b = described[overlap.split_a], described[overlap.split_b]
+        if a is not b:
+            matches = descriptor_copies.described_matches(a, b)
+            most = round(1 - descriptor_copies.COPY, 3)
+            overlap = with_described(overlap, a.side, b.side, matches, copy=most)
+        compared.append(overlap)
+    without = sum(each.without for each in described.values())
+    return tuple(compared), (
+        f"compared also by the descriptor {plain(spec.descriptor)} (sha256 "
+        f"{network.identity.sha256}), near from a cosine of {descriptor_copies.COPY} on; "
+        f"{counted(without, 'image')} could not be described"
+    )

@@ -1,0 +1,157 @@
+"""Which images two splits share, and which ones a split holds twice.
+
+Exact copies are found first; then the rest of b is compared by how it looks. An image of b is
+listed with one partner, its surest, and with one more when another label contradicts its own: pairs
+grow with the images, never with their product.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from gate.evidence.records import Overlap, Pair, PairKind
+from gate.measure.duplicates import coarse_candidates, exact_copies, visual_copies
+from gate.measure.duplicates.exact_copies import Indices, Match, SplitSide
+from gate.measure.fingerprints.orientations import NAMES
+
+__all__ = ["SplitSide", "find_duplicates", "find_overlap", "with_described"]
+
+_EXACT_KINDS = tuple(exact_copies.KINDS)
+_SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
+
+
+def find_overlap(a: SplitSide, b: SplitSide, *, exact_only: bool = False) -> Overlap:
+    """Return which images of ``b`` are also in ``a``: exact copies, then near ones among the rest.
+
+    Exact kinds are sought from the surest on: bytes, pixels, pixels after one of eight turns. An
+    image of b is listed with the partner whose id comes first; when that one has the same label and
+    another exact copy has a different one, that copy is listed too. So 20,000 copies of one image
+    on each side give at most 40,000 pairs; ``Overlap.exact_pairs`` has the count of all of them.
+
+    Near copies are sought by hash among images that are no exact copies, and edited ones among
+    those that are no near copies either; ``Overlap.review`` lists images that may be edited copies,
+    and that only a person can judge. Edits are not sought among images below 64 pixels, nor in
+    splits so large that it would take hours; ``Overlap.compared`` names what was.
+
+    The result depends neither on the order of the rows nor on the number of workers.
+    """
+    found, exact_pairs = exact_copies.exact_matches(a, b)
+    kinds = _EXACT_KINDS if exact_only else _kinds(a, b)
+    near: list[Match] = []
+    edited: list[Match] = []
+    if PairKind.NEAR in kinds:
+        rows_a = visual_copies.by_id(a, np.arange(len(a)))
+        near = visual_copies.near_matches(a, b, rows_a, _unmatched(b, found))
+    if PairKind.EDITED in kinds:
+        edited = visual_copies.edited_matches(a, b, rows_a, _unmatched(b, [*found, *near]))
+    sure, unsure = visual_copies.sure_and_unsure(edited)
+    return Overlap(
+        split_a=a.split,
+        split_b=b.split,
+        pairs=_pairs(a, b, [*found, *near, *sure]),
+        compared=kinds,
+        featureless=_featureless(a) + _featureless(b),
+        images_a=len(a),
+        images_b=len(b),
+        exact_pairs=exact_pairs,
+        identical=exact_copies.same_files(a, b),
+        review=_pairs(a, b, unsure),
+    )
+
+
+def find_duplicates(side: SplitSide, *, exact_only: bool = False) -> Overlap:
+    """Return which images ``side`` holds more than once.
+
+    Of m copies the one whose id comes first stays, and each of the m - 1 others is ``b`` of a pair
+    with it: the split holds as many different images as it has rows, less the distinct exact b's.
+    Near and edited copies are sought among those that stay; of a pair the later id is ``b``.
+    Kinds, labels and order are those of :func:`find_overlap`.
+    """
+    found, exact_pairs = exact_copies.exact_matches(side, side)
+    kinds = _EXACT_KINDS if exact_only else _kinds(side, side)
+    near: list[Match] = []
+    edited: list[Match] = []
+    if PairKind.NEAR in kinds:
+        near = visual_copies.near_duplicates(side, _unmatched(side, found))
+    if PairKind.EDITED in kinds:
+        rest = _unmatched(side, [*found, *near])
+        edited = visual_copies.once(side, visual_copies.edited_matches(side, side, rest, rest))
+    sure, unsure = visual_copies.sure_and_unsure(edited)
+    return Overlap(
+        split_a=side.split,
+        split_b=side.split,
+        pairs=_pairs(side, side, [*found, *near, *sure]),
+        compared=kinds,
+        featureless=_featureless(side),
+        images_a=len(side),
+        images_b=len(side),
+        exact_pairs=(exact_pairs - len(side)) // 2,  # each twice, and each image with itself
+        review=_pairs(side, side, unsure),
+    )
+
+
+def with_described(
+    overlap: Overlap, a: SplitSide, b: SplitSide, matches: Iterable[Match], *, copy: float
+) -> Overlap:
+    """Return the overlap with what a descriptor sees in images of b that have no partner yet.
+
+    Up to a distance of ``copy`` a match counts as a near copy; the others are for review.
+    """
+    known = {pair.b for pair in overlap.pairs}
+    new = [match for match in matches if b.ids[match.b] not in known]
+    sure = _pairs(a, b, [match for match in new if _distance(match) <= copy])
+    known |= {pair.b for pair in sure}
+    review = [pair for pair in overlap.review if pair.b not in known]
+    known |= {pair.b for pair in review}
+    hints = [match for match in new if b.ids[match.b] not in known]
+    return replace(
+        overlap,
+        pairs=_in_order([*overlap.pairs, *sure]),
+        review=_in_order([*review, *_pairs(a, b, hints)]),
+    )
+
+
+def _kinds(a: SplitSide, b: SplitSide) -> tuple[PairKind, ...]:
+    """Return the kinds that can be sought between two sides."""
+    thumbnails = a.fingerprints.thumbnails is not None and b.fingerprints.thumbnails is not None
+    feasible = len(a) * len(b) <= coarse_candidates.MOST_PAIRS
+    return tuple(PairKind) if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
+
+
+def _unmatched(b: SplitSide, found: Iterable[Match]) -> Indices:
+    """Return the rows of ``b`` without a partner yet that have features, in the order of ids."""
+    free = np.ones(len(b), np.bool_)
+    free[[match.b for match in found]] = False
+    return visual_copies.by_id(b, np.flatnonzero(free))
+
+
+def _featureless(side: SplitSide) -> int:
+    return int(np.count_nonzero(side.fingerprints.featureless))
+
+
+def _pairs(a: SplitSide, b: SplitSide, matches: Iterable[Match]) -> tuple[Pair, ...]:
+    """Return the matches by their ids and labels, the surest kind first, then by ids."""
+    pairs = [
+        Pair(
+            a=a.ids[match.a],
+            b=b.ids[match.b],
+            split_a=a.split,
+            split_b=b.split,
+            label_a=a.labels[match.a],
+            label_b=b.labels[match.b],
+            kind=match.kind,
+            distance=match.distance,
+            orientation=NAMES[match.orientation],
+        )
+        for match in matches
+    ]
+    return _in_order(pairs)
+
+
+def _in_order(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    return tuple(sorted(pairs, key=lambda pair: (_SUREST_FIRST[pair.kind], pair.a, pair.b)))
+
+
+def _distance(match: Match) -> float:
+    return 0.0 if match.distance is None else match.distance

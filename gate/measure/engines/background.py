@@ -1,0 +1,54 @@
+"""Work on this process's records that a copy of it does, while it goes on."""
+
+import contextlib
+import multiprocessing
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from gate.measure.engines.child_process import born_deaf, grow_up, start_method
+from gate.measure.parallel.cpu_budget import usable_cores
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[], None]) -> Iterator[None]:
+    """Do ``work``, which leaves its result on disk, while the block runs, and wait for it.
+
+    What a copy of this process does not bring to its end is done here again, after the block: it
+    then raises what it raises. Where a copy is not safe, cannot be made, or has no core, all of it
+    is done here, before the block.
+    """
+    copy = _copy_doing(work)
+    if copy is None:
+        work()
+        yield
+        return
+    try:
+        yield
+    finally:  # after an error or Ctrl-C too: it is soon through, and leaves nothing half-done
+        copy.join()
+    if copy.exitcode != 0:
+        work()
+
+
+def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
+    may_have_children = not multiprocessing.current_process().daemon
+    if start_method() != "fork" or usable_cores() == 1 or not may_have_children:
+        return None
+    context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
+    copy: BaseProcess = context.Process(target=_done, args=(work,))
+    try:
+        with born_deaf(spawned=False):
+            copy.start()
+    except OSError:  # one process too many, or no memory for it
+        return None
+    return copy
+
+
+def _done(work: Callable[[], None]) -> None:
+    """Do the work in the copy; say nothing of an error, which will be met again."""
+    grow_up()
+    try:
+        work()
+    except Exception as error:
+        raise SystemExit(1) from error

@@ -1,0 +1,179 @@
+"""One process that measures, apart from the one that judges.
+
+Whatever the user's code does to its process, leaks there or dies of, the one that judges is another
+one; and it never holds torch. The parts are those of a measurement in line, in the same order.
+"""
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
+
+from gate.errors import GateError, SubjectError
+from gate.healing import may_heal
+from gate.measure.engines.child_process import born_deaf, grow_up, start_method
+from gate.measure.parallel.cpu_budget import hold_little, prepare_process, usable_cores
+from gate.measure.progress import Advance
+from gate.subject.guard import first_line
+
+if TYPE_CHECKING:
+    from gate.measure.partials.job import Found, Job
+    from gate.measure.partials.work_units import Cell
+
+
+_PROCESS = "the process that measures"
+_KILLED = {-signal.SIGKILL, -signal.SIGTERM}  # by the system or somebody else, not by its own code
+
+
+@dataclass(slots=True)
+class Apart:
+    """A process that is started when it is needed, or ahead: it then has torch already."""
+
+    _ready: "_Measuring | None" = field(default=None)
+
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Start the process now, beside what is done in the block."""
+        hold_little()
+        with contextlib.closing(_Measuring.unborn()) as measuring:
+            with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
+                measuring.start()
+                self._ready = measuring
+            try:
+                yield
+            finally:
+                self._ready = None
+
+    def measured(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+        """Yield what the cells show, in their order; the process is gone when they are through.
+
+        Raises what ended the measurement, and SubjectError where the process died.
+        """
+        ready, self._ready = self._ready, None
+        with contextlib.closing(ready or _Measuring.unborn()) as measuring:
+            if ready is None:
+                measuring.start()
+            yield from measuring.found(job, cells, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    """A process and the line to it: a job goes there; counts of images, parts and errors come.
+
+    It is there before its process starts: Ctrl-C at the moment of birth finds what it has to end.
+    """
+
+    process: BaseProcess
+    line: Connection
+    theirs: Connection  # its end, open here too until it is born
+
+    @classmethod
+    def unborn(cls) -> "_Measuring":
+        context: Any = multiprocessing.get_context(start_method())  # its stubs know no processes
+        line, theirs = context.Pipe()
+        return cls(context.Process(target=_serve, args=(theirs,)), line, theirs)
+
+    def start(self) -> None:
+        try:
+            with born_deaf(spawned=start_method() == "spawn"):
+                self.process.start()
+        except OSError as error:  # one process too many, or no memory for it
+            fact = f"cannot be started ({error.strerror})"
+            raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
+        self.theirs.close()
+
+    def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+        with self._alive():
+            self.line.send((job, tuple(cells)))
+        for _ in cells:
+            while isinstance(said := self._received(), int):
+                advance(said)
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+    def _received(self) -> Any:  # noqa: ANN401 -- a count, a head and a part, or an error
+        with self._alive():
+            return self.line.recv()
+
+    @contextlib.contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Raise SubjectError where the line breaks, at the end of a message or in its middle."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self.process.join()
+            exitcode = self.process.exitcode or 0
+            fact, remedy = _death(exitcode)
+            raise SubjectError(_PROCESS, fact, remedy, retriable=exitcode in _KILLED) from error
+
+    def close(self) -> None:
+        """End the process, if it lives; may be called twice."""
+        if self.process.pid is not None:
+            self.process.kill()  # the user's code may have made it deaf to more polite signals
+            self.process.join()
+        self.line.close()
+        self.theirs.close()
+
+
+def _death(exitcode: int) -> tuple[str, str]:
+    """Return how a process ended, and what to do about it."""
+    kept = "what was measured is kept in the cache"
+    if exitcode == -signal.SIGKILL:
+        fact = f"was killed (signal {signal.SIGKILL:d}), perhaps for want of memory"
+        return fact, f"run again with a smaller --batch; {kept}"
+    if exitcode < 0:
+        fact = f"died (signal {-exitcode}), in compiled code of the model or of a package"
+        fusing = "with PYTORCH_JIT=0, which fuses nothing"
+        return fact, f"run again {fusing}, or run the model in Python to see where; {kept}"
+    fact = f"was ended by the user's code (exit status {exitcode})"
+    return fact, f"let the model's code raise an exception instead; {kept}"
+
+
+def _serve(line: Connection) -> None:
+    """Measure the one job that comes, in the child."""
+    from gate.measure.engines import inline
+    from gate.measure.engines.worker_task import datasets_of
+
+    grow_up()
+    prepare_process()
+    # Where the line breaks, the parent needs nothing any more.
+    with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:
+        # torch takes longer than opening a dataset; on a single core it waits until it is needed.
+        imported = beside.submit(_import_all) if usable_cores() > 1 else None
+        job, cells = line.recv()
+
+        def advance(count: int) -> None:
+            line.send(count)
+
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # user code may print
+                datasets = datasets_of(job)
+                if imported is not None:
+                    imported.result()
+                for found in inline.measured(job, cells, datasets, advance):
+                    line.send(found)
+        except GateError as error:
+            line.send(error)
+        except Exception as error:
+            line.send(_as_sent(error))
+
+
+def _as_sent(error: Exception) -> Exception:
+    """Return what tells the one that judges of an error that is none of ours: a bug, or no room."""
+    if may_heal(error):  # the user's code may have taken it
+        fact = f"has no room, or no way to go on ({first_line(error)})"
+        remedy = "see what the model's code leaves open or full, free it, and run again"
+        return SubjectError(_PROCESS, fact, remedy, retriable=True)
+    return RuntimeError(traceback.format_exc())
+
+
+def _import_all() -> None:
+    pass

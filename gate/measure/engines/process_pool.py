@@ -1,0 +1,60 @@
+"""Processes of this machine, a cell each; a process that dies ends the run in words."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from gate.errors import GateError, SubjectError
+from gate.measure.engines.child_process import born_deaf, grow_up
+from gate.measure.engines.worker_task import Outcome, measure_cell
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.work_units import Cell
+from gate.measure.progress import Advance
+
+_AHEAD = 2  # cells a worker that are ordered before the first one is taken: no worker waits
+
+
+def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) -> Found:
+    """Yield what the cells show, in their order; raises SubjectError where a process dies."""
+    mine = set(multiprocessing.active_children())
+    # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive it.
+    with born_deaf():  # it may start the one that looks after the resources of all
+        pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=grow_up
+        )
+    try:
+        yield from _in_order(pool, job, cells, workers, advance)
+    except BrokenProcessPool as error:
+        raise SubjectError(
+            f"--workers {workers}",
+            "a worker process died, perhaps for want of memory, or the user's code ended it",
+            "run again with fewer workers, of which a single one tells how it ended; what was "
+            "measured is kept in the cache",
+            retriable=True,
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - mine:
+            child.terminate()  # after an error or Ctrl-C nobody waits for the rest
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, job: Job, cells: Sequence[Cell], workers: int, advance: Advance
+) -> Found:
+    waiting: deque[Future[Outcome]] = deque()
+    left = iter(cells)
+    while True:
+        for cell in left:
+            with born_deaf():  # it may start a process
+                waiting.append(pool.submit(measure_cell, job, cell))
+            if len(waiting) >= _AHEAD * workers:
+                break
+        if not waiting:
+            return
+        outcome = waiting.popleft().result()
+        if isinstance(outcome, GateError):
+            raise outcome
+        advance(outcome[1].images)
+        yield outcome

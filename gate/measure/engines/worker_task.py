@@ -1,0 +1,89 @@
+"""A cell measured in another process, which opens the model and the data once and keeps them."""
+
+import contextlib
+import sys
+from dataclasses import dataclass
+
+from gate.errors import DataError, GateError
+from gate.evidence.records import Split
+from gate.measure.data_pass.session import Worker, opened
+from gate.measure.engines.child_process import open_eyes
+from gate.measure.partials.job import Job
+from gate.measure.partials.model_facts import Head
+from gate.measure.partials.partial import Part
+from gate.measure.partials.plan import entries_digest
+from gate.measure.partials.work_units import Cell
+from gate.subject.datasets.records import Dataset, PredictionTable
+from gate.subject.splits import open_splits
+from gate.wording import listed
+
+_SAME = "all workers must see the same data at the same path, and nothing may write to it"
+
+Outcome = tuple[Head, Part] | GateError
+
+
+@dataclass(slots=True)
+class _Open:
+    """What this process has open: one job at a time."""
+
+    plan: str
+    worker: Worker
+    stack: contextlib.ExitStack
+
+
+_open: _Open | None = None
+
+
+def measure_cell(job: Job, cell: Cell) -> Outcome:
+    """Return what one cell shows, or the error that ends it, said in this process."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # user code may print
+            worker = _opened(job)
+            (part,) = worker.parts([cell], lambda count: None)  # noqa: ARG005 -- Advance
+    except GateError as error:
+        return error
+    return worker.head, part
+
+
+def _opened(job: Job) -> Worker:
+    global _open
+    open_eyes()
+    if _open is None or _open.plan != job.plan:
+        if _open is not None:
+            _open.stack.close()
+        with contextlib.ExitStack() as stack:
+            worker = stack.enter_context(opened(job, datasets_of(job)))
+            _open = _Open(job.plan, worker, stack.pop_all())
+    return _open.worker
+
+
+def datasets_of(job: Job) -> dict[Split, Dataset]:
+    """Return the splits as this process finds them, which must be as the plan saw them."""
+    found, classes = open_splits(job.gatefile)
+    if classes != job.classes:
+        raise DataError(
+            "classes",
+            f"a worker finds {listed(classes)} where {listed(job.classes)} were planned",
+            _SAME,
+        )
+    datasets: dict[Split, Dataset] = {}
+    for split, dataset in found.items():
+        assert not isinstance(dataset, PredictionTable), "saved predictions are not measured"
+        _require_entries(dataset, job, split)
+        datasets[split] = dataset
+    return datasets
+
+
+def _require_entries(dataset: Dataset, job: Job, split: Split) -> None:
+    """Raise DataError where a split is not the one that the plan speaks of."""
+    count = len(dataset.entries)
+    if count != job.images[split]:
+        fact = f"a worker finds {count:,} images where {job.images[split]:,} were listed"
+        raise DataError(dataset.path, fact, _SAME)
+    if entries_digest(dataset) != job.entries[split]:
+        raise DataError(
+            dataset.path,
+            f"a worker finds other images of {split} than were listed, or others of their labels, "
+            "groups or slices",
+            _SAME,
+        )

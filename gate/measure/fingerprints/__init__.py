@@ -1,0 +1,1 @@
+"""Fingerprints: digests, perceptual hashes and thumbnails of images."""

@@ -1,0 +1,1 @@
+"""Inference: a model is opened, runs on batches, and gives scores."""

@@ -1,0 +1,20 @@
+"""The first images of the data, and what the model answers to them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstBatch:
+    """What the first images of the data show, the same for whoever measures whichever part."""
+
+    batch: int  # images that the model is given at once
+    are_logits: bool  # False: its outputs are probabilities already
+    alone: int  # images run one by one and in a batch
+    disagreements: int  # of those, how many changed their answer
+    images: Floats  # (n, C, H, W), of the batch
+    outputs: Floats  # (n, classes), of the same images

@@ -1,0 +1,41 @@
+"""An ONNX model that answers from behind its walls."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.inference.mismatch_errors import wrong_shape
+from gate.measure.inference.torch_runner import Weights
+from gate.subject.checkpoints.onnx import OnnxModel
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxRunner:
+    """A graph with its own weights; it runs on the CPU, in a worker process."""
+
+    model: OnnxModel
+    classes: tuple[str, ...]
+    device: str = "cpu"
+
+    @property
+    def backend(self) -> str:
+        """The release that runs the graph."""
+        import onnxruntime
+
+        return f"onnxruntime {onnxruntime.__version__}"
+
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the model's outputs (n, classes); raises CheckpointError (mismatch)."""
+        answer = self.model(images)
+        if problem := wrong_shape(answer.shape, len(images), len(self.classes)):
+            raise problem
+        return answer
+
+    def beside(self) -> None:
+        """Return None: there is one process behind walls."""
+
+    def weights(self) -> Weights:
+        """Return which walls hold; the weights themselves stay in the worker."""
+        held = self.model.walls.held
+        return Weights(parameters=None, walls=tuple(name for name, value in held.items() if value))

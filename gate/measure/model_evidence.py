@@ -1,0 +1,111 @@
+"""A model on its data: every cell, joined to splits, and what the splits share."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from gate.errors import CheckpointError
+from gate.evidence.records import Split, SplitEvidence
+from gate.measure.cache_location import usable
+from gate.measure.cells import measured_cells, planned
+from gate.measure.evidence_builder import Findings
+from gate.measure.inference.identity import subject_of
+from gate.measure.parallel.cpu_budget import give_back
+from gate.measure.partials.job import Found, Job
+from gate.measure.partials.plan import Plan
+from gate.measure.progress import Advance, Progress
+from gate.measure.settings import Means
+from gate.subject.datasets.records import Dataset
+from gate.subject.gatefile import GateFile
+from gate.wording import counted
+
+# Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
+NEAR_TIE = 1e-5
+
+
+def measure_model(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    means: Means,
+    progress: Progress,
+    found: Findings,
+) -> None:
+    """Fill in what the model shows on its data, as far as it goes.
+
+    Raises SubjectError where the checkpoint, the model or the data does not let it go on.
+    """
+    from gate.measure.assemble import Whole
+
+    means = replace(means, cache=usable(means.cache, progress.warn))
+    try:
+        plan, job = planned(gatefile, datasets, classes, means)
+    except CheckpointError as error:
+        found.subject = subject_of(error.identity, _factory(gatefile))
+        raise
+    found.subject = subject_of(job.checkpoint, _factory(gatefile))
+    whole = Whole()
+    try:
+        with progress.stage("images", plan.images) as advance:
+            parts = _parts(plan, job, datasets, means, progress, advance)
+            whole.fill(plan.cells, parts, datasets)
+    finally:
+        found.splits, found.probe = whole.splits, whole.probe
+        found.measured_at = min([found.measured_at, *whole.measured_at])
+        found.answers_from_cache = whole.answers_from_cache
+        if whole.head is not None:
+            found.subject, found.code = whole.head.subject, whole.head.code
+            found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
+            found.assumed += whole.head.assumed
+        found.assumed += [*whole.assumed, *near_ties(found.splits)]
+    _compare(gatefile, datasets, classes, means, progress, found)
+
+
+def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
+    """Yield how many answers of each split hang on rounding, where there are any."""
+    for split, each in splits.items():
+        if count := int((each.rows.margin < NEAR_TIE).sum()):
+            yield (
+                f"{counted(count, 'image')} of {split} {'has' if count == 1 else 'have'} two best "
+                f"classes within {NEAR_TIE}: another machine may answer with the other one"
+            )
+
+
+def _parts(
+    plan: Plan,
+    job: Job,
+    datasets: Mapping[Split, Dataset],
+    means: Means,
+    progress: Progress,
+    advance: Advance,
+) -> Found:
+    if means.shards:
+        from gate.measure.partials.shard_files import merged
+
+        return merged(plan, means.shards, datasets)
+    return measured_cells(plan, job, plan.cells, datasets, means, progress, advance)
+
+
+def _compare(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    classes: tuple[str, ...],
+    means: Means,
+    progress: Progress,
+    found: Findings,
+) -> None:
+    """Find what the splits share, by their fingerprints and by the user's descriptor."""
+    from gate.measure.duplicates.across_splits import described_overlaps, overlaps_of, sides_of
+
+    sides = sides_of(found.splits, classes)
+    found.overlaps = tuple(overlaps_of(sides, means.cache, progress))
+    give_back()
+    if gatefile.leakage is not None:
+        with found.failing():  # what the hashes have found stands
+            found.overlaps, note = described_overlaps(
+                found.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
+            )
+            found.assumed.append(note)
+
+
+def _factory(gatefile: GateFile) -> str | None:
+    return None if gatefile.model is None else gatefile.model.factory

@@ -1,0 +1,1 @@
+"""Parallel work: how many cores there are, and results in their order."""

@@ -1,0 +1,32 @@
+"""A job: what is measured and how, and what whoever does it gives back."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.errors import Identity
+from gate.evidence.records import Split
+from gate.measure.choices import Backend, Device
+from gate.measure.partials.model_facts import Head
+from gate.measure.partials.partial import Part
+from gate.subject.gatefile import GateFile
+
+# What engines give: the model as the worker opened it, and what one cell shows of it.
+Found = Generator[tuple[Head, Part], None, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is measured and how; it travels to other processes as it stands."""
+
+    plan: str  # the digest of the plan
+    gatefile: GateFile
+    classes: tuple[str, ...]
+    checkpoint: Identity  # the one that the plan speaks of
+    images: Mapping[Split, int]  # in each split, as the plan counts them
+    entries: Mapping[Split, str]  # digests of their names, labels, groups and slices
+    device: Device = "auto"
+    backend: Backend = "torch"
+    threads: int = 1
+    held: int | None = None  # images in memory at once; None: as many as help
+    cache: Path | None = None  # folder where fingerprints are kept; None: nowhere

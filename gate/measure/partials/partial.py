@@ -1,0 +1,137 @@
+"""Parts: what one cell of the data shows, and how the parts of a split become one evidence.
+
+A part holds its rows and nothing that is computed over all of them, so parts can be measured
+anywhere, in any order, and are joined in the order of the data.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.errors import DataError
+from gate.evidence.manifest import digest_of_images
+from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
+from gate.measure.fingerprints.thumbnail_store import Pile
+from gate.measure.partials.work_units import Cell
+from gate.subject.datasets.records import Dataset
+from gate.wording import counted
+
+Outputs = NDArray[np.float32]
+_Named = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What was measured on one cell."""
+
+    cell: Cell
+    rows: Rows  # of the images that could be read, in the order of the data
+    fingerprints: Fingerprints  # of the same rows
+    unreadable: tuple[Unreadable, ...]
+    lowest: Outputs  # (classes,) of all outputs before softmax; +inf where there are none
+    highest: Outputs  # (classes,); -inf where there are none
+    treated: Mapping[str, int]  # images by what was done to them; see Transform.treatment
+    measured_at: datetime  # UTC
+    cached: bool = False  # whether a former run has computed its answers
+
+    @property
+    def images(self) -> int:
+        """The images that it stands for, the unreadable included."""
+        return len(self.rows) + len(self.unreadable)
+
+
+def treatments(split: Split, treated: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what was done to the images of a split, a sentence each, in alphabetical order."""
+    return tuple(
+        f"{counted(images, 'image')} of {split} {'was' if images == 1 else 'were'} {done}"
+        for done, images in sorted(treated.items())
+    )
+
+
+def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEvidence:
+    """Return what the parts of one split, in the order of the data, show together.
+
+    Each is let go when it has been taken in, so that no column is in memory twice. Raises DataError
+    where no image can be used, or all are of one class.
+    """
+    most = len(dataset.entries)
+    columns = _Columns(most, Pile(most))
+    unreadable: list[Unreadable] = []
+    for part in parts:
+        columns.take(part)
+        unreadable += part.unreadable
+    if not columns.filled:
+        raise DataError(
+            f"{dataset.path}: {unreadable[0].id}",
+            f"none of the {len(unreadable)} images of {split} can be used: {unreadable[0].reason}",
+            "mend the data or the input declaration",
+        )
+    rows, fingerprints = columns.rows(), columns.fingerprints()
+    seen = np.unique(rows.labels)
+    if len(seen) < 2:
+        raise DataError(
+            dataset.path,
+            f"all {len(rows)} images of {split} are of the class {dataset.classes[seen[0]]}",
+            "a classifier is judged on two classes or more; check the labels",
+        )
+    return SplitEvidence(
+        split=split,
+        path=dataset.path,
+        format=dataset.format,
+        images=len(rows) + len(unreadable),
+        manifest_sha256=digest_of_images(rows, fingerprints.file, unreadable, dataset.classes),
+        rows=rows,
+        unreadable=tuple(unreadable),
+        fingerprints=fingerprints,
+        group_column=dataset.group_column,
+        hidden=dataset.hidden(),
+    )
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The columns of a split, as long as it may be, and filled from the front."""
+
+    length: int
+    pile: Pile
+    filled: int = 0
+    of_rows: _Named = field(default_factory=dict)
+    of_slices: _Named = field(default_factory=dict)
+    of_fingerprints: _Named = field(default_factory=dict)
+
+    def take(self, part: Part) -> None:
+        """Put the rows of the next part behind those that are there."""
+        if not len(part.rows):
+            return
+        for each in fields(Rows):
+            if each.name != "slices":
+                self._place(self.of_rows, each.name, getattr(part.rows, each.name))
+        for name, values in part.rows.slices.items():
+            self._place(self.of_slices, name, values)
+        for each in fields(Fingerprints):
+            if each.name != "thumbnails":
+                self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+        self.pile.add(part.fingerprints.thumbnails, len(part.rows))
+        self.filled += len(part.rows)
+
+    def rows(self) -> Rows:
+        """Return the rows that were taken."""
+        return Rows(**self._cut(self.of_rows), slices=self._cut(self.of_slices))
+
+    def fingerprints(self) -> Fingerprints:
+        """Return their fingerprints."""
+        return Fingerprints(**self._cut(self.of_fingerprints), thumbnails=self.pile.thumbnails())
+
+    def _place(self, columns: _Named, name: str, values: NDArray[Any] | None) -> None:
+        if values is None:
+            return
+        if name not in columns:
+            columns[name] = np.zeros((self.length, *values.shape[1:]), values.dtype)
+        columns[name][self.filled : self.filled + len(values)] = values
+
+    def _cut(self, columns: _Named) -> _Named:
+        return {name: column[: self.filled] for name, column in columns.items()}

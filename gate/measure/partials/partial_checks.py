@@ -1,0 +1,111 @@
+"""What a part that was read again must be: of its cell, of its data, and not against itself."""
+
+from itertools import zip_longest
+
+import numpy as np
+
+from gate.evidence.agreement import UNKNOWN
+from gate.evidence.contradictions import Contradiction, require_sound_rows
+from gate.evidence.records import Fingerprints
+from gate.measure.fingerprints.perceptual_hash import SIDE
+from gate.measure.partials.partial import Part
+from gate.subject.datasets.records import Dataset, Entry
+
+DIGESTS = ("file", "pixels", "oriented", "near")  # columns of fingerprints, (n, 32)
+
+
+def require_sound_part(part: Part) -> None:
+    """Raise Contradiction or ValueError where no measurement of its cell can have given a part."""
+    if part.images != len(part.cell):
+        raise ValueError(f"the part {part.cell.name} has not as many rows as its cell")
+    _require_prints(part.fingerprints, len(part.rows))
+    _require_extremes(part)
+    require_sound_rows(part.rows, len(part.lowest), place=part.cell.name)
+    _require_unreadable(part)
+    for done, images in part.treated.items():
+        if not 0 <= images <= len(part.cell):
+            raise Contradiction(
+                part.cell.name, f"counts {images:.3g} images of {len(part.cell):,} as {done!r:.80}"
+            )
+
+
+def require_entries(part: Part, dataset: Dataset) -> None:
+    """Raise Contradiction where a part is not of the images that the data lists for its cell.
+
+    Their labels, groups and slices are compared, too, where the data tells them before it is read.
+    """
+    place, rows = part.cell.name, part.rows
+    if len(part.lowest) != len(dataset.classes):
+        raise Contradiction(
+            place, f"is of {len(part.lowest)} classes, and the data has {len(dataset.classes)}"
+        )
+    groups = [None] * len(rows) if rows.groups is None else rows.groups.tolist()
+    slices = zip(*(rows.slices[name].tolist() for name in rows.slices), strict=True)
+    if tuple(rows.slices) != dataset.slice_columns:
+        raise Contradiction(place, "has other slices than the data")
+    given = dict(
+        zip(
+            rows.ids.tolist(),
+            zip_longest(rows.labels.tolist(), groups, slices, fillvalue=()),
+            strict=True,
+        )
+    )
+    lost = {image.id: image.label for image in part.unreadable}
+    for entry in dataset.entries[part.cell.start : part.cell.stop]:
+        if entry.id in lost:
+            _require_label(place, entry, lost.pop(entry.id), dataset)
+        elif (said := given.pop(entry.id, None)) is None or not _agrees(entry, *said):
+            raise Contradiction(
+                f"{place}: {entry.id!r:.80}",
+                "is not as the data lists it: its id, label, group or slices are others",
+            )
+    if lost or given:
+        stranger = next(iter((*lost, *given)))
+        raise Contradiction(f"{place}: {stranger!r:.80}", "is not listed in the data")
+
+
+def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
+    """Raise Contradiction where an unreadable image is of another class than the data lists."""
+    if label != (UNKNOWN if entry.label is None else dataset.classes[entry.label]):
+        raise Contradiction(
+            f"{place}: {entry.id!r:.80}",
+            f"could not be read, and is {label!r:.80} there, which is not what the data lists",
+        )
+
+
+def _agrees(entry: Entry, label: int, group: str | None, slices: tuple[str | None, ...]) -> bool:
+    known = entry.label is None or entry.label == label  # else only reading tells it
+    return known and (entry.group, entry.slices) == (group, slices)
+
+
+def _require_prints(prints: Fingerprints, length: int) -> None:
+    """Raise ValueError where fingerprints are not those of so many images."""
+    for name in DIGESTS:
+        column = getattr(prints, name)
+        if column.shape != (length, 32) or column.dtype != np.uint8:
+            raise ValueError(f"the fingerprints {name} are of another shape")
+    if prints.featureless.shape != (length,) or prints.featureless.dtype != np.bool_:
+        raise ValueError("it is not said of each image whether it has features")
+    small = prints.thumbnails
+    if small is not None and (small.shape != (length, SIDE, SIDE) or small.dtype != np.uint8):  # type: ignore[attr-defined]  # an array here
+        raise ValueError("the thumbnails are of another shape")
+
+
+def _require_extremes(part: Part) -> None:
+    """Raise where the outputs of a part do not lie between two finite ones a class."""
+    lowest, highest = part.lowest, part.highest
+    alike = lowest.dtype == highest.dtype == np.float32 and lowest.shape == highest.shape
+    if not alike or lowest.ndim != 1 or len(lowest) < 2:
+        raise ValueError("its extremes are not one of each class")
+    if len(part.rows) and not (np.isfinite([lowest, highest]).all() and (lowest <= highest).all()):
+        raise Contradiction(part.cell.name, "its lowest outputs are not below its highest")
+
+
+def _require_unreadable(part: Part) -> None:
+    names = {*part.rows.ids.tolist()}
+    for image in part.unreadable:
+        if not all(isinstance(each, str) for each in (image.id, image.label, image.reason)):
+            raise ValueError("an image that could not be read has no name")
+        if image.id in names:
+            raise Contradiction(f"{part.cell.name}: {image.id!r:.80}", "is there more than once")
+        names.add(image.id)

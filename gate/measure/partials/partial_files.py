@@ -1,0 +1,177 @@
+"""How parts lie on disk: arrays in NumPy's own format, without pickles, each with its checksum."""
+
+import json
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from gate.errors import EvidenceError
+from gate.evidence.contradictions import Contradiction
+from gate.evidence.files import replaced
+from gate.evidence.records import Fingerprints, Rows, Unreadable
+from gate.evidence.times import as_text, moment_of
+from gate.measure.partials.partial import Part
+from gate.measure.partials.partial_checks import DIGESTS, require_sound_part
+from gate.measure.partials.work_units import Cell
+
+_VERSION = 3
+_ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
+_PRINTS = (*DIGESTS, "featureless", "thumbnails")
+_ABOUT = "about"  # the member that says what the others are
+
+# What zipfile, NumPy and JSON raise for bytes that are not as they were written.
+_DAMAGE = (
+    *(BadZipFile, EOFError, struct.error, RuntimeError, MemoryError, SyntaxError, TokenError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+)
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half a character, or one of two halves
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Parts, and what was said of them when they were written."""
+
+    about: Mapping[str, Any]
+    parts: tuple[Part, ...]
+
+
+def write_parts(path: Path, parts: Sequence[Part], about: Mapping[str, Any]) -> None:
+    """Write parts and JSON about them to one file, whole or not at all; raises OutputError."""
+    cells = [_described(part) for part in parts]
+    arrays = {
+        f"{place}.{name}": array
+        for place, part in enumerate(parts)
+        for name, array in _arrays(part).items()
+    }
+    head = json.dumps({"version": _VERSION, "cells": cells, "about": about}).encode()
+    with replaced(path) as unfinished, unfinished.open("wb") as stream:
+        members: Arrays = {_ABOUT: np.frombuffer(head, np.uint8), **arrays}
+        np.savez(stream, allow_pickle=False, **members)
+
+
+def read_parts(path: Path) -> Stored:
+    """Return what ``write_parts`` wrote.
+
+    Raises EvidenceError where the file is missing, damaged, truncated, not of this version, or
+    holds answers that no model can have given.
+    """
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise _unusable(path, "is no file")
+    try:
+        with path.open("rb") as stream, ZipFile(stream) as archive:
+            _require_apart(archive, path.stat().st_size)
+            head = parsed(_array(archive, _ABOUT).tobytes())
+            if head["version"] != _VERSION:
+                raise _unusable(path, f"is of version {head['version']!r:.20}, not {_VERSION}")
+            parts = tuple(
+                _part(cell, {name: _array(archive, f"{at}.{name}") for name in cell["arrays"]})
+                for at, cell in enumerate(head["cells"])
+            )
+            if not isinstance(head["about"], dict) or not isinstance(head["cells"], list):
+                raise ValueError("what is said of the parts is of another form")
+            return Stored(head["about"], parts)
+    except Contradiction as error:
+        raise EvidenceError(
+            f"{path}: {error.place}", error.fact, "measure this part again"
+        ) from error
+    except FileNotFoundError:
+        raise _unusable(path, "does not exist") from None
+    except OSError as error:
+        raise _unusable(path, f"cannot be read ({error.strerror})") from error
+    except _DAMAGE as error:
+        raise _unusable(path, "is damaged, or holds no measured parts") from error
+
+
+def parsed(text: bytes) -> Any:  # noqa: ANN401 -- what JSON holds
+    """Return what JSON says; raises ValueError for damage, and for text that nothing can write."""
+    said = json.loads(text.decode("utf-8"))
+    if _SURROGATE.search(text):
+        json.dumps(said, ensure_ascii=False).encode("utf-8")
+    return said
+
+
+def _require_apart(archive: ZipFile, size: int) -> None:
+    """Raise BadZipFile where members share bytes: more would come out than the file is long."""
+    if sum(member.file_size for member in archive.infolist()) > size:
+        raise BadZipFile("its members are longer than the file")
+
+
+def _array(archive: ZipFile, name: str) -> NDArray[Any]:
+    """Return a member whose checksum was compared before anything looks into it."""
+    member = archive.getinfo(f"{name}.npy")
+    if member.compress_type != ZIP_STORED:
+        raise BadZipFile("write_parts compresses nothing")
+    array: NDArray[Any] = npy.read_array(BytesIO(archive.read(member)), allow_pickle=False)
+    return array
+
+
+def _unusable(path: Path, fact: str) -> EvidenceError:
+    return EvidenceError(str(path), fact, "measure this part again")
+
+
+def _described(part: Part) -> dict[str, Any]:
+    rows = part.rows
+    return {
+        "cell": part.cell.name,
+        "arrays": list(_arrays(part)),
+        "ids": rows.ids.tolist(),
+        "groups": None if rows.groups is None else rows.groups.tolist(),
+        "slices": {name: column.tolist() for name, column in rows.slices.items()},
+        "unreadable": [asdict(image) for image in part.unreadable],
+        "treated": dict(part.treated),
+        "measured_at": as_text(part.measured_at),
+        "cached": part.cached,
+    }
+
+
+def _arrays(part: Part) -> Arrays:
+    columns = {name: getattr(part.rows, name) for name in _ROWS}
+    columns |= {name: getattr(part.fingerprints, name) for name in _PRINTS}
+    columns |= {"lowest": part.lowest, "highest": part.highest}
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _part(described: Mapping[str, Any], arrays: Arrays) -> Part:
+    """Return the part.
+
+    Raises Contradiction for one that contradicts itself; ValueError, KeyError or TypeError for what
+    was written otherwise.
+    """
+    rows = Rows(
+        ids=_texts(described["ids"]),
+        groups=None if described["groups"] is None else _texts(described["groups"]),
+        slices={str(name): _texts(column) for name, column in described["slices"].items()},
+        **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # looked at below
+    )
+    part = Part(
+        cell=Cell.named(described["cell"]),
+        rows=rows,
+        fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # looked at below
+        unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
+        lowest=arrays["lowest"],
+        highest=arrays["highest"],
+        treated={str(done): int(images) for done, images in described["treated"].items()},
+        measured_at=moment_of(described["measured_at"]),
+        cached=described["cached"] is True,
+    )
+    require_sound_part(part)
+    return part
+
+
+def _texts(values: Sequence[str | None]) -> NDArray[np.object_]:
+    column = np.empty(len(values), dtype=object)  # a list in it stays one value, and is no text
+    column[:] = values
+    return column

@@ -1,0 +1,125 @@
+"""Shards: the seam between machines is a file, named by the digest of the plan.
+
+One shard holds the parts of its share of the cells. Merging takes shards in any order, and wants
+every cell of the plan exactly once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gate.errors import EvidenceError
+from gate.evidence.contradictions import Contradiction
+from gate.evidence.records import Split
+from gate.measure.partials.job import Found
+from gate.measure.partials.model_facts import Head
+from gate.measure.partials.partial import Part
+from gate.measure.partials.partial_checks import require_entries
+from gate.measure.partials.partial_files import Stored, read_parts, write_parts
+from gate.measure.partials.plan import Plan
+from gate.measure.partials.work_units import Cell
+from gate.subject.datasets.records import Dataset
+
+SUFFIX = ".shard"
+_AGAIN = "measure this part again"
+
+
+def shard_name(plan: Plan, *, index: int, of: int) -> str:
+    """Return the file name of a shard; two plans never give the same."""
+    return f"{plan.digest[:16]}-{index:05d}-of-{of:05d}{SUFFIX}"
+
+
+def write_shard(path: Path, plan: Plan, found: Iterator[tuple[Head, Part]]) -> int:
+    """Write the parts of one share, whole or not at all; return how many images they stand for.
+
+    Raises OutputError where the disk does not take it, and whatever ``found`` raises.
+    """
+    head: Head | None = None
+    parts: list[Part] = []
+    for seen, part in found:
+        head = seen
+        parts.append(part)
+    about = {
+        "plan": plan.digest,
+        "document": plan.document,
+        "head": None if head is None else head.as_json(),  # a share may be empty
+    }
+    write_parts(path, parts, about)
+    return sum(part.images for part in parts)
+
+
+def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> Found:
+    """Yield the parts of all shards in the order of the plan.
+
+    Raises EvidenceError for a damaged shard, one of another plan or that contradicts itself or the
+    data, a cell that none or two of them hold, and a cell that is not in the plan.
+    """
+    found: dict[Cell, tuple[Head, Part, Path]] = {}
+    for file in files:
+        stored = read_parts(file)
+        _require_same_plan(plan, stored, file)
+        head = _head_of(stored, plan, file) if stored.parts else None  # a share may be empty
+        for part in stored.parts:
+            if part.cell in found:
+                raise EvidenceError(
+                    str(file),
+                    f"holds {_rows(part.cell)}, which {found[part.cell][2]} holds too",
+                    "give every shard once",
+                )
+            assert head is not None, "it has parts"
+            found[part.cell] = (head, part, file)
+    if strangers := found.keys() - set(plan.cells):
+        cell = min(strangers, key=lambda each: each.name)
+        raise EvidenceError(
+            str(found[cell][2]),
+            f"holds {_rows(cell)}, which is no part of the plan",
+            "measure again",
+        )
+    missing = [cell for cell in plan.cells if cell not in found]
+    if missing:
+        more = f", and {len(missing) - 1} more parts" if len(missing) > 1 else ""
+        raise EvidenceError(
+            "shards",
+            f"none of the {len(files)} files holds {_rows(missing[0])}{more}",
+            "give the shards of all indices, all made with the same --of",
+        )
+    for cell in plan.cells:
+        head, part, file = found.pop(cell)
+        try:
+            require_entries(part, datasets[cell.split])
+        except Contradiction as error:
+            raise EvidenceError(f"{file}: {error.place}", error.fact, _AGAIN) from error
+        yield head, part
+
+
+def _head_of(stored: Stored, plan: Plan, file: Path) -> Head:
+    """Return the model that measured a shard; raises EvidenceError where it is not the plan's."""
+    try:
+        head = Head.from_json(stored.about["head"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise EvidenceError(str(file), "does not say which model measured it", _AGAIN) from error
+    if head.subject.sha256 != plan.document["checkpoint"]:
+        raise EvidenceError(str(file), "was measured with another checkpoint", _AGAIN)
+    return head
+
+
+def _require_same_plan(plan: Plan, stored: Stored, file: Path) -> None:
+    if stored.about.get("plan") == plan.digest:
+        return
+    theirs = stored.about.get("document")
+    differing = ", ".join(_differences(plan.document, theirs if isinstance(theirs, dict) else {}))
+    raise EvidenceError(
+        str(file),
+        f"was measured by another plan; what differs: {differing or 'the form of the plan'}",
+        "measure all shards with one gate file, checkpoint, data and release",
+    )
+
+
+def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in one.items():
+        if other.get(key) != value:
+            yield key
+
+
+def _rows(cell: Cell) -> str:
+    return f"images {cell.start:,} to {cell.stop - 1:,} of {cell.split}"

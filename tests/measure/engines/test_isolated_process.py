@@ -1,0 +1,361 @@
+"""The line between the process that judges and the one that measures."""
+
+import errno
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+from contextlib import closing, contextmanager
+
+import pytest
+import torch
+
+from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
+from gate.measure.engines import child_process, inline, isolated_process, worker_task
+from gate.measure.engines.isolated_process import Apart, _Measuring
+
+CELLS = ("one", "two", "three")
+
+
+class Gone:
+    """A process that has ended, as the one that judges sees it."""
+
+    pid = 1
+
+    def __init__(self, exitcode=0):
+        self.exitcode = exitcode
+        self.killed = False
+
+    def kill(self):
+        self.killed = True
+
+    def join(self):
+        """It is over."""
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Return a function that serves a line in a thread, measuring with a function of the test."""
+    monkeypatch.setattr(isolated_process, "grow_up", lambda: None)  # it is this process
+    monkeypatch.setattr(isolated_process, "prepare_process", lambda: None)
+    monkeypatch.setattr(worker_task, "datasets_of", lambda job: f"data of {job}")
+    threads = []
+
+    def serve(measured):
+        monkeypatch.setattr(inline, "measured", measured)
+        line, theirs = multiprocessing.Pipe()
+
+        def whole():
+            with closing(theirs):
+                isolated_process._serve(theirs)
+
+        threads.append(threading.Thread(target=whole))
+        threads[-1].start()
+        return _Measuring(Gone(), line, theirs)
+
+    def ended():
+        for each in threads:
+            each.join(30)
+            assert not each.is_alive()
+
+    serve.ended = ended
+    yield serve
+    ended()
+
+
+def test_parts_and_counts_come_in_order(served):
+    def measured(job, cells, datasets, advance):
+        assert (job, cells, datasets) == ("a job", CELLS, "data of a job")
+        for cell in cells:
+            advance(5)
+            advance(2)
+            yield "head", f"part {cell}"
+
+    counts = []
+
+    found = served(measured).found("a job", CELLS, counts.append)
+
+    assert list(found) == [("head", f"part {cell}") for cell in CELLS]
+    assert counts == [5, 2] * 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FactoryError("model.factory 'a:b'", "raised ValueError", "mend it"),
+        CheckpointError("m.pt", Refusal.UNSAFE, "holds code", "save it", Identity("ab", 5, "zip")),
+    ],
+    ids=lambda error: error.kind,
+)
+def test_an_error_arrives_as_it_was_said(error, served):
+    def measured(job, cells, datasets, advance):
+        yield "head", "part"
+        raise error
+
+    found = served(measured).found("a job", CELLS, lambda count: None)
+
+    assert next(found) == ("head", "part")
+    with pytest.raises(type(error)) as caught:
+        next(found)
+    assert vars(caught.value) == vars(error)
+
+
+def test_a_fault_of_our_own_arrives_with_its_traceback_and_is_no_gate_error(served):
+    def measured(job, cells, datasets, advance):
+        raise ZeroDivisionError("of our own")
+        yield
+
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError: of our own"):
+        list(served(measured).found("a job", CELLS, lambda count: None))
+
+
+def test_what_user_code_prints_there_is_for_people(served, capsys):
+    def measured(job, cells, datasets, advance):
+        sys.stdout.write("python speaks\n")
+        yield "head", "part"
+
+    list(served(measured).found("a job", CELLS[:1], lambda count: None))
+
+    assert capsys.readouterr() == ("", "python speaks\n")
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the job", "after it"])
+def test_where_nobody_listens_any_more_it_ends_without_a_word(before, served, capsys):
+    went = threading.Event()
+
+    def measured(job, cells, datasets, advance):
+        went.wait(30)
+        for cell in cells * 1000:
+            yield "head", cell
+
+    measuring = served(measured)
+    if not before:
+        measuring.line.send(("a job", CELLS))
+    measuring.line.close()
+    went.set()
+    served.ended()
+
+    assert capsys.readouterr() == ("", "")
+
+
+def said_of(exitcode, sent):
+    """Return the error where a process ended like this, and this is all that came from it."""
+    line, theirs = multiprocessing.Pipe()
+    os.write(theirs.fileno(), sent)
+    theirs.close()
+    with pytest.raises(SubjectError) as caught:
+        list(_Measuring(Gone(exitcode), line, theirs).found("a job", CELLS, lambda count: None))
+    return caught.value
+
+
+HALF = b"\x00\x00\x00\x50half of what was to come"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x00\x00", HALF], ids=["none", "half a head", "half"])
+def test_a_line_that_breaks_anywhere_is_said_in_words(sent, monkeypatch):
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", lambda *_: None)
+
+    error = said_of(-9, sent)
+
+    assert (error.where, error.exit_status) == ("the process that measures", 4)
+    assert error.fact == "was killed (signal 9), perhaps for want of memory"
+    assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "fact"),
+    [
+        (-9, "was killed (signal 9), perhaps for want of memory"),
+        (-11, "died (signal 11), in compiled code of the model or of a package"),
+        (0, "was ended by the user's code (exit status 0)"),
+        (3, "was ended by the user's code (exit status 3)"),
+    ],
+)
+def test_how_it_ended_is_said(exitcode, fact):
+    assert said_of(exitcode, b"").fact == fact
+
+
+def test_a_progress_that_cannot_be_written_is_no_death(monkeypatch):
+    line, theirs = multiprocessing.Pipe()
+    monkeypatch.setattr(multiprocessing.connection.Connection, "send", lambda *_: None)
+    theirs.send_bytes(pickle.dumps(16))
+
+    def unwritable(count):
+        raise BrokenPipeError(count)
+
+    with pytest.raises(BrokenPipeError):
+        list(_Measuring(Gone(0), line, theirs).found("a job", CELLS, unwritable))
+
+
+class Born:
+    """A process in name only; knows whether it was started, used and closed."""
+
+    def __init__(self):
+        self.started = 0
+        self.jobs = []
+        self.closed = False
+
+    def start(self):
+        self.started += 1
+
+    def found(self, job, cells, advance):
+        self.jobs.append(job)
+        yield from cells
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def born(monkeypatch):
+    """Return the processes that are made, which do nothing."""
+    made = []
+    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
+
+    def unborn():
+        made.append(Born())
+        return made[-1]
+
+    monkeypatch.setattr(_Measuring, "unborn", unborn)
+    return made
+
+
+def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
+    means = Apart()
+
+    with means.ahead():
+        assert [each.started for each in born] == [1]
+        assert list(means.measured("a job", CELLS, print)) == list(CELLS)
+
+        assert born[0].closed
+
+    assert [(each.started, each.jobs) for each in born] == [(1, ["a job"])]
+
+
+def test_a_process_that_was_not_needed_is_ended(born):
+    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+        raise KeyboardInterrupt
+
+    assert [(each.jobs, each.closed) for each in born] == [([], True)]
+
+
+def test_a_second_measurement_is_that_of_a_second_process(born):
+    means = Apart()
+
+    for job in ("one", "two"):
+        list(means.measured(job, CELLS, print))
+
+    assert [(each.started, each.jobs, each.closed) for each in born] == [
+        (1, ["one"], True),
+        (1, ["two"], True),
+    ]
+
+
+def test_a_measurement_that_is_given_up_ends_its_process(born):
+    found = Apart().measured("a job", CELLS, print)
+
+    next(found)
+    found.close()
+
+    assert [each.closed for each in born] == [True]
+
+
+def interrupted_at_birth(monkeypatch):
+    """Let Ctrl-C come while a process starts: it is heard when it has."""
+
+    @contextmanager
+    def born_deaf(**_how):
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
+    monkeypatch.setattr(isolated_process, "born_deaf", born_deaf)
+    return set(multiprocessing.active_children())
+
+
+def test_ctrl_c_while_it_starts_ahead_leaves_no_process(monkeypatch):
+    before = interrupted_at_birth(monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+        pytest.fail("nothing is done after Ctrl-C")
+
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_ctrl_c_while_it_starts_for_its_job_leaves_no_process(monkeypatch):
+    before = interrupted_at_birth(monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        next(Apart().measured("a job", CELLS, print))
+
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch):
+    def refused(_process):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refused)
+    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
+    means = Apart()
+
+    with means.ahead(), pytest.raises(SubjectError) as told:
+        next(means.measured("a job", CELLS, print))
+
+    assert told.value.where == "the process that measures"
+    assert told.value.fact == "cannot be started (Resource temporarily unavailable)"
+    assert told.value.remedy
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+@pytest.mark.parametrize(
+    ("torch_is_here", "threads", "method"),
+    [(False, 1, "fork"), (True, 1, "spawn"), (False, 2, "spawn")],
+)
+def test_only_a_process_with_one_thread_and_without_torch_is_forked(
+    torch_is_here, threads, method, monkeypatch
+):
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    if torch_is_here:
+        monkeypatch.setitem(sys.modules, "torch", torch)
+
+    assert child_process.start_method() == method
+
+
+def test_its_process_is_killed_and_the_line_closed():
+    line, theirs = multiprocessing.Pipe()
+    measuring = _Measuring(Gone(), line, theirs)
+
+    measuring.close()
+    measuring.close()
+
+    assert measuring.process.killed
+    assert line.closed
+    assert theirs.closed
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "held", "is_apart"),
+    [
+        ("local", 1, False, True),
+        ("local", 1, True, False),
+        ("local", 2, False, False),
+        ("ray", 1, False, False),
+    ],
+)
+def test_one_worker_measures_apart_where_torch_is_not_here_yet(
+    engine, workers, held, is_apart, monkeypatch
+):
+    from gate.cli.subject import means_of
+
+    assert "torch" in sys.modules
+    if not held:
+        monkeypatch.delitem(sys.modules, "torch")
+
+    means = means_of(
+        device="cpu", backend="torch", engine=engine, workers=workers, held=None, no_cache=True
+    )
+
+    assert (means.apart is not None) is is_apart
