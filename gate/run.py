@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import SubjectError, UsageError, refuse_address
 from gate.masking import masked_argument
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.folder import in_this_folder
@@ -57,7 +57,7 @@ class Settings:
 
     out: Path = DEFAULT_OUT
     enforced: bool = True
-    means: Means = field(default_factory=Means)
+    means: MeasureSettings = field(default_factory=MeasureSettings)
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ def validate(
     settings = settings or Settings()
     started = time.time()
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
-    spare_baseline(subject, settings.out)
+    refuse_overwriting_baseline(subject, settings.out)
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
@@ -219,7 +219,7 @@ def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
     measured stays unless it is measured ``anew``. What must be gone is put aside where it is to be
     kept: until all was measured, the call may still turn out to be faulty.
     """
-    from gate.evidence.files import sweep
+    from gate.evidence.files import remove_unfinished_files
     from gate.evidence.store import FILE_NAME
     from gate.report import broken, pairs
     from gate.report.judgement import FILE_NAME as JUDGED_NAME
@@ -233,7 +233,7 @@ def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
             set_aside(out)
         for name in (REPORT_NAME, JUDGED_NAME, *((FILE_NAME, *lists) if anew else ())):
             (out / name).unlink(missing_ok=True)
-        sweep(out)
+        remove_unfinished_files(out)
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
@@ -244,7 +244,7 @@ def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
     return out
 
 
-def spare_baseline(subject: GateFile, out: Path) -> None:
+def refuse_overwriting_baseline(subject: GateFile, out: Path) -> None:
     """Refuse an output folder that holds the champion: the run would overwrite it."""
     if subject.baseline is None:
         return
@@ -257,10 +257,10 @@ def spare_baseline(subject: GateFile, out: Path) -> None:
 
 def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
     """Return a context at whose end the evidence is saved, where it pays while the block runs."""
-    from gate.measure.engines.background import beside
+    from gate.measure.engines.background import run_in_fork
 
     if sum(len(each.rows) for each in evidence.splits.values()) in BESIDE:
-        return beside(partial(_save, evidence, out))
+        return run_in_fork(partial(_save, evidence, out))
     _save(evidence, out)
     return nullcontext()
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.errors import OutputError, UsageError, refuse_address
-from gate.evidence.files import sweep
+from gate.evidence.files import remove_unfinished_files
 from gate.evidence.records import Split
 from gate.measure.cache_location import usable
 from gate.measure.cells import measured_cells, planned
 from gate.measure.partials.shard_files import shard_name, write_shard
 from gate.measure.partials.work_units import share_of
 from gate.measure.progress import Progress
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits
@@ -29,7 +29,7 @@ class Written:
 
 
 def measure_shard(
-    subject: GateFile, out: Path, *, index: int, of: int, means: Means, progress: Progress
+    subject: GateFile, out: Path, *, index: int, of: int, means: MeasureSettings, progress: Progress
 ) -> Written:
     """Measure share ``index`` of ``of`` and return the file that holds it.
 
@@ -54,7 +54,7 @@ def measure_shard(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(str(out), error, "name another folder with --out") from error
-    sweep(out)
+    remove_unfinished_files(out)
     path = out / shard_name(plan, index=index, of=of)
     with (
         progress.stage("images", sum(map(len, cells))) as advance,

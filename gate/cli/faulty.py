@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gate.cli.output import withdraw
+from gate.cli.output import delete_stale_outputs
 from gate.cli.streams import tell
 
 _WRITERS = ("run", "merge", "judge")  # commands that leave a report in a folder
@@ -34,7 +34,7 @@ def keep_last(arguments: Sequence[str], commands: Sequence[str]) -> None:
     out = meant.get("out")
     if out is not None and not (name != "judge" and _holds_the_champion(meant, out)):
         _put_aside(out, evidence=name != "judge" or not _is_among(meant["given"], out))
-    withdraw(_renderings(meant.get("outputs") or ()))
+    delete_stale_outputs(_renderings(meant.get("outputs") or ()))
 
 
 def _meant(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
@@ -82,7 +82,7 @@ def _holds_the_champion(meant: dict[str, Any], out: Path) -> bool:
     """Return whether the folder is the baseline, which the next call needs under its own name."""
     from gate.cli.subject import gatefile_path, subject_of
     from gate.errors import GateError, UsageError
-    from gate.run import spare_baseline
+    from gate.run import refuse_overwriting_baseline
     from gate.subject.overrides import Flags
 
     flags = Flags(baseline=meant.get("baseline"))
@@ -91,7 +91,7 @@ def _holds_the_champion(meant: dict[str, Any], out: Path) -> bool:
         with suppress(GateError):  # of a gate file that cannot be read no baseline is known
             subject = subject_of(path, flags)
             try:
-                spare_baseline(subject, out)
+                refuse_overwriting_baseline(subject, out)
             except UsageError:
                 return True
     return False

@@ -6,6 +6,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    delete_stale_outputs,
     deliver,
     format_option,
     mode_option,
@@ -13,7 +14,6 @@ from gate.cli.output import (
     parsed,
     require_extra,
     waivers_option,
-    withdraw,
 )
 from gate.errors import SubjectError
 
@@ -55,7 +55,7 @@ def command(
     try:
         report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)
     except SubjectError:
-        withdraw(outputs, None if out is None else out / REPORT_NAME)
+        delete_stale_outputs(outputs, None if out is None else out / REPORT_NAME)
         raise
     beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)
     return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)

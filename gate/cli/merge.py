@@ -17,7 +17,7 @@ from gate.cli.shard import SHARDS
 from gate.cli.subject import subject_options
 from gate.errors import UsageError
 from gate.measure.choices import Backend, Device
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 
 
 @click.command(name="merge")
@@ -55,4 +55,6 @@ def command(
             fact = f"holds no {SUFFIX} files" if named.is_dir() else "does not exist"
             raise UsageError(str(named), fact, "name the files that `validate-model shard` printed")
         files += found
-    return judged(gatefile, Means(device=device, backend=backend, shards=tuple(files)), **flags)
+    return judged(
+        gatefile, MeasureSettings(device=device, backend=backend, shards=tuple(files)), **flags
+    )

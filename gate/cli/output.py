@@ -93,7 +93,7 @@ def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path,
     return targets
 
 
-def withdraw(outputs: Sequence[str], report: Path | None = None) -> None:
+def delete_stale_outputs(outputs: Sequence[str], report: Path | None = None) -> None:
     """Take away what an earlier run said in these places: it must not pass for this run's verdict.
 
     ``outputs`` as in ``-o``, ``report`` a report.json. Only a file that this program wrote, in that
@@ -185,11 +185,11 @@ def deliver(
 
 def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") -> None:
     """Write each rendering to its file, whole or not at all."""
-    from gate.evidence.files import sweep, write_text
+    from gate.evidence.files import remove_unfinished_files, write_text
     from gate.report.renderings import render
 
     for path, name in outputs.items():
-        sweep(path.parent)
+        remove_unfinished_files(path.parent)
         write_text(path, render(report, name, beside))
 
 

@@ -6,6 +6,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    delete_stale_outputs,
     echo,
     format_option,
     no_images_option,
@@ -13,7 +14,6 @@ from gate.cli.output import (
     outputs_of_step,
     parsed,
     require_extra,
-    withdraw,
     write,
 )
 from gate.errors import GateError
@@ -44,7 +44,7 @@ def command(
     try:
         found = read_report(report)
     except GateError:
-        withdraw(outputs)
+        delete_stale_outputs(outputs)
         raise
     beside = Beside(report=file, evidence=evidence, images=not no_images)
     write(found, targets, beside)

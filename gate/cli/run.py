@@ -9,6 +9,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    delete_stale_outputs,
     deliver,
     format_option,
     mode_option,
@@ -16,20 +17,19 @@ from gate.cli.output import (
     output_option,
     parsed,
     require_extra,
-    withdraw,
 )
 from gate.cli.progress import Progress
 from gate.cli.streams import kept_apart, tell
 from gate.cli.subject import (
     gatefile_path,
     inputs_of,
-    means_of,
     means_options,
+    settings_from_flags,
     subject_of,
     subject_options,
 )
 from gate.measure.choices import Backend, Device, Engine
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 
 out_option = click.option(
     "--out",
@@ -65,7 +65,7 @@ def command(
     GATEFILE says what is judged; by default gate.yaml, if it is there. Flags go before what it
     says, and can replace it altogether.
     """
-    means = means_of(
+    means = settings_from_flags(
         device=device,
         backend=backend,
         engine=engine,
@@ -78,7 +78,7 @@ def command(
 
 def judged(
     gatefile: Path | None,
-    means: Means,
+    means: MeasureSettings,
     *,
     out: Path,
     outputs: tuple[str, ...],
@@ -89,15 +89,15 @@ def judged(
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
     """Run the gate as the flags say, deliver its report, and return the exit status."""
-    from gate.run import REPORT_NAME, Settings, spare_baseline, validate
+    from gate.run import REPORT_NAME, Settings, refuse_overwriting_baseline, validate
     from gate.subject.overrides import Flags
 
     path = gatefile_path(gatefile)
     subject = subject_of(path, Flags(**flags))
-    spare_baseline(subject, out)
+    refuse_overwriting_baseline(subject, out)
     targets = parsed(outputs, inputs=inputs_of(path, subject))
     require_extra(format_)
-    withdraw(outputs)
+    delete_stale_outputs(outputs)
     settings = Settings(
         out=out,
         enforced=mode == "enforce",

@@ -7,7 +7,13 @@ import click
 
 from gate.cli.progress import Progress
 from gate.cli.streams import kept_apart, say, tell
-from gate.cli.subject import gatefile_path, means_of, means_options, subject_of, subject_options
+from gate.cli.subject import (
+    gatefile_path,
+    means_options,
+    settings_from_flags,
+    subject_of,
+    subject_options,
+)
 from gate.errors import UsageError
 from gate.measure.choices import Backend, Device, Engine
 
@@ -52,7 +58,7 @@ def command(
         raise UsageError(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
-    means = means_of(
+    means = settings_from_flags(
         device=device,
         backend=backend,
         engine=engine,

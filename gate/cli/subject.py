@@ -11,7 +11,7 @@ from gate.cli.numbers import numbers, size
 from gate.cli.output import waivers_option
 from gate.errors import UsageError
 from gate.measure.choices import Backend, Device, Engine
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 
 if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile
@@ -100,7 +100,7 @@ def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -
     return command
 
 
-def means_of(
+def settings_from_flags(
     *,
     device: Device,
     backend: Backend,
@@ -108,20 +108,20 @@ def means_of(
     workers: int,
     held: int | None,
     no_cache: bool,
-) -> Means:
+) -> MeasureSettings:
     """Return the means that the flags name."""
     from gate.measure.cache_location import cache_folder
-    from gate.measure.engines.isolated_process import Apart
+    from gate.measure.engines.isolated_process import IsolatedProcess
 
     # Workers are processes of their own. Where torch is here already, nothing is gained by another
     # process that loads it, too.
     alone = engine == "local" and workers == 1 and "torch" not in sys.modules
-    return Means(
+    return MeasureSettings(
         device=device,
         backend=backend,
         engine=engine,
         workers=workers,
-        apart=Apart() if alone else None,
+        apart=IsolatedProcess() if alone else None,
         held=held,
         cache=None if no_cache else cache_folder(),
     )

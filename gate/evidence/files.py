@@ -54,7 +54,7 @@ def lies_aside(path: Path) -> bool:
     return False
 
 
-def sweep(folder: Path) -> None:
+def remove_unfinished_files(folder: Path) -> None:
     """Remove what processes of this machine that were killed left unfinished in a folder."""
     with contextlib.suppress(OSError):
         for file in folder.glob(f".*{_SUFFIX}"):

@@ -1,1 +1,1 @@
-"""From a subject to evidence: one pass over each split, and what the splits share."""
+"""A subject is measured, and becomes evidence: one pass over each split, and what they share."""

@@ -1,4 +1,4 @@
-"""All cells of a plan: those that are kept are taken, the others measured, all of them joined."""
+"""An assembler takes the parts that are kept, has the others measured, and joins them all."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,22 +12,22 @@ import numpy as np
 from gate.errors import EvidenceError
 from gate.evidence.records import ModelProbe, Split, SplitEvidence
 from gate.measure.engines import measured
-from gate.measure.partials.job import Found, Job
+from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.kept_partials import Kept
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part, joined, treatments
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult, joined, treatments
+from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
 from gate.wording import plain
 
 
 @dataclass(slots=True)
-class Whole:
+class Assembler:
     """What the cells of a plan show together, as far as they went."""
 
-    head: Head | None = None
+    head: ModelFacts | None = None
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)
     probe: ModelProbe | None = None
     assumed: list[str] = field(default_factory=list)
@@ -36,8 +36,8 @@ class Whole:
 
     def fill(
         self,
-        cells: Sequence[Cell],
-        found: Iterator[tuple[Head, Part]],
+        cells: Sequence[WorkUnit],
+        found: Iterator[tuple[ModelFacts, PartialResult]],
         datasets: Mapping[Split, Dataset],
     ) -> None:
         """Take in the parts of all cells, in their order, and join each split when it is whole.
@@ -47,7 +47,7 @@ class Whole:
         outputs = 0
         lowest, highest = [], []
 
-        def noted(of_split: Iterable[Cell], treated: Counter[str]) -> Iterator[Part]:
+        def noted(of_split: Iterable[WorkUnit], treated: Counter[str]) -> Iterator[PartialResult]:
             nonlocal outputs
             for cell in of_split:  # no part beyond them is waited for: it may be an error
                 head, part = next(found, (None, None))
@@ -73,7 +73,7 @@ class Whole:
         self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)
 
 
-def agreed(one: Head | None, other: Head) -> Head:
+def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
     """Return the head that two parts share.
 
     Raises EvidenceError where they were measured by models or on devices that differ.
@@ -90,21 +90,21 @@ def agreed(one: Head | None, other: Head) -> Head:
     )
 
 
-def all_parts(
-    cells: Sequence[Cell],
+def measure_or_load(
+    cells: Sequence[WorkUnit],
     job: Job,
     datasets: Mapping[Split, Dataset],
     *,
     kept: Kept | None,
-    means: Means,
+    means: MeasureSettings,
     advance: Advance,
-) -> Found:
+) -> ResultStream:
     """Yield a head and a part for each of the cells, in their order; what is new is kept.
 
     Raises SubjectError where the model or the data does not let it.
     """
 
-    def measure(cells: Sequence[Cell]) -> Found:
+    def measure(cells: Sequence[WorkUnit]) -> ResultStream:
         return measured(job, cells, datasets, means, advance)
 
     kept_head = kept.head if kept else None

@@ -1,4 +1,4 @@
-"""Where the cache lies, how large it is, and how it is emptied."""
+"""The cache lies in one folder; this finds, measures and empties it."""
 
 import errno
 import os

@@ -1,15 +1,15 @@
-"""The cells of a gate file's model: planned, then taken from the cache or from whoever measures."""
+"""The units of work of a model are planned, then taken from the cache or measured."""
 
 from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
 from gate.measure.inference.identity import identified
 from gate.measure.parallel.cpu_budget import usable_cores
-from gate.measure.partials.job import Found, Job
+from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan, plan_of
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance, Progress
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 
@@ -18,7 +18,7 @@ def planned(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: Means,
+    means: MeasureSettings,
 ) -> tuple[Plan, Job]:
     """Return the plan to measure the model of a gate file, and the job that workers are given.
 
@@ -46,14 +46,14 @@ def planned(
 def measured_cells(
     plan: Plan,
     job: Job,
-    cells: Sequence[Cell],
+    cells: Sequence[WorkUnit],
     datasets: Mapping[Split, Dataset],
-    means: Means,
+    means: MeasureSettings,
     progress: Progress,
     advance: Advance,
-) -> Found:
+) -> ResultStream:
     """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
-    from gate.measure.assemble import all_parts
+    from gate.measure.assemble import measure_or_load
     from gate.measure.fingerprints.known_fingerprints import KnownPrints
     from gate.measure.partials.kept_partials import Cache
 
@@ -61,7 +61,7 @@ def measured_cells(
     if means.cache is not None:
         KnownPrints(means.cache).mend(progress.warn)
         kept = Cache(means.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
-    return all_parts(
+    return measure_or_load(
         cells,
         job,
         datasets,

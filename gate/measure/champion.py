@@ -1,4 +1,4 @@
-"""The champion's answers, from the evidence that its own run left."""
+"""The evidence of its own run gives the champion's answers."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The choices of a measurement: engine, backend and device."""
+"""A measurement chooses its engine, backend and device."""
 
 from typing import Literal
 

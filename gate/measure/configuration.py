@@ -1,4 +1,4 @@
-"""What a gate file declares of the measurement, and the user's code that ran in it."""
+"""A configuration records what a gate file declares, and which user code ran."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a measurement has found so far; a failure ends a part of it and not the whole."""
+"""A builder gathers what was measured; a failure ends one part and not the whole."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from gate.evidence.times import now
 
 
 @dataclass(slots=True)
-class Findings:
+class EvidenceBuilder:
     """What has been measured so far; a failure ends a part and not the whole."""
 
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The whole measurement: checkpoint, splits, overlaps and history become evidence."""
+"""A measurement turns checkpoint, splits, overlaps and history into evidence."""
 
 import contextlib
 import platform
@@ -9,10 +9,10 @@ from dataclasses import replace
 from gate.evidence.records import Evidence, History, Split
 from gate.measure.champion import champion_of
 from gate.measure.configuration import configuration_of
-from gate.measure.evidence_builder import Findings
+from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.model_evidence import measure_model
 from gate.measure.progress import Progress
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
@@ -25,14 +25,14 @@ def measure(
     datasets: Mapping[Split, Dataset | PredictionTable],
     classes: tuple[str, ...],
     *,
-    means: Means,
+    means: MeasureSettings,
     progress: Progress,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
 
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
-    found = Findings(environment=_environment())
+    found = EvidenceBuilder(environment=_environment())
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
     pictures = {
         split: each for split, each in datasets.items() if not isinstance(each, PredictionTable)

@@ -1,4 +1,4 @@
-"""A model on its data: every cell, joined to splits, and what the splits share."""
+"""A model is measured on its data: units of work join to splits, and splits are compared."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -7,13 +7,13 @@ from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
 from gate.measure.cache_location import usable
 from gate.measure.cells import measured_cells, planned
-from gate.measure.evidence_builder import Findings
+from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.inference.identity import subject_of
-from gate.measure.parallel.cpu_budget import give_back
-from gate.measure.partials.job import Found, Job
+from gate.measure.parallel.cpu_budget import trim_heap
+from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan
 from gate.measure.progress import Advance, Progress
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.wording import counted
@@ -26,15 +26,15 @@ def measure_model(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: Means,
+    means: MeasureSettings,
     progress: Progress,
-    found: Findings,
+    found: EvidenceBuilder,
 ) -> None:
     """Fill in what the model shows on its data, as far as it goes.
 
     Raises SubjectError where the checkpoint, the model or the data does not let it go on.
     """
-    from gate.measure.assemble import Whole
+    from gate.measure.assemble import Assembler
 
     means = replace(means, cache=usable(means.cache, progress.warn))
     try:
@@ -43,7 +43,7 @@ def measure_model(
         found.subject = subject_of(error.identity, _factory(gatefile))
         raise
     found.subject = subject_of(job.checkpoint, _factory(gatefile))
-    whole = Whole()
+    whole = Assembler()
     try:
         with progress.stage("images", plan.images) as advance:
             parts = _parts(plan, job, datasets, means, progress, advance)
@@ -74,10 +74,10 @@ def _parts(
     plan: Plan,
     job: Job,
     datasets: Mapping[Split, Dataset],
-    means: Means,
+    means: MeasureSettings,
     progress: Progress,
     advance: Advance,
-) -> Found:
+) -> ResultStream:
     if means.shards:
         from gate.measure.partials.shard_files import merged
 
@@ -89,16 +89,16 @@ def _compare(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: Means,
+    means: MeasureSettings,
     progress: Progress,
-    found: Findings,
+    found: EvidenceBuilder,
 ) -> None:
     """Find what the splits share, by their fingerprints and by the user's descriptor."""
     from gate.measure.duplicates.across_splits import described_overlaps, overlaps_of, sides_of
 
     sides = sides_of(found.splits, classes)
     found.overlaps = tuple(overlaps_of(sides, means.cache, progress))
-    give_back()
+    trim_heap()
     if gatefile.leakage is not None:
         with found.failing():  # what the hashes have found stands
             found.overlaps, note = described_overlaps(

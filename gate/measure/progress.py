@@ -1,4 +1,4 @@
-"""How long work says where it is; the command line draws it."""
+"""Long work reports its progress; the command line draws it."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Small pictures for people: of leaked pairs, and of the mistakes that a model is surest of.
+"""Small pictures show people the leaked pairs and the mistakes that a model is surest of.
 
 A second, small read after the pass: only the chosen images are opened again.
 """

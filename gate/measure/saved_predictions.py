@@ -1,4 +1,4 @@
-"""Evidence from saved predictions: no model is run, and no image is opened."""
+"""Saved predictions become evidence: no model is run, and no image is opened."""
 
 from gate.evidence.manifest import digest_of_predictions
 from gate.evidence.records import Rows, Split, SplitEvidence

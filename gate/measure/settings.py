@@ -1,4 +1,4 @@
-"""By which means a subject is measured: but for device and backend, none changes a number."""
+"""Settings say how a subject is measured: but for device and backend, none changes a number."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from gate.measure.choices import Backend, Device, Engine
 
 if TYPE_CHECKING:
-    from gate.measure.partials.job import Found, Job
-    from gate.measure.partials.work_units import Cell
+    from gate.measure.partials.job import Job, ResultStream
+    from gate.measure.partials.work_units import WorkUnit
     from gate.measure.progress import Advance
 
 
@@ -20,12 +20,14 @@ class OwnProcess(Protocol):
     def ahead(self) -> AbstractContextManager[None]:
         """Return a context in which the process is started before it is needed."""
 
-    def measured(self, job: "Job", cells: "Sequence[Cell]", advance: "Advance") -> "Found":
+    def measured(
+        self, job: "Job", cells: "Sequence[WorkUnit]", advance: "Advance"
+    ) -> "ResultStream":
         """Yield what the cells show, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class MeasureSettings:
     """Where and with how many hands a subject is measured, and what is kept of it."""
 
     device: Device = "auto"

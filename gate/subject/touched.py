@@ -33,7 +33,7 @@ _hooked = False
 
 
 @contextmanager
-def noted(base: Path, *, among_ours: bool = False) -> Iterator[None]:
+def track_opened_files(base: Path, *, among_ours: bool = False) -> Iterator[None]:
     """Take down the files that user code of the gate file's folder uses inside the block.
 
     With ``among_ours``, code of the gate opens files too, in this thread or in others: only what is

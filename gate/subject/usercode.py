@@ -24,7 +24,7 @@ from gate.subject.guard import (
 )
 from gate.subject.importing import imported, located, make_way
 from gate.subject.shadows import shadowed
-from gate.subject.touched import noted
+from gate.subject.touched import track_opened_files
 from gate.wording import did_you_mean, listed, plain, quoted
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
@@ -72,7 +72,7 @@ def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path,
         module = str(getattr(function, "__module__", ""))
     if signature is not None:
         _check_arguments(signature, kwargs, where)
-    with noted(base), to_standard_error():
+    with track_opened_files(base), to_standard_error():
         try:
             with in_reach():
                 return function(**kwargs)
@@ -108,7 +108,7 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
 
 def _imported(module: str, base: Path, where: str) -> ModuleType:
     make_way(module, base)
-    with noted(base):
+    with track_opened_files(base):
         try:
             return imported(module, base)
         except ModuleNotFoundError as error:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gate.measure.engines.child_process import born_blind, open_eyes
+from gate.measure.engines.child_process import restore_import_path, safe_import_path
 
 NAMES = (
     "torch", "numpy", "PIL", "scipy", "cryptography", "click", "pydantic", "yaml", "json", "random",
@@ -179,11 +179,11 @@ import os
 import sys
 from multiprocessing import get_context
 
-from gate.measure.engines.child_process import born_deaf, open_eyes
+from gate.measure.engines.child_process import block_sigint, restore_import_path
 
 
 def serve(line):
-    open_eyes()
+    restore_import_path()
     path = [each for each in sys.path if each in ("", ".", os.getcwd())]
     line.send((path, os.environ.get("PYTHONSAFEPATH")))
 
@@ -192,7 +192,7 @@ if __name__ == "__main__":
     context = get_context("spawn")
     mine, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs,))
-    with born_deaf():
+    with block_sigint():
         process.start()
     path, inside = mine.recv()
     process.join()
@@ -278,9 +278,9 @@ def test_what_is_started_has_the_environment_of_its_owner_and_no_path_beyond_our
     monkeypatch.setenv("PYTHONSAFEPATH", "mine")
     before = dict(os.environ)
 
-    with born_blind():
+    with safe_import_path():
         within = dict(os.environ)
-        open_eyes()
+        restore_import_path()
 
     assert within == {**before, "PYTHONPATH": known}
     assert before == dict(os.environ)

@@ -11,7 +11,7 @@ from PIL import Image
 from gate.errors import EvidenceError
 from gate.measure.partials import work_units
 from gate.measure.partials.partial_files import read_parts, write_parts
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 
 LOUD = """\
 from nets import build as quiet
@@ -98,7 +98,7 @@ def test_a_shard_that_is_given_twice_is_named(subject):
 def test_images_that_the_plan_does_not_have_are_named(subject):
     first, second = measured(subject, 2)
     stored = read_parts(second)
-    stranger = replace(stored.parts[-1], cell=Cell.named("test-000000900-000000910"))
+    stranger = replace(stored.parts[-1], cell=WorkUnit.named("test-000000900-000000910"))
     write_parts(second, [*stored.parts, stranger], stored.about)
 
     error = only(subject.command("merge", first, second))

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from gate.errors import OutputError
-from gate.evidence.files import replaced, sweep, write_text
+from gate.evidence.files import remove_unfinished_files, replaced, write_text
 
 
 def names(folder):
@@ -95,7 +95,7 @@ def test_only_files_of_dead_processes_of_this_machine_are_swept(tmp_path):
     ]
     (tmp_path / "a").touch()
 
-    sweep(tmp_path)
+    remove_unfinished_files(tmp_path)
 
     assert not orphan.exists()
     assert all(each.exists() for each in spared)
@@ -103,6 +103,6 @@ def test_only_files_of_dead_processes_of_this_machine_are_swept(tmp_path):
 
 
 def test_sweeping_a_folder_that_is_not_there_is_nothing(tmp_path):
-    sweep(tmp_path / "gone")
+    remove_unfinished_files(tmp_path / "gone")
 
     assert names(tmp_path) == []

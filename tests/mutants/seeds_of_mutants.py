@@ -17,9 +17,9 @@ from PIL import Image
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.store import load, save
-from gate.measure.partials.partial import Part
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_files import read_parts, write_parts
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.predictions import open_predictions
 from gate.subject.datasets.records import UnreadableImage
@@ -162,8 +162,8 @@ def shard_files(folder: Path) -> Iterator[tuple[Path, Read]]:
     count, classes = 4, 2
     digest = np.zeros((count, 32), np.uint8)
     scores = np.tile(np.float32([0.25, 0.75]), (count, 1))
-    part = Part(
-        cell=Cell.named("test-00000000-00000005"),
+    part = PartialResult(
+        cell=WorkUnit.named("test-00000000-00000005"),
         rows=Rows(
             ids=np.array([f"{row}.png" for row in range(count)], object),
             labels=np.ones(count, np.int32),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gate.subject import touched
-from gate.subject.touched import code_digest, noted, unchanged, used_files
+from gate.subject.touched import code_digest, track_opened_files, unchanged, used_files
 from gate.subject.usercode import call, load_callable
 
 
@@ -146,7 +146,7 @@ def test_what_a_call_within_a_call_reads_counts_for_both(folder, tmp_path_factor
     other = tmp_path_factory.mktemp("other")
 
     def outer():
-        with noted(other):
+        with track_opened_files(other):
             (folder / "data.json").read_text()
 
     call(outer, {}, base=folder, where="here")
@@ -156,7 +156,7 @@ def test_what_a_call_within_a_call_reads_counts_for_both(folder, tmp_path_factor
 
 
 def test_outside_of_user_code_nothing_is_noted(folder):
-    with noted(folder):
+    with track_opened_files(folder):
         pass
     (folder / "data.json").read_text()
 
@@ -169,7 +169,7 @@ def test_among_our_own_code_only_what_user_code_asks_for_counts(folder):
     exec(compile(source, str(folder / "mine" / "transform.py"), "exec"), user)
     (folder / "image.json").write_text("{}")
 
-    with noted(folder, among_ours=True):
+    with track_opened_files(folder, among_ours=True):
         ours(folder / "image.json")
         user["read"](folder / "data.json")
 

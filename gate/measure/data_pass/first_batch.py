@@ -1,4 +1,4 @@
-"""What a model shows about itself, beside its predictions."""
+"""The first batch shows what a model does beside its predictions."""
 
 from collections.abc import Iterable
 

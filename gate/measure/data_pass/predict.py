@@ -1,4 +1,4 @@
-"""One pass over cells of all splits: read, fingerprint, predict; every image is opened once."""
+"""One forward pass reads, fingerprints and predicts; it opens every image once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ from gate.measure.fingerprints.known_fingerprints import KnownPrints
 from gate.measure.inference.answers import Answers, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.parallel.ordered_map import in_order
-from gate.measure.partials.partial import Part
-from gate.measure.partials.work_units import Cell, cut, padded, stretch_of
+from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.work_units import WorkUnit, cut, padded, stretch_of
 from gate.measure.progress import Advance
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.records import Dataset, Entry
@@ -32,7 +32,7 @@ _Span = tuple[Dataset, range]  # some rows of a split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class ForwardPass:
     """How images are answered: the same for every cell of every split."""
 
     transform: Transform
@@ -45,8 +45,8 @@ class Pass:
     start: Callable[[], None] | None = None  # what each thread is told first
 
     def parts(
-        self, datasets: Mapping[Split, Dataset], cells: Sequence[Cell], advance: Advance
-    ) -> Iterator[Part]:
+        self, datasets: Mapping[Split, Dataset], cells: Sequence[WorkUnit], advance: Advance
+    ) -> Iterator[PartialResult]:
         """Yield what each of the cells shows, in the order given.
 
         While the last images of one split are answered, the first ones of the next are read. Raises
@@ -105,7 +105,7 @@ class Pass:
         require_finite(outputs, (entry.id for entry in chunk.entries))
         return _Seen(chunk.without_images(), outputs)
 
-    def _part(self, cell: Cell, dataset: Dataset, found: Iterable["_Seen"]) -> Part:
+    def _part(self, cell: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
         seen = list(found)
         read = [each.chunk for each in seen]
         outputs = np.concatenate([each.outputs for each in seen])
@@ -115,7 +115,7 @@ class Pass:
         if not self.are_logits:
             require_probabilities(scores, (entry.id for entry in entries))
         answers = Answers.of(scores, labels)
-        return Part(
+        return PartialResult(
             cell=cell,
             rows=_rows(entries, answers, dataset),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),

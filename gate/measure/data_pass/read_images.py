@@ -1,4 +1,4 @@
-"""Images as they come: read once, fingerprinted, and made ready for the model."""
+"""Images are read once, fingerprinted, and made ready for the model."""
 
 from collections import Counter
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Whoever measures: a model that is open, and data to show it, in this process or in another."""
+"""A worker opens the model and the data, and measures units of work in whatever process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,18 +12,18 @@ from gate.measure.choices import Backend
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
 from gate.measure.parallel.cpu_budget import prepare_process
 from gate.measure.partials.job import Job
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part
-from gate.measure.partials.work_units import LANES, Cell, padded, shared_among
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit, padded, shared_among
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import build_transform
-from gate.subject.touched import code_digest, noted, used_files
+from gate.subject.touched import code_digest, track_opened_files, used_files
 
 if TYPE_CHECKING:
-    from gate.measure.data_pass.predict import Pass
+    from gate.measure.data_pass.predict import ForwardPass
     from gate.measure.inference.first_images import FirstBatch
-    from gate.measure.inference.onnx_export import Chosen
+    from gate.measure.inference.onnx_export import SelectedRunner
     from gate.measure.inference.torch_runner import Runner
 
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 class Worker:
     """A model that is open, and the data that it is shown."""
 
-    head: Head
+    head: ModelFacts
     datasets: Mapping[Split, Dataset]
-    passing: "Pass"
+    passing: "ForwardPass"
 
-    def parts(self, cells: Sequence[Cell], advance: Advance) -> Iterator[Part]:
+    def parts(self, cells: Sequence[WorkUnit], advance: Advance) -> Iterator[PartialResult]:
         """Return what the cells show, in the order given.
 
         Raises DataError or CheckpointError where the data or the model does not let it.
@@ -43,14 +43,14 @@ class Worker:
         return self.passing.parts(self.datasets, cells, advance)
 
 
-def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Chosen":
+def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "SelectedRunner":
     """Return who answers: the model as it was opened, or its export where that is asked for."""
-    from gate.measure.inference.onnx_export import Chosen, fastest
+    from gate.measure.inference.onnx_export import SelectedRunner, fastest
     from gate.measure.inference.torch_runner import TorchRunner
 
     if backend == "onnxruntime" and isinstance(runner, TorchRunner):
         return fastest(runner, first, threads=1)  # as a lane has
-    return Chosen(runner)
+    return SelectedRunner(runner)
 
 
 def _quickened(
@@ -71,7 +71,7 @@ def _quickened(
 
 def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
     """Return as many runners as are wanted, that answer at the same time; or the one alone."""
-    others = [runner.beside() for _ in range(wanted - 1)]
+    others = [runner.replicate() for _ in range(wanted - 1)]
     return (runner, *(each for each in others if each is not None))
 
 
@@ -83,7 +83,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     """
     prepare_process()
     from gate.measure.data_pass.first_batch import first_batch
-    from gate.measure.data_pass.predict import Pass
+    from gate.measure.data_pass.predict import ForwardPass
     from gate.measure.inference.open_model import limit_threads, opened_model
 
     spec, base = job.gatefile.model, job.gatefile.base
@@ -102,10 +102,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 retriable=True,
             )
         transform = build_transform(job.gatefile.input, base=base)
-        with noted(base, among_ours=True):  # what is imported or read only when it is needed
+        with track_opened_files(
+            base, among_ours=True
+        ):  # what is imported or read only when it is needed
             first = first_batch(next(iter(datasets.values())), transform, runner)
         chosen = _chosen(runner, first, job.backend)
-        runners = _lanes(chosen.runner, min(job.threads, LANES))
+        runners = _lanes(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
         alone = shared_among(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
         runners = _quickened(runners, first, limited)
@@ -113,7 +115,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)
-        head = Head(
+        head = ModelFacts(
             subject=subject,
             device=chosen.runner.device,
             backend=chosen.runner.backend,
@@ -135,7 +137,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         yield Worker(
             head,
             datasets,
-            Pass(
+            ForwardPass(
                 transform=transform,
                 runners=runners,
                 are_logits=first.are_logits,

@@ -1,4 +1,4 @@
-"""What the splits share, and what each holds twice."""
+"""Splits are compared with each other, and each with itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gate.evidence.records import Overlap, PairKind, Split, SplitEvidence
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap, with_described
 from gate.measure.duplicates.known_overlaps import remembered
 from gate.measure.progress import Progress
@@ -18,18 +18,20 @@ from gate.subject.inputs import build_transform
 from gate.wording import counted, plain
 
 
-def sides_of(splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]) -> list[SplitSide]:
+def sides_of(
+    splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]
+) -> list[FingerprintedSplit]:
     """Return the splits as sides of comparisons, in the order train, validation, test."""
     names = np.array(classes, dtype=object)
     return [
-        SplitSide(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
+        FingerprintedSplit(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
         for split, each in ((split, splits[split]) for split in Split if split in splits)
         if each.fingerprints is not None
     ]
 
 
 def overlaps_of(
-    sides: Sequence[SplitSide], cache: Path | None, progress: Progress
+    sides: Sequence[FingerprintedSplit], cache: Path | None, progress: Progress
 ) -> Iterator[Overlap]:
     """Yield what each two splits share, then what each holds twice.
 
@@ -52,7 +54,7 @@ def overlaps_of(
             advance(1)
 
 
-def _as_compared(overlap: Overlap, *sides: SplitSide) -> Overlap:
+def _as_compared(overlap: Overlap, *sides: FingerprintedSplit) -> Overlap:
     """Return the overlap with the kinds that could be compared at all.
 
     Of tensors that a user's Dataset gives only the bytes are known: two such splits are compared by
@@ -70,7 +72,7 @@ def described_overlaps(
     overlaps: Sequence[Overlap],
     spec: LeakageSpec,
     base: Path,
-    sides: Sequence[SplitSide],
+    sides: Sequence[FingerprintedSplit],
     datasets: Mapping[Split, Dataset],
     progress: Progress,
 ) -> tuple[tuple[Overlap, ...], str]:

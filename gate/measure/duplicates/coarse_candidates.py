@@ -1,4 +1,4 @@
-"""Which pictures are alike coarsely, at 16 x 16: the few that are worth a closer look.
+"""A coarse search at 16 x 16 finds the few pairs that are worth a closer look.
 
 Whole pictures are compared, and each with the middle of the other, which is what a crop may see.
 """
@@ -31,7 +31,7 @@ _Coarse = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class ThumbnailView:
     """Some pictures of a split, in a chosen order, without a copy of them all."""
 
     all: Thumbnails  # (n, 64, 64)
@@ -42,7 +42,7 @@ class Chosen:
         return self.all[self.rows[places]]
 
 
-def candidates(a: Chosen, b: Chosen, *, same: bool) -> tuple[Indices, Indices]:
+def candidates(a: ThumbnailView, b: ThumbnailView, *, same: bool) -> tuple[Indices, Indices]:
     """Return places in a and in b: of each picture of b, those of a that are most alike."""
     blocks = [_Block.of(b, first) for first in range(0, len(b.rows), _ROWS_B)]
     for first_a in range(0, len(a.rows), _ROWS_A):
@@ -65,7 +65,7 @@ class _Block:
     best: "_Best"
 
     @classmethod
-    def of(cls, b: Chosen, first: int) -> "_Block":
+    def of(cls, b: ThumbnailView, first: int) -> "_Block":
         """Return the block that begins at place ``first``."""
         places = np.arange(first, min(first + _ROWS_B, len(b.rows)))
         pictures = b.take(places)

@@ -1,4 +1,4 @@
-"""Copies that a descriptor sees: a network, named by the user, that was trained to find copies.
+"""A descriptor, a network that the user names, finds copies that hashes miss.
 
 It puts pictures into vectors, and copies near to each other: crops within a frame, captions and
 collages, which no hash finds. The gate ships none, and believes this one as far as its thresholds
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gate.errors import DataError
 from gate.evidence.records import PairKind
-from gate.measure.duplicates.exact_copies import NONE, Indices, Match, SplitSide
+from gate.measure.duplicates.exact_copies import NONE, FingerprintedSplit, Indices, Match
 from gate.measure.duplicates.visual_copies import by_id
 from gate.measure.fingerprints.fingerprint import turned
 from gate.measure.fingerprints.orientations import ORIENTATIONS
@@ -42,7 +42,7 @@ Floats = NDArray[np.float32]
 class Described:
     """The pictures of a split as vectors of length 1; of length 0 what was not described."""
 
-    side: SplitSide
+    side: FingerprintedSplit
     vectors: NDArray[np.float16]  # (1 or 8 orientations, n, values)
 
     @property
@@ -51,7 +51,7 @@ class Described:
         return int(np.count_nonzero(~self.vectors[0].any(axis=1)))
 
 
-def require_feasible(sides: Sequence[SplitSide]) -> None:
+def require_feasible(sides: Sequence[FingerprintedSplit]) -> None:
     """Raise DataError where comparing each two splits would take hours, and tens of gigabytes."""
     for a, b in combinations(sides, 2):
         if len(a) * len(b) * len(ORIENTATIONS) > MOST_PAIRS:
@@ -64,7 +64,7 @@ def require_feasible(sides: Sequence[SplitSide]) -> None:
 
 
 def describe(
-    side: SplitSide,
+    side: FingerprintedSplit,
     dataset: Dataset,
     model: OnnxModel,
     transform: Transform,

@@ -1,4 +1,4 @@
-"""Which pictures are crops of each other, or differ by an edit: by correlation of thumbnails.
+"""Correlation of thumbnails finds crops and other edits of a picture.
 
 Candidates agree coarsely (``coarse``). Each is then aligned: one picture, reduced to 100 down to 78
 percent, slides over the other and the other way round, and the correlation of what is neither mean
@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.duplicates.coarse_candidates import NEIGHBOUR, Chosen, candidates
+from gate.measure.duplicates.coarse_candidates import NEIGHBOUR, ThumbnailView, candidates
 from gate.measure.fingerprints.perceptual_hash import SIDE, areas
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import do_all
@@ -50,7 +50,7 @@ class Edited:
     correlation: NDArray[np.float64]  # (m,) in [0, 1], rounded to three digits
 
 
-def edited_copies(a: Chosen, b: Chosen, *, same: bool = False) -> Edited:
+def edited_copies(a: ThumbnailView, b: ThumbnailView, *, same: bool = False) -> Edited:
     """Return the edited or cropped copy in ``a`` of each picture of ``b``.
 
     Pictures are compared as they stand, not turned. A pair counts when its correlation lacks less
@@ -99,7 +99,7 @@ def _crowded(
 
 
 def _correlations(
-    a: Chosen, b: Chosen, rows_a: Indices, rows_b: Indices, side: int
+    a: ThumbnailView, b: ThumbnailView, rows_a: Indices, rows_b: Indices, side: int
 ) -> NDArray[np.float64]:
     """Return the best correlation of each pair of places, at ``side`` pixels, up to 1.
 
@@ -137,7 +137,7 @@ class _Repeated:
     places: Indices  # (n,) of each pair's picture among the distinct ones
 
     @classmethod
-    def of(cls, chosen: Chosen, places: Indices, side: int) -> "_Repeated":
+    def of(cls, chosen: ThumbnailView, places: Indices, side: int) -> "_Repeated":
         """Return the pictures at ``places``, reduced to ``side`` pixels."""
         distinct, repeated = np.unique(places, return_inverse=True)
         pictures = _levelled(chosen.take(distinct))

@@ -1,4 +1,4 @@
-"""Exact copies: the same bytes, the same pixels, the same pixels turned.
+"""Exact copies share their bytes, their pixels, or their pixels once turned.
 
 Digests of both sides are numbered together; then every image of b finds the first image of a with
 its number, the surest kind first.
@@ -21,7 +21,7 @@ KINDS = {PairKind.BYTES: "file", PairKind.PIXELS: "pixels", PairKind.FLIPPED: "o
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SplitSide:
+class FingerprintedSplit:
     """One split, as a side of a comparison; a row an image."""
 
     split: Split
@@ -44,7 +44,7 @@ class Match:
     orientation: int = 0  # how b is turned to become a
 
 
-def exact_matches(a: SplitSide, b: SplitSide) -> tuple[list[Match], int]:
+def exact_matches(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[list[Match], int]:
     """Return the exact matches to list, and how many exact pairs there are in all."""
     places_a = _places(a.ids)
     places_b = places_a if a is b else _places(b.ids)
@@ -94,7 +94,9 @@ def first_of_each(codes: int, codes_a: Numbers, rows: Indices) -> Numbers:
     return first
 
 
-def _exact_match(a: SplitSide, b: SplitSide, row_a: int, row_b: int, kind: PairKind) -> Match:
+def _exact_match(
+    a: FingerprintedSplit, b: FingerprintedSplit, row_a: int, row_b: int, kind: PairKind
+) -> Match:
     if kind is not PairKind.FLIPPED:
         return Match(row_a, row_b, kind)
     orientation = orientation_between(
@@ -105,13 +107,13 @@ def _exact_match(a: SplitSide, b: SplitSide, row_a: int, row_b: int, kind: PairK
     return Match(row_a, row_b, kind, orientation=orientation)
 
 
-def same_files(a: SplitSide, b: SplitSide) -> bool:
+def same_files(a: FingerprintedSplit, b: FingerprintedSplit) -> bool:
     """Return whether both sides hold the same files, however named, as often."""
     codes_a, codes_b = _joint_codes(a, b, "file")
     return len(a) > 0 and np.array_equal(np.sort(codes_a), np.sort(codes_b))
 
 
-def _joint_labels(a: SplitSide, b: SplitSide) -> tuple[Numbers, Numbers]:
+def _joint_labels(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[Numbers, Numbers]:
     """Return integers for the labels of both sides, equal where the names are."""
     if a is b:
         numbers = _numbered(a.labels)
@@ -120,7 +122,9 @@ def _joint_labels(a: SplitSide, b: SplitSide) -> tuple[Numbers, Numbers]:
     return numbers[: len(a)], numbers[len(a) :]
 
 
-def _joint_codes(a: SplitSide, b: SplitSide, column: str) -> tuple[Numbers, Numbers]:
+def _joint_codes(
+    a: FingerprintedSplit, b: FingerprintedSplit, column: str
+) -> tuple[Numbers, Numbers]:
     """Return integers for the rows of both sides, below their number, equal where digests are."""
     if a is b:
         codes = distinct_codes(getattr(a.fingerprints, column))

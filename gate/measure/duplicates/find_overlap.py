@@ -1,4 +1,4 @@
-"""Which images two splits share, and which ones a split holds twice.
+"""A search finds the images that two splits share, or that one split holds twice.
 
 Exact copies are found first; then the rest of b is compared by how it looks. An image of b is
 listed with one partner, its surest, and with one more when another label contradicts its own: pairs
@@ -12,16 +12,18 @@ import numpy as np
 
 from gate.evidence.records import Overlap, Pair, PairKind
 from gate.measure.duplicates import coarse_candidates, exact_copies, visual_copies
-from gate.measure.duplicates.exact_copies import Indices, Match, SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
 from gate.measure.fingerprints.orientations import NAMES
 
-__all__ = ["SplitSide", "find_duplicates", "find_overlap", "with_described"]
+__all__ = ["FingerprintedSplit", "find_duplicates", "find_overlap", "with_described"]
 
 _EXACT_KINDS = tuple(exact_copies.KINDS)
 _SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
 
 
-def find_overlap(a: SplitSide, b: SplitSide, *, exact_only: bool = False) -> Overlap:
+def find_overlap(
+    a: FingerprintedSplit, b: FingerprintedSplit, *, exact_only: bool = False
+) -> Overlap:
     """Return which images of ``b`` are also in ``a``: exact copies, then near ones among the rest.
 
     Exact kinds are sought from the surest on: bytes, pixels, pixels after one of eight turns. An
@@ -60,7 +62,7 @@ def find_overlap(a: SplitSide, b: SplitSide, *, exact_only: bool = False) -> Ove
     )
 
 
-def find_duplicates(side: SplitSide, *, exact_only: bool = False) -> Overlap:
+def find_duplicates(side: FingerprintedSplit, *, exact_only: bool = False) -> Overlap:
     """Return which images ``side`` holds more than once.
 
     Of m copies the one whose id comes first stays, and each of the m - 1 others is ``b`` of a pair
@@ -92,7 +94,12 @@ def find_duplicates(side: SplitSide, *, exact_only: bool = False) -> Overlap:
 
 
 def with_described(
-    overlap: Overlap, a: SplitSide, b: SplitSide, matches: Iterable[Match], *, copy: float
+    overlap: Overlap,
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
+    matches: Iterable[Match],
+    *,
+    copy: float,
 ) -> Overlap:
     """Return the overlap with what a descriptor sees in images of b that have no partner yet.
 
@@ -112,25 +119,27 @@ def with_described(
     )
 
 
-def _kinds(a: SplitSide, b: SplitSide) -> tuple[PairKind, ...]:
+def _kinds(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[PairKind, ...]:
     """Return the kinds that can be sought between two sides."""
     thumbnails = a.fingerprints.thumbnails is not None and b.fingerprints.thumbnails is not None
     feasible = len(a) * len(b) <= coarse_candidates.MOST_PAIRS
     return tuple(PairKind) if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
 
 
-def _unmatched(b: SplitSide, found: Iterable[Match]) -> Indices:
+def _unmatched(b: FingerprintedSplit, found: Iterable[Match]) -> Indices:
     """Return the rows of ``b`` without a partner yet that have features, in the order of ids."""
     free = np.ones(len(b), np.bool_)
     free[[match.b for match in found]] = False
     return visual_copies.by_id(b, np.flatnonzero(free))
 
 
-def _featureless(side: SplitSide) -> int:
+def _featureless(side: FingerprintedSplit) -> int:
     return int(np.count_nonzero(side.fingerprints.featureless))
 
 
-def _pairs(a: SplitSide, b: SplitSide, matches: Iterable[Match]) -> tuple[Pair, ...]:
+def _pairs(
+    a: FingerprintedSplit, b: FingerprintedSplit, matches: Iterable[Match]
+) -> tuple[Pair, ...]:
     """Return the matches by their ids and labels, the surest kind first, then by ids."""
     pairs = [
         Pair(

@@ -1,4 +1,4 @@
-"""A dataset as a side of a comparison: fingerprinted, without a model."""
+"""A dataset is fingerprinted for comparison, without a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ import numpy as np
 from gate.errors import DataError
 from gate.evidence.records import Split, Strings, Unreadable
 from gate.measure.data_pass.read_images import Chunk, chunk_of
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.fingerprints.fingerprint import concatenate
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
-from gate.measure.fingerprints.thumbnail_store import Pile
+from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.work_units import MOST, cut
@@ -24,7 +24,7 @@ from gate.subject.datasets.records import Dataset
 class Side:
     """One side, and the images that could not be read and are not compared."""
 
-    side: SplitSide
+    side: FingerprintedSplit
     unreadable: tuple[Unreadable, ...]
 
 
@@ -37,7 +37,7 @@ def fingerprint_dataset(
     the images can be read.
     """
     read: list[Chunk] = []
-    pile = Pile(len(dataset.entries))
+    pile = ThumbnailStore(len(dataset.entries))
     with progress.stage(split.value, len(dataset.entries)) as advance:
         spans = cut(range(len(dataset.entries)), MOST)
         one = partial(chunk_of, dataset, None, known=known)
@@ -54,7 +54,7 @@ def fingerprint_dataset(
             "mend the data",
         )
     return Side(
-        SplitSide(
+        FingerprintedSplit(
             split,
             np.array(ids, dtype=object),
             _names(read, dataset.classes),

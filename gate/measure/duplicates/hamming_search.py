@@ -1,4 +1,4 @@
-"""All pairs of 64-bit words that differ in few bits, without comparing every pair.
+"""A search finds all pairs of 64-bit words that differ in few bits, without comparing every pair.
 
 Two words that differ in at most 7 of 64 bits differ in at most 1 bit in one of their four quarters
 (Norouzi, Punjani and Fleet, 2012). So words are put into 65,536 buckets by a quarter, and each word

@@ -1,4 +1,4 @@
-"""What two splits share, found before: kept under a digest of everything that is compared."""
+"""Overlaps are kept under a digest of everything that was compared, and found again."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from typing import Any
 
 from gate.errors import OutputError
 from gate.evidence.agreement import require_sound_overlap
-from gate.evidence.files import sweep, write_text
+from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
 from gate.measure.cache_location import OVERLAPS, close_file, distrusted, make_private
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.version import __version__
 
@@ -24,7 +24,7 @@ _AT_ONCE = 4096  # rows
 
 def remembered(
     root: Path | None,
-    sides: tuple[SplitSide, ...],
+    sides: tuple[FingerprintedSplit, ...],
     find: Callable[[], Overlap],
     warn: Callable[[str], None],
 ) -> Overlap:
@@ -35,7 +35,7 @@ def remembered(
     if root is None:
         return find()
     key = _key(sides)
-    sweep(root / OVERLAPS)
+    remove_unfinished_files(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
         if (why := distrusted(file)) is not None:
@@ -55,7 +55,7 @@ def remembered(
     return found
 
 
-def _read(file: Path, key: str, sides: tuple[SplitSide, ...]) -> Overlap | None:
+def _read(file: Path, key: str, sides: tuple[FingerprintedSplit, ...]) -> Overlap | None:
     """Return what a file holds; None without one.
 
     Raises ValueError, or what reading other JSON raises, where it is damaged or not of these sides.
@@ -84,7 +84,7 @@ def _checksum(key: str, said: str) -> str:
     return sha256(f"{key}\n{said}".encode()).hexdigest()
 
 
-def _key(sides: tuple[SplitSide, ...]) -> str:
+def _key(sides: tuple[FingerprintedSplit, ...]) -> str:
     """Return a digest of all that a comparison looks at.
 
     Thumbnails are much to read, and made of the pixels alone, whose digests are there: of them only

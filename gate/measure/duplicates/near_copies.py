@@ -1,4 +1,4 @@
-"""Which pictures look alike: their 256-bit hashes differ in few bits, in one of eight orientations.
+"""Near copies have 256-bit hashes that differ in few bits, in one of eight orientations.
 
 Of every picture the nearest one is sought; then it is asked whether so near a neighbour is
 surprising. Among shoes every shoe has near neighbours, and none of them is a copy.

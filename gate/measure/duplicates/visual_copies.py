@@ -1,4 +1,4 @@
-"""Copies that look alike: by their hashes, and by their thumbnails where there are any.
+"""Visual copies are found by their hashes, and by their thumbnails where there are any.
 
 Rows come in the order of their ids, so that of equally good partners the first id is taken,
 wherever it stands.
@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import PairKind, Thumbnails
 from gate.measure.duplicates import coarse_candidates, edited_copies, exact_copies, near_copies
-from gate.measure.duplicates.exact_copies import Indices, Match, SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
 from gate.measure.fingerprints.orientations import inverse
 
 _SURE = round(1 - edited_copies.COPY, 3)
 _AT_ONCE = 4096  # thumbnails, 16 MB
 
 
-def near_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
+def near_matches(
+    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
+) -> list[Match]:
     """Return the near copies among ``rows_a``, of each of ``rows_b``."""
     firsts, hashes_a, _ = _distinct(a, rows_a)
     _, hashes_b, places = _distinct(b, rows_b)
@@ -31,7 +33,7 @@ def near_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -
     )
 
 
-def near_duplicates(side: SplitSide, rows: Indices) -> list[Match]:
+def near_duplicates(side: FingerprintedSplit, rows: Indices) -> list[Match]:
     """Return near copies among ``rows`` of one split."""
     firsts, hashes, places = _distinct(side, rows)
     later = np.flatnonzero(rows != firsts[places])
@@ -46,8 +48,8 @@ def near_duplicates(side: SplitSide, rows: Indices) -> list[Match]:
 
 
 def _near(
-    a: SplitSide,
-    b: SplitSide,
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
     rows_a: Indices,
     rows_b: Indices,
     distances: Indices,
@@ -84,15 +86,17 @@ def _contradicted_by_none(
     return agree
 
 
-def edited_matches(a: SplitSide, b: SplitSide, rows_a: Indices, rows_b: Indices) -> list[Match]:
+def edited_matches(
+    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
+) -> list[Match]:
     """Return the edited copies, surely or perhaps, among ``rows_a``, of each of ``rows_b``."""
     assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
         rows_a, _, _ = _distinct(a, rows_a[_that_show_something(a.fingerprints.thumbnails, rows_a)])
     found = edited_copies.edited_copies(
-        coarse_candidates.Chosen(a.fingerprints.thumbnails, rows_a),
-        coarse_candidates.Chosen(b.fingerprints.thumbnails, rows_b),
+        coarse_candidates.ThumbnailView(a.fingerprints.thumbnails, rows_a),
+        coarse_candidates.ThumbnailView(b.fingerprints.thumbnails, rows_b),
         same=a is b,
     )
     return [
@@ -123,7 +127,7 @@ def sure_and_unsure(edited: Iterable[Match]) -> tuple[list[Match], list[Match]]:
     return sure, unsure
 
 
-def once(side: SplitSide, matches: Iterable[Match]) -> list[Match]:
+def once(side: FingerprintedSplit, matches: Iterable[Match]) -> list[Match]:
     """Return matches inside one split, each pair once and with the earlier id as ``a``."""
     pairs: dict[tuple[int, int], Match] = {}
     for match in matches:
@@ -134,13 +138,15 @@ def once(side: SplitSide, matches: Iterable[Match]) -> list[Match]:
     return list(pairs.values())
 
 
-def by_id(side: SplitSide, rows: Indices) -> Indices:
+def by_id(side: FingerprintedSplit, rows: Indices) -> Indices:
     """Return the rows whose hash means something, in the order of their ids."""
     rows = rows[~side.fingerprints.featureless[rows]]
     return rows[np.argsort(side.ids[rows], kind="stable")]
 
 
-def _distinct(side: SplitSide, rows: Indices) -> tuple[Indices, NDArray[np.uint8], Indices]:
+def _distinct(
+    side: FingerprintedSplit, rows: Indices
+) -> tuple[Indices, NDArray[np.uint8], Indices]:
     """Return the first row with each hash, these hashes, and each row's place among them."""
     codes = exact_copies.distinct_codes(side.fingerprints.near[rows])
     many = int(codes.max(initial=-1)) + 1

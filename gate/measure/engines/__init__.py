@@ -1,4 +1,4 @@
-"""Who measures the cells: this process, several, or a cluster; the parts are the same bytes.
+"""An engine measures the units of work: here, in several processes, or on a cluster.
 
 An engine yields a head and a part for each cell it is given, in the order given, so that an error
 is the one that the first bad cell gives, whoever met it first.
@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from gate.measure.progress import Advance
-from gate.measure.settings import Means
+from gate.measure.settings import MeasureSettings
 
 if TYPE_CHECKING:
     from gate.evidence.records import Split
-    from gate.measure.partials.job import Found, Job
-    from gate.measure.partials.work_units import Cell
+    from gate.measure.partials.job import Job, ResultStream
+    from gate.measure.partials.work_units import WorkUnit
     from gate.subject.datasets.records import Dataset
 
 
 def measured(
     job: "Job",
-    cells: "Sequence[Cell]",
+    cells: "Sequence[WorkUnit]",
     datasets: "Mapping[Split, Dataset]",
-    means: Means,
+    means: MeasureSettings,
     advance: Advance,
-) -> "Found":
+) -> "ResultStream":
     """Yield what the cells show, in their order; ``advance`` is told how many images are done.
 
     Raises SubjectError where the model or the data does not let it, or a worker is lost for good,

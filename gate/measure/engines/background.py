@@ -1,4 +1,4 @@
-"""Work on this process's records that a copy of it does, while it goes on."""
+"""A forked copy of this process works on its records while it goes on."""
 
 import contextlib
 import multiprocessing
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from gate.measure.engines.child_process import born_deaf, grow_up, start_method
+from gate.measure.engines.child_process import block_sigint, init_child, start_method
 from gate.measure.parallel.cpu_budget import usable_cores
 
 
 @contextlib.contextmanager
-def beside(work: Callable[[], None]) -> Iterator[None]:
+def run_in_fork(work: Callable[[], None]) -> Iterator[None]:
     """Do ``work``, which leaves its result on disk, while the block runs, and wait for it.
 
     What a copy of this process does not bring to its end is done here again, after the block: it
@@ -38,7 +38,7 @@ def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
     context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
     copy: BaseProcess = context.Process(target=_done, args=(work,))
     try:
-        with born_deaf(spawned=False):
+        with block_sigint(spawned=False):
             copy.start()
     except OSError:  # one process too many, or no memory for it
         return None
@@ -47,7 +47,7 @@ def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
 
 def _done(work: Callable[[], None]) -> None:
     """Do the work in the copy; say nothing of an error, which will be met again."""
-    grow_up()
+    init_child()
     try:
         work()
     except Exception as error:

@@ -1,6 +1,6 @@
-"""How processes are born here: deaf to Ctrl-C, silent on standard output, and no orphans.
+"""Child processes leave Ctrl-C and standard output to their parent, and end with it.
 
-And blind to the folder they are born in: Python would import from there before it does as told.
+They import nothing from the folder they start in: Python would do that before it does as told.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ def start_method() -> str:
 
 
 @contextlib.contextmanager
-def born_deaf(*, spawned: bool = True) -> Iterator[None]:
-    """Let a process that is started here be born deaf to Ctrl-C, which the parent hears."""
-    with born_blind() if spawned else contextlib.nullcontext():
+def block_sigint(*, spawned: bool = True) -> Iterator[None]:
+    """Start processes in this context with SIGINT blocked: the parent handles Ctrl-C."""
+    with safe_import_path() if spawned else contextlib.nullcontext():
         if sys.platform == "win32":
             yield
             return
@@ -43,7 +43,7 @@ def born_deaf(*, spawned: bool = True) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def born_blind() -> Iterator[None]:
+def safe_import_path() -> Iterator[None]:
     """Let each Python that is started here, and by what is started, look into no folder of its own.
 
     That is the current folder, or that of a script, which come first on the path of a new Python,
@@ -69,15 +69,15 @@ def _is_on_path(folder: str) -> bool:
     return Path(folder).absolute() in {Path(each).absolute() for each in sys.path}
 
 
-def open_eyes() -> None:
+def restore_import_path() -> None:
     """Let what is started from here on start as its owner has it: user code starts Python too."""
     if os.environ.get(_SAFE) == _OURS:
         del os.environ[_SAFE]
 
 
-def grow_up() -> None:
+def init_child() -> None:
     """Leave Ctrl-C and standard output to the parent, and end with it; called in the child."""
-    open_eyes()
+    restore_import_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.dup2(2, 1)  # compiled code of the user may print past Python

@@ -1,4 +1,4 @@
-"""One process that measures, apart from the one that judges.
+"""An isolated process measures; another one judges.
 
 Whatever the user's code does to its process, leaks there or dies of, the one that judges is another
 one; and it never holds torch. The parts are those of a measurement in line, in the same order.
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from gate.errors import GateError, SubjectError
 from gate.healing import may_heal
-from gate.measure.engines.child_process import born_deaf, grow_up, start_method
-from gate.measure.parallel.cpu_budget import hold_little, prepare_process, usable_cores
+from gate.measure.engines.child_process import block_sigint, init_child, start_method
+from gate.measure.parallel.cpu_budget import limit_malloc_cache, prepare_process, usable_cores
 from gate.measure.progress import Advance
 from gate.subject.guard import first_line
 
 if TYPE_CHECKING:
-    from gate.measure.partials.job import Found, Job
-    from gate.measure.partials.work_units import Cell
+    from gate.measure.partials.job import Job, ResultStream
+    from gate.measure.partials.work_units import WorkUnit
 
 
 _PROCESS = "the process that measures"
@@ -33,7 +33,7 @@ _KILLED = {-signal.SIGKILL, -signal.SIGTERM}  # by the system or somebody else, 
 
 
 @dataclass(slots=True)
-class Apart:
+class IsolatedProcess:
     """A process that is started when it is needed, or ahead: it then has torch already."""
 
     _ready: "_Measuring | None" = field(default=None)
@@ -41,7 +41,7 @@ class Apart:
     @contextlib.contextmanager
     def ahead(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block."""
-        hold_little()
+        limit_malloc_cache()
         with contextlib.closing(_Measuring.unborn()) as measuring:
             with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
                 measuring.start()
@@ -51,7 +51,7 @@ class Apart:
             finally:
                 self._ready = None
 
-    def measured(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+    def measured(self, job: "Job", cells: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
         """Yield what the cells show, in their order; the process is gone when they are through.
 
         Raises what ended the measurement, and SubjectError where the process died.
@@ -82,14 +82,14 @@ class _Measuring:
 
     def start(self) -> None:
         try:
-            with born_deaf(spawned=start_method() == "spawn"):
+            with block_sigint(spawned=start_method() == "spawn"):
                 self.process.start()
         except OSError as error:  # one process too many, or no memory for it
             fact = f"cannot be started ({error.strerror})"
             raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
         self.theirs.close()
 
-    def found(self, job: "Job", cells: "Sequence[Cell]", advance: Advance) -> "Found":
+    def found(self, job: "Job", cells: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
         with self._alive():
             self.line.send((job, tuple(cells)))
         for _ in cells:
@@ -142,7 +142,7 @@ def _serve(line: Connection) -> None:
     from gate.measure.engines import inline
     from gate.measure.engines.worker_task import datasets_of
 
-    grow_up()
+    init_child()
     prepare_process()
     # Where the line breaks, the parent needs nothing any more.
     with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:

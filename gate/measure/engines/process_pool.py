@@ -1,4 +1,4 @@
-"""Processes of this machine, a cell each; a process that dies ends the run in words."""
+"""A pool of processes measures a unit each; one that dies ends the run in words."""
 
 import multiprocessing
 from collections import deque
@@ -7,22 +7,22 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from gate.errors import GateError, SubjectError
-from gate.measure.engines.child_process import born_deaf, grow_up
+from gate.measure.engines.child_process import block_sigint, init_child
 from gate.measure.engines.worker_task import Outcome, measure_cell
-from gate.measure.partials.job import Found, Job
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.job import Job, ResultStream
+from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 
 _AHEAD = 2  # cells a worker that are ordered before the first one is taken: no worker waits
 
 
-def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) -> Found:
+def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
     """Yield what the cells show, in their order; raises SubjectError where a process dies."""
     mine = set(multiprocessing.active_children())
     # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive it.
-    with born_deaf():  # it may start the one that looks after the resources of all
+    with block_sigint():  # it may start the one that looks after the resources of all
         pool = ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=grow_up
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=init_child
         )
     try:
         yield from _in_order(pool, job, cells, workers, advance)
@@ -41,13 +41,13 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, job: Job, cells: Sequence[Cell], workers: int, advance: Advance
-) -> Found:
+    pool: ProcessPoolExecutor, job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
+) -> ResultStream:
     waiting: deque[Future[Outcome]] = deque()
     left = iter(cells)
     while True:
         for cell in left:
-            with born_deaf():  # it may start a process
+            with block_sigint():  # it may start a process
                 waiting.append(pool.submit(measure_cell, job, cell))
             if len(waiting) >= _AHEAD * workers:
                 break

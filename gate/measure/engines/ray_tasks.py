@@ -1,4 +1,4 @@
-"""Tasks of Ray, a cell each: a running cluster, or one that is started on this machine.
+"""Tasks of Ray measure a unit each, on a running cluster or on one that is started here.
 
 Tasks and not Ray Data, whose actors wait for each other where there are as few CPUs as actors. The
 cluster must have this program installed, and see the data and the model at the same paths.
@@ -14,10 +14,10 @@ from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
 from gate.masking import masked_url
-from gate.measure.engines.child_process import born_blind
+from gate.measure.engines.child_process import safe_import_path
 from gate.measure.engines.worker_task import measure_cell
-from gate.measure.partials.job import Found, Job
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.job import Job, ResultStream
+from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.wording import plain
 
@@ -27,7 +27,7 @@ _PATIENCE = 10.0  # seconds to reach a cluster
 _AHEAD = 2  # tasks a worker that are ordered before the first one is taken
 
 
-def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) -> Found:
+def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
     """Yield what the cells show, in their order.
 
     Raises MissingExtraError without Ray, SubjectError where no cluster answers or a task's worker
@@ -54,10 +54,10 @@ def measured(job: Job, cells: Sequence[Cell], workers: int, advance: Advance) ->
 def _in_order(
     ray: Any,  # noqa: ANN401 -- a module without types
     job: Job,
-    cells: Sequence[Cell],
+    cells: Sequence[WorkUnit],
     workers: int,
     advance: Advance,
-) -> Found:
+) -> ResultStream:
     gpus = 1 if job.device == "cuda" else 0
     task = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)(measure_cell)
     shared = ray.put(job)
@@ -92,7 +92,7 @@ def _cluster(ray: Any, workers: int, threads: int) -> Iterator[None]:  # noqa: A
         _require_listener(address)
     own = {"num_cpus": workers * threads, "include_dashboard": False}
     try:
-        with born_blind():
+        with safe_import_path():
             ray.init(
                 address=address or "local",
                 log_to_driver=False,

@@ -1,4 +1,4 @@
-"""A cell measured in another process, which opens the model and the data once and keeps them."""
+"""A worker in another process opens the model and the data once, and keeps them."""
 
 import contextlib
 import sys
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from gate.errors import DataError, GateError
 from gate.evidence.records import Split
 from gate.measure.data_pass.session import Worker, opened
-from gate.measure.engines.child_process import open_eyes
+from gate.measure.engines.child_process import restore_import_path
 from gate.measure.partials.job import Job
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.plan import entries_digest
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.splits import open_splits
 from gate.wording import listed
 
 _SAME = "all workers must see the same data at the same path, and nothing may write to it"
 
-Outcome = tuple[Head, Part] | GateError
+Outcome = tuple[ModelFacts, PartialResult] | GateError
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Open:
 _open: _Open | None = None
 
 
-def measure_cell(job: Job, cell: Cell) -> Outcome:
+def measure_cell(job: Job, cell: WorkUnit) -> Outcome:
     """Return what one cell shows, or the error that ends it, said in this process."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # user code may print
@@ -47,7 +47,7 @@ def measure_cell(job: Job, cell: Cell) -> Outcome:
 
 def _opened(job: Job) -> Worker:
     global _open
-    open_eyes()
+    restore_import_path()
     if _open is None or _open.plan != job.plan:
         if _open is not None:
             _open.stack.close()

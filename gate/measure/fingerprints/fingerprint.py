@@ -1,4 +1,4 @@
-"""What identifies an image: its bytes, its pixels, its pixels however turned, and its look.
+"""A fingerprint identifies an image by its bytes, its pixels however turned, and its look.
 
 An image is brought to one form (palette resolved, opaque alpha dropped), made into a grey
 thumbnail, turned to the one of its eight orientations that the thumbnail prefers, and hashed there.

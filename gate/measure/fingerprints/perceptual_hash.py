@@ -1,4 +1,4 @@
-"""What a picture looks like, in 256 bits: a small grey copy, and the signs of its frequencies.
+"""A perceptual hash says in 256 bits what a picture looks like: the signs of its frequencies.
 
 Every number on the way is an integer that a float holds exactly, so the bits do not depend on the
 batch, the number of threads, the library that multiplies, or the machine. The steps commute with

@@ -1,4 +1,4 @@
-"""The thumbnails of a whole split: in memory while they are few, then in a temporary file.
+"""A store holds the thumbnails of a split: in memory while few, then in a temporary file.
 
 One takes 4 KB, ten times what else is known of an image: a million of them would be all memory.
 """
@@ -25,7 +25,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(slots=True)
-class Pile:
+class ThumbnailStore:
     """Thumbnails of at most ``most`` images, put behind each other.
 
     Images that have none, among others that have one, have a black one: it matches nothing.

@@ -1,4 +1,4 @@
-"""From a model's outputs to the columns of rows: probabilities, predictions, ranks and margins."""
+"""Outputs of a model become the columns of rows: probabilities, predictions, ranks, margins."""
 
 from dataclasses import dataclass
 from typing import Self

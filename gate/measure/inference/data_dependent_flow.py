@@ -1,4 +1,4 @@
-"""Whether a module's Python looks at values: a trace would freeze what it saw.
+"""A module's Python may look at values: a trace would freeze what it saw.
 
 torch warns of most such places while it traces, but not of ``torch.equal``, ``torch.allclose``,
 ``is_nonzero`` and tensors that index a list, nor where the user's code silences warnings.
@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
-def looks_at_values(model: nn.Module, images: torch.Tensor) -> bool:
+def has_data_dependent_control_flow(model: nn.Module, images: torch.Tensor) -> bool:
     """Return whether an operation gave Python a number, and not a tensor, as ``model`` ran."""
     watching = _Watching()
     with torch.no_grad(), watching:

@@ -1,4 +1,4 @@
-"""Which checkpoint is judged, known before torch is loaded."""
+"""A checkpoint is identified before torch is loaded."""
 
 from pathlib import Path
 

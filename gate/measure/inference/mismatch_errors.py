@@ -1,4 +1,4 @@
-"""What is wrong between a model and its images or classes, in the words of an engineer."""
+"""Errors say what does not fit between a model and its images or classes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a module is besides its weights, and a second one with the same weights."""
+"""A replica of a module shares its weights and copies the rest."""
 
 import copy
 import io
@@ -26,7 +26,7 @@ def state_of(model: nn.Module) -> bytes | None:
     return sha256(written.getbuffer()).digest()
 
 
-def beside(model: nn.Module) -> nn.Module | None:
+def copy_module(model: nn.Module) -> nn.Module | None:
     """Return a copy of a module with a state that is known; it shares the parameters alone.
 
     None where it cannot be copied: what it computed of its parameters, torch does not let go.

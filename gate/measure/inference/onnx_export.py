@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
 from gate.measure.inference.answers import probabilities
-from gate.measure.inference.data_dependent_flow import looks_at_values
+from gate.measure.inference.data_dependent_flow import has_data_dependent_control_flow
 from gate.measure.inference.first_images import FirstBatch
 from gate.measure.inference.torch_runner import Runner, TorchRunner, Weights
 from gate.subject.guard import first_line, require_theirs
@@ -33,7 +33,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedRunner:
     """Who answers, and why."""
 
     runner: Runner
@@ -72,7 +72,7 @@ class ExportedRunner:
             ) from error
         return np.asarray(scores, dtype=np.float32)
 
-    def beside(self) -> "ExportedRunner":
+    def replicate(self) -> "ExportedRunner":
         """Return itself: a session takes many threads."""
         return self
 
@@ -81,7 +81,7 @@ class ExportedRunner:
         return self.of_module
 
 
-def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> Chosen:
+def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRunner:
     """Return the runner's export in onnxruntime where both agree on the first images, else itself.
 
     They agree where every probability differs by at most ``TOLERANCE``, and the class differs
@@ -96,12 +96,12 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> Chosen:
         gap = _compared(exported, first)
     except _UnusableError as unusable:
         note = f"the numbers are torch's and not onnxruntime's: {unusable}"
-        return Chosen(runner, (note,), unusable.gap)
+        return SelectedRunner(runner, (note,), unusable.gap)
     note = (
         f"the numbers are those of {exported.backend}, whose scores agree with torch's within "
         f"{TOLERANCE} on the first {counted(len(first.images), 'image')}"
     )
-    return Chosen(exported, (note,), gap)
+    return SelectedRunner(exported, (note,), gap)
 
 
 def _exported(runner: TorchRunner, sample: Floats) -> bytes:
@@ -116,7 +116,7 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     with warnings.catch_warnings(record=True) as said, redirect_stdout(io.StringIO()):
         warnings.simplefilter("always")
         try:
-            looked = looks_at_values(runner.model, torch.from_numpy(sample.copy()))
+            looked = has_data_dependent_control_flow(runner.model, torch.from_numpy(sample.copy()))
             torch.onnx.export(
                 runner.model,
                 (torch.from_numpy(sample.copy()),),  # it may work in place

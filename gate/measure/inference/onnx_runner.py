@@ -1,4 +1,4 @@
-"""An ONNX model that answers from behind its walls."""
+"""An ONNX model answers from behind its walls."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class OnnxRunner:
             raise problem
         return answer
 
-    def beside(self) -> None:
+    def replicate(self) -> None:
         """Return None: there is one process behind walls."""
 
     def weights(self) -> Weights:

@@ -1,4 +1,4 @@
-"""From the checkpoint of a gate file to a model that answers."""
+"""A gate file's checkpoint is opened as a model that answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

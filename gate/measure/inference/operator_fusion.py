@@ -1,4 +1,4 @@
-"""A module as torch fuses it: normalisation and activation inside the product before them.
+"""Torch fuses normalisation and activation into the product before them.
 
 Between its products a network reads and writes all activations, layer after layer; with these
 fused by oneDNN's graph compiler, which torch brings, small modules take half of the time.
@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from gate.measure.inference.data_dependent_flow import looks_at_values
+from gate.measure.inference.data_dependent_flow import has_data_dependent_control_flow
 from gate.subject.checkpoints.numbers import has_values
 from gate.subject.guard import require_theirs
 
@@ -76,7 +76,7 @@ def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- t
         with warnings.catch_warnings(record=True) as said, torch.no_grad():
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", _LOOKS)  # raised, it might be caught by the user's code
-            looked = looks_at_values(model, images)
+            looked = has_data_dependent_control_flow(model, images)
             traced = _jit.trace(model, images, check_trace=False)
     except BaseException as error:  # the user's code and torch raise what they like
         require_theirs(error)

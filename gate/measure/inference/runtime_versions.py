@@ -1,4 +1,4 @@
-"""Who runs a model: torch, or onnxruntime where it is installed."""
+"""A model is run by torch, or by onnxruntime where it is installed."""
 
 import importlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""What a module answers, taken as scores: whatever kind of tensor it is, or no tensor at all."""
+"""Whatever a module answers is taken as scores, or refused in words."""
 
 import numpy as np
 import torch

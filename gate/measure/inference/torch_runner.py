@@ -1,4 +1,4 @@
-"""A model that answers: the user's module in evaluation mode, and words for when it cannot."""
+"""A runner gives the answers of the user's module in evaluation mode, and says why it cannot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from torch import nn
 from gate.errors import FactoryError, UsageError
 from gate.measure.choices import Device
 from gate.measure.inference.mismatch_errors import cannot_take
-from gate.measure.inference.module_replica import beside, state_of
+from gate.measure.inference.module_replica import copy_module, state_of
 from gate.measure.inference.operator_fusion import Fused, fused
 from gate.measure.inference.scores import scores_of
 from gate.subject.checkpoints.numbers import floats_of, has_values
@@ -117,7 +117,7 @@ class Runner(Protocol):
         something else than one score a class.
         """
 
-    def beside(self) -> Self | None:
+    def replicate(self) -> Self | None:
         """Return one of the same model that may answer at the same time; None: there is none."""
 
     def weights(self) -> Weights:
@@ -187,14 +187,16 @@ class TorchRunner:
         ``outputs`` are what this one answers to the first of them; ``limited`` leaves torch as many
         threads as it has when that one is asked.
         """
-        if self.beside() is None:  # it answers alone, in as many threads as there are: other bits
+        if (
+            self.replicate() is None
+        ):  # it answers alone, in as many threads as there are: other bits
             return None
         batch = _laid_out(torch.from_numpy(images.copy()))  # it may work in place
         return fused(self.model, batch, torch.from_numpy(outputs), limited)
 
-    def beside(self) -> "TorchRunner | None":
+    def replicate(self) -> "TorchRunner | None":
         """Return one with a copy of the module, on a CPU and where nothing else is shared."""
-        copied = beside(self.model) if self._is_stateless else None
+        copied = copy_module(self.model) if self._is_stateless else None
         return None if copied is None else replace(self, model=copied)
 
     @property

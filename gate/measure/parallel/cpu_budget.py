@@ -1,4 +1,4 @@
-"""How many cores this process may use, and what to tell the libraries below before they start."""
+"""A process asks how many cores it may use, and tells libraries so before they start."""
 
 import contextlib
 import ctypes
@@ -65,7 +65,7 @@ def prepare_process() -> None:
     _tell_malloc({**keeps_all, _ARENA_MAX: 1})  # those of other threads are always returned
 
 
-def hold_little() -> None:
+def limit_malloc_cache() -> None:
     """Tell the C library to return large blocks at once: another process needs the memory.
 
     Left alone, glibc keeps blocks of up to 32 MiB that were returned, and more in each thread; told
@@ -74,7 +74,7 @@ def hold_little() -> None:
     _tell_malloc({_MMAP_THRESHOLD: _LARGE, _TRIM_THRESHOLD: _SPARE, _ARENA_MAX: 1})
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Have the C library return the memory that a long search has left in small pieces."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):  # musl has no malloc_trim

@@ -1,4 +1,4 @@
-"""Work that many threads do, and that comes back in its order."""
+"""Many threads work, and results come back in their order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable

@@ -1,4 +1,4 @@
-"""A job: what is measured and how, and what whoever does it gives back."""
+"""A job says what is measured and how; an engine streams its results."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from pathlib import Path
 from gate.errors import Identity
 from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult
 from gate.subject.gatefile import GateFile
 
 # What engines give: the model as the worker opened it, and what one cell shows of it.
-Found = Generator[tuple[Head, Part], None, None]
+ResultStream = Generator[tuple[ModelFacts, PartialResult], None, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

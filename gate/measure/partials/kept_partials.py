@@ -1,4 +1,4 @@
-"""What was measured before: parts on disk, found by their plan, believed while nothing changed.
+"""Kept parts are found by their plan, and believed while nothing changed.
 
 A part is kept under the digest of its plan, and of the model with the user's code as it was run. It
 is believed when the files of its split have not been touched since it was measured; where they
@@ -19,15 +19,15 @@ from typing import Any
 
 from gate.errors import EvidenceError, OutputError
 from gate.evidence.contradictions import Contradiction
-from gate.evidence.files import sweep, write_text
+from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Split
 from gate.measure.cache_location import PLANS, close_file, distrusted, make_private
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_entries
 from gate.measure.partials.partial_files import parsed, read_parts, write_parts
 from gate.measure.partials.plan import Plan
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, UnreadableImage
 from gate.subject.importing import resolves_otherwise
 from gate.subject.touched import unchanged
@@ -50,7 +50,7 @@ class Cache:
     def kept(self, plan: Plan, datasets: Mapping[Split, Dataset], base: Path) -> "Kept":
         """Return what is kept of a plan; ``base`` is the folder of the gate file."""
         folder = self.root / PLANS / plan.digest
-        witnesses = {split: witness(dataset) for split, dataset in datasets.items()}
+        witnesses = {split: source_signature(dataset) for split, dataset in datasets.items()}
         found = Kept(folder, plan, datasets, witnesses, base, self.warn)
         found.look_up()
         return found
@@ -66,7 +66,7 @@ class Kept:
     witnesses: Mapping[Split, str | None]
     base: Path
     warn: Warn
-    head: Head | None = None
+    head: ModelFacts | None = None
     _variant: Path | None = field(default=None)
     _broken: bool = field(default=False)  # the disk takes nothing more; said once
 
@@ -77,7 +77,7 @@ class Kept:
             return
         for folder in (self.folder, *self.folder.glob("*/")):
             if distrusted(folder) is None:
-                sweep(folder)
+                remove_unfinished_files(folder)
         for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
             if self._is_distrusted(file.parent) or self._is_distrusted(file):
                 continue
@@ -86,7 +86,7 @@ class Kept:
                 self.head, self._variant = head, file.parent
                 return
 
-    def parts(self, cells: Sequence[Cell]) -> Iterator[Part]:
+    def parts(self, cells: Sequence[WorkUnit]) -> Iterator[PartialResult]:
         """Yield the parts of these cells that may be believed."""
         if self._variant is None:
             return
@@ -110,7 +110,7 @@ class Kept:
                 continue
             yield part
 
-    def keep(self, head: Head, part: Part) -> None:
+    def keep(self, head: ModelFacts, part: PartialResult) -> None:
         """Keep a part; a disk that does not take it is said once, and ends nothing."""
         if self._broken or self.witnesses[part.cell.split] is None:
             return
@@ -129,12 +129,12 @@ class Kept:
             self.warn(f"cache: {path}: {why}; what it holds is measured again")
         return why is not None
 
-    def _head_in(self, file: Path) -> Head | None:
+    def _head_in(self, file: Path) -> ModelFacts | None:
         """Return the model that a file names; None where it is damaged, which is said."""
         try:
             text = file.read_bytes()
             if _named_after(text) == file.parent.name:
-                return Head.from_json(parsed(text))
+                return ModelFacts.from_json(parsed(text))
         except FileNotFoundError:  # another run has cleaned it
             return None
         except (OSError, ValueError, LookupError, TypeError):
@@ -144,7 +144,7 @@ class Kept:
             file.unlink()
         return None
 
-    def _part_in(self, file: Path, cell: Cell) -> tuple[Mapping[str, Any], Part]:
+    def _part_in(self, file: Path, cell: WorkUnit) -> tuple[Mapping[str, Any], PartialResult]:
         """Return a kept part, and what was said of it; raises EvidenceError for any other."""
         stored = read_parts(file)
         of_this = stored.about.get("of") == self._of
@@ -162,10 +162,10 @@ class Kept:
         assert self._variant is not None, "parts belong to a model"
         return f"{self.plan.digest} {self._variant.name}"
 
-    def _about(self, part: Part) -> dict[str, Any]:
+    def _about(self, part: PartialResult) -> dict[str, Any]:
         return {"of": self._of, "witness": self.witnesses[part.cell.split]}
 
-    def _write(self, file: Path, part: Part) -> None:
+    def _write(self, file: Path, part: PartialResult) -> None:
         try:
             write_parts(file, [part], self._about(part))
             close_file(file)
@@ -178,7 +178,7 @@ class Kept:
             self.warn(f"cache: {self.folder}: {said}; nothing more is kept")
         self._broken = True
 
-    def _started(self, head: Head) -> Path:
+    def _started(self, head: ModelFacts) -> Path:
         """Return the folder for the model as it was measured, with its code as it was run."""
         said = json.dumps(head.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
@@ -192,7 +192,7 @@ class Kept:
         return folder
 
 
-def _is_of_today(head: Head, base: Path) -> bool:
+def _is_of_today(head: ModelFacts, base: Path) -> bool:
     """Return whether the user's code would be the same files today, with the same bytes."""
     return unchanged(head.code, base) and not resolves_otherwise(head.code, base)
 
@@ -201,7 +201,7 @@ def _named_after(text: bytes) -> str:
     return sha256(text).hexdigest()[:16]
 
 
-def witness(dataset: Dataset) -> str | None:
+def source_signature(dataset: Dataset) -> str | None:
     """Return a digest of sizes and times of the files of a dataset; None where they do not tell.
 
     The kernel sets the time of a change (``ctime``); no program can set it back. A file that was
@@ -226,7 +226,7 @@ def witness(dataset: Dataset) -> str | None:
     return digest.hexdigest()
 
 
-def _same_bytes(part: Part, dataset: Dataset) -> bool:
+def _same_bytes(part: PartialResult, dataset: Dataset) -> bool:
     """Return whether reading the cell again gives the bytes, and the faults, that it gave."""
     known = dict(zip(part.rows.ids, part.fingerprints.file, strict=True))
     faults = {image.id: image.reason for image in part.unreadable}

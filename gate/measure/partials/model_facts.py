@@ -1,4 +1,4 @@
-"""What is known of the model besides its answers: the same for whoever measures whichever part."""
+"""The facts of a model are the same for whoever measures whichever part."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from gate.evidence.records import ModelProbe, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ModelFacts:
     """The model, and what its first batch showed."""
 
     subject: Subject
@@ -49,11 +49,11 @@ class Head:
         gaps = [each.gap for each in (self, other) if each.gap is not None]
         return replace(self, gap=max(gaps, default=None))
 
-    def agrees(self, other: "Head") -> bool:
+    def agrees(self, other: "ModelFacts") -> bool:
         """Return whether both are of one model, run by the same code under the same conditions."""
         return next(self.differences(other), None) is None
 
-    def differences(self, other: "Head") -> Iterator[str]:
+    def differences(self, other: "ModelFacts") -> Iterator[str]:
         """Yield what differs, in words: fields, and files of the user's code."""
         for each in fields(self):
             if each.compare and getattr(self, each.name) != getattr(other, each.name):
@@ -80,7 +80,7 @@ class Head:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, said: object) -> "Head":
+    def from_json(cls, said: object) -> "ModelFacts":
         """Return what ``as_json`` gave; raises ValueError or TypeError for anything else."""
         head = _adapter().validate_json(json.dumps(said), strict=True)
         if not 0 <= head.disagreements <= head.alone:
@@ -90,5 +90,5 @@ class Head:
 
 
 @cache
-def _adapter() -> TypeAdapter[Head]:
-    return TypeAdapter(Head)
+def _adapter() -> TypeAdapter[ModelFacts]:
+    return TypeAdapter(ModelFacts)

@@ -1,4 +1,4 @@
-"""Parts: what one cell of the data shows, and how the parts of a split become one evidence.
+"""A partial result says what one unit of work shows; those of a split join to its evidence.
 
 A part holds its rows and nothing that is computed over all of them, so parts can be measured
 anywhere, in any order, and are joined in the order of the data.
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from gate.errors import DataError
 from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
-from gate.measure.fingerprints.thumbnail_store import Pile
-from gate.measure.partials.work_units import Cell
+from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
 from gate.wording import counted
 
@@ -25,10 +25,10 @@ _Named = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class PartialResult:
     """What was measured on one cell."""
 
-    cell: Cell
+    cell: WorkUnit
     rows: Rows  # of the images that could be read, in the order of the data
     fingerprints: Fingerprints  # of the same rows
     unreadable: tuple[Unreadable, ...]
@@ -52,14 +52,14 @@ def treatments(split: Split, treated: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def joined(dataset: Dataset, split: Split, parts: Iterable[Part]) -> SplitEvidence:
+def joined(dataset: Dataset, split: Split, parts: Iterable[PartialResult]) -> SplitEvidence:
     """Return what the parts of one split, in the order of the data, show together.
 
     Each is let go when it has been taken in, so that no column is in memory twice. Raises DataError
     where no image can be used, or all are of one class.
     """
     most = len(dataset.entries)
-    columns = _Columns(most, Pile(most))
+    columns = _Columns(most, ThumbnailStore(most))
     unreadable: list[Unreadable] = []
     for part in parts:
         columns.take(part)
@@ -97,13 +97,13 @@ class _Columns:
     """The columns of a split, as long as it may be, and filled from the front."""
 
     length: int
-    pile: Pile
+    pile: ThumbnailStore
     filled: int = 0
     of_rows: _Named = field(default_factory=dict)
     of_slices: _Named = field(default_factory=dict)
     of_fingerprints: _Named = field(default_factory=dict)
 
-    def take(self, part: Part) -> None:
+    def take(self, part: PartialResult) -> None:
         """Put the rows of the next part behind those that are there."""
         if not len(part.rows):
             return

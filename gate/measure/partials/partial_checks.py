@@ -1,4 +1,4 @@
-"""What a part that was read again must be: of its cell, of its data, and not against itself."""
+"""A part that is read again is checked against its unit, its data, and itself."""
 
 from itertools import zip_longest
 
@@ -8,13 +8,13 @@ from gate.evidence.agreement import UNKNOWN
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import Fingerprints
 from gate.measure.fingerprints.perceptual_hash import SIDE
-from gate.measure.partials.partial import Part
+from gate.measure.partials.partial import PartialResult
 from gate.subject.datasets.records import Dataset, Entry
 
 DIGESTS = ("file", "pixels", "oriented", "near")  # columns of fingerprints, (n, 32)
 
 
-def require_sound_part(part: Part) -> None:
+def require_sound_part(part: PartialResult) -> None:
     """Raise Contradiction or ValueError where no measurement of its cell can have given a part."""
     if part.images != len(part.cell):
         raise ValueError(f"the part {part.cell.name} has not as many rows as its cell")
@@ -29,7 +29,7 @@ def require_sound_part(part: Part) -> None:
             )
 
 
-def require_entries(part: Part, dataset: Dataset) -> None:
+def require_entries(part: PartialResult, dataset: Dataset) -> None:
     """Raise Contradiction where a part is not of the images that the data lists for its cell.
 
     Their labels, groups and slices are compared, too, where the data tells them before it is read.
@@ -91,7 +91,7 @@ def _require_prints(prints: Fingerprints, length: int) -> None:
         raise ValueError("the thumbnails are of another shape")
 
 
-def _require_extremes(part: Part) -> None:
+def _require_extremes(part: PartialResult) -> None:
     """Raise where the outputs of a part do not lie between two finite ones a class."""
     lowest, highest = part.lowest, part.highest
     alike = lowest.dtype == highest.dtype == np.float32 and lowest.shape == highest.shape
@@ -101,7 +101,7 @@ def _require_extremes(part: Part) -> None:
         raise Contradiction(part.cell.name, "its lowest outputs are not below its highest")
 
 
-def _require_unreadable(part: Part) -> None:
+def _require_unreadable(part: PartialResult) -> None:
     names = {*part.rows.ids.tolist()}
     for image in part.unreadable:
         if not all(isinstance(each, str) for each in (image.id, image.label, image.reason)):

@@ -1,4 +1,4 @@
-"""How parts lie on disk: arrays in NumPy's own format, without pickles, each with its checksum."""
+"""Files hold parts as arrays in NumPy's own format, without pickles, each with its checksum."""
 
 import json
 import re
@@ -20,9 +20,9 @@ from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import replaced
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.times import as_text, moment_of
-from gate.measure.partials.partial import Part
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import DIGESTS, require_sound_part
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 
 _VERSION = 3
 _ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
@@ -45,10 +45,10 @@ class Stored:
     """Parts, and what was said of them when they were written."""
 
     about: Mapping[str, Any]
-    parts: tuple[Part, ...]
+    parts: tuple[PartialResult, ...]
 
 
-def write_parts(path: Path, parts: Sequence[Part], about: Mapping[str, Any]) -> None:
+def write_parts(path: Path, parts: Sequence[PartialResult], about: Mapping[str, Any]) -> None:
     """Write parts and JSON about them to one file, whole or not at all; raises OutputError."""
     cells = [_described(part) for part in parts]
     arrays = {
@@ -122,7 +122,7 @@ def _unusable(path: Path, fact: str) -> EvidenceError:
     return EvidenceError(str(path), fact, "measure this part again")
 
 
-def _described(part: Part) -> dict[str, Any]:
+def _described(part: PartialResult) -> dict[str, Any]:
     rows = part.rows
     return {
         "cell": part.cell.name,
@@ -137,14 +137,14 @@ def _described(part: Part) -> dict[str, Any]:
     }
 
 
-def _arrays(part: Part) -> Arrays:
+def _arrays(part: PartialResult) -> Arrays:
     columns = {name: getattr(part.rows, name) for name in _ROWS}
     columns |= {name: getattr(part.fingerprints, name) for name in _PRINTS}
     columns |= {"lowest": part.lowest, "highest": part.highest}
     return {name: column for name, column in columns.items() if column is not None}
 
 
-def _part(described: Mapping[str, Any], arrays: Arrays) -> Part:
+def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
     """Return the part.
 
     Raises Contradiction for one that contradicts itself; ValueError, KeyError or TypeError for what
@@ -156,8 +156,8 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> Part:
         slices={str(name): _texts(column) for name, column in described["slices"].items()},
         **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # looked at below
     )
-    part = Part(
-        cell=Cell.named(described["cell"]),
+    part = PartialResult(
+        cell=WorkUnit.named(described["cell"]),
         rows=rows,
         fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # looked at below
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),

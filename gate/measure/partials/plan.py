@@ -1,4 +1,4 @@
-"""The plan of a measurement: everything that decides its numbers, under one digest.
+"""A plan holds everything that decides the numbers of a measurement, under one digest.
 
 Who measures which part, on how many cores and in what order, is no part of it.
 """
@@ -17,7 +17,7 @@ from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.measure.inference.runtime_versions import runtimes_of
-from gate.measure.partials.work_units import Cell, cells_of
+from gate.measure.partials.work_units import WorkUnit, cells_of
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.version import __version__
@@ -31,7 +31,7 @@ class Plan:
     """What is measured. ``document`` is JSON; ``cells`` are in the order of the data."""
 
     document: Mapping[str, Any]
-    cells: tuple[Cell, ...]
+    cells: tuple[WorkUnit, ...]
 
     @cached_property
     def digest(self) -> str:

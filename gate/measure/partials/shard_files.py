@@ -1,4 +1,4 @@
-"""Shards: the seam between machines is a file, named by the digest of the plan.
+"""A shard file carries parts between machines; the digest of the plan names it.
 
 One shard holds the parts of its share of the cells. Merging takes shards in any order, and wants
 every cell of the plan exactly once.
@@ -11,13 +11,13 @@ from typing import Any
 from gate.errors import EvidenceError
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import Split
-from gate.measure.partials.job import Found
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.partial import Part
+from gate.measure.partials.job import ResultStream
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_entries
 from gate.measure.partials.partial_files import Stored, read_parts, write_parts
 from gate.measure.partials.plan import Plan
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
 
 SUFFIX = ".shard"
@@ -29,13 +29,13 @@ def shard_name(plan: Plan, *, index: int, of: int) -> str:
     return f"{plan.digest[:16]}-{index:05d}-of-{of:05d}{SUFFIX}"
 
 
-def write_shard(path: Path, plan: Plan, found: Iterator[tuple[Head, Part]]) -> int:
+def write_shard(path: Path, plan: Plan, found: Iterator[tuple[ModelFacts, PartialResult]]) -> int:
     """Write the parts of one share, whole or not at all; return how many images they stand for.
 
     Raises OutputError where the disk does not take it, and whatever ``found`` raises.
     """
-    head: Head | None = None
-    parts: list[Part] = []
+    head: ModelFacts | None = None
+    parts: list[PartialResult] = []
     for seen, part in found:
         head = seen
         parts.append(part)
@@ -48,13 +48,13 @@ def write_shard(path: Path, plan: Plan, found: Iterator[tuple[Head, Part]]) -> i
     return sum(part.images for part in parts)
 
 
-def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> Found:
+def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> ResultStream:
     """Yield the parts of all shards in the order of the plan.
 
     Raises EvidenceError for a damaged shard, one of another plan or that contradicts itself or the
     data, a cell that none or two of them hold, and a cell that is not in the plan.
     """
-    found: dict[Cell, tuple[Head, Part, Path]] = {}
+    found: dict[WorkUnit, tuple[ModelFacts, PartialResult, Path]] = {}
     for file in files:
         stored = read_parts(file)
         _require_same_plan(plan, stored, file)
@@ -92,10 +92,10 @@ def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset])
         yield head, part
 
 
-def _head_of(stored: Stored, plan: Plan, file: Path) -> Head:
+def _head_of(stored: Stored, plan: Plan, file: Path) -> ModelFacts:
     """Return the model that measured a shard; raises EvidenceError where it is not the plan's."""
     try:
-        head = Head.from_json(stored.about["head"])
+        head = ModelFacts.from_json(stored.about["head"])
     except (ValueError, LookupError, TypeError) as error:
         raise EvidenceError(str(file), "does not say which model measured it", _AGAIN) from error
     if head.subject.sha256 != plan.document["checkpoint"]:
@@ -121,5 +121,5 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[s
             yield key
 
 
-def _rows(cell: Cell) -> str:
+def _rows(cell: WorkUnit) -> str:
     return f"images {cell.start:,} to {cell.stop - 1:,} of {cell.split}"

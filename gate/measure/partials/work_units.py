@@ -1,4 +1,4 @@
-"""How the data is cut: cells that are measured one by one, batches that the model is given.
+"""The data is cut into units of work, and these into the batches that the model is given.
 
 Both follow from the data alone, never from the machine, the workers or their number. An image
 always meets the same neighbours in its batch, so its scores are the same bits everywhere.
@@ -24,14 +24,14 @@ MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more mem
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
 # Models that answer at the same time, in a thread each. Threads that share an operation wait for
 # each other at its end, and may add in another order. But each model has its activations.
-LANES = 32
+MAX_MODEL_REPLICAS = 32
 _FLOAT = 4  # bytes
 
 Images = NDArray[np.float32]  # (n, C, H, W)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class WorkUnit:
     """Rows ``start`` to ``stop`` (excluded) of a split: what is measured, kept and merged whole."""
 
     split: Split
@@ -58,13 +58,13 @@ class Cell:
         return cls(Split(split), int(start), int(stop))
 
 
-def cells_of(datasets: Mapping[Split, Dataset]) -> tuple[Cell, ...]:
+def cells_of(datasets: Mapping[Split, Dataset]) -> tuple[WorkUnit, ...]:
     """Return the cells of all splits, in the order of the splits and of their data.
 
     No cell reaches from one tar file into the next, so that a share of the cells is tar files.
     """
     return tuple(
-        Cell(split, span.start, span.stop)
+        WorkUnit(split, span.start, span.stop)
         for split, dataset in datasets.items()
         for rows in _files(dataset)
         for span in cut(rows, ROWS)
@@ -75,7 +75,7 @@ def _files(dataset: Dataset) -> Sequence[range]:
     return dataset.shards if isinstance(dataset, TarDataset) else (range(len(dataset.entries)),)
 
 
-def share_of(cells: Sequence[Cell], *, index: int, of: int) -> tuple[Cell, ...]:
+def share_of(cells: Sequence[WorkUnit], *, index: int, of: int) -> tuple[WorkUnit, ...]:
     """Return the cells of share ``index`` of ``of``: neighbours, as many as in every other share.
 
     The shares of all indices are all cells, each once; some are empty where shares outnumber cells.

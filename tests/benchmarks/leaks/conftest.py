@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from gate.evidence.records import PairKind, Split
-from gate.measure.duplicates.find_overlap import SplitSide, find_overlap
+from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_overlap
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -121,7 +121,7 @@ TRANSFORMS: dict[str, Transform] = {
 
 def side(split, pixels):
     """Return pixels, (n, H, W) or (n, H, W, 3), as a side whose ids are row numbers."""
-    return SplitSide(
+    return FingerprintedSplit(
         split=split,
         ids=np.array([f"{row:09d}" for row in range(len(pixels))], dtype=object),
         labels=np.array(["?"] * len(pixels), dtype=object),
@@ -238,6 +238,6 @@ def planting():
 
 @dataclass(frozen=True)
 class Planting:
-    side: Callable[..., SplitSide]
+    side: Callable[..., FingerprintedSplit]
     recalls: Callable[..., list[Recall]]
     table: Callable[..., tuple[str, float]]

@@ -55,7 +55,8 @@ ONE_RUN = """
     import numpy as np
     from gate.evidence.records import Split
     from gate.measure.fingerprints.fingerprint import fingerprint_batch
-    from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
+    from gate.measure.duplicates.exact_copies import FingerprintedSplit
+    from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap
 
     def split(role, name):
         path = Path(sys.argv[1]) / f"{name}-images-idx3-ubyte.gz"
@@ -63,7 +64,7 @@ ONE_RUN = """
         pixels = pixels.reshape(-1, 28, 28)
         names = np.array([f"{row:09d}" for row in range(len(pixels))], dtype=object)
         prints = fingerprint_batch([each.tobytes() for each in pixels], pixels)
-        return SplitSide(role, names, names, prints)
+        return FingerprintedSplit(role, names, names, prints)
 
     a, b = split(Split.TRAIN, "train"), split(Split.TEST, "t10k")
     hashed = time.process_time()
@@ -90,7 +91,7 @@ MILLIONS = """
     import resource, sys, time
     import numpy as np
     from gate.evidence.records import EXACT, Fingerprints, Split
-    from gate.measure.duplicates.find_overlap import SplitSide, find_overlap
+    from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_overlap
 
     rng = np.random.default_rng(0)
     count = int(sys.argv[1])
@@ -101,7 +102,7 @@ MILLIONS = """
         prints = Fingerprints(digests(), digests(), digests(), digests(), np.zeros(count, bool))
         names = np.array([f"{prefix}/{row:09d}" for row in range(count)], dtype=object)
         labels = np.array(["bag"] * count, dtype=object)
-        return SplitSide(role, names, labels, prints)
+        return FingerprintedSplit(role, names, labels, prints)
 
     a, b = split(Split.TRAIN, "train"), split(Split.TEST, "test")
     for column in ("file", "pixels", "oriented"):

@@ -16,10 +16,10 @@ from torch import nn
 from gate.errors import CheckpointError
 from gate.evidence.records import Split
 from gate.measure.data_pass import predict
-from gate.measure.data_pass.predict import Pass
+from gate.measure.data_pass.predict import ForwardPass
 from gate.measure.inference.torch_runner import TorchRunner
 from gate.measure.partials.partial_files import write_parts
-from gate.measure.partials.work_units import Cell, cut
+from gate.measure.partials.work_units import WorkUnit, cut
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import InputSpec, build_transform
@@ -56,13 +56,13 @@ def parts(data, tmp_path):
     """Return a function that measures the data as two splits, in cells of 40 rows."""
     datasets = {Split.TRAIN: data, Split.TEST: data}
     cells = [
-        Cell(split, span.start, span.stop)
+        WorkUnit(split, span.start, span.stop)
         for split in datasets
         for span in cut(range(len(data.entries)), ROWS)
     ]
 
     def measured(runners, **how):
-        passing = Pass(
+        passing = ForwardPass(
             transform=build_transform(InputSpec(channels="L"), base=tmp_path),
             runners=tuple(runners),
             batch=BATCH,
@@ -94,7 +94,7 @@ def runners(count):
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2)
     )
     first = TorchRunner.start(model, CLASSES, "cpu")
-    return [first, *(first.beside() for _ in range(count - 1))]
+    return [first, *(first.replicate() for _ in range(count - 1))]
 
 
 class Means:

@@ -12,11 +12,11 @@ from gate.errors import CheckpointError, DataError
 from gate.evidence.records import Split
 from gate.measure.data_pass import predict
 from gate.measure.data_pass.first_batch import first_batch
-from gate.measure.data_pass.predict import Pass
+from gate.measure.data_pass.predict import ForwardPass
 from gate.measure.data_pass.read_images import chunk_of
 from gate.measure.inference.torch_runner import TorchRunner
 from gate.measure.partials.partial import joined
-from gate.measure.partials.work_units import Cell, cut
+from gate.measure.partials.work_units import WorkUnit, cut
 from gate.measure.saved_predictions import measure_table
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec
@@ -50,7 +50,7 @@ def measured(pictures):
         transform = build_transform(InputSpec(channels="L"), base=pictures)
         runner = TorchRunner.start(model or linear(), CLASSES, "cpu")
         first = first_batch(dataset, transform, runner)
-        passing = Pass(
+        passing = ForwardPass(
             transform=transform,
             runners=(runner,),
             are_logits=first.are_logits,
@@ -58,7 +58,7 @@ def measured(pictures):
             held=held,
         )
         cells = [
-            Cell(Split.TEST, span.start, span.stop)
+            WorkUnit(Split.TEST, span.start, span.stop)
             for span in cut(range(len(dataset.entries)), rows)
         ]
         parts = list(passing.parts({Split.TEST: dataset}, cells, advance))

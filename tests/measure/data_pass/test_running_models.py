@@ -9,12 +9,12 @@ from torch import nn
 
 from gate.errors import CheckpointError, Refusal, UsageError
 from gate.evidence.records import Split, Subject
-from gate.measure.assemble import Whole
+from gate.measure.assemble import Assembler
 from gate.measure.data_pass.first_batch import first_batch, require_finite
-from gate.measure.data_pass.predict import Pass
+from gate.measure.data_pass.predict import ForwardPass
 from gate.measure.inference.torch_runner import TorchRunner, choose_device
-from gate.measure.partials.model_facts import Head
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.model_facts import ModelFacts
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import InputSpec, build_transform
@@ -63,8 +63,10 @@ def shown(tmp_path):
         transform = build_transform(InputSpec(), base=tmp_path)
         ready = runner(Outputs(function))
         first = first_batch(dataset, transform, ready)
-        passing = Pass(transform=transform, runners=(ready,), are_logits=True, batch=first.batch)
-        head = Head(
+        passing = ForwardPass(
+            transform=transform, runners=(ready,), are_logits=True, batch=first.batch
+        )
+        head = ModelFacts(
             subject=Subject("0" * 64, 1, "torch-zip"),
             device="cpu",
             backend=ready.backend,
@@ -77,8 +79,8 @@ def shown(tmp_path):
             disagreements=first.disagreements,
             code_sha256="",
         )
-        cells = [Cell(Split.TEST, 0, 2), Cell(Split.TEST, 2, count)]
-        whole = Whole()
+        cells = [WorkUnit(Split.TEST, 0, 2), WorkUnit(Split.TEST, 2, count)]
+        whole = Assembler()
         parts = passing.parts({Split.TEST: dataset}, cells, lambda done: None)
         whole.fill(cells, ((head, part) for part in parts), {Split.TEST: dataset})
         return whole.probe
@@ -227,11 +229,11 @@ def test_a_split_is_there_though_the_next_one_fails(tmp_path):
     np.savez(tmp_path / "data.npz", images=pictures(6), labels=np.arange(6) % 2)
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
     transform = build_transform(InputSpec(), base=tmp_path)
-    passing = Pass(
+    passing = ForwardPass(
         transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
     )
     datasets = {Split.TRAIN: dataset, Split.TEST: dataset}
-    cells = [Cell(split, start, start + 3) for split in datasets for start in (0, 3)]
+    cells = [WorkUnit(split, start, start + 3) for split in datasets for start in (0, 3)]
     head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
 
     def found():
@@ -240,7 +242,7 @@ def test_a_split_is_there_though_the_next_one_fails(tmp_path):
                 raise CheckpointError("model output", Refusal.NUMERICALLY_BAD, "is NaN", "train")
             yield head, part
 
-    whole = Whole()
+    whole = Assembler()
     with pytest.raises(CheckpointError):
         whole.fill(cells, found(), datasets)
 
@@ -253,13 +255,13 @@ def test_a_cell_that_nobody_measured_is_never_passed_over(tmp_path, lost):
     np.savez(tmp_path / "data.npz", images=pictures(6), labels=np.arange(6) % 2)
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
     transform = build_transform(InputSpec(), base=tmp_path)
-    passing = Pass(
+    passing = ForwardPass(
         transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
     )
-    cells = [Cell(Split.TEST, 0, 4), Cell(Split.TEST, 4, 6)]
+    cells = [WorkUnit(Split.TEST, 0, 4), WorkUnit(Split.TEST, 4, 6)]
     head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
     parts = list(passing.parts({Split.TEST: dataset}, cells, lambda done: None))
     del parts[lost]
 
     with pytest.raises(AssertionError, match=f"{cells[lost].name} was not measured"):
-        Whole().fill(cells, iter([(head, part) for part in parts]), {Split.TEST: dataset})
+        Assembler().fill(cells, iter([(head, part) for part in parts]), {Split.TEST: dataset})

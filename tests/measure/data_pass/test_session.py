@@ -12,8 +12,8 @@ from gate.errors import CheckpointError
 from gate.evidence.records import Split
 from gate.measure.cells import planned
 from gate.measure.data_pass.session import opened
-from gate.measure.partials.work_units import LANES, Cell
-from gate.measure.settings import Means
+from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit
+from gate.measure.settings import MeasureSettings
 from gate.subject.gatefile import read_gatefile
 from gate.subject.splits import open_splits
 
@@ -71,18 +71,18 @@ def worker(tmp_path, threads):
         (tmp_path / "gate.yaml").write_text(json.dumps(document))
         gatefile = read_gatefile(tmp_path / "gate.yaml")
         datasets, classes = open_splits(gatefile)
-        _, job = planned(gatefile, datasets, classes, Means(device="cpu"))
+        _, job = planned(gatefile, datasets, classes, MeasureSettings(device="cpu"))
         return opened(replace(job, threads=threads, **changes), datasets)
 
     return open_worker
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5, LANES, 3 * LANES])
+@pytest.mark.parametrize("threads", [1, 2, 5, MAX_MODEL_REPLICAS, 3 * MAX_MODEL_REPLICAS])
 def test_a_module_without_state_answers_in_many_lanes(threads, worker):
     with worker(threads=threads) as open_one:
         runners = open_one.passing.runners
 
-    assert len(runners) == min(threads, LANES)
+    assert len(runners) == min(threads, MAX_MODEL_REPLICAS)
     assert len({id(each.model) for each in runners}) == len(runners)
     assert all(each.fused is runners[0].fused is not None for each in runners)
 
@@ -100,7 +100,7 @@ def test_a_module_that_remembers_answers_alone_and_as_it_stands(worker):
     [
         ("plain", 1, 1),
         ("plain", 2, 1),
-        ("plain", 2 * LANES, 1),
+        ("plain", 2 * MAX_MODEL_REPLICAS, 1),
         ("counting", 4, 4),
         ("counting", 100, 16),  # of a batch of 64, each has four rows
     ],
@@ -136,7 +136,7 @@ def test_the_parts_of_lanes_are_those_of_one_model(worker):
     found = []
     for threads in (1, 4):
         with worker(threads=threads) as open_one:
-            (part,) = open_one.parts([Cell(Split.TEST, 0, 40)], lambda count: None)
+            (part,) = open_one.parts([WorkUnit(Split.TEST, 0, 40)], lambda count: None)
         found.append(part.rows.scores.tobytes())
 
     assert found[0] == found[1]

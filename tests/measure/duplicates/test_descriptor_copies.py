@@ -11,7 +11,7 @@ from gate.errors import CheckpointError, DataError
 from gate.evidence.records import PairKind, Split
 from gate.measure.duplicates import descriptor_copies
 from gate.measure.duplicates.descriptor_copies import Described, describe, described_matches
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap, with_described
 from gate.measure.fingerprints.fingerprint import fingerprint, gather
 from gate.measure.fingerprints.orientations import NAMES, ORIENTATIONS, turn
@@ -70,7 +70,7 @@ def noisy(image, seed=0):
 
 def side(split, images):
     shown = [each or picture(0) for each in images]
-    return SplitSide(
+    return FingerprintedSplit(
         split,
         np.array([f"{place:03}" for place in range(len(images))], dtype=object),
         np.array(["cat"] * len(images), dtype=object),

@@ -9,9 +9,9 @@ from PIL import Image
 from gate.evidence.records import PairKind, Split
 from gate.measure.duplicates import coarse_candidates
 from gate.measure.duplicates import edited_copies as room
-from gate.measure.duplicates.coarse_candidates import Chosen, surely_alike
+from gate.measure.duplicates.coarse_candidates import ThumbnailView, surely_alike
 from gate.measure.duplicates.edited_copies import NONE, edited_copies
-from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
+from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_duplicates, find_overlap
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 from gate.measure.fingerprints.orientations import turn
 from gate.measure.fingerprints.perceptual_hash import thumbnails
@@ -41,12 +41,14 @@ def compressed(pixels):
 def copies(a, b, *, same=False):
     small_a, small_b = thumbnails(a), thumbnails(b)
     return edited_copies(
-        Chosen(small_a, np.arange(len(a))), Chosen(small_b, np.arange(len(b))), same=same
+        ThumbnailView(small_a, np.arange(len(a))),
+        ThumbnailView(small_b, np.arange(len(b))),
+        same=same,
     )
 
 
 def side(split, pixels):
-    return SplitSide(
+    return FingerprintedSplit(
         split=split,
         ids=np.array([f"{split}/{row:05d}" for row in range(len(pixels))], dtype=object),
         labels=np.array(["bag"] * len(pixels), dtype=object),
@@ -247,7 +249,7 @@ def test_of_equal_partners_the_first_is_taken():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 9))
 def test_candidates_do_not_depend_on_how_the_work_is_cut(seed, rows_a, rows_b):
     a, b = (thumbnails(scenes(count, 64, seed % 1000 + count)) for count in (30, 12))
-    sides = [Chosen(each, np.arange(len(each))) for each in (a, b)]
+    sides = [ThumbnailView(each, np.arange(len(each))) for each in (a, b)]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(coarse_candidates, "ALIKE", 0.1)
@@ -285,7 +287,7 @@ def test_candidates_are_the_most_alike():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(coarse_candidates, "ALIKE", 0.0)
         rows_a, rows_b = coarse_candidates.candidates(
-            Chosen(a, np.arange(60)), Chosen(b, np.arange(5)), same=False
+            ThumbnailView(a, np.arange(60)), ThumbnailView(b, np.arange(5)), same=False
         )
 
     for row in range(5):

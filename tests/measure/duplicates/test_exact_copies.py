@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.records import Fingerprints, PairKind, Split
-from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
+from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_duplicates, find_overlap
 from gate.measure.fingerprints.fingerprint import concatenate, fingerprint_batch
 from gate.measure.fingerprints.orientations import ORIENTATIONS, turn
 
@@ -25,7 +25,7 @@ def names(prefix, count):
 
 def side(split, pixels, labels=None, stored=None):
     stored = [f"{split}{row}".encode() for row in range(len(pixels))] if stored is None else stored
-    return SplitSide(
+    return FingerprintedSplit(
         split=split,
         ids=names(f"{split}/", len(pixels)),
         labels=np.array(["bag"] * len(pixels) if labels is None else labels, dtype=object),
@@ -242,7 +242,7 @@ def test_splits_of_other_sizes_and_modes_can_be_compared():
             fingerprint_batch([b"c"] * 4, colour),
         ]
     )
-    a = SplitSide(Split.TRAIN, names("a", 9), np.array(["x"] * 9, dtype=object), mixed)
+    a = FingerprintedSplit(Split.TRAIN, names("a", 9), np.array(["x"] * 9, dtype=object), mixed)
 
     overlap = find_overlap(a, held_out(colour))
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from gate.evidence.records import EXACT, PairKind, Split
-from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
+from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_duplicates, find_overlap
 from gate.measure.fingerprints.fingerprint import fingerprint, fingerprint_batch, gather
 from gate.measure.fingerprints.orientations import turn
 
@@ -26,7 +26,7 @@ def scenes(count, size=48, seed=0):
 
 
 def side(split, pixels, labels=None):
-    return SplitSide(
+    return FingerprintedSplit(
         split=split,
         ids=np.array([f"{split}/{row:05d}" for row in range(len(pixels))], dtype=object),
         labels=np.array(labels or ["bag"] * len(pixels), dtype=object),
@@ -131,7 +131,7 @@ def test_the_order_of_rows_does_not_matter_to_near_copies():
 def test_the_same_picture_in_another_size_is_near():
     train = scenes(100)
     larger = [Image.fromarray(each).resize((100, 100)) for each in train[:10]]
-    b = SplitSide(
+    b = FingerprintedSplit(
         split=Split.TEST,
         ids=np.array([f"test/{row}" for row in range(10)], dtype=object),
         labels=np.array(["bag"] * 10, dtype=object),

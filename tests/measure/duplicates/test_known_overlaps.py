@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gate.evidence.records import Split
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap
 from gate.measure.duplicates.known_overlaps import remembered
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
@@ -18,7 +18,7 @@ def side(split):
     pictures = RANDOM.integers(0, 256, (6, 70, 70), dtype=np.uint8)
     prints = fingerprint_batch([each.tobytes() for each in pictures], pictures)
     ids = np.array([f"{split}-{row}" for row in range(6)], object)
-    return SplitSide(split, ids, np.array(["cat", "dog"] * 3, object), prints)
+    return FingerprintedSplit(split, ids, np.array(["cat", "dog"] * 3, object), prints)
 
 
 SIDES = side(Split.TRAIN), side(Split.TEST)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gate.evidence.records import EXACT, PairKind, Split
-from gate.measure.duplicates.find_overlap import SplitSide, find_duplicates, find_overlap
+from gate.measure.duplicates.find_overlap import FingerprintedSplit, find_duplicates, find_overlap
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 from gate.measure.fingerprints.orientations import turn
 
@@ -19,7 +19,7 @@ def read(name, header):
 
 
 def side(split, pixels, labels):
-    return SplitSide(
+    return FingerprintedSplit(
         split=split,
         ids=np.array([f"{split}/{row:05d}" for row in range(len(pixels))], dtype=object),
         labels=np.array([str(label) for label in labels], dtype=object),

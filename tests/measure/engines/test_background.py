@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from gate.measure.engines import background as room
-from gate.measure.engines.background import beside
+from gate.measure.engines.background import run_in_fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 
@@ -37,7 +37,7 @@ def done(tmp_path):
 
 @pytest.mark.usefixtures("safe")
 def test_a_copy_does_the_work_once_and_it_is_waited_for(done):
-    with beside(done):
+    with run_in_fork(done):
         pass
 
     (by,) = done.by()
@@ -49,7 +49,7 @@ def test_the_block_runs_meanwhile(tmp_path):
     go_on = tmp_path / "go on"
     os.mkfifo(go_on)
 
-    with beside(lambda: go_on.read_text() and None):  # waits until somebody writes
+    with run_in_fork(lambda: go_on.read_text() and None):  # waits until somebody writes
         go_on.write_text("the block is here")
 
 
@@ -65,7 +65,7 @@ def test_what_a_copy_does_not_finish_is_done_here(done, ending):
             raise OSError("no room")
         done()
 
-    with beside(work):
+    with run_in_fork(work):
         pass
 
     assert done.by() == [here]
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_here_either_is_raised_after_the_block_and_said_once
     def work():
         raise OSError("no room")
 
-    with pytest.raises(OSError, match="no room"), beside(work):
+    with pytest.raises(OSError, match="no room"), run_in_fork(work):
         through = True
 
     assert through
@@ -87,7 +87,7 @@ def test_what_cannot_be_done_here_either_is_raised_after_the_block_and_said_once
 
 @pytest.mark.usefixtures("safe")
 def test_an_error_of_the_block_is_raised_when_the_work_is_done(done):
-    with pytest.raises(KeyError), beside(done):
+    with pytest.raises(KeyError), run_in_fork(done):
         raise KeyError("of the block")
 
     assert len(done.by()) == 1
@@ -100,7 +100,7 @@ def test_where_no_copy_can_be_made_the_work_is_done_first(done, monkeypatch):
 
     monkeypatch.setattr(BaseProcess, "start", refused)
 
-    with beside(done):
+    with run_in_fork(done):
         assert done.by() == [os.getpid()]
 
     assert done.by() == [os.getpid()]
@@ -110,7 +110,7 @@ def test_where_no_copy_can_be_made_the_work_is_done_first(done, monkeypatch):
 def test_a_worker_of_a_pool_may_have_no_copy_and_does_the_work_first(done, monkeypatch):
     monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
 
-    with beside(done):
+    with run_in_fork(done):
         assert done.by() == [os.getpid()]
 
 
@@ -121,7 +121,7 @@ def test_without_a_safe_copy_or_a_core_for_it_the_work_is_done_first(
     monkeypatch.setattr(room, "start_method", lambda: method)
     monkeypatch.setattr(room, "usable_cores", lambda: cores)
 
-    with beside(done):
+    with run_in_fork(done):
         assert done.by() == [os.getpid()]
 
     assert done.by() == [os.getpid()]

@@ -13,7 +13,7 @@ import torch
 
 from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
 from gate.measure.engines import child_process, inline, isolated_process, worker_task
-from gate.measure.engines.isolated_process import Apart, _Measuring
+from gate.measure.engines.isolated_process import IsolatedProcess, _Measuring
 
 CELLS = ("one", "two", "three")
 
@@ -37,7 +37,7 @@ class Gone:
 @pytest.fixture
 def served(monkeypatch):
     """Return a function that serves a line in a thread, measuring with a function of the test."""
-    monkeypatch.setattr(isolated_process, "grow_up", lambda: None)  # it is this process
+    monkeypatch.setattr(isolated_process, "init_child", lambda: None)  # it is this process
     monkeypatch.setattr(isolated_process, "prepare_process", lambda: None)
     monkeypatch.setattr(worker_task, "datasets_of", lambda job: f"data of {job}")
     threads = []
@@ -211,7 +211,7 @@ class Born:
 def born(monkeypatch):
     """Return the processes that are made, which do nothing."""
     made = []
-    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
+    monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
 
     def unborn():
         made.append(Born())
@@ -222,7 +222,7 @@ def born(monkeypatch):
 
 
 def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
-    means = Apart()
+    means = IsolatedProcess()
 
     with means.ahead():
         assert [each.started for each in born] == [1]
@@ -234,14 +234,14 @@ def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
 
 
 def test_a_process_that_was_not_needed_is_ended(born):
-    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+    with pytest.raises(KeyboardInterrupt), IsolatedProcess().ahead():
         raise KeyboardInterrupt
 
     assert [(each.jobs, each.closed) for each in born] == [([], True)]
 
 
 def test_a_second_measurement_is_that_of_a_second_process(born):
-    means = Apart()
+    means = IsolatedProcess()
 
     for job in ("one", "two"):
         list(means.measured(job, CELLS, print))
@@ -253,7 +253,7 @@ def test_a_second_measurement_is_that_of_a_second_process(born):
 
 
 def test_a_measurement_that_is_given_up_ends_its_process(born):
-    found = Apart().measured("a job", CELLS, print)
+    found = IsolatedProcess().measured("a job", CELLS, print)
 
     next(found)
     found.close()
@@ -265,19 +265,19 @@ def interrupted_at_birth(monkeypatch):
     """Let Ctrl-C come while a process starts: it is heard when it has."""
 
     @contextmanager
-    def born_deaf(**_how):
+    def block_sigint(**_how):
         yield
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
-    monkeypatch.setattr(isolated_process, "born_deaf", born_deaf)
+    monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
+    monkeypatch.setattr(isolated_process, "block_sigint", block_sigint)
     return set(multiprocessing.active_children())
 
 
 def test_ctrl_c_while_it_starts_ahead_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
-    with pytest.raises(KeyboardInterrupt), Apart().ahead():
+    with pytest.raises(KeyboardInterrupt), IsolatedProcess().ahead():
         pytest.fail("nothing is done after Ctrl-C")
 
     assert set(multiprocessing.active_children()) == before
@@ -287,7 +287,7 @@ def test_ctrl_c_while_it_starts_for_its_job_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
     with pytest.raises(KeyboardInterrupt):
-        next(Apart().measured("a job", CELLS, print))
+        next(IsolatedProcess().measured("a job", CELLS, print))
 
     assert set(multiprocessing.active_children()) == before
 
@@ -297,8 +297,8 @@ def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch)
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refused)
-    monkeypatch.setattr(isolated_process, "hold_little", lambda: None)  # it is this process
-    means = Apart()
+    monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
+    means = IsolatedProcess()
 
     with means.ahead(), pytest.raises(SubjectError) as told:
         next(means.measured("a job", CELLS, print))
@@ -348,13 +348,13 @@ def test_its_process_is_killed_and_the_line_closed():
 def test_one_worker_measures_apart_where_torch_is_not_here_yet(
     engine, workers, held, is_apart, monkeypatch
 ):
-    from gate.cli.subject import means_of
+    from gate.cli.subject import settings_from_flags
 
     assert "torch" in sys.modules
     if not held:
         monkeypatch.delitem(sys.modules, "torch")
 
-    means = means_of(
+    means = settings_from_flags(
         device="cpu", backend="torch", engine=engine, workers=workers, held=None, no_cache=True
     )
 

@@ -13,8 +13,8 @@ from gate.errors import DataError
 from gate.evidence.records import Split
 from gate.measure.cells import planned
 from gate.measure.engines.worker_task import datasets_of, measure_cell
-from gate.measure.partials.work_units import Cell
-from gate.measure.settings import Means
+from gate.measure.partials.work_units import WorkUnit
+from gate.measure.settings import MeasureSettings
 from gate.subject.gatefile import read_gatefile
 from gate.subject.splits import open_splits
 
@@ -72,7 +72,7 @@ def job(tmp_path):
         (tmp_path / "gate.yaml").write_text(json.dumps(document))
         gatefile = read_gatefile(tmp_path / "gate.yaml")
         datasets, found = open_splits(gatefile)
-        return planned(gatefile, datasets, found, Means(cache=None))[1]
+        return planned(gatefile, datasets, found, MeasureSettings(cache=None))[1]
 
     return made
 
@@ -148,6 +148,6 @@ def test_an_engine_gives_the_refusal_as_the_outcome_of_its_cell(job, tmp_path):
     planned_job = job(TABLE)
     reordered(tmp_path)
 
-    outcome = measure_cell(planned_job, Cell(Split.TEST, 0, 12))
+    outcome = measure_cell(planned_job, WorkUnit(Split.TEST, 0, 12))
 
     assert isinstance(outcome, DataError)

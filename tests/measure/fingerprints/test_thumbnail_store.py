@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from gate.evidence.records import PairKind
-from gate.measure.duplicates.exact_copies import SplitSide
+from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap
 from gate.measure.duplicates.known_overlaps import _key
 from gate.measure.fingerprints import thumbnail_store as room
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
-from gate.measure.fingerprints.thumbnail_store import OnDisk, Pile
+from gate.measure.fingerprints.thumbnail_store import OnDisk, ThumbnailStore
 
 RANDOM = np.random.default_rng(0)
 PARTS = [RANDOM.integers(0, 256, (count, 64, 64), dtype=np.uint8) for count in (5, 1, 9)]
@@ -30,7 +30,7 @@ def where(request, monkeypatch):
 
 
 def piled(parts, most=30):
-    pile = Pile(most)
+    pile = ThumbnailStore(most)
     for part, count in parts:
         pile.add(part, count)
     return pile.thumbnails()
@@ -76,7 +76,9 @@ def side(split, pictures, where, monkeypatch):
     small = piled([(prints.thumbnails, len(pictures))], most=len(pictures))
     names = [f"{split}-{row:03}" for row in range(len(pictures))]
     labels = np.array(["a"] * len(pictures), object)
-    return SplitSide(split, np.array(names, object), labels, replace(prints, thumbnails=small))
+    return FingerprintedSplit(
+        split, np.array(names, object), labels, replace(prints, thumbnails=small)
+    )
 
 
 def test_copies_are_found_on_disk_as_in_memory(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from gate.measure.inference.module_replica import _Writing, beside, state_of
+from gate.measure.inference.module_replica import _Writing, copy_module, state_of
 from gate.measure.inference.torch_runner import TorchRunner
 
 CLASSES = ("cat", "dog")
@@ -191,7 +191,7 @@ def test_the_values_of_parameters_are_not_written_down():
 def test_a_copy_shares_its_parameters_and_nothing_else():
     model = Remembering().eval()
 
-    other = beside(model)
+    other = copy_module(model)
 
     assert [id(each) for each in other.parameters()] == [id(each) for each in model.parameters()]
     for mine, theirs in zip(model.buffers(), other.buffers(), strict=True):
@@ -203,14 +203,14 @@ def test_a_copy_shares_its_parameters_and_nothing_else():
 def test_a_copy_answers_the_same_bits():
     runner = asked(Plain())
 
-    assert runner.beside().outputs(images()).tobytes() == runner.outputs(images()).tobytes()
+    assert runner.replicate().outputs(images()).tobytes() == runner.outputs(images()).tobytes()
 
 
 def test_weights_that_are_tied_are_tied_in_the_copy():
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     model[1].weight = model[0].weight
 
-    other = beside(model)
+    other = copy_module(model)
 
     assert other[1].weight is other[0].weight is model[0].weight
 
@@ -220,8 +220,8 @@ def test_what_torch_does_not_copy_has_no_copy():
     model.scale = model.head.weight * 2  # not a leaf: torch refuses to copy it
 
     assert state_of(model) is not None
-    assert beside(model) is None
-    assert asked(model).beside() is None
+    assert copy_module(model) is None
+    assert asked(model).replicate() is None
     assert asked(model).fused_for(images(), asked(model).outputs(images()), as_they_are) is None
 
 
@@ -229,14 +229,14 @@ def test_what_torch_does_not_copy_has_no_copy():
 def test_a_module_that_may_remember_is_asked_alone_and_as_it_stands(kind):
     runner = asked(kind())
 
-    assert runner.beside() is None
+    assert runner.replicate() is None
     assert runner.fused_for(images(), runner.outputs(images()), as_they_are) is None
 
 
 def test_a_module_without_state_is_put_beside_and_fused():
     runner = asked(Plain())
 
-    assert runner.beside().model is not runner.model
+    assert runner.replicate().model is not runner.model
     assert runner.fused_for(images(), runner.outputs(images()), as_they_are) is not None
 
 
@@ -245,13 +245,13 @@ def test_the_state_is_that_before_the_first_image():
     runner = asked(model)
     again = started(model)
 
-    assert runner.beside() is None
-    assert again.beside() is not None  # nobody has asked this one yet
+    assert runner.replicate() is None
+    assert again.replicate() is not None  # nobody has asked this one yet
 
 
 def test_off_the_cpu_a_module_is_asked_alone():
     here = asked(Plain())
     runner = replace(here, place=torch.device("meta"))
 
-    assert runner.beside() is None
+    assert runner.replicate() is None
     assert runner.fused_for(images(), here.outputs(images()), as_they_are) is None

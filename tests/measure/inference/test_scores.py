@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gate.errors import CheckpointError, FactoryError
-from gate.measure.inference.module_replica import beside
+from gate.measure.inference.module_replica import copy_module
 from gate.measure.inference.scores import scores_of
 from gate.measure.inference.torch_runner import TorchRunner
 from gate.subject.guard import Guard
@@ -124,4 +124,4 @@ def test_an_answer_is_kept_when_the_module_gives_the_next_one():
 def test_a_module_that_does_not_let_itself_be_copied_has_none_beside_it(copied):
     kind = type("Own", (torch.nn.Linear,), {"__deepcopy__": copied})
 
-    assert beside(kind(2, 2)) is None
+    assert copy_module(kind(2, 2)) is None

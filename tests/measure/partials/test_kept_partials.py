@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gate.measure.partials import kept_partials
-from gate.measure.partials.kept_partials import witness
+from gate.measure.partials.kept_partials import source_signature
 
 
 @dataclass
@@ -33,7 +33,7 @@ def files(tmp_path, monkeypatch):
 
 
 def test_untouched_files_have_one_witness(files):
-    assert witness(files) == witness(files)
+    assert source_signature(files) == source_signature(files)
 
 
 def other_bytes(paths):
@@ -68,26 +68,26 @@ def permissions(paths):
     "change", [other_bytes, longer, removed, another_inode, order, permissions]
 )
 def test_whatever_happened_to_a_file_shows(change, files):
-    before = witness(files)
+    before = source_signature(files)
     time.sleep(0.02)  # the kernel's clock ticks in hundredths of a second
 
     change(files.paths)
 
-    assert witness(files) != before
+    assert source_signature(files) != before
 
 
 def test_a_file_that_was_written_a_moment_ago_witnesses_nothing(files, monkeypatch):
     monkeypatch.undo()
 
-    assert witness(files) != witness(files)
+    assert source_signature(files) != source_signature(files)
 
 
 def test_a_file_of_the_future_witnesses_nothing(files):
     later = time.time() + 3600
     os.utime(files.paths[0], (later, later))
 
-    assert witness(files) != witness(files)
+    assert source_signature(files) != source_signature(files)
 
 
 def test_a_dataset_that_does_not_tell_its_files_has_none():
-    assert witness(Files(None)) is None
+    assert source_signature(Files(None)) is None

@@ -8,9 +8,9 @@ import pytest
 from gate.errors import EvidenceError
 from gate.evidence.records import Subject
 from gate.measure.assemble import agreed
-from gate.measure.partials.model_facts import Head
+from gate.measure.partials.model_facts import ModelFacts
 
-HEAD = Head(
+HEAD = ModelFacts(
     subject=Subject("0" * 64, 1, "torch-zip"),
     device="cpu",
     backend="onnxruntime 1.30.0",
@@ -47,6 +47,6 @@ def test_the_difference_is_told_after_the_notes():
 
 
 def test_a_head_comes_back_from_json_as_it_was():
-    found = Head.from_json(json.loads(json.dumps(HEAD.as_json())))
+    found = ModelFacts.from_json(json.loads(json.dumps(HEAD.as_json())))
 
     assert (found, found.gap) == (HEAD, HEAD.gap)

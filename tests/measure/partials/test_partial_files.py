@@ -14,10 +14,10 @@ from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import Fingerprints, Rows, Split, Unreadable
 from gate.evidence.times import now
 from gate.measure.inference.answers import Answers
-from gate.measure.partials.partial import Part
+from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_entries
 from gate.measure.partials.partial_files import read_parts, write_parts
-from gate.measure.partials.work_units import Cell
+from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Entry
 
 SOME_DAY = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -35,8 +35,8 @@ def part():
     scores = np.array([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
     answers = Answers.of(scores, np.array([0, 1, 1], np.int32))
     digests = np.arange(96, dtype=np.uint8).reshape(3, 32)
-    return Part(
-        cell=Cell(Split.TEST, 4, 8),
+    return PartialResult(
+        cell=WorkUnit(Split.TEST, 4, 8),
         rows=Rows(
             objects("a", "b", "d"),
             answers.labels,
@@ -135,7 +135,7 @@ def prints(part, **changes):
         (lambda p: {"treated": {"resi\udcffed": 2}}, "is damaged"),
         (lambda p: {"treated": {"resized": -3}}, "counts -3 images of 4 as 'resized'"),
         (lambda p: {"treated": {"resized": 10**30}}, "counts 1e+30 images of 4 as 'resized'"),
-        (lambda p: {"cell": Cell(Split.TEST, 4, 9)}, "is damaged"),
+        (lambda p: {"cell": WorkUnit(Split.TEST, 4, 9)}, "is damaged"),
         (lambda p: {"lowest": p.lowest[:1]}, "is damaged"),
         (
             lambda p: {"lowest": np.zeros(3, np.float32), "highest": np.ones(3, np.float32)},

@@ -15,7 +15,7 @@ from gate.measure.partials.work_units import (
     ROWS,
     ROWS_A_THREAD,
     STRETCH_BYTES,
-    Cell,
+    WorkUnit,
     batch_of,
     cut,
     padded,
@@ -28,7 +28,7 @@ from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.spec import DataSpec
 
 CELLS = st.integers(0, 300).map(
-    lambda count: [Cell(Split.TEST, place, place + 1) for place in range(count)]
+    lambda count: [WorkUnit(Split.TEST, place, place + 1) for place in range(count)]
 )
 
 
@@ -66,15 +66,15 @@ def test_a_batch_is_a_power_of_two_within_its_bounds(shape):
 
 @given(st.sampled_from(Split), st.integers(0, 10**9), st.integers(0, 10**6))
 def test_a_cell_is_found_by_its_name(split, start, length):
-    cell = Cell(split, start, start + length)
+    cell = WorkUnit(split, start, start + length)
 
-    assert Cell.named(cell.name) == cell
+    assert WorkUnit.named(cell.name) == cell
 
 
 @pytest.mark.parametrize("text", ["", "test", "test-1", "exam-0-1", "test-a-b", "test-1-2-3"])
 def test_no_other_text_is_a_cell(text):
     with pytest.raises(ValueError, match=r"unpack|valid"):
-        Cell.named(text)
+        WorkUnit.named(text)
 
 
 def array_of(count, *shape):
