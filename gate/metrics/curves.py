@@ -243,7 +243,7 @@ def tail(
     level = abs(float(np.median(y)))
     value = change / level if level else (0.0 if change == 0 else None)
     phase = _phase(change if value is None else value, 0.0 if value is None else flat_within)
-    amount = "" if value is None else f" by {abs(value):.1%}"
+    amount = "" if value is None else f" by {abs(value):.1%} of its median"
     words = {
         "plateau": f"is flat (it changes{amount})",
         "still_decreasing": f"still falls{amount}",
