@@ -41,7 +41,7 @@ class AccuracyParadox(Rule):
     formula: ClassVar = "accuracy >= min_accuracy, and the recall of some class < min_recall"
     interval: ClassVar = (
         "of the recall of the class: exact binomial (Clopper and Pearson 1934); by group: padded "
-        "(Fay and Feuer 1997)"
+        "with one group more, as right as can be (Fay and Feuer 1997)"
     )
 
     # Far from any requirement: five images of a class that is never found suffice to say so.

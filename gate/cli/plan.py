@@ -229,7 +229,12 @@ def _unplanned(found: "PolicyPlan") -> list[str]:
     for rule, why in found.unplanned.items():
         reasons.setdefault(why, []).append(rule)
     return [
-        textwrap.fill(f"Not planned: {', '.join(rules)} ({why}).", 80, subsequent_indent="  ")
+        textwrap.fill(
+            f"Not planned: {', '.join(rules)} ({why}).",
+            80,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
         for why, rules in reasons.items()
     ]
 
