@@ -276,7 +276,8 @@ def val_rising(
     share = rise.share
     value, bound = (rise.height, sigmas * rise.noise) if share is None else (share, max_rise)
     amount = f"{rise.height:.4g}" if share is None else f"{share:.1%}"
-    lowest = f"its minimum of {rise.minimum:.4g} at epoch {rise.epoch:g}"
+    smoothed = "" if rise.minimum == min(curve.values) else "smoothed "
+    lowest = f"its {smoothed}minimum of {rise.minimum:.4g} at epoch {rise.epoch:g}"
     words = f"{curve.name} ends {amount} above {lowest}"
 
     def fact(state: State, reason: str) -> CurveFact:
