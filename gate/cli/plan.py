@@ -211,7 +211,8 @@ def _groups(line: "Line") -> str:
 
 
 def _proof(line: "Line") -> str:
-    proven = f"{line.operator} {line.provable:.4f}"
+    nothing = 1.0 if line.operator == "<=" else -1.0 if line.required < 0 else 0.0
+    proven = "nothing" if line.provable == nothing else f"{line.operator} {line.provable:.4f}"
     allowed = line.mistakes_allowed
     misses = "" if allowed is None else "too few images" if allowed < 0 else str(allowed)
     return f"{_in_its_column(_name(line))}{proven:>19}{misses:>18}"

@@ -337,6 +337,14 @@ def test_false_alarms_count_the_groups_of_the_other_classes(lines, tmp_path):
     assert least == {"cat": (60, 30), "dog": (300, 30)}  # 30 dogs' patients of 2, cats' of 10
 
 
+def test_too_few_groups_for_a_bound_prove_nothing(planned, tmp_path):
+    few = of_patients(tmp_path, [3] * 4)
+
+    _, out, _ = planned("--gatefile", few, rules=[RECALL])
+
+    assert re.search(r"recall of cat +nothing +too few images\n", out)
+
+
 def test_a_plan_says_where_the_estimate_may_decide(planned):
     _, proven, _ = planned()
     _, estimated, _ = planned(rules=["{check: accuracy, min: 0.85, on_inconclusive: point}"])
