@@ -26,7 +26,8 @@ class Accuracy(SplitMetric):
 
     formula: ClassVar = "right answers / images"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["accuracy"] = "accuracy"

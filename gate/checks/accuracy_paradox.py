@@ -39,7 +39,10 @@ class AccuracyParadox(Rule):
 
     family: ClassVar = "traps"
     formula: ClassVar = "accuracy >= min_accuracy, and the recall of some class < min_recall"
-    interval: ClassVar = "exact binomial on the recall of the class, at the rule's confidence"
+    interval: ClassVar = (
+        "of the recall of the class: exact binomial (Clopper and Pearson 1934); by group: padded "
+        "with one group more, as right as can be (Fay and Feuer 1997)"
+    )
 
     # Far from any requirement: five images of a class that is never found suffice to say so.
     shares_error: ClassVar[bool] = False

@@ -26,7 +26,8 @@ class ConfusionRate(ClassificationRule):
 
     formula: ClassVar = "images of `from` that are taken for `to` / images of `from`"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
     operator: ClassVar[Operator] = "<="
 

@@ -32,8 +32,9 @@ class DeploymentPrecision(ClassMetric):
         "share_c recall_c / sum over true classes j of share_j (rate at which j is taken for c)"
     )
     interval: ClassVar = (
-        "recovered for the ratio of false alarms, padded (Fay and Feuer 1997), to recall, Clopper "
-        "and Pearson's (1934) or by group padded (MOVER-R: Donner and Zou 2012). 1,000 images a "
+        "recovered for the ratio of false alarms, padded with one image or group more that is one "
+        "(Fay and Feuer 1997), to recall, Clopper and Pearson's (1934) or by group padded with one "
+        "group more that is missed (MOVER-R: Donner and Zou 2012). 1,000 images a "
         "class without a mistake prove 0.77 where 1 in 100 is of the class, 0.25 where 1 in 1,000"
     )
 

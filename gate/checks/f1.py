@@ -18,7 +18,8 @@ class F1(ClassMetric):
     formula: ClassVar = "2 TP / (2 TP + FP + FN)"
     interval: ClassVar = (
         "exact (Clopper and Pearson 1934): TP given TP + FP + FN is binomial with J, and "
-        "F1 = 2 J / (1 + J) grows with J; by group: padded (Fay and Feuer 1997), for J"
+        "F1 = 2 J / (1 + J) grows with J; by group: J is padded with "
+        "one group more, as wrong as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["f1"] = "f1"

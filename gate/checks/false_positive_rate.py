@@ -20,7 +20,8 @@ class FalsePositiveRate(ClassMetric):
 
     formula: ClassVar = "images of other classes taken for the class / images of other classes"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
     operator: ClassVar[Operator] = "<="
 

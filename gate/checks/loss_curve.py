@@ -21,6 +21,9 @@ _NONE, _UNREAD = "no history was given", "the history that was given could not b
 _REMEDIES = {
     _NONE: "give the log of the training as history in the gate file",
     _UNREAD: "mend it as its error says, or name another file",
+    "unlogged": "log it in every epoch and give that history; where the log has it under another "
+    "name, say which in the gate file: history: {path: ..., validation: [NAME, ...]}",
+    "few": "give the history of all epochs; where there were no more, train longer",
     "non_finite": "lower the learning rate, clip the gradients, and look for the batch that gave "
     "it; where nothing was logged, leave the cell empty",
     "diverged": "lower the learning rate, and train again",
@@ -29,8 +32,8 @@ _REMEDIES = {
     "better_than_prior": "train longer, and check that the labels belong to their images; where "
     "the loss is weighted, smoothed or not in nats, write loss: other in the rule",
     "tail": "lower the learning rate towards the end of the training",
-    "val_rising": "ship the checkpoint of the epoch where it was lowest, and write that as "
-    "checkpoint_epoch under history; or stop the training there",
+    "val_rising": "ship the checkpoint of {lowest}, where it was lowest, and write that as "
+    "checkpoint_epoch under history in the gate file; or stop the training there",
 }
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
@@ -161,13 +164,15 @@ class LossCurve(Rule):
         entropy = prior_entropy(evidence) if self.loss == "cross-entropy" else None
         train, *validation = _curves(history)
         yield _comparison(
-            "number of losses that are NaN or infinite", curves.non_finite([train, *validation])
+            "number of losses that are NaN or infinite",
+            curves.non_finite([train, *validation]),
+            train,
         )
         fall = curves.decreasing(train, min_drop=self.min_drop, prior_entropy=entropy)
-        yield _comparison("fall of the train loss", fall)
+        yield _comparison("fall of the train loss", fall, train)
         if entropy is not None:
             better = curves.better_than_prior(train, prior_entropy=entropy)
-            yield _comparison("train loss at the end", better)
+            yield _comparison("train loss at the end", better, train)
 
     def _validation(self, history: "History") -> "Iterator[Comparison]":
         """Yield the rise of each validation loss, so that the worst decides."""
@@ -181,7 +186,7 @@ class LossCurve(Rule):
                 loss, checkpoint_epoch=history.checkpoint_epoch, max_rise=self.max_rise
             )
             several = f":{history.validation_losses[index]}" if len(losses) > 1 else ""
-            yield _comparison(f"rise of the {loss.name} after its minimum", rising, several)
+            yield _comparison(f"rise of the {loss.name} after its minimum", rising, loss, several)
 
     def _left_out(self, history: "History") -> "Iterator[Comparison]":
         """Yield what may hide a rise; what is in order is told only where it is asked for."""
@@ -235,7 +240,7 @@ def _tail(history: "History") -> "Iterator[Comparison]":
     train, *_ = _curves(history)
     tail = curves.tail(train)
     if tail.value is not None:  # a warning, so a history too short for it goes unmentioned
-        yield _comparison("change of the train loss over its last epochs", tail)
+        yield _comparison("change of the train loss over its last epochs", tail, train)
 
 
 def _curves(history: "History") -> "list[Curve]":
@@ -258,15 +263,29 @@ def _why_none(evidence: "Evidence") -> str:
     return _NONE
 
 
-def _remedy(fact: "CurveFact") -> str:
-    """Return what to do about a fact that is not met."""
+def _remedy(fact: "CurveFact", curve: "Curve") -> str:
+    """Return what to do about a fact of ``curve`` that is not met, or that cannot be told."""
+    if fact.state == "undecided":
+        if not len(curve):
+            return _REMEDIES["unlogged"]
+        if curve.nonfinite:
+            return _REMEDIES["non_finite"]
+        if fact.name == "decreasing" or len(curve) < 2:
+            return _REMEDIES["few"]
     if fact.name == "decreasing" and fact.reason.startswith("diverged"):
         return _REMEDIES["diverged"]
-    return _REMEDIES.get(fact.name, "")
+    remedy = _REMEDIES.get(fact.name, "")
+    return remedy.format(lowest=_lowest(curve)) if fact.name == "val_rising" else remedy
 
 
-def _comparison(what: str, fact: "CurveFact", several: str = "") -> Comparison:
-    """Return the comparison of one fact: a curve that cannot say leaves it without a value."""
+def _lowest(curve: "Curve") -> str:
+    """Return the epoch of the lowest value, as the gate file takes it: a whole number."""
+    epoch = min(zip(curve.values, curve.epochs, strict=True))[1]
+    return f"epoch {epoch:g}" if float(epoch).is_integer() else "the epoch"
+
+
+def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "") -> Comparison:
+    """Return the comparison of one fact of ``curve``, without a value where it cannot say."""
     from gate.metrics.estimates import Count, Indication, Undefined
 
     estimate: Estimate
@@ -282,7 +301,7 @@ def _comparison(what: str, fact: "CurveFact", several: str = "") -> Comparison:
         operator=fact.operator,
         required=fact.bound,
         scope=Scope(part=fact.name.replace("_", "-") + several),
-        remedy=_remedy(fact),
+        remedy=_remedy(fact, curve),
         burden=Burden.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
         detail="" if isinstance(estimate, Undefined) else fact.reason,

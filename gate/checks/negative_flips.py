@@ -29,7 +29,8 @@ class NegativeFlips(Rule):
     family: ClassVar = "baseline"
     formula: ClassVar = "images right before and wrong now / images (Yan et al. 2021)"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["negative-flips"] = "negative-flips"

@@ -67,6 +67,8 @@ class NoSkill(Rule):
                 required=1 / max(classes, 2),
                 scope=Scope(self.split),
                 burden=Burden.TO_PASS,
-                detail="a guess reaches 1 / K",
+                detail=f"a guess among {classes} classes reaches 1 / {classes}"
+                if classes > 1
+                else "",
             )
         ]

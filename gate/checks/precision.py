@@ -24,8 +24,8 @@ class Precision(ClassMetric):
 
     formula: ClassVar = "right predictions of the class / predictions of the class"
     interval: ClassVar = (
-        "exact binomial given the predictions (Clopper and Pearson 1934); by group: padded (Fay "
-        "and Feuer 1997)"
+        "exact binomial given the predictions (Clopper and Pearson 1934); by group: padded "
+        "with one group more, as wrong as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["precision"] = "precision"

@@ -25,7 +25,10 @@ class PredictionCollapse(Rule):
 
     family: ClassVar = "traps"
     formula: ClassVar = "some class has images, and no prediction"
-    interval: ClassVar = "exact binomial: the upper bound of 0 of n must be below 0.5"
+    interval: ClassVar = (
+        "the upper bound of a recall of 0 must be below 0.5: exact binomial (Clopper and Pearson "
+        "1934); by group: padded with one group more, as right as can be (Fay and Feuer 1997)"
+    )
 
     # Far from any requirement: five images of a class that is never found suffice to say so.
     shares_error: ClassVar[bool] = False

@@ -20,7 +20,8 @@ class Recall(ClassMetric):
 
     formula: ClassVar = "images of the class that are found / images of the class"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["recall"] = "recall"

@@ -149,8 +149,12 @@ def _type(schema: Mapping[str, Any]) -> str:
     match schema.get("type"):
         case "array" if "prefixItems" in schema:
             return f"[{', '.join(_type(each) for each in schema['prefixItems'])}]"
+        case "array" if "enum" in schema["items"]:
+            return f"list of {_type(schema['items'])}"
         case "array":
-            return f"list of {_type(schema['items'])}s"
+            inner = _type(schema["items"])
+            several = inner.replace("list of", "lists of") if "list of" in inner else f"{inner}s"
+            return f"list of {several}"
         case "object":
             return f"{_type(schema['additionalProperties'])} by name"
         case kind:

@@ -25,7 +25,8 @@ class TopKAccuracy(SplitMetric):
 
     formula: ClassVar = "images whose class is among the k highest scores / images"
     interval: ClassVar = (
-        "exact binomial (Clopper and Pearson 1934); by group: padded (Fay and Feuer 1997)"
+        "exact binomial (Clopper and Pearson 1934); by group: padded with one group more, as wrong "
+        "as can be (Fay and Feuer 1997)"
     )
 
     check: Literal["top-k-accuracy"] = "top-k-accuracy"

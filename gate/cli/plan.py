@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,9 +98,13 @@ def command(
         critical=critical_of(document.policy, counted.classes, critical),
         added_critical=added_to(document.policy, critical),
         per_class=counted.per_class,
-        group_sizes=counted.group_sizes,
+        grouping=counted.groups,
     )
-    say(json.dumps(asdict(found), indent=2) if format_ == "json" else _text(found, policy, power))
+    say(
+        json.dumps(asdict(found), indent=2)
+        if format_ == "json"
+        else _text(found, policy, power, icc)
+    )
 
 
 def _of_gatefile(gatefile: Path | None, test: str | None) -> "tuple[Census, tuple[str, ...]]":
@@ -121,44 +126,72 @@ def _of_run(evidence: Path) -> "tuple[Census, tuple[str, ...]]":
     return census_of(found), found.critical
 
 
-def _text(found: "PolicyPlan", policy: str, power: float) -> str:
+def _text(found: "PolicyPlan", policy: str, power: float, icc: float) -> str:
     if not found.lines:
         return "\n".join([f"Nothing in {policy} can be planned.", *_unplanned(found)])
-    asked = (
-        f"To prove {policy}: test images so that a model with the stated true values meets all "
-        f"{len(found.lines)} requirements with a chance of {power:.0%}, each of them with "
-        f"{found.power_each:.1%}."
-    )
     heads = ("if truly", "least", "needed", "at hand", "chance")
     lines = [
-        textwrap.fill(asked, 80),
+        textwrap.fill(_asked(found, policy, power), 80),
         "",
         f"{'requirement':{_NAMES}}{heads[0]:>9}{heads[1]:>7}{heads[2]:>9}{heads[3]:>9}{heads[4]:>8}",
         *map(_row, found.lines),
         "",
-        "least: so many, all right, make a pass possible.",
+        *(textwrap.fill(each, 80, subsequent_indent="  ") for each in _legend(found)),
     ]
-    if any(line.needed is None for line in found.lines):
-        lines.append("needed -: with that true value no number of images is enough.")
-    if any(line.counts.startswith("predictions") for line in found.lines):
-        lines.append("precision is counted in predictions of the class.")
     grouped = [line for line in found.lines if line.least_groups is not None]
     if grouped:
         lines += [
             "",
-            "What counts is groups, not images; of the size that they have here:",
-            f"{'':{_NAMES}}{'without a miss':>16}{'with one':>10}{'needed':>10}",
+            "What counts is groups (patients, parts), not images. Of groups as they are here:",
+            *([] if icc == 1 else [f"(images of a group are alike by {icc:g})"]),
+            f"{'':{_NAMES}}{'without a mistake':>18}{'or one wrong':>14}{'needed':>10}",
             *map(_groups, grouped),
         ]
     provable = [line for line in found.lines if line.provable is not None]
     if provable:
+        whole = " (mistakes: groups that are wrong as a whole)" if grouped and icc == 1 else ""
         lines += [
             "",
-            "What the images at hand can prove:",
+            f"What the images at hand can prove{whole}:",
             f"{'':{_NAMES}}{'without a mistake':>19}{'mistakes allowed':>18}",
             *map(_proof, provable),
         ]
-    return "\n".join([*lines, *_unplanned(found)])
+    unplanned = _unplanned(found)
+    return "\n".join([*lines, *([""] if unplanned else []), *unplanned])
+
+
+def _asked(found: "PolicyPlan", policy: str, power: float) -> str:
+    number = len(found.lines)
+    several = f"all {number} requirements" if number > 1 else "the requirement"
+    each = f", each of them with {found.power_each:.1%}" if number > 1 else ""
+    return (
+        f"How many test images it takes to prove {policy}. A model whose true values are those "
+        f"under 'if truly' then meets {several} with a chance of {power:.0%}{each}."
+    )
+
+
+def _legend(found: "PolicyPlan") -> Iterator[str]:
+    """Yield what the columns say, where it does not go without saying."""
+    yield "least: with fewer images, not even a model without a mistake is proven good enough."
+    yield "needed: with so many, a model that is as good as 'if truly' passes with that chance."
+    if any(line.chance is not None for line in found.lines):
+        yield "chance: that such a model passes with the images at hand."
+    if any(line.needed is None for line in found.lines):
+        yield "needed -: with that true value no number of images is enough."
+    if any(line.counts.startswith("predictions") for line in found.lines):
+        yield "precision is counted in predictions of the class."
+    if any(line.operator == ">=" and line.required < 0 for line in found.lines):
+        yield "regression: a change against the champion, if no image is mended."
+    if all(line.least_groups is None for line in found.lines):
+        yield (
+            "Images are taken as independent. Where several are of one patient or part, what "
+            "counts is groups: name their column as group: in the gate file."
+        )
+    if estimated := dict.fromkeys(line.rule for line in found.lines if line.estimate_decides):
+        yield (
+            f"{', '.join(estimated)}: what the bounds leave open the estimate decides here "
+            "(on_inconclusive: point), so with fewer images they may pass, not proven."
+        )
 
 
 def _row(line: "Line") -> str:
@@ -174,11 +207,12 @@ def _row(line: "Line") -> str:
 def _groups(line: "Line") -> str:
     name = _in_its_column(_name(line))
     least, one = _count(line.least_groups), _count(line.groups_with_a_miss)
-    return f"{name}{least:>16}{one:>10}{_count(line.needed_groups):>10}"
+    return f"{name}{least:>18}{one:>14}{_count(line.needed_groups):>10}"
 
 
 def _proof(line: "Line") -> str:
-    proven = f"{line.operator} {line.provable:.4f}"
+    nothing = 1.0 if line.operator == "<=" else -1.0 if line.required < 0 else 0.0
+    proven = "nothing" if line.provable == nothing else f"{line.operator} {line.provable:.4f}"
     allowed = line.mistakes_allowed
     misses = "" if allowed is None else "too few images" if allowed < 0 else str(allowed)
     return f"{_in_its_column(_name(line))}{proven:>19}{misses:>18}"
@@ -196,7 +230,12 @@ def _unplanned(found: "PolicyPlan") -> list[str]:
     for rule, why in found.unplanned.items():
         reasons.setdefault(why, []).append(rule)
     return [
-        textwrap.fill(f"Not planned: {', '.join(rules)} ({why}).", 80, subsequent_indent="  ")
+        textwrap.fill(
+            f"Not planned: {', '.join(rules)} ({why}).",
+            80,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
         for why, rules in reasons.items()
     ]
 

@@ -219,7 +219,7 @@ def _misfits(document: PolicyDocument, subject: "GateFile", counted: "Census") -
             counted.classes,
             subject.critical,
             counted.per_class,
-            counted.group_sizes,
+            counted.groups,
         )
     )
 

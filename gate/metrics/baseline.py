@@ -36,12 +36,12 @@ class Pairs:
 
     @property
     def lost(self) -> NDArray[np.bool_]:
-        """Return which images the baseline had right and the model has wrong."""
+        """Return which images, (n,), the baseline had right and the model has wrong."""
         return self._right(self.baseline) & ~self._right(self.rows)
 
     @property
     def gained(self) -> NDArray[np.bool_]:
-        """Return which images the baseline had wrong and the model has right."""
+        """Return which images, (n,), the baseline had wrong and the model has right."""
         return ~self._right(self.baseline) & self._right(self.rows)
 
     def of_class(self, of: int) -> "Pairs":

@@ -111,7 +111,10 @@ def reliability(confidence: Reals, right: Reals, bins: int = BINS) -> tuple[Bin,
 
 
 def bin_of(confidence: Reals, bins: int) -> Counts:
-    """Return the bin of each confidence; one on an edge belongs to the bin above, 1 to the last."""
+    """Return the bin of each ``confidence``, (n,) in [0, 1], as indices, (n,).
+
+    One on an edge belongs to the bin above, 1 to the last.
+    """
     edges = np.arange(bins + 1) / bins
     return np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
 

@@ -98,17 +98,28 @@ def _spotless(sizes: Counts, gradient: Gradient, groups: GroupTable | None) -> S
 
 
 def harm_of(slope: Reals) -> Reals:
-    """Return by how much one more image of each class, as wrong as can be, lowers the metric."""
+    """Return by how much one more image of a class, as wrong as can be, lowers the metric.
+
+    One number a class, (classes,). ``slope``, (classes, classes), are its derivatives:
+    see :mod:`gate.metrics.gradients`.
+    """
     return np.asarray(np.maximum(0.0, -worst_of(slope)))
 
 
 def gain_of(slope: Reals) -> Reals:
-    """Return by how much one more image of each class, as right as can be, raises the metric."""
+    """Return by how much one more image of a class, as right as can be, raises the metric.
+
+    One number a class, (classes,). ``slope``, (classes, classes), are its derivatives:
+    see :mod:`gate.metrics.gradients`.
+    """
     return np.asarray(np.maximum(0.0, slope.max(axis=1)))
 
 
 def worst_of(slope: Reals) -> Reals:
-    """Return what the worst wrong answer to an image of each class adds to the metric."""
+    """Return what the worst wrong answer to an image of a class adds to the metric, (classes,).
+
+    ``slope``, (classes, classes), are its derivatives.
+    """
     wrong = np.where(np.eye(len(slope), dtype=bool), np.inf, slope)
     return np.asarray(wrong.min(axis=1))
 

@@ -243,7 +243,7 @@ def tail(
     level = abs(float(np.median(y)))
     value = change / level if level else (0.0 if change == 0 else None)
     phase = _phase(change if value is None else value, 0.0 if value is None else flat_within)
-    amount = "" if value is None else f" by {abs(value):.1%}"
+    amount = "" if value is None else f" by {abs(value):.1%} of its median"
     words = {
         "plateau": f"is flat (it changes{amount})",
         "still_decreasing": f"still falls{amount}",
@@ -276,7 +276,8 @@ def val_rising(
     share = rise.share
     value, bound = (rise.height, sigmas * rise.noise) if share is None else (share, max_rise)
     amount = f"{rise.height:.4g}" if share is None else f"{share:.1%}"
-    lowest = f"its minimum of {rise.minimum:.4g} at epoch {rise.epoch:g}"
+    smoothed = "" if rise.minimum == min(curve.values) else "smoothed "
+    lowest = f"its {smoothed}minimum of {rise.minimum:.4g} at epoch {rise.epoch:g}"
     words = f"{curve.name} ends {amount} above {lowest}"
 
     def fact(state: State, reason: str) -> CurveFact:

@@ -73,7 +73,7 @@ class Leak:
 
     @classmethod
     def of(cls, rows: Rows, spoilt: NDArray[np.bool_], classes: tuple[str, ...]) -> "Leak":
-        """Return the rows with those that leaked and those that did not."""
+        """Return the rows with those that leaked, which ``spoilt``, (n,), marks, and the others."""
         return cls(rows, spoilt, rows.where(spoilt), rows.where(~spoilt), classes)
 
 

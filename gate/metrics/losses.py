@@ -37,7 +37,7 @@ def log_loss(rows: Rows) -> Estimate:
 
 
 def worst_loss(losses: Reals, confidence: Reals) -> float:
-    """Return what one image more may cost in log-loss, in nats.
+    """Return what one image more may cost, in nats, after ``losses`` and ``confidence``, (n,).
 
     The largest loss seen, or that of a mistake made with the model's usual confidence, where that
     is larger. The largest loss there is, 27.6, would leave hardly anything to prove.

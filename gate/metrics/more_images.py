@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from gate.metrics.combined import Difference, absent_of
 from gate.metrics.estimates import Estimate
 from gate.metrics.padded import Padded, Spread
@@ -18,6 +20,7 @@ from gate.metrics.proportions import (
 )
 
 _MOST_TIMES = 100_000
+_MOST_GROUPS = 200_000  # that are laid out to see what they prove
 
 
 def images_needed(
@@ -103,6 +106,11 @@ def _many(estimate: Estimate, times: int) -> tuple[Estimate, float]:
         case Proportion(numerator=k, denominator=n):
             share = k / n
             return Proportion(k * times, n * times), math.sqrt(share * (1 - share) / n / times)
+        case ClusteredShare() as share if not share.reason:
+            if share.groups * times > _MOST_GROUPS:
+                raise _UnknownError
+            several = ClusteredShare(np.tile(share.hits, times), np.tile(share.sizes, times))
+            return several, math.sqrt(several.spread.squares)
         case Padded(spread=Spread() as spread):
             more = Spread(
                 squares=spread.squares / times,
@@ -117,10 +125,10 @@ def _many(estimate: Estimate, times: int) -> tuple[Estimate, float]:
                 _many(other, times),
             )
             return Difference(more_of_one, more_of_other), math.hypot(by_one, by_other)
-        case PairedDifference(lost=Proportion() as lost, gained=Proportion() as gained):
+        case PairedDifference(lost=lost, gained=gained):
             (some, by_some), (others, by_others) = _many(lost, times), _many(gained, times)
-            assert isinstance(some, Proportion), "more of a share"
-            assert isinstance(others, Proportion), "more of a share"
+            assert isinstance(some, Proportion | ClusteredShare), "more of a share"
+            assert isinstance(others, Proportion | ClusteredShare), "more of a share"
             return PairedDifference(some, others), math.hypot(by_some, by_others)
     raise _UnknownError
 

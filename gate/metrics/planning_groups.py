@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.metrics.padded import MIN_GROUPS, Spread, typical_group
 from gate.metrics.planning import MOST, POWER, Direction, as_at_least, first, tail
-from gate.metrics.proportions import ClusteredShare
+from gate.metrics.proportions import ClusteredShare, exact_lower
 
 _ROUNDING = 1e-9  # of a product that is a whole number but for floats
 
@@ -35,6 +36,30 @@ class GroupSizes:
     def alike(self, icc: float) -> "Groups":
         """Return such groups with images alike by ``icc`` in [0, 1], the correlation inside one."""
         return Groups(self.mean, self.typical, 1 + (self.typical - 1) * icc)
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Which group each image is of.
+
+    ``labels``, (n,), index ``classes``, -1 where the class is not known; ``codes``, (n,), number
+    the groups.
+    """
+
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    codes: NDArray[np.int64]
+
+    def of(self, name: str | None, *, others: bool = False) -> GroupSizes | None:
+        """Return the sizes of groups in the images of one class, or of all; None without any.
+
+        With ``others`` those in the images of all other classes.
+        """
+        codes = self.codes
+        if name is not None:
+            codes = codes[(self.labels == self.classes.index(name)) != others]
+        sizes = np.bincount(codes)
+        return GroupSizes.of(sizes[sizes > 0]) if len(codes) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +84,11 @@ class Groups:
         return cls(n / share.groups, typical, min(max(seen, 1.0), typical))
 
     def lower(self, hits: float, images: float, confidence: float) -> float:
-        """Return the padded lower bound of ``hits`` of ``images``, in clumps."""
+        """Return the padded lower bound of ``hits`` of ``images``, in clumps.
+
+        It is never above the exact one of as many images that are independent: a rule is asked of
+        images one by one too, as groups never narrow a bound.
+        """
         clumps = images / self.clump
         if clumps <= 1:
             return 0.0
@@ -73,7 +102,8 @@ class Groups:
             up=0.0,
         )
         bound = spread.lower(share, confidence)
-        return max(0.0, min(bound, self.provable(images, confidence)))
+        apart = exact_lower(hits, images, confidence)
+        return max(0.0, min(bound, apart, self.provable(images, confidence)))
 
     def provable(self, images: float, confidence: float) -> float:
         """Return the bound of ``images`` without a mistake; 0 with fewer than ten groups."""

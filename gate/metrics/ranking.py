@@ -181,8 +181,9 @@ class _Steps:
 
 
 def _steps(positive: NDArray[np.bool_], scores: Scores) -> _Steps:
-    order = np.argsort(-scores)
-    ranked, hits = scores[order], positive[order]
+    falling = np.negative(scores)  # one after the other in memory, as a column of them is not
+    order = np.argsort(falling)
+    ranked, hits = falling[order], positive[order]
     ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
     right = np.cumsum(hits)[ends].astype(np.float64)
     return _Steps(right, ends + 1 - right, np.diff(ends, prepend=-1), order, hits)

@@ -105,7 +105,10 @@ def _observed_kappa(matrix: Counts, weights: Reals) -> float:
 
 
 def matthews(matrix: Reals) -> float:
-    """Return Matthews' correlation of a confusion matrix; 0 where one side is all of one class."""
+    """Return Matthews' (1975) correlation of a confusion matrix, (classes, classes), in [-1, 1].
+
+    Of more than two classes that of Gorodkin (2004); 0 where one side is all of one class.
+    """
     true, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
     images = matrix.sum()
     both = matrix.trace() * images - (true * predicted).sum()

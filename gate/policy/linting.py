@@ -11,7 +11,7 @@ from gate.policy.strictness import Direction, changes
 from gate.wording import quoted, suggestion
 
 if TYPE_CHECKING:
-    from gate.metrics.planning_groups import GroupSizes
+    from gate.metrics.planning_groups import Grouping
 
 _MOST_ALIKE = 20
 
@@ -100,7 +100,7 @@ def unprovable_bounds(
     classes: tuple[str, ...],
     critical: tuple[str, ...],
     per_class: Mapping[str, int],
-    group_sizes: "Mapping[str | None, GroupSizes] | None" = None,
+    grouping: "Grouping | None" = None,
 ) -> Iterator[Fault]:
     """Yield a fault for each requirement that no model can prove on a test set of this size.
 
@@ -115,16 +115,18 @@ def unprovable_bounds(
         classes=classes,
         critical=critical,
         per_class=per_class,
-        group_sizes=group_sizes,
+        grouping=grouping,
     )
     for line in found.lines:
         if line.present is None or line.least is None or line.least <= line.present:
             continue
-        of_class = f" of {line.class_name}" if line.class_name else ""
+        counted = line.counts.replace("the class", line.class_name or "the class")
+        if line.counts.endswith("other classes"):
+            counted = f"images of classes other than {line.class_name}"
         in_groups = f" in {line.least_groups} groups" if line.least_groups is not None else ""
         origin = document.origin(line.rule, "min" if line.operator == ">=" else "max")
         yield origin.fault(
-            f"the test split has {line.present} {line.counts}{of_class}, and no fewer than "
+            f"the test split has {line.present} {counted}, and no fewer than "
             f"{line.least}{in_groups} can prove {line.operator} {line.required:g}",
             "add images, require less, or let the estimate decide (on_inconclusive: point)",
         )

@@ -68,7 +68,7 @@ class Defaults(_Strict):
         "block", description="Whether a failure blocks, or is only reported."
     )
     decide_on: Literal["interval", "point"] = Field(
-        "interval", description="Decide on exact one-sided bounds, or on the estimate alone."
+        "interval", description="Decide on one-sided bounds, or on the estimate alone."
     )
     on_inconclusive: Literal["block", "point"] = Field(
         "block",

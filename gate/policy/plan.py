@@ -11,7 +11,7 @@ from gate.checks.regression import Regression
 from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
-from gate.metrics.planning_groups import Groups, GroupSizes
+from gate.metrics.planning_groups import Grouping, Groups
 
 # What the denominator of a metric counts; only shares of something can be planned exactly.
 _COUNTS: Mapping[str, str] = {
@@ -57,10 +57,11 @@ class Line:
     mistakes_allowed: int | None  # of ``present``; -1: not even none is few enough
     chance: float | None  # that a model with ``true_value`` passes with ``present``
     provable: float | None  # the bound that ``present`` proves when there is no mistake
+    estimate_decides: bool  # what the bounds leave open: fewer images may pass, not proven
 
 
 class AtHand(TypedDict):
-    """What the images at hand can prove: the last fields of a :class:`Line`."""
+    """What the images at hand can prove: some fields of a :class:`Line`."""
 
     mistakes_allowed: int | None
     chance: float | None
@@ -102,13 +103,12 @@ def plan_policy(
     critical: tuple[str, ...] = (),
     added_critical: tuple[str, ...] = (),
     per_class: Mapping[str, int] | None = None,
-    group_sizes: Mapping[str | None, GroupSizes] | None = None,
+    grouping: Grouping | None = None,
 ) -> PolicyPlan:
     """Return what the ``rules`` take to prove; ``per_class`` counts the images of the test split.
 
     ``added_critical`` are those of ``critical`` that the policy does not name though it names some:
-    they must meet what is asked of both roles. ``group_sizes`` tells how images come in groups,
-    those of each class and, under None, all.
+    they must meet what is asked of both roles. ``grouping`` tells how the images come in groups.
 
     All requirements have to pass at once, so each is planned at 1 - (1 - power) / their number
     (Bonferroni on the chance to miss one).
@@ -126,8 +126,7 @@ def plan_policy(
     each = 1 - (1 - question.power) / max(len(targets), 1)
     return PolicyPlan(
         lines=tuple(
-            _line(rule, asked, question, each, per_class, group_sizes or {})
-            for rule, asked in targets
+            _line(rule, asked, question, each, per_class, grouping) for rule, asked in targets
         ),
         unplanned=unplanned,
         power_each=each,
@@ -153,7 +152,7 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     if rule.severity != "block":
         return "it only warns"
     if not isinstance(rule, ClassificationRule | NegativeFlips | Regression):
-        return "it does not rest on a number of images"
+        return "it does not ask for a share of the test images, which alone can be planned"
     if rule.decide_on == "point":
         return "it decides on the estimate, so any number of images passes or fails"
     known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
@@ -170,12 +169,11 @@ def _line(
     question: Question,
     power_each: float,
     per_class: Mapping[str, int] | None,
-    group_sizes: Mapping[str | None, GroupSizes],
+    grouping: Grouping | None,
 ) -> Line:
     name, operator, required, counts = asked
     target = _target(rule, asked, question)
-    sizes = group_sizes.get(None if counts.endswith("other classes") else name)
-    groups = sizes.alike(question.icc) if sizes is not None and sizes.typical > 1 else None
+    groups = _groups(grouping, name, counts, question.icc)
     slices = _slices(rule)
     present = None if slices else _present(counts, name, per_class)
     least, needed = _to_have(target, power_each, groups)
@@ -199,8 +197,17 @@ def _line(
         needed=needed,
         needed_groups=None if groups is None or needed is None else groups.number(needed),
         present=present,
+        estimate_decides=rule.on_inconclusive == "point",
         **at_hand,
     )
+
+
+def _groups(grouping: Grouping | None, name: str | None, counts: str, icc: float) -> Groups | None:
+    """Return the groups of the images that are counted; None where each image is one."""
+    if grouping is None or (name is not None and name not in grouping.classes):
+        return None
+    sizes = grouping.of(name, others=counts.endswith("other classes"))
+    return sizes.alike(icc) if sizes is not None and sizes.typical > 1 else None
 
 
 def _target(rule: Rule, asked: Asked, question: Question) -> Target:

@@ -60,7 +60,10 @@ def _other_rows(result: Result) -> str:
     if len(shown) == 1:
         return ""
     other = min(result.others, key=lambda each: each.rows.replace(RowSet.GIVEN, ""))
-    return f"; judged {result.rows} ({other.rows}: {_number_of(other, result)})"
+    told = _number_of(other, result)
+    # Where the numbers are the same, what differs is what the rows prove.
+    apart = str(other.outcome) if told == _number_of(result, result) else told
+    return f"; judged {result.rows} ({other.rows}: {apart})"
 
 
 def _number_of(reading: Result, decided: Result) -> str:

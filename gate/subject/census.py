@@ -1,11 +1,13 @@
 """What a data split lists, without opening an image."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from gate.evidence.records import Evidence, Split
-from gate.metrics.planning_groups import GroupSizes
+from gate.metrics.planning_groups import Grouping
 from gate.metrics.row_sets import clean_rows
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import PredictionTable
@@ -17,12 +19,12 @@ from gate.subject.splits import require_two_classes
 class Census:
     """The classes and how many images each has; None where no data was given.
 
-    ``group_sizes`` is that of each class, and of all images under None; empty without groups.
+    ``groups`` says how the images come in groups; None without any.
     """
 
     classes: tuple[str, ...]
     per_class: dict[str, int] | None = None
-    group_sizes: Mapping[str | None, GroupSizes] = field(default_factory=dict)
+    groups: Grouping | None = None
 
 
 def census(subject: GateFile) -> Census:
@@ -57,24 +59,18 @@ def _counted(
     return Census(
         classes,
         {name: counted[label] for label, name in enumerate(classes)},
-        _sizes(classes, labels, groups) if any(group is not None for group in groups) else {},
+        _grouping(classes, labels, groups) if any(group is not None for group in groups) else None,
     )
 
 
-def _sizes(
+def _grouping(
     classes: tuple[str, ...], labels: Sequence[int | None], groups: Sequence[str | None]
-) -> dict[str | None, GroupSizes]:
-    """Return the sizes of groups, of all images and of each class that has some.
-
-    An image without a group is one of its own.
-    """
+) -> Grouping:
+    """Return how images come in groups; an image without a group is one of its own."""
     named = [(0, index) if group is None else (1, group) for index, group in enumerate(groups)]
-    of_all = Counter(named)
-    sizes: dict[str | None, GroupSizes] = {None: GroupSizes.of(of_all.values())}
-    per_class: dict[int | None, Counter[tuple[int, int | str]]] = {}
-    for label, group in zip(labels, named, strict=True):
-        per_class.setdefault(label, Counter())[group] += 1
-    for label, name in enumerate(classes):
-        if label in per_class:
-            sizes[name] = GroupSizes.of(per_class[label].values())
-    return sizes
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(named))}
+    return Grouping(
+        classes,
+        np.array([-1 if label is None else label for label in labels], dtype=np.int64),
+        np.array([numbers[name] for name in named], dtype=np.int64),
+    )

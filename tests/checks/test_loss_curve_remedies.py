@@ -1,7 +1,9 @@
 """What to do about a curve depends on what was found."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gate.checks.base import Outcome
@@ -32,7 +34,7 @@ def found(rule, numbers, part):
         (
             MadeUp(train_loss=FALLING, validation_loss=OVERFITTED),
             "val-rising",
-            "write that as checkpoint_epoch under history",
+            "ship the checkpoint of epoch 4, where it was lowest, and write that as checkpoint",
         ),
     ],
     ids=["flat", "diverged", "NaN", "overfitted"],
@@ -42,6 +44,52 @@ def test_the_remedy_is_that_of_the_finding(rule, numbers, part, said):
 
     assert result.outcome is Outcome.FAILED
     assert said in remedy(result)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "part", "said"),
+    [
+        (MadeUp(train_loss=(0.7,)), "decreasing", "give the history of all epochs"),
+        (MadeUp(train_loss=(0.7, 0.9)), "decreasing", "give the history of all epochs"),
+        (MadeUp(train_loss=(2.0, 1.0, NAN, NAN)), "decreasing", "leave the cell empty"),
+        (MadeUp(train_loss=FALLING), "val-rising", "log it in every epoch"),
+        (
+            MadeUp(train_loss=FALLING, validation_loss=(1.4,)),
+            "val-rising",
+            "give the history of all epochs",
+        ),
+    ],
+    ids=["one epoch", "two epochs", "NaN", "no validation", "one validation"],
+)
+def test_what_cannot_be_told_asks_for_what_would_tell_it(rule, numbers, part, said):
+    results = judge([rule("loss-curve", validation="required")], numbers.evidence()).results
+    (result,) = [each for each in results if each.comparison.scope.part == part]
+
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert said in remedy(result)
+
+
+def test_the_epoch_that_is_named_leads_to_a_pass(rule):
+    random = np.random.default_rng(3)
+    followed = 0
+    for _ in range(40):
+        level = 0.4 + np.exp(-np.arange(20) / 2) + 0.03 * np.maximum(0, np.arange(20) - 6)
+        noisy = level * np.exp(random.normal(0, 0.1, 20))
+        evidence = MadeUp(train_loss=FALLING * 2, validation_loss=tuple(noisy)).evidence()
+        result = _rising(rule, evidence)
+        if result.outcome is Outcome.PASSED:
+            continue
+        epoch = re.search(r"the checkpoint of epoch (\d+), where", remedy(result))[1]
+        shipped = replace(evidence.history, checkpoint_epoch=float(epoch))
+        assert _rising(rule, replace(evidence, history=shipped)).outcome is Outcome.PASSED
+        followed += 1
+
+    assert followed > 20
+
+
+def _rising(rule, evidence):
+    results = judge([rule("loss-curve")], evidence).results
+    return next(each for each in results if each.comparison.scope.part == "val-rising")
 
 
 def test_without_a_history_it_is_asked_for(rule):

@@ -9,7 +9,10 @@ import re
 import numpy as np
 import pytest
 
+from gate.checks.recall import Recall
+from gate.checks.regression import Regression
 from gate.cli import main
+from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
 from gate.evidence.store import save
@@ -147,7 +150,6 @@ def test_the_data_at_hand_is_counted(lines, tmp_path):
 
 def test_the_plan_and_the_gate_agree_to_the_image(lines, tmp_path):
     from gate.checks.accuracy import Accuracy
-    from gate.decision import judge
     from gate.evidence.made_up import MadeUp
 
     table(tmp_path, {"cat": 100, "dog": 83})
@@ -187,7 +189,6 @@ def test_images_in_groups_count_by_how_alike_they_are(lines, by_patient):
 
 def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
     from gate.checks.accuracy import Accuracy
-    from gate.decision import judge
 
     (line,) = lines("--gatefile", by_patient)
     allowed = line["mistakes_allowed"]
@@ -208,8 +209,8 @@ def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
 def test_the_text_says_how_many_groups_it_takes(planned, by_patient):
     _, out, _ = planned("--gatefile", by_patient)
 
-    assert "What counts is groups, not images" in out
-    assert re.search(r"without a miss +with one +needed\naccuracy +20 +\d+ +\d+\n", out)
+    assert "What counts is groups (patients, parts), not images." in out
+    assert re.search(r"without a mistake +or one wrong +needed\naccuracy +20 +\d+ +\d+\n", out)
 
 
 def test_patients_of_one_class_each_take_so_many_without_a_mistake(lines, by_patient):
@@ -230,6 +231,43 @@ def test_patients_of_one_class_each_take_so_many_without_a_mistake(lines, by_pat
         assert line["least_groups"] < line["groups_with_a_miss"] < line["needed_groups"]
 
 
+KEPT = "{check: regression, metric: recall, margin: 0.02}"
+RECALL = "{check: recall, min: 0.95}"
+
+
+def of_patients(folder, sizes):
+    """Write a gate file whose test split has patients of one class each, of these sizes."""
+    with (folder / "patients.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "label", "cat", "dog", "patient"])
+        for label, here in (("cat", (1, 0)), ("dog", (0, 1))):
+            for patient, size in enumerate(sizes):
+                for index in range(size):
+                    writer.writerow(
+                        [f"{label}{patient}-{index}", label, *here, label + str(patient)]
+                    )
+    data = {"test": {"predictions": "patients.csv", "group": "patient"}}
+    return gatefile(folder, data=data)
+
+
+def judged(rule, sizes, wrong=0):
+    """Return the outcome for cats when the images of the first ``wrong`` patients are wrong."""
+    misses, of_class = sum(sizes[:wrong]), sum(sizes)
+    broken = None if rule.check != "regression" else misses
+    numbers = MadeUp(test=((of_class - misses, misses), (0, of_class)), broken=broken)
+    evidence = numbers.evidence()
+    split = evidence.splits[Split.TEST]
+    assert (split.rows.predictions[of_class - misses : of_class] == 1).all(), "the misses are last"
+    order = [*sizes[wrong:], *sizes[:wrong]]
+    groups = [f"{label}{g}" for label in "cd" for g, size in enumerate(order) for _ in range(size)]
+    rows = split.rows.grouped(np.array(groups, dtype=object))
+    evidence = dataclasses.replace(
+        evidence, splits={Split.TEST: dataclasses.replace(split, rows=rows)}
+    )
+    results = judge([rule], evidence).results
+    return {each.comparison.scope.class_name: each.outcome for each in results}["cat"]
+
+
 def test_patients_with_unequal_numbers_of_images_take_more(lines, tmp_path):
     with (tmp_path / "unequal.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -246,9 +284,84 @@ def test_patients_with_unequal_numbers_of_images_take_more(lines, tmp_path):
     assert cat["least_groups"] > 60
 
 
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        (KEPT, Regression(id="kept", metric="recall", margin=0.02)),
+        (
+            "{check: recall, min: 0.95, one_sided_confidence: 0.975}",
+            Recall(id="safe", min=0.95, one_sided_confidence=0.975),
+        ),
+        (RECALL, Recall(id="high", min=0.95)),
+        ("{check: recall, min: 0.85}", Recall(id="usual", min=0.85)),
+    ],
+)
+def test_as_many_patients_as_the_plan_says_prove_it_and_one_fewer_does_not(
+    lines, tmp_path, written, rule
+):
+    (cat, _) = lines("--gatefile", of_patients(tmp_path, [3] * 12), rules=[written])
+    spotless, spotted = cat["least_groups"], cat["groups_with_a_miss"]
+
+    assert judged(rule, [3] * spotless) == "passed"
+    assert judged(rule, [3] * (spotless - 1)) == "inconclusive"
+    assert judged(rule, [3] * spotted, wrong=1) == "passed"
+    assert judged(rule, [3] * (spotted - 1), wrong=1) == "inconclusive"
+
+
+def test_patients_of_unequal_sizes_prove_as_the_plan_says(lines, tmp_path):
+    sizes = [1, 1, 1, 2, 9]  # over and over
+    (cat, _) = lines("--gatefile", of_patients(tmp_path, sizes * 20), rules=[RECALL])
+    rounds = math.ceil(cat["least"] / sum(sizes))
+
+    assert cat["least_groups"] > 60
+    assert judged(Recall(id="recall", min=0.95), sizes * rounds) == "passed"
+    assert judged(Recall(id="recall", min=0.95), sizes * (rounds - 1)) == "inconclusive"
+
+
+def test_false_alarms_count_the_groups_of_the_other_classes(lines, tmp_path):
+    table(tmp_path, {"cat": 300, "dog": 300})
+    text = (tmp_path / "test.csv").read_text(encoding="utf-8").splitlines()
+    patient = [f"c{i // 10}" for i in range(300)] + [f"d{i // 2}" for i in range(300)]
+    text = [
+        text[0] + ",patient",
+        *(f"{row},{of}" for row, of in zip(text[1:], patient, strict=True)),
+    ]
+    (tmp_path / "test.csv").write_text("\n".join(text), encoding="utf-8")
+    data = {"test": {"predictions": "test.csv", "group": "patient"}}
+
+    alarms = lines(
+        "--gatefile", gatefile(tmp_path, data=data), rules=["{check: specificity, min: 0.9}"]
+    )
+
+    least = {line["class_name"]: (line["least"], line["least_groups"]) for line in alarms}
+    assert least == {"cat": (60, 30), "dog": (300, 30)}  # 30 dogs' patients of 2, cats' of 10
+
+
+def test_too_few_groups_for_a_bound_prove_nothing(planned, tmp_path):
+    few = of_patients(tmp_path, [3] * 4)
+
+    _, out, _ = planned("--gatefile", few, rules=[RECALL])
+
+    assert re.search(r"recall of cat +nothing +too few images\n", out)
+
+
+def test_a_plan_says_where_the_estimate_may_decide(planned):
+    _, proven, _ = planned()
+    _, estimated, _ = planned(rules=["{check: accuracy, min: 0.85, on_inconclusive: point}"])
+
+    assert "the estimate decides" not in proven
+    assert "with fewer images they may pass, not proven" in " ".join(estimated.split())
+
+
+def test_every_line_of_a_plan_fits_80_columns(planned, by_patient):
+    rules = [KEPT, RECALL, "{check: precision, min: 0.5, on_inconclusive: point}"]
+    for arguments in ([], ["--gatefile", by_patient], ["--gatefile", by_patient, "--icc", 0.1]):
+        _, out, _ = planned(*arguments, rules=rules)
+
+        assert max(map(len, out.splitlines())) <= 80
+
+
 def test_the_plan_of_a_change_and_the_gate_agree_to_the_image(lines, tmp_path):
-    from gate.checks.regression import Regression
-    from gate.decision import judge
 
     table(tmp_path, {"cat": 400, "dog": 83})
     subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})

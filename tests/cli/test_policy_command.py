@@ -278,7 +278,7 @@ def test_lint_counts_the_test_images_of_a_gate_file(policies, capsys):
     )
 
     assert _status("lint", "old.yaml", "--gatefile", "gate.yaml") == 2
-    assert "the test split has 10 images of the class" in capsys.readouterr().err
+    assert "the test split has 10 images of cat, and" in capsys.readouterr().err
 
 
 def test_explain_shows_a_rule_as_its_policy_asks_it(capsys):

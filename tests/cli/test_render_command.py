@@ -180,6 +180,18 @@ def test_an_open_question_is_followed_by_plan(capsys):
     assert "next    validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
 
 
+def test_what_was_not_measured_is_not_followed_by_plan(tmp_path, capsys):
+    document = json.loads((GOLDEN / "inconclusive.json").read_text(encoding="utf-8"))
+    for each in document["results"]:
+        if each["outcome"] == "inconclusive":
+            each["measured"] = {**each["measured"], "value": None}
+    (tmp_path / "report.json").write_text(json.dumps(document), encoding="utf-8")
+
+    main(["render", str(tmp_path / "report.json")])
+
+    assert "validate-model plan" not in capsys.readouterr().out
+
+
 def test_where_evidence_lies_beside_it_the_plan_counts_its_images(tmp_path, capsys):
     (tmp_path / "report.json").write_bytes((GOLDEN / "inconclusive.json").read_bytes())
     save(MadeUp(test=((9, 1), (1, 9)), critical=("dog",)).evidence(), tmp_path / FILE_NAME)

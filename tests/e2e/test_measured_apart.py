@@ -220,7 +220,6 @@ ENDED = (
 DEATHS = [
     ("Killed", KILLED),
     pytest.param("Left", ENDED, marks=pytest.mark.slow),
-    pytest.param("Exits", ENDED, marks=pytest.mark.slow),
     pytest.param("left_while_built", ENDED, marks=pytest.mark.slow),
     pytest.param("killed_while_it_answers", KILLED, marks=pytest.mark.slow),
 ]
@@ -238,6 +237,18 @@ def test_a_model_that_ends_its_process_is_not_evaluated(factory, how, subject):
         f"the process that measures: {how}; what was measured is kept in the cache"
     )
     assert "Traceback" not in ran.err
+    assert "pass" not in ran.out.lower()
+
+
+@pytest.mark.slow
+def test_a_model_that_leaves_politely_is_not_evaluated_and_its_line_is_told(subject):
+    with_factory(subject, "Exits")
+
+    ran = subject.process("run", "--no-cache")
+
+    assert ran.status == 4
+    assert ran.report["verdict"] == "error"
+    assert "its forward raised SystemExit: 0 (mine.py:" in ran.errors
     assert "pass" not in ran.out.lower()
 
 

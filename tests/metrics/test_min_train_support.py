@@ -14,7 +14,7 @@ from gate.metrics.support import min_train_support
 ENTRIES = [
     entry
     for entry in json.loads(
-        (Path(__file__).parent / "reference" / "statistics2.json").read_text(encoding="utf-8")
+        (Path(__file__).parent / "reference" / "row_sets.json").read_text(encoding="utf-8")
     )["entries"]
     if entry["kind"] == "min_train_support"
 ]

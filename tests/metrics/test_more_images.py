@@ -3,6 +3,7 @@ import pytest
 
 from gate.evidence.records import rows_from_counts
 from gate.metrics import rates
+from gate.metrics.combined import Difference
 from gate.metrics.estimates import Undefined
 from gate.metrics.more_images import groups_of, images_needed, times_needed
 from gate.metrics.paired import PairedDifference
@@ -146,3 +147,27 @@ def test_a_class_without_images_is_not_decided_by_more_of_the_others():
     found = rates.macro_f1(rows_from_counts([[90, 10, 0], [0, 100, 0], [0, 0, 0]]), 3)
 
     assert times_needed(found, 0.8, 0.95) is None
+
+
+def spotless(groups):
+    return ClusteredShare(np.full(groups, 5), np.full(groups, 5))
+
+
+def unhurt(groups):
+    return ClusteredShare(np.zeros(groups, dtype=np.int64), np.full(groups, 5))
+
+
+def test_a_gap_of_groups_without_a_mistake_takes_as_many_more_as_prove_it():
+    times = times_needed(Difference(spotless(10), spotless(10)), 0.10, 0.95)
+
+    assert times == 3
+    assert Difference(spotless(30), spotless(30)).upper(0.95) <= 0.10
+    assert Difference(spotless(20), spotless(20)).upper(0.95) > 0.10
+
+
+def test_groups_without_a_change_take_as_many_more_as_prove_that_nothing_regressed():
+    times = times_needed(PairedDifference(unhurt(50), unhurt(50)), -0.02, 0.95)
+
+    assert times == 3
+    assert PairedDifference(unhurt(150), unhurt(150)).lower(0.95) >= -0.02
+    assert PairedDifference(unhurt(100), unhurt(100)).lower(0.95) < -0.02

@@ -1,15 +1,23 @@
 """The sets of rows that a rule is judged on: as given, and without leaked and repeated images."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gate.checks import REGISTRY
+from gate.checks.base import Outcome
+from gate.decision import judge
 from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
 from gate.metrics.rates import accuracy
 from gate.metrics.row_sets import RowSet, clean_rows, left_out, row_sets, views_of
 
+REFERENCE = json.loads(
+    (Path(__file__).parent / "reference" / "row_sets.json").read_text(encoding="utf-8")
+)["entries"]
 NUMBERS = MadeUp(train=((5, 0), (0, 5)), validation=((5, 0), (0, 5)), test=((8, 2), (3, 7)))
 EVIDENCE = NUMBERS.evidence()
 IDS = EVIDENCE.splits[Split.TEST].rows.ids.tolist()  # 8 cats right, 2 wrong, 3 dogs wrong, 7 right
@@ -216,3 +224,43 @@ def test_the_views_of_a_champion_have_the_images_of_the_model():
     assert len(given.evidence.baseline.rows[Split.TEST]) == 20
     assert IDS[3] not in clean.evidence.baseline.rows[Split.TEST].ids
     assert clean.evidence.splits[Split.TEST].all_rows is numbers.splits[Split.TEST].rows
+
+
+def reference(kind):
+    return [
+        pytest.param(entry["inputs"], entry["expected"], id=entry["id"])
+        for entry in REFERENCE
+        if entry["kind"] == kind
+    ]
+
+
+@pytest.mark.parametrize(("inputs", "expected"), reference("as_given_and_clean"))
+def test_a_share_is_judged_as_given_and_clean_as_the_reference_has_it(inputs, expected):
+    assert inputs["alpha"] == 0.05, "the error that a rule has unless it says another"
+    right, wrong = inputs["k_given"], inputs["n_given"] - inputs["k_given"]
+    evidence = MadeUp(train=((1000, 0), (0, 0)), test=((right, wrong), (0, 0))).evidence()
+    ids = evidence.splits[Split.TEST].rows.ids
+    leaked_right = inputs["k_given"] - inputs["k_clean"]
+    leaked_wrong = inputs["n_given"] - inputs["n_clean"] - leaked_right
+    leaked = [*ids[:leaked_right], *ids[right : right + leaked_wrong]]
+    pairs = zip(evidence.splits[Split.TRAIN].rows.ids, leaked, strict=False)
+    evidence = replace(evidence, overlaps=(shared(Split.TRAIN, Split.TEST, *pairs),))
+    rule = REGISTRY["accuracy"].model_validate({"id": "accuracy", "min": inputs["required"]})
+
+    [result] = judge([rule], evidence).results
+
+    assert (result.outcome is Outcome.PASSED) == (expected == "pass")
+    assert len(result.others) == 1
+
+
+@pytest.mark.parametrize(("inputs", "expected"), reference("once_each"))
+def test_each_image_counts_once_as_the_reference_has_it(inputs, expected):
+    (right, wrong), *single = inputs["copies"]
+    assert (right, wrong, single) == (True, False, [[True], [False]])
+    evidence = MadeUp(test=((2, 2), (0, 0))).evidence()
+    ids = evidence.splits[Split.TEST].rows.ids
+    evidence = replace(evidence, overlaps=(copies((ids[0], ids[2])),))
+
+    found = accuracy(row_sets(evidence, Split.TEST)[RowSet.CLEAN])
+
+    assert [found.numerator, found.denominator] == expected

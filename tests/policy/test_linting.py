@@ -1,11 +1,12 @@
 import re
 
+import numpy as np
 import pytest
 
 from gate.checks.base import DataFacts
 from gate.checks.train_test_gap import TrainTestGap
 from gate.evidence.made_up import MadeUp
-from gate.metrics.planning_groups import GroupSizes
+from gate.metrics.planning_groups import Grouping
 from gate.policy.linting import advice, unprovable_bounds, useless_rules
 from gate.policy.reading import read_policy
 
@@ -240,7 +241,7 @@ def test_a_bound_that_no_model_can_prove_on_so_few_images_is_found(document):
     found = _unprovable(document("check: recall, min: 0.95"), {"cat": 500, "dog": 58})
 
     (fault,) = found  # 59 of 59 is the least that proves 0.95: 0.95 ** 59 < 0.05
-    assert "58 images of the class of dog, and no fewer than 59 can prove >= 0.95" in fault.fact
+    assert "58 images of dog, and no fewer than 59 can prove >= 0.95" in fault.fact
 
 
 def test_a_bound_that_can_just_be_proven_is_left_alone(document):
@@ -254,14 +255,13 @@ def test_where_the_estimate_may_decide_nothing_has_to_be_provable(document):
 
 
 def test_images_of_one_group_count_once(document):
-    pairs = dict.fromkeys((None, "cat", "dog"), GroupSizes(mean=2.0, typical=2.0))
+    labels = np.repeat([0, 1], 120)
+    pairs = Grouping(("cat", "dog"), labels, np.arange(240) // 2)
     rule = document("check: recall, min: 0.95")
 
-    found = _unprovable(rule, {"cat": 119, "dog": 100}, group_sizes=pairs)
-    enough = _unprovable(rule, {"cat": 120, "dog": 120}, group_sizes=pairs)
+    found = _unprovable(rule, {"cat": 119, "dog": 100}, grouping=pairs)
+    enough = _unprovable(rule, {"cat": 120, "dog": 120}, grouping=pairs)
 
     assert len(found) == 2
-    assert "119 images of the class of cat, and no fewer than 120 in 60 groups can prove" in (
-        found[0].fact
-    )
+    assert "119 images of cat, and no fewer than 120 in 60 groups can prove" in (found[0].fact)
     assert enough == []

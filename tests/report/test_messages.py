@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from gate.checks import REGISTRY
 from gate.decision import Outcome, judge
 from gate.evidence.made_up import MadeUp
+from gate.evidence.records import Split
 from gate.metrics.estimates import Count
 from gate.report.messages import bound_digits, digits, message, percent, requirement
 
@@ -219,3 +221,16 @@ def test_a_count_is_never_called_too_near_to_decide():
     assert isinstance(counted.comparison.estimate, Count)
     assert "images to decide" not in message(left_open)
     assert "too near" not in message(left_open)
+
+
+def test_rows_of_the_same_value_say_what_they_would_prove():
+    evidence = tumours(60, 0).evidence()
+    test = evidence.splits[Split.TEST]
+    patients = np.array([f"p{index // 5}" for index in range(len(test.rows))], dtype=object)
+    grouped = replace(test, rows=test.rows.grouped(patients))
+    rule = REGISTRY["recall"].model_validate({"id": "r", "min": 0.9, "classes": ("tumour",)})
+
+    (result,) = judge([rule], replace(evidence, splits={Split.TEST: grouped})).results
+
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "judged as given (as given, each image by itself: passed)" in message(result)

@@ -222,12 +222,20 @@ def _next(report: Report, path: Path, evidence: Path | None) -> str:
     """Return the command that helps most after this verdict."""
     has_classes = evidence is not None and bool(report.subject.classes)
     images = f" --evidence {_quoted(str(evidence))}" if has_classes else ""
-    if report.verdict == "inconclusive" and report.policy.sources:
+    if _wants_images(report) and report.policy.sources:
         return f"validate-model plan --policy {_quoted(policy_argument(report))}{images}"
     refused = next((e for e in report.errors if e.kind in ("refused-unsafe", "corrupt")), None)
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"
     return f"validate-model render {_quoted(str(path))} -o html=report.html"
+
+
+def _wants_images(report: Report) -> bool:
+    """Return whether the verdict is open where something was measured, if too little of it."""
+    return report.verdict == "inconclusive" and any(
+        each.outcome == "inconclusive" and each.measured.value is not None
+        for each in report.results
+    )
 
 
 def _quoted(argument: str) -> str:
