@@ -141,7 +141,7 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     from gate.subject.splits import open_splits
 
     runs_a_model = subject.model is not None and not settings.means.shards
-    with settings.means.ahead() if runs_a_model else nullcontext():
+    with settings.means.prestart() if runs_a_model else nullcontext():
         if settings.means.apart is not None:  # while that process starts, this one has time
             threading.Thread(target=_import_judging).start()  # no import is cut off at the exit
         try:

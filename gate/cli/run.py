@@ -56,7 +56,7 @@ def command(
     backend: Backend,
     engine: Engine,
     workers: int,
-    held: int | None,
+    max_images_in_memory: int | None,
     no_cache: bool,
     **flags: Any,  # noqa: ANN401 -- the flags above, by name
 ) -> int:
@@ -70,7 +70,7 @@ def command(
         backend=backend,
         engine=engine,
         workers=workers,
-        held=held,
+        max_images_in_memory=max_images_in_memory,
         no_cache=no_cache,
     )
     return judged(gatefile, means, **flags)

@@ -42,7 +42,7 @@ def command(
     backend: Backend,
     engine: Engine,
     workers: int,
-    held: int | None,
+    max_images_in_memory: int | None,
     no_cache: bool,
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
@@ -63,11 +63,11 @@ def command(
         backend=backend,
         engine=engine,
         workers=workers,
-        held=held,
+        max_images_in_memory=max_images_in_memory,
         no_cache=no_cache,
     )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    with kept_apart(), means.ahead():
+    with kept_apart(), means.prestart():
         written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
     say(str(written.path))
     tell(

@@ -75,7 +75,7 @@ _MEANS = (
     ),
     click.option(
         "--batch",
-        "held",
+        "max_images_in_memory",
         type=click.IntRange(min=1),
         metavar="N",
         help="Images in memory at once; no number of the report depends on it.",
@@ -106,7 +106,7 @@ def settings_from_flags(
     backend: Backend,
     engine: Engine,
     workers: int,
-    held: int | None,
+    max_images_in_memory: int | None,
     no_cache: bool,
 ) -> MeasureSettings:
     """Return the means that the flags name."""
@@ -122,7 +122,7 @@ def settings_from_flags(
         engine=engine,
         workers=workers,
         apart=IsolatedProcess() if alone else None,
-        held=held,
+        max_images_in_memory=max_images_in_memory,
         cache=None if no_cache else cache_folder(),
     )
 

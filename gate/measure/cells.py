@@ -37,7 +37,7 @@ def planned(
         device=means.device,
         backend=means.backend,
         threads=max(1, usable_cores() // means.workers),
-        held=means.held,
+        max_images_in_memory=means.max_images_in_memory,
         cache=None if means.cache is None else means.cache.absolute(),
     )
     return plan, job

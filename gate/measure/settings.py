@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class OwnProcess(Protocol):
     """A process of its own, which measures apart from the one that judges."""
 
-    def ahead(self) -> AbstractContextManager[None]:
+    def prestart(self) -> AbstractContextManager[None]:
         """Return a context in which the process is started before it is needed."""
 
     def measured(
@@ -35,11 +35,11 @@ class MeasureSettings:
     engine: Engine = "local"  # this machine, or Ray
     workers: int = 1
     apart: OwnProcess | None = None  # a process of its own for one worker; None: this one
-    held: int | None = None  # images in memory at once, at least a batch; None: as many as help
+    max_images_in_memory: int | None = None  # at least a batch; None: as many as help
     cache: Path | None = None  # folder of what was measured before; None: everything is measured
     images: bool = True  # whether small pictures are kept for people to look at
     shards: Sequence[Path] = ()  # what was measured elsewhere; the model is then not run here
 
-    def ahead(self) -> AbstractContextManager[None]:
+    def prestart(self) -> AbstractContextManager[None]:
         """Return a context in which a process of its own is started before it is needed."""
-        return nullcontext() if self.apart is None else self.apart.ahead()
+        return nullcontext() if self.apart is None else self.apart.prestart()

@@ -40,7 +40,7 @@ class ForwardPass:
     are_logits: bool  # False: the outputs are probabilities already
     batch: int  # images that a model is given at once
     threads: int = 1
-    held: int | None = None  # images in memory at once, at least a batch; None: as many as help
+    max_images_in_memory: int | None = None  # at least a batch; None: as many as help
     known: KnownPrints | None = None  # fingerprints of images that were seen before
     start: Callable[[], None] | None = None  # what each thread is told first
 
@@ -54,19 +54,25 @@ class ForwardPass:
         cannot answer, or answers with NaN.
         """
         rows = {split: self._read_at_once(dataset) for split, dataset in datasets.items()}
-        ahead = None if self.held is None else max(1, self.held // max(rows.values()))
+        ahead = (
+            None
+            if self.max_images_in_memory is None
+            else max(1, self.max_images_in_memory // max(rows.values()))
+        )
         of_cells = [(cell, list(cut(cell.rows, rows[cell.split]))) for cell in cells]
         every = ((datasets[cell.split], span) for cell, spans in of_cells for span in spans)
-        seen = self._seen(_expected(every), ahead)
+        seen = self._seen(_prefetch(every), ahead)
         for cell, spans in of_cells:  # no more are waited for than the cell has
-            yield self._part(cell, datasets[cell.split], _told(islice(seen, len(spans)), advance))
+            yield self._part(
+                cell, datasets[cell.split], _with_progress(islice(seen, len(spans)), advance)
+            )
 
     def _read_at_once(self, dataset: Dataset) -> int:
         """Return how many rows of a split one thread takes: whole batches."""
         rows = stretch_of(dataset, self.batch)
-        if self.held is None:
+        if self.max_images_in_memory is None:
             return rows
-        return min(rows, max(1, self.held // self.batch) * self.batch)
+        return min(rows, max(1, self.max_images_in_memory // self.batch) * self.batch)
 
     def _seen(self, spans: Iterable[_Span], ahead: int | None) -> Iterator["_Seen"]:
         """Yield what each span shows, in order, from as many threads as there are."""
@@ -135,7 +141,7 @@ class _Seen:
     outputs: Outputs  # (n, classes)
 
 
-def _expected(spans: Iterable[_Span]) -> Iterator[_Span]:
+def _prefetch(spans: Iterable[_Span]) -> Iterator[_Span]:
     """Yield spans as they are put in line, their files asked for: no thread waits for a disk."""
     for dataset, rows in spans:
         if isinstance(dataset, FileDataset):
@@ -143,7 +149,7 @@ def _expected(spans: Iterable[_Span]) -> Iterator[_Span]:
         yield dataset, rows
 
 
-def _told(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
+def _with_progress(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
     for seen in found:
         advance(seen.chunk.size)
         yield seen

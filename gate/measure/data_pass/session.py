@@ -53,7 +53,7 @@ def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Selecte
     return SelectedRunner(runner)
 
 
-def _quickened(
+def _with_fusion(
     runners: tuple["Runner", ...], first: "FirstBatch", limited: Callable[[], None]
 ) -> tuple["Runner", ...]:
     """Return the runners with torch's fused form of their module, where it has one.
@@ -110,7 +110,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         runners = _lanes(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
         alone = shared_among(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
-        runners = _quickened(runners, first, limited)
+        runners = _with_fusion(runners, first, limited)
         limited()
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
@@ -144,7 +144,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 batch=first.batch,
                 threads=job.threads,
                 start=limited,
-                held=job.held,
+                max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
             ),
         )

@@ -39,10 +39,10 @@ class IsolatedProcess:
     _ready: "_Measuring | None" = field(default=None)
 
     @contextlib.contextmanager
-    def ahead(self) -> Iterator[None]:
+    def prestart(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block."""
         limit_malloc_cache()
-        with contextlib.closing(_Measuring.unborn()) as measuring:
+        with contextlib.closing(_Measuring.create()) as measuring:
             with contextlib.suppress(SubjectError):  # tried again, and told, when it is needed
                 measuring.start()
                 self._ready = measuring
@@ -57,7 +57,7 @@ class IsolatedProcess:
         Raises what ended the measurement, and SubjectError where the process died.
         """
         ready, self._ready = self._ready, None
-        with contextlib.closing(ready or _Measuring.unborn()) as measuring:
+        with contextlib.closing(ready or _Measuring.create()) as measuring:
             if ready is None:
                 measuring.start()
             yield from measuring.found(job, cells, advance)
@@ -75,7 +75,7 @@ class _Measuring:
     theirs: Connection  # its end, open here too until it is born
 
     @classmethod
-    def unborn(cls) -> "_Measuring":
+    def create(cls) -> "_Measuring":
         context: Any = multiprocessing.get_context(start_method())  # its stubs know no processes
         line, theirs = context.Pipe()
         return cls(context.Process(target=_serve, args=(theirs,)), line, theirs)

@@ -28,5 +28,5 @@ class Job:
     device: Device = "auto"
     backend: Backend = "torch"
     threads: int = 1
-    held: int | None = None  # images in memory at once; None: as many as help
+    max_images_in_memory: int | None = None  # None: as many as help
     cache: Path | None = None  # folder where fingerprints are kept; None: nowhere

@@ -135,7 +135,7 @@ def test_lanes_and_threads_change_no_byte(lanes, threads, parts, bytes_of):
 def test_images_in_memory_at_once_change_no_byte(held, lanes, parts, bytes_of):
     alone = bytes_of(parts(runners(1)))
 
-    assert bytes_of(parts(runners(lanes), threads=lanes, held=held)) == alone
+    assert bytes_of(parts(runners(lanes), threads=lanes, max_images_in_memory=held)) == alone
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])
@@ -259,7 +259,7 @@ def test_no_more_images_are_in_memory_than_may_be(held, most, lanes, parts, monk
 
     monkeypatch.setattr(predict, "chunk_of", chunk_of)
 
-    for _ in parts([Means() for _ in range(lanes)], threads=4, held=held):
+    for _ in parts([Means() for _ in range(lanes)], threads=4, max_images_in_memory=held):
         pass
 
     assert 0 < max(seen) <= most

@@ -55,7 +55,7 @@ def measured(pictures):
             runners=(runner,),
             are_logits=first.are_logits,
             batch=batch,
-            held=held,
+            max_images_in_memory=held,
         )
         cells = [
             WorkUnit(Split.TEST, span.start, span.stop)

@@ -213,18 +213,18 @@ def born(monkeypatch):
     made = []
     monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
 
-    def unborn():
+    def create():
         made.append(Born())
         return made[-1]
 
-    monkeypatch.setattr(_Measuring, "unborn", unborn)
+    monkeypatch.setattr(_Measuring, "create", create)
     return made
 
 
 def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
     means = IsolatedProcess()
 
-    with means.ahead():
+    with means.prestart():
         assert [each.started for each in born] == [1]
         assert list(means.measured("a job", CELLS, print)) == list(CELLS)
 
@@ -234,7 +234,7 @@ def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
 
 
 def test_a_process_that_was_not_needed_is_ended(born):
-    with pytest.raises(KeyboardInterrupt), IsolatedProcess().ahead():
+    with pytest.raises(KeyboardInterrupt), IsolatedProcess().prestart():
         raise KeyboardInterrupt
 
     assert [(each.jobs, each.closed) for each in born] == [([], True)]
@@ -277,7 +277,7 @@ def interrupted_at_birth(monkeypatch):
 def test_ctrl_c_while_it_starts_ahead_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
-    with pytest.raises(KeyboardInterrupt), IsolatedProcess().ahead():
+    with pytest.raises(KeyboardInterrupt), IsolatedProcess().prestart():
         pytest.fail("nothing is done after Ctrl-C")
 
     assert set(multiprocessing.active_children()) == before
@@ -300,7 +300,7 @@ def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch)
     monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
     means = IsolatedProcess()
 
-    with means.ahead(), pytest.raises(SubjectError) as told:
+    with means.prestart(), pytest.raises(SubjectError) as told:
         next(means.measured("a job", CELLS, print))
 
     assert told.value.where == "the process that measures"
@@ -355,7 +355,12 @@ def test_one_worker_measures_apart_where_torch_is_not_here_yet(
         monkeypatch.delitem(sys.modules, "torch")
 
     means = settings_from_flags(
-        device="cpu", backend="torch", engine=engine, workers=workers, held=None, no_cache=True
+        device="cpu",
+        backend="torch",
+        engine=engine,
+        workers=workers,
+        max_images_in_memory=None,
+        no_cache=True,
     )
 
     assert (means.apart is not None) is is_apart
