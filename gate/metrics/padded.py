@@ -139,7 +139,9 @@ class Padded:
 
     ``spread`` is None where nothing can be proven, and ``reason`` says why. ``spotless`` has the
     spread of the same images all answered right, whose lower bound no mistake exceeds; its value is
-    ``most``. ``fails`` is false where the statistic is biased downwards, so that its upper bound
+    ``most``. ``alone`` is the spread of images that come in groups as if they did not, whose bounds
+    are never wider: groups that are all alike, as who knows the answers can make them, would show
+    less spread than their images. ``fails`` is false where the statistic is biased downwards, so that its upper bound
     proves nothing; ``reason`` says that too.
     """
 
@@ -148,6 +150,7 @@ class Padded:
     least: float = 0.0
     most: float = 1.0
     spotless: Spread | None = None
+    alone: Spread | None = None
     fails: bool = True
     reason: str = ""
     method: str = METHOD
@@ -161,6 +164,8 @@ class Padded:
         bound = self.spread.lower(self.value, confidence)
         if self.spotless is not None:
             bound = min(bound, self.spotless.lower(self.most, confidence))
+        if self.alone is not None:
+            bound = min(bound, self.alone.lower(self.value, confidence))
         return min(max(bound, self.least), self.most)
 
     def upper(self, confidence: float) -> float:
@@ -170,4 +175,6 @@ class Padded:
         if not self.fails:
             return self.most
         bound = self.spread.upper(self.value, confidence)
+        if self.alone is not None:
+            bound = max(bound, self.alone.upper(self.value, confidence))
         return min(max(bound, self.least), self.most)

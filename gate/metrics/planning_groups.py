@@ -14,7 +14,7 @@ import numpy as np
 
 from gate.metrics.padded import MIN_GROUPS, Spread, typical_group
 from gate.metrics.planning import MOST, POWER, Direction, as_at_least, first, tail
-from gate.metrics.proportions import ClusteredShare
+from gate.metrics.proportions import ClusteredShare, exact_lower
 
 _ROUNDING = 1e-9  # of a product that is a whole number but for floats
 
@@ -72,7 +72,7 @@ class Groups:
             down=share * pad,
             up=0.0,
         )
-        bound = spread.lower(share, confidence)
+        bound = min(spread.lower(share, confidence), exact_lower(hits, images, confidence))
         return max(0.0, min(bound, self.provable(images, confidence)))
 
     def provable(self, images: float, confidence: float) -> float:
