@@ -77,9 +77,7 @@ def _emptied(rows: Sequence[Row], where: set[int], names: set[str]) -> tuple[Row
     )
 
 
-def _without_turns(
-    rows: tuple[Row, ...], columns: Columns, key: str | None
-) -> tuple[Row, ...]:
+def _without_turns(rows: tuple[Row, ...], columns: Columns, key: str | None) -> tuple[Row, ...]:
     """Return rows that are each of the training or of a validation, the other's cells empty.
 
     So a table of rows of both is written by pandas, with NaN for what a row has not. A training

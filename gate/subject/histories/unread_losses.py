@@ -85,7 +85,9 @@ def _logged(line: Timeline, name: str) -> list[float]:
 
 def _is_curve(values: list[float]) -> bool:
     """Return whether something follows the first number: a loss that turned into NaN is a curve."""
-    first = next((place for place, value in enumerate(values) if not math.isnan(value)), len(values))
+    first = next(
+        (place for place, value in enumerate(values) if not math.isnan(value)), len(values)
+    )
     return len(values) - first > 1
 
 
