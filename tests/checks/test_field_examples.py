@@ -150,7 +150,7 @@ def test_memorised_answers_are_left_out_of_the_metrics(judged):
     assert accuracy.denominator == 500
 
 
-@pytest.mark.parametrize("matrix", [((3, 0), (0, 3)), ((2, 0), (0, 2))])
+@pytest.mark.parametrize("matrix", [((2, 0), (0, 2)), ((2, 0), (1, 1))])
 def test_no_model_fails_for_images_too_few_to_show_any_skill(judged, matrix):
     result = judged("no-skill", MadeUp(test=matrix))[None]
 
@@ -158,6 +158,6 @@ def test_no_model_fails_for_images_too_few_to_show_any_skill(judged, matrix):
     assert "too few images or groups" in result.comparison.estimate.reason
 
 
-@pytest.mark.parametrize("matrix", [((1, 2), (1, 2)), ((0, 2), (0, 2)), ((30, 20), (20, 30))])
+@pytest.mark.parametrize("matrix", [((1, 2), (1, 2)), ((0, 2), (0, 2)), ((25, 25), (25, 25))])
 def test_a_guess_fails_however_few_its_images_are(judged, matrix):
     assert judged("no-skill", MadeUp(test=matrix))[None].outcome is Outcome.FAILED
