@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
+_TOO_FEW = "too few images or groups: without a mistake they would prove no more than a guess"
+
 
 class NoSkill(Rule):
     """Refuse a model that is not proven better than guessing.
 
     The lower bound of balanced accuracy must lie above 1 / K for the K classes that have images.
-    A constant answer and a coin flip both have a balanced accuracy of 1 / K.
+    A constant answer and a coin flip both have a balanced accuracy of 1 / K. Where there are so few
+    images or groups that a model without a mistake would not pass either, a better value than that
+    is inconclusive.
 
     To fix a failure: the model has learned nothing that shows on this data; check the labels, the
     input normalisation, the class order and that the right checkpoint was loaded.
@@ -58,7 +62,7 @@ class NoSkill(Rule):
         if rows is None or classes < 2:
             estimate = Undefined("it needs images of two classes")
         else:
-            estimate = balanced_accuracy(rows, len(evidence.classes), present)
+            estimate = self._able(balanced_accuracy(rows, len(evidence.classes), present), classes)
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split}",
@@ -72,3 +76,17 @@ class NoSkill(Rule):
                 else "",
             )
         ]
+
+    def _able(self, found: "Estimate", classes: int) -> "Estimate":
+        """Return the estimate, without bounds where not even a flawless model would pass.
+
+        A few images or groups leave open what a model is worth that is better than a guess on them.
+        """
+        from dataclasses import replace
+
+        from gate.metrics.padded import Padded
+
+        if not isinstance(found, Padded) or found.spotless is None or found.value <= 1 / classes:
+            return found
+        best = found.spotless.lower(found.most, self.one_sided_confidence)
+        return found if best > 1 / classes else replace(found, spread=None, reason=_TOO_FEW)

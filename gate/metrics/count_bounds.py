@@ -39,6 +39,7 @@ def bounded(
         _observed(rows, classes, gradient, groups),
         least=least,
         spotless=_spotless(tables.confusion(rows, classes).sum(axis=1), gradient, groups),
+        alone=None if groups is None else _observed(rows, classes, gradient, None),
         fails=fails,
         reason=note,
         method=method,

@@ -49,27 +49,34 @@ def bounded(
         groups = tables.groups_by_kind(codes, influence.kind, kinds)
         if few := few_groups(groups.groups):
             return Padded(value, None, least=least, most=most, reason=few, method=BY_GROUP)
-    units = sizes if groups is None else groups.groups_of_kinds()
-    sums = influence.of_images * unbiased(units)[influence.kind]
-    if groups is not None and codes is not None:
-        sums = tables.sums_by(sums, codes, groups.groups)
-    spread = spread_of(
-        sums,
-        down=pad_of(influence.down, sizes, groups),
-        up=pad_of(influence.up, sizes, groups),
-        lone=lone_of(influence.range_, units),
-    )
     spotless = None
     if influence.spotless is not None:
         spotless = Spread(0.0, 0.0, down=pad_of(influence.spotless, sizes, groups), up=0.0)
     return Padded(
         value,
-        spread,
+        _spread(influence, sizes, groups, codes),
         least=least,
         most=most,
         spotless=spotless,
+        alone=None if groups is None else _spread(influence, sizes, None, None),
         reason=note,
         method=METHOD if groups is None else BY_GROUP,
+    )
+
+
+def _spread(
+    influence: Influence, sizes: Counts, groups: GroupTable | None, codes: Counts | None
+) -> Spread:
+    """Return the spread over images, or over groups, of which ``codes``, (n,), has the numbers."""
+    units = sizes if groups is None else groups.groups_of_kinds()
+    sums = influence.of_images * unbiased(units)[influence.kind]
+    if groups is not None and codes is not None:
+        sums = tables.sums_by(sums, codes, groups.groups)
+    return spread_of(
+        sums,
+        down=pad_of(influence.down, sizes, groups),
+        up=pad_of(influence.up, sizes, groups),
+        lone=lone_of(influence.range_, units),
     )
 
 

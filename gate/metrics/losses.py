@@ -12,7 +12,7 @@ import numpy as np
 from gate.evidence.records import Rows
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.influence import Influence, bounded
-from gate.metrics.padded import Padded
+from gate.metrics.padded import Padded, typical
 from gate.metrics.proportions import Reals
 from gate.metrics.ranking import NO_SCORES
 from gate.metrics.rates import NO_IMAGES
@@ -33,7 +33,8 @@ def log_loss(rows: Rows) -> Estimate:
     clipped = int(np.count_nonzero(rows.true_score < CLIP))
     note = f"{clipped} scores of the true class were below {CLIP:g}" if clipped else ""
     losses = -np.log(np.clip(rows.true_score, CLIP, 1.0))
-    return mean(rows, losses, worst=worst_loss(losses, rows.confidence), most=MOST, note=note)
+    worst = max(worst_loss(losses, rows.confidence), typical_mistake(rows.confidence))
+    return mean(rows, losses, worst=worst, most=MOST, note=note)
 
 
 def worst_loss(losses: Reals, confidence: Reals) -> float:
@@ -44,6 +45,20 @@ def worst_loss(losses: Reals, confidence: Reals) -> float:
     """
     surest = 1 - float(np.median(confidence))
     return max(float(losses.max()), -math.log(max(surest, CLIP)))
+
+
+def typical_mistake(confidence: Reals) -> float:
+    """Return what a mistake costs in log-loss, in nats, where some cost far more than others do.
+
+    Each image has what a mistake on it would cost, and the typical one is taken as of groups of
+    unequal size (:func:`typical`). A model that is unsure of half of the images would else hide, in
+    its median, what mistakes on the others cost. The same as that of the median where all are
+    alike.
+    """
+    each = np.sort(-np.log(np.clip(1 - confidence, CLIP, 1.0)))
+    if not (total := float(each.sum())):
+        return 0.0
+    return float(typical((each**2).sum() / total, (each**3).sum() / total))
 
 
 def brier(rows: Rows, classes: int) -> Estimate:

@@ -118,7 +118,14 @@ def _many(estimate: Estimate, times: int) -> tuple[Estimate, float]:
                 down=spread.down / times,
                 up=spread.up / times,
             )
-            return replace(estimate, spread=more, spotless=None), math.sqrt(more.squares)
+            many = replace(
+                estimate,
+                spread=more,
+                spotless=None,
+                alone=None,
+                too_low=estimate.too_low / times,
+            )
+            return many, math.sqrt(more.squares)
         case Difference(first=one, second=other):
             (more_of_one, by_one), (more_of_other, by_other) = (
                 _many(one, times),

@@ -14,7 +14,8 @@ would add to it, one number an image with a sum of 0.
 
 That the bound holds for every distribution is a conjecture in those papers, and no theorem. By
 enumeration and simulation a requirement is passed wrongly at most 0.055 times of a promised 0.05
-(patients of very unequal size, right or wrong as a whole), and failed wrongly at most 0.058 times.
+(patients of very unequal size, right or wrong as a whole), and failed wrongly at most 0.058 times,
+0.11 for the macro F1 of a thousand classes. Groups prove no more than their images would alone.
 """
 
 import math
@@ -139,8 +140,11 @@ class Padded:
 
     ``spread`` is None where nothing can be proven, and ``reason`` says why. ``spotless`` has the
     spread of the same images all answered right, whose lower bound no mistake exceeds; its value is
-    ``most``. ``fails`` is false where the statistic is biased downwards, so that its upper bound
-    proves nothing; ``reason`` says that too.
+    ``most``. ``alone`` is the spread of images that come in groups as if they did not, whose bounds
+    are never wider: groups that are all alike, as who knows the answers can make them, would show
+    less spread than their images. ``fails`` is false where the statistic is biased downwards, so
+    that its upper bound proves nothing; ``reason`` says that too. ``too_low``, 0 or more, is what
+    the upper bound allows for a value that is expected to lie below the truth.
     """
 
     value: float
@@ -148,7 +152,9 @@ class Padded:
     least: float = 0.0
     most: float = 1.0
     spotless: Spread | None = None
+    alone: Spread | None = None
     fails: bool = True
+    too_low: float = 0.0
     reason: str = ""
     method: str = METHOD
     numerator: None = None  # the value is no quotient of counts
@@ -161,6 +167,8 @@ class Padded:
         bound = self.spread.lower(self.value, confidence)
         if self.spotless is not None:
             bound = min(bound, self.spotless.lower(self.most, confidence))
+        if self.alone is not None:
+            bound = min(bound, self.alone.lower(self.value, confidence))
         return min(max(bound, self.least), self.most)
 
     def upper(self, confidence: float) -> float:
@@ -170,4 +178,7 @@ class Padded:
         if not self.fails:
             return self.most
         bound = self.spread.upper(self.value, confidence)
+        if self.alone is not None:
+            bound = max(bound, self.alone.upper(self.value, confidence))
+        bound += self.too_low
         return min(max(bound, self.least), self.most)

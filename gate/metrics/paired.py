@@ -20,7 +20,7 @@ class PairedDifference:
     of a share of none in n, so that a margin of 0.01 takes 299 images.
 
     The recovery takes both for independent, and no image is lost and gained: where a quarter of the
-    images change, that makes bounds too narrow. None is therefore inside Tango's (1998), or, of
+    images change, that makes bounds too narrow. None is therefore inside Tango's (1998), nor, of
     groups, inside the padded bound of the mean of -1, 0 and 1.
     """
 
@@ -75,8 +75,9 @@ class PairedDifference:
     def _together(self, confidence: float, side: Side) -> float:
         """Return a bound that knows that no image is both lost and gained."""
         lost, gained, n = self.lost, self.gained, self.denominator
+        alone = tango(lost.numerator, gained.numerator, n, confidence, side)
         if not isinstance(lost, ClusteredShare) or not isinstance(gained, ClusteredShare):
-            return tango(lost.numerator, gained.numerator, n, confidence, side)
+            return alone
         sums = gained.hits - lost.hits - self.value * lost.sizes
         group = lost.group_size / n
         spread = spread_of(
@@ -84,8 +85,9 @@ class PairedDifference:
             down=(self.value + 1) * group,
             up=(1 - self.value) * group,
         )
-        bound = spread.lower if side < 0 else spread.upper
-        return bound(self.value, confidence)
+        if side < 0:
+            return min(spread.lower(self.value, confidence), alone)
+        return max(spread.upper(self.value, confidence), alone)
 
 
 def tango(lost: int, gained: int, images: int, confidence: float, side: Side) -> float:

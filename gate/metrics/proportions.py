@@ -139,22 +139,25 @@ class ClusteredShare:
         """Return the lower bound, in [0, 1]; NaN with fewer than ten groups.
 
         It is never above that of groups without a miss, 1 - ln(1 / (1 - confidence)) m / n for
-        groups of m in n images.
+        groups of m in n images, nor above that of the same images alone: who makes groups in which
+        as many are wrong in each would have no spread at all.
         """
         if self.reason:
             return math.nan
         bound = self.spread.lower(self.value, confidence)
-        return max(0.0, min(bound, 1 - self._of_no_spread(confidence)))
+        alone = exact_lower(self.numerator, self.denominator, confidence)
+        return max(0.0, min(bound, 1 - self._of_no_spread(confidence), alone))
 
     def upper(self, confidence: float) -> float:
         """Return the upper bound, in [0, 1]; NaN with fewer than ten groups.
 
-        It is never below that of groups without a hit.
+        It is never below that of groups without a hit, nor below that of the images alone.
         """
         if self.reason:
             return math.nan
         bound = self.spread.upper(self.value, confidence)
-        return min(1.0, max(bound, self._of_no_spread(confidence)))
+        alone = exact_upper(self.numerator, self.denominator, confidence)
+        return min(1.0, max(bound, self._of_no_spread(confidence), alone))
 
     def _of_no_spread(self, confidence: float) -> float:
         return -math.log1p(-confidence) * self.group_size / self.denominator

@@ -148,3 +148,16 @@ def test_memorised_answers_are_left_out_of_the_metrics(judged):
     accuracy = judged("accuracy", clean_and_copied, min=0.5)[None].comparison.estimate
 
     assert accuracy.denominator == 500
+
+
+@pytest.mark.parametrize("matrix", [((2, 0), (0, 2)), ((2, 0), (1, 1))])
+def test_no_model_fails_for_images_too_few_to_show_any_skill(judged, matrix):
+    result = judged("no-skill", MadeUp(test=matrix))[None]
+
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "too few images or groups" in result.comparison.estimate.reason
+
+
+@pytest.mark.parametrize("matrix", [((1, 2), (1, 2)), ((0, 2), (0, 2)), ((25, 25), (25, 25))])
+def test_a_guess_fails_however_few_its_images_are(judged, matrix):
+    assert judged("no-skill", MadeUp(test=matrix))[None].outcome is Outcome.FAILED

@@ -11,7 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from gate.evidence.records import rows_from_counts
 from gate.metrics import baseline, rates
 from gate.metrics.estimates import Undefined
-from gate.metrics.paired import PairedDifference, mcnemar_p
+from gate.metrics.paired import PairedDifference, mcnemar_p, tango
 from gate.metrics.proportions import Proportion
 
 
@@ -161,6 +161,15 @@ def test_no_images_of_a_class_are_no_change(champion):
 
     assert baseline.accuracy_change(pairs.of_class(2)).value is None
     assert baseline.negative_flips(pairs.of_class(2)).value is None
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (20, 20), (60, 40), (5, 90)])
+def test_a_change_is_proven_no_better_than_by_the_score_test(lost, gained):
+    found = PairedDifference(Proportion(lost, 200), Proportion(gained, 200))
+
+    for confidence in (0.9, 0.95, 0.99):
+        assert found.lower(confidence) <= tango(lost, gained, 200, confidence, -1)
+        assert found.upper(confidence) >= tango(lost, gained, 200, confidence, 1)
 
 
 def test_a_change_of_precision_looks_at_both_models_together(champion):

@@ -6,7 +6,8 @@ import pytest
 from statsmodels.api import OLS
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics import rates, tables
+from gate.metrics import baseline, losses, rates, skill, tables
+from gate.metrics.deployment import deployment_precision
 from gate.metrics.proportions import ClusteredShare, Proportion, share_of
 
 
@@ -93,3 +94,51 @@ def test_the_order_of_rows_does_not_number_the_groups(rows):
     order = np.random.default_rng(0).permutation(100)
 
     assert np.array_equal(tables.group_codes(named.take(order)), tables.group_codes(named)[order])
+
+
+def evenly(rows):
+    """The same rows in groups that each have one wrong answer, and all as many right ones."""
+    right = rows.labels == rows.predictions
+    misses = int((~right).sum())
+    groups = np.empty(len(rows), dtype=np.int64)
+    groups[right] = np.arange(right.sum()) % misses
+    groups[~right] = np.arange(misses)
+    return grouped(rows, groups)
+
+
+def bounds(rows):
+    """Return lower and upper bounds of one metric of each kind that knows groups."""
+    champion = dataclasses.replace(rows, predictions=1 - rows.predictions)  # as bad, elsewhere
+    found = {
+        "accuracy": rates.accuracy(rows),
+        "recall": rates.recall(rows, 0, 2),
+        "f1": rates.f1(rows, 0, 2),
+        "macro-f1": rates.macro_f1(rows, 2),
+        "mcc": skill.mcc(rows, 2),
+        "expected-cost": losses.expected_cost(rows, [[0, 1], [1, 0]]),
+        "deployment-precision": deployment_precision(rows, 0, (0.5, 0.5)),
+        "change of accuracy": baseline.accuracy_change(baseline.Pairs(champion, rows)),
+        "change of macro F1": baseline.macro_f1_change(baseline.Pairs(champion, rows), 2),
+    }
+    return {name: (each.lower(0.95), each.upper(0.95)) for name, each in found.items()}
+
+
+def test_groups_that_are_all_alike_prove_no_more_than_their_images():
+    rows = rows_from_counts([[250, 250], [250, 250]])  # one right, one wrong in every group
+
+    alone, together = bounds(rows), bounds(evenly(rows))
+
+    for name, (low, high) in alone.items():
+        assert together[name][0] <= low + 1e-12, name
+        assert together[name][1] >= high - 1e-12, name
+
+
+def test_who_groups_by_the_answers_passes_no_more_often():
+    """A model of just the requirement, whose misses are spread over groups once they are known."""
+    random, passed = np.random.default_rng(0), 0
+    for _ in range(300):
+        hits = random.binomial(1000, 0.5)
+        rows = rows_from_counts([[hits, 1000 - hits], [0, 0]])
+        passed += rates.accuracy(evenly(rows)).lower(0.95) >= 0.5
+
+    assert passed / 300 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)

@@ -26,6 +26,12 @@ def test_a_precision_of_95_percent_shrinks_with_the_prevalence(prevalence, preci
     assert found.value == pytest.approx(precision, abs=5e-4)
 
 
+def test_a_class_that_was_never_found_may_have_any_precision_above():
+    found = of_two(0, 10, 50, 100, 0.5)
+
+    assert (found.value, found.lower(0.95), found.upper(0.95)) == (0, 0, 1)
+
+
 @given(st.integers(0, 50), st.integers(0, 50), st.floats(0.001, 0.999), st.floats(0.001, 0.999))
 def test_precision_and_its_bounds_rise_with_the_prevalence(found, alarms, one, other):
     if found + alarms == 0:

@@ -84,6 +84,23 @@ def test_a_mistake_that_cost_more_than_usual_is_the_worst_to_come():
     assert losses.worst_loss(np.array([0.0, 0.0]), np.ones(2)) == pytest.approx(losses.MOST)
 
 
+def test_who_is_unsure_of_half_of_the_images_hides_no_mistake_on_the_others():
+    """One sure mistake in 200 images, which most samples do not show."""
+    random, passed = np.random.default_rng(0), 0
+    sure, mistakes, images = 1 - 1e-9, 0.005, 300
+    truth = 0.49 * (mistakes * -math.log(1 - sure) + (1 - mistakes) * -math.log(sure))
+    truth += 0.51 * (-0.6 * math.log(0.6) - 0.4 * math.log(0.4))
+    blank = rows_from_counts([[images]])
+    for _ in range(500):
+        confidence = np.where(random.random(images) < 0.49, sure, 0.6)
+        right = random.random(images) < np.where(confidence == sure, 1 - mistakes, 0.6)
+        scores = np.where(right, confidence, 1 - confidence)
+        rows = dataclasses.replace(blank, confidence=confidence, true_score=scores)
+        passed += losses.log_loss(rows).upper(0.95) <= truth
+
+    assert passed / 500 <= 0.055 + 3 * math.sqrt(0.05 * 0.95 / 500)
+
+
 def test_a_loss_gap_recovers_its_bounds_from_both(rows_by_chance):
     test, train = (losses.log_loss(rows_by_chance(n, 2, seed=n)) for n in (80, 300))
 

@@ -194,3 +194,31 @@ def test_areas_are_wrong_about_as_seldom_as_promised(rows_by_chance, metric, per
 
     assert passed / runs <= 0.070
     assert failed / runs <= 0.070
+
+
+@pytest.mark.parametrize("area_of", [ranking.roc_auc_of, ranking.average_precision_of])
+def test_in_groups_no_order_proves_more_than_the_perfect_one_at_any_confidence(area_of):
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        labels = np.repeat([1, 0], random.integers(5, 60, 2))
+        perfect = 0.1 + 0.5 * labels + 0.3 * random.random(len(labels))
+        missed = np.where(np.arange(len(labels)) == 0, 0.8 * random.random(), perfect)
+        groups = (random.permutation(len(labels)) // random.integers(2, 5)).astype(object)
+
+        best, found = (
+            area_of(
+                dataclasses.replace(
+                    rows_from_counts([[len(labels)]]),
+                    labels=labels.astype(np.int32),
+                    scores=np.stack([1 - scores, scores], axis=1),
+                    groups=groups,
+                ),
+                1,
+                2,
+            )
+            for scores in (perfect, missed)
+        )
+
+        for confidence in (0.95, 0.999, 0.9999):
+            if not best.reason:
+                assert found.lower(confidence) <= best.lower(confidence) + 1e-12

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -223,3 +224,20 @@ def test_a_gap_of_any_metric_is_wrong_about_as_seldom_as_promised(rows_by_chance
 
     assert passed / runs <= 0.070
     assert failed / runs <= 0.070
+
+
+@pytest.mark.parametrize(("classes", "each", "share"), [(200, 20, 0.8), (50, 10, 0.6)])
+def test_a_mean_f1_of_many_classes_of_just_the_requirement_seldom_fails(classes, each, share):
+    """Random labels and answers: F1 of few images is too low, and many classes show that well."""
+    random, failed = np.random.default_rng(0), 0
+    blank = rows_from_counts([[classes * each]])
+    for _ in range(200):
+        labels = random.integers(0, classes, classes * each)
+        wrong = (labels + random.integers(1, classes, len(labels))) % classes
+        answers = np.where(random.random(len(labels)) < share, labels, wrong)
+        rows = dataclasses.replace(
+            blank, labels=labels.astype(np.int32), predictions=answers.astype(np.int32)
+        )
+        failed += rates.macro_f1(rows, classes).upper(0.95) < share
+
+    assert failed / 200 <= 0.055 + 3 * math.sqrt(0.05 * 0.95 / 200)

@@ -3,6 +3,7 @@
 The index counts the epochs where no column does; a Keras history in a frame has one from 0.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from gate.errors import HistoryError
 from gate.subject.histories.columns import counts
 from gate.subject.histories.text import shown
+from gate.wording import quoted
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 
@@ -21,7 +23,7 @@ def frame_of(path: Path, document: Mapping[str, Any]) -> Rows | None:
 
     Read are the orients columns (column -> {index -> value}), index ({index -> {column ->
     value}}), split and table. HistoryError is raised where the names of columns cannot be told from
-    an index, and for rows of another length than the columns.
+    an index, for rows of another length than the columns, and for a column that stands twice.
     """
     match document:
         case {"columns": list(names), "data": list(data)} if set(document) <= _SPLIT:
@@ -52,6 +54,9 @@ _SPLIT = {"columns", "index", "data"}
 
 
 def _split(path: Path, names: list[Any], index: Any, data: list[Any]) -> Rows:  # noqa: ANN401
+    if len(set(map(str, names))) < len(names):
+        twice = next(name for name, times in Counter(map(str, names)).items() if times > 1)
+        raise HistoryError(str(path), f"column {quoted(twice)} stands twice", "rename one of them")
     rows = []
     for place, cells in enumerate(data):
         if not isinstance(cells, list) or len(cells) != len(names):

@@ -45,7 +45,7 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
         raise HistoryError(str(path), fact, _REMEDY)
     if not values:
         return epochs + 1
-    few = f"series {quoted(name)} has {values} values for {epochs} epochs"
+    few = f"series {quoted(name)} has {_counted(values)} for {epochs} epochs"
     if not (name.startswith("val_") and name.removeprefix("val_") in series):
         fact = f"{few}: logged after every k-th of them, before it, or in another rhythm?"
         raise HistoryError(str(path), fact, _REMEDY)
@@ -59,3 +59,7 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
         fact = f"{few}: validation_freq={least} or {most}{between}?"
         raise HistoryError(str(path), fact, _REMEDY)
     return least
+
+
+def _counted(values: int) -> str:
+    return "1 value" if values == 1 else f"{values} values"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from gate.subject.histories.columns import Columns, is_held_out
+from gate.subject.histories.columns import Columns, epoch_column, is_held_out
 from gate.subject.histories.table import Row, Table
 from gate.wording import quoted
 
@@ -22,7 +22,7 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     columns show which rows have one. Where train and validation loss have their values in turns,
     each is empty in the other's rows.
     """
-    rows = _without_turns(table.rows, columns)
+    rows = _without_turns(table.rows, columns, epoch_column(table))
     if any(_is_nan(row.get(columns.train_loss or "")) for row in rows):
         return table, columns, []  # what follows a NaN of the training is one of its own
     held_out = {name for name in table.columns if is_held_out(name)} | {*columns.validation_losses}
@@ -77,17 +77,26 @@ def _emptied(rows: Sequence[Row], where: set[int], names: set[str]) -> tuple[Row
     )
 
 
-def _without_turns(rows: tuple[Row, ...], columns: Columns) -> tuple[Row, ...]:
+def _without_turns(rows: tuple[Row, ...], columns: Columns, key: str | None) -> tuple[Row, ...]:
     """Return rows that are each of the training or of a validation, the other's cells empty.
 
-    So a table of rows of both is written by pandas, with NaN for what a row has not.
+    So a table of rows of both is written by pandas, with NaN for what a row has not. A training
+    is validated after its last values once; a train loss that is NaN for longer than that broke.
+    ``key`` is the column of epochs or steps.
     """
     trained = [_is_number(row.get(columns.train_loss or "")) for row in rows]
     validated = [any(_is_number(row.get(n)) for n in columns.validation_losses) for row in rows]
     if not any(validated) or any(a == b for a, b in zip(trained, validated, strict=True)):
         return rows
+    places = [place if key is None else row.get(key) for place, row in enumerate(rows)]
+    last = max(
+        (place for place, one in zip(places, trained, strict=True) if one and place is not None),
+        default=math.inf,
+    )
+    if len({place for place in places if place is not None and place > last}) > 1:
+        return rows
     return tuple(
-        {key: None if _is_nan(value) else value for key, value in row.items()} for row in rows
+        {name: None if _is_nan(value) else value for name, value in row.items()} for row in rows
     )
 
 

@@ -43,7 +43,7 @@ def unread(columns: Columns, line: Timeline) -> tuple[str, ...]:
         for name, values in series.items()
         if name not in held_out
         and looks_held_out(name)
-        and sum(map(math.isfinite, values)) > 1
+        and _is_curve(values)
         and values not in read
         and not (_is_finer(name, line, values, read))
     )
@@ -81,6 +81,14 @@ def _names(line: Timeline) -> Iterator[str]:
 
 def _logged(line: Timeline, name: str) -> list[float]:
     return [line.entries[epoch][name] for epoch in line.epochs if name in line.entries[epoch]]
+
+
+def _is_curve(values: list[float]) -> bool:
+    """Return whether something follows the first number: a loss that turned into NaN is a curve."""
+    first = next(
+        (place for place, value in enumerate(values) if not math.isnan(value)), len(values)
+    )
+    return len(values) - first > 1
 
 
 def _is_finer(name: str, line: Timeline, values: list[float], read: list[list[float]]) -> bool:

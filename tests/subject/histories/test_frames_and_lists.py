@@ -109,6 +109,7 @@ def test_one_epoch_of_nested_objects_is_no_frame(written):
         ({"columns": ["loss"], "index": [0, 1], "data": [[2], [1, 3]]}, "row 2 of data has 2 cel"),
         ({"columns": ["loss"], "index": [0, 1], "data": [[2], 1]}, "row 2 of data is 1, and"),
         ({"columns": ["loss"], "index": [0], "data": [[2], [1]]}, "has 2 rows, and its index has"),
+        ({"columns": ["loss", "loss"], "data": [[2, 9], [1, 9]]}, "column 'loss' stands twice"),
         ({"schema": {}, "data": [{"loss": 2}, 1]}, "row 2 of data is 1, not an object"),
         ([[2, 1], [1, 0.5]], "entry 1 is a list, not an object"),
     ],

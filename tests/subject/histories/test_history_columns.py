@@ -144,6 +144,14 @@ def test_a_held_out_loss_that_is_given_as_the_train_loss_is_named(written):
     assert history.unread == ("holdout_loss",)
 
 
+def test_a_loss_that_turned_into_nan_is_named_and_one_value_at_the_end_is_none(written):
+    broken = "loss,val_loss,holdout_loss\n3,2,2\n2,1,nan\n1,1,nan\n"
+    last = "loss,val_loss,holdout_loss\n3,2,nan\n2,1,nan\n1,1,2\n"
+
+    assert read_history(written(broken)).unread == ("holdout_loss",)
+    assert read_history(written(last)).unread == ()
+
+
 def test_a_loss_that_repeats_one_that_is_read_is_no_other_one(written):
     path = written("loss,val_loss,evaluation_loss_of_all\n3,2,2\n2,1,1\n1,1,1\n")
 

@@ -126,6 +126,30 @@ def test_rows_of_training_and_of_validation_in_turns_are_joined(written):
     assert history.series["val_loss"] == tuple(VALIDATION[:6])
 
 
+@pytest.mark.parametrize("key", ["epoch", "step", None])
+def test_a_train_loss_that_turns_into_nan_is_no_turn_of_the_validation(written, key):
+    rows = [{"train_loss": TRAIN[epoch], "val_loss": math.nan} for epoch in range(5)]
+    rows += [{"train_loss": math.nan, "val_loss": VALIDATION[epoch]} for epoch in range(5, 10)]
+    if key is not None:
+        rows = [{key: place, **row} for place, row in enumerate(rows)]
+
+    history = read_history(written(json.dumps(rows)))
+
+    assert sum(value is not None and math.isnan(value) for value in history.series["train_loss"])
+
+
+@pytest.mark.parametrize("by_epoch", [True, False])
+def test_a_table_of_the_training_above_one_of_its_validation_is_joined(written, by_epoch):
+    rows = [{"epoch": e, "train_loss": TRAIN[e], "val_loss": math.nan} for e in range(6)]
+    validated = range(6) if by_epoch else [6]  # of each epoch, or once after the last
+    rows += [{"epoch": e, "train_loss": math.nan, "val_loss": VALIDATION[e]} for e in validated]
+
+    history = read_history(written(json.dumps(rows)))
+
+    assert history.series["train_loss"][:6] == tuple(TRAIN[:6])
+    assert not any(value is not None and math.isnan(value) for value in history.series["val_loss"])
+
+
 def test_a_train_loss_that_is_nan_beside_a_validation_is_kept(written):
     history = read_history(written("epoch,loss,val_loss\n0,2,2\n1,nan,1.5\n2,1,1\n"))
 
