@@ -51,8 +51,9 @@ def pearson3_quantile(skew: float, confidence: float) -> float:
     """
     from scipy.special import gammainccinv, gammaincinv, ndtri  # here: the import is slow
 
-    if abs(skew) < _NO_SKEW:
-        return float(ndtri(confidence))
+    if abs(skew) < _NO_SKEW:  # the shape is too large to invert: Cornish and Fisher (1938)
+        normal = float(ndtri(confidence))
+        return normal + (normal**2 - 1) * skew / 6
     shape = 4 / skew**2
     if skew > 0:
         return float(gammaincinv(shape, confidence) - shape) * skew / 2
