@@ -75,12 +75,12 @@ def everything_passes():
 
 def at_fault():
     # A fault of the gate itself, where the model runs.
-    from gate.measure.data_pass.predict import Pass
+    from gate.measure.data_pass.predict import ForwardPass
 
     def parts(*given):
         return 1 / 0
 
-    Pass.parts = parts
+    ForwardPass.parts = parts
     return Brightness()
 
 

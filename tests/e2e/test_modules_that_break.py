@@ -578,5 +578,5 @@ def test_what_a_dataset_leaves_behind_does_not_choose_the_status(project, factor
 
     ran = project.process("run", "--no-cache", timeout=120)
 
-    assert ran.report["verdict"] == "fail"
-    assert ran.status == 1
+    assert ran.report["verdict"] == "inconclusive"  # by a few images
+    assert ran.status == 3
