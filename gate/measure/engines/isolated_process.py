@@ -176,4 +176,6 @@ def _as_sent(error: Exception) -> Exception:
 
 
 def _import_all() -> None:
-    pass
+    import gate.measure.data_pass.first_batch
+    import gate.measure.data_pass.predict
+    import gate.measure.inference.open_model  # noqa: F401 -- imported ahead, for its time
