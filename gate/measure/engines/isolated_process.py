@@ -147,7 +147,7 @@ def _serve(line: Connection) -> None:
     # Where the line breaks, the parent needs nothing any more.
     with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:
         # torch takes longer than opening a dataset; on a single core it waits until it is needed.
-        imported = beside.submit(_import_all) if usable_cores() > 1 else None
+        imported = beside.submit(import_ahead) if usable_cores() > 1 else None
         job, cells = line.recv()
 
         def advance(count: int) -> None:
@@ -175,7 +175,8 @@ def _as_sent(error: Exception) -> Exception:
     return RuntimeError(traceback.format_exc())
 
 
-def _import_all() -> None:
+def import_ahead() -> None:
+    """Import what a measurement needs, torch included: it takes longer than opening the data."""
     import gate.measure.data_pass.first_batch
     import gate.measure.data_pass.predict
     import gate.measure.inference.open_model  # noqa: F401 -- imported ahead, for its time

@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import pickle
+import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
@@ -364,3 +365,17 @@ def test_one_worker_measures_apart_where_torch_is_not_here_yet(
     )
 
     assert (means.apart is not None) is is_apart
+
+
+def test_what_measures_is_imported_while_the_data_are_opened():
+    code = (
+        "import sys\n"
+        "from gate.measure.engines.isolated_process import import_ahead\n"
+        "assert 'torch' not in sys.modules\n"
+        "import_ahead()\n"
+        "print(*sorted({'torch', 'gate.measure.data_pass.predict'} & set(sys.modules)))\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == ["gate.measure.data_pass.predict", "torch"]
