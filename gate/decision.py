@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gate.checks.base import Burden, Comparison, Outcome, Rule
+from gate.checks.base import Comparison, Outcome, ProofRequirement, Rule
 from gate.evidence.records import Evidence, Failure
 from gate.metrics.combined import at_worst
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
@@ -255,7 +255,7 @@ def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: st
 
 def _may_fail_by_chance(comparison: Comparison, rule: Rule) -> bool:
     """Return whether the comparison needs its bound to fail, and shares the error of doing so."""
-    by_its_bound = comparison.burden in (Burden.BOTH, Burden.TO_FAIL)
+    by_its_bound = comparison.proof in (ProofRequirement.BOTH, ProofRequirement.TO_FAIL)
     return by_its_bound and not comparison.advisory and rule.shares_error
 
 
@@ -270,19 +270,19 @@ def _decide(rule: Rule, comparison: Comparison, bounds: Bounds) -> tuple[Outcome
     proven_unmet = _is_number(failing) and not _holds(failing, comparison)
     worst = at_worst(comparison.estimate, upwards=upwards)
     met = worst is not None and _holds(worst, comparison)
-    if comparison.burden is Burden.ONLY_FAIL:
+    if comparison.proof is ProofRequirement.ONLY_FAIL:
         return (comparison.unmet, True) if proven_unmet else (Outcome.INCONCLUSIVE, False)
     if rule.decide_on == "point" or comparison.advisory:
         return (Outcome.PASSED, proven_met) if met else (comparison.unmet, proven_unmet)
     if proven_met:
         return Outcome.PASSED, True
-    if comparison.burden is Burden.TO_PASS and _is_number(passing):
+    if comparison.proof is ProofRequirement.TO_PASS and _is_number(passing):
         return comparison.unmet, True
     if proven_unmet:
         return comparison.unmet, True
-    if comparison.burden is Burden.TO_FAIL and met:
+    if comparison.proof is ProofRequirement.TO_FAIL and met:
         return Outcome.PASSED, False
-    if rule.on_inconclusive == "point" and comparison.burden is Burden.BOTH:
+    if rule.on_inconclusive == "point" and comparison.proof is ProofRequirement.BOTH:
         return (Outcome.PASSED if met else comparison.unmet), False
     return Outcome.INCONCLUSIVE, False
 

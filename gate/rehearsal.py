@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gate.checks.base import Outcome
 from gate.decision import WORST_FIRST, Decision, Result, judge
 from gate.errors import DocumentError
+from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
 from gate.policy.reading import check_classes
@@ -60,7 +61,7 @@ def rehearse(cases: Cases) -> Rehearsal:
             surprises.append(_surprise(case, "the policy", "to fit the classes", error.fact))
             continue
         policy = cases.policy.policy
-        decision = judge(policy.rules, with_critical(case.numbers.evidence(), policy))
+        decision = judge(policy.rules, with_critical(synthetic_evidence(case.numbers), policy))
         surprises += _surprises(case, decision)
         for results in _as_expected(case, decision):
             rule = results[0].rule.id

@@ -57,7 +57,7 @@ class Settings:
 
     out: Path = DEFAULT_OUT
     enforced: bool = True
-    means: MeasureSettings = field(default_factory=MeasureSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
     progress: "Progress" = field(default_factory=Silent)
     command: tuple[str, ...] = ()
 
@@ -140,9 +140,9 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     from gate.measure.measurement import measure
     from gate.subject.splits import open_splits
 
-    runs_a_model = subject.model is not None and not settings.means.shards
-    with settings.means.prestart() if runs_a_model else nullcontext():
-        if settings.means.apart is not None:  # while that process starts, this one has time
+    runs_a_model = subject.model is not None and not settings.measure.shards
+    with settings.measure.prestart() if runs_a_model else nullcontext():
+        if settings.measure.apart is not None:  # while that process starts, this one has time
             threading.Thread(target=_import_judging).start()  # no import is cut off at the exit
         try:
             datasets, classes = open_splits(subject)
@@ -157,7 +157,9 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
             )
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
-        return measure(subject, datasets, classes, means=settings.means, progress=settings.progress)
+        return measure(
+            subject, datasets, classes, settings=settings.measure, progress=settings.progress
+        )
 
 
 def _judgement(

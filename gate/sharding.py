@@ -9,9 +9,9 @@ from gate.errors import OutputError, UsageError, refuse_address
 from gate.evidence.files import remove_unfinished_files
 from gate.evidence.records import Split
 from gate.measure.cache_location import usable
-from gate.measure.cells import measured_cells, planned
 from gate.measure.partials.shard_files import shard_name, write_shard
 from gate.measure.partials.work_units import share_of
+from gate.measure.planning import measure_units, plan_measurement
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset, PredictionTable
@@ -29,7 +29,13 @@ class Written:
 
 
 def measure_shard(
-    subject: GateFile, out: Path, *, index: int, of: int, means: MeasureSettings, progress: Progress
+    subject: GateFile,
+    out: Path,
+    *,
+    index: int,
+    of: int,
+    settings: MeasureSettings,
+    progress: Progress,
 ) -> Written:
     """Measure share ``index`` of ``of`` and return the file that holds it.
 
@@ -47,9 +53,9 @@ def measure_shard(
                 each.path, "is of saved predictions", "judge them with `validate-model run`"
             )
         datasets[split] = each
-    means = replace(means, cache=usable(means.cache, progress.warn))
-    plan, job = planned(subject, datasets, classes, means)
-    cells = share_of(plan.cells, index=index, of=of)
+    settings = replace(settings, cache=usable(settings.cache, progress.warn))
+    plan, job = plan_measurement(subject, datasets, classes, settings)
+    units = share_of(plan.units, index=index, of=of)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -57,9 +63,9 @@ def measure_shard(
     remove_unfinished_files(out)
     path = out / shard_name(plan, index=index, of=of)
     with (
-        progress.stage("images", sum(map(len, cells))) as advance,
+        progress.stage("images", sum(map(len, units))) as advance,
         contextlib.redirect_stdout(sys.stderr),  # user code may print
     ):
-        found = measured_cells(plan, job, cells, datasets, means, progress, advance)
+        found = measure_units(plan, job, units, datasets, settings, progress, advance)
         images = write_shard(path, plan, found)
     return Written(path, images, plan.images)

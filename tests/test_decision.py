@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from gate.checks.accuracy import Accuracy
-from gate.checks.base import Burden, Comparison, Outcome, Rule, Scope
+from gate.checks.base import Comparison, Outcome, ProofRequirement, Rule, Scope
 from gate.checks.recall import Recall
 from gate.decision import EXIT_STATUS, Bounds, Decision, Result, Verdict, conclude, judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Failure
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.estimates import Count, Indication, Undefined
 from gate.metrics.proportions import Proportion
 
-GOOD = MadeUp(test=((240, 10), (10, 240))).evidence()
+GOOD = synthetic_evidence(SyntheticRun(test=((240, 10), (10, 240))))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def verdict(*results, failures=(), enforced=True):
 @pytest.mark.parametrize("operator", [">=", "<=", ">", "<"])
 @pytest.mark.parametrize("decide_on", ["interval", "point"])
 @pytest.mark.parametrize("on_inconclusive", ["block", "point"])
-@pytest.mark.parametrize("burden", Burden)
+@pytest.mark.parametrize("proof", ProofRequirement)
 @pytest.mark.parametrize(
     "nothing",
     [
@@ -87,10 +88,10 @@ def verdict(*results, failures=(), enforced=True):
         Known(None, 0.0, 1.0),
     ],
 )
-def test_no_number_meets_no_condition(operator, decide_on, on_inconclusive, burden, nothing):
+def test_no_number_meets_no_condition(operator, decide_on, on_inconclusive, proof, nothing):
     rule = Recall(id="recall", min=0.5, decide_on=decide_on, on_inconclusive=on_inconclusive)
 
-    found = concluded(nothing, operator, 0.0, rule=rule, burden=burden)
+    found = concluded(nothing, operator, 0.0, rule=rule, proof=proof)
 
     assert found.outcome is Outcome.INCONCLUSIVE
     assert not found.proven
@@ -172,12 +173,12 @@ def test_both_sides_need_proof(low, high, outcome):
     ],
 )
 def test_a_suspicion_fails_only_when_it_is_proven(value, high, outcome):
-    assert concluded(Known(value, 0.5, high), burden=Burden.TO_FAIL).outcome is outcome
+    assert concluded(Known(value, 0.5, high), proof=ProofRequirement.TO_FAIL).outcome is outcome
 
 
 @pytest.mark.parametrize(("low", "outcome"), [(0.81, Outcome.PASSED), (0.7, Outcome.FAILED)])
 def test_skill_fails_unless_it_is_proven(low, outcome):
-    assert concluded(Known(0.9, low, 0.99), burden=Burden.TO_PASS).outcome is outcome
+    assert concluded(Known(0.9, low, 0.99), proof=ProofRequirement.TO_PASS).outcome is outcome
 
 
 def test_the_estimate_may_decide_what_the_interval_cannot_and_is_then_not_proven():
@@ -193,7 +194,7 @@ def test_the_estimate_may_decide_what_the_interval_cannot_and_is_then_not_proven
 def test_a_suspicion_stays_open_even_where_the_estimate_may_decide():
     rule = Recall(id="recall", min=0.5, on_inconclusive="point")
 
-    found = concluded(Known(0.7, 0.5, 0.9), rule=rule, burden=Burden.TO_FAIL)
+    found = concluded(Known(0.7, 0.5, 0.9), rule=rule, proof=ProofRequirement.TO_FAIL)
 
     assert found.outcome is Outcome.INCONCLUSIVE
 
@@ -421,9 +422,9 @@ def test_the_worst_comes_first():
 
 
 def test_unreadable_images_that_no_blocking_rule_judges_are_a_failure():
-    numbers = MadeUp(test=((240, 10), (10, 240)), unreadable=2)
+    numbers = SyntheticRun(test=((240, 10), (10, 240)), unreadable=2)
 
-    decision = judge([Accuracy(id="accuracy", min=0.5)], numbers.evidence())
+    decision = judge([Accuracy(id="accuracy", min=0.5)], synthetic_evidence(numbers))
 
     assert decision.verdict is Verdict.ERROR
     assert decision.failures[0].message == "2 of 502 images of test cannot be read (truncated)"

@@ -8,10 +8,11 @@ import pytest
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-PERFECT = MadeUp(test=((20, 0), (0, 20)), confidence=(0.9, 0.6)).evidence()
+PERFECT = synthetic_evidence(SyntheticRun(test=((20, 0), (0, 20)), confidence=(0.9, 0.6)))
 
 
 def judged(check, **parameters):
@@ -48,7 +49,7 @@ def test_an_exact_interval_of_20_of_20_proves_0861_and_no_more(required, outcome
 
 def by_group(groups):
     """A perfect model on 80 images of so many groups."""
-    evidence = MadeUp(test=((40, 0), (0, 40))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((40, 0), (0, 40))))
     test = evidence.splits[Split.TEST]
     names = (np.arange(80) % groups).astype(object)
     return replace(evidence, splits={Split.TEST: replace(test, rows=test.rows.grouped(names))})

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 ORDER = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASSED)
 SHARES = ("accuracy", "recall", "precision", "f1", "balanced-accuracy")
@@ -31,7 +32,7 @@ def matrices(draw, most_classes=4):
 
 
 def numbers(matrix):
-    return MadeUp(classes=NAMES[: len(matrix)], test=matrix)
+    return SyntheticRun(classes=NAMES[: len(matrix)], test=matrix)
 
 
 def with_rows(evidence, rows):
@@ -61,7 +62,7 @@ def judged(rules, evidence):
 @given(matrix=matrices(), bounds=st.tuples(requirements, requirements).map(sorted))
 @few
 def test_a_tighter_requirement_never_makes_a_result_better(check, decide_on, matrix, bounds):
-    evidence = numbers(matrix).evidence()
+    evidence = synthetic_evidence(numbers(matrix))
     loose, tight = (ranks(made(check, min=b, decide_on=decide_on), evidence) for b in bounds)
 
     assert all(tight[key] <= loose[key] for key in loose)
@@ -71,7 +72,7 @@ def test_a_tighter_requirement_never_makes_a_result_better(check, decide_on, mat
 @given(matrix=matrices(), required=requirements)
 @few
 def test_more_confidence_never_turns_an_open_question_into_an_answer(check, matrix, required):
-    evidence = numbers(matrix).evidence()
+    evidence = synthetic_evidence(numbers(matrix))
     usual, strict = (
         ranks(made(check, min=required, one_sided_confidence=confidence), evidence)
         for confidence in (0.95, 0.999)
@@ -92,8 +93,8 @@ def test_removing_right_answers_never_makes_a_result_better(check, matrix, requi
     fewer[label][label] -= data.draw(st.integers(1, matrix[label][label]))
     rule = made(check, min=required, decide_on="point")
 
-    before = ranks(rule, numbers(matrix).evidence())
-    after = ranks(rule, numbers(tuple(map(tuple, fewer))).evidence())
+    before = ranks(rule, synthetic_evidence(numbers(matrix)))
+    after = ranks(rule, synthetic_evidence(numbers(tuple(map(tuple, fewer)))))
 
     for key, rank in after.items():
         emptied = rank == ORDER.index(Outcome.INCONCLUSIVE)
@@ -108,8 +109,8 @@ def test_keeping_one_row_in_some_never_turns_a_failure_into_a_proof(check, matri
     exact = tuple(tuple(count * share for count in row) for row in thin)
     rule = made(check, min=required)
 
-    all_rows = ranks(rule, numbers(exact).evidence())
-    some_rows = ranks(rule, numbers(thin).evidence())
+    all_rows = ranks(rule, synthetic_evidence(numbers(exact)))
+    some_rows = ranks(rule, synthetic_evidence(numbers(thin)))
 
     failed, passed = ORDER.index(Outcome.FAILED), ORDER.index(Outcome.PASSED)
     assert not any(all_rows[key] == failed and some_rows[key] == passed for key in all_rows)
@@ -120,7 +121,7 @@ def test_keeping_one_row_in_some_never_turns_a_failure_into_a_proof(check, matri
 def test_removing_every_image_of_a_class_never_passes(matrix, label):
     emptied = tuple((0,) * len(row) if at == label else row for at, row in enumerate(matrix))
     for check in ("recall", "precision", "f1"):
-        decision = judge([made(check, min=0.0)], numbers(emptied).evidence())
+        decision = judge([made(check, min=0.0)], synthetic_evidence(numbers(emptied)))
 
         assert decision.verdict != "pass"
 
@@ -130,7 +131,7 @@ def test_removing_every_image_of_a_class_never_passes(matrix, label):
 def test_the_order_of_the_images_changes_nothing(matrix, seed):
     rules = [made(check, min=0.85) for check in (*SHARES, "macro-f1")]
     rules += [made(check) for check in ("accuracy-paradox", "prediction-collapse", "no-skill")]
-    evidence = numbers(matrix).evidence()
+    evidence = synthetic_evidence(numbers(matrix))
     rows = evidence.splits[Split.TEST].rows
     shuffled = rows.take(np.random.default_rng(seed).permutation(len(rows)))
 
@@ -141,7 +142,7 @@ def test_the_order_of_the_images_changes_nothing(matrix, seed):
 @few
 def test_the_order_of_the_images_of_patients_changes_nothing(seed, groups):
     random = np.random.default_rng(seed)
-    evidence = MadeUp(test=((45, 5), (3, 47))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((45, 5), (3, 47))))
     rows = evidence.splits[Split.TEST].rows
     names = np.array([f"p{group}" for group in random.integers(0, groups, len(rows))], dtype=object)
     grouped = rows.grouped(names)
@@ -159,13 +160,13 @@ def test_the_order_of_the_classes_changes_nothing(matrix, data):
     order = data.draw(st.permutations(range(len(matrix))))
     rules = [made(check, min=0.85) for check in SHARES]
     rules += [made(check) for check in ("accuracy-paradox", "prediction-collapse", "no-skill")]
-    reordered = MadeUp(
+    reordered = SyntheticRun(
         classes=tuple(NAMES[label] for label in order),
         test=tuple(tuple(matrix[row][column] for column in order) for row in order),
     )
 
-    before = judged(rules, numbers(matrix).evidence())
-    after = judged(rules, reordered.evidence())
+    before = judged(rules, synthetic_evidence(numbers(matrix)))
+    after = judged(rules, synthetic_evidence(reordered))
 
     assert after.keys() == before.keys()
     for key, (outcome, proven, value) in after.items():
@@ -176,7 +177,7 @@ def test_the_order_of_the_classes_changes_nothing(matrix, data):
 @given(matrix=matrices(), required=requirements)
 @few
 def test_no_rule_passes_on_an_empty_split(matrix, required):
-    evidence = numbers(matrix).evidence()
+    evidence = synthetic_evidence(numbers(matrix))
     nothing = with_rows(
         evidence, evidence.splits[Split.TEST].rows.take(np.array([], dtype=np.intp))
     )
@@ -191,7 +192,7 @@ def test_no_rule_passes_on_an_empty_split(matrix, required):
 @few
 def test_one_rule_more_never_makes_the_verdict_better(required, on_inconclusive):
     order = ["pass", "inconclusive", "fail"]
-    evidence = MadeUp(test=((88, 12), (4, 96))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((88, 12), (4, 96))))
     rules = [
         REGISTRY["accuracy"](id=f"rule-{index}", min=each, on_inconclusive=on_inconclusive)
         for index, each in enumerate(required)

@@ -12,10 +12,11 @@ import pytest
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-EVIDENCE = MadeUp(test=((90, 10), (10, 90)), confidence=(0.9, 0.9)).evidence()
+EVIDENCE = synthetic_evidence(SyntheticRun(test=((90, 10), (10, 90)), confidence=(0.9, 0.9)))
 
 
 def rule(check, **parameters):
@@ -100,7 +101,7 @@ def test_slices_that_are_all_just_good_enough_hardly_ever_fail(slices):
     for _ in range(runs):
         right = random.random(len(names)) < 0.85
         counts = ((int(right.sum()), int((~right).sum())), (0, 0))
-        drawn = MadeUp(test=counts).evidence().splits[Split.TEST].rows
+        drawn = synthetic_evidence(SyntheticRun(test=counts)).splits[Split.TEST].rows
         order = np.argsort(~right, kind="stable")  # the right ones come first in ``drawn``
         rows = replace(drawn, slices={"slice": names[order].astype(object)})
         evidence = replace(EVIDENCE, splits={Split.TEST: replace(test, rows=rows)})

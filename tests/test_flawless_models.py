@@ -7,8 +7,9 @@ import pytest
 
 from gate.checks import REGISTRY
 from gate.decision import Outcome, Verdict, judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 
 EACH, GROUPS = 1000, 200  # images of each class; groups, each of which holds every class
@@ -41,20 +42,22 @@ def flawless(classes, *, grouped, images=EACH):
     """Return evidence of a model that is right on all images, with a champion that is too."""
     names = tuple(f"class {index}" for index in range(classes))
     matrix = tuple(tuple(row) for row in (images * np.eye(classes, dtype=int)).tolist())
-    evidence = MadeUp(
-        classes=names,
-        critical=names[:1],
-        test=matrix,
-        train=matrix,
-        confidence=(0.98, 0.5),
-        copies=0,
-        duplicates=0,
-        groups=0,
-        broken=0,
-        probe="sound",
-        train_loss=(1.0, 0.5, 0.2, 0.1),
-        validation_loss=(1.1, 0.6, 0.3, 0.2),
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=names,
+            critical=names[:1],
+            test=matrix,
+            train=matrix,
+            confidence=(0.98, 0.5),
+            copies=0,
+            duplicates=0,
+            groups=0,
+            broken=0,
+            probe="sound",
+            train_loss=(1.0, 0.5, 0.2, 0.1),
+            validation_loss=(1.1, 0.6, 0.3, 0.2),
+        )
+    )
     splits = {}
     for split, measured in evidence.splits.items():
         rows = measured.rows

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import Verdict, judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Baseline, Overlap, Pair, PairKind, Rows, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 
 many = settings(max_examples=60)
@@ -50,7 +51,9 @@ def evidences(draw, groups=None):
     test = tuple(tuple(draw(st.integers(0, most)) for most in row) for row in ((40, 8), (8, 40)))
     train = tuple(tuple(draw(st.integers(0, most)) for most in row) for row in ((60, 6), (6, 60)))
     champion = {"broken": draw(st.integers(0, 3)), "repaired": draw(st.integers(0, 6))}
-    made = MadeUp(train=train, test=test, confidence=(0.9, 0.6), **champion).evidence()
+    made = synthetic_evidence(
+        SyntheticRun(train=train, test=test, confidence=(0.9, 0.6), **champion)
+    )
     if draw(st.booleans()) if groups is None else groups:
         made = grouped(made, draw(st.integers(1, 4)))
     return made
@@ -323,8 +326,8 @@ def outcomes(judged, evidence):
     return {result.outcome for result in judge(judged, evidence).results}
 
 
-WEAK = MadeUp(train=((60, 3), (3, 60)), test=((60, 30), (30, 60))).evidence()
-GOOD = MadeUp(train=((600, 10), (10, 600)), test=((580, 20), (20, 580))).evidence()
+WEAK = synthetic_evidence(SyntheticRun(train=((60, 3), (3, 60)), test=((60, 30), (30, 60))))
+GOOD = synthetic_evidence(SyntheticRun(train=((600, 10), (10, 600)), test=((580, 20), (20, 580))))
 WRONG = np.flatnonzero(
     WEAK.splits[Split.TEST].rows.labels != WEAK.splits[Split.TEST].rows.predictions
 ).tolist()
@@ -351,7 +354,7 @@ def test_wrong_images_that_leak_and_right_ones_that_are_listed_again_change_no_f
 
 
 def test_wrong_images_that_are_listed_in_another_slice_stay_wrong_in_theirs():
-    evidence = MadeUp(test=((45, 5), (12, 38))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((45, 5), (12, 38))))
     rows = evidence.splits[Split.TEST].rows
     sliced = with_rows(
         evidence,
@@ -382,7 +385,7 @@ def test_a_good_model_with_some_near_copies_still_passes():
 
 
 def test_images_listed_forty_times_prove_what_they_prove_once():
-    few = MadeUp(test=((12, 0), (0, 12))).evidence()
+    few = synthetic_evidence(SyntheticRun(test=((12, 0), (0, 12))))
     asked = [rule("accuracy", min=0.95)]
 
     [result] = judge(asked, listed_again(few, list(range(24)) * 39, "z")).results
@@ -395,7 +398,7 @@ def test_images_listed_forty_times_prove_what_they_prove_once():
 
 def test_failing_shares_its_error_among_the_rows_as_given_and_the_clean():
     """Reference: 950 of 1,000 as given, 850 of 900 clean, required 0.92."""
-    evidence = MadeUp(test=((950, 50), (0, 0))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((950, 50), (0, 0))))
     leaked = put_into(evidence, Split.TRAIN, range(100), PairKind.BYTES)
 
     [result] = judge([rule("accuracy", min=0.92)], leaked).results
@@ -405,7 +408,7 @@ def test_failing_shares_its_error_among_the_rows_as_given_and_the_clean():
 
 
 def test_a_class_that_leaked_whole_is_inconclusive():
-    evidence = MadeUp(train=((50, 0), (0, 50)), test=((50, 0), (0, 50))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(train=((50, 0), (0, 50)), test=((50, 0), (0, 50))))
     whole = put_into(evidence, Split.TRAIN, range(50), PairKind.NEAR)  # every cat
 
     found = {
@@ -436,15 +439,15 @@ def test_support_counts_the_images_that_are_judged():
     assert outcomes(asked, GOOD) == {Outcome.PASSED}
     leaked = put_into(GOOD, Split.TRAIN, [0], PairKind.BYTES)
     assert Outcome.INCONCLUSIVE in outcomes(asked, leaked)
-    few = MadeUp(test=((12, 0), (0, 12))).evidence()
+    few = synthetic_evidence(SyntheticRun(test=((12, 0), (0, 12))))
     again = listed_again(few, list(range(24)) * 2, "z")
     assert Outcome.INCONCLUSIVE in outcomes([rule("data-requirements", min_images=50)], again)
 
 
 def test_copies_of_test_images_make_up_for_no_train_images():
     asked = [rule("data-requirements", split="train", min_per_test_image=1)]
-    evidence = MadeUp(train=((50, 0), (0, 50)), test=((60, 0), (0, 60))).evidence()
-    enough = MadeUp(train=((60, 0), (0, 60)), test=((60, 0), (0, 60))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(train=((50, 0), (0, 50)), test=((60, 0), (0, 60))))
+    enough = synthetic_evidence(SyntheticRun(train=((60, 0), (0, 60)), test=((60, 0), (0, 60))))
 
     assert outcomes(asked, enough) == {Outcome.PASSED}
     assert Outcome.INCONCLUSIVE in outcomes(asked, evidence)
@@ -454,7 +457,7 @@ def test_copies_of_test_images_make_up_for_no_train_images():
 
 def test_groups_that_are_dealt_and_images_that_are_listed_again_prove_no_more():
     """Listed again, each image by itself proves more than it did; dealt, groups do."""
-    evidence = MadeUp(test=((0, 0), (960, 9040))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((0, 0), (960, 9040))))
     asked = [rule("accuracy", min=0.9)]
     rows = evidence.splits[Split.TEST].rows
     wrong = np.argsort(rows.labels == rows.predictions, kind="stable")
@@ -471,8 +474,12 @@ def test_groups_that_are_dealt_and_images_that_are_listed_again_prove_no_more():
 
 def test_copies_of_test_images_make_no_train_that_is_large_enough_for_a_leak_check():
     asked = [rule("train-test-overlap")]
-    tiny = MadeUp(train=((2, 0), (0, 2)), test=((60, 0), (0, 60)), copies=0).evidence()
-    fair = MadeUp(train=((5, 0), (0, 5)), test=((60, 0), (0, 60)), copies=0).evidence()
+    tiny = synthetic_evidence(
+        SyntheticRun(train=((2, 0), (0, 2)), test=((60, 0), (0, 60)), copies=0)
+    )
+    fair = synthetic_evidence(
+        SyntheticRun(train=((5, 0), (0, 5)), test=((60, 0), (0, 60)), copies=0)
+    )
 
     def near(evidence):
         padded = put_into(evidence, Split.TRAIN, range(0, 120, 6), PairKind.NEAR)
@@ -484,7 +491,9 @@ def test_copies_of_test_images_make_no_train_that_is_large_enough_for_a_leak_che
 
 def test_a_gap_is_judged_on_every_pair_of_rows():
     """The wrong test images in train lower the accuracy on train as given."""
-    evidence = MadeUp(train=((900, 5), (5, 900)), test=((400, 80), (80, 400))).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(train=((900, 5), (5, 900)), test=((400, 80), (80, 400)))
+    )
     asked = [rule("train-test-gap", max=0.10)]
     wrong = [*range(400, 480), *range(480, 560)]
     hidden = put_into(evidence, Split.TRAIN, wrong * 3, PairKind.BYTES)

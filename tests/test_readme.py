@@ -103,7 +103,7 @@ def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
 
 @pytest.mark.slow
 def test_the_walk_to_the_door_can_be_pasted(tmp_path):
-    commands = block("door")
+    commands = block("deployment")
     shim = tmp_path / "bin" / "validate-model"
     shim.parent.mkdir()
     shim.write_text(

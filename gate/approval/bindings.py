@@ -3,46 +3,46 @@
 from collections.abc import Mapping
 
 from gate.approval.digests import checkpoint_files
-from gate.approval.door import SHOWN, Door
 from gate.approval.signers import check_key_for_policy
 from gate.approval.statement import read_statement
+from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.report.statement import PREDICATE_TYPE
 from gate.wording import printable
 
 
-def statement(door: Door) -> str:
+def statement(verification: Verification) -> str:
     """Read the statement, now that its signature holds; refuse another type, and nonsense."""
-    payload = door.envelope.payload if door.envelope else door.data
-    door.statement = read_statement(payload, door.where)
+    payload = verification.envelope.payload if verification.envelope else verification.data
+    verification.statement = read_statement(payload, verification.where)
     return f"a test result ({PREDICATE_TYPE.removeprefix('https://')})"
 
 
-def checkpoint(door: Door) -> str:
+def checkpoint(verification: Verification) -> str:
     """Hash the files that will be deployed; refuse others than were judged."""
-    door.files = checkpoint_files(door.request.checkpoint)
-    found, judged = door.files.digests, door.judged.files
+    verification.files = checkpoint_files(verification.request.checkpoint)
+    found, judged = verification.files.digests, verification.judged.files
     # A single file may have been renamed; of several, the names say which is which.
     alone = len(found) == len(judged) == 1
     same = list(found.values()) == list(judged.values()) if alone else found == judged
     # The verdict names its checkpoint too: a platform may have put it on another subject.
-    if not same or door.files.sha256 != door.judged.said.checkpoint:
+    if not same or verification.files.sha256 != verification.judged.said.checkpoint:
         raise AttestationError(
-            printable(str(door.request.checkpoint)),
+            printable(str(verification.request.checkpoint)),
             RefusalCode.CHECKPOINT_DIFFERS,
-            _difference(found, judged) if not same else _other_verdict(door),
+            _difference(found, judged) if not same else _other_verdict(verification),
             "deploy the checkpoint that was judged, or have this one judged and attested",
         )
-    if door.files.beside:
-        shown = ", ".join(printable(name, 60) for name in door.files.beside[:5])
-        more = ", ..." if len(door.files.beside) > 5 else ""
-        door.notes.append(f"not covered, though in the folder: {shown}{more}")
+    if verification.files.beside:
+        shown = ", ".join(printable(name, 60) for name in verification.files.beside[:5])
+        more = ", ..." if len(verification.files.beside) > 5 else ""
+        verification.notes.append(f"not covered, though in the folder: {shown}{more}")
     count = f"{len(found)} files, each" if len(found) > 1 else "the file"
-    return f"{count} as judged, sha256 {door.files.sha256[:SHOWN]}"
+    return f"{count} as judged, sha256 {verification.files.sha256[:SHOWN]}"
 
 
-def _other_verdict(door: Door) -> str:
-    judged = door.judged.said.checkpoint
+def _other_verdict(verification: Verification) -> str:
+    judged = verification.judged.said.checkpoint
     return f"the verdict is on another checkpoint than it was put on: on sha256 {judged}"
 
 
@@ -56,54 +56,54 @@ def _difference(found: Mapping[str, str], judged: Mapping[str, str]) -> str:
     )
 
 
-def policy(door: Door) -> str:
+def policy(verification: Verification) -> str:
     """Refuse a verdict by another policy than resolves here, and a key that is not for it."""
-    judged, here = door.judged.configuration, door.policy.resolved_sha256
-    metadata = door.policy.policy.metadata
+    judged, here = verification.judged.configuration, verification.policy.resolved_sha256
+    metadata = verification.policy.policy.metadata
     name = f"{printable(metadata.name, 60)} {printable(metadata.version, 40)}"
     if judged.get("policy") != here:
         raise AttestationError(
-            printable(door.request.policy),
+            printable(verification.request.policy),
             RefusalCode.POLICY_DIFFERS,
             f"{name} resolves to sha256 {here}, and the verdict is by "
             f"{judged.get('policy', 'none')}",
             "judge the saved evidence by this policy (`validate-model judge`), and attest that",
         )
-    _check_bytes_of_policy(door)
-    if door.signer is not None:
-        check_key_for_policy(door, door.signer, door.where)
+    _check_bytes_of_policy(verification)
+    if verification.signer is not None:
+        check_key_for_policy(verification, verification.signer, verification.where)
     return f"{name}, as judged, resolved sha256 {here[:SHOWN]}"
 
 
-def _check_bytes_of_policy(door: Door) -> None:
+def _check_bytes_of_policy(verification: Verification) -> None:
     """Note, or refuse, files that say the same in other bytes: comments, the order of keys."""
     files = {
         digest
-        for name, digest in door.judged.configuration.items()
+        for name, digest in verification.judged.configuration.items()
         if name.startswith("policy-file:")
     }
-    if files == {source.sha256 for source in door.policy.sources}:
+    if files == {source.sha256 for source in verification.policy.sources}:
         return
     fact = "the files of the policy say the same in other bytes than those that were judged by"
-    if not door.request.reworded:
+    if not verification.request.reworded:
         raise AttestationError(
-            printable(door.request.policy),
+            printable(verification.request.policy),
             RefusalCode.POLICY_EDITED,
             fact,
             "restore the files, judge by these and attest that, or accept it: --allow-reworded",
         )
-    door.notes.append(f"{fact}: comments or layout")
+    verification.notes.append(f"{fact}: comments or layout")
 
 
-def data(door: Door) -> str:
+def data(verification: Verification) -> str:
     """Refuse a verdict on other data than the trust file allows, where it names any."""
-    allowed = {split: digests for split, digests in door.trust.data if digests is not None}
+    allowed = {split: digests for split, digests in verification.trust.data if digests is not None}
     for split, digests in allowed.items():
-        found = door.judged.configuration.get(f"data:{split}")
+        found = verification.judged.configuration.get(f"data:{split}")
         if found not in digests:
             what = f"has the manifest {found}" if found else "was not given"
             raise AttestationError(
-                door.where,
+                verification.where,
                 RefusalCode.DATA_NOT_ALLOWED,
                 f"the split {split} {what}, and the trust file allows others",
                 "judge on the data that is allowed, or have the trust file's owner add this",

@@ -2,33 +2,33 @@
 
 from collections.abc import Iterable
 
-from gate.approval.door import SHOWN, Door
+from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.fit import misfits
 from gate.wording import printable
 
 
-def configuration(door: Door) -> str:
+def configuration(verification: Verification) -> str:
     """Refuse other classes, critical classes, champion or configuration than are pinned."""
     pinned = [
-        *_classes(door),
-        *_critical(door),
-        *_champion(door),
-        *_champion_evidence(door),
-        *_digests(door),
+        *_classes(verification),
+        *_critical(verification),
+        *_champion(verification),
+        *_champion_evidence(verification),
+        *_digests(verification),
     ]
-    _check_fit(door)
+    _check_fit(verification)
     return f"{', '.join(pinned)} as pinned" if pinned else "any: nothing of it is pinned"
 
 
-def _classes(door: Door) -> list[str]:
-    found, trust = tuple(door.judged.said.classes), door.trust.classes
-    pins = {"trust file": trust, "policy": door.policy.policy.classes}
+def _classes(verification: Verification) -> list[str]:
+    found, trust = tuple(verification.judged.said.classes), verification.trust.classes
+    pins = {"trust file": trust, "policy": verification.policy.policy.classes}
     named = {whose: classes for whose, classes in pins.items() if classes}
     for whose, classes in named.items():
         if found != classes:
             raise AttestationError(
-                door.where,
+                verification.where,
                 RefusalCode.CLASSES_DIFFER,
                 f"the classes are {_listed(found)}, in this order, and the {whose} pins "
                 f"{_listed(classes)}",
@@ -37,43 +37,43 @@ def _classes(door: Door) -> list[str]:
     return ["classes"] if named else []
 
 
-def _critical(door: Door) -> list[str]:
+def _critical(verification: Verification) -> list[str]:
     """Refuse what is critical for a verdict otherwise than for whoever deploys.
 
     The trust file names all of them; a policy names the least, and whoever judges may add more.
     """
-    found, trust = set(door.judged.said.critical), door.trust.critical
-    policy = door.policy.policy
+    found, trust = set(verification.judged.said.critical), verification.trust.critical
+    policy = verification.policy.policy
     if trust is not None and found != set(trust):
-        raise _another_critical(door, f"the trust file pins {_listed(trust)}")
+        raise _another_critical(verification, f"the trust file pins {_listed(trust)}")
     if not found >= set(policy.critical):
-        raise _another_critical(door, f"the policy names {_listed(policy.critical)}")
+        raise _another_critical(verification, f"the policy names {_listed(policy.critical)}")
     if trust is None and not policy.critical and policy.speaks_of_critical:
         raise AttestationError(
-            door.where,
+            verification.where,
             RefusalCode.CRITICAL_NOT_NAMED,
-            f"whoever had it judged chose the critical classes ({_shown(door)}), which decide "
-            "under this policy",
+            f"whoever had it judged chose the critical classes ({_shown(verification)}), "
+            "which decide under this policy",
             "name them: critical: [...] in the policy or in the trust file",
         )
     if trust is None and (more := [name for name in found if name not in policy.critical]):
-        door.notes.append(f"critical beside what the policy names: {_listed(sorted(more))}")
+        verification.notes.append(f"critical beside what the policy names: {_listed(sorted(more))}")
     return ["critical classes"] if trust is not None or policy.critical else []
 
 
-def _another_critical(door: Door, wanted: str) -> AttestationError:
+def _another_critical(verification: Verification, wanted: str) -> AttestationError:
     return AttestationError(
-        door.where,
+        verification.where,
         RefusalCode.CRITICAL_DIFFERS,
-        f"critical when it was judged: {_shown(door)}; {wanted}",
+        f"critical when it was judged: {_shown(verification)}; {wanted}",
         "judge the evidence by a policy that names these as critical, and attest that",
     )
 
 
-def _champion(door: Door) -> list[str]:
-    champion = door.judged.said.champion
+def _champion(verification: Verification) -> list[str]:
+    champion = verification.judged.said.champion
     found = None if champion is None else champion.checkpoint
-    policy, trust = door.policy.policy.champion, door.trust.champion
+    policy, trust = verification.policy.policy.champion, verification.trust.champion
     pins = {"trust file": trust, "policy": (policy,) if policy else None}
     named = {whose: allowed for whose, allowed in pins.items() if allowed is not None}
     for whose, allowed in named.items():
@@ -83,7 +83,7 @@ def _champion(door: Door) -> list[str]:
             else:
                 what = f"the champion is {f'sha256 {found}' if found else 'of no known checkpoint'}"
             raise AttestationError(
-                door.where,
+                verification.where,
                 RefusalCode.CHAMPION_DIFFERS,
                 f"{what}, and the {whose} pins another",
                 "compare with the champion in production (baseline), and attest that",
@@ -91,15 +91,15 @@ def _champion(door: Door) -> list[str]:
     return ["champion"] if named else []
 
 
-def _champion_evidence(door: Door) -> list[str]:
-    champion, allowed = door.judged.said.champion, door.trust.champion_evidence
+def _champion_evidence(verification: Verification) -> list[str]:
+    champion, allowed = verification.judged.said.champion, verification.trust.champion_evidence
     if allowed is None:
         return []
     found = None if champion is None else champion.evidence_file
     if found not in allowed:
         what = f"are from evidence of sha256 {found}" if found else "are from no known evidence"
         raise AttestationError(
-            door.where,
+            verification.where,
             RefusalCode.CHAMPION_EVIDENCE_DIFFERS,
             f"the champion's answers {what}" if champion else "no champion was compared with",
             "compare with the evidence that the trust file names (baseline: its file or folder), "
@@ -108,13 +108,13 @@ def _champion_evidence(door: Door) -> list[str]:
     return ["champion's evidence"]
 
 
-def _digests(door: Door) -> list[str]:
-    named = door.trust.configuration.named()
+def _digests(verification: Verification) -> list[str]:
+    named = verification.trust.configuration.named()
     for name, allowed in named.items():
-        found = door.judged.configuration.get(f"configuration:{name}")
+        found = verification.judged.configuration.get(f"configuration:{name}")
         if found not in allowed:
             raise AttestationError(
-                door.where,
+                verification.where,
                 RefusalCode.CONFIGURATION_DIFFERS,
                 f"the sha256 of {name} is {found or 'not there'}, and the trust file allows "
                 f"{', '.join(each[:SHOWN] for each in allowed[:3])}",
@@ -123,20 +123,20 @@ def _digests(door: Door) -> list[str]:
     return list(named)
 
 
-def _check_fit(door: Door) -> None:
+def _check_fit(verification: Verification) -> None:
     """Refuse other classes than the rules speak of: on one that is not there they ask nothing."""
-    said = door.judged.said
-    for misfit in misfits(door.policy.policy, said.classes, said.critical):
+    said = verification.judged.said
+    for misfit in misfits(verification.policy.policy, said.classes, said.critical):
         raise AttestationError(
-            door.where,
+            verification.where,
             RefusalCode.POLICY_DOES_NOT_FIT,
             f"the policy does not fit the classes of the verdict: {printable(misfit.fact, 200)}",
             "judge a model with the classes that the policy speaks of, and attest that",
         )
 
 
-def _shown(door: Door) -> str:
-    return _listed(door.judged.said.critical) or "none"
+def _shown(verification: Verification) -> str:
+    return _listed(verification.judged.said.critical) or "none"
 
 
 def _listed(names: Iterable[str]) -> str:

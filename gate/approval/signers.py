@@ -1,23 +1,23 @@
 """Who signed: the first steps, which trust nothing that they have not checked."""
 
-from gate.approval.door import SHOWN, Door
 from gate.approval.envelope import Envelope, check_payload_type, read_envelope
 from gate.approval.keys import Role, is_signature
 from gate.approval.trust import TrustedKey
+from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.wording import printable
 
 _ANOTHER_KEY = "sign with a key of the trust file, or have its owner add this one"
 
 
-def trust(door: Door) -> str:
+def trust(verification: Verification) -> str:
     """Refuse a trust file of another digest than is pinned."""
-    found, pin = door.trust_file.sha256, door.request.trust_sha256
+    found, pin = verification.trust_file.sha256, verification.request.trust_sha256
     if pin is None:
         return f"sha256 {found[:SHOWN]}, not pinned"
     if found != pin.lower():
         raise AttestationError(
-            printable(door.request.trust),
+            printable(verification.request.trust),
             RefusalCode.TRUST_DIFFERS,
             f"the sha256 of the trust file is {found}, and {printable(pin, 80)} is pinned",
             "restore the file, or have the pin changed by whoever owns it",
@@ -25,37 +25,37 @@ def trust(door: Door) -> str:
     return f"sha256 {found[:SHOWN]}, as pinned"
 
 
-def payload_type(door: Door) -> str:
+def payload_type(verification: Verification) -> str:
     """Read the envelope, whose payload stays bytes; refuse another form or type of it."""
-    if door.request.attestation is None:
+    if verification.request.attestation is None:
         return "a bare statement, in no envelope"
-    door.envelope = read_envelope(door.data, door.where)
-    check_payload_type(door.envelope, door.where)
-    return door.envelope.payload_type
+    verification.envelope = read_envelope(verification.data, verification.where)
+    check_payload_type(verification.envelope, verification.where)
+    return verification.envelope.payload_type
 
 
-def signature(door: Door) -> str:
+def signature(verification: Verification) -> str:
     """Refuse what no trusted runner signed; say so where another tool must have checked it."""
-    if door.envelope is None:
-        if door.trust.signature == "required":
+    if verification.envelope is None:
+        if verification.trust.signature == "required":
             raise AttestationError(
-                door.where,
+                verification.where,
                 RefusalCode.SIGNATURE_REQUIRED,
                 "it is a bare statement, and the trust file requires a signature that it can check",
                 "give the signed envelope with --attestation",
             )
         return "NOT CHECKED here; the statement is taken from whoever handed it over"
-    door.signer = signer(door, door.envelope, door.where, "runner")
-    return f"by {named(door.signer)}, until {door.signer.not_after}"
+    verification.signer = signer(verification, verification.envelope, verification.where, "runner")
+    return f"by {named(verification.signer)}, until {verification.signer.not_after}"
 
 
-def signer(door: Door, envelope: Envelope, where: str, role: Role) -> TrustedKey:
+def signer(verification: Verification, envelope: Envelope, where: str, role: Role) -> TrustedKey:
     """Return the trusted key that signed an envelope, in its role and its time.
 
     The signature is looked at before the role and the time: of a key that did not sign, nothing
     else needs to be said.
     """
-    key = door.trust.find(envelope.key_id)
+    key = verification.trust.find(envelope.key_id)
     if key is None:
         raise AttestationError(
             where,
@@ -77,20 +77,20 @@ def signer(door: Door, envelope: Envelope, where: str, role: Role) -> TrustedKey
             f"{named(key)} may not sign as {role}, only as {' and '.join(key.roles)}",
             _ANOTHER_KEY,
         )
-    if not key.is_valid_on(door.today):
+    if not key.is_valid_on(verification.today):
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_VALID,
             f"{named(key)} counts from {key.not_before} to {key.not_after}, and today is "
-            f"{door.today}",
+            f"{verification.today}",
             _ANOTHER_KEY,
         )
     return key
 
 
-def check_key_for_policy(door: Door, key: TrustedKey, where: str) -> None:
+def check_key_for_policy(verification: Verification, key: TrustedKey, where: str) -> None:
     """Refuse a key that may not sign for the policy of the deploying repository."""
-    name = door.policy.policy.metadata.name
+    name = verification.policy.policy.metadata.name
     if name not in key.policies:
         raise AttestationError(
             where,

@@ -1,4 +1,4 @@
-"""The trust root: whose signatures count at the door, in which role, until when, for what."""
+"""The trust root: whose signatures count at deployment, in which role, until when, for what."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

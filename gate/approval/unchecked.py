@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gate.approval.door import Door
+from gate.approval.verification import Verification
 
 _SPLITS = ("train", "validation", "test")
 
@@ -16,16 +16,16 @@ class Unchecked:
     why: str
 
 
-def unchecked(door: Door) -> tuple[Unchecked, ...]:
+def unchecked(verification: Verification) -> tuple[Unchecked, ...]:
     """Return what the steps, none of which refused, did not look at."""
-    return tuple(Unchecked(what, why) for what, why in _unchecked(door))
+    return tuple(Unchecked(what, why) for what, why in _unchecked(verification))
 
 
-def _unchecked(door: Door) -> Iterator[tuple[str, str]]:
-    trust, policy = door.trust, door.policy.policy
-    if door.envelope is None:
+def _unchecked(verification: Verification) -> Iterator[tuple[str, str]]:
+    trust, policy = verification.trust, verification.policy.policy
+    if verification.envelope is None:
         yield "signature", "a bare statement was given; whoever handed it over must have checked it"
-    if door.request.trust_sha256 is None:
+    if verification.request.trust_sha256 is None:
         yield "trust-file", "no --trust-sha256 pins it"
     free = [split for split in _SPLITS if getattr(trust.data, split) is None]
     if free:
@@ -36,7 +36,7 @@ def _unchecked(door: Door) -> Iterator[tuple[str, str]]:
         yield "critical", "neither the trust file nor the policy names them"
     if not (trust.champion or policy.champion):
         yield "champion", "neither the trust file nor the policy pins one"
-    if door.judged.said.champion is not None and trust.champion_evidence is None:
+    if verification.judged.said.champion is not None and trust.champion_evidence is None:
         yield "champion-evidence", "the trust file pins no champion_evidence: how it was measured"
     free = [
         name
@@ -45,7 +45,7 @@ def _unchecked(door: Door) -> Iterator[tuple[str, str]]:
     ]
     if free:
         yield "configuration", f"the trust file pins no {', '.join(free)}"
-    if door.request.max_age_days is None:
+    if verification.request.max_age_days is None:
         yield "age", "no --max-age was asked"
     if trust.tool.at_least is None and trust.tool.at_most is None:
         yield "tool", "the trust file names no version"

@@ -1,4 +1,4 @@
-"""Verify: everything that a verdict rests on, held against what lies at the door.
+"""Verify: everything that a verdict rests on, held against what lies at deployment.
 
 The steps stand in :data:`STEPS` in the order in which they are taken; the first that refuses ends
 it. Nothing of a payload is understood before a trusted key's signature of it holds.
@@ -7,15 +7,15 @@ it. Nothing of a payload is understood before a trusted key's signature of it ho
 from collections.abc import Callable
 
 from gate.approval import approvals, bindings, configuration, signers, verdicts
-from gate.approval.door import Door, Request, Step, Verification
 from gate.approval.envelope import read_file
 from gate.approval.keys import require_extra
 from gate.approval.trust import read_trust
+from gate.approval.verification import Request, Step, Verification, VerificationResult
 from gate.errors import AttestationError
 from gate.policy.reading import read_policy
 from gate.wording import printable
 
-STEPS: dict[str, Callable[[Door], str]] = {
+STEPS: dict[str, Callable[[Verification], str]] = {
     "trust": signers.trust,
     "payload type": signers.payload_type,
     "signature": signers.signature,
@@ -32,27 +32,29 @@ STEPS: dict[str, Callable[[Door], str]] = {
 }
 
 
-def verify(request: Request) -> Verification:
+def verify(request: Request) -> VerificationResult:
     """Return how an attestation fares against a checkpoint, a policy and a trust root.
 
     Raises UsageError where a file cannot be read or the policy or the trust file is wrong: then
     nothing was decided.
     """
-    return go_through(stand_before(request))
+    return go_through(begin(request))
 
 
-def go_through(door: Door) -> Verification:
+def go_through(verification: Verification) -> VerificationResult:
     """Take the steps in their order, as far as the first that refuses."""
     steps: list[Step] = []
     for name, step in STEPS.items():
         try:
-            steps.append(Step(name, step(door)))
+            steps.append(Step(name, step(verification)))
         except AttestationError as refusal:
-            return Verification(door.request, tuple(steps), name, refusal, door)
-    return Verification(door.request, tuple(steps), None, None, door)
+            return VerificationResult(
+                verification.request, tuple(steps), name, refusal, verification
+            )
+    return VerificationResult(verification.request, tuple(steps), None, None, verification)
 
 
-def stand_before(request: Request) -> Door:
+def begin(request: Request) -> Verification:
     """Return what the deployment brings itself, and the bytes of what it does not trust yet.
 
     Raises as :func:`verify` does.
@@ -66,4 +68,4 @@ def stand_before(request: Request) -> Door:
         assert request.statement is not None, "an attestation or a statement is given"
         data, where = request.statement, "the statement"
     approvals = tuple(read_file(path) for path in request.approvals)
-    return Door(request, trust, policy, data, where, approvals)
+    return Verification(request, trust, policy, data, where, approvals)

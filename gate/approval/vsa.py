@@ -9,9 +9,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from gate.approval.door import Verification
 from gate.approval.statement import TIME_FORMAT
 from gate.approval.unchecked import unchecked
+from gate.approval.verification import VerificationResult
 from gate.report.statement import STATEMENT_TYPE
 
 VERIFIER = "urn:validate-model:verify"
@@ -22,23 +22,23 @@ UNSIGNED_LEVEL = "VALIDATE_MODEL_UNSIGNED_STATEMENT_PASSED"
 NOT_CHECKED = "urn:validate-model:not-checked:v1"  # a field of ours in the predicate
 
 
-def summary(verification: Verification) -> dict[str, Any]:
+def summary(result: VerificationResult) -> dict[str, Any]:
     """Return the verification summary of a verification that accepted."""
-    assert verification.accepted, "only what was accepted is summed up"
-    door, now = verification.door, verification.request.now
-    assert door.files is not None
-    policy = door.policy
+    assert result.accepted, "only what was accepted is summed up"
+    verification, now = result.verification, result.request.now
+    assert verification.files is not None
+    policy = verification.policy
     return {
         "_type": STATEMENT_TYPE,
         "subject": [
             {"name": name, "digest": {"sha256": digest}}
-            for name, digest in sorted(door.files.digests.items())
+            for name, digest in sorted(verification.files.digests.items())
         ],
         "predicateType": VSA_TYPE,
         "predicate": {
             "verifier": {"id": VERIFIER},
             "timeVerified": now.astimezone(UTC).strftime(TIME_FORMAT),
-            "resourceUri": f"urn:validate-model:checkpoint:sha256:{door.files.sha256}",
+            "resourceUri": f"urn:validate-model:checkpoint:sha256:{verification.files.sha256}",
             "policy": {
                 "uri": f"urn:validate-model:policy:sha256:{policy.resolved_sha256}",
                 "digest": {"sha256": policy.resolved_sha256},
@@ -49,20 +49,20 @@ def summary(verification: Verification) -> dict[str, Any]:
                     "digest": {"sha256": digest},
                 }
                 for digest in (
-                    door.attestation_sha256,
-                    *(each.envelope_sha256 for each in door.approvals),
+                    verification.attestation_sha256,
+                    *(each.envelope_sha256 for each in verification.approvals),
                 )
             ],
             "verificationResult": "PASSED",
             # A reader that asks for the one level must not take the other for it.
-            "verifiedLevels": [UNSIGNED_LEVEL if door.envelope is None else LEVEL],
+            "verifiedLevels": [UNSIGNED_LEVEL if verification.envelope is None else LEVEL],
             "slsaVersion": "1.0",
-            NOT_CHECKED: {each.what: each.why for each in unchecked(door)},
+            NOT_CHECKED: {each.what: each.why for each in unchecked(verification)},
         },
     }
 
 
-def as_text(verification: Verification) -> str:
+def as_text(verification: VerificationResult) -> str:
     """Return the summary as indented JSON with a final line break."""
     return json.dumps(summary(verification), indent=2) + "\n"
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome
 from gate.checks.classification import SplitMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -37,19 +37,19 @@ class Accuracy(SplitMetric):
         Example(
             "480 of 500 are right",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "400 of 500 are right",
             {"min": 0.9},
-            MadeUp(test=((200, 50), (50, 200))),
+            SyntheticRun(test=((200, 50), (50, 200))),
             Outcome.FAILED,
         ),
         Example(
             "92 of 100 are right, which luck could explain",
             {"min": 0.9},
-            MadeUp(test=((45, 5), (3, 47))),
+            SyntheticRun(test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
     )

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import (
-    Burden,
     Comparison,
     Concern,
     DataFacts,
     Example,
     Outcome,
+    ProofRequirement,
     Remark,
     Rule,
     Scope,
     SplitName,
 )
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -57,23 +57,25 @@ class AccuracyParadox(Rule):
     )
 
     examples: ClassVar = (
-        Example("both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
+        Example(
+            "both classes are found", {}, SyntheticRun(test=((45, 5), (3, 47))), Outcome.PASSED
+        ),
         Example(
             "98 % accuracy and 12 % recall",
             {},
-            MadeUp(test=((4888, 12), (88, 12))),
+            SyntheticRun(test=((4888, 12), (88, 12))),
             Outcome.FAILED,
         ),
         Example(
             "1 of 3 dogs is found, too few to accuse",
             {},
-            MadeUp(test=((996, 1), (2, 1))),
+            SyntheticRun(test=((996, 1), (2, 1))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "a coin flip does not look good",
             {},
-            MadeUp(test=((250, 250), (250, 250))),
+            SyntheticRun(test=((250, 250), (250, 250))),
             Outcome.PASSED,
         ),
     )
@@ -127,7 +129,7 @@ class AccuracyParadox(Rule):
                     operator="<=",
                     required=self.min_accuracy,
                     scope=Scope(self.split),
-                    burden=Burden.TO_FAIL,
+                    proof=ProofRequirement.TO_FAIL,
                 )
             ]
         return [
@@ -137,7 +139,7 @@ class AccuracyParadox(Rule):
                 operator=">=",
                 required=self.min_recall,
                 scope=Scope(self.split, evidence.classes[label]),
-                burden=Burden.TO_FAIL,
+                proof=ProofRequirement.TO_FAIL,
                 detail="" if overall.value is None else f"while accuracy is {overall.value:.3f}",
                 unit=f"{evidence.classes[label]} images",
             )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import MeanOverClasses
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class BalancedAccuracy(MeanOverClasses):
@@ -34,13 +34,13 @@ class BalancedAccuracy(MeanOverClasses):
         Example(
             "both classes are found",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "always the common class",
             {"min": 0.6},
-            MadeUp(test=((950, 0), (50, 0))),
+            SyntheticRun(test=((950, 0), (50, 0))),
             Outcome.FAILED,
         ),
     )

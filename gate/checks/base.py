@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import name_key
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     WAIVED = "waived"
 
 
-class Burden(StrEnum):
+class ProofRequirement(StrEnum):
     """What has to be proven; the rest follows from the estimate, or stays inconclusive."""
 
     BOTH = "both"  # passing and failing each need proof: a requirement on a metric
@@ -70,7 +70,7 @@ class Comparison:
     operator: Operator
     required: float
     scope: Scope
-    burden: Burden = Burden.BOTH
+    proof: ProofRequirement = ProofRequirement.BOTH
     unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
     undefined: Outcome = Outcome.INCONCLUSIVE  # what it means that the estimate has no value
     optional: bool = False  # the policy lets this be left open: then it warns and does not block
@@ -86,7 +86,7 @@ class Example:
 
     title: str
     parameters: Mapping[str, Any]
-    evidence: MadeUp
+    evidence: SyntheticRun
     outcome: Outcome
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import (
-    Burden,
     Comparison,
     DataFacts,
     Example,
     Operator,
     Outcome,
+    ProofRequirement,
     Remark,
 )
 from gate.checks.classification import SplitMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.checks.classification import Targets
@@ -49,19 +49,19 @@ class CalibrationError(SplitMetric):
         Example(
             "95 % sure and 96 % right",
             {},
-            MadeUp(test=((480, 20), (20, 480)), confidence=(0.95, 0.95)),
+            SyntheticRun(test=((480, 20), (20, 480)), confidence=(0.95, 0.95)),
             Outcome.PASSED,
         ),
         Example(
             "99 % sure and 80 % right",
             {},
-            MadeUp(test=((400, 100), (100, 400)), confidence=(0.99, 0.99)),
+            SyntheticRun(test=((400, 100), (100, 400)), confidence=(0.99, 0.99)),
             Outcome.FAILED,
         ),
         Example(
             "too few images",
             {},
-            MadeUp(test=((40, 10), (10, 40)), confidence=(0.99, 0.99)),
+            SyntheticRun(test=((40, 10), (10, 40)), confidence=(0.99, 0.99)),
             Outcome.INCONCLUSIVE,
         ),
     )
@@ -81,7 +81,7 @@ class CalibrationError(SplitMetric):
     ) -> list[Comparison]:
         """Return the comparisons; the value itself passes, a failure needs proof."""
         return [
-            replace(each, burden=Burden.TO_FAIL, detail=_if_calibrated(each.estimate))
+            replace(each, proof=ProofRequirement.TO_FAIL, detail=_if_calibrated(each.estimate))
             for each in super().compare(rows, slice_name, evidence, targets)
         ]
 

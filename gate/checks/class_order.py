@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Example, Outcome, Rule, Scope, SplitName
-from gate.evidence.made_up import MadeUp
+from gate.checks.base import Comparison, Example, Outcome, ProofRequirement, Rule, Scope, SplitName
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -41,24 +41,26 @@ class ClassOrder(Rule):
     split: SplitName = Field("test", description="The split to measure.")
 
     examples: ClassVar = (
-        Example("each class is itself", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
-        Example("two classes are exchanged", {}, MadeUp(test=((5, 45), (47, 3))), Outcome.FAILED),
+        Example("each class is itself", {}, SyntheticRun(test=((45, 5), (3, 47))), Outcome.PASSED),
+        Example(
+            "two classes are exchanged", {}, SyntheticRun(test=((5, 45), (47, 3))), Outcome.FAILED
+        ),
         Example(
             "three classes went round",
             {},
-            MadeUp(classes=("cat", "cow", "dog"), test=((2, 90, 8), (5, 5, 90), (88, 7, 5))),
+            SyntheticRun(classes=("cat", "cow", "dog"), test=((2, 90, 8), (5, 5, 90), (88, 7, 5))),
             Outcome.FAILED,
         ),
         Example(
             "always the same answer, which no order mends",
             {},
-            MadeUp(test=((0, 950), (0, 50))),
+            SyntheticRun(test=((0, 950), (0, 50))),
             Outcome.PASSED,
         ),
         Example(
             "exchanged it seems, on six images",
             {},
-            MadeUp(test=((1, 2), (2, 1))),
+            SyntheticRun(test=((1, 2), (2, 1))),
             Outcome.INCONCLUSIVE,
         ),
     )
@@ -81,7 +83,7 @@ class ClassOrder(Rule):
                 operator="<=",
                 required=0.0,
                 scope=Scope(self.split),
-                burden=Burden.TO_FAIL,
+                proof=ProofRequirement.TO_FAIL,
                 detail=""
                 if isinstance(estimate, Undefined)
                 else in_words(estimate, evidence.classes),

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Concern, Example, Operator, Outcome
 from gate.checks.classification import ClassificationRule
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.checks.classification import Targets
@@ -40,13 +40,13 @@ class ConfusionRate(ClassificationRule):
         Example(
             "2 of 500 dogs are taken for cats",
             {"from": "dog", "to": "cat", "max": 0.02},
-            MadeUp(test=((480, 20), (2, 498))),
+            SyntheticRun(test=((480, 20), (2, 498))),
             Outcome.PASSED,
         ),
         Example(
             "50 of 500 dogs are taken for cats",
             {"from": "dog", "to": "cat", "max": 0.02},
-            MadeUp(test=((480, 20), (50, 450))),
+            SyntheticRun(test=((480, 20), (50, 450))),
             Outcome.FAILED,
         ),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -51,28 +51,28 @@ class DataRequirements(Rule):
         Example(
             "100 images, 50 of each class",
             {"min_images": 100, "min_per_class": 50},
-            MadeUp(test=((45, 5), (3, 47))),
+            SyntheticRun(test=((45, 5), (3, 47))),
             Outcome.PASSED,
         ),
         Example(
             "50 images of a class where 60 are asked for",
             {"min_per_class": 60},
-            MadeUp(test=((55, 5), (3, 47))),
+            SyntheticRun(test=((55, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "no group is declared",
             {"min_groups": 30},
-            MadeUp(test=((45, 5), (3, 47))),
+            SyntheticRun(test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "two train images for 100 test images",
             {"split": "train", "min_per_test_image": 1},
-            MadeUp(train=((1, 0), (0, 1)), test=((45, 5), (3, 47))),
+            SyntheticRun(train=((1, 0), (0, 1)), test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
-        Example("the split was not given", {}, MadeUp(), Outcome.INCONCLUSIVE),
+        Example("the split was not given", {}, SyntheticRun(), Outcome.INCONCLUSIVE),
     )
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, SplitEvidence
@@ -58,27 +58,30 @@ class DatasetIntegrity(Rule):
 
     examples: ClassVar = (
         Example(
-            "every image and class is there", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED
+            "every image and class is there",
+            {},
+            SyntheticRun(test=((45, 5), (3, 47))),
+            Outcome.PASSED,
         ),
         Example(
             "two images cannot be read",
             {},
-            MadeUp(test=((45, 5), (3, 47)), unreadable=2),
+            SyntheticRun(test=((45, 5), (3, 47)), unreadable=2),
             Outcome.ERROR,
         ),
         Example(
             "a hidden file is an image, and none may be",
             {"max_hidden": 0},
-            MadeUp(test=((45, 5), (3, 47)), hidden=1),
+            SyntheticRun(test=((45, 5), (3, 47)), hidden=1),
             Outcome.FAILED,
         ),
         Example(
             "the test split has no dogs",
             {},
-            MadeUp(test=((45, 5), (0, 0))),
+            SyntheticRun(test=((45, 5), (0, 0))),
             Outcome.ERROR,
         ),
-        Example("no data was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
+        Example("no data was given", {}, SyntheticRun(), Outcome.INCONCLUSIVE),
     )
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -48,13 +48,13 @@ class DeploymentPrecision(ClassMetric):
         Example(
             "no false alarm in 10,000, one image in ten is a dog",
             {"min": 0.85, "prevalence": {"dog": 0.1}, "classes": ["dog"]},
-            MadeUp(test=((10000, 0), (50, 950))),
+            SyntheticRun(test=((10000, 0), (50, 950))),
             Outcome.PASSED,
         ),
         Example(
             "precision 0.95 here is 0.16 where one image in a hundred is a dog",
             {"min": 0.85, "prevalence": {"dog": 0.01}, "classes": ["dog"]},
-            MadeUp(test=((95, 5), (5, 95))),
+            SyntheticRun(test=((95, 5), (5, 95))),
             Outcome.FAILED,
         ),
     )

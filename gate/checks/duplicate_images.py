@@ -18,7 +18,7 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -50,25 +50,25 @@ class DuplicateImages(Rule):
         Example(
             "every image stands once",
             {},
-            MadeUp(test=((45, 5), (3, 47)), duplicates=0),
+            SyntheticRun(test=((45, 5), (3, 47)), duplicates=0),
             Outcome.PASSED,
         ),
         Example(
             "five images stand twice",
             {},
-            MadeUp(test=((45, 5), (3, 47)), duplicates=5),
+            SyntheticRun(test=((45, 5), (3, 47)), duplicates=5),
             Outcome.FAILED,
         ),
         Example(
             "five images stand twice, and 10 % may",
             {"max": 0.1},
-            MadeUp(test=((45, 5), (3, 47)), duplicates=5),
+            SyntheticRun(test=((45, 5), (3, 47)), duplicates=5),
             Outcome.PASSED,
         ),
         Example(
             "the images were not compared",
             {},
-            MadeUp(test=((45, 5), (3, 47))),
+            SyntheticRun(test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
     )

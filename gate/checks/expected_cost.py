@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Operator, Outcome
 from gate.checks.classification import SplitMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.checks.classification import Targets
@@ -48,13 +48,13 @@ class ExpectedCost(SplitMetric):
         Example(
             "few misses at 100 EUR each",
             {"costs": [[0, 1], [100, 0]], "unit": "EUR", "max": 1.0},
-            MadeUp(test=((9800, 200), (10, 9990))),
+            SyntheticRun(test=((9800, 200), (10, 9990))),
             Outcome.PASSED,
         ),
         Example(
             "many misses at 100 EUR each",
             {"costs": [[0, 1], [100, 0]], "unit": "EUR", "max": 1.0},
-            MadeUp(test=((980, 20), (100, 900))),
+            SyntheticRun(test=((980, 20), (100, 900))),
             Outcome.FAILED,
         ),
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class F1(ClassMetric):
@@ -29,13 +29,13 @@ class F1(ClassMetric):
         Example(
             "few misses and few false alarms",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "98 % accuracy, and most dogs are missed",
             {"min": 0.8},
-            MadeUp(test=((4888, 12), (88, 12))),
+            SyntheticRun(test=((4888, 12), (88, 12))),
             Outcome.FAILED,
         ),
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Operator, Outcome
 from gate.checks.classification import ClassMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class FalsePositiveRate(ClassMetric):
@@ -32,13 +32,13 @@ class FalsePositiveRate(ClassMetric):
         Example(
             "10 false alarms in 1,000 images",
             {"max": 0.05, "classes": ["dog"]},
-            MadeUp(test=((990, 10), (5, 45))),
+            SyntheticRun(test=((990, 10), (5, 45))),
             Outcome.PASSED,
         ),
         Example(
             "100 false alarms in 1,000 images",
             {"max": 0.05, "classes": ["dog"]},
-            MadeUp(test=((900, 100), (5, 45))),
+            SyntheticRun(test=((900, 100), (5, 45))),
             Outcome.FAILED,
         ),
     )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gate.checks.base import (
-    Burden,
     Comparison,
     Concern,
     DataFacts,
     Example,
     Outcome,
+    ProofRequirement,
     Remark,
     Rule,
     Scope,
@@ -19,7 +19,7 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import shared_groups
 
 if TYPE_CHECKING:
@@ -73,31 +73,31 @@ class GroupOverlap(Rule):
         Example(
             "no patient is shared",
             {},
-            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0),
+            SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0),
             Outcome.PASSED,
         ),
         Example(
             "three patients are in both",
             {},
-            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3),
+            SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3),
             Outcome.FAILED,
         ),
         Example(
             "no group is declared",
             {},
-            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47))),
+            SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "two test images have no group",
             {},
-            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
+            SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "two test images of 100 have no group, and 5 % may",
             {"max_ungrouped": 0.05},
-            MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
+            SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0, ungrouped=2),
             Outcome.PASSED,
         ),
     )
@@ -138,7 +138,7 @@ class GroupOverlap(Rule):
                 scope=Scope(self.between[1]),
                 # Half a declaration is none that was left out on purpose.
                 optional=self.groups == "optional" and not declared,
-                burden=Burden.ONLY_FAIL if otherwise else Burden.BOTH,
+                proof=ProofRequirement.ONLY_FAIL if otherwise else ProofRequirement.BOTH,
                 detail="; ".join(filter(None, (detail, otherwise))),
             )
         ]

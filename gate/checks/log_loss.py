@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gate.checks.base import DataFacts, Example, Operator, Outcome, Remark
 from gate.checks.classification import SplitMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class LogLoss(SplitMetric):
@@ -39,13 +39,13 @@ class LogLoss(SplitMetric):
         Example(
             "sure when right, unsure when wrong",
             {"max": 0.3},
-            MadeUp(test=((240, 10), (10, 240)), confidence=(0.95, 0.6)),
+            SyntheticRun(test=((240, 10), (10, 240)), confidence=(0.95, 0.6)),
             Outcome.PASSED,
         ),
         Example(
             "sure when wrong",
             {"max": 0.3},
-            MadeUp(test=((200, 50), (50, 200)), confidence=(0.99, 0.99)),
+            SyntheticRun(test=((200, 50), (50, 200)), confidence=(0.99, 0.99)),
             Outcome.FAILED,
         ),
     )

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Outcome,
+    ProofRequirement,
+    Remark,
+    Rule,
+    Scope,
+)
 from gate.errors import HistoryError
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, History
@@ -94,34 +103,38 @@ class LossCurve(Rule):
     )
 
     examples: ClassVar = (
-        Example("a healthy curve", {}, MadeUp(train_loss=_FALLING), Outcome.PASSED),
-        Example("a flat loss", {}, MadeUp(train_loss=(0.69,) * 10), Outcome.FAILED),
+        Example("a healthy curve", {}, SyntheticRun(train_loss=_FALLING), Outcome.PASSED),
+        Example("a flat loss", {}, SyntheticRun(train_loss=(0.69,) * 10), Outcome.FAILED),
         Example(
             "a rising loss",
             {},
-            MadeUp(train_loss=tuple(0.7 * 1.1**epoch for epoch in range(10))),
+            SyntheticRun(train_loss=tuple(0.7 * 1.1**epoch for epoch in range(10))),
             Outcome.FAILED,
         ),
         Example(
             "the validation loss rises for good",
             {},
-            MadeUp(train_loss=_FALLING, validation_loss=_OVERFITTED),
+            SyntheticRun(train_loss=_FALLING, validation_loss=_OVERFITTED),
             Outcome.FAILED,
         ),
         Example(
             "the validation loss ends where it was lowest",
             {"unread": "refuse"},
-            MadeUp(train_loss=_FALLING, validation_loss=_OVERFITTED[:4]),
+            SyntheticRun(train_loss=_FALLING, validation_loss=_OVERFITTED[:4]),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "a loss that seems held out was not read",
             {"unread": "refuse"},
-            MadeUp(train_loss=_FALLING, validation_loss=_FALLING, unread_losses=("holdout_loss",)),
+            SyntheticRun(
+                train_loss=_FALLING, validation_loss=_FALLING, unread_losses=("holdout_loss",)
+            ),
             Outcome.INCONCLUSIVE,
         ),
-        Example("one epoch shows nothing", {}, MadeUp(train_loss=(0.7,)), Outcome.INCONCLUSIVE),
-        Example("no history was given", {}, MadeUp(), Outcome.INCONCLUSIVE),
+        Example(
+            "one epoch shows nothing", {}, SyntheticRun(train_loss=(0.7,)), Outcome.INCONCLUSIVE
+        ),
+        Example("no history was given", {}, SyntheticRun(), Outcome.INCONCLUSIVE),
     )
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
@@ -302,7 +315,7 @@ def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "")
         required=fact.bound,
         scope=Scope(part=fact.name.replace("_", "-") + several),
         remedy=_remedy(fact, curve),
-        burden=Burden.TO_FAIL,
+        proof=ProofRequirement.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
         detail="" if isinstance(estimate, Undefined) else fact.reason,
         advisory=fact.name == "tail",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import MeanOverClasses
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class MacroF1(MeanOverClasses):
@@ -32,13 +32,13 @@ class MacroF1(MeanOverClasses):
         Example(
             "few mistakes either way",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "most dogs are missed",
             {"min": 0.9},
-            MadeUp(test=((4888, 12), (88, 12))),
+            SyntheticRun(test=((4888, 12), (88, 12))),
             Outcome.FAILED,
         ),
     )

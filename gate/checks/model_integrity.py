@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -32,18 +32,20 @@ class ModelIntegrity(Rule):
 
     check: Literal["model-integrity"] = "model-integrity"
 
-    walls: tuple[Literal["rlimits", "no_new_privileges", "network", "landlock"], ...] = Field(
+    sandbox: tuple[Literal["rlimits", "no_new_privileges", "network", "landlock"], ...] = Field(
         (),
-        description="Walls that must stand around a foreign parser, which only ONNX needs; other "
-        "checkpoints are read without one.",
+        description="Parts of the sandbox that a foreign parser must run in, which ONNX needs; "
+        "other checkpoints are read without one.",
     )
 
     examples: ClassVar = (
-        Example("sound", {}, MadeUp(probe="sound"), Outcome.PASSED),
-        Example("NaN in a weight", {}, MadeUp(probe="nan"), Outcome.FAILED),
-        Example("the same answer to everything", {}, MadeUp(probe="constant"), Outcome.FAILED),
-        Example("the batch changes the answer", {}, MadeUp(probe="batch"), Outcome.FAILED),
-        Example("no model was run", {}, MadeUp(), Outcome.INCONCLUSIVE),
+        Example("sound", {}, SyntheticRun(probe="sound"), Outcome.PASSED),
+        Example("NaN in a weight", {}, SyntheticRun(probe="nan"), Outcome.FAILED),
+        Example(
+            "the same answer to everything", {}, SyntheticRun(probe="constant"), Outcome.FAILED
+        ),
+        Example("the batch changes the answer", {}, SyntheticRun(probe="batch"), Outcome.FAILED),
+        Example("no model was run", {}, SyntheticRun(), Outcome.INCONCLUSIVE),
     )
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
@@ -54,7 +56,7 @@ class ModelIntegrity(Rule):
         if probe is None:
             return [_none("number of broken tensors", Undefined("no model was run"), "tensors")]
         absent = [
-            wall for wall in self.walls if probe.walls is not None and wall not in probe.walls
+            part for part in self.sandbox if probe.sandbox is not None and part not in probe.sandbox
         ]
         seen = Undefined("no image was given to the model")
         return [
@@ -67,13 +69,13 @@ class ModelIntegrity(Rule):
             *(
                 [
                     _none(
-                        "number of required walls that did not stand",
+                        "number of required parts of the sandbox that did not hold",
                         Count(len(absent)),
-                        "walls",
+                        "parts of the sandbox",
                         ", ".join(absent),
                     )
                 ]
-                if self.walls
+                if self.sandbox
                 else []
             ),
             _none(
@@ -89,9 +91,9 @@ class ModelIntegrity(Rule):
             ),
             _none(
                 "number of predictions that change between alone and in a batch",
-                Count(probe.disagreements) if probe.probed_alone else seen,
+                Count(probe.batch_disagreements) if probe.checked_individually else seen,
                 "batch",
-                f"of {probe.probed_alone} tried" if probe.probed_alone else "",
+                f"of {probe.checked_individually} tried" if probe.checked_individually else "",
             ),
         ]
 

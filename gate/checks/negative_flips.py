@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope, SplitName
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -46,31 +46,31 @@ class NegativeFlips(Rule):
         Example(
             "4 images broken of 1,000",
             {},
-            MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=4, repaired=6),
             Outcome.PASSED,
         ),
         Example(
             "40 images broken of 1,000, 60 repaired",
             {},
-            MadeUp(test=((480, 20), (20, 480)), broken=40, repaired=60),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=40, repaired=60),
             Outcome.FAILED,
         ),
         Example(
             "the champion is this very checkpoint",
             {},
-            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=0, same_champion=True),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "the champion is this very checkpoint, in production and judged again",
             {"allow_same": True},
-            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=0, same_champion=True),
             Outcome.PASSED,
         ),
         Example(
             "there is no champion",
             {},
-            MadeUp(test=((480, 20), (20, 480))),
+            SyntheticRun(test=((480, 20), (20, 480))),
             Outcome.INCONCLUSIVE,
         ),
     )

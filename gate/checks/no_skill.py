@@ -4,8 +4,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Concern, Example, Outcome, Rule, Scope, SplitName
-from gate.evidence.made_up import MadeUp
+from gate.checks.base import (
+    Comparison,
+    Concern,
+    Example,
+    Outcome,
+    ProofRequirement,
+    Rule,
+    Scope,
+    SplitName,
+)
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -37,10 +46,12 @@ class NoSkill(Rule):
     split: SplitName = Field("test", description="The split to measure.")
 
     examples: ClassVar = (
-        Example("both classes are found", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
-        Example("a coin flip", {}, MadeUp(test=((250, 250), (250, 250))), Outcome.FAILED),
-        Example("always background", {}, MadeUp(test=((950, 0), (50, 0))), Outcome.FAILED),
-        Example("only one class", {}, MadeUp(test=((95, 5), (0, 0))), Outcome.INCONCLUSIVE),
+        Example(
+            "both classes are found", {}, SyntheticRun(test=((45, 5), (3, 47))), Outcome.PASSED
+        ),
+        Example("a coin flip", {}, SyntheticRun(test=((250, 250), (250, 250))), Outcome.FAILED),
+        Example("always background", {}, SyntheticRun(test=((950, 0), (50, 0))), Outcome.FAILED),
+        Example("only one class", {}, SyntheticRun(test=((95, 5), (0, 0))), Outcome.INCONCLUSIVE),
     )
 
     @property
@@ -70,7 +81,7 @@ class NoSkill(Rule):
                 operator=">",
                 required=1 / max(classes, 2),
                 scope=Scope(self.split),
-                burden=Burden.TO_PASS,
+                proof=ProofRequirement.TO_PASS,
                 detail=f"a guess among {classes} classes reaches 1 / {classes}"
                 if classes > 1
                 else "",

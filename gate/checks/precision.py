@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Rows
@@ -35,19 +35,19 @@ class Precision(ClassMetric):
         Example(
             "240 of 250 alarms are right",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "half of the alarms are false",
             {"min": 0.85, "classes": ["dog"]},
-            MadeUp(test=((900, 100), (0, 100))),
+            SyntheticRun(test=((900, 100), (0, 100))),
             Outcome.FAILED,
         ),
         Example(
             "a class that is never predicted",
             {"min": 0.5, "classes": ["dog"]},
-            MadeUp(test=((95, 0), (5, 0))),
+            SyntheticRun(test=((95, 0), (5, 0))),
             Outcome.FAILED,
         ),
     )

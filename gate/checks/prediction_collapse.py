@@ -4,8 +4,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Burden, Comparison, Concern, Example, Outcome, Rule, Scope, SplitName
-from gate.evidence.made_up import MadeUp
+from gate.checks.base import (
+    Comparison,
+    Concern,
+    Example,
+    Outcome,
+    ProofRequirement,
+    Rule,
+    Scope,
+    SplitName,
+)
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -37,12 +46,14 @@ class PredictionCollapse(Rule):
     split: SplitName = Field("test", description="The split to measure.")
 
     examples: ClassVar = (
-        Example("both classes are predicted", {}, MadeUp(test=((45, 5), (3, 47))), Outcome.PASSED),
-        Example("always background", {}, MadeUp(test=((95, 0), (5, 0))), Outcome.FAILED),
+        Example(
+            "both classes are predicted", {}, SyntheticRun(test=((45, 5), (3, 47))), Outcome.PASSED
+        ),
+        Example("always background", {}, SyntheticRun(test=((95, 0), (5, 0))), Outcome.FAILED),
         Example(
             "two images of a class prove nothing",
             {},
-            MadeUp(test=((95, 0), (2, 0))),
+            SyntheticRun(test=((95, 0), (2, 0))),
             Outcome.INCONCLUSIVE,
         ),
     )
@@ -92,6 +103,6 @@ class PredictionCollapse(Rule):
             operator=">=",
             required=_MISSED_MORE_THAN_FOUND,
             scope=Scope(self.split, name),
-            burden=Burden.TO_FAIL,
+            proof=ProofRequirement.TO_FAIL,
             unit=f"{name} images",
         )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import ClassMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class Recall(ClassMetric):
@@ -31,19 +31,19 @@ class Recall(ClassMetric):
         Example(
             "every class is found 96 times in 100",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "98 % accuracy, and 12 of 100 dogs are found",
             {"min": 0.85},
-            MadeUp(test=((4888, 12), (88, 12))),
+            SyntheticRun(test=((4888, 12), (88, 12))),
             Outcome.FAILED,
         ),
         Example(
             "18 of 18 dogs prove too little",
             {"min": 0.85},
-            MadeUp(test=((100, 0), (0, 18))),
+            SyntheticRun(test=((100, 0), (0, 18))),
             Outcome.INCONCLUSIVE,
         ),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from gate.checks import REGISTRY
 from gate.checks.base import Example, Rule
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 _REMEDY = "To fix a failure:"
 FAMILIES = {
@@ -85,7 +85,7 @@ def as_rule(check: type[Rule], example: Example) -> str:
     return written({"check": name_of(check), **example.parameters})
 
 
-def numbers(evidence: MadeUp) -> str:
+def numbers(evidence: SyntheticRun) -> str:
     """Return the numbers that an example is made of: what differs from nothing at all."""
     shown = [
         f"{each.name.replace('_', ' ')} {_number(getattr(evidence, each.name))}"
@@ -173,7 +173,7 @@ def _range(schema: Mapping[str, Any]) -> str:
     return f" ({', '.join(bounds)})" if bounds else ""
 
 
-def _number(value: Any) -> str:  # noqa: ANN401 -- any field of MadeUp
+def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
     match value:
         case ((int(), *_), *_):  # a confusion matrix, rows are the truth
             return " / ".join(" ".join(str(count) for count in row) for row in value)

@@ -17,7 +17,7 @@ from gate.checks.base import (
     in_words,
     without_classes,
 )
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -70,31 +70,31 @@ class Regression(Rule):
         Example(
             "4 images broken, 6 repaired, of 1,000",
             {"margin": 0.02},
-            MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=4, repaired=6),
             Outcome.PASSED,
         ),
         Example(
             "40 images broken, none repaired, of 1,000",
             {"margin": 0.02},
-            MadeUp(test=((480, 20), (20, 480)), broken=40),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=40),
             Outcome.FAILED,
         ),
         Example(
             "the champion is this very checkpoint",
             {"margin": 0.02},
-            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=0, same_champion=True),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "the champion is this very checkpoint, in production and judged again",
             {"margin": 0.02, "allow_same": True},
-            MadeUp(test=((480, 20), (20, 480)), broken=0, same_champion=True),
+            SyntheticRun(test=((480, 20), (20, 480)), broken=0, same_champion=True),
             Outcome.PASSED,
         ),
         Example(
             "there is no champion",
             {"margin": 0.02},
-            MadeUp(test=((480, 20), (20, 480))),
+            SyntheticRun(test=((480, 20), (20, 480))),
             Outcome.INCONCLUSIVE,
         ),
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import MeanOverClasses
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 
 class RocAuc(MeanOverClasses):
@@ -36,19 +36,19 @@ class RocAuc(MeanOverClasses):
         Example(
             "sure when right, unsure when wrong",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240)), confidence=(0.95, 0.6)),
+            SyntheticRun(test=((240, 10), (10, 240)), confidence=(0.95, 0.6)),
             Outcome.PASSED,
         ),
         Example(
             "one mistake in four",
             {"min": 0.9},
-            MadeUp(test=((300, 100), (100, 300)), confidence=(0.9, 0.9)),
+            SyntheticRun(test=((300, 100), (100, 300)), confidence=(0.9, 0.9)),
             Outcome.FAILED,
         ),
         Example(
             "no scores were kept",
             {"min": 0.9},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.INCONCLUSIVE,
         ),
     )

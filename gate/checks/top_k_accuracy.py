@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gate.checks.base import Example, Outcome
 from gate.checks.classification import SplitMetric
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -37,13 +37,13 @@ class TopKAccuracy(SplitMetric):
         Example(
             "the truth is second when it is not first",
             {"k": 2, "min": 0.95},
-            MadeUp(test=((80, 20), (20, 80)), confidence=(0.9, 0.6)),
+            SyntheticRun(test=((80, 20), (20, 80)), confidence=(0.9, 0.6)),
             Outcome.PASSED,
         ),
         Example(
             "with k = 1 it is accuracy",
             {"k": 1, "min": 0.95},
-            MadeUp(test=((80, 20), (20, 80)), confidence=(0.9, 0.6)),
+            SyntheticRun(test=((80, 20), (20, 80)), confidence=(0.9, 0.6)),
             Outcome.FAILED,
         ),
     )

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import (
-    Burden,
     Comparison,
     Concern,
     DataFacts,
     Example,
     Outcome,
+    ProofRequirement,
     Remark,
     Rule,
     Scope,
@@ -20,7 +20,7 @@ from gate.checks.base import (
     in_words,
     without_classes,
 )
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
@@ -88,37 +88,37 @@ class TrainTestGap(Rule):
         Example(
             "0.97 on train, 0.96 on test",
             {"max": 0.10},
-            MadeUp(train=((970, 30), (30, 970)), test=((240, 10), (10, 240))),
+            SyntheticRun(train=((970, 30), (30, 970)), test=((240, 10), (10, 240))),
             Outcome.PASSED,
         ),
         Example(
             "0.99 on train, 0.70 on test",
             {"max": 0.10},
-            MadeUp(train=((990, 10), (10, 990)), test=((140, 60), (60, 140))),
+            SyntheticRun(train=((990, 10), (10, 990)), test=((140, 60), (60, 140))),
             Outcome.FAILED,
         ),
         Example(
             "all right on ten train images, where 271 are needed",
             {"max": 0.10},
-            MadeUp(train=((5, 0), (0, 5)), test=((240, 10), (10, 240))),
+            SyntheticRun(train=((5, 0), (0, 5)), test=((240, 10), (10, 240))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "no train split was given",
             {"max": 0.10},
-            MadeUp(test=((240, 10), (10, 240))),
+            SyntheticRun(test=((240, 10), (10, 240))),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "a log says 0.99 on train, test has 0.70",
             {"max": 0.10},
-            MadeUp(test=((140, 60), (60, 140)), logged_train_accuracy=0.99),
+            SyntheticRun(test=((140, 60), (60, 140)), logged_train_accuracy=0.99),
             Outcome.FAILED,
         ),
         Example(
             "a log says 0.97 on train, test has 0.96",
             {"max": 0.10},
-            MadeUp(test=((240, 10), (10, 240)), logged_train_accuracy=0.97),
+            SyntheticRun(test=((240, 10), (10, 240)), logged_train_accuracy=0.97),
             Outcome.INCONCLUSIVE,
         ),
     )
@@ -170,12 +170,12 @@ class TrainTestGap(Rule):
         )
         name = None if label is None else evidence.classes[label]
         too_few = self._too_few_to_pass(train, test, label, name)
-        burden = Burden.ONLY_FAIL if too_few else Burden.BOTH
+        proof = ProofRequirement.ONLY_FAIL if too_few else ProofRequirement.BOTH
         loss = self.metric == "log-loss"
         between = gap(on_test, on_train) if loss else gap(on_train, on_test)
         unseen = without_classes(between, evidence.classes)
         said = filter(None, (unseen, self._suspicion(on_train, between), too_few))
-        return self._comparison(between, name, burden=burden, detail="; ".join(said))
+        return self._comparison(between, name, proof=proof, detail="; ".join(said))
 
     def _too_few_to_pass(
         self, train: "Rows", test: "Rows", label: int | None, class_name: str | None
@@ -218,7 +218,7 @@ class TrainTestGap(Rule):
         return self._comparison(
             logged_gap(logged, accuracy(test)),
             None,
-            burden=Burden.ONLY_FAIL,
+            proof=ProofRequirement.ONLY_FAIL,
             detail="train accuracy is from the training log, which can fail and not pass; give "
             "the train split for that",
         )
@@ -228,7 +228,7 @@ class TrainTestGap(Rule):
         estimate: "Estimate",
         class_name: str | None,
         *,
-        burden: Burden = Burden.BOTH,
+        proof: ProofRequirement = ProofRequirement.BOTH,
         detail: str = "",
     ) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
@@ -240,6 +240,6 @@ class TrainTestGap(Rule):
             operator="<=",
             required=self.max,
             scope=Scope(self.against, class_name),
-            burden=burden,
+            proof=proof,
             detail=detail,
         )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gate.checks.base import (
-    Burden,
     Comparison,
     Concern,
     Copies,
     DataFacts,
     Example,
     Outcome,
+    ProofRequirement,
     Remark,
     Rule,
     Scope,
@@ -28,7 +28,7 @@ from gate.checks.copies import (
     such_as,
     too_few_to_pass,
 )
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Overlap, Pair
@@ -85,30 +85,33 @@ class TrainTestOverlap(Rule):
 
     examples: ClassVar = (
         Example(
-            "nothing is shared", {}, MadeUp(train=_TRAIN, test=_TEST, copies=0), Outcome.PASSED
+            "nothing is shared",
+            {},
+            SyntheticRun(train=_TRAIN, test=_TEST, copies=0),
+            Outcome.PASSED,
         ),
         Example(
             "ten test images were trained on",
             {},
-            MadeUp(train=_TRAIN, test=_TEST, copies=10),
+            SyntheticRun(train=_TRAIN, test=_TEST, copies=10),
             Outcome.FAILED,
         ),
         Example(
             "one test image stands in validation",
             {},
-            MadeUp(train=_TRAIN, validation=_TEST, test=_TEST, copies=0, validation_copies=1),
+            SyntheticRun(train=_TRAIN, validation=_TEST, test=_TEST, copies=0, validation_copies=1),
             Outcome.FAILED,
         ),
         Example(
             "train is two images",
             {},
-            MadeUp(train=((1, 0), (0, 1)), test=_TEST, copies=0),
+            SyntheticRun(train=((1, 0), (0, 1)), test=_TEST, copies=0),
             Outcome.INCONCLUSIVE,
         ),
         Example(
             "the splits were not compared",
             {},
-            MadeUp(train=_TRAIN, test=_TEST),
+            SyntheticRun(train=_TRAIN, test=_TEST),
             Outcome.INCONCLUSIVE,
         ),
     )
@@ -241,7 +244,7 @@ class _Between:
             operator="<=",
             required=allowed(limit, self.images) if measured else 0.0,
             scope=Scope(later, part=part),
-            burden=Burden.ONLY_FAIL if self.too_few else Burden.BOTH,
+            proof=ProofRequirement.ONLY_FAIL if self.too_few else ProofRequirement.BOTH,
             remedy=""
             if earlier == "train"
             else f"remove the listed images from {earlier} or from {later}, and judge again",

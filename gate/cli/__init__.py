@@ -37,7 +37,7 @@ _COMMANDS = {
     "cache": "look after what was measured before",
     "attest": "judge a run's evidence again, and sign the verdict",
     "approve": "sign that you accept what was attested",
-    "verify": "check a checkpoint, its attestation and approvals at the door",
+    "verify": "check a checkpoint, its attestation and approvals at deployment",
     "keygen": "a pair of keys, and what a trust file says of it",
 }
 INTERRUPTED = 130

@@ -16,7 +16,7 @@ from gate.keys import shared_groups
 
 if TYPE_CHECKING:
     from gate.cli.sharing import Groups
-    from gate.measure.duplicates.fingerprint_dataset import Side
+    from gate.measure.duplicates.fingerprint_dataset import ComparisonInput
     from gate.subject.datasets.records import Dataset
     from gate.subject.datasets.spec import Format
     from gate.subject.gatefile import LeakageSpec
@@ -235,7 +235,7 @@ def _unlabelled(datasets: list["Dataset"]) -> list[str]:
     ]
 
 
-def _tell_unreadable(sides: list["Side"]) -> int:
+def _tell_unreadable(sides: list["ComparisonInput"]) -> int:
     unreadable = [image for side in sides for image in side.unreadable]
     for image in unreadable:
         tell(f"Error: {image.id}: {image.reason}; it was not compared")

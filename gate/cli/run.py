@@ -65,7 +65,7 @@ def command(
     GATEFILE says what is judged; by default gate.yaml, if it is there. Flags go before what it
     says, and can replace it altogether.
     """
-    means = settings_from_flags(
+    settings = settings_from_flags(
         device=device,
         backend=backend,
         engine=engine,
@@ -73,12 +73,12 @@ def command(
         max_images_in_memory=max_images_in_memory,
         no_cache=no_cache,
     )
-    return judged(gatefile, means, **flags)
+    return judged(gatefile, settings, **flags)
 
 
 def judged(
     gatefile: Path | None,
-    means: MeasureSettings,
+    settings: MeasureSettings,
     *,
     out: Path,
     outputs: tuple[str, ...],
@@ -98,15 +98,15 @@ def judged(
     targets = parsed(outputs, inputs=inputs_of(path, subject))
     require_extra(format_)
     delete_stale_outputs(outputs)
-    settings = Settings(
+    how = Settings(
         out=out,
         enforced=mode == "enforce",
-        means=replace(means, images=not no_images),
+        measure=replace(settings, images=not no_images),
         progress=Progress(),
         command=tuple(sys.argv[1:]),
     )
     with kept_apart():
-        report = validate(subject, settings=settings)
+        report = validate(subject, settings=how)
     # Imported while it measured, not before.
     from gate.evidence.store import FILE_NAME
     from gate.report.renderings import Beside

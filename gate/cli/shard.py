@@ -58,7 +58,7 @@ def command(
         raise UsageError(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
-    means = settings_from_flags(
+    settings = settings_from_flags(
         device=device,
         backend=backend,
         engine=engine,
@@ -67,8 +67,10 @@ def command(
         no_cache=no_cache,
     )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    with kept_apart(), means.prestart():
-        written = measure_shard(subject, out, index=index, of=of, means=means, progress=Progress())
+    with kept_apart(), settings.prestart():
+        written = measure_shard(
+            subject, out, index=index, of=of, settings=settings, progress=Progress()
+        )
     say(str(written.path))
     tell(
         f"{written.images:,} of {written.of_images:,} images; join all shares: validate-model merge"

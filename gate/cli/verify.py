@@ -16,7 +16,7 @@ from gate.cli.streams import say
 from gate.errors import UsageError
 
 if TYPE_CHECKING:
-    from gate.approval.door import Verification
+    from gate.approval.verification import VerificationResult
 
 _WIDTH = 80
 _COLUMN = 8
@@ -94,7 +94,7 @@ def command(
     Stops at the first refusal, with its code and exit status 5. Neither model, data nor torch is
     needed; the checkpoint is only hashed.
     """
-    from gate.approval.door import Request
+    from gate.approval.verification import Request
     from gate.approval.verify import verify
 
     if (attestation is None) == (statement is None):
@@ -147,9 +147,9 @@ def _withdraw(path: Path) -> None:
             path.unlink()
 
 
-def as_json(came: "Verification") -> dict[str, Any]:
+def as_json(came: "VerificationResult") -> dict[str, Any]:
     """Return a verification as plain JSON values, keys in a fixed order."""
-    door, refusal = came.door, came.refusal
+    verification, refusal = came.verification, came.refusal
     return {
         "accepted": came.accepted,
         "exit_status": came.exit_status,
@@ -164,15 +164,16 @@ def as_json(came: "Verification") -> dict[str, Any]:
         "verified_at": came.request.now.astimezone(UTC).isoformat(timespec="seconds"),
         "checkpoint": {
             "path": str(came.request.checkpoint),
-            "sha256": door.files and door.files.sha256,
+            "sha256": verification.files and verification.files.sha256,
         },
-        "attestation_sha256": door.attestation_sha256,
-        "signature_checked": door.signer is not None,
-        "signer": door.signer and {"name": door.signer.name, "key": door.signer.id},
+        "attestation_sha256": verification.attestation_sha256,
+        "signature_checked": verification.signer is not None,
+        "signer": verification.signer
+        and {"name": verification.signer.name, "key": verification.signer.id},
         "policy": {
-            "name": door.policy.policy.metadata.name,
-            "version": door.policy.policy.metadata.version,
-            "resolved_sha256": door.policy.resolved_sha256,
+            "name": verification.policy.policy.metadata.name,
+            "version": verification.policy.policy.metadata.version,
+            "resolved_sha256": verification.policy.resolved_sha256,
         },
         "approvals": [
             {
@@ -181,22 +182,22 @@ def as_json(came: "Verification") -> dict[str, Any]:
                 "approved_at": each.at.isoformat(timespec="seconds"),
                 "reason": each.reason,
             }
-            for each in door.approvals
+            for each in verification.approvals
         ],
         "steps": [{"step": each.name, "said": each.said} for each in came.steps],
-        "notes": door.notes,
+        "notes": verification.notes,
         "not_checked": _not_checked(came),
     }
 
 
-def as_text(came: "Verification") -> str:
+def as_text(came: "VerificationResult") -> str:
     """Return a verification as lines for a person: each step, what refused, the end last."""
     lines = [_line("ok", f"{step.name}: {step.said}") for step in came.steps]
     refusal = came.refusal
     if refusal is not None:
         lines.append(_line("REFUSED", f"{came.refused}: {refusal.where}: {refusal.fact}"))
         lines.append(_line("", f"to do: {refusal.remedy}"))
-    lines += [_line("note", note) for note in came.door.notes]
+    lines += [_line("note", note) for note in came.verification.notes]
     lines += [
         _line("note", f"NOT checked: {what}: {why}") for what, why in _not_checked(came).items()
     ]
@@ -205,11 +206,11 @@ def as_text(came: "Verification") -> str:
     return "\n".join([*lines, "", f"{end} (exit status {came.exit_status})"])
 
 
-def _not_checked(came: "Verification") -> dict[str, str]:
+def _not_checked(came: "VerificationResult") -> dict[str, str]:
     """Return what an acceptance does not say; of a refusal, nothing needs to be."""
     from gate.approval.unchecked import unchecked
 
-    return {each.what: each.why for each in unchecked(came.door)} if came.accepted else {}
+    return {each.what: each.why for each in unchecked(came.verification)} if came.accepted else {}
 
 
 def _line(start: str, sentence: str) -> str:

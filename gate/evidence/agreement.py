@@ -131,18 +131,18 @@ def _require_all_made_up_or_nothing(evidence: Evidence) -> None:
 
     Nobody looks at what was made up, so it must not speak of anything that there is.
     """
-    made_up = [split for split in evidence.splits.values() if split.format == MADE_UP]
-    if not made_up:
+    synthetic = [split for split in evidence.splits.values() if split.format == MADE_UP]
+    if not synthetic:
         return
     for split in evidence.splits.values():
         if split.format != MADE_UP or split.manifest_sha256 != NO_DATA:
             raise Contradiction(
-                str(made_up[0].split), "is made up, and the evidence has a digest of data"
+                str(synthetic[0].split), "is made up, and the evidence has a digest of data"
             )
     subject = evidence.subject
     if subject is not None and (subject.format, subject.sha256) != (MADE_UP, NO_CHECKPOINTS[0]):
         raise Contradiction(
-            str(made_up[0].split), "is made up, and the evidence is of a checkpoint"
+            str(synthetic[0].split), "is made up, and the evidence is of a checkpoint"
         )
 
 
@@ -167,10 +167,10 @@ def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
         raise Contradiction(place, "has no digest of its data")
     if (rows.groups is None) is not (split.group_column is None):
         raise Contradiction(place, "has groups without a column, or a column without groups")
-    made_up = split.format == MADE_UP
-    require_sound_rows(rows, len(classes), place=place, made_up=made_up)
+    synthetic = split.format == MADE_UP
+    require_sound_rows(rows, len(classes), place=place, synthetic=synthetic)
     fits = split.images * len(classes) * 4 <= SCORE_BYTES
-    if rows.scores is None and fits and not made_up:
+    if rows.scores is None and fits and not synthetic:
         raise Contradiction(place, "has no scores, and so few would have been kept")
     _require_unreadable(split, classes)
 
@@ -197,8 +197,8 @@ def _require_champion(champion: Baseline, evidence: Evidence) -> None:
         if split not in evidence.splits:
             raise Contradiction(place, "was measured, and the candidate was not")
         measured = evidence.splits[split]
-        made_up = measured.format == MADE_UP
-        require_sound_rows(rows, len(evidence.classes), place=place, made_up=made_up)
+        synthetic = measured.format == MADE_UP
+        require_sound_rows(rows, len(evidence.classes), place=place, synthetic=synthetic)
         if not _same_images(rows, measured.rows):
             raise Contradiction(place, "answers to other images, or to other labels")
 
@@ -227,7 +227,7 @@ def _require_pictures(
 def _require_probe(probe: ModelProbe) -> None:
     counts = (
         0 <= probe.nonfinite_outputs <= probe.outputs,
-        0 <= probe.disagreements <= probe.probed_alone,
+        0 <= probe.batch_disagreements <= probe.checked_individually,
         probe.parameters is None or probe.parameters >= 0,
     )
     if not all(counts):

@@ -36,7 +36,7 @@ class Contradiction(ValueError):  # noqa: N818 -- named for what is found
         super().__init__(f"{place}: {fact}")
 
 
-def require_sound_rows(rows: Rows, classes: int, *, place: str, made_up: bool = False) -> None:
+def require_sound_rows(rows: Rows, classes: int, *, place: str, synthetic: bool = False) -> None:
     """Raise Contradiction where rows of one split are not what a model can have answered.
 
     ``place`` is the split. Only rows that are ``made_up`` may have no scores at all: then they are
@@ -46,7 +46,7 @@ def require_sound_rows(rows: Rows, classes: int, *, place: str, made_up: bool = 
     _require_names(rows, place)
     for bad, fact in _of_classes(rows, classes):
         _refuse(rows, bad, place, fact)
-    if made_up and rows.scores is None and np.isnan(rows.confidence).all():
+    if synthetic and rows.scores is None and np.isnan(rows.confidence).all():
         return
     for bad, fact in (*_of_answers(rows, classes), *_of_scores(rows)):
         _refuse(rows, bad, place, fact)

@@ -1,6 +1,6 @@
 """What evidence says of its data, held against the digest that a report is bound to.
 
-A door that lets only known data through compares that digest, and it must cover what was judged.
+A deployment that accepts known data alone compares that digest, so it must cover what was judged.
 """
 
 from collections.abc import Mapping

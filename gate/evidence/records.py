@@ -224,9 +224,9 @@ class ModelProbe:
     outputs: int  # rows of output that were looked at
     nonfinite_outputs: int
     constant: bool  # every image gets the same output
-    probed_alone: int  # images run alone and in a batch
-    disagreements: int  # of those, how many changed their prediction
-    walls: tuple[str, ...] | None = None  # around a foreign parser; None: none was used
+    checked_individually: int  # images run alone and in a batch
+    batch_disagreements: int  # of those, how many changed their prediction
+    sandbox: tuple[str, ...] | None = None  # around a foreign parser; None: none was used
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gate.measure.engines import measured
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.kept_partials import Kept
 from gate.measure.partials.model_facts import ModelFacts
-from gate.measure.partials.partial import PartialResult, joined, treatments
+from gate.measure.partials.partial import PartialResult, joined, preprocessing_notes_of
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.measure.settings import MeasureSettings
@@ -25,56 +25,60 @@ from gate.wording import plain
 
 @dataclass(slots=True)
 class Assembler:
-    """What the cells of a plan show together, as far as they went."""
+    """What the units of a plan show together, as far as they went."""
 
-    head: ModelFacts | None = None
+    facts: ModelFacts | None = None
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)
     probe: ModelProbe | None = None
     assumed: list[str] = field(default_factory=list)
     measured_at: set[datetime] = field(default_factory=set)  # of the parts
     answers_from_cache: int = 0
 
-    def fill(
+    def consume(
         self,
-        cells: Sequence[WorkUnit],
+        units: Sequence[WorkUnit],
         found: Iterator[tuple[ModelFacts, PartialResult]],
         datasets: Mapping[Split, Dataset],
     ) -> None:
-        """Take in the parts of all cells, in their order, and join each split when it is whole.
+        """Take in the parts of all units, in their order, and join each split when it is whole.
 
         Raises SubjectError; the splits before the one that gave it are there.
         """
         outputs = 0
         lowest, highest = [], []
 
-        def noted(of_split: Iterable[WorkUnit], treated: Counter[str]) -> Iterator[PartialResult]:
+        def noted(
+            of_split: Iterable[WorkUnit], preprocessing_notes: Counter[str]
+        ) -> Iterator[PartialResult]:
             nonlocal outputs
-            for cell in of_split:  # no part beyond them is waited for: it may be an error
-                head, part = next(found, (None, None))
-                if head is None or part is None or part.cell != cell:
-                    raise AssertionError(f"{cell.name} was not measured")
-                self.head = agreed(self.head, head)
+            for unit in of_split:  # no part beyond them is waited for: it may be an error
+                facts, part = next(found, (None, None))
+                if facts is None or part is None or part.unit != unit:
+                    raise AssertionError(f"{unit.name} was not measured")
+                self.facts = agreed(self.facts, facts)
                 self.measured_at.add(part.measured_at)
                 self.answers_from_cache += len(part.rows) if part.cached else 0
                 outputs += len(part.rows)
                 lowest.append(part.lowest)
                 highest.append(part.highest)
-                treated.update(part.treated)
+                preprocessing_notes.update(part.preprocessing_notes)
                 yield part
 
-        for split, of_split in groupby(cells, key=lambda cell: cell.split):
-            treated: Counter[str] = Counter()
-            self.splits[split] = joined(datasets[split], split, noted(of_split, treated))
-            self.assumed += treatments(split, treated)
+        for split, of_split in groupby(units, key=lambda unit: unit.split):
+            preprocessing_notes: Counter[str] = Counter()
+            self.splits[split] = joined(
+                datasets[split], split, noted(of_split, preprocessing_notes)
+            )
+            self.assumed += preprocessing_notes_of(split, preprocessing_notes)
         for _ in found:  # to its end: what it holds open is closed there
-            raise AssertionError("there is a part for each cell, and no more")
-        assert self.head is not None, "a plan has cells"
+            raise AssertionError("there is a part for each unit, and no more")
+        assert self.facts is not None, "a plan has units"
         same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
-        self.probe = self.head.probe(outputs=outputs, constant=same and outputs > 1)
+        self.probe = self.facts.probe(outputs=outputs, constant=same and outputs > 1)
 
 
 def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
-    """Return the head that two parts share.
+    """Return the model facts that two parts share.
 
     Raises EvidenceError where they were measured by models or on devices that differ.
     """
@@ -82,7 +86,7 @@ def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
         return other
     differing = [plain(each) for each in one.differences(other)]
     if not differing:
-        return other.with_gap_of(one)
+        return other.with_difference_of(one)
     raise EvidenceError(
         "parts",
         f"two parts were measured under conditions that differ: {', '.join(differing)}",
@@ -91,40 +95,40 @@ def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
 
 
 def measure_or_load(
-    cells: Sequence[WorkUnit],
+    units: Sequence[WorkUnit],
     job: Job,
     datasets: Mapping[Split, Dataset],
     *,
     kept: Kept | None,
-    means: MeasureSettings,
+    settings: MeasureSettings,
     advance: Advance,
 ) -> ResultStream:
-    """Yield a head and a part for each of the cells, in their order; what is new is kept.
+    """Yield model facts and a part for each of the units, in their order; what is new is kept.
 
     Raises SubjectError where the model or the data does not let it.
     """
 
-    def measure(cells: Sequence[WorkUnit]) -> ResultStream:
-        return measured(job, cells, datasets, means, advance)
+    def measure(units: Sequence[WorkUnit]) -> ResultStream:
+        return measured(job, units, datasets, settings, advance)
 
-    kept_head = kept.head if kept else None
-    known = {part.cell: part for part in kept.parts(cells)} if kept else {}
-    missing = [cell for cell in cells if cell not in known]
+    kept_facts = kept.facts if kept else None
+    known = {part.unit: part for part in kept.parts(units)} if kept else {}
+    missing = [unit for unit in units if unit not in known]
     new = measure(missing)
     first = next(new) if missing else None
-    if known and first and not (kept_head and first[0].agrees(kept_head)):
+    if known and first and not (kept_facts and first[0].agrees(kept_facts)):
         new.close()
-        known = {}  # they were measured on another device, or behind other walls
-        new, first = measure(cells), None
+        known = {}  # they were measured on another device, or in another sandbox
+        new, first = measure(units), None
     with closing(new):
         fresh = chain([first] if first else [], new)
         advance(sum(part.images for part in known.values()))
-        for cell in cells:
-            if cell in known:
-                assert kept_head is not None, "it belongs to the parts"
-                yield kept_head, known.pop(cell)
+        for unit in units:
+            if unit in known:
+                assert kept_facts is not None, "it belongs to the parts"
+                yield kept_facts, known.pop(unit)
             else:
-                head, part = next(fresh)
+                facts, part = next(fresh)
                 if kept:
-                    kept.keep(head, part)
-                yield head, part
+                    kept.keep(facts, part)
+                yield facts, part

@@ -25,7 +25,7 @@ def measure(
     datasets: Mapping[Split, Dataset | PredictionTable],
     classes: tuple[str, ...],
     *,
-    means: MeasureSettings,
+    settings: MeasureSettings,
     progress: Progress,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
@@ -52,8 +52,8 @@ def measure(
             found.assumed.append("saved predictions were judged; no checkpoint was run")
             found.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
-            measure_model(gatefile, pictures, classes, means, progress, found)
-            if means.images:
+            measure_model(gatefile, pictures, classes, settings, progress, found)
+            if settings.images:
                 from gate.measure.sample_images import keep_pictures
 
                 found.pictures = keep_pictures(pictures, found.splits, found.overlaps)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
 from gate.measure.cache_location import usable
-from gate.measure.cells import measured_cells, planned
 from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.inference.identity import subject_of
 from gate.measure.parallel.cpu_budget import trim_heap
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan
+from gate.measure.planning import measure_units, plan_measurement
 from gate.measure.progress import Advance, Progress
 from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
@@ -26,7 +26,7 @@ def measure_model(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: MeasureSettings,
+    settings: MeasureSettings,
     progress: Progress,
     found: EvidenceBuilder,
 ) -> None:
@@ -36,28 +36,31 @@ def measure_model(
     """
     from gate.measure.assemble import Assembler
 
-    means = replace(means, cache=usable(means.cache, progress.warn))
+    settings = replace(settings, cache=usable(settings.cache, progress.warn))
     try:
-        plan, job = planned(gatefile, datasets, classes, means)
+        plan, job = plan_measurement(gatefile, datasets, classes, settings)
     except CheckpointError as error:
         found.subject = subject_of(error.identity, _factory(gatefile))
         raise
     found.subject = subject_of(job.checkpoint, _factory(gatefile))
-    whole = Assembler()
+    assembler = Assembler()
     try:
         with progress.stage("images", plan.images) as advance:
-            parts = _parts(plan, job, datasets, means, progress, advance)
-            whole.fill(plan.cells, parts, datasets)
+            parts = _parts(plan, job, datasets, settings, progress, advance)
+            assembler.consume(plan.units, parts, datasets)
     finally:
-        found.splits, found.probe = whole.splits, whole.probe
-        found.measured_at = min([found.measured_at, *whole.measured_at])
-        found.answers_from_cache = whole.answers_from_cache
-        if whole.head is not None:
-            found.subject, found.code = whole.head.subject, whole.head.code
-            found.environment |= {"device": whole.head.device, "backend": whole.head.backend}
-            found.assumed += whole.head.assumed
-        found.assumed += [*whole.assumed, *near_ties(found.splits)]
-    _compare(gatefile, datasets, classes, means, progress, found)
+        found.splits, found.probe = assembler.splits, assembler.probe
+        found.measured_at = min([found.measured_at, *assembler.measured_at])
+        found.answers_from_cache = assembler.answers_from_cache
+        if assembler.facts is not None:
+            found.subject, found.code = assembler.facts.subject, assembler.facts.code
+            found.environment |= {
+                "device": assembler.facts.device,
+                "backend": assembler.facts.backend,
+            }
+            found.assumed += assembler.facts.assumed
+        found.assumed += [*assembler.assumed, *near_ties(found.splits)]
+    _compare(gatefile, datasets, classes, settings, progress, found)
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
@@ -74,22 +77,22 @@ def _parts(
     plan: Plan,
     job: Job,
     datasets: Mapping[Split, Dataset],
-    means: MeasureSettings,
+    settings: MeasureSettings,
     progress: Progress,
     advance: Advance,
 ) -> ResultStream:
-    if means.shards:
+    if settings.shards:
         from gate.measure.partials.shard_files import merged
 
-        return merged(plan, means.shards, datasets)
-    return measured_cells(plan, job, plan.cells, datasets, means, progress, advance)
+        return merged(plan, settings.shards, datasets)
+    return measure_units(plan, job, plan.units, datasets, settings, progress, advance)
 
 
 def _compare(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: MeasureSettings,
+    settings: MeasureSettings,
     progress: Progress,
     found: EvidenceBuilder,
 ) -> None:
@@ -97,7 +100,7 @@ def _compare(
     from gate.measure.duplicates.across_splits import described_overlaps, overlaps_of, sides_of
 
     sides = sides_of(found.splits, classes)
-    found.overlaps = tuple(overlaps_of(sides, means.cache, progress))
+    found.overlaps = tuple(overlaps_of(sides, settings.cache, progress))
     trim_heap()
     if gatefile.leakage is not None:
         with found.failing():  # what the hashes have found stands

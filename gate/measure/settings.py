@@ -21,9 +21,9 @@ class OwnProcess(Protocol):
         """Return a context in which the process is started before it is needed."""
 
     def measured(
-        self, job: "Job", cells: "Sequence[WorkUnit]", advance: "Advance"
+        self, job: "Job", units: "Sequence[WorkUnit]", advance: "Advance"
     ) -> "ResultStream":
-        """Yield what the cells show, in their order."""
+        """Yield what the units show, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from gate.documents.document import Document, read_document
 from gate.documents.source_text import refuse
 from gate.documents.validation import validate
 from gate.errors import DocumentError, Fault, UsageError
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import PolicyDocument, read_policy
 from gate.wording import quoted
 
@@ -50,11 +50,11 @@ class _Strict(BaseModel):
 
 
 def _measured() -> type[BaseModel]:
-    """Return the model of the numbers of a fixture: the fields of MadeUp."""
-    types = get_type_hints(MadeUp)
+    """Return the model of the numbers of a fixture: the fields of SyntheticRun."""
+    types = get_type_hints(SyntheticRun)
     keys: dict[str, Any] = {
         each.name: (types[each.name], Field(each.default, description=_about(each.name)))
-        for each in fields(MadeUp)
+        for each in fields(SyntheticRun)
     }
     made: type[BaseModel] = create_model("Measured", __base__=_Strict, **keys)
     made.__doc__ = "Numbers that stand for what a run measures; nothing here was measured."
@@ -110,7 +110,7 @@ class Case:
     """A fixture with its numbers complete, and its place."""
 
     fixture: Fixture
-    numbers: MadeUp
+    numbers: SyntheticRun
     place: str  # file:line
 
 
@@ -154,7 +154,7 @@ def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
     shared = _stated(values.measured)
     for index, fixture in enumerate(values.fixtures):
         place = ("fixtures", index)
-        numbers = MadeUp(**{**shared, **_stated(fixture.measured)})
+        numbers = SyntheticRun(**{**shared, **_stated(fixture.measured)})
         if not fixture.verdict and not fixture.expect:
             fact, remedy = "this fixture expects nothing", "give verdict, expect, or both"
             yield document.fault(place, fact, remedy)
@@ -169,12 +169,12 @@ def _stated(measured: BaseModel) -> dict[str, Any]:
     return {name: getattr(measured, name) for name in measured.model_fields_set}
 
 
-def impossible(numbers: MadeUp) -> str | None:
+def impossible(numbers: SyntheticRun) -> str | None:
     """Return why no run can have measured these numbers, None where one can."""
     return next(_impossible(numbers), None)
 
 
-def _impossible(numbers: MadeUp) -> Iterator[str]:
+def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     if len(numbers.classes) < 2 or len(set(numbers.classes)) < len(numbers.classes):
         yield "classes must be two or more different names"
     for name in numbers.critical:

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from gate.checks import reference
-from gate.checks.base import Burden, Comparison, Outcome
+from gate.checks.base import Comparison, Outcome, ProofRequirement
 from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference, absent_of
@@ -45,7 +45,9 @@ def message(result: Result) -> str:
     elif result.waiver is not None:
         waiver = result.waiver
         sentence += f"; accepted by {waiver.approved_by} until {waiver.expires} ({waiver.ticket})"
-    elif not result.proven and comparison.burden is Burden.BOTH and not comparison.advisory:
+    elif (
+        not result.proven and comparison.proof is ProofRequirement.BOTH and not comparison.advisory
+    ):
         sentence += "; not proven"
     return sentence
 
@@ -168,7 +170,7 @@ def _bound(result: Result) -> str:
         return ""
     upwards = comparison.operator in (">=", ">")
     failed = result.outcome in (Outcome.FAILED, Outcome.ERROR)
-    if comparison.burden is Burden.TO_PASS:
+    if comparison.proof is ProofRequirement.TO_PASS:
         failed = False  # what is missing is the proof of passing
     low_side = upwards is not failed
     bound = bounds.low if low_side else bounds.high
@@ -199,7 +201,7 @@ def _what_would_decide(result: Result) -> str:
 
     comparison, bounds = result.comparison, result.bounds
     estimate, required = comparison.estimate, comparison.required
-    if comparison.burden is Burden.ONLY_FAIL or bounds.low == bounds.high:
+    if comparison.proof is ProofRequirement.ONLY_FAIL or bounds.low == bounds.high:
         return ""  # counted, not sampled: no number of images would decide it
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
         return ""

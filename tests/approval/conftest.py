@@ -1,4 +1,4 @@
-"""A checkpoint that was judged, people with keys, and a door at which all of it is held up."""
+"""A checkpoint that was judged, people with keys, and a deployment to hold all of it up to."""
 
 import hashlib
 import json
@@ -13,13 +13,14 @@ from measured import as_measured
 
 from gate.approval.approve import approve
 from gate.approval.attest import attest
-from gate.approval.door import Request
 from gate.approval.envelope import PAYLOAD_TYPE, Envelope, pre_authentication_encoding
 from gate.approval.keys import key_id, public_text, read_signing_key
+from gate.approval.verification import Request
 from gate.approval.verify import verify
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.evidence.times import as_text
 from gate.policy.reading import read_policy
 from gate.policy.record import PolicyRecord
@@ -29,9 +30,9 @@ from gate.report.judgement import Judged, Judgement, sha256_of
 
 JUDGED = datetime(2026, 8, 1, 12, tzinfo=UTC)
 NOW = datetime(2026, 8, 3, 12, tzinfo=UTC)
-GOOD = MadeUp(test=((490, 10), (10, 490)), train=((97, 3), (3, 97)))
-WAIVED = MadeUp(test=((490, 10), (90, 410)), train=((97, 3), (3, 97)))
-BAD = MadeUp(test=((490, 10), (400, 100)), train=((97, 3), (3, 97)))
+GOOD = SyntheticRun(test=((490, 10), (10, 490)), train=((97, 3), (3, 97)))
+WAIVED = SyntheticRun(test=((490, 10), (90, 410)), train=((97, 3), (3, 97)))
+BAD = SyntheticRun(test=((490, 10), (400, 100)), train=((97, 3), (3, 97)))
 
 POLICY = """\
 apiVersion: gate/v1
@@ -95,7 +96,7 @@ def trust_text(*, approvals=0, more="", keys=TRUSTED, **changes):
 
 @dataclass
 class World:
-    """A folder with everything that a door needs, and short names for what people do there."""
+    """A folder with all that a deployment needs, and short names for what people do there."""
 
     folder: Path
 
@@ -139,7 +140,7 @@ class World:
     def judge(self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED):
         """Leave the report on made-up evidence."""
         found = sha256 or self.sha256
-        evidence = as_measured(made.evidence(), Subject(found, 1000, "safetensors"))
+        evidence = as_measured(synthetic_evidence(made), Subject(found, 1000, "safetensors"))
         return self.leave(self.judgement(waivers, enforced), evidence, started)
 
     @property

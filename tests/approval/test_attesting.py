@@ -10,6 +10,7 @@ import pytest
 
 from gate.approval.digests import checkpoint_files
 from gate.errors import AttestationError, EvidenceError, RefusalCode, UsageError
+from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.report.renderings import render
 from gate.report.statement import EXTENSION
 from gate.subject.checkpoints.folders import read_folder
@@ -47,7 +48,7 @@ def test_a_failure_is_attested_as_what_it_is(world):
 
 
 def test_a_report_on_no_checkpoint_is_not_attested(world):
-    world.leave(world.judgement(), world.GOOD.evidence())
+    world.leave(world.judgement(), synthetic_evidence(world.GOOD))
 
     with pytest.raises(UsageError, match="of no checkpoint"):
         world.attest()
@@ -170,7 +171,7 @@ def test_what_else_lies_in_a_model_folder_is_said_not_to_be_covered(world):
 
     came = world.verify(checkpoint=folder)
 
-    assert "not covered, though in the folder: modeling.py" in came.door.notes
+    assert "not covered, though in the folder: modeling.py" in came.verification.notes
 
 
 def test_a_checkpoint_that_cannot_be_read_is_a_usage_error(world):

@@ -1,4 +1,4 @@
-"""What somebody tries who wants a file through the door."""
+"""What somebody tries who wants a file through verify."""
 
 import base64
 import hashlib

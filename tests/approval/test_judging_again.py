@@ -13,6 +13,7 @@ from gate.approval.attest import attest
 from gate.approval.judging import judged_again
 from gate.errors import AttestationError, EvidenceError, RefusalCode
 from gate.evidence.records import Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.report.judgement import FILE_NAME as JUDGED
 from gate.report.statement import EXTENSION
 
@@ -187,7 +188,7 @@ def test_changed_evidence_under_its_new_digest_contradicts_the_report(world):
 
 
 def test_a_folder_of_another_model_is_not_signed_for_this_one(world):
-    evidence = as_measured(world.GOOD.evidence(), Subject("1" * 64, 1000, "safetensors"))
+    evidence = as_measured(synthetic_evidence(world.GOOD), Subject("1" * 64, 1000, "safetensors"))
     world.leave(world.judgement(), evidence)
 
     assert refused(world) == RefusalCode.CHECKPOINT_DIFFERS

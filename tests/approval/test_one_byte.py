@@ -1,4 +1,4 @@
-"""One byte of what is held up at the door is another: nothing else is accepted in its place.
+"""One byte of what is held up at deployment is another: nothing else is accepted in its place.
 
 Each position of a file takes several values, loses its byte and gains one. Where bytes may differ
 without meaning anything else (a comment in a policy), the claim says so.
@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gate.approval.trust import read_trust
-from gate.approval.verify import go_through, stand_before
+from gate.approval.verify import go_through, begin
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import read_policy
 
@@ -41,13 +41,13 @@ def every_change(data, values=b"A=" + SPACES):
 
 
 def test_every_change_of_the_envelope_is_refused(world):
-    door = stand_before(world.request())
-    assert go_through(door).accepted
+    verification = begin(world.request())
+    assert go_through(verification).accepted
 
     accepted = [
         other
-        for other in every_change(door.data)
-        if go_through(replace(door, data=other, envelope=None, signer=None)).accepted
+        for other in every_change(verification.data)
+        if go_through(replace(verification, data=other, envelope=None, signer=None)).accepted
     ]
 
     assert accepted == []
@@ -56,13 +56,13 @@ def test_every_change_of_the_envelope_is_refused(world):
 def test_every_change_of_an_approval_is_refused(world):
     world.trust(approvals=1)
     path = world.approve()
-    door = stand_before(world.request(approvals=(path,)))
-    assert go_through(replace(door, approvals=[])).accepted
+    verification = begin(world.request(approvals=(path,)))
+    assert go_through(replace(verification, approvals=[])).accepted
 
     accepted = [
         other
         for other in every_change(path.read_bytes())
-        if go_through(replace(door, approval_data=(other,), approvals=[])).accepted
+        if go_through(replace(verification, approval_data=(other,), approvals=[])).accepted
     ]
 
     assert accepted == []
@@ -71,10 +71,10 @@ def test_every_change_of_an_approval_is_refused(world):
 def test_an_approval_is_refused_after_every_change_of_what_it_approves(world):
     """Not only because the signature breaks: the digest of the whole file is bound."""
     path = world.approve()
-    door = stand_before(world.request(approvals=(path,)))
+    verification = begin(world.request(approvals=(path,)))
     signed = world.sign(world.statement() | {"x": 1}).read_bytes()
 
-    came = go_through(replace(door, data=signed))
+    came = go_through(replace(verification, data=signed))
 
     assert came.refused == "approvals"
 
@@ -93,14 +93,16 @@ def read_after_every_change(path, read):
 
 
 def test_every_change_of_the_policy_is_refused_or_says_the_very_same(world):
-    exact = stand_before(world.request())
-    door = replace(exact, request=world.request(reworded=True))
-    before = door.policy.policy.resolved()
+    exact = begin(world.request())
+    verification = replace(exact, request=world.request(reworded=True))
+    before = verification.policy.policy.resolved()
     assert go_through(exact).accepted
 
     read = read_after_every_change(world.policy, read_policy)
 
-    accepted = [policy for _, policy in read if go_through(replace(door, policy=policy)).accepted]
+    accepted = [
+        policy for _, policy in read if go_through(replace(verification, policy=policy)).accepted
+    ]
     assert accepted  # the comment
     assert all(policy.policy.resolved() == before for policy in accepted)
     # Unless rewording is allowed, not even a comment may differ.
@@ -109,29 +111,31 @@ def test_every_change_of_the_policy_is_refused_or_says_the_very_same(world):
 
 def test_no_change_of_the_trust_file_lets_another_key_sign_and_none_passes_its_pin(world):
     path = world.trust(keys=("ci",))
-    pinned = stand_before(world.request(trust_sha256=read_trust(str(path)).sha256))
+    pinned = begin(world.request(trust_sha256=read_trust(str(path)).sha256))
     forged = world.sign(world.statement(), "stranger", name="forged.jsonl")
-    door = stand_before(world.request(attestation=forged))
+    verification = begin(world.request(attestation=forged))
     assert go_through(pinned).accepted
 
     read = read_after_every_change(path, read_trust)
 
     keys = {key.public for _, trust in read for key in trust.root.keys}
     assert keys == {world.public_of("ci")}
-    assert not any(go_through(replace(door, trust_file=trust)).accepted for _, trust in read)
+    assert not any(
+        go_through(replace(verification, trust_file=trust)).accepted for _, trust in read
+    )
     assert not any(go_through(replace(pinned, trust_file=trust)).accepted for _, trust in read)
 
 
 def test_sampled_changes_of_the_checkpoint_are_refused(world):
     data = world.checkpoint.read_bytes()
-    door = stand_before(world.request())
+    verification = begin(world.request())
     sample = random.Random(9).sample(range(len(data)), 60)
 
     accepted = []
     for position in [0, len(data) - 1, *sample]:
         for other in changed(data, position, values=b"A"):
             world.checkpoint.write_bytes(other)
-            if go_through(door).accepted:
+            if go_through(verification).accepted:
                 accepted.append(position)
 
     assert accepted == []

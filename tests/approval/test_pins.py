@@ -11,6 +11,7 @@ from gate.approval.unchecked import unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
 from gate.errors import AttestationError, RefusalCode
 from gate.evidence.records import Baseline, Split, Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
 
@@ -37,7 +38,9 @@ def pin(world, line):
 
 def with_champion(world, sha256=CHAMPION, evidence_sha256="f" * 64):
     """Judge the good model beside a champion, and attest that."""
-    evidence = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
+    evidence = as_measured(
+        synthetic_evidence(world.GOOD), Subject(world.sha256, 1000, "safetensors")
+    )
     rows = {Split.TEST: evidence.splits[Split.TEST].rows}
     champion = Baseline("champion", sha256, rows, evidence_sha256)
     report = world.leave(world.judgement(), replace(evidence, baseline=champion))
@@ -74,7 +77,9 @@ def test_a_class_that_is_critical_beside_those_of_the_policy_is_accepted_and_sai
 
     assert came.accepted
     assert critical.statement()["predicate"][EXTENSION]["critical"] == ["cat", "dog"]
-    assert any("critical beside what the policy names: cat" in note for note in came.door.notes)
+    assert any(
+        "critical beside what the policy names: cat" in note for note in came.verification.notes
+    )
 
 
 def test_names_in_a_trust_file_are_compared_as_people_mean_them(critical):
@@ -145,9 +150,9 @@ def test_a_champion_whose_answers_are_from_other_evidence_is_refused(sha256, cod
 
 
 def test_evidence_of_a_champion_that_is_not_pinned_is_said_where_one_was_compared_with(world):
-    before = {each.what for each in unchecked(world.verify().door)}
+    before = {each.what for each in unchecked(world.verify().verification)}
     with_champion(world)
-    after = {each.what for each in unchecked(world.verify().door)}
+    after = {each.what for each in unchecked(world.verify().verification)}
 
     assert after - before == {"champion-evidence"}
 
@@ -174,7 +179,7 @@ def test_a_part_of_the_configuration_can_be_pinned_by_the_digest_that_the_report
 
 
 def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
-    good = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
+    good = as_measured(synthetic_evidence(world.GOOD), Subject(world.sha256, 1000, "safetensors"))
     before = world.leave(world.judgement(), good).configuration.digests
 
     for part, said in (("input", {"size": [8, 8]}), ("groups", {Split.TEST: {"pattern": "(.+)"}})):
@@ -184,7 +189,9 @@ def test_another_input_or_other_code_changes_the_digest_that_is_pinned(world):
 
 
 def test_age_is_that_of_the_measurement_however_often_it_is_judged_again(world):
-    evidence = as_measured(world.GOOD.evidence(), Subject(world.sha256, 1000, "safetensors"))
+    evidence = as_measured(
+        synthetic_evidence(world.GOOD), Subject(world.sha256, 1000, "safetensors")
+    )
     world.leave(world.judgement(), evidence, measured=world.JUDGED - timedelta(days=700))
     world.attest()
 
@@ -222,7 +229,7 @@ def test_a_signature_can_be_required_and_a_signed_verdict_meets_that(world):
 
 
 def test_an_acceptance_says_what_was_not_checked(world):
-    what = {each.what for each in unchecked(world.verify().door)}
+    what = {each.what for each in unchecked(world.verify().verification)}
 
     assert what == {
         "trust-file", "data", "classes", "critical", "champion", "configuration", "age", "tool",
@@ -244,7 +251,7 @@ def test_what_is_pinned_is_not_said_to_be_unchecked(world):
     came = world.verify(approvals=(world.approve(),), max_age_days=30)
 
     assert came.accepted
-    assert {each.what: each.why for each in unchecked(came.door)} == {
+    assert {each.what: each.why for each in unchecked(came.verification)} == {
         "trust-file": "no --trust-sha256 pins it",
         "data": "the trust file pins none for validation",
         "critical": "neither the trust file nor the policy names them",

@@ -6,6 +6,7 @@ import pytest
 
 from gate.checks import REGISTRY
 from gate.decision import judge
+from gate.evidence.synthetic_evidence import synthetic_evidence
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,7 @@ def outcome(rule):
     """Return a function that judges one rule alone and returns its worst outcome."""
 
     def of(check, numbers, **parameters):
-        decision = judge([rule(check, **parameters)], numbers.evidence())
+        decision = judge([rule(check, **parameters)], synthetic_evidence(numbers))
         return decision.results[0].outcome
 
     return of

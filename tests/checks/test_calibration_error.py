@@ -7,11 +7,12 @@ import pytest
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-RIGHT = MadeUp(test=((475, 25), (25, 475)), confidence=(0.95, 0.95))
-SURE = MadeUp(test=((400, 100), (100, 400)), confidence=(0.99, 0.99))
+RIGHT = SyntheticRun(test=((475, 25), (25, 475)), confidence=(0.95, 0.95))
+SURE = SyntheticRun(test=((400, 100), (100, 400)), confidence=(0.99, 0.99))
 
 
 def judged(evidence, rule, **parameters):
@@ -19,23 +20,23 @@ def judged(evidence, rule, **parameters):
 
 
 def test_a_confidence_that_is_right_passes_and_is_not_called_proven(rule):
-    (found,) = judged(RIGHT.evidence(), rule)
+    (found,) = judged(synthetic_evidence(RIGHT), rule)
 
     assert found.outcome is Outcome.PASSED
     assert not found.proven
 
 
 def test_too_much_confidence_fails_and_is_proven(rule):
-    (found,) = judged(SURE.evidence(), rule)
+    (found,) = judged(synthetic_evidence(SURE), rule)
 
     assert found.outcome is Outcome.FAILED
     assert found.proven
 
 
 def test_an_error_that_a_calibrated_model_would_show_is_open(rule):
-    few = MadeUp(test=((90, 10), (10, 90)), confidence=(0.95, 0.95))
+    few = SyntheticRun(test=((90, 10), (10, 90)), confidence=(0.95, 0.95))
 
-    (found,) = judged(few.evidence(), rule, max=0.01, one_sided_confidence=0.9999)
+    (found,) = judged(synthetic_evidence(few), rule, max=0.01, one_sided_confidence=0.9999)
 
     assert found.outcome is Outcome.INCONCLUSIVE
 
@@ -44,25 +45,27 @@ def test_an_error_that_a_calibrated_model_would_show_is_open(rule):
     ("images", "outcome"), [(199, Outcome.INCONCLUSIVE), (200, Outcome.PASSED)]
 )
 def test_below_min_images_nothing_is_said(images, outcome, rule):
-    numbers = MadeUp(test=((images, 0), (0, 0)), confidence=(0.99, 0.99))
+    numbers = SyntheticRun(test=((images, 0), (0, 0)), confidence=(0.99, 0.99))
 
-    (found,) = judged(numbers.evidence(), rule)
+    (found,) = judged(synthetic_evidence(numbers), rule)
 
     assert found.outcome is outcome
 
 
 def test_without_scores_nothing_is_said(rule):
-    (found,) = judged(MadeUp(test=((475, 25), (25, 475))).evidence(), rule)
+    (found,) = judged(synthetic_evidence(SyntheticRun(test=((475, 25), (25, 475)))), rule)
 
     assert found.outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_class_can_be_asked_by_itself(rule):
-    numbers = MadeUp(test=((500, 0), (100, 400)), confidence=(0.99, 0.99))
+    numbers = SyntheticRun(test=((500, 0), (100, 400)), confidence=(0.99, 0.99))
 
     found = {
         each.key: each.outcome
-        for each in judged(numbers.evidence(), rule, max=0.2, per_class={"cat": 0.05, "dog": 0.05})
+        for each in judged(
+            synthetic_evidence(numbers), rule, max=0.2, per_class={"cat": 0.05, "dog": 0.05}
+        )
     }
 
     assert found == {
@@ -73,7 +76,7 @@ def test_a_class_can_be_asked_by_itself(rule):
 
 
 def test_images_in_groups_are_not_accused(rule):
-    evidence = SURE.evidence()
+    evidence = synthetic_evidence(SURE)
     test = evidence.splits[Split.TEST]
     groups = (np.arange(len(test.rows)) // 4).astype(object)
     grouped = replace(test, rows=test.rows.grouped(groups))

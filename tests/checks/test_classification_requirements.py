@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Evidence, Split, SplitEvidence, rows_from_counts
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-THREE = MadeUp(
+THREE = SyntheticRun(
     classes=("cat", "dog", "fox"),
     critical=("fox",),
     test=((95, 5, 0), (10, 90, 0), (0, 20, 80)),
@@ -22,7 +23,7 @@ THREE = MadeUp(
 
 def requirements(rule, numbers=THREE):
     """Return what a rule requires, by the key of its result."""
-    results = judge([rule], numbers.evidence()).results
+    results = judge([rule], synthetic_evidence(numbers)).results
     return {result.key: result.comparison.required for result in results}
 
 
@@ -123,7 +124,8 @@ def test_two_columns_are_crossed(rule):
 
 def test_a_column_that_the_data_does_not_have_is_inconclusive(rule):
     decision = judge(
-        [rule("accuracy", min=0.0, by="scanner")], MadeUp(test=((9, 1), (1, 9))).evidence()
+        [rule("accuracy", min=0.0, by="scanner")],
+        synthetic_evidence(SyntheticRun(test=((9, 1), (1, 9)))),
     )
 
     assert [result.outcome for result in decision.results] == [Outcome.INCONCLUSIVE]
@@ -131,9 +133,9 @@ def test_a_column_that_the_data_does_not_have_is_inconclusive(rule):
 
 
 def test_a_class_without_images_is_inconclusive_and_never_zero_or_one(rule):
-    numbers = MadeUp(classes=("cat", "dog", "fox"), test=((90, 0, 0), (0, 90, 0), (0, 0, 0)))
+    numbers = SyntheticRun(classes=("cat", "dog", "fox"), test=((90, 0, 0), (0, 90, 0), (0, 0, 0)))
 
-    decision = judge([rule("recall", min=0.0)], numbers.evidence())
+    decision = judge([rule("recall", min=0.0)], synthetic_evidence(numbers))
 
     assert {result.key: result.outcome for result in decision.results} == {
         "recall[class=cat]": Outcome.PASSED,
@@ -143,7 +145,7 @@ def test_a_class_without_images_is_inconclusive_and_never_zero_or_one(rule):
 
 
 def test_the_precision_of_an_absent_class_that_is_predicted_is_inconclusive(rule, outcome):
-    numbers = MadeUp(test=((900, 64), (0, 0)))
+    numbers = SyntheticRun(test=((900, 64), (0, 0)))
 
     assert outcome("precision", numbers, min=0.5, classes=["dog"]) is Outcome.INCONCLUSIVE
 
@@ -160,7 +162,7 @@ def test_two_point_zero_copies_is_not_read_as_twice_the_split(key, limit, rule):
     [(10, Outcome.PASSED), (0.1, Outcome.PASSED), (9, Outcome.FAILED), (0.09, Outcome.FAILED)],
 )
 def test_copies_are_limited_by_count_or_by_fraction(limit, expected, outcome):
-    numbers = MadeUp(train=((90, 10), (5, 95)), test=((45, 5), (3, 47)), copies=10)
+    numbers = SyntheticRun(train=((90, 10), (5, 95)), test=((45, 5), (3, 47)), copies=10)
 
     assert outcome("train-test-overlap", numbers, max_exact=limit) is expected
 
@@ -170,9 +172,9 @@ def test_a_slice_is_averaged_over_the_classes_of_the_whole_split(check):
     from gate.metrics.combined import absent_of
 
     # 60 dogs, all at site A; no emu anywhere.
-    evidence = MadeUp(
-        classes=("cat", "dog", "emu"), test=((120, 0, 0), (0, 60, 0), (0, 0, 0))
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(classes=("cat", "dog", "emu"), test=((120, 0, 0), (0, 60, 0), (0, 0, 0)))
+    )
     test = evidence.splits[Split.TEST]
     site = np.where(np.arange(180) < 60, "B", "A").astype(object)
     rows = replace(test.rows, slices={"site": site})
@@ -188,7 +190,7 @@ def test_a_slice_is_averaged_over_the_classes_of_the_whole_split(check):
 
 
 def test_over_names_the_classes_that_a_slice_is_averaged_over():
-    evidence = MadeUp(classes=("cat", "dog"), test=((120, 0), (0, 60))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(classes=("cat", "dog"), test=((120, 0), (0, 60))))
     test = evidence.splits[Split.TEST]
     site = np.where(np.arange(180) < 60, "B", "A").astype(object)
     rows = replace(test.rows, slices={"site": site})

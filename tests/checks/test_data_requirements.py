@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.diff import diff
 from gate.policy.reading import read_policy
 from gate.report.messages import message
@@ -24,7 +25,7 @@ def beside_test(numbers, rule, each, split="train"):
     asked = rule("data-requirements", split=split, min_per_test_image=each)
     return next(
         result
-        for result in judge([asked], numbers.evidence()).results
+        for result in judge([asked], synthetic_evidence(numbers)).results
         if result.comparison.scope.part == "images-per-test-image"
     )
 
@@ -34,20 +35,20 @@ def beside_test(numbers, rule, each, split="train"):
     [(((49, 0), (0, 50)), Outcome.INCONCLUSIVE), (((50, 0), (0, 50)), Outcome.PASSED)],
 )
 def test_as_many_train_images_as_test_images_are_enough_and_one_less_is_not(train, outcome, rule):
-    found = beside_test(MadeUp(train=train, test=TEST), rule, 1)
+    found = beside_test(SyntheticRun(train=train, test=TEST), rule, 1)
 
     assert found.outcome is outcome
     assert "required 100; 1 for each of 100 images of test" in message(found)
 
 
 def test_a_share_is_taken_as_it_is_written(rule):
-    found = beside_test(MadeUp(train=((29, 0), (0, 0)), test=TEST), rule, 0.29)
+    found = beside_test(SyntheticRun(train=((29, 0), (0, 0)), test=TEST), rule, 0.29)
 
     assert found.outcome is Outcome.PASSED
 
 
 def test_without_test_there_is_nothing_to_compare_with(rule):
-    found = beside_test(MadeUp(train=TEST), rule, 1)
+    found = beside_test(SyntheticRun(train=TEST), rule, 1)
 
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "no test split was given" in message(found)
@@ -69,7 +70,7 @@ def test_a_policy_that_asks_for_less_than_release_says_so_and_is_told_to_loosen(
 
 
 def test_a_class_that_is_left_without_images_is_open_and_no_error(rule):
-    evidence = MadeUp(test=TEST).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=TEST))
     test = evidence.splits[Split.TEST]
     cats = replace(test, rows=test.rows.where(test.rows.labels == 0))
 

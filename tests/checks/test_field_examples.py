@@ -6,13 +6,14 @@ import pytest
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.messages import message
 
-CAT_DOG = MadeUp(test=((45, 5), (3, 47)))
-MOSTLY_HEALTHY = MadeUp(classes=("healthy", "tumour"), test=((4888, 12), (88, 12)))
-ALWAYS_BACKGROUND = MadeUp(classes=("background", "tumour"), test=((950, 0), (50, 0)))
-COIN_FLIP = MadeUp(test=((250, 250), (250, 250)))
+CAT_DOG = SyntheticRun(test=((45, 5), (3, 47)))
+MOSTLY_HEALTHY = SyntheticRun(classes=("healthy", "tumour"), test=((4888, 12), (88, 12)))
+ALWAYS_BACKGROUND = SyntheticRun(classes=("background", "tumour"), test=((950, 0), (50, 0)))
+COIN_FLIP = SyntheticRun(test=((250, 250), (250, 250)))
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def judged(rule):
     """Return a function that judges one rule and returns its results by class."""
 
     def of(check, numbers, **parameters):
-        results = judge([rule(check, **parameters)], numbers.evidence()).results
+        results = judge([rule(check, **parameters)], synthetic_evidence(numbers)).results
         return {result.comparison.scope.class_name: result for result in results}
 
     return of
@@ -93,7 +94,7 @@ def test_a_coin_flip_has_no_skill_and_is_no_paradox(judged):
 
 
 def test_099_on_train_against_070_on_test_fails_the_gap(judged):
-    numbers = MadeUp(train=((495, 5), (5, 495)), test=((350, 150), (150, 350)))
+    numbers = SyntheticRun(train=((495, 5), (5, 495)), test=((350, 150), (150, 350)))
 
     gap = judged("train-test-gap", numbers, max=0.10)[None]
 
@@ -111,17 +112,17 @@ def test_099_on_train_against_070_on_test_fails_the_gap(judged):
     ],
 )
 def test_a_loss_that_did_not_fall_fails(losses, outcome):
-    assert outcome("loss-curve", MadeUp(train_loss=losses)) is Outcome.FAILED
+    assert outcome("loss-curve", SyntheticRun(train_loss=losses)) is Outcome.FAILED
 
 
 def test_a_loss_that_fell_passes(outcome):
     falling = tuple(2.3 * 0.8**epoch for epoch in range(12))
 
-    assert outcome("loss-curve", MadeUp(train_loss=falling)) is Outcome.PASSED
+    assert outcome("loss-curve", SyntheticRun(train_loss=falling)) is Outcome.PASSED
 
 
 def test_an_average_hides_a_class_of_recall_037_and_the_check_of_each_class_does_not(judged):
-    numbers = MadeUp(
+    numbers = SyntheticRun(
         classes=tuple("abcde"),
         test=(
             (990, 10, 0, 0, 0),
@@ -137,13 +138,13 @@ def test_an_average_hides_a_class_of_recall_037_and_the_check_of_each_class_does
 
 
 def test_500_of_1000_test_images_copied_into_train_are_a_finding(outcome):
-    numbers = MadeUp(test=((480, 20), (20, 480)), copies=500)
+    numbers = SyntheticRun(test=((480, 20), (20, 480)), copies=500)
 
     assert outcome("train-test-overlap", numbers) is Outcome.FAILED
 
 
 def test_memorised_answers_are_left_out_of_the_metrics(judged):
-    clean_and_copied = MadeUp(test=((600, 0), (300, 100)), copies=500)
+    clean_and_copied = SyntheticRun(test=((600, 0), (300, 100)), copies=500)
 
     accuracy = judged("accuracy", clean_and_copied, min=0.5)[None].comparison.estimate
 
@@ -152,7 +153,7 @@ def test_memorised_answers_are_left_out_of_the_metrics(judged):
 
 @pytest.mark.parametrize("matrix", [((2, 0), (0, 2)), ((2, 0), (1, 1))])
 def test_no_model_fails_for_images_too_few_to_show_any_skill(judged, matrix):
-    result = judged("no-skill", MadeUp(test=matrix))[None]
+    result = judged("no-skill", SyntheticRun(test=matrix))[None]
 
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "too few images or groups" in result.comparison.estimate.reason
@@ -160,4 +161,4 @@ def test_no_model_fails_for_images_too_few_to_show_any_skill(judged, matrix):
 
 @pytest.mark.parametrize("matrix", [((1, 2), (1, 2)), ((0, 2), (0, 2)), ((25, 25), (25, 25))])
 def test_a_guess_fails_however_few_its_images_are(judged, matrix):
-    assert judged("no-skill", MadeUp(test=matrix))[None].outcome is Outcome.FAILED
+    assert judged("no-skill", SyntheticRun(test=matrix))[None].outcome is Outcome.FAILED

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Configuration, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.messages import message
 
 IMAGES = 100  # of each split
@@ -19,7 +20,7 @@ IMAGES = 100  # of each split
 
 def evidence(train, test):
     """Return evidence whose splits have these groups: a list, None where none are declared."""
-    made = MadeUp(train=((50, 0), (0, 50)), test=((50, 0), (0, 50))).evidence()
+    made = synthetic_evidence(SyntheticRun(train=((50, 0), (0, 50)), test=((50, 0), (0, 50))))
     splits = dict(made.splits)
     for split, groups in ((Split.TRAIN, train), (Split.TEST, test)):
         column = None if groups is None else np.array([*groups, None], dtype=object)[:-1]
@@ -155,13 +156,13 @@ def test_removing_groups_never_helps(groups):
 
 
 def formed(numbers, train, test):
-    evidence = numbers.evidence()
+    evidence = synthetic_evidence(numbers)
     groups = {Split.TRAIN: train, Split.TEST: test}
     return replace(evidence, configuration=Configuration(groups=groups))
 
 
-PATIENTS = MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0)
-SHARED = MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3)
+PATIENTS = SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=0)
+SHARED = SyntheticRun(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3)
 
 
 @pytest.mark.parametrize("other", [{"column": "scan"}, {"pattern": "(.+)"}])

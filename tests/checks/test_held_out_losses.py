@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 
 TRAIN = tuple(2.0 * 0.6**epoch + 0.01 for epoch in range(15))
 FALLING = tuple(2.0 * 0.62**epoch + 0.02 for epoch in range(15))
 RISING = (1.5, 1.0, 0.7, *(0.6 + 0.15 * epoch for epoch in range(12)))
 RELEASE = read_policy("release").policy.rules
-SOUND = MadeUp(
+SOUND = SyntheticRun(
     train=((1960, 40), (40, 1960)),
     test=((485, 15), (12, 488)),
     copies=0,
@@ -31,7 +32,7 @@ SOUND = MadeUp(
 
 def evidence(*validation, unread=(), train=TRAIN, **numbers):
     """Return evidence with several validation losses, named a, b, c."""
-    made = replace(SOUND, train_loss=train, validation_loss=None, **numbers).evidence()
+    made = synthetic_evidence(replace(SOUND, train_loss=train, validation_loss=None, **numbers))
     epochs = tuple(float(epoch) for epoch in range(len(train)))
     series = {
         name: (*values, *(None,) * (len(epochs) - len(values)))
@@ -102,11 +103,11 @@ def test_who_validates_less_often_is_not_blocked(validation):
 
 
 def test_release_passes_a_history_that_hides_nothing():
-    assert judge(RELEASE, SOUND.evidence()).verdict == "pass"
+    assert judge(RELEASE, synthetic_evidence(SOUND)).verdict == "pass"
 
 
 def test_release_asks_for_a_validation_loss():
-    decision = judge(RELEASE, replace(SOUND, validation_loss=None).evidence())
+    decision = judge(RELEASE, synthetic_evidence(replace(SOUND, validation_loss=None)))
 
     assert decision.verdict == "inconclusive"
     assert decision.reasons == ("loss-curve[part=val-rising]",)
@@ -126,9 +127,9 @@ falling = st.sampled_from([TRAIN, FALLING, FALLING[:8], FALLING[:4]])
 def test_deleting_columns_of_the_history_opens_nothing_under_release(
     train, validation, deleted, accuracy
 ):
-    whole = replace(
-        SOUND, train_loss=train, validation_loss=validation, logged_train_accuracy=accuracy
-    ).evidence()
+    whole = synthetic_evidence(
+        replace(SOUND, train_loss=train, validation_loss=validation, logged_train_accuracy=accuracy)
+    )
 
     assert judge(RELEASE, whole).verdict == "pass" or (
         judge(RELEASE, without(whole, deleted)).verdict != "pass"

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Failure
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 FALLING = (2.0, 1.5, 1.2, 1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25)
 TURNING = (2.0, 1.0, 0.5, 0.3, 0.2, 0.2, 0.25, 0.3, 0.35, 0.4)
@@ -13,7 +14,8 @@ TURNING = (2.0, 1.0, 0.5, 0.3, 0.2, 0.2, 0.25, 0.3, 0.35, 0.4)
 
 def test_a_history_that_could_not_be_read_is_not_said_to_be_missing(rule):
     broken = replace(
-        MadeUp().evidence(), failures=(Failure("runs.csv", "history", "is empty", "write it"),)
+        synthetic_evidence(SyntheticRun()),
+        failures=(Failure("runs.csv", "history", "is empty", "write it"),),
     )
 
     [result] = judge([rule("loss-curve")], broken).results
@@ -22,7 +24,9 @@ def test_a_history_that_could_not_be_read_is_not_said_to_be_missing(rule):
 
 
 def judged(losses, rule):
-    decision = judge([rule("loss-curve", loss="other")], MadeUp(train_loss=losses).evidence())
+    decision = judge(
+        [rule("loss-curve", loss="other")], synthetic_evidence(SyntheticRun(train_loss=losses))
+    )
     return decision, {each.comparison.scope.part: each for each in decision.results}
 
 

@@ -10,7 +10,8 @@ from gate.checks import REGISTRY
 from gate.checks.deployment_precision import DeploymentPrecision
 from gate.checks.roc_auc import RocAuc
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.combined import Difference
 from gate.metrics.planning import most_misses
 from gate.metrics.proportions import ClusteredShare, Proportion
@@ -43,8 +44,8 @@ def test_images_and_groups_without_any_change_prove_a_drop():
 
 def test_images_of_a_class_without_a_mistake_prove_an_area():
     def outcome(images):
-        made = MadeUp(test=((images, 0), (0, images)), confidence=(0.9, 0.6))
-        return judge([RocAuc(id="area", min=0.95)], made.evidence()).results[0].outcome
+        made = SyntheticRun(test=((images, 0), (0, images)), confidence=(0.9, 0.6))
+        return judge([RocAuc(id="area", min=0.95)], synthetic_evidence(made)).results[0].outcome
 
     assert (
         "60 images a class without a mistake prove an area of 0.95" in REGISTRY["roc-auc"].interval
@@ -54,7 +55,7 @@ def test_images_of_a_class_without_a_mistake_prove_an_area():
 
 @pytest.mark.parametrize(("share", "proven"), [(0.01, "0.77"), (0.001, "0.25")])
 def test_images_without_a_mistake_prove_a_precision_in_deployment(share, proven):
-    made = MadeUp(test=((1000, 0), (0, 1000))).evidence()
+    made = synthetic_evidence(SyntheticRun(test=((1000, 0), (0, 1000))))
     rule = DeploymentPrecision(id="d", min=0.1, prevalence={"dog": share}, classes=("dog",))
 
     bound = judge([rule], made).results[0].comparison.estimate.lower(0.95)

@@ -7,7 +7,8 @@ import pytest
 
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 CASES = json.loads((Path(__file__).parent / "reference" / "paradox.json").read_text())
 WORST = {"fail": Outcome.FAILED, "suspected": Outcome.INCONCLUSIVE, "clean": Outcome.PASSED}
@@ -17,9 +18,9 @@ cases = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for c
 
 def evidence_of(case):
     matrix = tuple(tuple(row) for row in case["matrix_rows_true"])
-    return MadeUp(
-        classes=tuple(f"c{label}" for label in range(len(matrix))), test=matrix
-    ).evidence()
+    return synthetic_evidence(
+        SyntheticRun(classes=tuple(f"c{label}" for label in range(len(matrix))), test=matrix)
+    )
 
 
 @cases
@@ -63,7 +64,7 @@ def test_a_constant_answer_is_flagged_at_any_class_mix(classes, rare, outcome):
     matrix[0][0] = 1000
     for label in range(1, classes):
         matrix[label][0] = rare
-    numbers = MadeUp(classes=names, test=tuple(tuple(row) for row in matrix))
+    numbers = SyntheticRun(classes=names, test=tuple(tuple(row) for row in matrix))
 
     assert outcome("prediction-collapse", numbers) is Outcome.FAILED
     assert outcome("no-skill", numbers) is Outcome.FAILED
@@ -75,7 +76,7 @@ def test_a_model_without_a_mistake_is_never_flagged(sizes, outcome):
         tuple(size if row == column else 0 for column in range(len(sizes)))
         for row, size in enumerate(sizes)
     )
-    numbers = MadeUp(classes=tuple(f"c{label}" for label in range(len(sizes))), test=matrix)
+    numbers = SyntheticRun(classes=tuple(f"c{label}" for label in range(len(sizes))), test=matrix)
 
     for check in ("accuracy-paradox", "prediction-collapse", "no-skill"):
         assert outcome(check, numbers) is Outcome.PASSED

@@ -11,6 +11,7 @@ from gate.checks import REGISTRY, reference
 from gate.checks.__main__ import markdown
 from gate.checks.base import Outcome, Rule
 from gate.decision import judge
+from gate.evidence.synthetic_evidence import synthetic_evidence
 
 FOLDER = Path(gate.checks.__file__).parent
 EXAMPLES = [
@@ -36,7 +37,7 @@ def concrete_rules(module):
 
 @pytest.mark.parametrize(("check", "example"), EXAMPLES)
 def test_every_example_comes_out_as_documented(check, example, rule):
-    decision = judge([rule(check, **example.parameters)], example.evidence.evidence())
+    decision = judge([rule(check, **example.parameters)], synthetic_evidence(example.evidence))
 
     assert decision.results[0].outcome is example.outcome
 
@@ -80,10 +81,10 @@ def test_every_check_says_what_it_is_how_it_is_computed_and_how_to_mend_a_failur
 
 @pytest.mark.parametrize("check", REGISTRY)
 def test_no_check_passes_on_evidence_of_nothing(check, rule):
-    from gate.evidence.made_up import MadeUp
+    from gate.evidence.synthetic_run import SyntheticRun
 
     for example in REGISTRY[check].examples:
-        decision = judge([rule(check, **example.parameters)], MadeUp().evidence())
+        decision = judge([rule(check, **example.parameters)], synthetic_evidence(SyntheticRun()))
 
         assert decision.verdict != "pass"
         assert all(result.outcome is not Outcome.PASSED for result in decision.results)

@@ -9,8 +9,9 @@ import pytest
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import History, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.messages import message
 
 METRICS = typing.get_args(REGISTRY["train-test-gap"].model_fields["metric"].annotation)
@@ -41,12 +42,12 @@ def scored(evidence, seed=0):
 
 
 def results(numbers, rule, **parameters):
-    evidence = scored(numbers.evidence())
+    evidence = scored(synthetic_evidence(numbers))
     return judge([rule("train-test-gap", **parameters)], evidence).results
 
 
 def logged(train_accuracy, test=POOR, **more):
-    evidence = MadeUp(test=test).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=test))
     history = History(
         path="log.csv",
         format="csv",
@@ -61,8 +62,8 @@ def logged(train_accuracy, test=POOR, **more):
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_tells_a_model_that_memorised_from_one_that_did_not(metric, rule):
     limit = 0.3 if metric in ("log-loss", "mcc") else 0.1
-    memorised = results(MadeUp(train=GOOD, test=POOR), rule, metric=metric, max=limit)
-    sound = results(MadeUp(train=GOOD, test=NEARLY), rule, metric=metric, max=limit)
+    memorised = results(SyntheticRun(train=GOOD, test=POOR), rule, metric=metric, max=limit)
+    sound = results(SyntheticRun(train=GOOD, test=NEARLY), rule, metric=metric, max=limit)
 
     assert {each.outcome for each in memorised} == {Outcome.FAILED}
     assert {each.outcome for each in sound} == {Outcome.PASSED}
@@ -71,7 +72,7 @@ def test_every_metric_tells_a_model_that_memorised_from_one_that_did_not(metric,
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_better_test_split_is_no_gap(metric, rule):
-    found = results(MadeUp(train=POOR, test=GOOD), rule, metric=metric, max=0.05)
+    found = results(SyntheticRun(train=POOR, test=GOOD), rule, metric=metric, max=0.05)
 
     assert all(each.outcome is Outcome.PASSED for each in found)
     assert all(each.comparison.estimate.value < 0 for each in found)
@@ -79,7 +80,9 @@ def test_a_better_test_split_is_no_gap(metric, rule):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_without_a_test_split_nothing_passes(metric, rule):
-    (found,) = judge([rule("train-test-gap", metric=metric)], MadeUp(train=GOOD).evidence()).results
+    (found,) = judge(
+        [rule("train-test-gap", metric=metric)], synthetic_evidence(SyntheticRun(train=GOOD))
+    ).results
 
     assert found.outcome is Outcome.INCONCLUSIVE
 
@@ -93,7 +96,7 @@ def test_a_log_of_accuracy_says_nothing_of_another_metric(metric, rule):
 
 
 def test_the_gap_of_one_class_is_found_behind_an_even_accuracy(rule):
-    numbers = MadeUp(train=((980, 20), (20, 980)), test=((980, 20), (200, 300)))
+    numbers = SyntheticRun(train=((980, 20), (20, 980)), test=((980, 20), (200, 300)))
 
     found = {each.key: each.outcome for each in results(numbers, rule, metric="recall", max=0.15)}
 
@@ -147,13 +150,13 @@ def test_a_log_without_an_accuracy_in_0_to_1_says_nothing(train, rule):
 
 
 def test_a_measured_train_split_goes_before_the_log(rule):
-    numbers = MadeUp(train=NEARLY, test=NEARLY, logged_train_accuracy=1.0)
+    numbers = SyntheticRun(train=NEARLY, test=NEARLY, logged_train_accuracy=1.0)
 
-    (found,) = judge([rule("train-test-gap", max=0.1)], numbers.evidence()).results
+    (found,) = judge([rule("train-test-gap", max=0.1)], synthetic_evidence(numbers)).results
 
     assert found.outcome is Outcome.PASSED
     assert found.comparison.estimate.first.denominator == sum(map(sum, NEARLY))
-    assert Split.TRAIN in numbers.evidence().splits
+    assert Split.TRAIN in synthetic_evidence(numbers).splits
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,9 @@ def test_a_measured_train_split_goes_before_the_log(rule):
     ids=["by heart", "good", "not perfect", "few", "easier", "as easy"],
 )
 def test_a_gap_that_looks_like_something_is_called_that(train, test, said, rule):
-    [result] = judge([rule("train-test-gap")], MadeUp(train=train, test=test).evidence()).results
+    [result] = judge(
+        [rule("train-test-gap")], synthetic_evidence(SyntheticRun(train=train, test=test))
+    ).results
 
     assert said in result.comparison.detail
     assert bool(said) is bool(result.comparison.detail)
@@ -180,14 +185,14 @@ FEW = ((5, 0), (0, 5))
 
 @pytest.mark.parametrize("parameters", [{}, {"on_inconclusive": "point"}, {"decide_on": "point"}])
 def test_a_few_train_images_that_suit_prove_no_gap_away(parameters, rule):
-    (found,) = results(MadeUp(train=FEW, test=GOOD), rule, **parameters)
+    (found,) = results(SyntheticRun(train=FEW, test=GOOD), rule, **parameters)
 
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "train has 10 images, 271 are needed to pass" in message(found)
 
 
 def test_a_few_train_images_can_fail(rule):
-    (found,) = results(MadeUp(train=((100, 0), (0, 100)), test=POOR), rule)
+    (found,) = results(SyntheticRun(train=((100, 0), (0, 100)), test=POOR), rule)
 
     assert found.outcome is Outcome.FAILED
 
@@ -195,7 +200,7 @@ def test_a_few_train_images_can_fail(rule):
 @pytest.mark.parametrize(("images", "outcome"), [(270, "inconclusive"), (272, "passed")])
 def test_so_many_as_the_gap_asks_for_pass(images, outcome, rule):
     half = images // 2
-    numbers = MadeUp(train=((half, 0), (0, images - half)), test=GOOD)
+    numbers = SyntheticRun(train=((half, 0), (0, images - half)), test=GOOD)
 
     (found,) = results(numbers, rule, on_inconclusive="point")
 
@@ -205,13 +210,13 @@ def test_so_many_as_the_gap_asks_for_pass(images, outcome, rule):
 def test_as_many_as_test_has_are_enough(rule):
     same = ((48, 2), (2, 48))
 
-    (found,) = results(MadeUp(train=same, test=same), rule, on_inconclusive="point")
+    (found,) = results(SyntheticRun(train=same, test=same), rule, on_inconclusive="point")
 
     assert found.outcome is Outcome.PASSED
 
 
 def test_a_metric_of_classes_needs_images_of_each(rule):
-    numbers = MadeUp(train=((970, 30), (0, 10)), test=GOOD)
+    numbers = SyntheticRun(train=((970, 30), (0, 10)), test=GOOD)
 
     found = {
         each.comparison.scope.class_name: each for each in results(numbers, rule, metric="recall")

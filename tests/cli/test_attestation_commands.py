@@ -1,4 +1,4 @@
-"""keygen, attest, approve and verify at the command line, from a new key to a closed door."""
+"""keygen, attest, approve and verify at the command line, from a new key to a refusal."""
 
 import hashlib
 import io
@@ -12,15 +12,18 @@ import pytest
 from measured import as_measured
 
 from gate.cli import main
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.evidence.times import as_text
 from gate.policy.reading import read_policy
 from gate.policy.record import PolicyRecord
 from gate.report.judgement import Judged, Judgement, sha256_of
 
-GOOD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0)
+GOOD = SyntheticRun(
+    train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0
+)
 BAD = replace(GOOD, probe="nan")
 TRUST = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 1\nkeys:\n"
 VERIFY = ["verify", "model.pt", "--policy", "smoke", "--trust", "trust.yaml"]
@@ -33,7 +36,7 @@ def leave_report(made=GOOD, *, enforced=True):
         stream.write(b"weights" * 99)
     started = (datetime.now(UTC) - timedelta(days=2)).replace(microsecond=0)
     subject = Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors")
-    evidence = replace(as_measured(made.evidence(), subject), measured_at=started)
+    evidence = replace(as_measured(synthetic_evidence(made), subject), measured_at=started)
     save(evidence, Path("evidence.sqlite"))
     judgement = Judgement(PolicyRecord.of(read_policy("smoke")), enforced=enforced)
     judged = Judged(judgement, sha256_of(Path("evidence.sqlite")))

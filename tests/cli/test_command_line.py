@@ -8,9 +8,10 @@ import pytest
 
 import gate
 from gate.cli import main
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Failure
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 POLICY = """\
 apiVersion: gate/v1
@@ -18,9 +19,9 @@ kind: Policy
 metadata: {name: accuracy-only, version: 1.0.0}
 rules: [{check: accuracy, min: 0.90}]
 """
-GOOD = MadeUp(test=((490, 10), (10, 490))).evidence()
-BAD = MadeUp(test=((400, 100), (100, 400))).evidence()
-FEW = MadeUp(test=((19, 1), (1, 19))).evidence()
+GOOD = synthetic_evidence(SyntheticRun(test=((490, 10), (10, 490))))
+BAD = synthetic_evidence(SyntheticRun(test=((400, 100), (100, 400))))
+FEW = synthetic_evidence(SyntheticRun(test=((19, 1), (1, 19))))
 REFUSED = replace(GOOD, failures=(Failure("model.pt", "corrupt", "is empty", "copy it again"),))
 
 

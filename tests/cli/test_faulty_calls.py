@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gate.cli import main
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report import set_aside as rules
 
 LAST = ("report.json", "judged.json", "evidence.sqlite")
@@ -44,7 +45,9 @@ class Folder:
 
     def judged(self, *, wrong=10):
         """Leave a report in gate-out; ``wrong`` of 500 answers of each class are."""
-        evidence = MadeUp(test=((500 - wrong, wrong), (wrong, 500 - wrong))).evidence()
+        evidence = synthetic_evidence(
+            SyntheticRun(test=((500 - wrong, wrong), (wrong, 500 - wrong)))
+        )
         save(evidence, self.path / "saved.sqlite")
         status, *_ = self.command("judge", "saved.sqlite", "--policy", "smoke", "--out", "gate-out")
         return status

@@ -13,9 +13,10 @@ from gate.checks.recall import Recall
 from gate.checks.regression import Regression
 from gate.cli import main
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.row_sets import clean_rows
 
 POLICY = """\
@@ -150,7 +151,7 @@ def test_the_data_at_hand_is_counted(lines, tmp_path):
 
 def test_the_plan_and_the_gate_agree_to_the_image(lines, tmp_path):
     from gate.checks.accuracy import Accuracy
-    from gate.evidence.made_up import MadeUp
+    from gate.evidence.synthetic_run import SyntheticRun
 
     table(tmp_path, {"cat": 100, "dog": 83})
     subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
@@ -158,9 +159,9 @@ def test_the_plan_and_the_gate_agree_to_the_image(lines, tmp_path):
     allowed = line["mistakes_allowed"]
 
     def outcome(misses):
-        numbers = MadeUp(test=((100 - misses, misses), (0, 83)))
+        numbers = SyntheticRun(test=((100 - misses, misses), (0, 83)))
         rule = Accuracy(id="accuracy", min=0.85)
-        return judge([rule], numbers.evidence()).results[0].outcome
+        return judge([rule], synthetic_evidence(numbers)).results[0].outcome
 
     assert outcome(allowed) == "passed"
     assert outcome(allowed + 1) == "inconclusive"
@@ -194,7 +195,7 @@ def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
     allowed = line["mistakes_allowed"]
 
     def outcome(misses):
-        evidence = MadeUp(test=((300 - misses, misses), (0, 0))).evidence()
+        evidence = synthetic_evidence(SyntheticRun(test=((300 - misses, misses), (0, 0))))
         test = evidence.splits[Split.TEST]
         groups = (np.arange(300) // 5).astype(object)
         test = dataclasses.replace(test, rows=test.rows.grouped(groups))
@@ -254,8 +255,8 @@ def judged(rule, sizes, wrong=0):
     """Return the outcome for cats when the images of the first ``wrong`` patients are wrong."""
     misses, of_class = sum(sizes[:wrong]), sum(sizes)
     broken = None if rule.check != "regression" else misses
-    numbers = MadeUp(test=((of_class - misses, misses), (0, of_class)), broken=broken)
-    evidence = numbers.evidence()
+    numbers = SyntheticRun(test=((of_class - misses, misses), (0, of_class)), broken=broken)
+    evidence = synthetic_evidence(numbers)
     split = evidence.splits[Split.TEST]
     assert (split.rows.predictions[of_class - misses : of_class] == 1).all(), "the misses are last"
     order = [*sizes[wrong:], *sizes[:wrong]]
@@ -369,9 +370,9 @@ def test_the_plan_of_a_change_and_the_gate_agree_to_the_image(lines, tmp_path):
     cat, dog = lines("--gatefile", subject, rules=[rule])
 
     def outcome(broken, images=400):
-        numbers = MadeUp(test=((images - broken, broken), (0, 83)), broken=broken)
+        numbers = SyntheticRun(test=((images - broken, broken), (0, 83)), broken=broken)
         checked = Regression(id="kept", metric="recall", margin=0.02)
-        found = judge([checked], numbers.evidence()).results
+        found = judge([checked], synthetic_evidence(numbers)).results
         return {each.comparison.scope.class_name: each.outcome for each in found}["cat"]
 
     assert (cat["operator"], cat["required"], cat["least"]) == (">=", -0.02, 149)
@@ -474,13 +475,15 @@ def test_impossible_chances_are_refused(planned, arguments):
 
 
 def test_what_a_run_left_says_the_classes_the_critical_ones_and_the_images(planned, tmp_path):
-    evidence = MadeUp(
-        classes=("sound", "tumour"),
-        critical=("tumour",),
-        test=((40, 2), (1, 9)),
-        train=((9, 1), (1, 9)),
-        copies=3,
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("sound", "tumour"),
+            critical=("tumour",),
+            test=((40, 2), (1, 9)),
+            train=((9, 1), (1, 9)),
+            copies=3,
+        )
+    )
     save(evidence, tmp_path / "evidence.sqlite")
 
     rule = "{check: recall, classes: $critical, min: 0.85}"

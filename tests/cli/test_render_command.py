@@ -11,14 +11,19 @@ import pytest
 
 from gate.cli import main
 from gate.cli.output import FORMATS
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import FILE_NAME, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report import renderings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 verdicts = pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "error"])
-GOOD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0)
-BAD = MadeUp(train=((970, 30), (30, 970)), test=((490, 10), (400, 100)), probe="sound", copies=0)
+GOOD = SyntheticRun(
+    train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=0
+)
+BAD = SyntheticRun(
+    train=((970, 30), (30, 970)), test=((490, 10), (400, 100)), probe="sound", copies=0
+)
 
 
 def test_the_formats_of_the_command_line_are_those_that_can_be_rendered():
@@ -109,7 +114,7 @@ def judged(request, tmp_path_factory):
     """Return the command that judges saved evidence, and the exit status of its verdict."""
     numbers, policy, status = request.param
     folder = tmp_path_factory.mktemp("saved")
-    save(numbers.evidence(), folder / "evidence.sqlite")
+    save(synthetic_evidence(numbers), folder / "evidence.sqlite")
     return ("judge", str(folder), "--policy", policy), status
 
 
@@ -194,7 +199,10 @@ def test_what_was_not_measured_is_not_followed_by_plan(tmp_path, capsys):
 
 def test_where_evidence_lies_beside_it_the_plan_counts_its_images(tmp_path, capsys):
     (tmp_path / "report.json").write_bytes((GOLDEN / "inconclusive.json").read_bytes())
-    save(MadeUp(test=((9, 1), (1, 9)), critical=("dog",)).evidence(), tmp_path / FILE_NAME)
+    save(
+        synthetic_evidence(SyntheticRun(test=((9, 1), (1, 9)), critical=("dog",))),
+        tmp_path / FILE_NAME,
+    )
 
     main(["render", str(tmp_path)])
 

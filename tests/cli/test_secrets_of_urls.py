@@ -3,8 +3,9 @@
 import pytest
 
 from gate.cli import main
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 TOKEN = "hunter2-hunter2"
 URLS = (
@@ -37,7 +38,7 @@ def places(tmp_path, monkeypatch):
     """A folder with evidence, and documents that name a URL; crash files go there as well."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    save(MadeUp(test=((49, 1), (1, 49))).evidence(), tmp_path / "evidence.sqlite")
+    save(synthetic_evidence(SyntheticRun(test=((49, 1), (1, 49)))), tmp_path / "evidence.sqlite")
     return tmp_path
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-BAD = MadeUp(test=((400, 100), (100, 400))).evidence()
+BAD = synthetic_evidence(SyntheticRun(test=((400, 100), (100, 400))))
 PROGRAM = [sys.executable, "-c", "import sys; from gate.cli import main; sys.exit(main())"]
 JUDGE = ["judge", ".", "--policy", "policy.yaml"]
 POLICY = """\

@@ -5,9 +5,10 @@ import pytest
 from measured import as_measured
 
 from gate.cli import main
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import FILE_NAME, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 TODAY = datetime.now(UTC).date()
 
@@ -19,7 +20,7 @@ def saved(tmp_path, monkeypatch):
         "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: a, version: '1'}\n"
         "rules: [{check: accuracy, min: 0.9}]\n"
     )
-    made = MadeUp(test=((700, 300), (300, 700))).evidence()
+    made = synthetic_evidence(SyntheticRun(test=((700, 300), (300, 700))))
     save(as_measured(made, Subject("a" * 64, 9, "safetensors")), tmp_path / FILE_NAME)
     return tmp_path
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HEAVY = ("torch", "torchvision", "sklearn", "pandas", "PIL")
@@ -68,14 +69,14 @@ def test_the_first_words_do_not_wait_for_pydantic_or_yaml(command, static_work):
 
 
 def test_judging_saved_evidence_needs_no_torch(tmp_path):
-    numbers = MadeUp(
+    numbers = SyntheticRun(
         train=((97, 3), (3, 97)),
         test=((96, 4), (2, 98)),
         copies=0,
         probe="sound",
         train_loss=(0.69, 0.5, 0.4, 0.3, 0.25),
     )
-    save(numbers.evidence(), tmp_path / "evidence.sqlite")
+    save(synthetic_evidence(numbers), tmp_path / "evidence.sqlite")
 
     [(status, modules)] = loaded_by(tmp_path, ["judge", ".", "--policy", "baseline"])
 

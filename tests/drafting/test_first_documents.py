@@ -13,7 +13,8 @@ from gate.decision import judge
 from gate.drafting.looking import look
 from gate.drafting.writing import Wishes, gatefile_text, policy_text
 from gate.errors import DataError, UsageError
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import check_classes, read_policy
 from gate.subject.gatefile import read_gatefile
 
@@ -83,7 +84,7 @@ def test_what_is_written_is_read_and_lets_a_sound_model_pass(costly, data, tmp_p
     assert gatefile.classes == SOUND["classes"]
     document = read_policy(gatefile.policy, base=gatefile.base)
     check_classes(document, gatefile.classes, gatefile.critical)
-    evidence = MadeUp(critical=gatefile.critical, **SOUND).evidence()
+    evidence = synthetic_evidence(SyntheticRun(critical=gatefile.critical, **SOUND))
     assert judge(document.policy.rules, evidence).verdict == "pass"
 
 
@@ -92,7 +93,7 @@ def test_without_train_nothing_is_asked_that_cannot_be_met(costly, data):
     policy = policy_text(look(data / "test"), Wishes(costly, ("no",)))
     (data / "policy.yaml").write_text(policy)
     sound = {key: value for key, value in SOUND.items() if key not in ("train", "copies")}
-    evidence = MadeUp(critical=("no",), **sound).evidence()
+    evidence = synthetic_evidence(SyntheticRun(critical=("no",), **sound))
 
     decision = judge(read_policy("policy.yaml", base=data).policy.rules, evidence)
 

@@ -82,7 +82,7 @@ rules:
 """
 
 
-# The real command, in cells of so many rows: tiny data makes many of them.
+# The real command, in units of so many rows: tiny data makes many of them.
 PROGRAM = """\
 import sys
 import gate.cli
@@ -230,7 +230,7 @@ class Project:
         return json.loads(report.read_text()) if report.is_file() else None
 
     def started(self, *arguments, rows=16, before=(), **environment):
-        """Start the command in a process and a group of its own, in cells of so many rows.
+        """Start the command in a process and a group of its own, in units of so many rows.
 
         ``before`` is a command that runs it, such as taskset. What is left of the group when the
         test ends is killed.
@@ -300,8 +300,8 @@ def project(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def in_cells(project, monkeypatch):
-    """Return a project of pictures in six cells, with its gate file written."""
+def in_units(project, monkeypatch):
+    """Return a project of pictures in six units, with its gate file written."""
     monkeypatch.setattr("gate.measure.partials.work_units.ROWS", 10)
     project.folders("train", 15, seed=1)
     project.folders("test", 15, seed=2)

@@ -88,7 +88,7 @@ rules:
 
 @pytest.fixture
 def subject(project, monkeypatch):
-    """A project on pictures, in cells of 10; its model is made of several files."""
+    """A project on pictures, in units of 10; its model is made of several files."""
     monkeypatch.setattr(work_units, "ROWS", 10)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python's own cache goes by seconds
     for name, text in FILES.items():
@@ -119,16 +119,16 @@ def settled(monkeypatch):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The names of the cells that were measured and not taken from the cache."""
-    cells = []
+    """The names of the units that were measured and not taken from the cache."""
+    units = []
     original = inline.measured
 
     def noted(job, wanted, datasets, advance):
-        cells.extend(cell.name for cell in wanted)
+        units.extend(unit.name for unit in wanted)
         return original(job, wanted, datasets, advance)
 
     monkeypatch.setattr(inline, "measured", noted)
-    return cells
+    return units
 
 
 def forget():
@@ -406,7 +406,7 @@ def test_a_part_of_another_plan_is_not_believed(subject, settled, measured, own_
 
 
 @pytest.mark.parametrize("damage", [flipped, cut_off, emptied], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("name", ["plans/*/*/head.json", "overlaps/*.json"])
+@pytest.mark.parametrize("name", ["plans/*/*/facts.json", "overlaps/*.json"])
 def test_what_else_is_kept_is_not_believed_when_damaged(name, damage, subject, measured, own_cache):
     first = again(subject)
     for file in own_cache.glob(name):
@@ -444,7 +444,7 @@ def test_fingerprints_that_are_damaged_are_taken_again(damage, subject, own_cach
     ("name", "old", "new"),
     [
         ("overlaps/*.json", "dark/001.png", "dark/002.png"),
-        ("plans/*/*/head.json", '"disagreements": 0', '"disagreements": 5'),
+        ("plans/*/*/facts.json", '"batch_disagreements": 0', '"batch_disagreements": 5'),
     ],
 )
 def test_a_changed_text_that_still_can_be_read_is_not_believed(name, old, new, subject, own_cache):

@@ -24,9 +24,9 @@ sys.exit(main())
 
 
 @pytest.fixture
-def subject(in_cells):
-    """Pictures in six cells."""
-    return in_cells
+def subject(in_units):
+    """Pictures in six units."""
+    return in_units
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class Late(Brightness):
 
 
 class Mortal(Brightness):
-    # Kills its process in its fifth cell, as often as there are files that say so.
+    # Kills its process in its fifth unit, as often as there are files that say so.
     def forward(self, images):
         self.batches = getattr(self, "batches", 0) + 1
         lives = sorted(HERE.glob("kill-*"))
@@ -96,7 +96,7 @@ class Slow(Brightness):
 
 @pytest.fixture
 def subject(project, monkeypatch):
-    """Pictures in many cells; the last one of the test split is flat."""
+    """Pictures in many units; the last one of the test split is flat."""
     from PIL import Image
 
     monkeypatch.setattr(work_units, "ROWS", 8)

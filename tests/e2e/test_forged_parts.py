@@ -14,14 +14,14 @@ from gate.measure.partials.partial_files import read_parts, write_parts
 
 
 @pytest.fixture
-def subject(in_cells, monkeypatch):
+def subject(in_units, monkeypatch):
     """A model that fails: nearly all pictures of test that are dark are bright."""
     from PIL import Image
 
     monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
     for index in range(14):
-        Image.new("L", (8, 8), 205 + index).save(in_cells.folder / f"test/dark/{index:03}.png")
-    return in_cells
+        Image.new("L", (8, 8), 205 + index).save(in_units.folder / f"test/dark/{index:03}.png")
+    return in_units
 
 
 def shard(project):
@@ -106,18 +106,18 @@ def test_a_forged_part_of_the_cache_is_named_and_measured_again(forge, subject, 
 def test_a_shard_by_another_checkpoint_is_refused_although_its_plan_is_this(subject):
     file = shard(subject)
     stored = read_parts(file)
-    head = stored.about["head"]
+    head = stored.about["facts"]
     other = {**head, "subject": {**head["subject"], "sha256": "0" * 64}}
 
     for change, said in (
-        ({"head": other}, "was measured with another checkpoint"),
-        ({"head": None}, "does not say which model measured it"),
-        ({"head": {**head, "notes": 7}}, "does not say which model measured it"),
+        ({"facts": other}, "was measured with another checkpoint"),
+        ({"facts": None}, "does not say which model measured it"),
+        ({"facts": {**head, "notes": 7}}, "does not say which model measured it"),
         (
-            {"head": {**head, "subject": {**head["subject"], "size_bytes": -1}}},
+            {"facts": {**head, "subject": {**head["subject"], "size_bytes": -1}}},
             "does not say which model measured it",
         ),
-        ({"head": {**head, "disagreements": 99}}, "does not say which model measured it"),
+        ({"facts": {**head, "batch_disagreements": 99}}, "does not say which model measured it"),
         ({"plan": "x", "document": [1]}, "was measured by another plan"),
     ):
         write_parts(file, stored.parts, {**stored.about, **change})
@@ -152,7 +152,7 @@ def test_a_cache_that_others_may_write_to_is_closed_and_all_is_measured_again(su
 
 
 @pytest.mark.parametrize(
-    "place", ["plans/*", "plans/*/*", "plans/*/*/head.json", "plans/*/*/*.npz"]
+    "place", ["plans/*", "plans/*/*", "plans/*/*/facts.json", "plans/*/*/*.npz"]
 )
 def test_entries_that_others_may_write_to_are_named_and_measured_again(place, subject, own_cache):
     first = subject.command("run")

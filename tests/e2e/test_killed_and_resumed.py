@@ -29,7 +29,7 @@ MOMENTS = 25  # in line, and as many with workers
 
 @pytest.fixture
 def subject(project):
-    """Pictures in many cells, and a model that takes its time."""
+    """Pictures in many units, and a model that takes its time."""
     project.folders("train", 20, seed=1)
     project.folders("test", 30, seed=2)
     project.write("slow.py", SLOWLY)

@@ -141,7 +141,7 @@ IN_LINE = "import sys, torch; from gate.cli import main; sys.exit(main(sys.argv[
 
 @pytest.fixture
 def subject(project, monkeypatch):
-    """A project in many cells, and factories that are up to no good."""
+    """A project in many units, and factories that are up to no good."""
     monkeypatch.setattr(work_units, "ROWS", 16)
     project.write("mine.py", MINE)
     project.write_gatefile()
@@ -206,7 +206,7 @@ def test_a_shard_is_measured_apart_as_well(subject):
     one, other = read_parts(one), read_parts(other)
     assert one.about == other.about
     for mine, theirs in zip(one.parts, other.parts, strict=True):
-        assert (mine.cell, mine.unreadable) == (theirs.cell, theirs.unreadable)
+        assert (mine.unit, mine.unreadable) == (theirs.unit, theirs.unreadable)
         assert mine.rows.ids.tolist() == theirs.rows.ids.tolist()
         assert mine.rows.scores.tobytes() == theirs.rows.scores.tobytes()
         assert mine.fingerprints.file.tobytes() == theirs.fingerprints.file.tobytes()

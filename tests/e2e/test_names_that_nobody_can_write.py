@@ -45,8 +45,8 @@ def test_names_that_are_no_text_end_in_a_verdict_and_obey_nothing(project):
         assert not OBEYED.search(text.replace("\n", "")), name
     assert not OBEYED.search((ran.out + ran.err).replace("\n", ""))
     with (project.folder / "gate-out" / "pairs.csv").open(newline="") as lines:
-        cells = [cell for row in csv.reader(lines) for cell in row]
-    assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+        units = [unit for row in csv.reader(lines) for unit in row]
+    assert not any(unit.startswith(("=", "+", "@")) for unit in units)
 
 
 def test_a_run_on_data_by_url_tells_no_token(project):

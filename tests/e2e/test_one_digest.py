@@ -160,7 +160,7 @@ KINDS = [
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def subject(request, project, monkeypatch):
-    """A project on one kind of data, in cells of 16 images; its gate file is written."""
+    """A project on one kind of data, in units of 16 images; its gate file is written."""
     monkeypatch.setattr(work_units, "ROWS", 16)
     project.gatefile |= request.param(project)
     project.write_gatefile()

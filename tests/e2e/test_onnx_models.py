@@ -8,10 +8,10 @@ pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
 POLICY = """\
 apiVersion: gate/v1
 kind: Policy
-metadata: {name: walls, version: 1.0.0}
+metadata: {name: sandbox, version: 1.0.0}
 rules:
   - {check: accuracy, min: 0.80}
-  - {check: model-integrity, walls: [rlimits, no_new_privileges]}
+  - {check: model-integrity, sandbox: [rlimits, no_new_privileges]}
 """
 
 
@@ -39,7 +39,7 @@ def graph(path, outputs=2):
     onnx.save(helper.make_model(made, opset_imports=opsets, ir_version=9), path)
 
 
-def test_an_onnx_model_needs_no_factory_and_the_report_says_which_walls_held(project):
+def test_an_onnx_model_needs_no_factory_and_the_report_says_which_sandbox_held(project):
     graph(project.folder / "model.onnx")
     project.write("policy.yaml", POLICY)
 
@@ -48,7 +48,7 @@ def test_an_onnx_model_needs_no_factory_and_the_report_says_which_walls_held(pro
     assert ran.status == 0, ran.out
     assert ran.report["subject"]["format"] == "onnx"
     assert ran.report["subject"]["parameters"] is None
-    assert any("with these walls: rlimits" in note for note in ran.report["environment"]["assumed"])
+    assert any("in a sandbox of rlimits" in note for note in ran.report["environment"]["assumed"])
     assert "its own graph" in ran.out
 
 

@@ -74,20 +74,20 @@ def test_a_checkpoint_that_is_not_there(project):
     assert_said(project.run(model=model), retriable=False)
 
 
-def test_a_picture_that_is_not_there(in_cells):
-    (in_cells.folder / "test" / "dark" / "003.png").unlink()
-    (in_cells.folder / "test" / "dark" / "003.png").symlink_to("nowhere")
+def test_a_picture_that_is_not_there(in_units):
+    (in_units.folder / "test" / "dark" / "003.png").unlink()
+    (in_units.folder / "test" / "dark" / "003.png").symlink_to("nowhere")
 
-    assert_said(in_cells.command("run"), retriable=False)
+    assert_said(in_units.command("run"), retriable=False)
 
 
 # What may
 
 
-def test_a_share_that_went_while_pictures_were_read(in_cells, monkeypatch):
+def test_a_share_that_went_while_pictures_were_read(in_units, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", denied(errno.ESTALE))
 
-    ran = in_cells.command("run")
+    ran = in_units.command("run")
 
     assert_said(ran, retriable=True)
     assert "nothing is judged on a part of the data" in ran.errors
@@ -135,7 +135,7 @@ def test_where_no_report_can_be_written_standard_error_says_it(number, project, 
 # Of both kinds
 
 
-def test_one_error_that_stays_keeps_all_from_healing(in_cells, monkeypatch):
+def test_one_error_that_stays_keeps_all_from_healing(in_units, monkeypatch):
     original = files.read_bytes
 
     def reading(path):
@@ -144,21 +144,21 @@ def test_one_error_that_stays_keeps_all_from_healing(in_cells, monkeypatch):
         return original(path)
 
     monkeypatch.setattr(files, "read_bytes", reading)
-    in_cells.write_gatefile(history="nowhere.csv")
+    in_units.write_gatefile(history="nowhere.csv")
 
-    ran = in_cells.command("run")
+    ran = in_units.command("run")
 
     assert ran.status == 4
     assert sorted(each["retriable"] for each in ran.report["errors"]) == [False, True]
     assert ran.report["decision"]["retriable"] is False
 
 
-def test_what_the_evidence_keeps_is_said_again_when_it_is_judged(in_cells, monkeypatch):
+def test_what_the_evidence_keeps_is_said_again_when_it_is_judged(in_units, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", denied(errno.ESTALE))
-        in_cells.command("run")
+        in_units.command("run")
 
-    ran = in_cells.command("judge", "gate-out", "--policy", "smoke", "--format", "json")
+    ran = in_units.command("judge", "gate-out", "--policy", "smoke", "--format", "json")
 
     assert ran.status == 4
     assert '"retriable": true' in ran.out

@@ -26,9 +26,9 @@ def build():
 
 
 @pytest.fixture
-def subject(in_cells):
-    """Pictures in six cells."""
-    return in_cells
+def subject(in_units):
+    """Pictures in six units."""
+    return in_units
 
 
 def measured(project, of, *arguments, indices=None, out="gate-shards"):
@@ -98,7 +98,7 @@ def test_a_shard_that_is_given_twice_is_named(subject):
 def test_images_that_the_plan_does_not_have_are_named(subject):
     first, second = measured(subject, 2)
     stored = read_parts(second)
-    stranger = replace(stored.parts[-1], cell=WorkUnit.named("test-000000900-000000910"))
+    stranger = replace(stored.parts[-1], unit=WorkUnit.named("test-000000900-000000910"))
     write_parts(second, [*stored.parts, stranger], stored.about)
 
     error = only(subject.command("merge", first, second))
@@ -160,7 +160,7 @@ def test_another_grid_is_another_plan(subject, monkeypatch):
     files = measured(subject, 2)
     monkeypatch.setattr(work_units, "ROWS", 11)
 
-    assert "what differs: cells" in only(subject.command("merge", *files))["message"]
+    assert "what differs: units" in only(subject.command("merge", *files))["message"]
 
 
 def test_what_torch_was_told_not_to_trace_is_measured_by_another_plan(subject, monkeypatch):
@@ -190,7 +190,7 @@ def test_shards_by_other_code_of_the_user_are_refused(subject):
 def test_shards_of_two_devices_are_refused(subject):
     first, second = measured(subject, 2)
     stored = read_parts(second)
-    about = {**stored.about, "head": {**stored.about["head"], "device": "cuda:0"}}
+    about = {**stored.about, "facts": {**stored.about["facts"], "device": "cuda:0"}}
     write_parts(second, stored.parts, about)
 
     assert only(subject.command("merge", first, second))["message"].endswith("differ: device")
@@ -355,7 +355,7 @@ def contents(file):
     stored = read_parts(file)
     columns = [
         [
-            part.cell,
+            part.unit,
             part.unreadable,
             part.rows.ids.tolist(),
             *(

@@ -18,10 +18,10 @@ OLD = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def subject(in_cells, monkeypatch):
-    """Pictures in six cells, whose files count as untouched."""
+def subject(in_units, monkeypatch):
+    """Pictures in six units, whose files count as untouched."""
     monkeypatch.setattr(kept_partials, "SETTLED", 0.0)
-    return in_cells
+    return in_units
 
 
 def dated(file, moment):

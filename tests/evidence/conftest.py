@@ -66,7 +66,7 @@ def _objects(values):
 
 
 @st.composite
-def _rows(draw, classes, made_up):
+def _rows(draw, classes, synthetic):
     """Answers that a model can have given: they follow from scores, which may have been dropped."""
     ids = draw(st.lists(names, min_size=1, max_size=5, unique=True))
     n = len(ids)
@@ -74,7 +74,7 @@ def _rows(draw, classes, made_up):
     labels = draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n))
     answers = Answers.of(np.array(flat).reshape(n, classes), np.array(labels, dtype=np.int32))
     columns = {each.name: getattr(answers, each.name) for each in fields(Answers)}
-    if made_up:
+    if synthetic:
         unknown = np.full(n, math.nan)
         columns |= {"confidence": unknown, "margin": unknown, "true_score": unknown}
         columns["true_rank"] = np.where(answers.labels == answers.predictions, 0, -1)
@@ -93,9 +93,9 @@ def _rows(draw, classes, made_up):
 def _splits(draw, classes):
     given = draw(st.lists(st.sampled_from(Split), unique=True, max_size=3))
     made = {}
-    made_up = draw(st.booleans())
+    synthetic = draw(st.booleans())
     for split in given:
-        rows = draw(_rows(len(classes), made_up))
+        rows = draw(_rows(len(classes), synthetic))
         taken = set(rows.ids)
         lost = draw(st.lists(names.filter(lambda name: name not in taken), unique=True, max_size=2))  # noqa: B023 -- drawn at once
         unreadable = [
@@ -106,11 +106,11 @@ def _splits(draw, classes):
         made[split] = SplitEvidence(
             split=split,
             path=draw(words),
-            format=MADE_UP if made_up else draw(words),
+            format=MADE_UP if synthetic else draw(words),
             images=len(rows) + len(unreadable),
-            manifest_sha256=NO_DATA if made_up else measured,
+            manifest_sha256=NO_DATA if synthetic else measured,
             rows=rows,
-            fingerprints=None if made_up else prints,
+            fingerprints=None if synthetic else prints,
             unreadable=tuple(unreadable),
             group_column=None if rows.groups is None else draw(names),
             hidden=tuple(draw(st.lists(names, max_size=2))),
@@ -204,8 +204,8 @@ _probes = st.builds(
     outputs=st.integers(5, 9),
     nonfinite_outputs=st.integers(0, 5),
     constant=st.booleans(),
-    probed_alone=st.integers(5, 9),
-    disagreements=st.integers(0, 5),
+    checked_individually=st.integers(5, 9),
+    batch_disagreements=st.integers(0, 5),
 )
 
 
@@ -232,13 +232,13 @@ def anything_measured(draw):
     """Evidence with every field of the records, as strange as the types allow."""
     classes = tuple(draw(st.lists(names, min_size=2, max_size=4, unique=True)))
     splits = draw(_splits(classes))
-    made_up = any(split.format == MADE_UP for split in splits.values())
+    synthetic = any(split.format == MADE_UP for split in splits.values())
     return Evidence(
         classes=classes,
         critical=tuple(name for name in classes if draw(st.booleans())),
         splits=splits,
         overlaps=draw(_overlaps(splits, classes)),
-        subject=None if made_up else draw(st.one_of(st.none(), _subjects)),
+        subject=None if synthetic else draw(st.one_of(st.none(), _subjects)),
         probe=draw(st.one_of(st.none(), _probes)),
         history=draw(st.one_of(st.none(), _histories())),
         baseline=draw(st.one_of(st.none(), _champions(splits, classes))),

@@ -87,12 +87,12 @@ def test_many_rows_are_looked_at_to_the_last(monkeypatch):
 def test_made_up_rows_have_no_scores_and_real_ones_always():
     rows = rows_from_counts([[3, 1], [0, 4]])
 
-    require_sound_rows(rows, 2, place="test", made_up=True)
+    require_sound_rows(rows, 2, place="test", synthetic=True)
     assert contradiction(rows, 2).fact.startswith("its confidence is nan")
 
 
 def test_made_up_rows_that_have_scores_must_agree_with_them():
-    assert contradiction(changed("confidence", 0.6), made_up=True)
+    assert contradiction(changed("confidence", 0.6), synthetic=True)
 
 
 @KEPT

@@ -10,12 +10,13 @@ from measured import as_measured
 
 from gate.cli import main
 from gate.errors import EvidenceError
-from gate.evidence.made_up import MadeUp
 from gate.evidence.manifest import digest_of_predictions
 from gate.evidence.records import Rows, Split, Subject
 from gate.evidence.store import FILE_NAME, load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-NUMBERS = MadeUp(
+NUMBERS = SyntheticRun(
     train=((50, 0), (0, 50)),
     test=((45, 5), (3, 47)),
     groups=3,
@@ -40,7 +41,7 @@ def with_slices(rows):
 @pytest.fixture
 def measured():
     """Return evidence as a run on images leaves it."""
-    made = NUMBERS.evidence()
+    made = synthetic_evidence(NUMBERS)
     splits = {
         name: replace(each, rows=with_slices(each.rows)) for name, each in made.splits.items()
     }
@@ -225,7 +226,7 @@ def test_nor_without_its_checkpoint(saved):
 
 
 def test_made_up_evidence_is_read_without_scores(tmp_path):
-    save(replace(NUMBERS, confidence=None).evidence(), tmp_path / FILE_NAME)
+    save(synthetic_evidence(replace(NUMBERS, confidence=None)), tmp_path / FILE_NAME)
 
     assert load(tmp_path).splits[Split.TEST].rows.scores is None
 
@@ -250,7 +251,7 @@ def test_a_checkpoint_has_a_digest_and_a_size(key, value, saved):
 
 
 def test_so_has_a_champion(tmp_path):
-    made = as_measured(NUMBERS.evidence(), SUBJECT)
+    made = as_measured(synthetic_evidence(NUMBERS), SUBJECT)
     save(made, tmp_path / FILE_NAME)
     assert load(tmp_path).baseline is not None
 

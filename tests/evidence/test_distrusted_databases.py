@@ -19,12 +19,13 @@ from gate.evidence.database import (
     require_script,
     require_sound_pages,
 )
-from gate.evidence.made_up import MadeUp
 from gate.evidence.store import FILE_NAME, load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.evidence.tables import TABLES
 from gate.evidence.times import as_text, now
 
-NUMBERS = MadeUp(
+NUMBERS = SyntheticRun(
     critical=("dog",),
     train=((50, 0), (0, 50)),
     test=((45, 5), (3, 47)),
@@ -44,7 +45,7 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n)"
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / FILE_NAME
-    save(NUMBERS.evidence(), path)
+    save(synthetic_evidence(NUMBERS), path)
     return path
 
 
@@ -183,7 +184,7 @@ def test_a_journal_beside_the_file_is_not_played_back(saved, by_value):
         ("INSERT INTO pictures VALUES ('test', '000000000', x'00')", "is no small PNG"),
         ("UPDATE about SET value = json_set(value, '$.nonfinite_outputs', 101) WHERE key = 'probe'",
          "probe: counts more of something than there is"),
-        ("UPDATE about SET value = json_set(value, '$.disagreements', 9) WHERE key = 'probe'",
+        ("UPDATE about SET value = json_set(value, '$.batch_disagreements', 9) WHERE key = 'probe'",
          "probe: counts more of something than there is"),
         ("UPDATE about SET value = replace(value, '\"train_loss\": \"', '\"train_loss\": \"x')",
          "history: names the column 'xtrain_loss'"),
@@ -236,7 +237,7 @@ def test_a_query_without_end_is_ended(saved):
 
 def test_evidence_of_a_million_steps_is_within_its_budget(tmp_path):
     """The honest twin: the larger a file, the more steps it may take."""
-    save(MadeUp(test=((20_000, 0), (0, 20_000))).evidence(), tmp_path / FILE_NAME)
+    save(synthetic_evidence(SyntheticRun(test=((20_000, 0), (0, 20_000)))), tmp_path / FILE_NAME)
 
     with opened_read_only(tmp_path / FILE_NAME, alone=True) as database:
         for _ in range(10):
@@ -247,7 +248,7 @@ def test_evidence_of_a_million_steps_is_within_its_budget(tmp_path):
 def test_pages_that_are_used_twice_are_refused(tmp_path):
     """All children of the root of ``rows`` are made the same page: a small file, many rows."""
     path = tmp_path / FILE_NAME
-    save(MadeUp(test=((2_000, 0), (0, 2_000))).evidence(), path)
+    save(synthetic_evidence(SyntheticRun(test=((2_000, 0), (0, 2_000)))), path)
     content = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as database:
         size = database.execute("PRAGMA page_size").fetchone()[0]

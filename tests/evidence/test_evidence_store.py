@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from gate.errors import EvidenceError, OutputError
 from gate.evidence import store, writing
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
 from gate.evidence.store import FILE_NAME, load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 
-NUMBERS = MadeUp(
+NUMBERS = SyntheticRun(
     critical=("dog",),
     train=((50, 0), (0, 50)),
     validation=((9, 1), (1, 9)),
@@ -35,7 +36,7 @@ NUMBERS = MadeUp(
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / FILE_NAME
-    save(NUMBERS.evidence(), path)
+    save(synthetic_evidence(NUMBERS), path)
     return path
 
 
@@ -75,7 +76,7 @@ def test_a_folder_stands_for_the_evidence_in_it(saved, by_value):
 
 def test_the_same_evidence_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        save(NUMBERS.evidence(), tmp_path / name)
+        save(synthetic_evidence(NUMBERS), tmp_path / name)
 
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
@@ -105,7 +106,7 @@ def test_the_tables_are_one_for_each_kind_of_record(saved):
 
 
 def test_the_histograms_count_every_score_once(tmp_path):
-    evidence = MadeUp(test=((3, 1), (0, 2))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((3, 1), (0, 2))))
     split = evidence.splits[Split.TEST]
     scores = np.array([[1, 0], [0.5, 0.5], [0.995, 0.005], [0, 1], [0.2, 0.8], [0, 1]], np.float32)
     rows = replace(split.rows, scores=scores)
@@ -134,7 +135,7 @@ def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(crash, saved
 
     monkeypatch.setattr(writing, "_write_split", half)
     with pytest.raises(crash):
-        save(NUMBERS.evidence(), saved)
+        save(synthetic_evidence(NUMBERS), saved)
 
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [FILE_NAME]
@@ -142,7 +143,7 @@ def test_a_crash_in_the_middle_leaves_the_old_file_and_nothing_else(crash, saved
 
 def test_evidence_that_the_disk_does_not_take_is_an_output_error(tmp_path):
     with pytest.raises(OutputError, match=r"no-such-folder.*cannot be written .*make room there"):
-        save(NUMBERS.evidence(), tmp_path / "no-such-folder" / FILE_NAME)
+        save(synthetic_evidence(NUMBERS), tmp_path / "no-such-folder" / FILE_NAME)
 
 
 def test_a_crash_leaves_no_file_where_there_was_none(tmp_path, monkeypatch):
@@ -151,13 +152,13 @@ def test_a_crash_leaves_no_file_where_there_was_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store, "write", crash)
     with pytest.raises(KeyboardInterrupt):
-        save(NUMBERS.evidence(), tmp_path / FILE_NAME)
+        save(synthetic_evidence(NUMBERS), tmp_path / FILE_NAME)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_saving_again_replaces_what_was_there(saved):
-    save(MadeUp(test=((1, 0), (0, 1))).evidence(), saved)
+    save(synthetic_evidence(SyntheticRun(test=((1, 0), (0, 1)))), saved)
 
     assert list(load(saved).splits) == [Split.TEST]
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Picture, Split
 from gate.evidence.store import load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.measure import sample_images
 from gate.measure.sample_images import keep_pictures, png_of, surest_mistakes
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
@@ -32,9 +33,11 @@ class Noise:
         return Sample(b"", Image.fromarray(pixels), None, 0)
 
 
-EVIDENCE = MadeUp(
-    train=((50, 0), (0, 50)), test=((40, 10), (5, 45)), copies=3, confidence=(0.9, 0.7)
-).evidence()
+EVIDENCE = synthetic_evidence(
+    SyntheticRun(
+        train=((50, 0), (0, 50)), test=((40, 10), (5, 45)), copies=3, confidence=(0.9, 0.7)
+    )
+)
 
 
 def kept(broken=()):
@@ -122,7 +125,7 @@ def test_deep_pixels_are_stretched_and_not_all_white():
 
 
 def test_pictures_are_read_back_from_disk(tmp_path):
-    evidence = MadeUp(test=((1, 0), (0, 1))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((1, 0), (0, 1))))
     name = evidence.splits[Split.TEST].rows.ids[0]
     picture = Picture(Split.TEST, name, png_of(Image.new("L", (4, 4), 7)))
 

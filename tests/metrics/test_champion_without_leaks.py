@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.champion import champion_pairs, metric_change
 from gate.metrics.row_sets import views_of
 
-NUMBERS = MadeUp(train=((10, 0), (0, 10)), test=((90, 10), (10, 90)), broken=8, repaired=3)
+NUMBERS = SyntheticRun(train=((10, 0), (0, 10)), test=((90, 10), (10, 90)), broken=8, repaired=3)
 
 
 def leaking(*ids):
-    evidence = NUMBERS.evidence()
+    evidence = synthetic_evidence(NUMBERS)
     pairs = tuple(
         Pair("000000000", each, Split.TRAIN, Split.TEST, "cat", "cat", PairKind.BYTES)
         for each in ids

@@ -10,16 +10,17 @@ import pytest
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.rates import accuracy
 from gate.metrics.row_sets import RowSet, clean_rows, left_out, row_sets, views_of
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "row_sets.json").read_text(encoding="utf-8")
 )["entries"]
-NUMBERS = MadeUp(train=((5, 0), (0, 5)), validation=((5, 0), (0, 5)), test=((8, 2), (3, 7)))
-EVIDENCE = NUMBERS.evidence()
+NUMBERS = SyntheticRun(train=((5, 0), (0, 5)), validation=((5, 0), (0, 5)), test=((8, 2), (3, 7)))
+EVIDENCE = synthetic_evidence(NUMBERS)
 IDS = EVIDENCE.splits[Split.TEST].rows.ids.tolist()  # 8 cats right, 2 wrong, 3 dogs wrong, 7 right
 
 
@@ -91,7 +92,7 @@ def test_a_set_of_copies_counts_as_right_only_if_all_of_them_are():
 
 def test_of_copies_with_two_labels_the_wrong_one_stays():
     """Reference: of the sets {right, wrong}, {right}, {wrong} one of three is right."""
-    numbers = MadeUp(test=((2, 0), (2, 0))).evidence()
+    numbers = synthetic_evidence(SyntheticRun(test=((2, 0), (2, 0))))
     ids = numbers.splits[Split.TEST].rows.ids.tolist()
     evidence = replace(numbers, overlaps=(copies((ids[0], ids[2])),))
 
@@ -216,7 +217,7 @@ def test_views_change_all_splits_together_or_each_with_each():
 
 
 def test_the_views_of_a_champion_have_the_images_of_the_model():
-    numbers = replace(NUMBERS, broken=2).evidence()
+    numbers = synthetic_evidence(replace(NUMBERS, broken=2))
     evidence = replace(numbers, overlaps=(shared(Split.TRAIN, Split.TEST, ("000000001", IDS[3])),))
 
     given, clean = views_of(evidence)
@@ -238,7 +239,9 @@ def reference(kind):
 def test_a_share_is_judged_as_given_and_clean_as_the_reference_has_it(inputs, expected):
     assert inputs["alpha"] == 0.05, "the error that a rule has unless it says another"
     right, wrong = inputs["k_given"], inputs["n_given"] - inputs["k_given"]
-    evidence = MadeUp(train=((1000, 0), (0, 0)), test=((right, wrong), (0, 0))).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(train=((1000, 0), (0, 0)), test=((right, wrong), (0, 0)))
+    )
     ids = evidence.splits[Split.TEST].rows.ids
     leaked_right = inputs["k_given"] - inputs["k_clean"]
     leaked_wrong = inputs["n_given"] - inputs["n_clean"] - leaked_right
@@ -257,7 +260,7 @@ def test_a_share_is_judged_as_given_and_clean_as_the_reference_has_it(inputs, ex
 def test_each_image_counts_once_as_the_reference_has_it(inputs, expected):
     (right, wrong), *single = inputs["copies"]
     assert (right, wrong, single) == (True, False, [[True], [False]])
-    evidence = MadeUp(test=((2, 2), (0, 0))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((2, 2), (0, 0))))
     ids = evidence.splits[Split.TEST].rows.ids
     evidence = replace(evidence, overlaps=(copies((ids[0], ids[2])),))
 

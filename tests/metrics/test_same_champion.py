@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split, Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.baseline import Pairs
 from gate.metrics.champion import champion_pairs
 from gate.metrics.estimates import Undefined
@@ -16,7 +17,9 @@ THIS, OTHER = "a" * 64, "b" * 64
 
 def against(champion, *, subject=THIS, flips=0, sure=0.0, pinned=False):
     """Return evidence with a champion: digests, images it answers otherwise, how much surer."""
-    evidence = MadeUp(test=((90, 10), (10, 90)), confidence=(0.9, 0.6), broken=0).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(test=((90, 10), (10, 90)), confidence=(0.9, 0.6), broken=0)
+    )
     rows = evidence.splits[Split.TEST].rows
     answers = rows.predictions.copy()
     answers[:flips] = 1 - answers[:flips]

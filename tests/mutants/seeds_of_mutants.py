@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.store import load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_files import read_parts, write_parts
 from gate.measure.partials.work_units import WorkUnit
@@ -150,8 +151,10 @@ def tar_files(folder: Path) -> Iterator[tuple[Path, Read]]:
 
 def sqlite_files(folder: Path) -> Iterator[tuple[Path, Read]]:
     """Yield evidence, and a database of MLflow."""
-    numbers = MadeUp(train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3, unreadable=2)
-    save(numbers.evidence(), folder / "evidence.sqlite")
+    numbers = SyntheticRun(
+        train=((50, 0), (0, 50)), test=((45, 5), (3, 47)), groups=3, unreadable=2
+    )
+    save(synthetic_evidence(numbers), folder / "evidence.sqlite")
     yield folder / "evidence.sqlite", lambda path: void(load(path))
     (folder / "mlflow.db").write_bytes((FIXTURES / "mlflow.db").read_bytes())
     yield folder / "mlflow.db", lambda path: void(read_history(path))
@@ -163,7 +166,7 @@ def shard_files(folder: Path) -> Iterator[tuple[Path, Read]]:
     digest = np.zeros((count, 32), np.uint8)
     scores = np.tile(np.float32([0.25, 0.75]), (count, 1))
     part = PartialResult(
-        cell=WorkUnit.named("test-00000000-00000005"),
+        unit=WorkUnit.named("test-00000000-00000005"),
         rows=Rows(
             ids=np.array([f"{row}.png" for row in range(count)], object),
             labels=np.ones(count, np.int32),
@@ -183,7 +186,7 @@ def shard_files(folder: Path) -> Iterator[tuple[Path, Read]]:
         unreadable=(Unreadable("4.png", "cat", "is empty (0 bytes)"),),
         lowest=np.zeros(classes, np.float32),
         highest=np.ones(classes, np.float32),
-        treated={},
+        preprocessing_notes={},
         measured_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     write_parts(folder / "part.shard", [part], {"plan": "x"})

@@ -6,8 +6,9 @@ import pytest
 
 from gate.checks import REGISTRY
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Baseline, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.binding import bind
 from gate.policy.model import Metadata, Policy
 
@@ -21,7 +22,7 @@ def policy(**pins):
 
 
 def evidence(sha256=CHAMPION, **numbers):
-    made = MadeUp(test=((480, 20), (20, 480)), **numbers).evidence()
+    made = synthetic_evidence(SyntheticRun(test=((480, 20), (20, 480)), **numbers))
     if sha256 == "none":
         return made
     champion = Baseline("champion", sha256, {Split.TEST: made.splits[Split.TEST].rows})
@@ -75,10 +76,12 @@ ROLES = {"per_class": {"$critical": 0.9, "$others": 0.95}}
 def test_to_call_a_class_critical_beside_those_of_the_policy_loosens_nothing(rule, decide_on):
     asked = REGISTRY["recall"](id="r", check="recall", decide_on=decide_on, **rule)
     bound = policy(critical=("dog",)).model_copy(update={"rules": (asked,)})
-    weak = MadeUp(test=((460, 40), (10, 490)))  # the recall of cat is 0.92
+    weak = SyntheticRun(test=((460, 40), (10, 490)))  # the recall of cat is 0.92
 
-    added = MadeUp(test=weak.test, critical=("cat",))
-    verdicts = [judge(bound.rules, bind(each.evidence(), bound)).verdict for each in (weak, added)]
+    added = SyntheticRun(test=weak.test, critical=("cat",))
+    verdicts = [
+        judge(bound.rules, bind(synthetic_evidence(each), bound)).verdict for each in (weak, added)
+    ]
 
     assert verdicts == ["fail", "fail"]
 
@@ -90,7 +93,9 @@ def test_a_class_that_is_critical_beside_those_of_the_policy_meets_what_is_asked
     bound = policy(critical=("dog",)).model_copy(update={"rules": (asked,)})
 
     def required(**numbers):
-        found = bind(MadeUp(test=((490, 10), (10, 490)), **numbers).evidence(), bound)
+        found = bind(
+            synthetic_evidence(SyntheticRun(test=((490, 10), (10, 490)), **numbers)), bound
+        )
         return asked.required_of("cat", found)
 
     assert (required(), required(critical=("cat",))) == (0.9, 0.95)
@@ -101,6 +106,8 @@ def test_a_policy_that_leaves_it_to_the_gate_file_is_judged_by_one_role_alone():
         id="r", check="recall", per_class={"$critical": 0.9, "$others": 0.95}
     )
     bound = policy().model_copy(update={"rules": (asked,)})
-    found = bind(MadeUp(test=((490, 10), (10, 490)), critical=("cat",)).evidence(), bound)
+    found = bind(
+        synthetic_evidence(SyntheticRun(test=((490, 10), (10, 490)), critical=("cat",))), bound
+    )
 
     assert (asked.required_of("cat", found), asked.required_of("dog", found)) == (0.9, 0.95)

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from gate.decision import judge
 from gate.errors import DocumentError
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.policy.showing import places, with_places
 
@@ -162,7 +163,7 @@ def test_data_requirements_are_rules_of_their_own_and_merge_like_rules(written):
 def test_too_little_data_is_said_in_the_report_and_blocks(written):
     policy = read_policy(written("a", "data: {test: {min_images: 500, min_groups: 3}, train: {}}\n"
                                  "rules: [{check: accuracy, min: 0.5}]\n"))  # fmt: skip
-    decision = judge(policy.policy.rules, MadeUp(test=((95, 5), (5, 95))).evidence())
+    decision = judge(policy.policy.rules, synthetic_evidence(SyntheticRun(test=((95, 5), (5, 95)))))
 
     assert decision.verdict == "inconclusive"
     assert set(decision.reasons) == {
@@ -237,7 +238,7 @@ def test_a_child_never_accepts_what_a_locked_parent_refuses(
         below = _rules(str(folder / "child.yaml"))["recall"]
     except DocumentError:
         return  # refused: it accepts nothing
-    evidence = MadeUp(test=counts, critical=("dog",)).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=counts, critical=("dog",)))
 
     refused_above = any(result.blocks for result in judge([above], evidence).results)
     refused_below = any(result.blocks for result in judge([below], evidence).results)

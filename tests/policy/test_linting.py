@@ -5,7 +5,8 @@ import pytest
 
 from gate.checks.base import DataFacts
 from gate.checks.train_test_gap import TrainTestGap
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.planning_groups import Grouping
 from gate.policy.linting import advice, unprovable_bounds, useless_rules
 from gate.policy.reading import read_policy
@@ -134,11 +135,13 @@ def test_no_shipped_policy_asks_for_nothing(name):
 
 @pytest.mark.parametrize("metric", ["accuracy", "recall", "f1", "balanced-accuracy"])
 def test_a_memoriser_passes_the_gap_that_is_refused_and_fails_a_little_less(metric):
-    learned_by_heart = MadeUp(train=((500, 0), (0, 500)), test=((5000, 5000), (5000, 5000)))
+    learned_by_heart = SyntheticRun(train=((500, 0), (0, 500)), test=((5000, 5000), (5000, 5000)))
 
     (gap, *_) = [
         comparison.estimate.value
-        for comparison in TrainTestGap(metric=metric, max=0.5).evaluate(learned_by_heart.evidence())
+        for comparison in TrainTestGap(metric=metric, max=0.5).evaluate(
+            synthetic_evidence(learned_by_heart)
+        )
     ]
 
     assert gap == pytest.approx(0.5)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from gate.checks import REGISTRY
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.diff import Kind, diff
 from gate.policy.model import Metadata, Policy
 
@@ -66,13 +67,13 @@ def _hashable(difference):
 
 # One run for each thing that the policies above can differ in.
 _RUNS = [
-    MadeUp(test=((right, 1000 - right), (1000 - of_dog, of_dog)), train=train, copies=copies)
+    SyntheticRun(test=((right, 1000 - right), (1000 - of_dog, of_dog)), train=train, copies=copies)
     for right in (450, 750, 950)
     for of_dog in (450, 750, 950)
     for copies in (0, 1, 2)
     for train in (((140, 10), (10, 140)), ((149, 1), (1, 149)))
 ]
-_EVIDENCE = [run.evidence() for run in _RUNS]
+_EVIDENCE = [synthetic_evidence(run) for run in _RUNS]
 
 
 def _judged(policy):

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from gate.decision import Verdict, judge
+from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.catalogue import markdown
 from gate.policy.fixtures import read_fixtures
 from gate.policy.linting import useless_rules
@@ -89,7 +90,7 @@ def test_a_first_release_warns_only_where_a_policy_says_so(tmp_path):
     )
     cases = read_fixtures(str(shipped_folder() / "fixtures" / "release.yaml")).cases
     (first,) = [case for case in cases if case.fixture.name == "a first release has no champion"]
-    evidence = first.numbers.evidence()
+    evidence = synthetic_evidence(first.numbers)
 
     release = judge(read_policy("release").policy.rules, evidence)
     allowed = judge(read_policy("first.yaml", base=tmp_path).policy.rules, evidence)

@@ -9,8 +9,9 @@ from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import Verdict, judge
 from gate.errors import DocumentError
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.model import Metadata, Policy
 from gate.policy.waivers import (
     Acceptance,
@@ -177,7 +178,7 @@ def test_waivers_never_turn_a_pass_into_a_failure_nor_an_error_into_anything(
         REGISTRY["precision"](id="void", min=0.5, by="site"),
         *([_Crashing(id="errs", min=0.5)] if crashes else []),
     ]
-    evidence = _with_checkpoint(MadeUp(test=matrix).evidence())
+    evidence = _with_checkpoint(synthetic_evidence(SyntheticRun(test=matrix)))
     policy = _policy(tuple(rules), max_waiver_days=days)
     placed = tuple(PlacedWaiver(each, "w.yaml", 1, 1) for each in waivers)
 
@@ -202,7 +203,7 @@ def _with_checkpoint(evidence):
 
 def test_a_waived_failure_lets_the_run_pass_and_names_its_waiver():
     rules = (REGISTRY["recall"](id="recall", min=0.85),)
-    evidence = _with_checkpoint(MadeUp(test=((990, 10), (300, 700))).evidence())
+    evidence = _with_checkpoint(synthetic_evidence(SyntheticRun(test=((990, 10), (300, 700)))))
     placed = (PlacedWaiver(_waiver(), "w.yaml", 5, 3),)
 
     decision = judge(rules, evidence, acceptance=Acceptance(placed, _policy(rules), NOON))

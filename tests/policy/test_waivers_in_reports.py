@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.policy.waivers import Acceptance, read_waivers
 from gate.report.build import build
@@ -21,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden" / "waivers-in-reports"
 def report(monkeypatch):
     monkeypatch.chdir(GOLDEN)
     document = read_policy("policy.yaml")
-    made = MadeUp(test=((950, 50), (400, 600)), copies=3).evidence()
+    made = synthetic_evidence(SyntheticRun(test=((950, 50), (400, 600)), copies=3))
     evidence = replace(made, subject=Subject("a" * 64, 1000, "safetensors"))
     now = datetime(2026, 8, 1, tzinfo=UTC)
     acceptance = Acceptance(read_waivers(["waivers.yaml"]), document.policy, now)

@@ -4,13 +4,14 @@ from pydantic import ValidationError
 from gate.checks import REGISTRY
 from gate.checks.base import Outcome
 from gate.decision import Verdict, judge
-from gate.evidence.made_up import MadeUp
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.messages import message
 
 
 def _judged(matrix, **parameters):
     rule = REGISTRY[parameters.pop("check", "accuracy")](id="rule", **parameters)
-    decision = judge([rule], MadeUp(test=matrix).evidence())
+    decision = judge([rule], synthetic_evidence(SyntheticRun(test=matrix)))
     return decision, {result.key: result for result in decision.results}
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Failure, Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
 
@@ -24,14 +25,16 @@ RUN: Mapping[str, object] = {
 
 
 def _made(**numbers):
-    evidence = MadeUp(
-        classes=CLASSES,
-        critical=("tumour",),
-        train=((970, 30), (30, 970)),
-        copies=numbers.pop("copies", 0),
-        probe=numbers.pop("probe", "sound"),
-        **numbers,
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=CLASSES,
+            critical=("tumour",),
+            train=((970, 30), (30, 970)),
+            copies=numbers.pop("copies", 0),
+            probe=numbers.pop("probe", "sound"),
+            **numbers,
+        )
+    )
     return replace(
         evidence,
         subject=Subject("ab" * 32, 123_456, "state_dict (zip)", "tumour.nets:build", 11_181_642),
@@ -44,7 +47,9 @@ def _unreached():
     found = Failure(
         "model.pt", "refused-unsafe", "the file wants to run os.system", "save the state_dict"
     )
-    return replace(MadeUp(classes=CLASSES, critical=("tumour",)).evidence(), failures=(found,))
+    return replace(
+        synthetic_evidence(SyntheticRun(classes=CLASSES, critical=("tumour",))), failures=(found,)
+    )
 
 
 EVIDENCE = {

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
 from gate.report.renderings.html.page import page_of
@@ -30,9 +31,9 @@ rules:
 @pytest.fixture
 def leaky():
     """Evidence of 200 images with scores, of which 60, all cats that are right, leaked."""
-    evidence = MadeUp(
-        train=((9, 1), (1, 9)), test=((80, 20), (30, 70)), confidence=(0.9, 0.6)
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(train=((9, 1), (1, 9)), test=((80, 20), (30, 70)), confidence=(0.9, 0.6))
+    )
     rows = evidence.splits[Split.TEST].rows
     right = (rows.labels == 0) & (rows.predictions == 0)
     pairs = tuple(

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.key_notes import key_notes
 
 
 def evidence(groups, slices=(), classes=("cat", "dog")):
-    made = MadeUp(test=((2, 0), (0, 2)), classes=classes).evidence()
+    made = synthetic_evidence(SyntheticRun(test=((2, 0), (0, 2)), classes=classes))
     test = made.splits[Split.TEST]
     column = None if groups is None else np.array([*groups, None], dtype=object)[:-1]
     values = {"site": np.array(slices, dtype=object)} if slices else {}

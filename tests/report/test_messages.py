@@ -10,20 +10,21 @@ from hypothesis import strategies as st
 
 from gate.checks import REGISTRY
 from gate.decision import Outcome, judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.estimates import Count
 from gate.report.messages import bound_digits, digits, message, percent, requirement
 
 
 def said(check, numbers, key=None, **parameters):
     rule = REGISTRY[check].model_validate({"id": check, **parameters})
-    results = {each.key: each for each in judge([rule], numbers.evidence()).results}
+    results = {each.key: each for each in judge([rule], synthetic_evidence(numbers)).results}
     return message(results[key or next(iter(results))])
 
 
 def tumours(found, missed):
-    return MadeUp(
+    return SyntheticRun(
         classes=("background", "tumour"),
         critical=("tumour",),
         test=((950, 50), (missed, found)),
@@ -80,7 +81,7 @@ def test_too_few_images_to_prove_anything_ask_for_more():
 
 
 def test_a_log_that_cannot_pass_asks_for_the_train_split_and_not_for_images():
-    numbers = MadeUp(test=((240, 10), (10, 240)), logged_train_accuracy=0.97)
+    numbers = SyntheticRun(test=((240, 10), (10, 240)), logged_train_accuracy=0.97)
 
     sentence = said("train-test-gap", numbers, max=0.1)
 
@@ -88,7 +89,7 @@ def test_a_log_that_cannot_pass_asks_for_the_train_split_and_not_for_images():
 
 
 def test_a_calibration_claims_no_bound():
-    numbers = MadeUp(test=((480, 20), (20, 480)), confidence=(0.95, 0.95))
+    numbers = SyntheticRun(test=((480, 20), (20, 480)), confidence=(0.95, 0.95))
 
     assert said("calibration-error", numbers) == (
         "calibration error on test is 0.010, allowed 0.05; perfect calibration would show as much "
@@ -97,7 +98,7 @@ def test_a_calibration_claims_no_bound():
 
 
 def test_a_change_says_how_many_images_changed_sides():
-    numbers = MadeUp(test=((480, 20), (20, 480)), broken=4, repaired=6)
+    numbers = SyntheticRun(test=((480, 20), (20, 480)), broken=4, repaired=6)
 
     assert said("regression", numbers, margin=0.02) == (
         "change of accuracy on test against the champion is 0.002 (at least -0.005 with 95 % "
@@ -107,7 +108,7 @@ def test_a_change_says_how_many_images_changed_sides():
 
 
 def test_exchanged_classes_are_named():
-    numbers = MadeUp(test=((5, 45), (47, 3)))
+    numbers = SyntheticRun(test=((5, 45), (47, 3)))
 
     sentence = said("class-order", numbers)
 
@@ -186,14 +187,14 @@ def test_a_confidence_shared_by_a_thousand_classes_is_below_100_percent():
     counts = tuple(tuple(5 * (row == column) for column in range(1000)) for row in range(1000))
     wrong = ((0, 500, *counts[0][2:]), *counts[1:])
 
-    sentence = said("recall", MadeUp(classes=names, test=wrong), "recall[class=c0]", min=0.9)
+    sentence = said("recall", SyntheticRun(classes=names, test=wrong), "recall[class=c0]", min=0.9)
 
     assert "with 99.995 % confidence" in sentence
 
 
 @pytest.mark.parametrize("check", ["macro-f1", "balanced-accuracy"])
 def test_a_mean_over_classes_names_those_that_have_no_images(check):
-    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+    numbers = SyntheticRun(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
 
     sentence = said(check, numbers, min=0.8)
 
@@ -202,19 +203,19 @@ def test_a_mean_over_classes_names_those_that_have_no_images(check):
 
 
 def test_the_value_of_absent_classes_cannot_pass_a_rule_that_decides_on_the_point():
-    numbers = MadeUp(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
+    numbers = SyntheticRun(classes=("cat", "dog", "emu"), test=((90, 10, 0), (5, 95, 0), (0, 0, 0)))
     rule = REGISTRY["macro-f1"].model_validate({"id": "macro-f1", "min": 0.8, "decide_on": "point"})
 
-    (result,) = judge([rule], numbers.evidence()).results
+    (result,) = judge([rule], synthetic_evidence(numbers)).results
 
     assert result.comparison.estimate.value > 0.9
     assert result.outcome == "failed"
 
 
 def test_a_count_is_never_called_too_near_to_decide():
-    numbers = MadeUp(test=((90, 10), (5, 95)), duplicates=3)
+    numbers = SyntheticRun(test=((90, 10), (5, 95)), duplicates=3)
     rule = REGISTRY["duplicate-images"].model_validate({"id": "copies", "max": 2})
-    counted = judge([rule], numbers.evidence()).results[0]
+    counted = judge([rule], synthetic_evidence(numbers)).results[0]
 
     left_open = replace(counted, outcome=Outcome.INCONCLUSIVE, proven=False)
 
@@ -224,7 +225,7 @@ def test_a_count_is_never_called_too_near_to_decide():
 
 
 def test_rows_of_the_same_value_say_what_they_would_prove():
-    evidence = tumours(60, 0).evidence()
+    evidence = synthetic_evidence(tumours(60, 0))
     test = evidence.splits[Split.TEST]
     patients = np.array([f"p{index // 5}" for index in range(len(test.rows))], dtype=object)
     grouped = replace(test, rows=test.rows.grouped(patients))

@@ -12,9 +12,10 @@ from measured import as_measured
 
 from gate.decision import judge
 from gate.documents.json_schema import as_text
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Evidence, Failure
 from gate.evidence.store import load, save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.shipped import shipped_folder
 from gate.report.model import ConfusionPart, Report, report_schema
 
@@ -106,12 +107,14 @@ def test_saved_evidence_is_judged_as_the_measured_one(
 
 
 def test_there_is_no_nan_even_where_everything_is_nan(report_on):
-    evidence = MadeUp(
-        classes=("background", "tumour"),
-        critical=("tumour",),
-        test=((5, 0), (0, 0)),
-        train_loss=(math.nan, math.inf, -math.inf),
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("background", "tumour"),
+            critical=("tumour",),
+            test=((5, 0), (0, 0)),
+            train_loss=(math.nan, math.inf, -math.inf),
+        )
+    )
 
     history = document(report_on(evidence))["history"]
 
@@ -206,9 +209,11 @@ def test_a_report_without_matrices_is_written_too(report_on):
 
 
 def test_where_the_order_of_the_classes_explains_the_errors_the_remedy_says_so(report_on):
-    evidence = MadeUp(
-        classes=("background", "tumour"), train=((97, 3), (3, 97)), test=((10, 490), (485, 15))
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("background", "tumour"), train=((97, 3), (3, 97)), test=((10, 490), (485, 15))
+        )
+    )
 
     remedies = {result.key: result.remedy for result in report_on(evidence).results}
 
@@ -222,7 +227,9 @@ def test_where_the_order_of_the_classes_explains_the_errors_the_remedy_says_so(r
 
 
 def test_where_the_model_is_wrong_the_remedy_is_that_of_the_check(report_on):
-    evidence = MadeUp(classes=("background", "tumour"), test=((490, 10), (400, 100))).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(classes=("background", "tumour"), test=((490, 10), (400, 100)))
+    )
 
     remedies = {result.key: result.remedy for result in report_on(evidence).results}
 
@@ -243,7 +250,7 @@ def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said
     from gate.checks import REGISTRY
     from gate.report.build import build
 
-    evidence = MadeUp(test=test).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=test))
     prevalence = {"prevalence": {"cat": 0.9, "dog": 0.1}}
     asked = [
         REGISTRY[name](id=name, min=0.5, **(prevalence if name.startswith("deployment") else {}))
@@ -278,7 +285,7 @@ def test_a_rule_that_crashed_is_among_the_errors(policy):
         def evaluate(self, evidence):
             raise ValueError("what")
 
-    evidence = MadeUp(test=((9, 1), (1, 9))).evidence()
+    evidence = synthetic_evidence(SyntheticRun(test=((9, 1), (1, 9))))
     report = build(judge([Crashing()], evidence), evidence, policy, {})
 
     assert [error.kind for error in report.errors] == ["rule-crashed"]
@@ -297,13 +304,15 @@ def test_the_copies_are_listed_counted_and_taken_out_of_the_metrics(report_on):
 
 
 def test_a_thousand_pairs_are_listed_and_all_are_counted(report_on):
-    evidence = MadeUp(
-        classes=("background", "tumour"),
-        critical=("tumour",),
-        train=((1500, 0), (0, 5)),
-        test=((1500, 0), (0, 5)),
-        copies=1200,
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("background", "tumour"),
+            critical=("tumour",),
+            train=((1500, 0), (0, 5)),
+            test=((1500, 0), (0, 5)),
+            copies=1200,
+        )
+    )
 
     leakage = document(report_on(evidence))["leakage"]
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Failure, Subject
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.renderings.text import text
 
 HOSTILE = (
@@ -25,16 +26,18 @@ verdicts = pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "
 
 def seen_everywhere(word):
     """Return evidence in which a word stands wherever a string from outside can stand."""
-    evidence = MadeUp(
-        classes=("background", word),
-        critical=(word,),
-        train=((50, 0), (0, 50)),
-        test=((45, 5), (3, 47)),
-        copies=2,
-        unreadable=1,
-        groups=1,
-        probe="nan",
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("background", word),
+            critical=(word,),
+            train=((50, 0), (0, 50)),
+            test=((45, 5), (3, 47)),
+            copies=2,
+            unreadable=1,
+            groups=1,
+            probe="nan",
+        )
+    )
     splits = {
         name: replace(
             split,
@@ -120,7 +123,9 @@ def test_no_string_from_outside_can_forge_a_line(report_on):
 def test_a_policy_of_a_thousand_classes_shows_thirty_passes_and_counts_the_rest(report_on):
     classes = tuple(f"c{label}" for label in range(60))
     matrix = tuple(tuple(200 if row == column else 0 for column in range(60)) for row in range(60))
-    evidence = MadeUp(classes=classes, critical=("c1",), test=matrix, probe="sound").evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(classes=classes, critical=("c1",), test=matrix, probe="sound")
+    )
 
     lines = text(report_on(evidence)).splitlines()
 
@@ -130,14 +135,16 @@ def test_a_policy_of_a_thousand_classes_shows_thirty_passes_and_counts_the_rest(
 
 def test_what_is_not_proven_is_counted_in_words(report_on):
     evidence = replace(
-        MadeUp(
-            classes=("background", "tumour"),
-            critical=("tumour",),
-            train=((97, 3), (3, 97)),
-            test=((46, 4), (2, 48)),
-            probe="sound",
-            copies=0,
-        ).evidence(),
+        synthetic_evidence(
+            SyntheticRun(
+                classes=("background", "tumour"),
+                critical=("tumour",),
+                train=((97, 3), (3, 97)),
+                test=((46, 4), (2, 48)),
+                probe="sound",
+                copies=0,
+            )
+        ),
     )
 
     assert "passed on the estimate alone, not proven" in text(report_on(evidence))
@@ -155,4 +162,6 @@ def test_what_was_assumed_is_said(report_on):
 
 def test_a_model_that_was_not_reached_is_not_called_saved_predictions(report_on):
     assert "saved predictions" not in text(report_on("error"))
-    assert "model   saved predictions" in text(report_on(MadeUp(test=((9, 1), (1, 9))).evidence()))
+    assert "model   saved predictions" in text(
+        report_on(synthetic_evidence(SyntheticRun(test=((9, 1), (1, 9)))))
+    )

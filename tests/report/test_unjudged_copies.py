@@ -6,8 +6,9 @@ import pytest
 
 from gate.checks import REGISTRY
 from gate.decision import judge
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
 from gate.report.renderings import render
@@ -27,7 +28,7 @@ SOUND = {
 
 
 def evidence(**changes):
-    return MadeUp(**{**SOUND, **changes}).evidence()
+    return synthetic_evidence(SyntheticRun(**{**SOUND, **changes}))
 
 
 def rules(*checks):

@@ -31,7 +31,14 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     image = _first(dataset, transform, cut(rows, 1))
     if image is None:  # the pass will say so
         none = np.empty((0, len(runner.classes)), np.float32)
-        return FirstBatch(1, are_logits=True, alone=0, disagreements=0, images=none, outputs=none)
+        return FirstBatch(
+            1,
+            are_logits=True,
+            checked_individually=0,
+            batch_disagreements=0,
+            images=none,
+            outputs=none,
+        )
     size = batch_of(image.images.shape[1:])
     chunk = _first(dataset, transform, cut(rows, min(size, FIRST)))
     assert chunk is not None, "an image was read a moment ago"
@@ -44,8 +51,8 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     return FirstBatch(
         batch=size,
         are_logits=not looks_like_probabilities(outputs),
-        alone=len(apart),
-        disagreements=sum(apart),
+        checked_individually=len(apart),
+        batch_disagreements=sum(apart),
         images=chunk.images,
         outputs=outputs,
     )

@@ -33,7 +33,7 @@ _Span = tuple[Dataset, range]  # some rows of a split
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardPass:
-    """How images are answered: the same for every cell of every split."""
+    """How images are answered: the same for every unit of every split."""
 
     transform: Transform
     runners: tuple[Runner, ...]  # of one model; they answer at the same time
@@ -45,9 +45,9 @@ class ForwardPass:
     start: Callable[[], None] | None = None  # what each thread is told first
 
     def parts(
-        self, datasets: Mapping[Split, Dataset], cells: Sequence[WorkUnit], advance: Advance
+        self, datasets: Mapping[Split, Dataset], units: Sequence[WorkUnit], advance: Advance
     ) -> Iterator[PartialResult]:
-        """Yield what each of the cells shows, in the order given.
+        """Yield what each of the units shows, in the order given.
 
         While the last images of one split are answered, the first ones of the next are read. Raises
         DataError where two images cannot be put into one batch, and CheckpointError where the model
@@ -59,12 +59,12 @@ class ForwardPass:
             if self.max_images_in_memory is None
             else max(1, self.max_images_in_memory // max(rows.values()))
         )
-        of_cells = [(cell, list(cut(cell.rows, rows[cell.split]))) for cell in cells]
-        every = ((datasets[cell.split], span) for cell, spans in of_cells for span in spans)
+        of_units = [(unit, list(cut(unit.rows, rows[unit.split]))) for unit in units]
+        every = ((datasets[unit.split], span) for unit, spans in of_units for span in spans)
         seen = self._seen(_prefetch(every), ahead)
-        for cell, spans in of_cells:  # no more are waited for than the cell has
+        for unit, spans in of_units:  # no more are waited for than the unit has
             yield self._part(
-                cell, datasets[cell.split], _with_progress(islice(seen, len(spans)), advance)
+                unit, datasets[unit.split], _with_progress(islice(seen, len(spans)), advance)
             )
 
     def _read_at_once(self, dataset: Dataset) -> int:
@@ -111,7 +111,7 @@ class ForwardPass:
         require_finite(outputs, (entry.id for entry in chunk.entries))
         return _Seen(chunk.without_images(), outputs)
 
-    def _part(self, cell: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
+    def _part(self, unit: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
         seen = list(found)
         read = [each.chunk for each in seen]
         outputs = np.concatenate([each.outputs for each in seen])
@@ -122,13 +122,13 @@ class ForwardPass:
             require_probabilities(scores, (entry.id for entry in entries))
         answers = Answers.of(scores, labels)
         return PartialResult(
-            cell=cell,
+            unit=unit,
             rows=_rows(entries, answers, dataset),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
             highest=outputs.max(axis=0, initial=-np.inf),
-            treated=sum((chunk.treated for chunk in read), Counter()),
+            preprocessing_notes=sum((chunk.preprocessing_notes for chunk in read), Counter()),
             measured_at=now(),
         )
 

@@ -38,7 +38,7 @@ class Chunk:
     fingerprints: Fingerprints
     unreadable: list[Unreadable]
     size: int  # images that it stands for, the unreadable included
-    treated: Counter[str]  # images by what was done to them; see Transform.treatment
+    preprocessing_notes: Counter[str]  # images by what was done to them; see Transform.treatment
 
     def without_images(self) -> Self:
         """Return what is kept of it when the model has seen the images."""
@@ -80,7 +80,7 @@ def _rows(dataset: ArrayDataset, transform: Transform | None, span: range) -> Ch
         fingerprints=fingerprint_batch([row.tobytes() for row in pixels], pixels),
         unreadable=[],
         size=len(pixels),
-        treated=Counter(dict.fromkeys(_treatment(transform, pixels[:1]), len(pixels))),
+        preprocessing_notes=Counter(dict.fromkeys(_treatment(transform, pixels[:1]), len(pixels))),
     )
 
 
@@ -168,7 +168,7 @@ def _gathered(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
         fingerprints=gather([each.fingerprint for each in ready]),
         unreadable=[each for each in read if isinstance(each, Unreadable)],
         size=len(read),
-        treated=Counter(done for each in ready for done in each.treatment),
+        preprocessing_notes=Counter(done for each in ready for done in each.treatment),
     )
 
 

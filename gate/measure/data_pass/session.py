@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 class Worker:
     """A model that is open, and the data that it is shown."""
 
-    head: ModelFacts
+    facts: ModelFacts
     datasets: Mapping[Split, Dataset]
     passing: "ForwardPass"
 
-    def parts(self, cells: Sequence[WorkUnit], advance: Advance) -> Iterator[PartialResult]:
-        """Return what the cells show, in the order given.
+    def parts(self, units: Sequence[WorkUnit], advance: Advance) -> Iterator[PartialResult]:
+        """Return what the units show, in the order given.
 
         Raises DataError or CheckpointError where the data or the model does not let it.
         """
-        return self.passing.parts(self.datasets, cells, advance)
+        return self.passing.parts(self.datasets, units, advance)
 
 
 def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "SelectedRunner":
@@ -108,14 +108,14 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             first = first_batch(next(iter(datasets.values())), transform, runner)
         chosen = _chosen(runner, first, job.backend)
         runners = _lanes(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
-        alone = shared_among(job.threads, first.batch)
-        limited = partial(limit_threads, 1 if len(runners) > 1 else alone)
+        checked_individually = shared_among(job.threads, first.batch)
+        limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
         runners = _with_fusion(runners, first, limited)
         limited()
         answered = ("the outputs are probabilities already, so no softmax was applied",)
         weights = runner.weights()
         code = used_files(base)
-        head = ModelFacts(
+        facts = ModelFacts(
             subject=subject,
             device=chosen.runner.device,
             backend=chosen.runner.backend,
@@ -125,17 +125,17 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 *chosen.notes,
             ),
             nonfinite_tensors=weights.nonfinite,
-            walls=weights.walls,
+            sandbox=weights.sandbox,
             batch=first.batch,
             are_logits=first.are_logits,
-            alone=first.alone,
-            disagreements=first.disagreements,
+            checked_individually=first.checked_individually,
+            batch_disagreements=first.batch_disagreements,
             code_sha256=code_digest(code),
             code=code,
-            gap=chosen.gap,
+            max_abs_difference=chosen.max_abs_difference,
         )
         yield Worker(
-            head,
+            facts,
             datasets,
             ForwardPass(
                 transform=transform,

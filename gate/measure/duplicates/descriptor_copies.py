@@ -3,7 +3,7 @@
 It puts pictures into vectors, and copies near to each other: crops within a frame, captions and
 collages, which no hash finds. The gate ships none, and believes this one as far as its thresholds
 go: they are those of networks for copy detection (SSCD; Pizzi et al., 2022). The network runs in a
-process behind walls, over pictures that are read once more; every pair of vectors is compared.
+process in a sandbox, over pictures that are read once more; every pair of vectors is compared.
 """
 
 from collections.abc import Iterator, Sequence

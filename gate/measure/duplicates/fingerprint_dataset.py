@@ -21,7 +21,7 @@ from gate.subject.datasets.records import Dataset
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparisonInput:
     """One side, and the images that could not be read and are not compared."""
 
     side: FingerprintedSplit
@@ -30,7 +30,7 @@ class Side:
 
 def fingerprint_dataset(
     split: Split, dataset: Dataset, progress: Progress, known: KnownPrints | None = None
-) -> Side:
+) -> ComparisonInput:
     """Return the fingerprints of all images of a dataset, after one pass over them.
 
     Files whose fingerprints are ``known`` are read, and not decoded. Raises DataError where none of
@@ -53,7 +53,7 @@ def fingerprint_dataset(
             f"none of its {len(unreadable)} images can be read: {unreadable[0].reason}",
             "mend the data",
         )
-    return Side(
+    return ComparisonInput(
         FingerprintedSplit(
             split,
             np.array(ids, dtype=object),

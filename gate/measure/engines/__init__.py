@@ -1,7 +1,7 @@
 """An engine measures the units of work: here, in several processes, or on a cluster.
 
-An engine yields a head and a part for each cell it is given, in the order given, so that an error
-is the one that the first bad cell gives, whoever met it first.
+An engine yields model facts and a part for each unit it is given, in the order given, so that an
+error is the one that the first bad unit gives, whoever met it first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 def measured(
     job: "Job",
-    cells: "Sequence[WorkUnit]",
+    units: "Sequence[WorkUnit]",
     datasets: "Mapping[Split, Dataset]",
-    means: MeasureSettings,
+    settings: MeasureSettings,
     advance: Advance,
 ) -> "ResultStream":
-    """Yield what the cells show, in their order; ``advance`` is told how many images are done.
+    """Yield what the units show, in their order; ``advance`` is told how many images are done.
 
     Raises SubjectError where the model or the data does not let it, or a worker is lost for good,
     and MissingExtraError where the engine is not installed.
     """
-    match means.engine:
-        case "local" if means.workers == 1 and means.apart is not None:
-            return means.apart.measured(job, cells, advance)
-        case "local" if means.workers == 1:
+    match settings.engine:
+        case "local" if settings.workers == 1 and settings.apart is not None:
+            return settings.apart.measured(job, units, advance)
+        case "local" if settings.workers == 1:
             from gate.measure.engines import inline
 
-            return inline.measured(job, cells, datasets, advance)
+            return inline.measured(job, units, datasets, advance)
         case "local":
             from gate.measure.engines import process_pool
 
-            return process_pool.measured(job, cells, means.workers, advance)
+            return process_pool.measured(job, units, settings.workers, advance)
         case "ray":
             from gate.measure.engines import ray_tasks
 
-            return ray_tasks.measured(job, cells, means.workers, advance)
+            return ray_tasks.measured(job, units, settings.workers, advance)
         case _:
-            assert_never(means.engine)
+            assert_never(settings.engine)

@@ -11,9 +11,9 @@ from gate.subject.datasets.records import Dataset
 
 
 def measured(
-    job: Job, cells: Sequence[WorkUnit], datasets: Mapping[Split, Dataset], advance: Advance
+    job: Job, units: Sequence[WorkUnit], datasets: Mapping[Split, Dataset], advance: Advance
 ) -> ResultStream:
-    """Yield what the cells show, in their order."""
+    """Yield what the units show, in their order."""
     with opened(job, datasets) as worker:
-        for part in worker.parts(cells, advance):
-            yield worker.head, part
+        for part in worker.parts(units, advance):
+            yield worker.facts, part

@@ -51,8 +51,8 @@ class IsolatedProcess:
             finally:
                 self._ready = None
 
-    def measured(self, job: "Job", cells: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
-        """Yield what the cells show, in their order; the process is gone when they are through.
+    def measured(self, job: "Job", units: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
+        """Yield what the units show, in their order; the process is gone when they are through.
 
         Raises what ended the measurement, and SubjectError where the process died.
         """
@@ -60,7 +60,7 @@ class IsolatedProcess:
         with contextlib.closing(ready or _Measuring.create()) as measuring:
             if ready is None:
                 measuring.start()
-            yield from measuring.found(job, cells, advance)
+            yield from measuring.found(job, units, advance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,17 @@ class _Measuring:
             raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
         self.theirs.close()
 
-    def found(self, job: "Job", cells: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
+    def found(self, job: "Job", units: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
         with self._alive():
-            self.line.send((job, tuple(cells)))
-        for _ in cells:
+            self.line.send((job, tuple(units)))
+        for _ in units:
             while isinstance(said := self._received(), int):
                 advance(said)
             if isinstance(said, Exception):
                 raise said
             yield said
 
-    def _received(self) -> Any:  # noqa: ANN401 -- a count, a head and a part, or an error
+    def _received(self) -> Any:  # noqa: ANN401 -- a count, model facts and a part, or an error
         with self._alive():
             return self.line.recv()
 
@@ -148,7 +148,7 @@ def _serve(line: Connection) -> None:
     with contextlib.suppress(EOFError, ConnectionError), ThreadPoolExecutor(1) as beside:
         # torch takes longer than opening a dataset; on a single core it waits until it is needed.
         imported = beside.submit(import_ahead) if usable_cores() > 1 else None
-        job, cells = line.recv()
+        job, units = line.recv()
 
         def advance(count: int) -> None:
             line.send(count)
@@ -158,7 +158,7 @@ def _serve(line: Connection) -> None:
                 datasets = datasets_of(job)
                 if imported is not None:
                     imported.result()
-                for found in inline.measured(job, cells, datasets, advance):
+                for found in inline.measured(job, units, datasets, advance):
                     line.send(found)
         except GateError as error:
             line.send(error)

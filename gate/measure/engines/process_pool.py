@@ -8,16 +8,16 @@ from concurrent.futures.process import BrokenProcessPool
 
 from gate.errors import GateError, SubjectError
 from gate.measure.engines.child_process import block_sigint, init_child
-from gate.measure.engines.worker_task import Outcome, measure_cell
+from gate.measure.engines.worker_task import Outcome, measure_unit
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 
-_AHEAD = 2  # cells a worker that are ordered before the first one is taken: no worker waits
+_AHEAD = 2  # units a worker that are ordered before the first one is taken: no worker waits
 
 
-def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
-    """Yield what the cells show, in their order; raises SubjectError where a process dies."""
+def measured(job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
+    """Yield what the units show, in their order; raises SubjectError where a process dies."""
     mine = set(multiprocessing.active_children())
     # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive it.
     with block_sigint():  # it may start the one that looks after the resources of all
@@ -25,7 +25,7 @@ def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=init_child
         )
     try:
-        yield from _in_order(pool, job, cells, workers, advance)
+        yield from _in_order(pool, job, units, workers, advance)
     except BrokenProcessPool as error:
         raise SubjectError(
             f"--workers {workers}",
@@ -41,14 +41,14 @@ def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
+    pool: ProcessPoolExecutor, job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance
 ) -> ResultStream:
     waiting: deque[Future[Outcome]] = deque()
-    left = iter(cells)
+    left = iter(units)
     while True:
-        for cell in left:
+        for unit in left:
             with block_sigint():  # it may start a process
-                waiting.append(pool.submit(measure_cell, job, cell))
+                waiting.append(pool.submit(measure_unit, job, unit))
             if len(waiting) >= _AHEAD * workers:
                 break
         if not waiting:

@@ -15,7 +15,7 @@ from typing import Any
 from gate.errors import GateError, MissingExtraError, SubjectError
 from gate.masking import masked_url
 from gate.measure.engines.child_process import safe_import_path
-from gate.measure.engines.worker_task import measure_cell
+from gate.measure.engines.worker_task import measure_unit
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
@@ -27,8 +27,8 @@ _PATIENCE = 10.0  # seconds to reach a cluster
 _AHEAD = 2  # tasks a worker that are ordered before the first one is taken
 
 
-def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
-    """Yield what the cells show, in their order.
+def measured(job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
+    """Yield what the units show, in their order.
 
     Raises MissingExtraError without Ray, SubjectError where no cluster answers or a task's worker
     dies again and again.
@@ -39,7 +39,7 @@ def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
         raise MissingExtraError("--engine ray", "running on Ray", "ray") from error
     with _cluster(ray, workers, job.threads):
         try:
-            yield from _in_order(ray, job, cells, workers, advance)
+            yield from _in_order(ray, job, units, workers, advance)
         except ray.exceptions.RayTaskError:
             raise  # no worker was lost: it is a fault of our own
         except ray.exceptions.RayError as error:
@@ -54,19 +54,19 @@ def measured(job: Job, cells: Sequence[WorkUnit], workers: int, advance: Advance
 def _in_order(
     ray: Any,  # noqa: ANN401 -- a module without types
     job: Job,
-    cells: Sequence[WorkUnit],
+    units: Sequence[WorkUnit],
     workers: int,
     advance: Advance,
 ) -> ResultStream:
     gpus = 1 if job.device == "cuda" else 0
-    task = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)(measure_cell)
+    task = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)(measure_unit)
     shared = ray.put(job)
     waiting: deque[Any] = deque()
-    left = iter(cells)
+    left = iter(units)
     try:
         while True:
-            for cell in left:
-                waiting.append(task.remote(shared, cell))
+            for unit in left:
+                waiting.append(task.remote(shared, unit))
                 if len(waiting) >= _AHEAD * workers:
                     break
             if not waiting:

@@ -34,15 +34,15 @@ class _Open:
 _open: _Open | None = None
 
 
-def measure_cell(job: Job, cell: WorkUnit) -> Outcome:
-    """Return what one cell shows, or the error that ends it, said in this process."""
+def measure_unit(job: Job, unit: WorkUnit) -> Outcome:
+    """Return what one unit shows, or the error that ends it, said in this process."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # user code may print
             worker = _opened(job)
-            (part,) = worker.parts([cell], lambda count: None)  # noqa: ARG005 -- Advance
+            (part,) = worker.parts([unit], lambda count: None)  # noqa: ARG005 -- Advance
     except GateError as error:
         return error
-    return worker.head, part
+    return worker.facts, part
 
 
 def _opened(job: Job) -> Worker:

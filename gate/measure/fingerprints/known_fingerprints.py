@@ -41,7 +41,7 @@ class KnownPrints:
         self._path = root / PRINTS / name
         self._threads = threading.local()
 
-    def mend(self, warn: Callable[[str], None]) -> None:
+    def discard_if_corrupt(self, warn: Callable[[str], None]) -> None:
         """Remove a file that is no cache, and say so; an empty one takes its place."""
         why = distrusted(self._path)
         if why is None and not self._path.is_file():

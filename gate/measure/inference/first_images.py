@@ -14,7 +14,7 @@ class FirstBatch:
 
     batch: int  # images that the model is given at once
     are_logits: bool  # False: its outputs are probabilities already
-    alone: int  # images run one by one and in a batch
-    disagreements: int  # of those, how many changed their answer
+    checked_individually: int  # images run one by one and in a batch
+    batch_disagreements: int  # of those, how many changed their answer
     images: Floats  # (n, C, H, W), of the batch
     outputs: Floats  # (n, classes), of the same images

@@ -1,6 +1,6 @@
 """The user's module in onnxruntime: exported, compared with torch, and used only where both agree.
 
-The graph needs no walls: it is no foreign file, but what our own exporter wrote a moment ago of a
+The graph needs no sandbox: it is no foreign file, but what our own exporter wrote a moment ago of a
 module that this process runs itself. So it runs here, and no batch goes through a pipe.
 """
 
@@ -38,15 +38,17 @@ class SelectedRunner:
 
     runner: Runner
     notes: tuple[str, ...] = ()
-    gap: float | None = None  # the most by which two probabilities differed, where compared
+    max_abs_difference: float | None = (
+        None  # the most by which two probabilities differed, where compared
+    )
 
 
 class _UnusableError(Exception):
     """Why torch gives the numbers: a clause for the reader."""
 
-    def __init__(self, reason: str, gap: float | None = None) -> None:
+    def __init__(self, reason: str, max_abs_difference: float | None = None) -> None:
         super().__init__(reason)
-        self.gap = gap
+        self.max_abs_difference = max_abs_difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,15 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRun
         if not len(first.images):
             raise _UnusableError("there is no image to compare them on")
         exported = _opened(_exported(runner, first.images[:_SAMPLE]), runner, threads)
-        gap = _compared(exported, first)
+        max_abs_difference = _compared(exported, first)
     except _UnusableError as unusable:
         note = f"the numbers are torch's and not onnxruntime's: {unusable}"
-        return SelectedRunner(runner, (note,), unusable.gap)
+        return SelectedRunner(runner, (note,), unusable.max_abs_difference)
     note = (
         f"the numbers are those of {exported.backend}, whose scores agree with torch's within "
         f"{TOLERANCE} on the first {counted(len(first.images), 'image')}"
     )
-    return SelectedRunner(exported, (note,), gap)
+    return SelectedRunner(exported, (note,), max_abs_difference)
 
 
 def _exported(runner: TorchRunner, sample: Floats) -> bytes:
@@ -165,18 +167,20 @@ def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
     found = probabilities(np.concatenate(outputs), are_logits=first.are_logits)
     wanted = np.concatenate([first.outputs, first.outputs[:1]])
     expected = probabilities(wanted, are_logits=first.are_logits)
-    gap = float(np.abs(found - expected).max())
-    if not gap <= TOLERANCE:  # NaN is no agreement
+    max_abs_difference = float(np.abs(found - expected).max())
+    if not max_abs_difference <= TOLERANCE:  # NaN is no agreement
         raise _UnusableError(
             f"on the first {counted(len(first.images), 'image')} their scores differ by more than "
             f"{TOLERANCE}",
-            gap if np.isfinite(gap) else None,
+            max_abs_difference if np.isfinite(max_abs_difference) else None,
         )
     others = found.argmax(axis=1) != expected.argmax(axis=1)
     best_two = np.partition(expected, -2, axis=1)[:, -2:]
     if (others & (best_two[:, 1] - best_two[:, 0] > TOLERANCE)).any():
-        raise _UnusableError("they name another class for one of the first images", gap)
-    return gap
+        raise _UnusableError(
+            "they name another class for one of the first images", max_abs_difference
+        )
+    return max_abs_difference
 
 
 def _asked(exported: ExportedRunner, images: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""An ONNX model answers from behind its walls."""
+"""An ONNX model answers from in its sandbox."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,11 @@ class OnnxRunner:
         return answer
 
     def replicate(self) -> None:
-        """Return None: there is one process behind walls."""
+        """Return None: there is one process in a sandbox."""
 
     def weights(self) -> Weights:
-        """Return which walls hold; the weights themselves stay in the worker."""
-        held = self.model.walls.held
-        return Weights(parameters=None, walls=tuple(name for name, value in held.items() if value))
+        """Return which parts of the sandbox hold; the weights themselves stay in the worker."""
+        held = self.model.sandbox.held
+        return Weights(
+            parameters=None, sandbox=tuple(name for name, value in held.items() if value)
+        )

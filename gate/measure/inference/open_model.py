@@ -81,6 +81,6 @@ def _onnx(path: Path, spec: ModelSpec, classes: tuple[str, ...], threads: int) -
         subject = subject_of(model.identity, None)
         assert subject is not None, "an open model has a digest"
         runner = OnnxRunner(model, classes)
-        walls = ", ".join(runner.weights().walls or ()) or "none"
-        note = f"ONNX was parsed by onnxruntime in a process with these walls: {walls}"
+        sandbox = ", ".join(runner.weights().sandbox or ()) or "none"
+        note = f"ONNX was parsed by onnxruntime in a process in a sandbox of {sandbox}"
         yield Loaded(subject, runner, (note,))

@@ -92,7 +92,9 @@ class Weights:
 
     parameters: int | None  # None: the format does not tell
     nonfinite: tuple[str, ...] = ()  # names of parameters and buffers with NaN or infinity
-    walls: tuple[str, ...] | None = None  # that stood around a foreign parser; None: none was used
+    sandbox: tuple[str, ...] | None = (
+        None  # that stood around a foreign parser; None: none was used
+    )
 
 
 class Runner(Protocol):

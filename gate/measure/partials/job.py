@@ -11,7 +11,7 @@ from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.subject.gatefile import GateFile
 
-# What engines give: the model as the worker opened it, and what one cell shows of it.
+# What engines give: the model as the worker opened it, and what one unit shows of it.
 ResultStream = Generator[tuple[ModelFacts, PartialResult], None, None]
 
 

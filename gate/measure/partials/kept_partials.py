@@ -34,7 +34,7 @@ from gate.subject.touched import unchanged
 
 SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
 _PLAN = "plan.json"
-_HEAD = "head.json"
+_FACTS = "facts.json"
 _PART = ".npz"
 
 Warn = Callable[[str], None]
@@ -66,7 +66,7 @@ class Kept:
     witnesses: Mapping[Split, str | None]
     base: Path
     warn: Warn
-    head: ModelFacts | None = None
+    facts: ModelFacts | None = None
     _variant: Path | None = field(default=None)
     _broken: bool = field(default=False)  # the disk takes nothing more; said once
 
@@ -78,50 +78,50 @@ class Kept:
         for folder in (self.folder, *self.folder.glob("*/")):
             if distrusted(folder) is None:
                 remove_unfinished_files(folder)
-        for file in sorted(self.folder.glob(f"*/{_HEAD}"), key=_used, reverse=True):
+        for file in sorted(self.folder.glob(f"*/{_FACTS}"), key=_used, reverse=True):
             if self._is_distrusted(file.parent) or self._is_distrusted(file):
                 continue
-            head = self._head_in(file)
-            if head is not None and _is_of_today(head, self.base):
-                self.head, self._variant = head, file.parent
+            facts = self._facts_in(file)
+            if facts is not None and _is_of_today(facts, self.base):
+                self.facts, self._variant = facts, file.parent
                 return
 
-    def parts(self, cells: Sequence[WorkUnit]) -> Iterator[PartialResult]:
-        """Yield the parts of these cells that may be believed."""
+    def parts(self, units: Sequence[WorkUnit]) -> Iterator[PartialResult]:
+        """Yield the parts of these units that may be believed."""
         if self._variant is None:
             return
-        for cell in cells:
-            file = self._variant / f"{cell.name}{_PART}"
-            if self.witnesses[cell.split] is None or not file.is_file():
+        for unit in units:
+            file = self._variant / f"{unit.name}{_PART}"
+            if self.witnesses[unit.split] is None or not file.is_file():
                 continue
             if self._is_distrusted(file):
                 continue
             try:
-                about, part = self._part_in(file, cell)
+                about, part = self._part_in(file, unit)
             except EvidenceError as error:
                 self.warn(f"cache: {error.where}: {error.fact}; this part is measured again")
                 continue
             if about == self._about(part):
                 with suppress(OSError):
                     os.utime(file)  # cleaning goes by when a part was last of use
-            elif _same_bytes(part, self.datasets[cell.split]):
+            elif _same_bytes(part, self.datasets[unit.split]):
                 self._write(file, part)  # next time the files need not be read
             else:
                 continue
             yield part
 
-    def keep(self, head: ModelFacts, part: PartialResult) -> None:
+    def keep(self, facts: ModelFacts, part: PartialResult) -> None:
         """Keep a part; a disk that does not take it is said once, and ends nothing."""
-        if self._broken or self.witnesses[part.cell.split] is None:
+        if self._broken or self.witnesses[part.unit.split] is None:
             return
         try:
-            known = self.head is not None and head.agrees(self.head)
+            known = self.facts is not None and facts.agrees(self.facts)
             if self._variant is None or not known or not self._variant.is_dir():
-                self._variant = self._started(head)
+                self._variant = self._started(facts)
         except (OSError, OutputError) as error:
             self._stop(error)
         else:
-            self._write(self._variant / f"{part.cell.name}{_PART}", part)
+            self._write(self._variant / f"{part.unit.name}{_PART}", part)
 
     def _is_distrusted(self, path: Path) -> bool:
         why = distrusted(path)
@@ -129,7 +129,7 @@ class Kept:
             self.warn(f"cache: {path}: {why}; what it holds is measured again")
         return why is not None
 
-    def _head_in(self, file: Path) -> ModelFacts | None:
+    def _facts_in(self, file: Path) -> ModelFacts | None:
         """Return the model that a file names; None where it is damaged, which is said."""
         try:
             text = file.read_bytes()
@@ -144,15 +144,15 @@ class Kept:
             file.unlink()
         return None
 
-    def _part_in(self, file: Path, cell: WorkUnit) -> tuple[Mapping[str, Any], PartialResult]:
+    def _part_in(self, file: Path, unit: WorkUnit) -> tuple[Mapping[str, Any], PartialResult]:
         """Return a kept part, and what was said of it; raises EvidenceError for any other."""
         stored = read_parts(file)
         of_this = stored.about.get("of") == self._of
-        if not of_this or [part.cell for part in stored.parts] != [cell]:
+        if not of_this or [part.unit for part in stored.parts] != [unit]:
             raise EvidenceError(str(file), "is of another measurement", "measure it again")
         (part,) = stored.parts
         try:
-            require_entries(part, self.datasets[cell.split])
+            require_entries(part, self.datasets[unit.split])
         except Contradiction as error:
             raise EvidenceError(f"{file}: {error.place}", error.fact, "measure it again") from error
         return stored.about, replace(part, cached=True)
@@ -163,7 +163,7 @@ class Kept:
         return f"{self.plan.digest} {self._variant.name}"
 
     def _about(self, part: PartialResult) -> dict[str, Any]:
-        return {"of": self._of, "witness": self.witnesses[part.cell.split]}
+        return {"of": self._of, "witness": self.witnesses[part.unit.split]}
 
     def _write(self, file: Path, part: PartialResult) -> None:
         try:
@@ -178,23 +178,23 @@ class Kept:
             self.warn(f"cache: {self.folder}: {said}; nothing more is kept")
         self._broken = True
 
-    def _started(self, head: ModelFacts) -> Path:
+    def _started(self, facts: ModelFacts) -> Path:
         """Return the folder for the model as it was measured, with its code as it was run."""
-        said = json.dumps(head.as_json(), sort_keys=True)
+        said = json.dumps(facts.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
         make_private(folder)
         if (why := distrusted(folder)) is not None:
             raise OSError(errno.EPERM, why)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
-        write_text(folder / _HEAD, said)
-        close_file(folder / _HEAD)
-        self.head = head
+        write_text(folder / _FACTS, said)
+        close_file(folder / _FACTS)
+        self.facts = facts
         return folder
 
 
-def _is_of_today(head: ModelFacts, base: Path) -> bool:
+def _is_of_today(facts: ModelFacts, base: Path) -> bool:
     """Return whether the user's code would be the same files today, with the same bytes."""
-    return unchanged(head.code, base) and not resolves_otherwise(head.code, base)
+    return unchanged(facts.code, base) and not resolves_otherwise(facts.code, base)
 
 
 def _named_after(text: bytes) -> str:
@@ -227,10 +227,10 @@ def source_signature(dataset: Dataset) -> str | None:
 
 
 def _same_bytes(part: PartialResult, dataset: Dataset) -> bool:
-    """Return whether reading the cell again gives the bytes, and the faults, that it gave."""
+    """Return whether reading the unit again gives the bytes, and the faults, that it gave."""
     known = dict(zip(part.rows.ids, part.fingerprints.file, strict=True))
     faults = {image.id: image.reason for image in part.unreadable}
-    for row in part.cell.rows:
+    for row in part.unit.rows:
         name = dataset.entries[row].id
         try:
             stored = dataset.read(row).stored

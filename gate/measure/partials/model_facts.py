@@ -21,33 +21,38 @@ class ModelFacts:
     backend: str  # who gave the outputs
     notes: tuple[str, ...]  # what was not declared, and what was done to make the weights fit
     nonfinite_tensors: tuple[str, ...]  # names of parameters and buffers with NaN or infinity
-    walls: tuple[str, ...] | None  # around a foreign parser; None: none was used
+    sandbox: tuple[str, ...] | None  # around a foreign parser; None: none was used
     batch: int  # images that the model is given at once
     are_logits: bool  # False: its outputs are probabilities already
-    alone: int  # images run one by one and in a batch
-    disagreements: int  # of those, how many changed their answer
+    checked_individually: int  # images run one by one and in a batch
+    batch_disagreements: int  # of those, how many changed their answer
     code_sha256: str  # over the user's code that was run
     # The files that it is made of and that it has read, and their digests; None: there was none.
     # Where they lie differs from machine to machine.
     code: Mapping[str, str | None] = field(compare=False, default_factory=dict)
     # The most by which onnxruntime's probabilities differ from torch's on the first images; None
     # where they were not compared. It is a measurement, so two machines may find it otherwise.
-    gap: float | None = field(default=None, compare=False)
+    max_abs_difference: float | None = field(default=None, compare=False)
 
     @property
     def assumed(self) -> tuple[str, ...]:
         """What a reader of the numbers must know."""
-        if self.gap is None:
+        if self.max_abs_difference is None:
             return self.notes
         return (
             *self.notes,
-            f"where compared, onnxruntime's and torch's scores differ by up to {self.gap:.1e}",
+            (
+                "where compared, onnxruntime's and torch's scores differ by up to "
+                f"{self.max_abs_difference:.1e}"
+            ),
         )
 
-    def with_gap_of(self, other: Self) -> Self:
+    def with_difference_of(self, other: Self) -> Self:
         """Return the same, with the larger gap of the two: what holds for both."""
-        gaps = [each.gap for each in (self, other) if each.gap is not None]
-        return replace(self, gap=max(gaps, default=None))
+        gaps = [
+            each.max_abs_difference for each in (self, other) if each.max_abs_difference is not None
+        ]
+        return replace(self, max_abs_difference=max(gaps, default=None))
 
     def agrees(self, other: "ModelFacts") -> bool:
         """Return whether both are of one model, run by the same code under the same conditions."""
@@ -70,9 +75,9 @@ class ModelFacts:
             outputs=outputs,
             nonfinite_outputs=0,  # the first one ends the measurement
             constant=constant,
-            probed_alone=self.alone,
-            disagreements=self.disagreements,
-            walls=self.walls,
+            checked_individually=self.checked_individually,
+            batch_disagreements=self.batch_disagreements,
+            sandbox=self.sandbox,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -82,11 +87,11 @@ class ModelFacts:
     @classmethod
     def from_json(cls, said: object) -> "ModelFacts":
         """Return what ``as_json`` gave; raises ValueError or TypeError for anything else."""
-        head = _adapter().validate_json(json.dumps(said), strict=True)
-        if not 0 <= head.disagreements <= head.alone:
+        facts = _adapter().validate_json(json.dumps(said), strict=True)
+        if not 0 <= facts.batch_disagreements <= facts.checked_individually:
             raise ValueError("more images disagree than were looked at")
-        require_sound_subject(head.subject)
-        return head
+        require_sound_subject(facts.subject)
+        return facts
 
 
 @cache

@@ -26,15 +26,17 @@ _Named = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartialResult:
-    """What was measured on one cell."""
+    """What was measured on one unit."""
 
-    cell: WorkUnit
+    unit: WorkUnit
     rows: Rows  # of the images that could be read, in the order of the data
     fingerprints: Fingerprints  # of the same rows
     unreadable: tuple[Unreadable, ...]
     lowest: Outputs  # (classes,) of all outputs before softmax; +inf where there are none
     highest: Outputs  # (classes,); -inf where there are none
-    treated: Mapping[str, int]  # images by what was done to them; see Transform.treatment
+    preprocessing_notes: Mapping[
+        str, int
+    ]  # images by what was done to them; see Transform.treatment
     measured_at: datetime  # UTC
     cached: bool = False  # whether a former run has computed its answers
 
@@ -44,11 +46,11 @@ class PartialResult:
         return len(self.rows) + len(self.unreadable)
 
 
-def treatments(split: Split, treated: Mapping[str, int]) -> tuple[str, ...]:
+def preprocessing_notes_of(split: Split, preprocessing_notes: Mapping[str, int]) -> tuple[str, ...]:
     """Return what was done to the images of a split, a sentence each, in alphabetical order."""
     return tuple(
         f"{counted(images, 'image')} of {split} {'was' if images == 1 else 'were'} {done}"
-        for done, images in sorted(treated.items())
+        for done, images in sorted(preprocessing_notes.items())
     )
 
 

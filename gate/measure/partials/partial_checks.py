@@ -15,26 +15,26 @@ DIGESTS = ("file", "pixels", "oriented", "near")  # columns of fingerprints, (n,
 
 
 def require_sound_part(part: PartialResult) -> None:
-    """Raise Contradiction or ValueError where no measurement of its cell can have given a part."""
-    if part.images != len(part.cell):
-        raise ValueError(f"the part {part.cell.name} has not as many rows as its cell")
+    """Raise Contradiction or ValueError where no measurement of its unit can have given a part."""
+    if part.images != len(part.unit):
+        raise ValueError(f"the part {part.unit.name} has not as many rows as its unit")
     _require_prints(part.fingerprints, len(part.rows))
     _require_extremes(part)
-    require_sound_rows(part.rows, len(part.lowest), place=part.cell.name)
+    require_sound_rows(part.rows, len(part.lowest), place=part.unit.name)
     _require_unreadable(part)
-    for done, images in part.treated.items():
-        if not 0 <= images <= len(part.cell):
+    for done, images in part.preprocessing_notes.items():
+        if not 0 <= images <= len(part.unit):
             raise Contradiction(
-                part.cell.name, f"counts {images:.3g} images of {len(part.cell):,} as {done!r:.80}"
+                part.unit.name, f"counts {images:.3g} images of {len(part.unit):,} as {done!r:.80}"
             )
 
 
 def require_entries(part: PartialResult, dataset: Dataset) -> None:
-    """Raise Contradiction where a part is not of the images that the data lists for its cell.
+    """Raise Contradiction where a part is not of the images that the data lists for its unit.
 
     Their labels, groups and slices are compared, too, where the data tells them before it is read.
     """
-    place, rows = part.cell.name, part.rows
+    place, rows = part.unit.name, part.rows
     if len(part.lowest) != len(dataset.classes):
         raise Contradiction(
             place, f"is of {len(part.lowest)} classes, and the data has {len(dataset.classes)}"
@@ -51,7 +51,7 @@ def require_entries(part: PartialResult, dataset: Dataset) -> None:
         )
     )
     lost = {image.id: image.label for image in part.unreadable}
-    for entry in dataset.entries[part.cell.start : part.cell.stop]:
+    for entry in dataset.entries[part.unit.start : part.unit.stop]:
         if entry.id in lost:
             _require_label(place, entry, lost.pop(entry.id), dataset)
         elif (said := given.pop(entry.id, None)) is None or not _agrees(entry, *said):
@@ -98,7 +98,7 @@ def _require_extremes(part: PartialResult) -> None:
     if not alike or lowest.ndim != 1 or len(lowest) < 2:
         raise ValueError("its extremes are not one of each class")
     if len(part.rows) and not (np.isfinite([lowest, highest]).all() and (lowest <= highest).all()):
-        raise Contradiction(part.cell.name, "its lowest outputs are not below its highest")
+        raise Contradiction(part.unit.name, "its lowest outputs are not below its highest")
 
 
 def _require_unreadable(part: PartialResult) -> None:
@@ -107,5 +107,5 @@ def _require_unreadable(part: PartialResult) -> None:
         if not all(isinstance(each, str) for each in (image.id, image.label, image.reason)):
             raise ValueError("an image that could not be read has no name")
         if image.id in names:
-            raise Contradiction(f"{part.cell.name}: {image.id!r:.80}", "is there more than once")
+            raise Contradiction(f"{part.unit.name}: {image.id!r:.80}", "is there more than once")
         names.add(image.id)

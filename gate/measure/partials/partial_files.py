@@ -50,15 +50,15 @@ class Stored:
 
 def write_parts(path: Path, parts: Sequence[PartialResult], about: Mapping[str, Any]) -> None:
     """Write parts and JSON about them to one file, whole or not at all; raises OutputError."""
-    cells = [_described(part) for part in parts]
+    units = [_described(part) for part in parts]
     arrays = {
         f"{place}.{name}": array
         for place, part in enumerate(parts)
         for name, array in _arrays(part).items()
     }
-    head = json.dumps({"version": _VERSION, "cells": cells, "about": about}).encode()
+    facts = json.dumps({"version": _VERSION, "units": units, "about": about}).encode()
     with replaced(path) as unfinished, unfinished.open("wb") as stream:
-        members: Arrays = {_ABOUT: np.frombuffer(head, np.uint8), **arrays}
+        members: Arrays = {_ABOUT: np.frombuffer(facts, np.uint8), **arrays}
         np.savez(stream, allow_pickle=False, **members)
 
 
@@ -73,16 +73,16 @@ def read_parts(path: Path) -> Stored:
     try:
         with path.open("rb") as stream, ZipFile(stream) as archive:
             _require_apart(archive, path.stat().st_size)
-            head = parsed(_array(archive, _ABOUT).tobytes())
-            if head["version"] != _VERSION:
-                raise _unusable(path, f"is of version {head['version']!r:.20}, not {_VERSION}")
+            facts = parsed(_array(archive, _ABOUT).tobytes())
+            if facts["version"] != _VERSION:
+                raise _unusable(path, f"is of version {facts['version']!r:.20}, not {_VERSION}")
             parts = tuple(
-                _part(cell, {name: _array(archive, f"{at}.{name}") for name in cell["arrays"]})
-                for at, cell in enumerate(head["cells"])
+                _part(unit, {name: _array(archive, f"{at}.{name}") for name in unit["arrays"]})
+                for at, unit in enumerate(facts["units"])
             )
-            if not isinstance(head["about"], dict) or not isinstance(head["cells"], list):
+            if not isinstance(facts["about"], dict) or not isinstance(facts["units"], list):
                 raise ValueError("what is said of the parts is of another form")
-            return Stored(head["about"], parts)
+            return Stored(facts["about"], parts)
     except Contradiction as error:
         raise EvidenceError(
             f"{path}: {error.place}", error.fact, "measure this part again"
@@ -125,13 +125,13 @@ def _unusable(path: Path, fact: str) -> EvidenceError:
 def _described(part: PartialResult) -> dict[str, Any]:
     rows = part.rows
     return {
-        "cell": part.cell.name,
+        "unit": part.unit.name,
         "arrays": list(_arrays(part)),
         "ids": rows.ids.tolist(),
         "groups": None if rows.groups is None else rows.groups.tolist(),
         "slices": {name: column.tolist() for name, column in rows.slices.items()},
         "unreadable": [asdict(image) for image in part.unreadable],
-        "treated": dict(part.treated),
+        "preprocessing_notes": dict(part.preprocessing_notes),
         "measured_at": as_text(part.measured_at),
         "cached": part.cached,
     }
@@ -157,13 +157,15 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
         **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # looked at below
     )
     part = PartialResult(
-        cell=WorkUnit.named(described["cell"]),
+        unit=WorkUnit.named(described["unit"]),
         rows=rows,
         fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # looked at below
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
         lowest=arrays["lowest"],
         highest=arrays["highest"],
-        treated={str(done): int(images) for done, images in described["treated"].items()},
+        preprocessing_notes={
+            str(done): int(images) for done, images in described["preprocessing_notes"].items()
+        },
         measured_at=moment_of(described["measured_at"]),
         cached=described["cached"] is True,
     )

@@ -17,7 +17,7 @@ from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.measure.inference.runtime_versions import runtimes_of
-from gate.measure.partials.work_units import WorkUnit, cells_of
+from gate.measure.partials.work_units import WorkUnit, units_of
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.version import __version__
@@ -28,10 +28,10 @@ _AT_ONCE = 4096  # entries that are looked at together
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured. ``document`` is JSON; ``cells`` are in the order of the data."""
+    """What is measured. ``document`` is JSON; ``units`` are in the order of the data."""
 
     document: Mapping[str, Any]
-    cells: tuple[WorkUnit, ...]
+    units: tuple[WorkUnit, ...]
 
     @cached_property
     def digest(self) -> str:
@@ -47,7 +47,7 @@ class Plan:
     @property
     def images(self) -> int:
         """The images of all splits."""
-        return sum(len(cell) for cell in self.cells)
+        return sum(len(unit) for unit in self.units)
 
 
 def plan_of(
@@ -67,7 +67,7 @@ def plan_of(
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})
-    cells = cells_of(datasets)
+    units = units_of(datasets)
     packages = {name: version(name) for name in _PACKAGES}
     packages |= runtimes_of(backend, gatefile.model, checkpoint)
     document = {
@@ -82,9 +82,9 @@ def plan_of(
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
         "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},
-        "cells": sha256("\n".join(cell.name for cell in cells).encode()).hexdigest(),
+        "units": sha256("\n".join(unit.name for unit in units).encode()).hexdigest(),
     }
-    return Plan(document, cells)
+    return Plan(document, units)
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A shard file carries parts between machines; the digest of the plan names it.
 
-One shard holds the parts of its share of the cells. Merging takes shards in any order, and wants
-every cell of the plan exactly once.
+One shard holds the parts of its share of the units. Merging takes shards in any order, and wants
+every unit of the plan exactly once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,15 +34,15 @@ def write_shard(path: Path, plan: Plan, found: Iterator[tuple[ModelFacts, Partia
 
     Raises OutputError where the disk does not take it, and whatever ``found`` raises.
     """
-    head: ModelFacts | None = None
+    facts: ModelFacts | None = None
     parts: list[PartialResult] = []
     for seen, part in found:
-        head = seen
+        facts = seen
         parts.append(part)
     about = {
         "plan": plan.digest,
         "document": plan.document,
-        "head": None if head is None else head.as_json(),  # a share may be empty
+        "facts": None if facts is None else facts.as_json(),  # a share may be empty
     }
     write_parts(path, parts, about)
     return sum(part.images for part in parts)
@@ -52,30 +52,30 @@ def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset])
     """Yield the parts of all shards in the order of the plan.
 
     Raises EvidenceError for a damaged shard, one of another plan or that contradicts itself or the
-    data, a cell that none or two of them hold, and a cell that is not in the plan.
+    data, a unit that none or two of them hold, and a unit that is not in the plan.
     """
     found: dict[WorkUnit, tuple[ModelFacts, PartialResult, Path]] = {}
     for file in files:
         stored = read_parts(file)
         _require_same_plan(plan, stored, file)
-        head = _head_of(stored, plan, file) if stored.parts else None  # a share may be empty
+        facts = _facts_of(stored, plan, file) if stored.parts else None  # a share may be empty
         for part in stored.parts:
-            if part.cell in found:
+            if part.unit in found:
                 raise EvidenceError(
                     str(file),
-                    f"holds {_rows(part.cell)}, which {found[part.cell][2]} holds too",
+                    f"holds {_rows(part.unit)}, which {found[part.unit][2]} holds too",
                     "give every shard once",
                 )
-            assert head is not None, "it has parts"
-            found[part.cell] = (head, part, file)
-    if strangers := found.keys() - set(plan.cells):
-        cell = min(strangers, key=lambda each: each.name)
+            assert facts is not None, "it has parts"
+            found[part.unit] = (facts, part, file)
+    if strangers := found.keys() - set(plan.units):
+        unit = min(strangers, key=lambda each: each.name)
         raise EvidenceError(
-            str(found[cell][2]),
-            f"holds {_rows(cell)}, which is no part of the plan",
+            str(found[unit][2]),
+            f"holds {_rows(unit)}, which is no part of the plan",
             "measure again",
         )
-    missing = [cell for cell in plan.cells if cell not in found]
+    missing = [unit for unit in plan.units if unit not in found]
     if missing:
         more = f", and {len(missing) - 1} more parts" if len(missing) > 1 else ""
         raise EvidenceError(
@@ -83,24 +83,24 @@ def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset])
             f"none of the {len(files)} files holds {_rows(missing[0])}{more}",
             "give the shards of all indices, all made with the same --of",
         )
-    for cell in plan.cells:
-        head, part, file = found.pop(cell)
+    for unit in plan.units:
+        facts, part, file = found.pop(unit)
         try:
-            require_entries(part, datasets[cell.split])
+            require_entries(part, datasets[unit.split])
         except Contradiction as error:
             raise EvidenceError(f"{file}: {error.place}", error.fact, _AGAIN) from error
-        yield head, part
+        yield facts, part
 
 
-def _head_of(stored: Stored, plan: Plan, file: Path) -> ModelFacts:
+def _facts_of(stored: Stored, plan: Plan, file: Path) -> ModelFacts:
     """Return the model that measured a shard; raises EvidenceError where it is not the plan's."""
     try:
-        head = ModelFacts.from_json(stored.about["head"])
+        facts = ModelFacts.from_json(stored.about["facts"])
     except (ValueError, LookupError, TypeError) as error:
         raise EvidenceError(str(file), "does not say which model measured it", _AGAIN) from error
-    if head.subject.sha256 != plan.document["checkpoint"]:
+    if facts.subject.sha256 != plan.document["checkpoint"]:
         raise EvidenceError(str(file), "was measured with another checkpoint", _AGAIN)
-    return head
+    return facts
 
 
 def _require_same_plan(plan: Plan, stored: Stored, file: Path) -> None:
@@ -121,5 +121,5 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[s
             yield key
 
 
-def _rows(cell: WorkUnit) -> str:
-    return f"images {cell.start:,} to {cell.stop - 1:,} of {cell.split}"
+def _rows(unit: WorkUnit) -> str:
+    return f"images {unit.start:,} to {unit.stop - 1:,} of {unit.split}"

@@ -17,7 +17,7 @@ from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset
 from gate.subject.datasets.webdataset import TarDataset
 
-ROWS = 1024  # of a cell: few enough to lose to a killed process, enough to be worth a file
+ROWS = 1024  # of a unit: few enough to lose to a killed process, enough to be worth a file
 BATCH_BYTES = 16 << 20  # of the input of one batch
 STRETCH_BYTES = 2 << 20  # of images that are read at once: they stay in the processor's cache
 MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
@@ -48,20 +48,20 @@ class WorkUnit:
 
     @property
     def name(self) -> str:
-        """The cell as a file is named after it."""
+        """The unit as a file is named after it."""
         return f"{self.split}-{self.start:09d}-{self.stop:09d}"
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Return the cell of a name; raises ValueError for another text."""
+        """Return the unit of a name; raises ValueError for another text."""
         split, start, stop = name.split("-")
         return cls(Split(split), int(start), int(stop))
 
 
-def cells_of(datasets: Mapping[Split, Dataset]) -> tuple[WorkUnit, ...]:
-    """Return the cells of all splits, in the order of the splits and of their data.
+def units_of(datasets: Mapping[Split, Dataset]) -> tuple[WorkUnit, ...]:
+    """Return the units of all splits, in the order of the splits and of their data.
 
-    No cell reaches from one tar file into the next, so that a share of the cells is tar files.
+    No unit reaches from one tar file into the next, so that a share of the units is tar files.
     """
     return tuple(
         WorkUnit(split, span.start, span.stop)
@@ -75,12 +75,12 @@ def _files(dataset: Dataset) -> Sequence[range]:
     return dataset.shards if isinstance(dataset, TarDataset) else (range(len(dataset.entries)),)
 
 
-def share_of(cells: Sequence[WorkUnit], *, index: int, of: int) -> tuple[WorkUnit, ...]:
-    """Return the cells of share ``index`` of ``of``: neighbours, as many as in every other share.
+def share_of(units: Sequence[WorkUnit], *, index: int, of: int) -> tuple[WorkUnit, ...]:
+    """Return the units of share ``index`` of ``of``: neighbours, as many as in every other share.
 
-    The shares of all indices are all cells, each once; some are empty where shares outnumber cells.
+    The shares of all indices are all units, each once; some are empty where shares outnumber units.
     """
-    return tuple(cells[len(cells) * index // of : len(cells) * (index + 1) // of])
+    return tuple(units[len(units) * index // of : len(units) * (index + 1) // of])
 
 
 def batch_of(shape: Sequence[int]) -> int:

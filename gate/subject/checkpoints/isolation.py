@@ -1,6 +1,6 @@
-"""Walls around a worker process that parses a hostile file with a foreign parser.
+"""The sandbox of a worker process that parses a hostile file with a foreign parser.
 
-Each wall is best effort, because containers and other systems do not offer all of them; what held
+Each part is best effort, because containers and other systems do not offer all of it; what held
 is said, and a policy may require it. Everything is done with ctypes: no package, no privilege.
 The process must still have one thread, and must have imported what it needs.
 """
@@ -23,8 +23,8 @@ _OPEN_FILES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Walls:
-    """Which walls stand around a process."""
+class Sandbox:
+    """What the sandbox of a process keeps off."""
 
     rlimits: bool  # memory; no core dump, no file of more than nothing
     no_new_privileges: bool  # no setuid program can give rights back
@@ -33,11 +33,11 @@ class Walls:
 
     @property
     def held(self) -> Mapping[str, bool | int]:
-        """Return every wall by its name, for the report."""
+        """Return every part of the sandbox by its name, for the report."""
         return asdict(self)
 
     def require(self, names: Collection[str]) -> None:
-        """Refuse to go on, as unsafe, unless each named wall holds."""
+        """Refuse to go on, as unsafe, unless each named part holds."""
         down = [name for name in names if not self.held.get(name)]
         if down:
             raise unsafe(
@@ -46,7 +46,7 @@ class Walls:
             )
 
 
-def raise_walls(memory: int) -> Walls:
+def enter_sandbox(memory: int) -> Sandbox:
     """Shut this process in, with at most ``memory`` bytes of address space; return what held.
 
     Afterwards it cannot open any file, make one, run a program or reach a network; what it has
@@ -54,11 +54,11 @@ def raise_walls(memory: int) -> Walls:
     """
     rlimits = _limit(memory)
     if sys.platform != "linux":
-        return Walls(rlimits, no_new_privileges=False, network=False, landlock=0)
+        return Sandbox(rlimits, no_new_privileges=False, network=False, landlock=0)
     libc = ctypes.CDLL(None, use_errno=True)
     network = _own_network(libc)
     privileges = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-    return Walls(rlimits, privileges, network, _landlock(libc))
+    return Sandbox(rlimits, privileges, network, _landlock(libc))
 
 
 def _limit(memory: int) -> bool:

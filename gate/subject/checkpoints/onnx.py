@@ -1,4 +1,4 @@
-"""Run an ONNX model, whose parser is a foreign one, in a process behind walls.
+"""Run an ONNX model, whose parser is a foreign one, in a process in a sandbox.
 
 ONNX brings its own graph, so there is no factory. Parsing and running happen in a worker
 (:mod:`.onnx_worker`); only arrays of checked size come back.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gate.errors import Identity, MissingExtraError
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
-from gate.subject.checkpoints.isolation import Walls
+from gate.subject.checkpoints.isolation import Sandbox
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
 from gate.subject.checkpoints.sealing import seal
@@ -63,7 +63,7 @@ class OnnxModel:
                 raise corrupt("it is not an ONNX model", f"export the {gives} to ONNX")
             self.identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
             self._process = _worker()
-            self.walls = self._open(sealed.data, threads)
+            self.sandbox = self._open(sealed.data, threads)
         except RefusedError as refused:
             self.close()
             raise refused.at(path, self.identity) from refused
@@ -80,10 +80,10 @@ class OnnxModel:
         except RefusedError as refused:
             raise refused.at(self.path, self.identity) from refused
 
-    def require(self, walls: Collection[str]) -> None:
-        """Refuse the model, as unsafe, unless each named wall stands around its worker."""
+    def require(self, sandbox: Collection[str]) -> None:
+        """Refuse the model, as unsafe, unless each named part of the sandbox holds its worker."""
         try:
-            self.walls.require(walls)
+            self.sandbox.require(sandbox)
         except RefusedError as refused:
             self.close()
             raise refused.at(self.path, self.identity) from refused
@@ -106,10 +106,10 @@ class OnnxModel:
     ) -> None:
         self.close()
 
-    def _open(self, model: memoryview, threads: int) -> Walls:
+    def _open(self, model: memoryview, threads: int) -> Sandbox:
         self._send(model, OPENING)
         self._send(json.dumps(threads).encode(), OPENING)
-        walls = self._answer(OPENING)
+        sandbox = self._answer(OPENING)
         answer = self._answer(OPENING)
         if "error" in answer:
             raise corrupt(
@@ -119,7 +119,7 @@ class OnnxModel:
         try:
             inputs, outputs = len(answer["inputs"]), len(answer["outputs"])
             kind, axes = answer["inputs"][0]["type"], len(answer["inputs"][0]["shape"])
-            held = Walls(**walls)
+            held = Sandbox(**sandbox)
         except (KeyError, TypeError, IndexError):
             raise _stopped() from None
         if (inputs, kind, axes) != (1, "tensor(float)", 4):

@@ -1,4 +1,4 @@
-"""The process in which an ONNX file is parsed and run, behind walls.
+"""The process in which an ONNX file is parsed and run, in a sandbox.
 
 It reads the model and then batches from its standard input, and answers on its standard output;
 :mod:`.onnx` is the other side.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
-from gate.subject.checkpoints.isolation import raise_walls
+from gate.subject.checkpoints.isolation import enter_sandbox
 
 _IN, _OUT = 0, 1
 MEMORY = 4 << 30  # bytes of address space, over four times the size of the model
@@ -20,12 +20,12 @@ MEMORY = 4 << 30  # bytes of address space, over four times the size of the mode
 
 def serve() -> None:
     """Answer the gate until it closes the pipe."""
-    # Before the walls: afterwards no file can be opened.
+    # Before the sandbox: in it no file can be opened.
     onnxruntime = importlib.import_module("onnxruntime")
     model = receive(_IN, most=1 << 40)
     threads = json.loads(receive(_IN, most=1 << 10))
     # Before the model is parsed: afterwards this process is not to be believed.
-    _answer(dict(raise_walls(MEMORY + 4 * len(model)).held))
+    _answer(dict(enter_sandbox(MEMORY + 4 * len(model)).held))
     try:
         session = _session(onnxruntime, model, threads)
         described = _described(session)

@@ -53,9 +53,9 @@ def data(request, tmp_path):
 
 @pytest.fixture
 def parts(data, tmp_path):
-    """Return a function that measures the data as two splits, in cells of 40 rows."""
+    """Return a function that measures the data as two splits, in units of 40 rows."""
     datasets = {Split.TRAIN: data, Split.TEST: data}
-    cells = [
+    units = [
         WorkUnit(split, span.start, span.stop)
         for split in datasets
         for span in cut(range(len(data.entries)), ROWS)
@@ -68,7 +68,7 @@ def parts(data, tmp_path):
             batch=BATCH,
             **{"are_logits": True, **how},
         )
-        return passing.parts(datasets, cells, lambda count: None)
+        return passing.parts(datasets, units, lambda count: None)
 
     return measured
 
@@ -116,8 +116,8 @@ class Means:
             self.asked += 1
             self.sizes.add(len(images))
             time.sleep(0.002)  # long enough for another to come
-            means = images.reshape(len(images), -1).mean(axis=1)
-            return np.stack([means, -means], axis=1)
+            settings = images.reshape(len(images), -1).mean(axis=1)
+            return np.stack([settings, -settings], axis=1)
         finally:
             self._busy.release()
 
@@ -125,17 +125,20 @@ class Means:
 @pytest.mark.parametrize("lanes", [1, 2, 5])
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_lanes_and_threads_change_no_byte(lanes, threads, parts, bytes_of):
-    alone = bytes_of(parts(runners(1)))
+    checked_individually = bytes_of(parts(runners(1)))
 
-    assert bytes_of(parts(runners(lanes), threads=threads)) == alone
+    assert bytes_of(parts(runners(lanes), threads=threads)) == checked_individually
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 5])
 @pytest.mark.parametrize("held", [1, BATCH, 3 * BATCH + 1, 10_000])
 def test_images_in_memory_at_once_change_no_byte(held, lanes, parts, bytes_of):
-    alone = bytes_of(parts(runners(1)))
+    checked_individually = bytes_of(parts(runners(1)))
 
-    assert bytes_of(parts(runners(lanes), threads=lanes, max_images_in_memory=held)) == alone
+    assert (
+        bytes_of(parts(runners(lanes), threads=lanes, max_images_in_memory=held))
+        == checked_individually
+    )
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])
@@ -174,7 +177,7 @@ def test_runners_answer_at_the_same_time(parts):
 
 
 def test_the_next_split_is_read_while_the_last_images_of_one_are_answered(data, parts, monkeypatch):
-    spans = 3 if data.format == "npz" else 8  # of each split: its cells, or the batches of these
+    spans = 3 if data.format == "npz" else 8  # of each split: its units, or the batches of these
     read = predict.chunk_of
     taken = count(1)
     together = threading.Barrier(2)
@@ -220,10 +223,10 @@ def test_every_answer_stands_at_its_image(data, parts):
 
     ids = np.concatenate([each.ids for each in rows]).tolist()
     broken = () if data.format == "npz" else BROKEN
-    whole = [index for index in range(COUNT) if index not in broken]
-    assert ids == 2 * [data.entries[index].id for index in whole]
-    means = [np.asarray(data.read(index).image, np.float32).mean() / 255 for index in whole]
-    scores = 1 / (1 + np.exp(-2 * np.array(means)))  # softmax of m and -m
+    assembler = [index for index in range(COUNT) if index not in broken]
+    assert ids == 2 * [data.entries[index].id for index in assembler]
+    settings = [np.asarray(data.read(index).image, np.float32).mean() / 255 for index in assembler]
+    scores = 1 / (1 + np.exp(-2 * np.array(settings)))  # softmax of m and -m
     found = np.concatenate([each.scores[:, 0] for each in rows])
     assert found == pytest.approx(np.tile(scores, 2), abs=1e-6)
 
@@ -301,15 +304,15 @@ def test_an_error_in_one_split_costs_nothing_of_the_one_before(parts):
             outputs = super().outputs(images)
             return outputs if self.asked <= self.good else np.full_like(outputs, np.nan)
 
-    whole, broken = Counted(), Counted()
-    expected = list(parts([whole]))
-    broken.good = whole.asked // 2  # those of the first split
+    assembler, broken = Counted(), Counted()
+    expected = list(parts([assembler]))
+    broken.good = assembler.asked // 2  # those of the first split
     found = []
 
     with pytest.raises(CheckpointError, match="is NaN"):
         found.extend(parts([broken]))
 
-    assert [part.cell for part in found] == [part.cell for part in expected[: len(expected) // 2]]
+    assert [part.unit for part in found] == [part.unit for part in expected[: len(expected) // 2]]
 
 
 def test_each_thread_is_told_how_many_threads_torch_may_use(parts):

@@ -43,7 +43,7 @@ def linear(softmax=False):
 
 @pytest.fixture
 def measured(pictures):
-    """Return a function that measures the folder with a model, in cells of so many rows."""
+    """Return a function that measures the folder with a model, in units of so many rows."""
 
     def measure(model=None, advance=lambda count: None, rows=30, batch=16, held=None):
         dataset = open_dataset(DataSpec(path="pictures"), base=pictures, classes=CLASSES)
@@ -57,11 +57,11 @@ def measured(pictures):
             batch=batch,
             max_images_in_memory=held,
         )
-        cells = [
+        units = [
             WorkUnit(Split.TEST, span.start, span.stop)
             for span in cut(range(len(dataset.entries)), rows)
         ]
-        parts = list(passing.parts({Split.TEST: dataset}, cells, advance))
+        parts = list(passing.parts({Split.TEST: dataset}, units, advance))
         return joined(dataset, Split.TEST, parts)
 
     return measure
@@ -81,14 +81,14 @@ def test_the_rows_are_in_the_order_of_the_data(measured):
 
 
 @pytest.mark.parametrize("rows", [1, 7, 29, 30])
-def test_the_size_of_a_cell_changes_nothing(rows, measured):
-    whole = measured()
+def test_the_size_of_a_unit_changes_nothing(rows, measured):
+    assembler = measured()
 
     cut = measured(rows=rows)
 
-    assert columns(cut) == columns(whole)
-    assert cut.rows.confidence == pytest.approx(whole.rows.confidence, abs=1e-6)
-    assert cut.manifest_sha256 == whole.manifest_sha256
+    assert columns(cut) == columns(assembler)
+    assert cut.rows.confidence == pytest.approx(assembler.rows.confidence, abs=1e-6)
+    assert cut.manifest_sha256 == assembler.manifest_sha256
 
 
 @pytest.mark.parametrize("held", [1, 5, 1000])
@@ -197,8 +197,8 @@ def test_the_digest_of_a_table_covers_the_scores_and_not_the_order(tmp_path):
     assert digest(rows) != digest([rows[0], "b,dog,0.5,0.5"])
 
 
-@pytest.mark.parametrize(("channels", "treated"), [("RGB", 7), ("L", 0)])
-def test_the_rows_of_an_array_are_all_converted_or_none_is(channels, treated, tmp_path):
+@pytest.mark.parametrize(("channels", "preprocessing_notes"), [("RGB", 7), ("L", 0)])
+def test_the_rows_of_an_array_are_all_converted_or_none_is(channels, preprocessing_notes, tmp_path):
     grey = np.arange(7 * 16, dtype=np.uint8).reshape(7, 4, 4)
     np.savez(tmp_path / "data.npz", images=grey, labels=np.arange(7) % 2)
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=CLASSES)
@@ -206,5 +206,8 @@ def test_the_rows_of_an_array_are_all_converted_or_none_is(channels, treated, tm
 
     read = [chunk_of(dataset, transform, span) for span in cut(range(7), 3)]
 
-    assert sum(chunk.treated["converted from L to RGB"] for chunk in read) == treated
-    assert sum(chunk.treated.total() for chunk in read) == treated
+    assert (
+        sum(chunk.preprocessing_notes["converted from L to RGB"] for chunk in read)
+        == preprocessing_notes
+    )
+    assert sum(chunk.preprocessing_notes.total() for chunk in read) == preprocessing_notes

@@ -66,24 +66,24 @@ def shown(tmp_path):
         passing = ForwardPass(
             transform=transform, runners=(ready,), are_logits=True, batch=first.batch
         )
-        head = ModelFacts(
+        facts = ModelFacts(
             subject=Subject("0" * 64, 1, "torch-zip"),
             device="cpu",
             backend=ready.backend,
             notes=(),
             nonfinite_tensors=(),
-            walls=None,
+            sandbox=None,
             batch=first.batch,
             are_logits=True,
-            alone=first.alone,
-            disagreements=first.disagreements,
+            checked_individually=first.checked_individually,
+            batch_disagreements=first.batch_disagreements,
             code_sha256="",
         )
-        cells = [WorkUnit(Split.TEST, 0, 2), WorkUnit(Split.TEST, 2, count)]
-        whole = Assembler()
-        parts = passing.parts({Split.TEST: dataset}, cells, lambda done: None)
-        whole.fill(cells, ((head, part) for part in parts), {Split.TEST: dataset})
-        return whole.probe
+        units = [WorkUnit(Split.TEST, 0, 2), WorkUnit(Split.TEST, 2, count)]
+        assembler = Assembler()
+        parts = passing.parts({Split.TEST: dataset}, units, lambda done: None)
+        assembler.consume(units, ((facts, part) for part in parts), {Split.TEST: dataset})
+        return assembler.probe
 
     return show
 
@@ -170,15 +170,15 @@ def test_a_device_that_is_not_there_is_wrong_usage():
 def test_a_sound_model_shows_nothing(shown):
     probe = shown(linear)
 
-    assert (probe.constant, probe.disagreements, probe.nonfinite_tensors) == (False, 0, ())
-    assert (probe.outputs, probe.probed_alone) == (6, 6)
+    assert (probe.constant, probe.batch_disagreements, probe.nonfinite_tensors) == (False, 0, ())
+    assert (probe.outputs, probe.checked_individually) == (6, 6)
 
 
 def test_the_same_answer_to_every_image_is_constant(shown):
     assert shown(lambda given: torch.ones(len(given), 2)).constant
 
 
-def test_one_other_answer_in_another_cell_is_not_constant(shown):
+def test_one_other_answer_in_another_unit_is_not_constant(shown):
     def one_differs(given):
         answer = torch.ones(len(given), 2)
         answer[:, 0] += given.sum((1, 2, 3)) == last
@@ -192,7 +192,7 @@ def test_one_other_answer_in_another_cell_is_not_constant(shown):
 def test_answers_that_depend_on_the_batch_are_counted(shown):
     probe = shown(lambda given: linear(given - given.mean(dim=0)))
 
-    assert probe.disagreements == 6
+    assert probe.batch_disagreements == 6
 
 
 def test_tensors_that_are_no_numbers_are_named():
@@ -222,7 +222,7 @@ def test_a_module_that_works_in_place_depends_on_no_batch_and_changes_no_image(t
 
     assert first.batch == len(first.images) == 32  # so that no copy is made to fill a batch up
     assert np.array_equal(first.images, transform.batch(pixels))
-    assert (first.alone, first.disagreements) == (8, 0)
+    assert (first.checked_individually, first.batch_disagreements) == (8, 0)
 
 
 def test_a_split_is_there_though_the_next_one_fails(tmp_path):
@@ -233,35 +233,35 @@ def test_a_split_is_there_though_the_next_one_fails(tmp_path):
         transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
     )
     datasets = {Split.TRAIN: dataset, Split.TEST: dataset}
-    cells = [WorkUnit(split, start, start + 3) for split in datasets for start in (0, 3)]
-    head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
+    units = [WorkUnit(split, start, start + 3) for split in datasets for start in (0, 3)]
+    facts = SimpleNamespace(with_difference_of=lambda other: other, differences=lambda other: ())
 
     def found():
-        for place, part in enumerate(passing.parts(datasets, cells, lambda done: None)):
+        for place, part in enumerate(passing.parts(datasets, units, lambda done: None)):
             if place == 2:
                 raise CheckpointError("model output", Refusal.NUMERICALLY_BAD, "is NaN", "train")
-            yield head, part
+            yield facts, part
 
-    whole = Assembler()
+    assembler = Assembler()
     with pytest.raises(CheckpointError):
-        whole.fill(cells, found(), datasets)
+        assembler.consume(units, found(), datasets)
 
-    assert list(whole.splits) == [Split.TRAIN]
-    assert len(whole.splits[Split.TRAIN].rows) == 6
+    assert list(assembler.splits) == [Split.TRAIN]
+    assert len(assembler.splits[Split.TRAIN].rows) == 6
 
 
 @pytest.mark.parametrize("lost", [0, 1], ids=["the first", "the last"])
-def test_a_cell_that_nobody_measured_is_never_passed_over(tmp_path, lost):
+def test_a_unit_that_nobody_measured_is_never_passed_over(tmp_path, lost):
     np.savez(tmp_path / "data.npz", images=pictures(6), labels=np.arange(6) % 2)
     dataset = open_dataset(DataSpec(path="data.npz"), base=tmp_path, classes=("cat", "dog"))
     transform = build_transform(InputSpec(), base=tmp_path)
     passing = ForwardPass(
         transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
     )
-    cells = [WorkUnit(Split.TEST, 0, 4), WorkUnit(Split.TEST, 4, 6)]
-    head = SimpleNamespace(with_gap_of=lambda other: other, differences=lambda other: ())
-    parts = list(passing.parts({Split.TEST: dataset}, cells, lambda done: None))
+    units = [WorkUnit(Split.TEST, 0, 4), WorkUnit(Split.TEST, 4, 6)]
+    facts = SimpleNamespace(with_difference_of=lambda other: other, differences=lambda other: ())
+    parts = list(passing.parts({Split.TEST: dataset}, units, lambda done: None))
     del parts[lost]
 
-    with pytest.raises(AssertionError, match=f"{cells[lost].name} was not measured"):
-        Assembler().fill(cells, iter([(head, part) for part in parts]), {Split.TEST: dataset})
+    with pytest.raises(AssertionError, match=f"{units[lost].name} was not measured"):
+        Assembler().consume(units, iter([(facts, part) for part in parts]), {Split.TEST: dataset})

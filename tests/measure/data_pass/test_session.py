@@ -10,9 +10,9 @@ from PIL import Image
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split
-from gate.measure.cells import planned
 from gate.measure.data_pass.session import opened
 from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit
+from gate.measure.planning import plan_measurement
 from gate.measure.settings import MeasureSettings
 from gate.subject.gatefile import read_gatefile
 from gate.subject.splits import open_splits
@@ -71,7 +71,7 @@ def worker(tmp_path, threads):
         (tmp_path / "gate.yaml").write_text(json.dumps(document))
         gatefile = read_gatefile(tmp_path / "gate.yaml")
         datasets, classes = open_splits(gatefile)
-        _, job = planned(gatefile, datasets, classes, MeasureSettings(device="cpu"))
+        _, job = plan_measurement(gatefile, datasets, classes, MeasureSettings(device="cpu"))
         return opened(replace(job, threads=threads, **changes), datasets)
 
     return open_worker

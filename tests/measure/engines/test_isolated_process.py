@@ -16,7 +16,7 @@ from gate.errors import CheckpointError, FactoryError, Identity, Refusal, Subjec
 from gate.measure.engines import child_process, inline, isolated_process, worker_task
 from gate.measure.engines.isolated_process import IsolatedProcess, _Measuring
 
-CELLS = ("one", "two", "three")
+UNITS = ("one", "two", "three")
 
 
 class Gone:
@@ -47,11 +47,11 @@ def served(monkeypatch):
         monkeypatch.setattr(inline, "measured", measured)
         line, theirs = multiprocessing.Pipe()
 
-        def whole():
+        def assembler():
             with closing(theirs):
                 isolated_process._serve(theirs)
 
-        threads.append(threading.Thread(target=whole))
+        threads.append(threading.Thread(target=assembler))
         threads[-1].start()
         return _Measuring(Gone(), line, theirs)
 
@@ -66,18 +66,18 @@ def served(monkeypatch):
 
 
 def test_parts_and_counts_come_in_order(served):
-    def measured(job, cells, datasets, advance):
-        assert (job, cells, datasets) == ("a job", CELLS, "data of a job")
-        for cell in cells:
+    def measured(job, units, datasets, advance):
+        assert (job, units, datasets) == ("a job", UNITS, "data of a job")
+        for unit in units:
             advance(5)
             advance(2)
-            yield "head", f"part {cell}"
+            yield "facts", f"part {unit}"
 
     counts = []
 
-    found = served(measured).found("a job", CELLS, counts.append)
+    found = served(measured).found("a job", UNITS, counts.append)
 
-    assert list(found) == [("head", f"part {cell}") for cell in CELLS]
+    assert list(found) == [("facts", f"part {unit}") for unit in UNITS]
     assert counts == [5, 2] * 3
 
 
@@ -90,33 +90,33 @@ def test_parts_and_counts_come_in_order(served):
     ids=lambda error: error.kind,
 )
 def test_an_error_arrives_as_it_was_said(error, served):
-    def measured(job, cells, datasets, advance):
-        yield "head", "part"
+    def measured(job, units, datasets, advance):
+        yield "facts", "part"
         raise error
 
-    found = served(measured).found("a job", CELLS, lambda count: None)
+    found = served(measured).found("a job", UNITS, lambda count: None)
 
-    assert next(found) == ("head", "part")
+    assert next(found) == ("facts", "part")
     with pytest.raises(type(error)) as caught:
         next(found)
     assert vars(caught.value) == vars(error)
 
 
 def test_a_fault_of_our_own_arrives_with_its_traceback_and_is_no_gate_error(served):
-    def measured(job, cells, datasets, advance):
+    def measured(job, units, datasets, advance):
         raise ZeroDivisionError("of our own")
         yield
 
     with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError: of our own"):
-        list(served(measured).found("a job", CELLS, lambda count: None))
+        list(served(measured).found("a job", UNITS, lambda count: None))
 
 
 def test_what_user_code_prints_there_is_for_people(served, capsys):
-    def measured(job, cells, datasets, advance):
+    def measured(job, units, datasets, advance):
         sys.stdout.write("python speaks\n")
-        yield "head", "part"
+        yield "facts", "part"
 
-    list(served(measured).found("a job", CELLS[:1], lambda count: None))
+    list(served(measured).found("a job", UNITS[:1], lambda count: None))
 
     assert capsys.readouterr() == ("", "python speaks\n")
 
@@ -125,14 +125,14 @@ def test_what_user_code_prints_there_is_for_people(served, capsys):
 def test_where_nobody_listens_any_more_it_ends_without_a_word(before, served, capsys):
     went = threading.Event()
 
-    def measured(job, cells, datasets, advance):
+    def measured(job, units, datasets, advance):
         went.wait(30)
-        for cell in cells * 1000:
-            yield "head", cell
+        for unit in units * 1000:
+            yield "facts", unit
 
     measuring = served(measured)
     if not before:
-        measuring.line.send(("a job", CELLS))
+        measuring.line.send(("a job", UNITS))
     measuring.line.close()
     went.set()
     served.ended()
@@ -146,14 +146,14 @@ def said_of(exitcode, sent):
     os.write(theirs.fileno(), sent)
     theirs.close()
     with pytest.raises(SubjectError) as caught:
-        list(_Measuring(Gone(exitcode), line, theirs).found("a job", CELLS, lambda count: None))
+        list(_Measuring(Gone(exitcode), line, theirs).found("a job", UNITS, lambda count: None))
     return caught.value
 
 
 HALF = b"\x00\x00\x00\x50half of what was to come"
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x00\x00", HALF], ids=["none", "half a head", "half"])
+@pytest.mark.parametrize("sent", [b"", b"\x00\x00", HALF], ids=["none", "half a message", "half"])
 def test_a_line_that_breaks_anywhere_is_said_in_words(sent, monkeypatch):
     monkeypatch.setattr(multiprocessing.connection.Connection, "send", lambda *_: None)
 
@@ -186,7 +186,7 @@ def test_a_progress_that_cannot_be_written_is_no_death(monkeypatch):
         raise BrokenPipeError(count)
 
     with pytest.raises(BrokenPipeError):
-        list(_Measuring(Gone(0), line, theirs).found("a job", CELLS, unwritable))
+        list(_Measuring(Gone(0), line, theirs).found("a job", UNITS, unwritable))
 
 
 class Born:
@@ -200,9 +200,9 @@ class Born:
     def start(self):
         self.started += 1
 
-    def found(self, job, cells, advance):
+    def found(self, job, units, advance):
         self.jobs.append(job)
-        yield from cells
+        yield from units
 
     def close(self):
         self.closed = True
@@ -223,11 +223,11 @@ def born(monkeypatch):
 
 
 def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
-    means = IsolatedProcess()
+    settings = IsolatedProcess()
 
-    with means.prestart():
+    with settings.prestart():
         assert [each.started for each in born] == [1]
-        assert list(means.measured("a job", CELLS, print)) == list(CELLS)
+        assert list(settings.measured("a job", UNITS, print)) == list(UNITS)
 
         assert born[0].closed
 
@@ -242,10 +242,10 @@ def test_a_process_that_was_not_needed_is_ended(born):
 
 
 def test_a_second_measurement_is_that_of_a_second_process(born):
-    means = IsolatedProcess()
+    settings = IsolatedProcess()
 
     for job in ("one", "two"):
-        list(means.measured(job, CELLS, print))
+        list(settings.measured(job, UNITS, print))
 
     assert [(each.started, each.jobs, each.closed) for each in born] == [
         (1, ["one"], True),
@@ -254,7 +254,7 @@ def test_a_second_measurement_is_that_of_a_second_process(born):
 
 
 def test_a_measurement_that_is_given_up_ends_its_process(born):
-    found = IsolatedProcess().measured("a job", CELLS, print)
+    found = IsolatedProcess().measured("a job", UNITS, print)
 
     next(found)
     found.close()
@@ -288,7 +288,7 @@ def test_ctrl_c_while_it_starts_for_its_job_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
     with pytest.raises(KeyboardInterrupt):
-        next(IsolatedProcess().measured("a job", CELLS, print))
+        next(IsolatedProcess().measured("a job", UNITS, print))
 
     assert set(multiprocessing.active_children()) == before
 
@@ -299,10 +299,10 @@ def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch)
 
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refused)
     monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
-    means = IsolatedProcess()
+    settings = IsolatedProcess()
 
-    with means.prestart(), pytest.raises(SubjectError) as told:
-        next(means.measured("a job", CELLS, print))
+    with settings.prestart(), pytest.raises(SubjectError) as told:
+        next(settings.measured("a job", UNITS, print))
 
     assert told.value.where == "the process that measures"
     assert told.value.fact == "cannot be started (Resource temporarily unavailable)"
@@ -355,7 +355,7 @@ def test_one_worker_measures_apart_where_torch_is_not_here_yet(
     if not held:
         monkeypatch.delitem(sys.modules, "torch")
 
-    means = settings_from_flags(
+    settings = settings_from_flags(
         device="cpu",
         backend="torch",
         engine=engine,
@@ -364,7 +364,7 @@ def test_one_worker_measures_apart_where_torch_is_not_here_yet(
         no_cache=True,
     )
 
-    assert (means.apart is not None) is is_apart
+    assert (settings.apart is not None) is is_apart
 
 
 def test_what_measures_is_imported_while_the_data_are_opened():

@@ -11,9 +11,9 @@ from torch import nn
 
 from gate.errors import DataError
 from gate.evidence.records import Split
-from gate.measure.cells import planned
-from gate.measure.engines.worker_task import datasets_of, measure_cell
+from gate.measure.engines.worker_task import datasets_of, measure_unit
 from gate.measure.partials.work_units import WorkUnit
+from gate.measure.planning import plan_measurement
 from gate.measure.settings import MeasureSettings
 from gate.subject.gatefile import read_gatefile
 from gate.subject.splits import open_splits
@@ -72,7 +72,7 @@ def job(tmp_path):
         (tmp_path / "gate.yaml").write_text(json.dumps(document))
         gatefile = read_gatefile(tmp_path / "gate.yaml")
         datasets, found = open_splits(gatefile)
-        return planned(gatefile, datasets, found, MeasureSettings(cache=None))[1]
+        return plan_measurement(gatefile, datasets, found, MeasureSettings(cache=None))[1]
 
     return made
 
@@ -90,8 +90,8 @@ def replaced(old, new):
 
 
 def reordered(folder):
-    head, first, second, *rest = (folder / "test.csv").read_text().splitlines()
-    (folder / "test.csv").write_text("\n".join([head, second, first, *rest]) + "\n")
+    facts, first, second, *rest = (folder / "test.csv").read_text().splitlines()
+    (folder / "test.csv").write_text("\n".join([facts, second, first, *rest]) + "\n")
 
 
 def test_the_same_data_is_opened_again(job, tmp_path):
@@ -144,10 +144,10 @@ def test_a_factory_that_names_other_classes_in_a_worker_is_refused(classes, job,
         datasets_of(planned_job)
 
 
-def test_an_engine_gives_the_refusal_as_the_outcome_of_its_cell(job, tmp_path):
+def test_an_engine_gives_the_refusal_as_the_outcome_of_its_unit(job, tmp_path):
     planned_job = job(TABLE)
     reordered(tmp_path)
 
-    outcome = measure_cell(planned_job, WorkUnit(Split.TEST, 0, 12))
+    outcome = measure_unit(planned_job, WorkUnit(Split.TEST, 0, 12))
 
     assert isinstance(outcome, DataError)

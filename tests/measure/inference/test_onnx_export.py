@@ -47,8 +47,8 @@ def chosen(model, *, given=None, are_logits=True, threads=1):
     first = FirstBatch(
         batch=len(given),
         are_logits=are_logits,
-        alone=0,
-        disagreements=0,
+        checked_individually=0,
+        batch_disagreements=0,
         images=given,
         outputs=runner.outputs(given) if len(given) else np.empty((0, 3), np.float32),
     )
@@ -63,7 +63,7 @@ def declined(*arguments, **more):
     start = "the numbers are torch's and not onnxruntime's: "
     assert note.startswith(start)
     assert "\n" not in note
-    return note.removeprefix(start), found.gap
+    return note.removeprefix(start), found.max_abs_difference
 
 
 def test_a_network_is_answered_by_onnxruntime_and_the_note_says_how_far_it_agrees():
@@ -72,7 +72,7 @@ def test_a_network_is_answered_by_onnxruntime_and_the_note_says_how_far_it_agree
     assert isinstance(found.runner, ExportedRunner)
     assert found.runner.backend.startswith("onnxruntime ")
     assert f"agree with torch's within {TOLERANCE} on the first 20 images" in found.notes[0]
-    assert 0 <= found.gap < 1e-5
+    assert 0 <= found.max_abs_difference < 1e-5
 
 
 @pytest.mark.parametrize("count", [1, 13, 64])
@@ -150,17 +150,21 @@ def test_code_that_raises_when_exported_is_told_in_its_first_line():
 
 
 def test_scores_that_differ_are_torchs_and_the_difference_is_kept():
-    reason, gap = declined(Scores(lambda pixels: pixels, lambda pixels: pixels * 1.1))
+    reason, max_abs_difference = declined(
+        Scores(lambda pixels: pixels, lambda pixels: pixels * 1.1)
+    )
 
     assert reason == f"on the first 20 images their scores differ by more than {TOLERANCE}"
-    assert gap > TOLERANCE
+    assert max_abs_difference > TOLERANCE
 
 
 def test_scores_that_are_no_numbers_do_not_agree():
-    reason, gap = declined(Scores(lambda pixels: pixels, lambda pixels: pixels * float("nan")))
+    reason, max_abs_difference = declined(
+        Scores(lambda pixels: pixels, lambda pixels: pixels * float("nan"))
+    )
 
     assert "differ by more than" in reason
-    assert gap is None
+    assert max_abs_difference is None
 
 
 def leaning(lead):
@@ -175,9 +179,11 @@ def leaning(lead):
 
 def test_another_class_is_no_agreement_where_torch_leads_by_more_than_the_tolerance():
     lead = 1.4 * TOLERANCE
-    reason, gap = declined(Scores(leaning(lead), leaning(-lead / 10)), are_logits=False)
+    reason, max_abs_difference = declined(
+        Scores(leaning(lead), leaning(-lead / 10)), are_logits=False
+    )
 
-    assert gap < TOLERANCE
+    assert max_abs_difference < TOLERANCE
     assert reason == "they name another class for one of the first images"
 
 

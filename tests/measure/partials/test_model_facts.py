@@ -1,4 +1,4 @@
-"""Parts that several workers measured must have one head; a measured difference is no condition."""
+"""Parts of several workers have one set of model facts; a measured difference is no condition."""
 
 import json
 from dataclasses import replace
@@ -16,26 +16,30 @@ HEAD = ModelFacts(
     backend="onnxruntime 1.30.0",
     notes=("a note",),
     nonfinite_tensors=(),
-    walls=None,
+    sandbox=None,
     batch=512,
     are_logits=True,
-    alone=8,
-    disagreements=0,
+    checked_individually=8,
+    batch_disagreements=0,
     code_sha256="0" * 64,
-    gap=3e-7,
+    max_abs_difference=3e-7,
 )
 
 
 def test_of_two_machines_the_larger_difference_between_the_backends_is_kept():
-    smaller, larger = HEAD, replace(HEAD, gap=5e-7)
+    smaller, larger = HEAD, replace(HEAD, max_abs_difference=5e-7)
 
-    assert agreed(smaller, larger).gap == agreed(larger, smaller).gap == 5e-7
-    assert agreed(None, smaller).gap == 3e-7
+    assert (
+        agreed(smaller, larger).max_abs_difference
+        == agreed(larger, smaller).max_abs_difference
+        == 5e-7
+    )
+    assert agreed(None, smaller).max_abs_difference == 3e-7
 
 
 def test_parts_of_another_backend_are_refused_by_what_differs():
     with pytest.raises(EvidenceError, match="conditions that differ: backend; "):
-        agreed(HEAD, replace(HEAD, backend="torch", gap=5e-7))
+        agreed(HEAD, replace(HEAD, backend="torch", max_abs_difference=5e-7))
 
 
 def test_the_difference_is_told_after_the_notes():
@@ -43,10 +47,10 @@ def test_the_difference_is_told_after_the_notes():
         "a note",
         "where compared, onnxruntime's and torch's scores differ by up to 3.0e-07",
     )
-    assert replace(HEAD, gap=None).assumed == ("a note",)
+    assert replace(HEAD, max_abs_difference=None).assumed == ("a note",)
 
 
 def test_a_head_comes_back_from_json_as_it_was():
     found = ModelFacts.from_json(json.loads(json.dumps(HEAD.as_json())))
 
-    assert (found, found.gap) == (HEAD, HEAD.gap)
+    assert (found, found.max_abs_difference) == (HEAD, HEAD.max_abs_difference)

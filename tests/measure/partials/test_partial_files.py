@@ -1,4 +1,4 @@
-"""A part that is read again is of its cell and its data, and no model contradicts it."""
+"""A part that is read again is of its unit and its data, and no model contradicts it."""
 
 import json
 import os
@@ -31,12 +31,12 @@ def objects(*values):
 
 @pytest.fixture
 def part():
-    """Three images of a cell of four: one of them could not be read."""
+    """Three images of a unit of four: one of them could not be read."""
     scores = np.array([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4]])
     answers = Answers.of(scores, np.array([0, 1, 1], np.int32))
     digests = np.arange(96, dtype=np.uint8).reshape(3, 32)
     return PartialResult(
-        cell=WorkUnit(Split.TEST, 4, 8),
+        unit=WorkUnit(Split.TEST, 4, 8),
         rows=Rows(
             objects("a", "b", "d"),
             answers.labels,
@@ -60,7 +60,7 @@ def part():
         unreadable=(Unreadable("c", "cat", "is cut off"),),
         lowest=np.array([-1.0, -2.0], np.float32),
         highest=np.array([1.0, 2.0], np.float32),
-        treated={"converted": 2},
+        preprocessing_notes={"converted": 2},
         measured_at=SOME_DAY,
     )
 
@@ -99,8 +99,8 @@ def test_a_part_is_read_as_it_was_written(cached, read, part):
 
     (again,) = stored.parts
     assert stored.about == {"of": "this"}
-    assert (again.cell, again.unreadable, again.treated) == (
-        part.cell, part.unreadable, part.treated,
+    assert (again.unit, again.unreadable, again.preprocessing_notes) == (
+        part.unit, part.unreadable, part.preprocessing_notes,
     )  # fmt: skip
     assert again.measured_at == SOME_DAY
     assert again.cached is cached
@@ -132,10 +132,13 @@ def prints(part, **changes):
         (lambda p: {"unreadable": ()}, "is damaged"),
         (lambda p: {"unreadable": (Unreadable("c", "cat", 7),)}, "is damaged"),
         (lambda p: {"unreadable": (Unreadable("c", "cat", "cut \ud800"),)}, "is damaged"),
-        (lambda p: {"treated": {"resi\udcffed": 2}}, "is damaged"),
-        (lambda p: {"treated": {"resized": -3}}, "counts -3 images of 4 as 'resized'"),
-        (lambda p: {"treated": {"resized": 10**30}}, "counts 1e+30 images of 4 as 'resized'"),
-        (lambda p: {"cell": WorkUnit(Split.TEST, 4, 9)}, "is damaged"),
+        (lambda p: {"preprocessing_notes": {"resi\udcffed": 2}}, "is damaged"),
+        (lambda p: {"preprocessing_notes": {"resized": -3}}, "counts -3 images of 4 as 'resized'"),
+        (
+            lambda p: {"preprocessing_notes": {"resized": 10**30}},
+            "counts 1e+30 images of 4 as 'resized'",
+        ),
+        (lambda p: {"unit": WorkUnit(Split.TEST, 4, 9)}, "is damaged"),
         (lambda p: {"lowest": p.lowest[:1]}, "is damaged"),
         (
             lambda p: {"lowest": np.zeros(3, np.float32), "highest": np.ones(3, np.float32)},
@@ -186,9 +189,9 @@ def test_what_only_reading_would_have_told_is_not_known_of_the_unreadable(part):
 
 
 def test_whole_characters_outside_the_first_plane_are_text(read, part):
-    (again,) = read(treated={"\U0001f600": 2}).parts
+    (again,) = read(preprocessing_notes={"\U0001f600": 2}).parts
 
-    assert again.treated == {"\U0001f600": 2}
+    assert again.preprocessing_notes == {"\U0001f600": 2}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no pipes among files here")
@@ -237,12 +240,12 @@ def test_a_head_of_other_json_is_refused(read, part, tmp_path):
         held = {name: arrays[name] for name in arrays}
     said = json.loads(held["about"].tobytes())
     for change in (
-        {"about": []}, {"version": None}, {"cells": {}}, {"cells": [None]},
-        {"cells": [{**said["cells"][0], "measured_at": None}]},
-        {"cells": [{**said["cells"][0], "slices": []}]},
-        {"cells": [{**said["cells"][0], "treated": {"x": []}}]},
-        {"cells": [{**said["cells"][0], "cell": "test-8-4"}]},
-        {"cells": [{**said["cells"][0], "arrays": [["labels"]]}]},
+        {"about": []}, {"version": None}, {"units": {}}, {"units": [None]},
+        {"units": [{**said["units"][0], "measured_at": None}]},
+        {"units": [{**said["units"][0], "slices": []}]},
+        {"units": [{**said["units"][0], "preprocessing_notes": {"x": []}}]},
+        {"units": [{**said["units"][0], "unit": "test-8-4"}]},
+        {"units": [{**said["units"][0], "arrays": [["labels"]]}]},
     ):  # fmt: skip
         held["about"] = np.frombuffer(json.dumps({**said, **change}).encode(), np.uint8)
         with (tmp_path / "other").open("wb") as stream:

@@ -27,21 +27,21 @@ from gate.subject.datasets import open_dataset
 from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.spec import DataSpec
 
-CELLS = st.integers(0, 300).map(
+UNITS = st.integers(0, 300).map(
     lambda count: [WorkUnit(Split.TEST, place, place + 1) for place in range(count)]
 )
 
 
-@given(CELLS, st.integers(1, 400))
-def test_the_shares_together_are_all_cells_in_order(cells, of):
-    shares = [share_of(cells, index=index, of=of) for index in range(of)]
+@given(UNITS, st.integers(1, 400))
+def test_the_shares_together_are_all_units_in_order(units, of):
+    shares = [share_of(units, index=index, of=of) for index in range(of)]
 
-    assert [cell for share in shares for cell in share] == cells
+    assert [unit for share in shares for unit in share] == units
 
 
-@given(CELLS, st.integers(1, 400))
-def test_no_share_is_larger_than_another_by_more_than_a_cell(cells, of):
-    sizes = [len(share_of(cells, index=index, of=of)) for index in range(of)]
+@given(UNITS, st.integers(1, 400))
+def test_no_share_is_larger_than_another_by_more_than_a_unit(units, of):
+    sizes = [len(share_of(units, index=index, of=of)) for index in range(of)]
 
     assert max(sizes) - min(sizes) <= 1
 
@@ -65,14 +65,14 @@ def test_a_batch_is_a_power_of_two_within_its_bounds(shape):
 
 
 @given(st.sampled_from(Split), st.integers(0, 10**9), st.integers(0, 10**6))
-def test_a_cell_is_found_by_its_name(split, start, length):
-    cell = WorkUnit(split, start, start + length)
+def test_a_unit_is_found_by_its_name(split, start, length):
+    unit = WorkUnit(split, start, start + length)
 
-    assert WorkUnit.named(cell.name) == cell
+    assert WorkUnit.named(unit.name) == unit
 
 
 @pytest.mark.parametrize("text", ["", "test", "test-1", "exam-0-1", "test-a-b", "test-1-2-3"])
-def test_no_other_text_is_a_cell(text):
+def test_no_other_text_is_a_unit(text):
     with pytest.raises(ValueError, match=r"unpack|valid"):
         WorkUnit.named(text)
 
@@ -126,8 +126,8 @@ def test_each_thread_that_shares_a_batch_has_four_rows_or_is_alone(threads, batc
 def test_a_short_batch_is_filled_with_its_last_image(count, batch):
     images = np.arange(min(count, batch), dtype=np.float32).reshape(-1, 1, 1, 1)
 
-    whole = padded(images, batch)
+    assembler = padded(images, batch)
 
-    assert len(whole) == batch
-    assert whole[: len(images)].tobytes() == images.tobytes()
-    assert set(whole[len(images) :].ravel().tolist()) <= {images[-1].item()}
+    assert len(assembler) == batch
+    assert assembler[: len(images)].tobytes() == images.tobytes()
+    assert set(assembler[len(images) :].ravel().tolist()) <= {images[-1].item()}

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from measured import as_measured
 
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Subject
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.renderings import Beside, render
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -38,17 +39,19 @@ def _matrix(classes, images, right, generator):
 
 def _evidence(classes):
     generator = np.random.default_rng(classes)
-    made = MadeUp(
-        classes=tuple(f"class-{label:04d} of {classes}" for label in range(classes)),
-        critical=("class-0001 of 10",) if classes == 10 else ("class-0001 of 1000",),
-        train=_matrix(classes, 20, 19, generator),
-        test=_matrix(classes, 10, 8, generator),
-        copies=3,
-        confidence=(0.9, 0.6),
-        train_loss=(3.0, 2.0, 1.5),
-        validation_loss=(3.1, 2.2, 2.0),
-        probe="sound",
-    ).evidence()
+    made = synthetic_evidence(
+        SyntheticRun(
+            classes=tuple(f"class-{label:04d} of {classes}" for label in range(classes)),
+            critical=("class-0001 of 10",) if classes == 10 else ("class-0001 of 1000",),
+            train=_matrix(classes, 20, 19, generator),
+            test=_matrix(classes, 10, 8, generator),
+            copies=3,
+            confidence=(0.9, 0.6),
+            train_loss=(3.0, 2.0, 1.5),
+            validation_loss=(3.1, 2.2, 2.0),
+            probe="sound",
+        )
+    )
     return as_measured(made, Subject("ab" * 32, 9, "safetensors", "nets:build", 7))
 
 

@@ -14,9 +14,10 @@ import pytest
 from measured import as_measured
 
 from gate.errors import MissingExtraError
-from gate.evidence.made_up import MadeUp
 from gate.evidence.records import Picture, Split, Subject
 from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.report.renderings import Beside, render
 from gate.report.renderings.html.curves import precision_recall
 
@@ -49,16 +50,18 @@ class Page(HTMLParser):
 def run(tmp_path_factory, report_on):
     """Return a report on evidence with scores and pictures, and the evidence file beside it."""
     path = tmp_path_factory.mktemp("run") / "evidence.sqlite"
-    evidence = MadeUp(
-        classes=("background", "tumour"),
-        critical=("tumour",),
-        train=((970, 30), (30, 970)),
-        test=((480, 20), (30, 470)),
-        copies=2,
-        confidence=(0.9, 0.7),
-        train_loss=(0.6, 0.4, 0.2),
-        probe="sound",
-    ).evidence()
+    evidence = synthetic_evidence(
+        SyntheticRun(
+            classes=("background", "tumour"),
+            critical=("tumour",),
+            train=((970, 30), (30, 970)),
+            test=((480, 20), (30, 470)),
+            copies=2,
+            confidence=(0.9, 0.7),
+            train_loss=(0.6, 0.4, 0.2),
+            probe="sound",
+        )
+    )
     rows = evidence.splits[Split.TEST].rows
     wrong = rows.ids[np.flatnonzero(rows.labels != rows.predictions)[0]]
     pictures = (

@@ -7,7 +7,7 @@ from checkpoint_corpus.bombs import BOMBS
 
 REPOSITORY = Path(__file__).parents[3]
 
-# The walls are the kernel's: 10 s of processor time, and 2 GiB over the size of the file.
+# The limits are the kernel's: 10 s of processor time, and 2 GiB over the size of the file.
 CHILD = """
 import resource, sys
 from pathlib import Path

@@ -14,11 +14,11 @@ from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 
 
-def planned(
+def plan_measurement(
     gatefile: GateFile,
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
-    means: MeasureSettings,
+    settings: MeasureSettings,
 ) -> tuple[Plan, Job]:
     """Return the plan to measure the model of a gate file, and the job that workers are given.
 
@@ -26,7 +26,7 @@ def planned(
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     checkpoint = identified(gatefile.model, base=gatefile.base)
-    plan = plan_of(gatefile, datasets, classes, checkpoint, means.device, means.backend)
+    plan = plan_of(gatefile, datasets, classes, checkpoint, settings.device, settings.backend)
     job = Job(
         plan=plan.digest,
         gatefile=gatefile.rooted(),
@@ -34,38 +34,38 @@ def planned(
         checkpoint=checkpoint,
         images={split: len(dataset.entries) for split, dataset in datasets.items()},
         entries=plan.entries,
-        device=means.device,
-        backend=means.backend,
-        threads=max(1, usable_cores() // means.workers),
-        max_images_in_memory=means.max_images_in_memory,
-        cache=None if means.cache is None else means.cache.absolute(),
+        device=settings.device,
+        backend=settings.backend,
+        threads=max(1, usable_cores() // settings.workers),
+        max_images_in_memory=settings.max_images_in_memory,
+        cache=None if settings.cache is None else settings.cache.absolute(),
     )
     return plan, job
 
 
-def measured_cells(
+def measure_units(
     plan: Plan,
     job: Job,
-    cells: Sequence[WorkUnit],
+    units: Sequence[WorkUnit],
     datasets: Mapping[Split, Dataset],
-    means: MeasureSettings,
+    settings: MeasureSettings,
     progress: Progress,
     advance: Advance,
 ) -> ResultStream:
-    """Yield a head and a part for each of the cells, from the cache or from whoever measures."""
+    """Yield model facts and a part for each unit, from the cache or from whoever measures."""
     from gate.measure.assemble import measure_or_load
     from gate.measure.fingerprints.known_fingerprints import KnownPrints
     from gate.measure.partials.kept_partials import Cache
 
     kept = None
-    if means.cache is not None:
-        KnownPrints(means.cache).mend(progress.warn)
-        kept = Cache(means.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
+    if settings.cache is not None:
+        KnownPrints(settings.cache).discard_if_corrupt(progress.warn)
+        kept = Cache(settings.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
     return measure_or_load(
-        cells,
+        units,
         job,
         datasets,
         kept=kept,
-        means=means,
+        settings=settings,
         advance=advance,
     )

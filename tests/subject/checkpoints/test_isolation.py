@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 from checkpoint_corpus.payloads import PAYLOADS, pickled
 
-from gate.subject.checkpoints.isolation import Walls
+from gate.subject.checkpoints.isolation import Sandbox
 from gate.subject.checkpoints.refusals import RefusedError
 
 REPOSITORY = Path(__file__).parents[3]
 
-# Tries what a payload would try, behind the walls; prints the walls and what came through.
+# Tries what a payload would try, in the sandbox; prints the sandbox and what came through.
 CHILD = """
 import ctypes, json, os, pickle, socket, sys
 sys.path.insert(0, sys.argv[1])
-from gate.subject.checkpoints.isolation import raise_walls
+from gate.subject.checkpoints.isolation import enter_sandbox
 target, payloads = sys.argv[2], [bytes.fromhex(each) for each in sys.argv[3:]]
-walls = raise_walls(1 << 30)
+sandbox = enter_sandbox(1 << 30)
 
 def passes(action):
     try:
@@ -43,15 +43,15 @@ for payload in payloads:
         pickle.loads(payload)
     except Exception:
         pass
-print(json.dumps({"walls": dict(walls.held), "through": through}))
+print(json.dumps({"sandbox": dict(sandbox.held), "through": through}))
 """
 
 
 @pytest.fixture(scope="module")
-def behind_walls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, Path]:
+def in_sandbox(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, Path]:
     import socket
 
-    folder = tmp_path_factory.mktemp("walls")
+    folder = tmp_path_factory.mktemp("sandbox")
     names = ["os.system", "builtins.exec", "builtins.open", "runpy.run_path", "os.mkdir"]
     payloads = [pickled(PAYLOADS[name](folder / f"canary-{name}")).hex() for name in names]
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -64,51 +64,51 @@ def behind_walls(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, 
         )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
-    return answer["walls"], answer["through"], folder
+    return answer["sandbox"], answer["through"], folder
 
 
-def test_memory_is_limited_where_the_limits_hold(behind_walls: tuple[dict, dict, Path]) -> None:
-    walls, through, _ = behind_walls
+def test_memory_is_limited_where_the_limits_hold(in_sandbox: tuple[dict, dict, Path]) -> None:
+    sandbox, through, _ = in_sandbox
 
-    assert walls["rlimits"] is True
+    assert sandbox["rlimits"] is True
     assert through["memory"] is False
 
 
 @pytest.mark.parametrize("action", ["read", "write", "folder"])
 def test_files_are_out_of_reach_where_landlock_holds(
-    action: str, behind_walls: tuple[dict, dict, Path]
+    action: str, in_sandbox: tuple[dict, dict, Path]
 ) -> None:
-    walls, through, _ = behind_walls
-    if not walls["landlock"]:
-        pytest.skip("this kernel has no Landlock; the wall is best effort")
+    sandbox, through, _ = in_sandbox
+    if not sandbox["landlock"]:
+        pytest.skip("this kernel has no Landlock; that part is best effort")
 
     assert through[action] is False
 
 
 def test_nobody_answers_where_the_network_is_its_own(
-    behind_walls: tuple[dict, dict, Path],
+    in_sandbox: tuple[dict, dict, Path],
 ) -> None:
-    walls, through, _ = behind_walls
-    if not (walls["network"] or walls["landlock"] >= 4):
-        pytest.skip("this container forbids namespaces; the wall is best effort")
+    sandbox, through, _ = in_sandbox
+    if not (sandbox["network"] or sandbox["landlock"] >= 4):
+        pytest.skip("this container forbids namespaces; that part is best effort")
 
     assert through["network"] is False
 
 
-def test_hostile_pickles_touch_no_canary_behind_the_walls(
-    behind_walls: tuple[dict, dict, Path],
+def test_hostile_pickles_touch_no_canary_behind_the_sandbox(
+    in_sandbox: tuple[dict, dict, Path],
 ) -> None:
-    walls, _, folder = behind_walls
-    if not walls["landlock"]:
-        pytest.skip("this kernel has no Landlock; the wall is best effort")
+    sandbox, _, folder = in_sandbox
+    if not sandbox["landlock"]:
+        pytest.skip("this kernel has no Landlock; that part is best effort")
 
     assert list(folder.glob("canary-*[!y]")) == []
     assert not (folder / "made").exists()
 
 
 def test_a_wall_that_is_required_and_down_refuses() -> None:
-    walls = Walls(rlimits=True, no_new_privileges=True, network=False, landlock=0)
+    sandbox = Sandbox(rlimits=True, no_new_privileges=True, network=False, landlock=0)
 
-    walls.require(["rlimits", "no_new_privileges"])
+    sandbox.require(["rlimits", "no_new_privileges"])
     with pytest.raises(RefusedError, match="network, landlock"):
-        walls.require(["rlimits", "network", "landlock"])
+        sandbox.require(["rlimits", "network", "landlock"])

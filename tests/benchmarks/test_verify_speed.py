@@ -1,4 +1,4 @@
-"""How long the door takes with a large checkpoint, against the bare digest of the same file."""
+"""How long verify takes with a large checkpoint, against the bare digest of the same file."""
 
 import hashlib
 import time
@@ -27,4 +27,4 @@ def test_hashing_at_the_door_against_bare_sha256(tmp_path, capsys):
         ratios.append((time.process_time() - middle) / (middle - start))
 
     with capsys.disabled():
-        print(f"\nhashing at the door / bare sha256: {sorted(ratios)[1]:.2f}")  # noqa: T201 -- what it is for
+        print(f"\nhashing at deployment / bare sha256: {sorted(ratios)[1]:.2f}")  # noqa: T201 -- what it is for

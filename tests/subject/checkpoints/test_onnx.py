@@ -62,13 +62,13 @@ def test_the_logits_are_those_of_torch(path: Path) -> None:
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_report_can_say_what_was_run_and_which_walls_held(path: Path) -> None:
+def test_the_report_can_say_what_was_run_and_which_sandbox_held(path: Path) -> None:
     with open_onnx(path) as model:
-        walls, identity = model.walls, model.identity
+        sandbox, identity = model.sandbox, model.identity
 
     assert identity.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert identity.format == "onnx"
-    assert list(walls.held) == ["rlimits", "no_new_privileges", "network", "landlock"]
+    assert list(sandbox.held) == ["rlimits", "no_new_privileges", "network", "landlock"]
 
 
 def test_images_of_another_size_are_a_mismatch_and_the_model_goes_on(path: Path) -> None:

@@ -1,16 +1,12 @@
 """Made-up measurements: a few numbers that stand for evidence in examples and fixtures."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
 
 Matrix = tuple[tuple[int, ...], ...]  # confusion counts, rows = truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeUp:
+class SyntheticRun:
     """The numbers of an imagined run; nothing here was measured.
 
     Holds no arrays, so that the catalogue of checks is read without numpy.
@@ -39,9 +35,3 @@ class MadeUp:
     same_champion: bool = False  # the champion is the judged checkpoint itself
     logged_train_accuracy: float | None = None  # the last value of a training log
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"
-
-    def evidence(self) -> "Evidence":
-        """Return the evidence that a run with these numbers would have left."""
-        from gate.evidence.imagine import imagine
-
-        return imagine(self)

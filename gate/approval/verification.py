@@ -1,4 +1,4 @@
-"""What stands at the door: the question, what becomes known, and how far it went."""
+"""The question of a verification, what becomes known, and how far it went."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Approved:
 
 
 @dataclass(slots=True)
-class Door:
+class Verification:
     """What is known so far; each step adds to it, and none believes what an earlier one did not."""
 
     request: Request
@@ -91,14 +91,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class VerificationResult:
     """How far it went: the steps that found nothing wrong, and the one that did, if any."""
 
     request: Request
     steps: tuple[Step, ...]
     refused: str | None  # the name of the step that refused
     refusal: AttestationError | None
-    door: Door
+    verification: Verification
 
     @property
     def accepted(self) -> bool:

@@ -1,4 +1,4 @@
-"""Every refusal code: what somebody does, and that the door says so and nothing else."""
+"""Every refusal code: what somebody does, and that deployment says so and nothing else."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -515,7 +515,7 @@ def test_a_reworded_policy_is_accepted_with_a_note_where_that_is_allowed(world):
     came = world.verify(reworded=True)
 
     assert came.accepted
-    assert any("other bytes" in note for note in came.door.notes)
+    assert any("other bytes" in note for note in came.verification.notes)
 
 
 def test_a_bare_statement_skips_the_signature_alone_and_says_so(world):
@@ -525,7 +525,7 @@ def test_a_bare_statement_skips_the_signature_alone_and_says_so(world):
 
     assert came.accepted
     assert "NOT CHECKED" in next(each.said for each in came.steps if each.name == "signature")
-    assert "signature" in {each.what for each in unchecked(came.door)}
+    assert "signature" in {each.what for each in unchecked(came.verification)}
     changed = bare.replace(b'"pass"', b'"fail"')
     refused = world.code(attestation=None, statement=changed)
     assert refused == RefusalCode.STATEMENT_CONTRADICTORY

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gate.evidence.agreement import MADE_UP, NO_CHECKPOINTS, NO_DATA
-from gate.evidence.made_up import MadeUp, Matrix
 from gate.evidence.placing import placed
 from gate.evidence.records import (
     EXACT,
@@ -25,12 +24,13 @@ from gate.evidence.records import (
     Unreadable,
     rows_from_counts,
 )
+from gate.evidence.synthetic_run import Matrix, SyntheticRun
 
 _JUDGED, _ANOTHER = NO_CHECKPOINTS
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
 
 
-def imagine(numbers: MadeUp) -> Evidence:
+def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
     """Return the evidence that a run with these numbers would have left."""
     matrices = {
         Split.TRAIN: numbers.train,
@@ -62,7 +62,7 @@ def imagine(numbers: MadeUp) -> Evidence:
     return replace(made, overlaps=overlaps, baseline=_scored_alike(made.baseline, numbers))
 
 
-def _split(split: Split, matrix: Matrix, numbers: MadeUp) -> SplitEvidence:
+def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence:
     unreadable = numbers.unreadable if split is Split.TEST else 0
     rows = rows_from_counts(matrix)
     if numbers.confidence is not None:
@@ -119,7 +119,7 @@ def _subject() -> Subject:
     return Subject(_JUDGED, size_bytes=0, format=MADE_UP)
 
 
-def _scored_alike(champion: Baseline | None, numbers: MadeUp) -> Baseline | None:
+def _scored_alike(champion: Baseline | None, numbers: SyntheticRun) -> Baseline | None:
     """Return a champion that is as sure of its answers as the candidate of its own."""
     if champion is None or numbers.confidence is None:
         return champion
@@ -130,7 +130,7 @@ def _scored_alike(champion: Baseline | None, numbers: MadeUp) -> Baseline | None
     return replace(champion, rows=rows)
 
 
-def _champion(numbers: MadeUp, rows: Rows, broken: int) -> Baseline:
+def _champion(numbers: SyntheticRun, rows: Rows, broken: int) -> Baseline:
     """Return a champion who had some images right that are wrong now, and the reverse."""
     predictions = rows.predictions.copy()
     wrong = np.flatnonzero(rows.labels != rows.predictions)[:broken]
@@ -142,7 +142,7 @@ def _champion(numbers: MadeUp, rows: Rows, broken: int) -> Baseline:
     return Baseline("made-up/champion", sha256, {Split.TEST: answers})
 
 
-def _overlaps(numbers: MadeUp) -> tuple[Overlap, ...]:
+def _overlaps(numbers: SyntheticRun) -> tuple[Overlap, ...]:
     """Return what the splits share: train and test, and a validation split where one is given."""
     copies, near = numbers.copies or 0, numbers.near_copies
     of_train = (
@@ -161,7 +161,7 @@ def _overlaps(numbers: MadeUp) -> tuple[Overlap, ...]:
 
 
 def _pairs(
-    earlier: Split, images: range, kind: PairKind, numbers: MadeUp, conflicts: int = 0
+    earlier: Split, images: range, kind: PairKind, numbers: SyntheticRun, conflicts: int = 0
 ) -> Iterator[Pair]:
     first, second = numbers.classes[:2]
     for index in images:
@@ -177,7 +177,7 @@ def _pairs(
         )
 
 
-def _duplicates(numbers: MadeUp) -> Overlap:
+def _duplicates(numbers: SyntheticRun) -> Overlap:
     label = numbers.classes[0]
     pairs = tuple(
         Pair("000000000", f"{copy:09d}", Split.TEST, Split.TEST, label, label, PairKind.BYTES)
@@ -195,12 +195,12 @@ def _probe(state: str) -> ModelProbe:
         outputs=100,
         nonfinite_outputs=100 if state == "nan" else 0,
         constant=state == "constant",
-        probed_alone=8,
-        disagreements=3 if state == "batch" else 0,
+        checked_individually=8,
+        batch_disagreements=3 if state == "batch" else 0,
     )
 
 
-def _history(numbers: MadeUp) -> History | None:
+def _history(numbers: SyntheticRun) -> History | None:
     accuracy = numbers.logged_train_accuracy
     series: dict[str, tuple[float | None, ...]] = {
         "train_loss": numbers.train_loss or (),
