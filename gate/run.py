@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gate.evidence.records import Evidence
+    from gate.measure.engines.engine import Engine
     from gate.measure.progress import Advance, Progress
     from gate.report.judgement import Judgement
     from gate.report.model import Report
@@ -79,9 +80,10 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
+    engine = _engine_for(subject, settings.measure)
     out = _prepared(settings.out, keep=True)
     with in_this_folder():
-        evidence = _measured(subject, document, settings)
+        evidence = _measured(subject, document, settings, engine)
     drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
@@ -132,7 +134,18 @@ def write_report(report: "Report", path: Path) -> None:
     write_text(path, report.to_json())
 
 
-def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
+def _engine_for(subject: GateFile, settings: MeasureSettings) -> "Engine | None":
+    """Return who runs the model; None where saved predictions or shards hold what it answered."""
+    from gate.measure.engines import open_engine
+
+    if subject.model is None or settings.shards:
+        return None
+    return open_engine(settings.engine, settings.workers)
+
+
+def _measured(
+    subject: GateFile, document: PolicyDocument, settings: Settings, engine: "Engine | None"
+) -> "Evidence":
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
     from gate.evidence.times import now
@@ -140,9 +153,8 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
     from gate.measure.measurement import measure
     from gate.subject.splits import open_splits
 
-    runs_a_model = subject.model is not None and not settings.measure.shards
-    with settings.measure.prestart() if runs_a_model else nullcontext():
-        if settings.measure.apart is not None:  # while that process starts, this one has time
+    with nullcontext() if engine is None else engine.start_ahead():
+        if settings.measure.engine == "isolated":  # while that process starts, this one has time
             threading.Thread(target=_import_judging).start()  # no import is cut off at the exit
         try:
             datasets, classes = open_splits(subject)
@@ -158,8 +170,9 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
-            subject, datasets, classes, settings=settings.measure, progress=settings.progress
-        )
+            subject, datasets, classes,
+            settings=settings.measure, engine=engine, progress=settings.progress,
+        )  # fmt: skip
 
 
 def _judgement(

@@ -2,18 +2,20 @@
 
 import contextlib
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import OutputError, UsageError, refuse_address
 from gate.evidence.files import remove_unfinished_files
 from gate.evidence.records import Split
 from gate.measure.cache_location import usable
+from gate.measure.engines import open_engine
 from gate.measure.partials.shard_files import shard_name, write_shard
 from gate.measure.partials.work_units import share_of
-from gate.measure.planning import measure_units, plan_measurement
+from gate.measure.planning import plan_measurement
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
+from gate.measure.unit_results import unit_results
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits
@@ -44,6 +46,27 @@ def measure_shard(
     """
     refuse_address(out, "--out")
     subject.require_complete()
+    engine = open_engine(settings.engine, settings.workers)
+    with engine.start_ahead():
+        datasets, classes = _datasets_of(subject)
+        cache = usable(settings.cache, progress.warn)
+        plan, job = plan_measurement(subject, datasets, classes, settings)
+        units = share_of(plan.units, index=index, of=of)
+        path = _prepared(out) / shard_name(plan, index=index, of=of)
+        with (
+            progress.stage("images", sum(map(len, units))) as advance,
+            contextlib.redirect_stdout(sys.stderr),  # user code may print
+        ):
+            results = unit_results(
+                plan, job, units, datasets,
+                engine=engine, cache=cache, progress=progress, advance=advance,
+            )  # fmt: skip
+            images = write_shard(path, plan, results)
+    return Written(path, images, plan.images)
+
+
+def _datasets_of(subject: GateFile) -> tuple[dict[Split, Dataset], tuple[str, ...]]:
+    """Return the splits and the classes; raises UsageError for saved predictions."""
     opened, classes = open_splits(subject)
     subject.require_critical(classes)
     datasets: dict[Split, Dataset] = {}
@@ -53,19 +76,14 @@ def measure_shard(
                 each.path, "is of saved predictions", "judge them with `validate-model run`"
             )
         datasets[split] = each
-    settings = replace(settings, cache=usable(settings.cache, progress.warn))
-    plan, job = plan_measurement(subject, datasets, classes, settings)
-    units = share_of(plan.units, index=index, of=of)
+    return datasets, classes
+
+
+def _prepared(out: Path) -> Path:
+    """Return the folder for shards, without what a killed process left unfinished in it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(str(out), error, "name another folder with --out") from error
     remove_unfinished_files(out)
-    path = out / shard_name(plan, index=index, of=of)
-    with (
-        progress.stage("images", sum(map(len, units))) as advance,
-        contextlib.redirect_stdout(sys.stderr),  # user code may print
-    ):
-        found = measure_units(plan, job, units, datasets, settings, progress, advance)
-        images = write_shard(path, plan, found)
-    return Written(path, images, plan.images)
+    return out

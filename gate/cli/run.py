@@ -28,7 +28,7 @@ from gate.cli.subject import (
     subject_of,
     subject_options,
 )
-from gate.measure.choices import Backend, Device, Engine
+from gate.measure.choices import Backend, Device
 from gate.measure.settings import MeasureSettings
 
 out_option = click.option(
@@ -54,7 +54,7 @@ def command(
     gatefile: Path | None,
     device: Device,
     backend: Backend,
-    engine: Engine,
+    engine: str,
     workers: int,
     max_images_in_memory: int | None,
     no_cache: bool,

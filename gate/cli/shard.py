@@ -15,7 +15,7 @@ from gate.cli.subject import (
     subject_options,
 )
 from gate.errors import UsageError
-from gate.measure.choices import Backend, Device, Engine
+from gate.measure.choices import Backend, Device
 
 SHARDS = Path("gate-shards")
 
@@ -40,7 +40,7 @@ def command(
     out: Path,
     device: Device,
     backend: Backend,
-    engine: Engine,
+    engine: str,
     workers: int,
     max_images_in_memory: int | None,
     no_cache: bool,
@@ -67,7 +67,7 @@ def command(
         no_cache=no_cache,
     )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    with kept_apart(), settings.prestart():
+    with kept_apart():
         written = measure_shard(
             subject, out, index=index, of=of, settings=settings, progress=Progress()
         )

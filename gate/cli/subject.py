@@ -1,6 +1,5 @@
 """The flags that say what is judged and by which means it is measured, for the commands that do."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 from gate.cli.numbers import numbers, size
 from gate.cli.output import waivers_option
 from gate.errors import UsageError
-from gate.measure.choices import Backend, Device, Engine
+from gate.measure.choices import Backend, Device
 from gate.measure.settings import MeasureSettings
 
 if TYPE_CHECKING:
@@ -61,10 +60,11 @@ _SUBJECT = (
 _MEANS = (
     click.option(
         "--engine",
-        type=click.Choice(["local", "ray"]),
+        metavar="local|ray|NAME",
         default="local",
         show_default=True,
-        help="Who measures: this machine, or Ray: the cluster of RAY_ADDRESS, else one of its own.",
+        help="Who measures: this machine; Ray: the cluster of RAY_ADDRESS, else one of its own; or "
+        "an engine of a package that is installed.",
     ),
     click.option(
         "--workers",
@@ -104,24 +104,20 @@ def settings_from_flags(
     *,
     device: Device,
     backend: Backend,
-    engine: Engine,
+    engine: str,
     workers: int,
     max_images_in_memory: int | None,
     no_cache: bool,
 ) -> MeasureSettings:
-    """Return the means that the flags name."""
+    """Return the means that the flags name; raises UsageError for an engine that nobody adds."""
     from gate.measure.cache_location import cache_folder
-    from gate.measure.engines.isolated_process import IsolatedProcess
+    from gate.measure.engines import choose_engine
 
-    # Workers are processes of their own. Where torch is here already, nothing is gained by another
-    # process that loads it, too.
-    alone = engine == "local" and workers == 1 and "torch" not in sys.modules
     return MeasureSettings(
         device=device,
         backend=backend,
-        engine=engine,
+        engine=choose_engine(engine, workers=workers),
         workers=workers,
-        apart=IsolatedProcess() if alone else None,
         max_images_in_memory=max_images_in_memory,
         cache=None if no_cache else cache_folder(),
     )

@@ -1,24 +1,19 @@
-"""An assembler takes the parts that are kept, has the others measured, and joins them all."""
+"""An assembler joins the results of the units to the evidence of each split."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, groupby
+from itertools import groupby
 
 import numpy as np
 
 from gate.errors import EvidenceError
 from gate.evidence.records import ModelProbe, Split, SplitEvidence
-from gate.measure.engines import measured
-from gate.measure.partials.job import Job, ResultStream
-from gate.measure.partials.kept_partials import Kept
+from gate.measure.partials.job import ResultStream
 from gate.measure.partials.model_facts import ModelFacts
-from gate.measure.partials.partial import PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.partial import Outputs, PartialResult, joined, preprocessing_notes_of
 from gate.measure.partials.work_units import WorkUnit
-from gate.measure.progress import Advance
-from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
 from gate.wording import plain
 
@@ -34,47 +29,48 @@ class Assembler:
     measured_at: set[datetime] = field(default_factory=set)  # of the parts
     answers_from_cache: int = 0
 
+    _outputs: int = 0
+    _lowest: list[Outputs] = field(default_factory=list)  # (classes,) of each part
+    _highest: list[Outputs] = field(default_factory=list)
+
     def consume(
         self,
         units: Sequence[WorkUnit],
-        found: Iterator[tuple[ModelFacts, PartialResult]],
+        results: ResultStream,
         datasets: Mapping[Split, Dataset],
     ) -> None:
-        """Take in the parts of all units, in their order, and join each split when it is whole.
+        """Take in the results of all units, in their order, and join each split when it is whole.
 
         Raises SubjectError; the splits before the one that gave it are there.
         """
-        outputs = 0
-        lowest, highest = [], []
-
-        def noted(
-            of_split: Iterable[WorkUnit], preprocessing_notes: Counter[str]
-        ) -> Iterator[PartialResult]:
-            nonlocal outputs
-            for unit in of_split:  # no part beyond them is waited for: it may be an error
-                facts, part = next(found, (None, None))
-                if facts is None or part is None or part.unit != unit:
-                    raise AssertionError(f"{unit.name} was not measured")
-                self.facts = agreed(self.facts, facts)
-                self.measured_at.add(part.measured_at)
-                self.answers_from_cache += len(part.rows) if part.cached else 0
-                outputs += len(part.rows)
-                lowest.append(part.lowest)
-                highest.append(part.highest)
-                preprocessing_notes.update(part.preprocessing_notes)
-                yield part
-
         for split, of_split in groupby(units, key=lambda unit: unit.split):
-            preprocessing_notes: Counter[str] = Counter()
-            self.splits[split] = joined(
-                datasets[split], split, noted(of_split, preprocessing_notes)
-            )
-            self.assumed += preprocessing_notes_of(split, preprocessing_notes)
-        for _ in found:  # to its end: what it holds open is closed there
+            notes: Counter[str] = Counter()
+            parts = self._parts(of_split, results, notes)
+            self.splits[split] = joined(datasets[split], split, parts)
+            self.assumed += preprocessing_notes_of(split, notes)
+        for _ in results:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each unit, and no more")
         assert self.facts is not None, "a plan has units"
-        same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
-        self.probe = self.facts.probe(outputs=outputs, constant=same and outputs > 1)
+        same = np.array_equal(np.min(self._lowest, axis=0), np.max(self._highest, axis=0))
+        constant = same and self._outputs > 1
+        self.probe = self.facts.probe(outputs=self._outputs, constant=constant)
+
+    def _parts(
+        self, units: Iterable[WorkUnit], results: ResultStream, notes: Counter[str]
+    ) -> Iterator[PartialResult]:
+        """Yield the parts of some units, counted; no more results are waited for than they have."""
+        for unit in units:
+            facts, part = next(results, (None, None))
+            if facts is None or part is None or part.unit != unit:
+                raise AssertionError(f"{unit.name} was not measured")
+            self.facts = agreed(self.facts, facts)
+            self.measured_at.add(part.measured_at)
+            self.answers_from_cache += len(part.rows) if part.cached else 0
+            self._outputs += len(part.rows)
+            self._lowest.append(part.lowest)
+            self._highest.append(part.highest)
+            notes.update(part.preprocessing_notes)
+            yield part
 
 
 def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
@@ -92,43 +88,3 @@ def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
         f"two parts were measured under conditions that differ: {', '.join(differing)}",
         "measure all of them with the same machines, packages and code",
     )
-
-
-def measure_or_load(
-    units: Sequence[WorkUnit],
-    job: Job,
-    datasets: Mapping[Split, Dataset],
-    *,
-    kept: Kept | None,
-    settings: MeasureSettings,
-    advance: Advance,
-) -> ResultStream:
-    """Yield model facts and a part for each of the units, in their order; what is new is kept.
-
-    Raises SubjectError where the model or the data does not let it.
-    """
-
-    def measure(units: Sequence[WorkUnit]) -> ResultStream:
-        return measured(job, units, datasets, settings, advance)
-
-    kept_facts = kept.facts if kept else None
-    known = {part.unit: part for part in kept.parts(units)} if kept else {}
-    missing = [unit for unit in units if unit not in known]
-    new = measure(missing)
-    first = next(new) if missing else None
-    if known and first and not (kept_facts and first[0].agrees(kept_facts)):
-        new.close()
-        known = {}  # they were measured on another device, or in another sandbox
-        new, first = measure(units), None
-    with closing(new):
-        fresh = chain([first] if first else [], new)
-        advance(sum(part.images for part in known.values()))
-        for unit in units:
-            if unit in known:
-                assert kept_facts is not None, "it belongs to the parts"
-                yield kept_facts, known.pop(unit)
-            else:
-                facts, part = next(fresh)
-                if kept:
-                    kept.keep(facts, part)
-                yield facts, part

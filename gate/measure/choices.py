@@ -2,6 +2,6 @@
 
 from typing import Literal
 
-Engine = Literal["local", "ray"]
+EngineName = Literal["isolated", "inline", "pool", "ray"]
 Backend = Literal["torch", "onnxruntime"]
 Device = Literal["auto", "cpu", "cuda", "mps"]

@@ -9,6 +9,7 @@ from gate.errors import GateError, SubjectError
 from gate.evidence.records import (
     Baseline,
     Configuration,
+    Evidence,
     Failure,
     History,
     ModelProbe,
@@ -47,6 +48,26 @@ class EvidenceBuilder:
             yield
         except SubjectError as error:
             self.failures.append(failure(error))
+
+    def evidence(self, classes: tuple[str, ...], critical: tuple[str, ...]) -> Evidence:
+        """Return the evidence of a subject with these classes."""
+        return Evidence(
+            classes=classes,
+            critical=critical,
+            splits=self.splits,
+            overlaps=self.overlaps,
+            subject=self.subject,
+            probe=self.probe,
+            history=self.history,
+            baseline=self.baseline,
+            failures=tuple(self.failures),
+            assumed=tuple(self.assumed),
+            environment=self.environment,
+            pictures=self.pictures,
+            configuration=self.configuration,
+            measured_at=self.measured_at,
+            answers_from_cache=self.answers_from_cache,
+        )
 
 
 def failure(error: GateError) -> Failure:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from gate.evidence.records import Evidence, History, Split
 from gate.measure.champion import champion_of
 from gate.measure.configuration import configuration_of
+from gate.measure.engines.engine import Engine
 from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.model_evidence import measure_model
 from gate.measure.progress import Progress
@@ -26,71 +27,67 @@ def measure(
     classes: tuple[str, ...],
     *,
     settings: MeasureSettings,
+    engine: Engine | None,
     progress: Progress,
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data.
 
+    ``engine`` is None where no model is run: for saved predictions and merged shards.
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
-    found = EvidenceBuilder(environment=_environment())
+    builder = EvidenceBuilder(environment=_environment())
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
     pictures = {
         split: each for split, each in datasets.items() if not isinstance(each, PredictionTable)
     }
-    for each in datasets.values():
-        found.assumed += [note for note in each.assumed if note not in found.assumed]
-    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
-        progress.warn(note)
-        found.assumed.append(note)
-    if not gatefile.classes:
-        first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
-        found.assumed.append(f"class order as the data gives it: {first}")
-    with found.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
+    builder.assumed += _assumed(gatefile, datasets, classes, progress)
+    with builder.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
         if tables:
             from gate.measure.saved_predictions import measure_table
 
-            found.assumed.append("saved predictions were judged; no checkpoint was run")
-            found.splits = {split: measure_table(split, each) for split, each in tables.items()}
+            builder.assumed.append("saved predictions were judged; no checkpoint was run")
+            builder.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
-            measure_model(gatefile, pictures, classes, settings, progress, found)
+            measure_model(gatefile, pictures, classes, settings, engine, progress, builder)
             if settings.images:
                 from gate.measure.sample_images import keep_pictures
 
-                found.pictures = keep_pictures(pictures, found.splits, found.overlaps)
-    with found.failing():
-        ran = {} if found.failures else found.code  # what did not come to an end is not compared
-        found.configuration = configuration_of(gatefile, ran)
-    with found.failing():
-        found.history = _history(gatefile)
-    with found.failing():
-        found.baseline = champion_of(gatefile, classes, found.splits)
-    return Evidence(
-        classes=classes,
-        critical=gatefile.critical,
-        splits=found.splits,
-        overlaps=found.overlaps,
-        subject=found.subject,
-        probe=found.probe,
-        history=found.history,
-        baseline=found.baseline,
-        failures=tuple(found.failures),
-        assumed=tuple(found.assumed),
-        environment=found.environment,
-        pictures=found.pictures,
-        configuration=found.configuration,
-        measured_at=found.measured_at,
-        answers_from_cache=found.answers_from_cache,
-    )
+                builder.pictures = keep_pictures(pictures, builder.splits, builder.overlaps)
+    with builder.failing():
+        ran = {} if builder.failures else builder.code  # what did not come to an end: not compared
+        builder.configuration = configuration_of(gatefile, ran)
+    with builder.failing():
+        builder.history = _history(gatefile)
+    with builder.failing():
+        builder.baseline = champion_of(gatefile, classes, builder.splits)
+    return builder.evidence(classes, gatefile.critical)
+
+
+def _assumed(
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset | PredictionTable],
+    classes: tuple[str, ...],
+    progress: Progress,
+) -> list[str]:
+    """Return what a reader of the numbers must know before anything is measured, each once."""
+    notes = list(dict.fromkeys(note for each in datasets.values() for note in each.assumed))
+    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
+        progress.warn(note)
+        notes.append(note)
+    if not gatefile.classes:
+        first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
+        notes.append(f"class order as the data gives it: {first}")
+    return notes
 
 
 def _history(gatefile: GateFile) -> History | None:
     """Return the history, under the path that the gate file gives it."""
-    said = gatefile.history
-    if said is None:
+    given = gatefile.history
+    if given is None:
         return None
-    # What a flag said may be no UTF-8, which a text that is checked must be.
-    told = HistorySpec(path=".").model_copy(update={"path": said})
-    spec = told if isinstance(said, str) else said
+    # What a flag says may be no UTF-8, which a text that is checked must be.
+    by_path = HistorySpec(path=".").model_copy(update={"path": given})
+    spec = by_path if isinstance(given, str) else given
     history = read_history(
         gatefile.base / spec.path,
         format=spec.format,

@@ -6,12 +6,13 @@ from dataclasses import replace
 from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
 from gate.measure.cache_location import usable
+from gate.measure.engines.engine import Engine
 from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.inference.identity import subject_of
 from gate.measure.parallel.cpu_budget import trim_heap
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan
-from gate.measure.planning import measure_units, plan_measurement
+from gate.measure.planning import plan_measurement
 from gate.measure.progress import Advance, Progress
 from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
@@ -27,10 +28,13 @@ def measure_model(
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
     settings: MeasureSettings,
+    engine: Engine | None,
     progress: Progress,
-    found: EvidenceBuilder,
+    builder: EvidenceBuilder,
 ) -> None:
     """Fill in what the model shows on its data, as far as it goes.
+
+    ``engine`` is None where shards hold what was measured.
 
     Raises SubjectError where the checkpoint, the model or the data does not let it go on.
     """
@@ -40,27 +44,27 @@ def measure_model(
     try:
         plan, job = plan_measurement(gatefile, datasets, classes, settings)
     except CheckpointError as error:
-        found.subject = subject_of(error.identity, _factory(gatefile))
+        builder.subject = subject_of(error.identity, _factory(gatefile))
         raise
-    found.subject = subject_of(job.checkpoint, _factory(gatefile))
+    builder.subject = subject_of(job.checkpoint, _factory(gatefile))
     assembler = Assembler()
     try:
         with progress.stage("images", plan.images) as advance:
-            parts = _parts(plan, job, datasets, settings, progress, advance)
-            assembler.consume(plan.units, parts, datasets)
+            results = _results(plan, job, datasets, settings, engine, progress, advance)
+            assembler.consume(plan.units, results, datasets)
     finally:
-        found.splits, found.probe = assembler.splits, assembler.probe
-        found.measured_at = min([found.measured_at, *assembler.measured_at])
-        found.answers_from_cache = assembler.answers_from_cache
+        builder.splits, builder.probe = assembler.splits, assembler.probe
+        builder.measured_at = min([builder.measured_at, *assembler.measured_at])
+        builder.answers_from_cache = assembler.answers_from_cache
         if assembler.facts is not None:
-            found.subject, found.code = assembler.facts.subject, assembler.facts.code
-            found.environment |= {
+            builder.subject, builder.code = assembler.facts.subject, assembler.facts.code
+            builder.environment |= {
                 "device": assembler.facts.device,
                 "backend": assembler.facts.backend,
             }
-            found.assumed += assembler.facts.assumed
-        found.assumed += [*assembler.assumed, *near_ties(found.splits)]
-    _compare(gatefile, datasets, classes, settings, progress, found)
+            builder.assumed += assembler.facts.assumed
+        builder.assumed += [*assembler.assumed, *near_ties(builder.splits)]
+    _compare(gatefile, datasets, classes, settings, progress, builder)
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
@@ -73,19 +77,25 @@ def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
             )
 
 
-def _parts(
+def _results(
     plan: Plan,
     job: Job,
     datasets: Mapping[Split, Dataset],
     settings: MeasureSettings,
+    engine: Engine | None,
     progress: Progress,
     advance: Advance,
 ) -> ResultStream:
-    if settings.shards:
+    if engine is None:
         from gate.measure.partials.shard_files import merged
 
         return merged(plan, settings.shards, datasets)
-    return measure_units(plan, job, plan.units, datasets, settings, progress, advance)
+    from gate.measure.unit_results import unit_results
+
+    return unit_results(
+        plan, job, plan.units, datasets,
+        engine=engine, cache=settings.cache, progress=progress, advance=advance,
+    )  # fmt: skip
 
 
 def _compare(
@@ -94,20 +104,20 @@ def _compare(
     classes: tuple[str, ...],
     settings: MeasureSettings,
     progress: Progress,
-    found: EvidenceBuilder,
+    builder: EvidenceBuilder,
 ) -> None:
     """Find what the splits share, by their fingerprints and by the user's descriptor."""
     from gate.measure.duplicates.across_splits import described_overlaps, overlaps_of, sides_of
 
-    sides = sides_of(found.splits, classes)
-    found.overlaps = tuple(overlaps_of(sides, settings.cache, progress))
+    sides = sides_of(builder.splits, classes)
+    builder.overlaps = tuple(overlaps_of(sides, settings.cache, progress))
     trim_heap()
     if gatefile.leakage is not None:
-        with found.failing():  # what the hashes have found stands
-            found.overlaps, note = described_overlaps(
-                found.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
+        with builder.failing():  # what the hashes have found stands
+            builder.overlaps, note = described_overlaps(
+                builder.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
             )
-            found.assumed.append(note)
+            builder.assumed.append(note)
 
 
 def _factory(gatefile: GateFile) -> str | None:

@@ -1,14 +1,12 @@
-"""The units of work of a model are planned, then taken from the cache or measured."""
+"""The measurement of a model is planned: what is measured, and what a worker is told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gate.evidence.records import Split
 from gate.measure.inference.identity import identified
 from gate.measure.parallel.cpu_budget import usable_cores
-from gate.measure.partials.job import Job, ResultStream
+from gate.measure.partials.job import Job
 from gate.measure.partials.plan import Plan, plan_of
-from gate.measure.partials.work_units import WorkUnit
-from gate.measure.progress import Advance, Progress
 from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
@@ -41,31 +39,3 @@ def plan_measurement(
         cache=None if settings.cache is None else settings.cache.absolute(),
     )
     return plan, job
-
-
-def measure_units(
-    plan: Plan,
-    job: Job,
-    units: Sequence[WorkUnit],
-    datasets: Mapping[Split, Dataset],
-    settings: MeasureSettings,
-    progress: Progress,
-    advance: Advance,
-) -> ResultStream:
-    """Yield model facts and a part for each unit, from the cache or from whoever measures."""
-    from gate.measure.assemble import measure_or_load
-    from gate.measure.fingerprints.known_fingerprints import KnownPrints
-    from gate.measure.partials.kept_partials import Cache
-
-    kept = None
-    if settings.cache is not None:
-        KnownPrints(settings.cache).discard_if_corrupt(progress.warn)
-        kept = Cache(settings.cache, progress.warn).kept(plan, datasets, job.gatefile.base)
-    return measure_or_load(
-        units,
-        job,
-        datasets,
-        kept=kept,
-        settings=settings,
-        advance=advance,
-    )

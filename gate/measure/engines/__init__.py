@@ -1,48 +1,67 @@
-"""An engine measures the units of work: here, in several processes, or on a cluster.
+"""Engines measure units of work; one is chosen by its name and loaded when it is needed."""
 
-An engine yields model facts and a part for each unit it is given, in the order given, so that an
-error is the one that the first bad unit gives, whoever met it first.
-"""
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, assert_never
-
-from gate.measure.progress import Advance
-from gate.measure.settings import MeasureSettings
+from gate.errors import UsageError
+from gate.measure.choices import EngineName
+from gate.measure.engines.engine import Engine
+from gate.wording import quoted, suggestion
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Split
-    from gate.measure.partials.job import Job, ResultStream
-    from gate.measure.partials.work_units import WorkUnit
-    from gate.subject.datasets.records import Dataset
+    from gate.plugins import Plugin
+
+ENGINES: dict[EngineName, str] = {  # the module of each, whose ENGINE is the class
+    "isolated": "isolated_process",
+    "inline": "inline",
+    "pool": "process_pool",
+    "ray": "ray_tasks",
+}
+_FLAGS = ("local", "ray")  # what ``--engine`` takes beside the names of plugins
 
 
-def measured(
-    job: "Job",
-    units: "Sequence[WorkUnit]",
-    datasets: "Mapping[Split, Dataset]",
-    settings: MeasureSettings,
-    advance: Advance,
-) -> "ResultStream":
-    """Yield what the units show, in their order; ``advance`` is told how many images are done.
+def choose_engine(flag: str, *, workers: int) -> EngineName | str:
+    """Return the name of the engine that ``--engine`` and ``--workers`` mean.
 
-    Raises SubjectError where the model or the data does not let it, or a worker is lost for good,
-    and MissingExtraError where the engine is not installed.
+    One local worker is a process of its own; where torch is in this process already, nothing is
+    gained by another one that loads it, too. Raises UsageError for a name that nobody adds.
     """
-    match settings.engine:
-        case "local" if settings.workers == 1 and settings.apart is not None:
-            return settings.apart.measured(job, units, advance)
-        case "local" if settings.workers == 1:
-            from gate.measure.engines import inline
-
-            return inline.measured(job, units, datasets, advance)
+    match flag:
+        case "local" if workers > 1:
+            return "pool"
         case "local":
-            from gate.measure.engines import process_pool
-
-            return process_pool.measured(job, units, settings.workers, advance)
+            return "inline" if "torch" in sys.modules else "isolated"
         case "ray":
-            from gate.measure.engines import ray_tasks
-
-            return ray_tasks.measured(job, units, settings.workers, advance)
+            return "ray"
         case _:
-            assert_never(settings.engine)
+            return plugin_of(flag).name
+
+
+def open_engine(name: EngineName | str, workers: int) -> Engine:
+    """Return the engine of a name, shipped or of another package; nothing is started yet.
+
+    Raises UsageError for a name that nobody adds, and for a plugin that is no engine.
+    """
+    for shipped, module in ENGINES.items():
+        if name == shipped:
+            engine: type[Engine] = import_module(f"{__name__}.{module}").ENGINE
+            return engine(workers)
+    from gate.measure.engines.plugin_engine import PluginEngine
+
+    return PluginEngine(plugin_of(name), workers)
+
+
+def plugin_of(name: str) -> "Plugin":
+    """Return the plugin that adds an engine of this name, not loaded.
+
+    Raises UsageError where no package adds it, or more than one.
+    """
+    from gate.plugins import find_plugin, plugin_names
+
+    plugin = find_plugin("engines", name, shipped={"local", *ENGINES})
+    if plugin is None:
+        known = (*_FLAGS, *plugin_names("engines"))
+        remedy = suggestion(name, known, what="engines")
+        raise UsageError("--engine", f"{quoted(name)} is no engine", remedy)
+    return plugin

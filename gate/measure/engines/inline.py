@@ -4,16 +4,32 @@ from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
 from gate.measure.data_pass.session import opened
+from gate.measure.engines.serial import SerialEngine
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset
 
 
-def measured(
+class InlineEngine(SerialEngine):
+    """Measures in the process that judges."""
+
+    def share(self, datasets: Mapping[Split, Dataset], advance: Advance) -> None:
+        """Take the open splits, and whom to tell of each batch."""
+        self._datasets, self._advance = datasets, advance
+
+    def stream(self, job: Job, units: Sequence[WorkUnit]) -> ResultStream:
+        """Yield the result of each unit, in their order."""
+        return measure_units(job, units, self._datasets, self._advance)
+
+
+ENGINE = InlineEngine
+
+
+def measure_units(
     job: Job, units: Sequence[WorkUnit], datasets: Mapping[Split, Dataset], advance: Advance
 ) -> ResultStream:
-    """Yield what the units show, in their order."""
+    """Yield the result of each unit, in their order, measured in this process."""
     with opened(job, datasets) as worker:
         for part in worker.parts(units, advance):
             yield worker.facts, part

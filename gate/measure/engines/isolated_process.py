@@ -9,9 +9,9 @@ import multiprocessing
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
@@ -19,27 +19,30 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import GateError, SubjectError
 from gate.healing import may_heal
 from gate.measure.engines.child_process import block_sigint, init_child, start_method
+from gate.measure.engines.serial import SerialEngine
 from gate.measure.parallel.cpu_budget import limit_malloc_cache, prepare_process, usable_cores
 from gate.measure.progress import Advance
 from gate.subject.guard import first_line
 
 if TYPE_CHECKING:
+    from gate.evidence.records import Split
     from gate.measure.partials.job import Job, ResultStream
     from gate.measure.partials.work_units import WorkUnit
-
+    from gate.subject.datasets.records import Dataset
 
 _PROCESS = "the process that measures"
 _KILLED = {-signal.SIGKILL, -signal.SIGTERM}  # by the system or somebody else, not by its own code
 
 
-@dataclass(slots=True)
-class IsolatedProcess:
-    """A process that is started when it is needed, or ahead: it then has torch already."""
+class IsolatedEngine(SerialEngine):
+    """Measures in a process of its own, started when it is needed or ahead, to import torch."""
 
-    _ready: "_Measuring | None" = field(default=None)
+    def __init__(self, workers: int = 1) -> None:
+        super().__init__(workers)
+        self._ready: _Measuring | None = None
 
     @contextlib.contextmanager
-    def prestart(self) -> Iterator[None]:
+    def start_ahead(self) -> Iterator[None]:
         """Start the process now, beside what is done in the block."""
         limit_malloc_cache()
         with contextlib.closing(_Measuring.create()) as measuring:
@@ -51,8 +54,12 @@ class IsolatedProcess:
             finally:
                 self._ready = None
 
-    def measured(self, job: "Job", units: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
-        """Yield what the units show, in their order; the process is gone when they are through.
+    def share(self, datasets: "Mapping[Split, Dataset]", advance: Advance) -> None:  # noqa: ARG002 -- Engine
+        """Take whom to tell of each batch; the process opens the data itself."""
+        self._advance = advance
+
+    def stream(self, job: "Job", units: "Sequence[WorkUnit]") -> "ResultStream":
+        """Yield the result of each unit, in their order; the process is gone after the last.
 
         Raises what ended the measurement, and SubjectError where the process died.
         """
@@ -60,7 +67,10 @@ class IsolatedProcess:
         with contextlib.closing(ready or _Measuring.create()) as measuring:
             if ready is None:
                 measuring.start()
-            yield from measuring.found(job, units, advance)
+            yield from measuring.results(job, units, self._advance)
+
+
+ENGINE = IsolatedEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +99,17 @@ class _Measuring:
             raise SubjectError(_PROCESS, fact, "end other programs, or allow more") from error
         self.theirs.close()
 
-    def found(self, job: "Job", units: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
+    def results(self, job: "Job", units: "Sequence[WorkUnit]", advance: Advance) -> "ResultStream":
         with self._alive():
             self.line.send((job, tuple(units)))
         for _ in units:
-            while isinstance(said := self._received(), int):
-                advance(said)
-            if isinstance(said, Exception):
-                raise said
-            yield said
+            while isinstance(message := self._receive(), int):
+                advance(message)
+            if isinstance(message, Exception):
+                raise message
+            yield message
 
-    def _received(self) -> Any:  # noqa: ANN401 -- a count, model facts and a part, or an error
+    def _receive(self) -> Any:  # noqa: ANN401 -- a count, model facts and a part, or an error
         with self._alive():
             return self.line.recv()
 
@@ -158,8 +168,8 @@ def _serve(line: Connection) -> None:
                 datasets = datasets_of(job)
                 if imported is not None:
                     imported.result()
-                for found in inline.measured(job, units, datasets, advance):
-                    line.send(found)
+                for result in inline.measure_units(job, units, datasets, advance):
+                    line.send(result)
         except GateError as error:
             line.send(error)
         except Exception as error:

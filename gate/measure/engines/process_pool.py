@@ -1,31 +1,72 @@
 """A pool of processes measures a unit each; one that dies ends the run in words."""
 
+import contextlib
 import multiprocessing
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
-from gate.errors import GateError, SubjectError
+from gate.errors import SubjectError
 from gate.measure.engines.child_process import block_sigint, init_child
-from gate.measure.engines.worker_task import Outcome, measure_unit
-from gate.measure.partials.job import Job, ResultStream
+from gate.measure.engines.engine import Engine
+from gate.measure.engines.worker_task import measure_unit
+from gate.measure.partials.job import Job, UnitOutcome
 from gate.measure.partials.work_units import WorkUnit
-from gate.measure.progress import Advance
-
-_AHEAD = 2  # units a worker that are ordered before the first one is taken: no worker waits
 
 
-def measured(job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
-    """Yield what the units show, in their order; raises SubjectError where a process dies."""
-    mine = set(multiprocessing.active_children())
+class PoolEngine(Engine):
+    """Measures with ``workers`` processes on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self._pool: ProcessPoolExecutor | None = None
+        self._others: set[BaseProcess] = set()  # processes that were there before
+
+    def submit(self, job: Job, unit: WorkUnit) -> "_Pending":
+        """Order the measurement of a unit; raises SubjectError where a process died."""
+        if self._pool is None:
+            self._others = set(multiprocessing.active_children())
+            self._pool = _pool_of(self.workers)
+        with _death_in_words(self.workers), block_sigint():  # it may start a process
+            return _Pending(self._pool.submit(measure_unit, job, unit), self.workers)
+
+    def close(self) -> None:
+        """End the processes: after an error or Ctrl-C nobody waits for the rest."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - self._others:
+            child.terminate()
+
+
+ENGINE = PoolEngine
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    future: Future[UnitOutcome]
+    workers: int
+
+    def result(self) -> UnitOutcome:
+        with _death_in_words(self.workers):
+            return self.future.result()
+
+
+def _pool_of(workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: a fork of a process with threads may hang, and CUDA does not survive it.
     with block_sigint():  # it may start the one that looks after the resources of all
-        pool = ProcessPoolExecutor(
+        return ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=init_child
         )
+
+
+@contextlib.contextmanager
+def _death_in_words(workers: int) -> Iterator[None]:
     try:
-        yield from _in_order(pool, job, units, workers, advance)
+        yield
     except BrokenProcessPool as error:
         raise SubjectError(
             f"--workers {workers}",
@@ -34,27 +75,3 @@ def measured(job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance
             "measured is kept in the cache",
             retriable=True,
         ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - mine:
-            child.terminate()  # after an error or Ctrl-C nobody waits for the rest
-
-
-def _in_order(
-    pool: ProcessPoolExecutor, job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance
-) -> ResultStream:
-    waiting: deque[Future[Outcome]] = deque()
-    left = iter(units)
-    while True:
-        for unit in left:
-            with block_sigint():  # it may start a process
-                waiting.append(pool.submit(measure_unit, job, unit))
-            if len(waiting) >= _AHEAD * workers:
-                break
-        if not waiting:
-            return
-        outcome = waiting.popleft().result()
-        if isinstance(outcome, GateError):
-            raise outcome
-        advance(outcome[1].images)
-        yield outcome

@@ -7,78 +7,102 @@ cluster must have this program installed, and see the data and the model at the 
 import os
 import re
 import socket
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from gate.errors import GateError, MissingExtraError, SubjectError
+from gate.errors import MissingExtraError, SubjectError
 from gate.masking import masked_url
 from gate.measure.engines.child_process import safe_import_path
+from gate.measure.engines.engine import Engine
 from gate.measure.engines.worker_task import measure_unit
-from gate.measure.partials.job import Job, ResultStream
+from gate.measure.partials.job import Job, UnitOutcome
 from gate.measure.partials.work_units import WorkUnit
-from gate.measure.progress import Advance
 from gate.wording import plain
 
 ADDRESS = "RAY_ADDRESS"
 _RETRIES = 3  # of a task whose worker or node died; an error of the model or the data is none
 _PATIENCE = 10.0  # seconds to reach a cluster
-_AHEAD = 2  # tasks a worker that are ordered before the first one is taken
 
 
-def measured(job: Job, units: Sequence[WorkUnit], workers: int, advance: Advance) -> ResultStream:
-    """Yield what the units show, in their order.
+class RayEngine(Engine):
+    """Measures with tasks of Ray, ``workers`` of them at a time."""
 
-    Raises MissingExtraError without Ray, SubjectError where no cluster answers or a task's worker
-    dies again and again.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("--engine ray", "running on Ray", "ray") from error
-    with _cluster(ray, workers, job.threads):
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self._stack = ExitStack()
+        self._ray: Any = None  # the module, once it is connected
+        self._task: Any = None
+        self._job: Any = None  # a reference: it travels once
+        self._running: list[Any] = []  # references to what was not taken
+
+    def submit(self, job: Job, unit: WorkUnit) -> "_Pending":
+        """Order the measurement of a unit.
+
+        Raises MissingExtraError without Ray, SubjectError where no cluster answers.
+        """
+        if self._ray is None:
+            self._connect(job)
+        with _loss_in_words(self._ray):
+            reference = self._task.remote(self._job, unit)
+        self._running.append(reference)
+        return _Pending(self, reference)
+
+    def take(self, reference: Any) -> UnitOutcome:  # noqa: ANN401 -- untyped
+        """Return the outcome of a task; raises SubjectError where its worker dies repeatedly."""
+        self._running.remove(reference)
+        with _loss_in_words(self._ray):
+            outcome: UnitOutcome = self._ray.get(reference)
+        return outcome
+
+    def close(self) -> None:
+        """Cancel what runs, and leave the cluster: nobody waits for the rest."""
         try:
-            yield from _in_order(ray, job, units, workers, advance)
-        except ray.exceptions.RayTaskError:
-            raise  # no worker was lost: it is a fault of our own
-        except ray.exceptions.RayError as error:
-            raise SubjectError(
-                "--engine ray",
-                f"a task was lost, {_RETRIES} retries included ({type(error).__name__})",
-                "look into Ray's log; what was measured is kept in the cache",
-                retriable=True,
-            ) from error
+            for reference in self._running:
+                self._ray.cancel(reference, force=True)
+        finally:
+            self._running, self._ray = [], None
+            self._stack.close()
+
+    def _connect(self, job: Job) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtraError("--engine ray", "running on Ray", "ray") from error
+        self._stack.enter_context(_cluster(ray, self.workers, job.threads))
+        self._ray = ray
+        gpus = 1 if job.device == "cuda" else 0
+        remote = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)
+        with _loss_in_words(ray):
+            self._task, self._job = remote(measure_unit), ray.put(job)
 
 
-def _in_order(
-    ray: Any,  # noqa: ANN401 -- a module without types
-    job: Job,
-    units: Sequence[WorkUnit],
-    workers: int,
-    advance: Advance,
-) -> ResultStream:
-    gpus = 1 if job.device == "cuda" else 0
-    task = ray.remote(num_cpus=job.threads, num_gpus=gpus, max_retries=_RETRIES)(measure_unit)
-    shared = ray.put(job)
-    waiting: deque[Any] = deque()
-    left = iter(units)
+ENGINE = RayEngine
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    engine: RayEngine
+    reference: Any
+
+    def result(self) -> UnitOutcome:
+        return self.engine.take(self.reference)
+
+
+@contextmanager
+def _loss_in_words(ray: Any) -> Iterator[None]:  # noqa: ANN401 -- a module without types
     try:
-        while True:
-            for unit in left:
-                waiting.append(task.remote(shared, unit))
-                if len(waiting) >= _AHEAD * workers:
-                    break
-            if not waiting:
-                return
-            outcome = ray.get(waiting.popleft())
-            if isinstance(outcome, GateError):
-                raise outcome
-            advance(outcome[1].images)
-            yield outcome
-    finally:
-        for reference in waiting:  # after an error or Ctrl-C nobody waits for the rest
-            ray.cancel(reference, force=True)
+        yield
+    except ray.exceptions.RayTaskError:
+        raise  # no worker was lost: it is a fault of our own
+    except ray.exceptions.RayError as error:
+        raise SubjectError(
+            "--engine ray",
+            f"a task was lost, {_RETRIES} retries included ({type(error).__name__})",
+            "look into Ray's log; what was measured is kept in the cache",
+            retriable=True,
+        ) from error
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 import contextlib
 import sys
+import threading
 from dataclasses import dataclass
 
 from gate.errors import DataError, GateError
 from gate.evidence.records import Split
 from gate.measure.data_pass.session import Worker, opened
 from gate.measure.engines.child_process import restore_import_path
-from gate.measure.partials.job import Job
-from gate.measure.partials.model_facts import ModelFacts
-from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.job import Job, UnitOutcome
 from gate.measure.partials.plan import entries_digest
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, PredictionTable
@@ -18,8 +17,6 @@ from gate.subject.splits import open_splits
 from gate.wording import listed
 
 _SAME = "all workers must see the same data at the same path, and nothing may write to it"
-
-Outcome = tuple[ModelFacts, PartialResult] | GateError
 
 
 @dataclass(slots=True)
@@ -32,12 +29,16 @@ class _Open:
 
 
 _open: _Open | None = None
+_one_at_a_time = threading.Lock()  # the user's module need not bear two threads
 
 
-def measure_unit(job: Job, unit: WorkUnit) -> Outcome:
-    """Return what one unit shows, or the error that ends it, said in this process."""
+def measure_unit(job: Job, unit: WorkUnit) -> UnitOutcome:
+    """Return the result of one unit, or the error that ends it, raised in this process.
+
+    May be called by any thread of any process that sees the data and the model.
+    """
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # user code may print
+        with _one_at_a_time, contextlib.redirect_stdout(sys.stderr):  # user code may print
             worker = _opened(job)
             (part,) = worker.parts([unit], lambda count: None)  # noqa: ARG005 -- Advance
     except GateError as error:
@@ -45,12 +46,24 @@ def measure_unit(job: Job, unit: WorkUnit) -> Outcome:
     return worker.facts, part
 
 
+def close() -> None:
+    """Close the model and the data that this process has open, if it has."""
+    with _one_at_a_time:
+        _close()
+
+
+def _close() -> None:
+    global _open
+    before, _open = _open, None
+    if before is not None:
+        before.stack.close()
+
+
 def _opened(job: Job) -> Worker:
     global _open
     restore_import_path()
     if _open is None or _open.plan != job.plan:
-        if _open is not None:
-            _open.stack.close()
+        _close()
         with contextlib.ExitStack() as stack:
             worker = stack.enter_context(opened(job, datasets_of(job)))
             _open = _Open(job.plan, worker, stack.pop_all())

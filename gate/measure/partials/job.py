@@ -4,15 +4,16 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.errors import Identity
+from gate.errors import GateError, Identity
 from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.subject.gatefile import GateFile
 
-# What engines give: the model as the worker opened it, and what one unit shows of it.
-ResultStream = Generator[tuple[ModelFacts, PartialResult], None, None]
+UnitResult = tuple[ModelFacts, PartialResult]  # the model as it was opened, and one unit's part
+UnitOutcome = UnitResult | GateError  # an error is the one that ended the unit
+ResultStream = Generator[UnitResult, None, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

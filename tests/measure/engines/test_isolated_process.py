@@ -14,7 +14,7 @@ import torch
 
 from gate.errors import CheckpointError, FactoryError, Identity, Refusal, SubjectError
 from gate.measure.engines import child_process, inline, isolated_process, worker_task
-from gate.measure.engines.isolated_process import IsolatedProcess, _Measuring
+from gate.measure.engines.isolated_process import IsolatedEngine, _Measuring
 
 UNITS = ("one", "two", "three")
 
@@ -44,7 +44,7 @@ def served(monkeypatch):
     threads = []
 
     def serve(measured):
-        monkeypatch.setattr(inline, "measured", measured)
+        monkeypatch.setattr(inline, "measure_units", measured)
         line, theirs = multiprocessing.Pipe()
 
         def assembler():
@@ -75,7 +75,7 @@ def test_parts_and_counts_come_in_order(served):
 
     counts = []
 
-    found = served(measured).found("a job", UNITS, counts.append)
+    found = served(measured).results("a job", UNITS, counts.append)
 
     assert list(found) == [("facts", f"part {unit}") for unit in UNITS]
     assert counts == [5, 2] * 3
@@ -94,7 +94,7 @@ def test_an_error_arrives_as_it_was_said(error, served):
         yield "facts", "part"
         raise error
 
-    found = served(measured).found("a job", UNITS, lambda count: None)
+    found = served(measured).results("a job", UNITS, lambda count: None)
 
     assert next(found) == ("facts", "part")
     with pytest.raises(type(error)) as caught:
@@ -108,7 +108,7 @@ def test_a_fault_of_our_own_arrives_with_its_traceback_and_is_no_gate_error(serv
         yield
 
     with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError: of our own"):
-        list(served(measured).found("a job", UNITS, lambda count: None))
+        list(served(measured).results("a job", UNITS, lambda count: None))
 
 
 def test_what_user_code_prints_there_is_for_people(served, capsys):
@@ -116,7 +116,7 @@ def test_what_user_code_prints_there_is_for_people(served, capsys):
         sys.stdout.write("python speaks\n")
         yield "facts", "part"
 
-    list(served(measured).found("a job", UNITS[:1], lambda count: None))
+    list(served(measured).results("a job", UNITS[:1], lambda count: None))
 
     assert capsys.readouterr() == ("", "python speaks\n")
 
@@ -146,7 +146,7 @@ def said_of(exitcode, sent):
     os.write(theirs.fileno(), sent)
     theirs.close()
     with pytest.raises(SubjectError) as caught:
-        list(_Measuring(Gone(exitcode), line, theirs).found("a job", UNITS, lambda count: None))
+        list(_Measuring(Gone(exitcode), line, theirs).results("a job", UNITS, lambda count: None))
     return caught.value
 
 
@@ -186,7 +186,7 @@ def test_a_progress_that_cannot_be_written_is_no_death(monkeypatch):
         raise BrokenPipeError(count)
 
     with pytest.raises(BrokenPipeError):
-        list(_Measuring(Gone(0), line, theirs).found("a job", UNITS, unwritable))
+        list(_Measuring(Gone(0), line, theirs).results("a job", UNITS, unwritable))
 
 
 class Born:
@@ -200,12 +200,23 @@ class Born:
     def start(self):
         self.started += 1
 
-    def found(self, job, units, advance):
+    def results(self, job, units, advance):
         self.jobs.append(job)
         yield from units
 
     def close(self):
         self.closed = True
+
+
+def results_of(engine, job):
+    """Yield the results of all units, as they are taken."""
+    engine.share({}, print)
+    pending = [engine.submit(job, unit) for unit in UNITS]
+    try:
+        for each in pending:
+            yield each.result()
+    finally:
+        engine.close()
 
 
 @pytest.fixture
@@ -223,11 +234,11 @@ def born(monkeypatch):
 
 
 def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
-    settings = IsolatedProcess()
+    engine = IsolatedEngine()
 
-    with settings.prestart():
+    with engine.start_ahead():
         assert [each.started for each in born] == [1]
-        assert list(settings.measured("a job", UNITS, print)) == list(UNITS)
+        assert list(results_of(engine, "a job")) == list(UNITS)
 
         assert born[0].closed
 
@@ -235,17 +246,17 @@ def test_a_process_that_was_started_ahead_is_the_one_that_measures(born):
 
 
 def test_a_process_that_was_not_needed_is_ended(born):
-    with pytest.raises(KeyboardInterrupt), IsolatedProcess().prestart():
+    with pytest.raises(KeyboardInterrupt), IsolatedEngine().start_ahead():
         raise KeyboardInterrupt
 
     assert [(each.jobs, each.closed) for each in born] == [([], True)]
 
 
 def test_a_second_measurement_is_that_of_a_second_process(born):
-    settings = IsolatedProcess()
+    engine = IsolatedEngine()
 
     for job in ("one", "two"):
-        list(settings.measured(job, UNITS, print))
+        list(results_of(engine, job))
 
     assert [(each.started, each.jobs, each.closed) for each in born] == [
         (1, ["one"], True),
@@ -254,7 +265,7 @@ def test_a_second_measurement_is_that_of_a_second_process(born):
 
 
 def test_a_measurement_that_is_given_up_ends_its_process(born):
-    found = IsolatedProcess().measured("a job", UNITS, print)
+    found = results_of(IsolatedEngine(), "a job")
 
     next(found)
     found.close()
@@ -278,7 +289,7 @@ def interrupted_at_birth(monkeypatch):
 def test_ctrl_c_while_it_starts_ahead_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
-    with pytest.raises(KeyboardInterrupt), IsolatedProcess().prestart():
+    with pytest.raises(KeyboardInterrupt), IsolatedEngine().start_ahead():
         pytest.fail("nothing is done after Ctrl-C")
 
     assert set(multiprocessing.active_children()) == before
@@ -288,7 +299,7 @@ def test_ctrl_c_while_it_starts_for_its_job_leaves_no_process(monkeypatch):
     before = interrupted_at_birth(monkeypatch)
 
     with pytest.raises(KeyboardInterrupt):
-        next(IsolatedProcess().measured("a job", UNITS, print))
+        next(results_of(IsolatedEngine(), "a job"))
 
     assert set(multiprocessing.active_children()) == before
 
@@ -299,10 +310,10 @@ def test_a_process_that_cannot_be_started_is_told_when_it_is_needed(monkeypatch)
 
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", refused)
     monkeypatch.setattr(isolated_process, "limit_malloc_cache", lambda: None)  # it is this process
-    settings = IsolatedProcess()
+    engine = IsolatedEngine()
 
-    with settings.prestart(), pytest.raises(SubjectError) as told:
-        next(settings.measured("a job", UNITS, print))
+    with engine.start_ahead(), pytest.raises(SubjectError) as told:
+        next(results_of(engine, "a job"))
 
     assert told.value.where == "the process that measures"
     assert told.value.fact == "cannot be started (Resource temporarily unavailable)"
@@ -335,36 +346,6 @@ def test_its_process_is_killed_and_the_line_closed():
     assert measuring.process.killed
     assert line.closed
     assert theirs.closed
-
-
-@pytest.mark.parametrize(
-    ("engine", "workers", "held", "is_apart"),
-    [
-        ("local", 1, False, True),
-        ("local", 1, True, False),
-        ("local", 2, False, False),
-        ("ray", 1, False, False),
-    ],
-)
-def test_one_worker_measures_apart_where_torch_is_not_here_yet(
-    engine, workers, held, is_apart, monkeypatch
-):
-    from gate.cli.subject import settings_from_flags
-
-    assert "torch" in sys.modules
-    if not held:
-        monkeypatch.delitem(sys.modules, "torch")
-
-    settings = settings_from_flags(
-        device="cpu",
-        backend="torch",
-        engine=engine,
-        workers=workers,
-        max_images_in_memory=None,
-        no_cache=True,
-    )
-
-    assert (settings.apart is not None) is is_apart
 
 
 def test_what_measures_is_imported_while_the_data_are_opened():
