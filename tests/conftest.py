@@ -10,6 +10,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
+from gate.plugins import _installed
+
 _CORPUS = str(Path(__file__).parent / "evidence_corpus")
 if _CORPUS not in sys.path:
     sys.path.append(_CORPUS)  # `measured`, for tests of every folder
@@ -75,3 +77,26 @@ def golden(regenerate: bool) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def install(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Generator[Callable[..., Path], None, None]:
+    """Return a function that puts a package with entry points onto the path."""
+
+    def installed(package: str, points: str, code: str = "THING = 7\n") -> Path:
+        folder = tmp_path_factory.mktemp("packages") / package
+        module = package.replace("-", "_")
+        info = folder / f"{module}-1.2.dist-info"
+        info.mkdir(parents=True)
+        (folder / f"{module}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(points)
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        _installed.cache_clear()
+        return folder
+
+    yield installed
+    _installed.cache_clear()

@@ -5,28 +5,7 @@ import sys
 import pytest
 
 from gate.errors import UsageError
-from gate.plugins import _installed, find_plugin, plugin_names, plugins_of
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Return a function that puts a package with entry points onto the path."""
-
-    def installed(package, points, code="THING = 7\n"):
-        folder = tmp_path / package
-        module = package.replace("-", "_")
-        info = folder / f"{module}-1.2.dist-info"
-        info.mkdir(parents=True)
-        (folder / f"{module}.py").write_text(code)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(points)
-        monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        _installed.cache_clear()
-
-    yield installed
-    _installed.cache_clear()
-
+from gate.plugins import find_plugin, plugin_names, plugins_of
 
 POINTS = "[validate_model.formats]\nsquares = {0}:THING\n"
 

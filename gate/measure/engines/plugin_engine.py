@@ -50,8 +50,9 @@ class PluginEngine(Engine):
     @property
     def ahead(self) -> int | None:
         """How many units the engine wants before its first result is taken."""
+        engine = self._made()
         with self.calling("ahead"):
-            ahead = self._made().ahead
+            ahead = engine.ahead
         if ahead is None or (type(ahead) is int and ahead > 0):
             return ahead
         raise self.fault(f"its ahead is {quoted(ahead)}, where a positive number or None belongs")
@@ -61,25 +62,31 @@ class PluginEngine(Engine):
         """Start the engine, if it can; where it cannot, that is told when it is needed."""
         stack = contextlib.ExitStack()
         try:
+            engine = self._made()
             with self.calling("start_ahead"):
-                stack.enter_context(self._made().start_ahead())
+                stack.enter_context(engine.start_ahead())
         except SubjectError as error:
             self._start_error = error
-        with stack:
+        try:
             yield
+        finally:
+            with self.calling("start_ahead"):
+                stack.close()
 
     def share(self, datasets: Mapping[Split, Dataset], advance: Advance) -> None:
         """Hand on what this process has."""
         self._datasets = datasets
         if self._start_error is not None:
             raise self._start_error
+        engine = self._made()
         with self.calling("share"):
-            self._made().share(datasets, advance)
+            engine.share(datasets, advance)
 
     def submit(self, job: Job, unit: WorkUnit) -> Pending:
         """Order the measurement of a unit."""
+        engine = self._made()
         with self.calling("submit"):
-            pending = self._made().submit(job, unit)
+            pending = engine.submit(job, unit)
         return _Pending(self, job, unit, pending)
 
     def close(self) -> None:
@@ -129,7 +136,8 @@ class PluginEngine(Engine):
 
     def _made(self) -> Engine:
         if self._engine is None:
-            self._engine = self._kind(self.workers)
+            with self.calling("constructor"):
+                self._engine = self._kind(self.workers)
         return self._engine
 
 
