@@ -138,8 +138,9 @@ def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
     """
     if data == made.to_json().encode():
         return
-    differing = list(_differences(found.model_dump(by_alias=True), made.model_dump(by_alias=True)))
-    if not differing and found != made:
+    given, again = found.model_dump(by_alias=True), made.model_dump(by_alias=True)
+    differing = list(_differences(given, again))
+    if not differing and given != again:
         return
     raise AttestationError(
         where,

@@ -415,14 +415,6 @@ class Report(_Part):
         parts = [f'    "{split}": {part.to_json()}' for split, part in self.confusion.items()]
         return "{\n" + ",\n".join(parts) + "\n  }"
 
-    def _repr_html_(self) -> str:
-        """Return the text verdict for a notebook."""
-        from html import escape
-
-        from gate.report.renderings.text import text
-
-        return f"<pre>{escape(text(self))}</pre>"
-
 
 def report_schema() -> dict[str, Any]:
     """Return the JSON Schema (Draft 2020-12) of the report."""
