@@ -14,14 +14,14 @@ from gate.version import __version__
 
 if TYPE_CHECKING:
     from gate.policy.model import Policy
-    from gate.report.model import Report
+    from gate.report.notebook import Report
     from gate.run import judge, validate
 
 __all__ = ["Policy", "Report", "__version__", "judge", "validate"]
 
 _HOME = {
     "Policy": "gate.policy.model",
-    "Report": "gate.report.model",
+    "Report": "gate.report.notebook",
     "judge": "gate.run",
     "validate": "gate.run",
 }

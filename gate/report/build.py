@@ -24,7 +24,7 @@ from gate.report import model
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.messages import counts_of, message, remedy
-from gate.report.notebook import NotebookReport
+from gate.report.notebook import Report
 from gate.report.pairs import pair_part
 from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
@@ -37,9 +37,9 @@ SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 def build(
     decision: Decision, evidence: Evidence, document: ReadPolicy, run: Mapping[str, Any]
-) -> model.Report:
+) -> Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
-    return NotebookReport(
+    return Report(
         schema_version=model.SCHEMA_VERSION,
         tool=model.Tool(version=__version__),
         verdict=decision.verdict.value,

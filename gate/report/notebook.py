@@ -1,10 +1,10 @@
-"""A report as a notebook shows it: its text."""
+"""The report as the gate gives it; in a notebook its text is shown."""
 
-from gate.report.model import Report
+from gate.report import model
 
 
-class NotebookReport(Report):
-    """What is built and read; a report that a cell of a notebook shows as its verdict."""
+class Report(model.Report):
+    """What a run gives and what is read back; a cell of a notebook shows its verdict."""
 
     def _repr_html_(self) -> str:
         """Return the text of the verdict as HTML, as Jupyter asks for it."""

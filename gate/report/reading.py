@@ -5,8 +5,8 @@ from pathlib import Path
 from gate.errors import EvidenceError
 from gate.evidence.files import lies_aside, previous
 from gate.evidence.regular import IrregularError, read_regular
-from gate.report.model import SCHEMA_VERSION, Report
-from gate.report.notebook import NotebookReport
+from gate.report.model import SCHEMA_VERSION
+from gate.report.notebook import Report
 from gate.wording import printable
 
 FILE_NAME = "report.json"
@@ -38,7 +38,7 @@ def read_with_bytes(path: Path) -> tuple[Report, bytes]:
             remedy = f"run again, or name {printable(str(previous(file)), 200)}"
         raise EvidenceError(str(path), fact, remedy) from error
     try:
-        return NotebookReport.model_validate_json(text), text
+        return Report.model_validate_json(text), text
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(printable(str(part), 60) for part in first["loc"])

@@ -17,7 +17,8 @@ from gate.evidence.store import load, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.shipped import shipped_folder
-from gate.report.model import ConfusionPart, Report, report_schema
+from gate.report.model import ConfusionPart, report_schema
+from gate.report.notebook import Report
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
