@@ -29,7 +29,8 @@ def command(out: Path) -> int:
 
     tell(f"Writing gate files, checkpoints and images to {str(out)!r}")
     prepare(out)
-    from gate.run import REPORT_NAME, Settings, validate
+    from gate.output_folder import REPORT_NAME
+    from gate.run import Settings, validate
 
     reports = {}
     for case in CASES:

@@ -82,7 +82,7 @@ def _holds_the_champion(meant: dict[str, Any], out: Path) -> bool:
     """Return whether the folder is the baseline, which the next call needs under its own name."""
     from gate.cli.subject import gatefile_path, subject_of
     from gate.errors import GateError, UsageError
-    from gate.run import refuse_overwriting_baseline
+    from gate.output_folder import refuse_overwriting_baseline
     from gate.subject.overrides import Flags
 
     flags = Flags(baseline=meant.get("baseline"))

@@ -46,8 +46,9 @@ def command(
     Neither the model nor the data is needed, and torch is not loaded.
     """
     from gate.evidence.store import FILE_NAME
+    from gate.output_folder import REPORT_NAME
     from gate.report.renderings import Beside
-    from gate.run import REPORT_NAME, judge
+    from gate.run import judge
 
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = parsed(outputs, inputs=(file, Path(policy)))

@@ -89,7 +89,8 @@ def judged(
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
     """Run the gate as the flags say, deliver its report, and return the exit status."""
-    from gate.run import REPORT_NAME, Settings, refuse_overwriting_baseline, validate
+    from gate.output_folder import REPORT_NAME, refuse_overwriting_baseline
+    from gate.run import Settings, validate
     from gate.subject.overrides import Flags
 
     path = gatefile_path(gatefile)

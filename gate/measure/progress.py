@@ -1,6 +1,7 @@
 """Long work reports its progress; the command line draws it."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -19,3 +20,15 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None:
         """Say what did not go as it should and changes no number."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Advance]:  # noqa: ARG002 -- Progress
+        """Return a context in which nothing is shown."""
+        yield lambda count: None  # noqa: ARG005 -- Advance names it so
+
+    def warn(self, text: str) -> None:
+        """Say nothing."""

@@ -89,10 +89,10 @@ import gate.cli
 from gate.__main__ import program
 original = gate.cli.main
 def main():  # what takes long to import is imported where Ctrl-C is heard
-    import gate.run
+    import gate.output_folder
     from gate.measure.partials import work_units
     work_units.ROWS = int(sys.argv.pop(1))
-    gate.run.BESIDE = range(1_000_000)  # even little evidence is saved beside the judging
+    gate.output_folder.SAVED_IN_FORK = range(1_000_000)  # even little evidence
     return original()
 gate.cli.main = main
 program()

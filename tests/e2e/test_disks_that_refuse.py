@@ -13,10 +13,10 @@ from gate.subject.datasets import files
 
 LIMITED = """\
 import resource, sys
-import gate.run
+import gate.output_folder
 from gate.measure.partials import work_units
 work_units.ROWS = 10
-gate.run.BESIDE = range(int(sys.argv.pop(1)))
+gate.output_folder.SAVED_IN_FORK = range(int(sys.argv.pop(1)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
 from gate.cli import main
 sys.exit(main())

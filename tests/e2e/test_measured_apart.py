@@ -123,14 +123,14 @@ sys.exit(status)
 SAVING = """\
 import os
 import sys
-import gate.run
+import gate.output_folder
 from gate.cli import main
-gate.run.BESIDE = range(1_000_000)
-save = gate.run._save
+gate.output_folder.SAVED_IN_FORK = range(1_000_000)
+save = gate.output_folder._save
 def noted(evidence, out):
     save(evidence, out)
     (out / "by").write_text(str(os.getpid()))
-gate.run._save = noted
+gate.output_folder._save = noted
 status = main(sys.argv[1:])
 print(os.getpid(), file=sys.stderr)
 sys.exit(status)

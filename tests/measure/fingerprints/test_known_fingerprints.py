@@ -13,7 +13,7 @@ from gate.evidence.records import Fingerprints, Split
 from gate.measure.duplicates.fingerprint_dataset import fingerprint_dataset
 from gate.measure.fingerprints.fingerprint import fingerprint
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
-from gate.run import Silent
+from gate.measure.progress import Silent
 from gate.subject.datasets import files, open_dataset
 from gate.subject.datasets.spec import DataSpec
 
