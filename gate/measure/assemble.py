@@ -63,7 +63,7 @@ class Assembler:
             facts, part = next(results, (None, None))
             if facts is None or part is None or part.unit != unit:
                 raise AssertionError(f"{unit.name} was not measured")
-            self.facts = agreed(self.facts, facts)
+            self.facts = common_facts(self.facts, facts)
             self.measured_at.add(part.measured_at)
             self.answers_from_cache += len(part.rows) if part.cached else 0
             self._outputs += len(part.rows)
@@ -73,7 +73,7 @@ class Assembler:
             yield part
 
 
-def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
+def common_facts(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:
     """Return the model facts that two parts share.
 
     Raises EvidenceError where they were measured by models or on devices that differ.

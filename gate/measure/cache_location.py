@@ -66,7 +66,7 @@ def usable(root: Path | None, warn: Callable[[str], None]) -> Path | None:
     why = trouble(root)
     if why is None:
         _mark(root)
-    if why == OPEN and _closed(root):
+    if why == OPEN and _close(root):
         warn(f"cache: {root}: {OPEN}; it is closed to them now, and emptied")
         return root
     if why is not None:
@@ -97,10 +97,10 @@ def trouble(root: Path) -> str | None:
             return _UNMARKED
     except OSError as error:
         return f"cannot be looked at ({error.strerror})"
-    return OPEN if any(map(_is_open, (root.resolve(), *_held(root)))) else None
+    return OPEN if any(map(_is_open, (root.resolve(), *_roots(root)))) else None
 
 
-def distrusted(path: Path) -> str | None:
+def reason_to_distrust(path: Path) -> str | None:
     """Return why a folder or a file of the cache is not believed; None also where there is none.
 
     It must be this user's own, no link, and nobody else may write to it.
@@ -138,7 +138,7 @@ def _is_marked(root: Path) -> bool:
     mark = root / MARK
     try:
         return (
-            distrusted(mark) in (None, OPEN)
+            reason_to_distrust(mark) in (None, OPEN)
             and stat.S_ISREG(mark.lstat().st_mode)
             and mark.lstat().st_size == len(_MARKED)
             and mark.read_text(encoding="utf-8") == _MARKED
@@ -171,11 +171,11 @@ def _is_open(folder: Path) -> bool:
     return False
 
 
-def _held(root: Path) -> tuple[Path, ...]:
+def _roots(root: Path) -> tuple[Path, ...]:
     return tuple(root / name for name in (PLANS, OVERLAPS, PRINTS))
 
 
-def _closed(root: Path) -> bool:
+def _close(root: Path) -> bool:
     """Close a folder of ours to others and empty it; else leave it as open as it was.
 
     A folder without our mark, or that holds anything else, is no cache that we made.
@@ -199,7 +199,7 @@ def _closed(root: Path) -> bool:
 
 def usage(root: Path) -> Usage:
     """Return how much the cache holds; nothing where there is none."""
-    files = [file for folder in _held(root) for file in _files(folder)]
+    files = [file for folder in _roots(root) for file in _files(folder)]
     return Usage(len(_folders(root / PLANS)), len(files), sum(map(_size, files)))
 
 
@@ -213,10 +213,10 @@ def clean(root: Path, *, older_than: float = 0.0) -> Usage:
     latest = time.time() - older_than * _DAY
     try:
         for plan in _folders(root / PLANS):
-            if max((_used(file) for file in _files(plan)), default=0.0) <= latest:
+            if max((_last_used(file) for file in _files(plan)), default=0.0) <= latest:
                 _remove(plan)
         for file in [*_files(root / OVERLAPS), *_files(root / PRINTS)]:
-            if _used(file) <= latest:
+            if _last_used(file) <= latest:
                 file.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(str(root), error, "check the rights of the folder") from error
@@ -254,7 +254,7 @@ def _size(file: Path) -> int:
     return 0
 
 
-def _used(file: Path) -> float:
+def _last_used(file: Path) -> float:
     with suppress(OSError):
         return file.stat().st_mtime
     return 0.0

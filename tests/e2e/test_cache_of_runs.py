@@ -121,13 +121,13 @@ def settled(monkeypatch):
 def measured(monkeypatch):
     """The names of the units that were measured and not taken from the cache."""
     units = []
-    original = inline.measured
+    original = inline.measure_units
 
     def noted(job, wanted, datasets, advance):
         units.extend(unit.name for unit in wanted)
         return original(job, wanted, datasets, advance)
 
-    monkeypatch.setattr(inline, "measured", noted)
+    monkeypatch.setattr(inline, "measure_units", noted)
     return units
 
 

@@ -6,7 +6,14 @@ import stat
 import pytest
 
 from gate.measure import cache_location
-from gate.measure.cache_location import MARK, OPEN, distrusted, make_private, trouble, usable
+from gate.measure.cache_location import (
+    MARK,
+    OPEN,
+    make_private,
+    reason_to_distrust,
+    trouble,
+    usable,
+)
 
 OTHER = 12_345  # the id of another user
 
@@ -152,25 +159,25 @@ def test_what_others_may_write_to_is_distrusted(kind, tmp_path):
     made = tmp_path / "made"
     made.mkdir() if kind == "folder" else made.touch()
     made.chmod(0o755)
-    assert distrusted(made) is None
+    assert reason_to_distrust(made) is None
 
     made.chmod(0o775)
-    assert distrusted(made) == OPEN
+    assert reason_to_distrust(made) == OPEN
 
 
 def test_links_and_pipes_are_distrusted_and_what_is_not_there_is_not(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe")
 
-    assert distrusted(tmp_path / "link") == "is no folder or file of its own"
-    assert distrusted(tmp_path / "pipe") == "is no folder or file of its own"
-    assert distrusted(tmp_path / "none") is None
+    assert reason_to_distrust(tmp_path / "link") == "is no folder or file of its own"
+    assert reason_to_distrust(tmp_path / "pipe") == "is no folder or file of its own"
+    assert reason_to_distrust(tmp_path / "none") is None
 
 
 def test_what_is_another_users_is_distrusted(folder, monkeypatch):
     belongs_to_another(monkeypatch)
 
-    assert distrusted(folder) == "belongs to another user"
+    assert reason_to_distrust(folder) == "belongs to another user"
 
 
 def test_what_cannot_be_emptied_stays_as_open_as_it_was_and_is_not_used(folder, said, monkeypatch):

@@ -42,7 +42,7 @@ class ForwardPass:
     threads: int = 1
     max_images_in_memory: int | None = None  # at least a batch; None: as many as help
     known: KnownPrints | None = None  # fingerprints of images that were seen before
-    start: Callable[[], None] | None = None  # what each thread is told first
+    thread_init: Callable[[], None] | None = None  # called once by each thread
 
     def parts(
         self, datasets: Mapping[Split, Dataset], units: Sequence[WorkUnit], advance: Advance
@@ -76,7 +76,7 @@ class ForwardPass:
 
     def _seen(self, spans: Iterable[_Span], ahead: int | None) -> Iterator["_Seen"]:
         """Yield what each span shows, in order, from as many threads as there are."""
-        ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
+        ordered = partial(in_order, threads=self.threads, ahead=ahead, thread_init=self.thread_init)
         if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
             return map(partial(self._answered, self.runners[0]), ordered(self._read, spans))
         free: SimpleQueue[Runner] = SimpleQueue()

@@ -49,7 +49,7 @@ def _chosen(runner: "Runner", first: "FirstBatch", backend: Backend) -> "Selecte
     from gate.measure.inference.torch_runner import TorchRunner
 
     if backend == "onnxruntime" and isinstance(runner, TorchRunner):
-        return fastest(runner, first, threads=1)  # as a lane has
+        return fastest(runner, first, threads=1)  # as a replica has
     return SelectedRunner(runner)
 
 
@@ -65,11 +65,11 @@ def _with_fusion(
     one = runners[0]
     if not isinstance(one, TorchRunner) or not len(first.images):
         return runners
-    fused = one.fused_for(padded(first.images, first.batch), first.outputs, limited)
+    fused = one.fuse_for(padded(first.images, first.batch), first.outputs, limited)
     return tuple(replace(each, fused=fused) for each in runners if isinstance(each, TorchRunner))
 
 
-def _lanes(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
+def _replicas(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
     """Return as many runners as are wanted, that answer at the same time; or the one alone."""
     others = [runner.replicate() for _ in range(wanted - 1)]
     return (runner, *(each for each in others if each is not None))
@@ -107,7 +107,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         ):  # what is imported or read only when it is needed
             first = first_batch(next(iter(datasets.values())), transform, runner)
         chosen = _chosen(runner, first, job.backend)
-        runners = _lanes(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
+        runners = _replicas(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
         checked_individually = shared_among(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
         runners = _with_fusion(runners, first, limited)
@@ -143,7 +143,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 are_logits=first.are_logits,
                 batch=first.batch,
                 threads=job.threads,
-                start=limited,
+                thread_init=limited,
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
             ),

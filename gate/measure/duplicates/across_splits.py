@@ -10,7 +10,7 @@ import numpy as np
 from gate.evidence.records import Overlap, PairKind, Split, SplitEvidence
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap, with_described
-from gate.measure.duplicates.known_overlaps import remembered
+from gate.measure.duplicates.known_overlaps import load_or_compare
 from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import LeakageSpec
@@ -41,11 +41,11 @@ def overlaps_of(
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for a, b in pairs:
-            found = remembered(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
+            found = load_or_compare(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
             yield _as_compared(found, a, b)
             advance(1)
         for side in sides:
-            yield remembered(
+            yield load_or_compare(
                 cache,
                 (side,),
                 lambda: find_duplicates(side, exact_only=True),  # noqa: B023 -- called at once

@@ -19,7 +19,7 @@ from gate.errors import DataError
 from gate.evidence.records import PairKind
 from gate.measure.duplicates.exact_copies import NONE, FingerprintedSplit, Indices, Match
 from gate.measure.duplicates.visual_copies import by_id
-from gate.measure.fingerprints.fingerprint import turned
+from gate.measure.fingerprints.fingerprint import turn_image
 from gate.measure.fingerprints.orientations import ORIENTATIONS
 from gate.measure.inference.mismatch_errors import wrong_output
 from gate.measure.progress import Progress
@@ -87,7 +87,7 @@ def describe(
     ):
         for first in range(0, len(places), _AT_ONCE):
             some = places[first : first + _AT_ONCE]
-            read = readers.map(lambda place: _prepared(dataset, place, transform, ways), some)
+            read = readers.map(lambda place: _prepare(dataset, place, transform, ways), some)
             ready = {
                 rows[dataset.entries[place].id]: pictures
                 for place, pictures in zip(some, read, strict=True)
@@ -166,7 +166,7 @@ def _unit_vectors(model: OnnxModel, pictures: Floats) -> Floats:
     return vectors
 
 
-def _prepared(
+def _prepare(
     dataset: Dataset, place: int, transform: Transform, ways: tuple[int, ...]
 ) -> Floats | None:
     """Return a picture in some orientations, (orientations, C, H, W); None if it cannot be used."""
@@ -174,6 +174,6 @@ def _prepared(
         image = dataset.read(place).image
         if image is None:
             return None
-        return np.stack([transform(turned(image, way)) for way in ways])
+        return np.stack([transform(turn_image(image, way)) for way in ways])
     except UnreadableImage:  # of 16 bits, say: the hash has judged it, and the report counts it
         return None

@@ -140,14 +140,14 @@ class _Repeated:
     def of(cls, chosen: ThumbnailView, places: Indices, side: int) -> "_Repeated":
         """Return the pictures at ``places``, reduced to ``side`` pixels."""
         distinct, repeated = np.unique(places, return_inverse=True)
-        pictures = _levelled(chosen.take(distinct))
+        pictures = _level(chosen.take(distinct))
         if side != SIDE:
             weights = _shrinking(SIDE, side)
             pictures = np.asarray(weights @ pictures @ weights.T, np.float32)
         return cls(pictures, repeated)
 
 
-def _levelled(pictures: NDArray[np.uint8]) -> Floats:
+def _level(pictures: NDArray[np.uint8]) -> Floats:
     """Return thumbnails without their slope of brightness: gradients are all alike."""
     places = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
     slope = places / (places @ places) / SIDE

@@ -116,9 +116,9 @@ def same_files(a: FingerprintedSplit, b: FingerprintedSplit) -> bool:
 def _joint_labels(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[Numbers, Numbers]:
     """Return integers for the labels of both sides, equal where the names are."""
     if a is b:
-        numbers = _numbered(a.labels)
+        numbers = _number(a.labels)
         return numbers, numbers
-    numbers = _numbered(np.concatenate([a.labels, b.labels]))
+    numbers = _number(np.concatenate([a.labels, b.labels]))
     return numbers[: len(a)], numbers[len(a) :]
 
 
@@ -170,7 +170,7 @@ def _places(ids: Strings) -> Numbers:
     return places
 
 
-def _numbered(names: Strings) -> Numbers:
+def _number(names: Strings) -> Numbers:
     """Return integers that are equal where the names are."""
     numbers: dict[str, int] = {}
     each = (numbers.setdefault(name, len(numbers)) for name in names)

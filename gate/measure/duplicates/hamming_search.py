@@ -68,10 +68,10 @@ class Buckets:
         for first in range(0, len(keys), step):
             buckets = (keys[first : first + step, None] ^ masks).ravel()
             asked = np.repeat(others[first : first + step], len(masks))
-            for places, lookups in self._compared(buckets, asked, radius):
+            for places, lookups in self._compare(buckets, asked, radius):
                 yield self.rows[places], order[first + lookups // len(masks)]
 
-    def _compared(
+    def _compare(
         self, buckets: NDArray[np.uint16], asked: Words, radius: int
     ) -> Iterator[tuple[Indices, Indices]]:
         """Yield places of words near one of those ``asked``, each for one bucket, and which one."""

@@ -14,7 +14,7 @@ from gate.errors import OutputError
 from gate.evidence.agreement import require_sound_overlap
 from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
-from gate.measure.cache_location import OVERLAPS, close_file, distrusted, make_private
+from gate.measure.cache_location import OVERLAPS, close_file, make_private, reason_to_distrust
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.version import __version__
@@ -22,7 +22,7 @@ from gate.version import __version__
 _AT_ONCE = 4096  # rows
 
 
-def remembered(
+def load_or_compare(
     root: Path | None,
     sides: tuple[FingerprintedSplit, ...],
     find: Callable[[], Overlap],
@@ -38,7 +38,7 @@ def remembered(
     remove_unfinished_files(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
-        if (why := distrusted(file)) is not None:
+        if (why := reason_to_distrust(file)) is not None:
             raise ValueError(why)
         known = _read(file, key, sides)
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gate.measure.duplicates import hamming_search
 from gate.measure.duplicates.hamming_search import Buckets, Indices, Words
 from gate.measure.fingerprints.orientations import inverse
-from gate.measure.fingerprints.perceptual_hash import turned_hashes
+from gate.measure.fingerprints.perceptual_hash import turn_hashes
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
@@ -81,14 +81,14 @@ def nearest(
     The eight orientations are all tried, and the lowest one is named where several are as near.
     """
     words_a = _words(a)
-    turned = {transposed: _words(turned_hashes(b, transposed)) for transposed in _TURNS}
+    turned = {transposed: _words(turn_hashes(b, transposed)) for transposed in _TURNS}
     nothing = (2 * hamming_search.MAX_RADIUS * _WORD) * max(len(a), 1) * 8  # farther than any pair
 
-    def ranked(search: _Search) -> Indices:
+    def rank(search: _Search) -> Indices:
         """Return the least rank for each of b: by distance, then by row, then by orientation."""
         best = np.full(len(b), nothing, np.int64)
         for transposed, rows_a, rows_b in search():
-            totals = _mirrored(np.bitwise_count(words_a[rows_a] ^ turned[transposed][rows_b]))
+            totals = _mirror(np.bitwise_count(words_a[rows_a] ^ turned[transposed][rows_b]))
             mirrors = totals.argmin(axis=1)
             distance = np.take_along_axis(totals, mirrors[:, None], axis=1)[:, 0]
             keep = (distance <= radius) & ~((rows_a == rows_b) & same)
@@ -97,7 +97,7 @@ def nearest(
         return best
 
     searches = _searches(words_a, turned, radius)
-    best = reduce(np.minimum, in_order(ranked, searches, threads=usable_cores()))
+    best = reduce(np.minimum, in_order(rank, searches, threads=usable_cores()))
     orientation = best % 8
     bits, row = np.divmod(best // 8, max(len(a), 1))
     row[best == nothing] = NONE
@@ -115,7 +115,7 @@ def _searches(words_a: Words, turned: Mapping[int, Words], radius: int) -> list[
     if pairs <= _SMALL or len(turned) * pairs <= _cost(words_a, turned, word_radius):
         return [partial(_scan, words_a, *each, radius) for each in turned.items()]
     return [
-        partial(_looked_up, words_a, turned, word, quarter, word_radius)
+        partial(_look_up, words_a, turned, word, quarter, word_radius)
         for word in _COLUMNS
         for quarter in hamming_search.QUARTERS
     ]
@@ -131,7 +131,7 @@ def _cost(words_a: Words, turned: Mapping[int, Words], radius: int) -> int:
     return total
 
 
-def _looked_up(
+def _look_up(
     words_a: Words, turned: Mapping[int, Words], word: int, quarter: int, radius: int
 ) -> Iterator[_Pairs]:
     """Yield the pairs with a ``word`` within ``radius``, which this quarter of it is to give."""
@@ -177,14 +177,14 @@ def _is_crowded(a: NDArray[np.uint8], b: NDArray[np.uint8], limit: float, itself
 
     A neighbour within 10 bits of one already counted is a copy of it, however both are turned.
     """
-    turned = [_words(turned_hashes(b[None], transposed))[0] for transposed in _TURNS]
+    turned = [_words(turn_hashes(b[None], transposed))[0] for transposed in _TURNS]
     counted = np.zeros((0, 4), np.uint64)
     first, length = 0, _STRETCH
     while first < len(a):
         stretch = a[first : first + length]
         rows, orientations = _neighbours(_words(stretch), turned, limit)
         other = first + rows != itself
-        aligned = _aligned(stretch[rows[other]], orientations[other])
+        aligned = _align(stretch[rows[other]], orientations[other])
         for known in counted:
             aligned = aligned[np.bitwise_count(aligned ^ known).sum(axis=1) > SURE]
         while len(aligned):
@@ -203,21 +203,21 @@ def _neighbours(words: Words, turned: list[Words], limit: float) -> tuple[Indice
         each[:, 0] + sum(_either_way(each[:, word]) for word in range(1, 4)) for each in counts
     ]
     rows = np.flatnonzero(np.minimum(*least) < limit)
-    totals = np.concatenate([_mirrored(each[rows]) for each in counts], axis=1)
+    totals = np.concatenate([_mirror(each[rows]) for each in counts], axis=1)
     near = totals.min(axis=1) < limit
     return rows[near], totals[near].argmin(axis=1)
 
 
-def _aligned(hashes: NDArray[np.uint8], orientations: Indices) -> Words:
+def _align(hashes: NDArray[np.uint8], orientations: Indices) -> Words:
     """Return the words of ``hashes`` turned back from their ``orientations``."""
     words = np.empty((len(hashes), 4), np.uint64)
     for orientation in np.unique(orientations).tolist():
         rows = orientations == orientation
-        words[rows] = _words(turned_hashes(hashes[rows], inverse(orientation)))
+        words[rows] = _words(turn_hashes(hashes[rows], inverse(orientation)))
     return words
 
 
-def _mirrored(counts: NDArray[np.uint8]) -> NDArray[np.int16]:
+def _mirror(counts: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Return the differing bits in each of four mirrorings, from those of the four words."""
     total: NDArray[np.int16] = counts.astype(np.int16) @ _SIGNS + _WORD * _FLIPPED.sum(axis=0)
     return total

@@ -61,7 +61,7 @@ def _near(
     if small_a is not None and small_b is not None:
         for start in range(0, len(rows_a), _AT_ONCE):
             pairs = slice(start, start + _AT_ONCE)
-            sure[pairs] = _contradicted_by_none(
+            sure[pairs] = _has_no_contradiction(
                 small_a[rows_a[pairs]], small_b[rows_b[pairs]], orientations[pairs]
             )
     return [
@@ -76,7 +76,7 @@ def _near(
     ]
 
 
-def _contradicted_by_none(
+def _has_no_contradiction(
     a: NDArray[np.uint8], b: NDArray[np.uint8], orientations: Indices
 ) -> NDArray[np.bool_]:
     """Return which pairs of thumbnails, (n, 64, 64) each, agree; a black one says nothing."""

@@ -18,7 +18,7 @@ def run_in_fork(work: Callable[[], None]) -> Iterator[None]:
     then raises what it raises. Where a copy is not safe, cannot be made, or has no core, all of it
     is done here, before the block.
     """
-    copy = _copy_doing(work)
+    copy = _fork(work)
     if copy is None:
         work()
         yield
@@ -31,12 +31,12 @@ def run_in_fork(work: Callable[[], None]) -> Iterator[None]:
         work()
 
 
-def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
+def _fork(work: Callable[[], None]) -> BaseProcess | None:
     may_have_children = not multiprocessing.current_process().daemon
     if start_method() != "fork" or usable_cores() == 1 or not may_have_children:
         return None
     context: Any = multiprocessing.get_context("fork")  # its stubs do not know its processes
-    copy: BaseProcess = context.Process(target=_done, args=(work,))
+    copy: BaseProcess = context.Process(target=_run_in_child, args=(work,))
     try:
         with block_sigint(spawned=False):
             copy.start()
@@ -45,7 +45,7 @@ def _copy_doing(work: Callable[[], None]) -> BaseProcess | None:
     return copy
 
 
-def _done(work: Callable[[], None]) -> None:
+def _run_in_child(work: Callable[[], None]) -> None:
     """Do the work in the copy; say nothing of an error, which will be met again."""
     init_child()
     try:

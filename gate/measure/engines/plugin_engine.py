@@ -50,7 +50,7 @@ class PluginEngine(Engine):
     @property
     def ahead(self) -> int | None:
         """How many units the engine wants before its first result is taken."""
-        engine = self._made()
+        engine = self._create()
         with self.calling("ahead"):
             ahead = engine.ahead
         if ahead is None or (type(ahead) is int and ahead > 0):
@@ -62,7 +62,7 @@ class PluginEngine(Engine):
         """Start the engine, if it can; where it cannot, that is told when it is needed."""
         stack = contextlib.ExitStack()
         try:
-            engine = self._made()
+            engine = self._create()
             with self.calling("start_ahead"):
                 stack.enter_context(engine.start_ahead())
         except SubjectError as error:
@@ -78,13 +78,13 @@ class PluginEngine(Engine):
         self._datasets = datasets
         if self._start_error is not None:
             raise self._start_error
-        engine = self._made()
+        engine = self._create()
         with self.calling("share"):
             engine.share(datasets, advance)
 
     def submit(self, job: Job, unit: WorkUnit) -> Pending:
         """Order the measurement of a unit."""
-        engine = self._made()
+        engine = self._create()
         with self.calling("submit"):
             pending = engine.submit(job, unit)
         return _Pending(self, job, unit, pending)
@@ -134,7 +134,7 @@ class PluginEngine(Engine):
             self.plugin.where, fact, f"tell {self.plugin.package}, or use --engine local"
         )
 
-    def _made(self) -> Engine:
+    def _create(self) -> Engine:
         if self._engine is None:
             with self.calling("constructor"):
                 self._engine = self._kind(self.workers)

@@ -28,11 +28,11 @@ def results(
     data does not let a unit be measured, or a worker is lost for good, and MissingExtraError where
     the engine is not installed.
     """
-    told = _Told(advance)
+    counted = _ImageCount(advance)
     waiting: deque[tuple[WorkUnit, Pending]] = deque()
     left = iter(units)
     try:
-        engine.share(datasets, told)
+        engine.share(datasets, counted)
         ahead = engine.ahead or len(units)
         while True:
             for unit in islice(left, ahead - len(waiting)):
@@ -45,14 +45,14 @@ def results(
                 raise outcome
             if outcome[1].unit != unit:
                 raise AssertionError(f"{unit.name} has no result")
-            told.take(outcome[1].images)
+            counted.take(outcome[1].images)
             yield outcome
     finally:
         engine.close()
 
 
 @dataclass(slots=True)
-class _Told:
+class _ImageCount:
     """Counts the images that an engine has told of, and tells the others."""
 
     advance: Advance

@@ -39,7 +39,7 @@ def measure_unit(job: Job, unit: WorkUnit) -> UnitOutcome:
     """
     try:
         with _one_at_a_time, contextlib.redirect_stdout(sys.stderr):  # user code may print
-            worker = _opened(job)
+            worker = _open_worker(job)
             (part,) = worker.parts([unit], lambda count: None)  # noqa: ARG005 -- Advance
     except GateError as error:
         return error
@@ -59,7 +59,7 @@ def _close() -> None:
         before.stack.close()
 
 
-def _opened(job: Job) -> Worker:
+def _open_worker(job: Job) -> Worker:
     global _open
     restore_import_path()
     if _open is None or _open.plan != job.plan:

@@ -3,7 +3,7 @@
 An image is brought to one form (palette resolved, opaque alpha dropped), made into a grey
 thumbnail, turned to the one of its eight orientations that the thumbnail prefers, and hashed there.
 The pixels are read by BLAKE3 once, which takes a quarter of the time of SHA-256: the digest of an
-image as it stands is made from the digest of the turned image and the name of the turn.
+image as it stands is made from the digest of the turn_image image and the name of the turn.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def fingerprint(stored: bytes, image: Image.Image) -> Fingerprint:
     form = _one_form(image)
     small = perceptual_hash.thumbnails(form.grey[None])
     height, width = form.grey.shape
-    oriented, turns = _oriented(form.mode, height, width, small, lambda _, way: form.turned(way))
+    oriented, turns = _orient(form.mode, height, width, small, lambda _, way: form.turned(way))
     near, featureless = perceptual_hash.hashes(small)
     return Fingerprint(
         file=sha256(stored).digest(),
@@ -110,7 +110,7 @@ def _part(stored: Sequence[bytes], pixels: NDArray[np.uint8]) -> Fingerprints:
         rows = np.flatnonzero(chosen)
         if len(rows):
             height, width = pixels.shape[1:3]
-            found = _oriented(mode, height, width, small[rows], _turner(form, rows))
+            found = _orient(mode, height, width, small[rows], _turner(form, rows))
             for row, digest, turned in zip(rows, *found, strict=True):
                 oriented[row], turns[row] = digest, turned
     near, featureless = perceptual_hash.hashes(small)
@@ -184,7 +184,7 @@ def orientation_between(a_pixels: bytes, b_pixels: bytes, oriented: bytes) -> in
     return compose(inverse(turns[a_pixels]), turns[b_pixels])
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
+def turn_image(image: Image.Image, orientation: int) -> Image.Image:
     """Return ``image`` turned by one of the eight orientations."""
     return image.transpose(_BY_PILLOW[orientation - 1]) if orientation else image
 
@@ -205,7 +205,7 @@ def _one_form(image: Image.Image) -> _Form:
     if image.mode in ("L", "RGB", "RGBA"):
         # Pillow turns whole pixels, and its bytes need not become an array first.
         grey = np.asarray(image.convert("L"))
-        return _Form(image.mode, grey, lambda orientation: turned(image, orientation).tobytes())
+        return _Form(image.mode, grey, lambda orientation: turn_image(image, orientation).tobytes())
     values = np.asarray(image)
     if values.dtype == np.uint8:  # LAB and its like: the first channel is the lightness
         lightness = np.ascontiguousarray(values.reshape(*values.shape[:2], -1)[..., 0])
@@ -215,7 +215,7 @@ def _one_form(image: Image.Image) -> _Form:
         # Depending on version and format, Pillow holds 16 bits in "I;16", "I;16B" or "I".
         mode, values = "I;16", values.astype("<u2")
     values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<")))
-    return _of_values(mode, values.view(np.uint8).reshape(*values.shape, -1), _stretched(values))
+    return _of_values(mode, values.view(np.uint8).reshape(*values.shape, -1), _stretch(values))
 
 
 def _of_values(
@@ -254,7 +254,7 @@ def _is_grey(image: Image.Image) -> bool:
     return bool((values == values[..., :1]).all())
 
 
-def _stretched(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _stretch(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Return values of any range as 0 to 255: the hash looks at signs, not at brightness."""
     levels = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = levels.min(), levels.max()
@@ -274,28 +274,28 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return grey
 
 
-def _oriented(
+def _orient(
     mode: str,
     height: int,
     width: int,
     small: NDArray[np.uint8],
-    turned_row: Callable[[int, int], bytes | memoryview],
+    turn_row: Callable[[int, int], bytes | memoryview],
 ) -> tuple[list[bytes], list[int]]:
     """Return a digest that all eight orientations share, and the turn at which it was taken.
 
-    ``small`` are the thumbnails of pictures of one size; ``turned_row`` gives the bytes of one of
+    ``small`` are the thumbnails of pictures of one size; ``turn_row`` gives the bytes of one of
     them, turned. Where the thumbnail cannot tell some orientations apart, all of those are hashed
     and the lowest digest is taken.
     """
     heads = [f"{mode} {height} {width}\n".encode(), f"{mode} {width} {height}\n".encode()]
     found: list[bytes] = [b""] * len(small)
     turns = [0] * len(small)
-    preferred = _preferred(small, height, width)
+    preferred = _prefer(small, height, width)
     for orientation in ORIENTATIONS:
         head = blake3(heads[orientation >> 2])
         for row in np.flatnonzero(preferred[:, orientation]).tolist():
             digest = head.copy()
-            digest.update(turned_row(row, orientation))
+            digest.update(turn_row(row, orientation))
             candidate = digest.digest()
             if not found[row] or candidate < found[row]:
                 found[row], turns[row] = candidate, orientation
@@ -310,17 +310,17 @@ def _turner(
     ``pixels`` is (n, H, W) or (n, H, W, bytes a pixel).
     """
 
-    def turned_row(place: int, orientation: int) -> bytes | memoryview:
+    def turn_row(place: int, orientation: int) -> bytes | memoryview:
         picture = pixels[rows[place]]
         if orientation and picture.size > _LARGE and picture.shape[2:] == (_RGB,):
             # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
-            return turned(Image.fromarray(picture), orientation).tobytes()
+            return turn_image(Image.fromarray(picture), orientation).tobytes()
         return np.ascontiguousarray(turn(picture[None], orientation)).data
 
-    return turned_row
+    return turn_row
 
 
-def _preferred(small: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:
+def _prefer(small: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:
     """Return which orientations, (n, 8), bring the weight of the thumbnail to one corner.
 
     Turned so, a picture is not taller than wide, its right and its lower half are the brighter

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gate.evidence.database import DistrustError, require_script
-from gate.measure.cache_location import PRINTS, close_file, distrusted, make_private
+from gate.measure.cache_location import PRINTS, close_file, make_private, reason_to_distrust
 from gate.measure.fingerprints import perceptual_hash
 from gate.measure.fingerprints.fingerprint import VERSION, Fingerprint
 
@@ -43,7 +43,7 @@ class KnownPrints:
 
     def discard_if_corrupt(self, warn: Callable[[str], None]) -> None:
         """Remove a file that is no cache, and say so; an empty one takes its place."""
-        why = distrusted(self._path)
+        why = reason_to_distrust(self._path)
         if why is None and not self._path.is_file():
             return
         try:

@@ -66,7 +66,7 @@ def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     return np.packbits(bits, axis=1), faint
 
 
-def turned_hashes(near: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def turn_hashes(near: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Return the hashes, (n, 32), of the pictures whose hashes are ``near``, once turned.
 
     Transposing a picture transposes its transform; mirroring it negates the odd frequencies.

@@ -94,8 +94,8 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRun
             raise _UnusableError(f"the model is on {runner.place.type}, the export runs on the CPU")
         if not len(first.images):
             raise _UnusableError("there is no image to compare them on")
-        exported = _opened(_exported(runner, first.images[:_SAMPLE]), runner, threads)
-        max_abs_difference = _compared(exported, first)
+        exported = _open(_export(runner, first.images[:_SAMPLE]), runner, threads)
+        max_abs_difference = _compare(exported, first)
     except _UnusableError as unusable:
         note = f"the numbers are torch's and not onnxruntime's: {unusable}"
         return SelectedRunner(runner, (note,), unusable.max_abs_difference)
@@ -106,7 +106,7 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRun
     return SelectedRunner(exported, (note,), max_abs_difference)
 
 
-def _exported(runner: TorchRunner, sample: Floats) -> bytes:
+def _export(runner: TorchRunner, sample: Floats) -> bytes:
     """Return the module as an ONNX graph.
 
     It is traced: what the module's code does with values in Python would be frozen as it went
@@ -140,7 +140,7 @@ def _exported(runner: TorchRunner, sample: Floats) -> bytes:
     return written.getvalue()
 
 
-def _opened(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
+def _open(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
     try:
         import onnxruntime
     except ImportError as error:  # on another machine than the one that made the plan
@@ -160,10 +160,10 @@ def _opened(graph: bytes, runner: TorchRunner, threads: int) -> ExportedRunner:
     return ExportedRunner(session, name, runner.classes, runner.weights())
 
 
-def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
+def _compare(exported: ExportedRunner, first: FirstBatch) -> float:
     """Return the most by which a probability of the first images differs from torch's."""
     # One image alone, too: a graph that only takes a full batch fails on the last one.
-    outputs = [_asked(exported, images) for images in (first.images, first.images[:1])]
+    outputs = [_ask(exported, images) for images in (first.images, first.images[:1])]
     found = probabilities(np.concatenate(outputs), are_logits=first.are_logits)
     wanted = np.concatenate([first.outputs, first.outputs[:1]])
     expected = probabilities(wanted, are_logits=first.are_logits)
@@ -183,7 +183,7 @@ def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
     return max_abs_difference
 
 
-def _asked(exported: ExportedRunner, images: Floats) -> Floats:
+def _ask(exported: ExportedRunner, images: Floats) -> Floats:
     try:
         outputs = exported.outputs(images)
     except CheckpointError as error:

@@ -34,7 +34,7 @@ class Fused:
     shape: torch.Size  # of the only batches that it answers
 
 
-def fused(
+def fuse(
     model: nn.Module,
     images: torch.Tensor,
     outputs: torch.Tensor,
@@ -51,11 +51,11 @@ def fused(
     if not _is_small(model):
         return None
     # What was frozen for other images shows when it meets these.
-    traced = _traced(model, images[:_SAMPLE] / 2)
+    traced = _trace(model, images[:_SAMPLE] / 2)
     if traced is None:
         return None
     for compiled in (True, False):  # there are layers that the compiler cannot take
-        ready = _settled(traced, images, outputs, limited, compiled=compiled)
+        ready = _settle(traced, images, outputs, limited, compiled=compiled)
         if ready is not None:
             return Fused(ready, images.shape)
     return None
@@ -70,7 +70,7 @@ def _is_small(model: nn.Module) -> bool:
     return count <= MOST_PARAMETERS
 
 
-def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- torch has no type for it
+def _trace(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- torch has no type for it
     """Return the operations of a forward; None where it looks at values, or torch cannot trace."""
     try:
         with warnings.catch_warnings(record=True) as said, torch.no_grad():
@@ -84,7 +84,7 @@ def _traced(model: nn.Module, images: torch.Tensor) -> Any:  # noqa: ANN401 -- t
     return None if looked or said else traced
 
 
-def _settled(
+def _settle(
     traced: Any,  # noqa: ANN401 -- see above
     images: torch.Tensor,
     outputs: torch.Tensor,
@@ -98,7 +98,7 @@ def _settled(
             warnings.simplefilter("ignore")  # torch.compile, which it recommends, takes 12 seconds
             ready = _jit.freeze(traced)
             if any(node.kind() == "prim::GetAttr" for node in ready.graph.nodes()):
-                return None  # it writes to what it holds, and the lanes would share that
+                return None  # it writes to what it holds, and the replicas would share that
             ready(images.clone())  # sees the shapes; a copy, because it may work in place
             limited()
             found = ready(images.clone())  # compiles for the shapes, and for so many threads

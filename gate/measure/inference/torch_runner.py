@@ -14,7 +14,7 @@ from gate.errors import FactoryError, UsageError
 from gate.measure.choices import Device
 from gate.measure.inference.mismatch_errors import cannot_take
 from gate.measure.inference.module_replica import copy_module, state_of
-from gate.measure.inference.operator_fusion import Fused, fused
+from gate.measure.inference.operator_fusion import Fused, fuse
 from gate.measure.inference.scores import scores_of
 from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.guard import Guard, in_reach, kind_of, require_theirs
@@ -181,7 +181,7 @@ class TorchRunner:
             raise self.guard.refusal(error, "its forward") from error
         return scores_of(answer, len(images), len(self.classes), self.guard)
 
-    def fused_for(
+    def fuse_for(
         self, images: Floats, outputs: Floats, limited: Callable[[], None]
     ) -> Fused | None:
         """Return what answers batches shaped like ``images`` faster, where there is one.
@@ -194,7 +194,7 @@ class TorchRunner:
         ):  # it answers alone, in as many threads as there are: other bits
             return None
         batch = _laid_out(torch.from_numpy(images.copy()))  # it may work in place
-        return fused(self.model, batch, torch.from_numpy(outputs), limited)
+        return fuse(self.model, batch, torch.from_numpy(outputs), limited)
 
     def replicate(self) -> "TorchRunner | None":
         """Return one with a copy of the module, on a CPU and where nothing else is shared."""

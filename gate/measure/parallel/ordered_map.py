@@ -15,15 +15,15 @@ def in_order(
     *,
     threads: int,
     ahead: int | None = None,
-    start: Callable[[], None] | None = None,
+    thread_init: Callable[[], None] | None = None,
 ) -> Generator[Made, None, None]:
     """Yield what ``work`` makes of each thing given, in order, while the next ones are made.
 
     At most ``ahead`` are made and not yet taken, by default two a thread. Each thread calls
-    ``start`` once. What ``work`` raises is raised in its turn.
+    ``thread_init`` once. What ``work`` raises is raised in its turn.
     """
     ahead = 2 * threads if ahead is None else ahead
-    pool = ThreadPoolExecutor(threads, initializer=start)
+    pool = ThreadPoolExecutor(threads, initializer=thread_init)
     waiting: deque[Future[Made]] = deque()
     try:
         for each in given:

@@ -21,7 +21,7 @@ from gate.errors import EvidenceError, OutputError
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Split
-from gate.measure.cache_location import PLANS, close_file, distrusted, make_private
+from gate.measure.cache_location import PLANS, close_file, make_private, reason_to_distrust
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_entries
@@ -76,7 +76,7 @@ class Kept:
             self._broken = True  # nor is anything kept in it
             return
         for folder in (self.folder, *self.folder.glob("*/")):
-            if distrusted(folder) is None:
+            if reason_to_distrust(folder) is None:
                 remove_unfinished_files(folder)
         for file in sorted(self.folder.glob(f"*/{_FACTS}"), key=_used, reverse=True):
             if self._is_distrusted(file.parent) or self._is_distrusted(file):
@@ -124,7 +124,7 @@ class Kept:
             self._write(self._variant / f"{part.unit.name}{_PART}", part)
 
     def _is_distrusted(self, path: Path) -> bool:
-        why = distrusted(path)
+        why = reason_to_distrust(path)
         if why is not None:
             self.warn(f"cache: {path}: {why}; what it holds is measured again")
         return why is not None
@@ -183,7 +183,7 @@ class Kept:
         said = json.dumps(facts.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
         make_private(folder)
-        if (why := distrusted(folder)) is not None:
+        if (why := reason_to_distrust(folder)) is not None:
             raise OSError(errno.EPERM, why)
         write_text(self.folder / _PLAN, json.dumps(self.plan.document, indent=2, default=str))
         write_text(folder / _FACTS, said)

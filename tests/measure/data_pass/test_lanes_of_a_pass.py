@@ -318,7 +318,7 @@ def test_an_error_in_one_split_costs_nothing_of_the_one_before(parts):
 def test_each_thread_is_told_how_many_threads_torch_may_use(parts):
     told = []
 
-    list(parts(runners(2), threads=3, start=lambda: told.append(threading.get_ident())))
+    list(parts(runners(2), threads=3, thread_init=lambda: told.append(threading.get_ident())))
 
     assert 1 <= len(told) == len(set(told)) <= 3
     assert threading.get_ident() not in told

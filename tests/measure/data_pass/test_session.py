@@ -107,7 +107,7 @@ def test_a_module_that_remembers_answers_alone_and_as_it_stands(worker):
 )
 def test_lanes_share_the_threads(model, threads, each, worker):
     with worker(model, threads) as open_one:
-        open_one.passing.start()
+        open_one.passing.thread_init()
 
         assert torch.get_num_threads() == each
 

@@ -251,7 +251,7 @@ def test_splits_of_other_sizes_and_modes_can_be_compared():
 
 @st.composite
 def splits_with_copies(draw):
-    """Two splits drawn from few pictures, turned, relabelled and stored in few ways."""
+    """Two splits drawn from few pictures, turn_image, relabelled and stored in few ways."""
     pool = noise(4, 5, 5, seed=draw(st.integers(0, 9)))
     made = []
     for split in (Split.TRAIN, Split.TEST):

@@ -8,7 +8,7 @@ import pytest
 from gate.evidence.records import Split
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap
-from gate.measure.duplicates.known_overlaps import remembered
+from gate.measure.duplicates.known_overlaps import load_or_compare
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 
 RANDOM = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def sought(tmp_path):
             searches.append(sides)
             return find_overlap(*sides)
 
-        assert remembered(tmp_path, sides, find, warn=pytest.fail) == find_overlap(*sides)
+        assert load_or_compare(tmp_path, sides, find, warn=pytest.fail) == find_overlap(*sides)
         return bool(searches)
 
     assert search(*SIDES)

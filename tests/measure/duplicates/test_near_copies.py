@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from gate.measure.duplicates import near_copies as room
 from gate.measure.duplicates.near_copies import NONE, RADIUS, near_copies, nearest
 from gate.measure.fingerprints.orientations import ORIENTATIONS, inverse
-from gate.measure.fingerprints.perceptual_hash import turned_hashes
+from gate.measure.fingerprints.perceptual_hash import turn_hashes
 
 
 def random_hashes(count, seed=0):
@@ -31,7 +31,7 @@ def brute_force(a, b, radius, *, same=False):
     found = []
     for row_b, each in enumerate(b):
         every = [
-            (distance(other, turned_hashes(each[None], orientation)[0]), row_a, orientation)
+            (distance(other, turn_hashes(each[None], orientation)[0]), row_a, orientation)
             for row_a, other in enumerate(a)
             for orientation in ORIENTATIONS
             if not (same and row_a == row_b)
@@ -58,7 +58,7 @@ def planted(draw):
     b = rng.integers(0, 256, (draw(st.integers(0, 12)), 32), dtype=np.uint8)
     for row in range(len(b)):
         if len(a) and row % 4:
-            source = turned_hashes(a[rng.integers(len(a))][None], int(rng.integers(8)))
+            source = turn_hashes(a[rng.integers(len(a))][None], int(rng.integers(8)))
             b[row] = with_changed_bits(source, int(rng.integers(0, 36)), seed=row)[0]
     return a, b
 
@@ -84,7 +84,7 @@ def test_the_nearest_inside_one_side_is_never_itself(way, monkeypatch):
         monkeypatch.setattr(room, "_SMALL", -1)
         monkeypatch.setattr(room, "_LOOKUP", -1_000_000)
     a = random_hashes(20)
-    a[15] = with_changed_bits(turned_hashes(a[3:4], 5), 9)[0]
+    a[15] = with_changed_bits(turn_hashes(a[3:4], 5), 9)[0]
 
     found = nearest(a, a, RADIUS, same=True)
 
@@ -96,10 +96,7 @@ def test_the_nearest_inside_one_side_is_never_itself(way, monkeypatch):
 def test_both_ways_agree_on_many_hashes():
     a = random_hashes(5000)
     b = np.concatenate(
-        [
-            with_changed_bits(turned_hashes(a[o * 100 : o * 100 + 30], o), 25, o)
-            for o in ORIENTATIONS
-        ]
+        [with_changed_bits(turn_hashes(a[o * 100 : o * 100 + 30], o), 25, o) for o in ORIENTATIONS]
     )
     scanned = nearest(a, b, RADIUS)
     with pytest.MonkeyPatch.context() as patched:
@@ -166,7 +163,7 @@ def test_a_crowd_of_fewer_than_a_hundred_is_no_crowd():
 def test_fifty_copies_of_the_leaked_image_are_not_a_crowd():
     b = random_hashes(1)
     centre = with_changed_bits(b, 28)
-    copies = np.concatenate([turned_hashes(crowd(centre, 50, 4, o), o) for o in ORIENTATIONS])
+    copies = np.concatenate([turn_hashes(crowd(centre, 50, 4, o), o) for o in ORIENTATIONS])
     a = np.concatenate([copies, random_hashes(100, 9)])
 
     assert near_copies(a, b).row[0] != NONE

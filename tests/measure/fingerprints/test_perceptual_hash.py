@@ -6,7 +6,7 @@ from scipy.fft import dctn
 
 from gate.measure.fingerprints import perceptual_hash
 from gate.measure.fingerprints.orientations import ORIENTATIONS, turn
-from gate.measure.fingerprints.perceptual_hash import hashes, moments, thumbnails, turned_hashes
+from gate.measure.fingerprints.perceptual_hash import hashes, moments, thumbnails, turn_hashes
 
 
 def noise(count, height, width, seed=0):
@@ -61,7 +61,7 @@ def test_the_hash_of_a_turned_picture_is_the_turned_hash(orientation):
 
     turned_before, _ = hashes(np.ascontiguousarray(turn(small, orientation)))
 
-    np.testing.assert_array_equal(turned_before, turned_hashes(hashes(small)[0], orientation))
+    np.testing.assert_array_equal(turned_before, turn_hashes(hashes(small)[0], orientation))
 
 
 def test_bits_are_the_signs_of_the_cosine_transform():

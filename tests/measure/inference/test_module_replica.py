@@ -222,7 +222,7 @@ def test_what_torch_does_not_copy_has_no_copy():
     assert state_of(model) is not None
     assert copy_module(model) is None
     assert asked(model).replicate() is None
-    assert asked(model).fused_for(images(), asked(model).outputs(images()), as_they_are) is None
+    assert asked(model).fuse_for(images(), asked(model).outputs(images()), as_they_are) is None
 
 
 @pytest.mark.parametrize("kind", [*UNKNOWN, *REMEMBERING], ids=lambda kind: kind.__name__)
@@ -230,14 +230,14 @@ def test_a_module_that_may_remember_is_asked_alone_and_as_it_stands(kind):
     runner = asked(kind())
 
     assert runner.replicate() is None
-    assert runner.fused_for(images(), runner.outputs(images()), as_they_are) is None
+    assert runner.fuse_for(images(), runner.outputs(images()), as_they_are) is None
 
 
 def test_a_module_without_state_is_put_beside_and_fused():
     runner = asked(Plain())
 
     assert runner.replicate().model is not runner.model
-    assert runner.fused_for(images(), runner.outputs(images()), as_they_are) is not None
+    assert runner.fuse_for(images(), runner.outputs(images()), as_they_are) is not None
 
 
 def test_the_state_is_that_before_the_first_image():
@@ -254,4 +254,4 @@ def test_off_the_cpu_a_module_is_asked_alone():
     runner = replace(here, place=torch.device("meta"))
 
     assert runner.replicate() is None
-    assert runner.fused_for(images(), here.outputs(images()), as_they_are) is None
+    assert runner.fuse_for(images(), here.outputs(images()), as_they_are) is None

@@ -124,9 +124,9 @@ def as_it_is():
     """Leave torch the threads that it has."""
 
 
-def fused(model, given):
+def fuse(model, given):
     """Return what the module is fused to, when its answers to these images are known."""
-    return room.fused(model, given, torch.as_tensor(answers(model, given)), as_it_is)
+    return room.fuse(model, given, torch.as_tensor(answers(model, given)), as_it_is)
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def one_thread():
 @pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
 def test_fused_answers_are_those_of_the_module(kind):
     model = made(kind)
-    ready = fused(model, images())
+    ready = fuse(model, images())
 
     for seed in range(5):
         expected, found = (answers(each, images(seed) * 3 - 1) for each in (model, ready.module))
@@ -150,7 +150,7 @@ def test_fused_answers_are_those_of_the_module(kind):
 
 @pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
 def test_the_same_batch_gets_the_same_bits_again(kind):
-    ready = fused(made(kind), images()).module
+    ready = fuse(made(kind), images()).module
 
     again = [answers(ready, images(1)).numpy().tobytes() for _ in range(5)]
 
@@ -159,14 +159,14 @@ def test_the_same_batch_gets_the_same_bits_again(kind):
 
 @pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
 def test_two_modules_that_are_fused_give_the_same_bits(kind):
-    one, other = (fused(made(kind), images(seed)).module for seed in (0, 9))
+    one, other = (fuse(made(kind), images(seed)).module for seed in (0, 9))
 
     assert answers(one, images(1)).numpy().tobytes() == answers(other, images(1)).numpy().tobytes()
 
 
 @pytest.mark.parametrize("kind", FUSED, ids=lambda kind: kind.__name__)
 def test_many_threads_get_the_same_bits(kind):
-    ready = fused(made(kind), images()).module
+    ready = fuse(made(kind), images()).module
     given = [images(seed) for seed in range(4)] * 10
 
     with ThreadPoolExecutor(4, initializer=partial(torch.set_num_threads, 1)) as pool:
@@ -191,7 +191,7 @@ def test_a_module_is_profiled_in_all_threads_and_compiled_for_those_that_are_lef
 
     monkeypatch.setattr(room._jit, "freeze", Watched)
     torch.set_num_threads(2)
-    ready = room.fused(model, given, known, lambda: torch.set_num_threads(1))
+    ready = room.fuse(model, given, known, lambda: torch.set_num_threads(1))
 
     assert ready is not None
     assert asked == [2, 1]
@@ -205,17 +205,17 @@ def groups_of(ready):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the compiler is made for these")
 def test_layers_are_compiled_together_and_a_module_that_cannot_be_is_only_folded():
-    assert groups_of(fused(made(convolution), images()).module) > 1
-    assert groups_of(fused(made(Block), images()).module) == 0
+    assert groups_of(fuse(made(convolution), images()).module) > 1
+    assert groups_of(fuse(made(Block), images()).module) == 0
 
 
 @pytest.mark.slow
 def test_where_torch_was_told_to_trace_nothing_nothing_is_fused():
     script = (
         "import torch\n"
-        "from gate.measure.inference.operator_fusion import fused\n"
+        "from gate.measure.inference.operator_fusion import fuse\n"
         "model, images = torch.nn.Linear(2, 2).eval(), torch.rand(16, 2)\n"
-        "print(fused(model, images, model(images).detach(), lambda: None))\n"
+        "print(fuse(model, images, model(images).detach(), lambda: None))\n"
     )
     said = [
         subprocess.run(
@@ -254,8 +254,8 @@ class Fresh(Scratch):
 
 
 def test_what_lanes_would_share_and_write_to_is_not_fused():
-    assert fused(Fresh().eval(), images()) is not None
-    assert fused(Scratch().eval(), images()) is None
+    assert fuse(Fresh().eval(), images()) is not None
+    assert fuse(Scratch().eval(), images()) is None
 
 
 def test_a_torch_without_the_compiler_folds(monkeypatch):
@@ -264,7 +264,7 @@ def test_a_torch_without_the_compiler_folds(monkeypatch):
 
     monkeypatch.setattr(room._jit, "enable_onednn_fusion", refused)
 
-    ready = fused(made(convolution), images())
+    ready = fuse(made(convolution), images())
 
     assert groups_of(ready.module) == 0
     assert "aten::batch_norm" not in str(ready.module.inlined_graph)
@@ -272,7 +272,7 @@ def test_a_torch_without_the_compiler_folds(monkeypatch):
 
 def test_the_compiler_takes_part_in_nothing_else():
     for kind in (convolution, Block, lambda: Scores(branch)):
-        fused(made(kind), images())
+        fuse(made(kind), images())
 
         assert not torch.jit.onednn_fusion_enabled()
 
@@ -348,25 +348,25 @@ LOOKING = [
 
 @pytest.mark.parametrize("function", LOOKING, ids=lambda function: function.__name__)
 def test_python_that_looks_at_values_is_not_frozen(function):
-    assert fused(Scores(function).eval(), images()) is None
+    assert fuse(Scores(function).eval(), images()) is None
 
 
 def test_what_does_not_look_is_fused():
-    assert fused(Scores(lambda images, scores: scores * images.mean()).eval(), images()) is not None
+    assert fuse(Scores(lambda images, scores: scores * images.mean()).eval(), images()) is not None
 
 
 def test_a_module_that_is_another_one_when_traced_is_not_fused():
     def wise(images, scores):
         return scores + torch.jit.is_tracing()
 
-    assert fused(Scores(wise).eval(), images()) is None
+    assert fuse(Scores(wise).eval(), images()) is None
 
 
 def test_a_module_that_draws_is_not_fused():
     def noisy(images, scores):
         return scores + torch.rand(3)
 
-    assert fused(Scores(noisy).eval(), images()) is None
+    assert fuse(Scores(noisy).eval(), images()) is None
 
 
 def test_answers_further_apart_than_the_tolerance_are_no_agreement(monkeypatch):
@@ -377,7 +377,7 @@ def test_answers_further_apart_than_the_tolerance_are_no_agreement(monkeypatch):
             return trace(nn.Sequential(model, Shift(by)).eval(), *given, **said)
 
         monkeypatch.setattr(room._jit, "trace", traced)
-        return fused(made(perceptron), images())
+        return fuse(made(perceptron), images())
 
     assert shifted(0.1 * TOLERANCE) is not None
     assert shifted(2 * TOLERANCE) is None
@@ -398,13 +398,13 @@ def test_answers_that_are_no_numbers_agree_with_nothing(value):
     with torch.no_grad():
         model[3].bias[1] = value
 
-    assert fused(model, images()) is None
+    assert fuse(model, images()) is None
 
 
 def test_what_torch_cannot_trace_is_not_fused():
     model = Scores(lambda images, scores: {"scores": scores}).eval()
 
-    assert room.fused(model, images(), answers(model, images())["scores"], as_it_is) is None
+    assert room.fuse(model, images(), answers(model, images())["scores"], as_it_is) is None
 
 
 def test_a_large_module_is_not_fused(monkeypatch):
@@ -412,10 +412,10 @@ def test_a_large_module_is_not_fused(monkeypatch):
     size = sum(each.numel() for each in model.parameters())
 
     monkeypatch.setattr(room, "MOST_PARAMETERS", size)
-    assert fused(model, images()) is not None
+    assert fuse(model, images()) is not None
 
     monkeypatch.setattr(room, "MOST_PARAMETERS", size - 1)
-    assert fused(model, images()) is None
+    assert fuse(model, images()) is None
 
 
 @pytest.mark.parametrize("kind", [convolution, Attention, lambda: Scores(branch)])
@@ -424,7 +424,7 @@ def test_no_warning_of_torch_is_let_out(kind):
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        fused(model, images())
+        fuse(model, images())
 
     assert [str(each.message) for each in said] == []
 
@@ -433,7 +433,7 @@ def test_fusing_leaves_the_module_as_it_was():
     model = made(Residual)
     before = answers(model, images(1))
 
-    fused(model, images())
+    fuse(model, images())
 
     assert torch.equal(answers(model, images(1)), before)
     assert not model.training
@@ -456,7 +456,7 @@ ASKED = []
 
 
 def quickened(runner, given):
-    return replace(runner, fused=runner.fused_for(given, runner.outputs(given), as_it_is))
+    return replace(runner, fused=runner.fuse_for(given, runner.outputs(given), as_it_is))
 
 
 def test_a_batch_of_another_shape_is_answered_by_the_module_itself():
@@ -500,7 +500,7 @@ def test_a_module_that_works_in_place_is_fused_and_changes_no_image_that_is_kept
     outputs = runner.outputs(given.copy())
     before = given.copy()
 
-    quick = replace(runner, fused=runner.fused_for(given, outputs, as_it_is))
+    quick = replace(runner, fused=runner.fuse_for(given, outputs, as_it_is))
 
     assert quick.fused is not None
     assert np.array_equal(given, before)
@@ -514,4 +514,4 @@ def test_a_module_that_counts_the_bytes_of_a_batch_is_not_fused():
     model = Scores(counted).eval()
     given = images()
 
-    assert room.fused(model, given, answers(model, given)[:2], as_it_is) is None
+    assert room.fuse(model, given, answers(model, given)[:2], as_it_is) is None

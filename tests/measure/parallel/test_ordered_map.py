@@ -108,7 +108,9 @@ def test_every_thread_is_told_once_before_it_works():
         together.wait(SOON)
         return threading.get_ident() in told
 
-    made = in_order(work, range(6), threads=3, start=lambda: told.append(threading.get_ident()))
+    made = in_order(
+        work, range(6), threads=3, thread_init=lambda: told.append(threading.get_ident())
+    )
 
     assert list(made) == [True] * 6
     assert len(told) == len(set(told)) == 3

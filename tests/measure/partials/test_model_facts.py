@@ -7,7 +7,7 @@ import pytest
 
 from gate.errors import EvidenceError
 from gate.evidence.records import Subject
-from gate.measure.assemble import agreed
+from gate.measure.assemble import common_facts
 from gate.measure.partials.model_facts import ModelFacts
 
 HEAD = ModelFacts(
@@ -30,16 +30,16 @@ def test_of_two_machines_the_larger_difference_between_the_backends_is_kept():
     smaller, larger = HEAD, replace(HEAD, max_abs_difference=5e-7)
 
     assert (
-        agreed(smaller, larger).max_abs_difference
-        == agreed(larger, smaller).max_abs_difference
+        common_facts(smaller, larger).max_abs_difference
+        == common_facts(larger, smaller).max_abs_difference
         == 5e-7
     )
-    assert agreed(None, smaller).max_abs_difference == 3e-7
+    assert common_facts(None, smaller).max_abs_difference == 3e-7
 
 
 def test_parts_of_another_backend_are_refused_by_what_differs():
     with pytest.raises(EvidenceError, match="conditions that differ: backend; "):
-        agreed(HEAD, replace(HEAD, backend="torch", max_abs_difference=5e-7))
+        common_facts(HEAD, replace(HEAD, backend="torch", max_abs_difference=5e-7))
 
 
 def test_the_difference_is_told_after_the_notes():
