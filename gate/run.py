@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gate.errors import SubjectError, UsageError, refuse_address
+from gate.errors import CheckpointError, Identity, SubjectError, UsageError, refuse_address
 from gate.masking import masked_argument
 from gate.measure.settings import MeasureSettings
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
@@ -71,17 +71,19 @@ def validate(
     nothing is written. What cannot be measured is an error in the report.
     """
     from gate.report.set_aside import drop_previous
+    from gate.subject.sources.resolution import resolve
 
     settings = settings or Settings()
     started = time.time()
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
     refuse_overwriting_baseline(subject, settings.out)
-    subject.require_complete()
+    resolution = resolve(subject)
+    subject = resolution.gatefile
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
     out = _prepared(settings.out, keep=True)
     with in_this_folder():
-        evidence = _measured(subject, document, settings)
+        evidence = _measured(subject, document, settings, resolution.failure)
     drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
@@ -132,13 +134,18 @@ def write_report(report: "Report", path: Path) -> None:
     write_text(path, report.to_json())
 
 
-def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
-    """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
-    from gate.evidence.records import Evidence
-    from gate.evidence.times import now
-    from gate.measure.evidence_builder import failure
+def _measured(
+    subject: GateFile,
+    document: PolicyDocument,
+    settings: Settings,
+    unreadable: SubjectError | None,
+) -> "Evidence":
+    """Return the evidence; where artefact or data cannot be read, of nothing but that."""
     from gate.measure.measurement import measure
     from gate.subject.splits import open_splits
+
+    if unreadable is not None:
+        return _nothing_but(unreadable, subject, document)
 
     runs_a_model = subject.model is not None and not settings.measure.shards
     with settings.measure.prestart() if runs_a_model else nullcontext():
@@ -147,19 +154,30 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         try:
             datasets, classes = open_splits(subject)
         except SubjectError as error:
-            if subject.classes:
-                check_classes(document, subject.classes, subject.critical)
-            return Evidence(
-                classes=subject.classes,
-                critical=subject.critical,
-                failures=(failure(error),),
-                measured_at=now(),
-            )
+            return _nothing_but(error, subject, document)
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
             subject, datasets, classes, settings=settings.measure, progress=settings.progress
         )
+
+
+def _nothing_but(error: SubjectError, subject: GateFile, document: PolicyDocument) -> "Evidence":
+    from gate.evidence.records import Evidence
+    from gate.evidence.times import now
+    from gate.measure.evidence_builder import failure
+    from gate.measure.inference.identity import subject_of
+
+    if subject.classes:
+        check_classes(document, subject.classes, subject.critical)
+    identity = error.identity if isinstance(error, CheckpointError) else Identity()
+    return Evidence(
+        classes=subject.classes,
+        critical=subject.critical,
+        subject=subject_of(identity, None),
+        failures=(failure(error),),
+        measured_at=now(),
+    )
 
 
 def _judgement(

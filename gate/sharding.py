@@ -16,6 +16,7 @@ from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
+from gate.subject.sources.resolution import resolve
 from gate.subject.splits import open_splits
 
 
@@ -43,7 +44,10 @@ def measure_shard(
     not let it be measured, OutputError where the disk does not take it. Then nothing is written.
     """
     refuse_address(out, "--out")
-    subject.require_complete()
+    resolution = resolve(subject)
+    if resolution.failure is not None:
+        raise resolution.failure
+    subject = resolution.gatefile
     opened, classes = open_splits(subject)
     subject.require_critical(classes)
     datasets: dict[Split, Dataset] = {}

@@ -42,6 +42,7 @@ def measure(
     for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         found.assumed.append(note)
+    found.assumed += gatefile.origins
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
         found.assumed.append(f"class order as the data gives it: {first}")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from gate.errors import Identity
 from gate.evidence.records import Subject
-from gate.subject.checkpoints import open_checkpoint
-from gate.subject.checkpoints.onnx import identify_onnx
-from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.gatefile import ModelSpec
+from gate.subject.sources.registry import source_of
+from gate.subject.sources.source import Artefact
 
 
 def identified(spec: ModelSpec, *, base: Path) -> Identity:
@@ -15,11 +14,8 @@ def identified(spec: ModelSpec, *, base: Path) -> Identity:
 
     Raises CheckpointError, with what is known of the file as its ``identity``.
     """
-    assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
-    path = base / spec.checkpoint
-    if is_onnx(path):
-        return identify_onnx(path, sha256=spec.sha256)
-    return open_checkpoint(path, key=spec.key, sha256=spec.sha256).identity
+    artefact = Artefact(spec, base)
+    return source_of(artefact).identify(artefact)
 
 
 def subject_of(identity: Identity, factory: str | None) -> Subject | None:
