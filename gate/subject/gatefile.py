@@ -193,6 +193,7 @@ class GateFile(_Strict):
     _document: Document | None = PrivateAttr(None)
     _base: Path = PrivateAttr(default_factory=Path)
     _origins: tuple[str, ...] = PrivateAttr(())
+    _read: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def base(self) -> Path:
@@ -244,10 +245,17 @@ class GateFile(_Strict):
         copy._document, copy._base = document, base  # noqa: SLF001 -- a copy of itself
         return copy
 
-    def completed(self, values: Mapping[str, Any], origins: tuple[str, ...]) -> Self:
-        """Return the same with values that the artefact states, and sentences that say so."""
+    @property
+    def read(self) -> Mapping[str, str]:
+        """The files of the artefact that values were taken from, with their SHA-256."""
+        return self._read
+
+    def completed(
+        self, values: Mapping[str, Any], origins: tuple[str, ...], read: Mapping[str, str]
+    ) -> Self:
+        """Return the same with values that the artefact states, and who says so, and where."""
         copy = self.model_copy(update=values)
-        copy._origins = origins  # noqa: SLF001 -- a copy of itself
+        copy._origins, copy._read = origins, read  # noqa: SLF001 -- a copy of itself
         return copy
 
     def rooted(self) -> Self:

@@ -105,6 +105,8 @@ class _Opening:
         self.mapped = True
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
+        configs = {name: each.sha256 for name, each in folder.configs.items()}
+        self.identity = replace(self.identity, files=configs)
         weights = weights_of(folder, lambda sealed: self._weights(sealed.data))
         self._recognised(Format.HUGGINGFACE)
         return replace(weights, notes=(*weights.notes, *beside(self.path, folder)))
@@ -114,7 +116,7 @@ class _Opening:
         require_pinned(sha256, self.pin)
 
     def _recognised(self, form: Format) -> None:
-        self.identity = Identity(self.identity.sha256, self.identity.size_bytes, form.value)
+        self.identity = replace(self.identity, format=form.value)
 
     def _weights(self, data: memoryview) -> Weights:
         self.budget.packed += data.nbytes

@@ -48,7 +48,10 @@ class PluginSource(ModelSource):
         """Return what the plugin reads in the artefact."""
         with self._guarded(artefact, "reading what the artefact states"):
             stated = self.theirs.states(artefact)
-        return self._require(stated, Statements, "states")
+        stated = self._require(stated, Statements, "states")
+        if not any(stated.given()):
+            return stated
+        return replace(stated, read={artefact.path.name: artefact.sealed.sha256})
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
         """Return the plugin's own package too."""

@@ -53,7 +53,7 @@ def resolve(gatefile: GateFile) -> Resolution:
         return Resolution(gatefile, failure=error)
     gatefile.require_complete(list(_open_questions(gatefile, statements)))
     values["model"] = spec.model_copy(update={"source": source.name})
-    return Resolution(gatefile.completed(values, origins), statements)
+    return Resolution(gatefile.completed(values, origins, statements.read), statements)
 
 
 def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:

@@ -1,7 +1,7 @@
 """What an artefact states of itself, with the file and the key that say it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
@@ -42,6 +42,7 @@ class Statements:
     input: Stated["InputSpec"] | None = None
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     asks: tuple[Ask, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
 
     def given(self) -> Iterator[tuple[Key, Stated[Any]]]:
         """Yield what is stated, by key."""

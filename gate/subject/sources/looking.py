@@ -1,0 +1,40 @@
+"""A look at an artefact: who reads it, what it holds and states, and why it would be refused."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gate.errors import SubjectError
+from gate.subject.checkpoints.inspection import Inspection
+from gate.subject.gatefile import ModelSpec
+from gate.subject.sources.registry import source_of
+from gate.subject.sources.source import Artefact
+from gate.subject.sources.statements import Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of an artefact that was not loaded."""
+
+    source: str  # the name of who reads it
+    inspection: Inspection
+    refusal: SubjectError | None  # None: it would be opened
+    statements: Statements = field(default_factory=Statements)
+
+    @property
+    def needs_factory(self) -> bool:
+        """Whether nothing but the user's code says how the model is built."""
+        return any(ask.key == "factory" for ask in self.statements.asks)
+
+
+def look_at(path: Path, *, key: str | None = None, source: str | None = None) -> Look:
+    """Return a look at a file or folder; raises UsageError for a source that nobody adds."""
+    said = {"checkpoint": str(path), "key": key, "source": source}
+    artefact = Artefact(ModelSpec().model_copy(update=said))  # a path may be no UTF-8
+    found = source_of(artefact)
+    inspection = found.inspect(artefact)
+    if inspection.refusal is not None:
+        return Look(found.name, inspection, inspection.refusal)
+    try:
+        return Look(found.name, inspection, None, found.states(artefact))
+    except SubjectError as error:
+        return Look(found.name, inspection, error)
