@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import BaseModel
 
 from gate.cli.streams import say
 from gate.healing import advice
@@ -108,9 +107,9 @@ def _stated(look: Look) -> Iterator[str]:
 
 def _value(stated: Stated[Any]) -> Any:  # noqa: ANN401 -- what JSON holds
     value = stated.value
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_unset=True)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, str | tuple):
+        return list(value) if isinstance(value, tuple) else value
+    return value.model_dump(mode="json", exclude_unset=True)
 
 
 def _contents(inspection: Inspection) -> list[str]:

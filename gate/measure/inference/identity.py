@@ -16,7 +16,7 @@ def identified(spec: ModelSpec, *, base: Path, read: Mapping[str, str]) -> Ident
     ``read`` are the files that it has stated something in, with their SHA-256. Raises
     CheckpointError, with what is known of the file as its ``identity``; also where they changed.
     """
-    artefact = Artefact(spec, base)
+    artefact = Artefact.of(spec, base)
     identity = source_of(artefact).identify(artefact)
     alone = identity.sha256 if not identity.files else None
     if any(identity.files.get(name, alone) != digest for name, digest in read.items()):

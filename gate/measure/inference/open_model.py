@@ -35,7 +35,7 @@ def opened_model(
 
     Raises CheckpointError, with what is known of the file as its ``identity``, and FactoryError.
     """
-    artefact = Artefact(spec, base)
+    artefact = Artefact.of(spec, base)
     with source_of(artefact).open(artefact, threads=threads) as opened:
         is_module = isinstance(opened.model, nn.Module)
         subject = subject_of(opened.identity, spec.factory if is_module else None)

@@ -69,7 +69,7 @@ def plan_of(
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})
-    artefact = Artefact(gatefile.model, gatefile.base)
+    artefact = Artefact.of(gatefile.model, gatefile.base)
     source = source_of(artefact)
     units = units_of(datasets)
     packages = {name: version(name) for name in _PACKAGES}

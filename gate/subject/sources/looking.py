@@ -5,7 +5,6 @@ from pathlib import Path
 
 from gate.errors import SubjectError
 from gate.subject.checkpoints.inspection import Inspection
-from gate.subject.gatefile import ModelSpec
 from gate.subject.sources.registry import source_of
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.statements import Statements
@@ -23,13 +22,13 @@ class Look:
     @property
     def needs_factory(self) -> bool:
         """Whether nothing but the user's code says how the model is built."""
-        return any(ask.key == "factory" for ask in self.statements.asks)
+        asked = any(ask.key == "factory" for ask in self.statements.asks)
+        return asked or self.refusal is not None  # what it would ask is not known then
 
 
 def look_at(path: Path, *, key: str | None = None, source: str | None = None) -> Look:
     """Return a look at a file or folder; raises UsageError for a source that nobody adds."""
-    said = {"checkpoint": str(path), "key": key, "source": source}
-    artefact = Artefact(ModelSpec().model_copy(update=said))  # a path may be no UTF-8
+    artefact = Artefact(str(path), key=key, source=source)
     found = source_of(artefact)
     inspection = found.inspect(artefact)
     if inspection.refusal is not None:

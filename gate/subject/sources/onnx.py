@@ -25,19 +25,19 @@ class Onnx(ModelSource):
         """Return the digest and size of the file; no parser looks into it."""
         from gate.subject.checkpoints.onnx import identify_onnx
 
-        return identify_onnx(artefact.path, sha256=artefact.spec.sha256)
+        return identify_onnx(artefact.path, sha256=artefact.sha256)
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
         """Return the release of onnxruntime; raises MissingExtraError."""
-        where = str(artefact.spec.checkpoint)
-        return {"onnxruntime": onnxruntime_release(where, "running an ONNX model")}
+        release = onnxruntime_release(artefact.checkpoint, "running an ONNX model")
+        return {"onnxruntime": release}
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
         """Hold the graph in its worker."""
         from gate.subject.checkpoints.onnx import open_onnx
 
-        with open_onnx(artefact.path, sha256=artefact.spec.sha256, threads=threads) as model:
+        with open_onnx(artefact.path, sha256=artefact.sha256, threads=threads) as model:
             import onnxruntime
 
             sandbox = tuple(name for name, held in model.sandbox.held.items() if held)

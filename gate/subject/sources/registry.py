@@ -30,7 +30,7 @@ def source_of(artefact: Artefact) -> ModelSource:
 
     Raises UsageError for a name that nobody adds, and for a plugin that cannot be loaded.
     """
-    name = artefact.spec.source
+    name = artefact.source
     if name is None:
         return recognised(artefact.path)
     if name in SHIPPED:

@@ -42,8 +42,8 @@ def resolve(gatefile: GateFile) -> Resolution:
         return Resolution(gatefile)
     spec = gatefile.model or ModelSpec()
     if spec.checkpoint is None:  # none is known to state anything
-        spec = spec.model_copy(update={"source": FALLBACK})
-    artefact = Artefact(spec, gatefile.base)
+        spec = spec.model_copy(update={"checkpoint": "", "source": FALLBACK})
+    artefact = Artefact.of(spec, gatefile.base)
     source = _source(artefact, gatefile)
     try:
         statements = source.states(artefact)
@@ -62,7 +62,7 @@ def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:
     except DocumentError:
         raise
     except UsageError as error:
-        name = artefact.spec.source
+        name = artefact.source
         raise error if name is None else gatefile.place_of(error, name, "model", "source") from None
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gate.errors import CheckpointError, Identity
 from gate.subject.checkpoints.inspection import Inspection
@@ -29,16 +29,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Artefact:
-    """The file or folder that a gate file names, and what the gate file says of it."""
+    """The file or folder that a gate file names, and what `model:` of the gate file says of it."""
 
-    spec: "ModelSpec"  # `model:` of the gate file
-    base: Path = field(default_factory=Path)  # the folder that its paths are relative to
+    checkpoint: str  # as it is named
+    base: Path = field(default_factory=Path)  # the folder that the name is relative to
+    source: str | None = None  # None: it is recognised
+    factory: str | None = None
+    kwargs: Mapping[str, Any] = field(default_factory=dict)  # of the factory
+    key: str | None = None
+    sha256: str | None = None  # the pin
+
+    @classmethod
+    def of(cls, spec: "ModelSpec", base: Path) -> "Artefact":
+        """Return the artefact of a gate file that names one."""
+        assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
+        return cls(
+            spec.checkpoint, base, spec.source, spec.factory, spec.kwargs, spec.key, spec.sha256
+        )
 
     @property
     def path(self) -> Path:
         """Where it lies."""
-        assert self.spec.checkpoint is not None, "a complete gate file names a checkpoint"
-        return self.base / self.spec.checkpoint
+        return self.base / self.checkpoint
 
     @cached_property
     def sealed(self) -> Sealed:
@@ -50,7 +62,7 @@ class Artefact:
         try:
             sealed = seal(self.path)
             identity = Identity(sealed.sha256, sealed.size)
-            require_pinned(sealed.sha256, self.spec.sha256)
+            require_pinned(sealed.sha256, self.sha256)
         except RefusedError as refused:
             raise refused.at(self.path, identity) from refused
         return sealed

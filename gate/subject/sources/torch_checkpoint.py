@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import FactoryError, Identity
 from gate.subject.checkpoints.folders import deciding_files, is_folder
 from gate.subject.checkpoints.inspection import Inspection, inspect
-from gate.subject.checkpoints.opening import open_checkpoint
+from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
 from gate.subject.guard import Guard, kind_of
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Statements
@@ -43,8 +43,7 @@ class TorchCheckpoint(ModelSource):
 
     def identify(self, artefact: Artefact) -> Identity:
         """Return digest, size and container of the vetted weights."""
-        spec = artefact.spec
-        return open_checkpoint(artefact.path, key=spec.key, sha256=spec.sha256).identity
+        return _vetted(artefact).identity
 
     def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- weights say nothing
         """Return nothing but that a factory is needed: weights do not say what they are of."""
@@ -58,13 +57,13 @@ class TorchCheckpoint(ModelSource):
 
         from gate.subject.checkpoints.loading import load_into
 
-        spec, base = artefact.spec, artefact.base
-        assert spec.factory is not None, "a complete gate file names a factory"
+        factory, base = artefact.factory, artefact.base
+        assert factory is not None, "a complete gate file names a factory"
         torch.set_num_threads(threads)
-        checkpoint = open_checkpoint(artefact.path, key=spec.key, sha256=spec.sha256)
-        guard = Guard(f"model.factory {spec.factory!r}", base)
+        checkpoint = _vetted(artefact)
+        guard = Guard(f"model.factory {factory!r}", base)
         with np.errstate():  # what the user's code sets is not for our own numbers
-            module = build_module(spec.factory, spec.kwargs, base=base)
+            module = build_module(factory, artefact.kwargs, base=base)
             report = load_into(checkpoint, module, guard=guard)
         yield OpenModel(
             identity=checkpoint.identity,
@@ -76,7 +75,11 @@ class TorchCheckpoint(ModelSource):
 
     def inspect(self, artefact: Artefact) -> Inspection:
         """Return its tensors, and why it would be refused."""
-        return inspect(artefact.path, key=artefact.spec.key)
+        return inspect(artefact.path, key=artefact.key)
+
+
+def _vetted(artefact: Artefact) -> Checkpoint:
+    return open_checkpoint(artefact.path, key=artefact.key, sha256=artefact.sha256)
 
 
 def build_module(factory: str, kwargs: Mapping[str, Any], *, base: Path) -> "nn.Module":
