@@ -261,6 +261,58 @@ def test_what_a_plugin_gives_is_looked_at(before, after, fact, linear, package):
     assert fact in ran.errors
 
 
+STATED = "return Statements(\n            classes=Stated"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fact"),
+    [
+        ('arrays["classes"].tolist())', 'arrays["size"].tolist())', "no tuple of texts"),
+        ("input=Stated(spec, ", "input=Stated({}, ", "no InputSpec"),
+        (STATED, "return Statements(asks=(7,), classes=Stated", "a question that is no Ask"),
+        ('"its array size"', "7", "a value that says no source"),
+        ('backend="numpy"', "backend=7", "of another type"),
+        ('backend="numpy"', "notes=(7,)", "of another type"),
+        ('backend="numpy"', "parameters=-1", "of another type"),
+    ],
+)
+def test_values_of_other_types_are_the_plugins_fault(before, after, fact, linear, package):
+    assert LINEAR.count(before) == 1
+    package.install(LINEAR.replace(before, after))
+
+    ran = linear.run()
+
+    assert ran.status == 4, ran.err
+    assert "plugin npz-linear of their-linear 1.2" in ran.errors
+    assert fact in ran.errors
+
+
+SANDBOXED = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: sandbox, version: 1.0.0}
+rules:
+  - {check: accuracy, min: 0.80}
+  - {check: model-integrity, sandbox: [rlimits]}
+"""
+
+
+def test_a_plugin_cannot_claim_a_sandbox(linear, package):
+    package.install(LINEAR.replace('backend="numpy"', 'sandbox=("rlimits",)'))
+    linear.write("policy.yaml", SANDBOXED)
+
+    ours = linear.run(
+        model={"checkpoint": "model.pt", "factory": "nets:build"},
+        classes=["dark", "bright"],
+        input={"size": [8, 8], "channels": "L"},
+    )
+    theirs = linear.run()
+
+    assert (ours.status, theirs.status) == (0, 1), theirs.err  # it parses in the process itself
+    failed = [each for each in theirs.report["results"] if each["outcome"] == "failed"]
+    assert "parts of the sandbox" in str(failed)
+
+
 def test_an_entry_point_that_names_no_source_is_a_faulty_call(linear, package):
     package.install("SOURCE = 7\n")
 

@@ -92,6 +92,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         subject,
         runner,
         notes,
+        sandbox,
     ):
         if subject.sha256 != job.checkpoint.sha256:
             raise changed(spec, job.checkpoint)
@@ -119,7 +120,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 *chosen.notes,
             ),
             nonfinite_tensors=weights.nonfinite,
-            sandbox=weights.sandbox,
+            sandbox=sandbox,
             batch=first.batch,
             are_logits=first.are_logits,
             checked_individually=first.checked_individually,

@@ -19,7 +19,6 @@ class FunctionRunner:
     function: Callable[[Floats], Floats]
     classes: tuple[str, ...]
     backend: str  # who answers, with the release
-    sandbox: tuple[str, ...] | None  # around a foreign parser; None: none was used
     device: str = "cpu"
 
     def outputs(self, images: Floats) -> Floats:
@@ -33,5 +32,5 @@ class FunctionRunner:
         """Return None: nobody knows whether it may be asked by two threads at once."""
 
     def weights(self) -> Weights:
-        """Return which parts of a sandbox hold; the weights themselves are not shown."""
-        return Weights(parameters=None, sandbox=self.sandbox)
+        """Return nothing: its weights are not shown."""
+        return Weights(parameters=None)

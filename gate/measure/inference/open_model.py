@@ -25,6 +25,7 @@ class Loaded(NamedTuple):
     subject: Subject
     runner: Runner
     notes: tuple[str, ...]  # what was done to open it, such as making the weights fit
+    sandbox: tuple[str, ...] | None  # around a foreign parser; None: none was used
 
 
 @contextmanager
@@ -41,7 +42,8 @@ def opened_model(
         subject = subject_of(opened.identity, spec.factory if is_module else None)
         assert subject is not None, "an open model has a digest"
         subject = replace(subject, parameters=opened.parameters)
-        yield Loaded(subject, _runner(opened, classes, device), opened.notes)
+        runner = _runner(opened, classes, device)
+        yield Loaded(subject, runner, opened.notes, opened.sandbox)
 
 
 def limit_threads(threads: int) -> None:
@@ -51,7 +53,7 @@ def limit_threads(threads: int) -> None:
 
 def _runner(opened: OpenModel, classes: tuple[str, ...], device: Device) -> Runner:
     if not isinstance(opened.model, nn.Module):
-        return FunctionRunner(opened.model, classes, opened.backend, opened.sandbox)
+        return FunctionRunner(opened.model, classes, opened.backend)
     if opened.guard is None:
         return TorchRunner.start(opened.model, classes, device)
     return TorchRunner.start(opened.model, classes, device, guard=opened.guard)

@@ -65,9 +65,6 @@ class Weights:
 
     parameters: int | None  # None: the format does not tell
     nonfinite: tuple[str, ...] = ()  # names of parameters and buffers with NaN or infinity
-    sandbox: tuple[str, ...] | None = (
-        None  # that stood around a foreign parser; None: none was used
-    )
 
 
 class Runner(Protocol):
