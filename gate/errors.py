@@ -18,8 +18,8 @@
 Anything else that escapes is a bug of ours: exit status 70.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -185,6 +185,8 @@ class Identity:
     sha256: str | None = None
     size_bytes: int | None = None
     format: str | None = None
+    # Of several files, those that say what the model is, with their SHA-256: configurations.
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class CheckpointError(SubjectError):

@@ -48,18 +48,23 @@ def validate(
     Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
     nothing is written. What cannot be measured is an error in the report.
     """
+    from gate.subject.sources.resolution import resolve
+
     settings = settings or Settings()
     started = datetime.now(UTC)
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
     refuse_overwriting_baseline(subject, settings.out)
-    subject.require_complete()
+    resolution = resolve(subject)
+    subject = resolution.gatefile
     document, waivers = policy_of(subject), waivers_of(subject)
     subject = subject.bound_by(document)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
     with in_this_folder():
-        evidence = measure_subject(subject, document, settings.measure, settings.progress)
+        evidence = measure_subject(
+            subject, document, settings.measure, settings.progress, unread=resolution.failure
+        )
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts

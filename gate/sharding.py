@@ -18,6 +18,7 @@ from gate.measure.settings import MeasureSettings
 from gate.measure.unit_results import unit_results
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
+from gate.subject.sources.resolution import resolve
 from gate.subject.splits import open_splits
 
 
@@ -45,7 +46,10 @@ def measure_shard(
     not let it be measured, OutputError where the disk does not take it. Then nothing is written.
     """
     refuse_address(out, "--out")
-    subject.require_complete()
+    resolution = resolve(subject)
+    if resolution.failure is not None:
+        raise resolution.failure
+    subject = resolution.gatefile
     engine = open_engine(settings.engine, settings.workers)
     with engine.start_ahead():
         datasets, classes = _datasets_of(subject)

@@ -21,23 +21,23 @@ class Files:
 
 
 def checkpoint_files(path: Path) -> Files:
-    """Return the digests of a checkpoint: a file, or a model folder with its indexes and shards.
+    """Return the digests of a checkpoint: a file, or all files of a folder that decide an answer.
 
     Raises UsageError where it cannot be read, or is a folder without weights.
     """
-    from gate.subject.checkpoints.folders import is_folder, manifest, read_layouts
+    from gate.subject.checkpoints.folders import is_folder, manifest
     from gate.subject.checkpoints.refusals import RefusedError
+    from gate.subject.sources.registry import recognised
 
     if not is_folder(path):
         digest = _sha256(path)
         return Files({path.name: digest}, digest)
     try:
-        layouts = read_layouts(path)
+        files = recognised(path).files(path)
     except RefusedError as refused:
         raise UsageError(printable(str(path)), refused.fact, refused.remedy) from refused
-    digests = {name: _sha256(path / name) for each in layouts for name in each.names}
-    # The digest of an index is of the bytes that the names were read from.
-    digests |= {each.title: each.index.sha256 for each in layouts if each.index}
+    # The digest of what was read is of the bytes that the names were read from.
+    digests = {name: digest or _sha256(path / name) for name, digest in files.items()}
     beside = tuple(sorted({each.name for each in path.iterdir()} - set(digests)))
     return Files(digests, hashlib.sha256(manifest(digests)).hexdigest(), beside)
 

@@ -13,6 +13,7 @@ from gate.utf8 import as_utf8
 if TYPE_CHECKING:
     from gate.drafting.looking import Seen
     from gate.drafting.writing import Costly
+    from gate.subject.sources.looking import Look
 
 _GATEFILE, _POLICY = "gate.yaml", "policy.yaml"
 _COSTLY = ("misses", "false-alarms", "both")
@@ -45,17 +46,20 @@ def command(
     """
     from gate.drafting.looking import look
     from gate.drafting.writing import Wishes, gatefile_text, policy_text
+    from gate.subject.sources.looking import look_at
 
     _refuse_overwriting(out)
     seen = look(data)
-    if checkpoint is not None:
-        _compare(checkpoint, seen)
+    artefact = None if checkpoint is None else look_at(checkpoint)
+    if artefact is not None:
+        _compare(artefact, seen)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     wishes = Wishes(
         costly=_costly(costly, at_terminal),
         critical=_critical(critical, seen, at_terminal),
         checkpoint=checkpoint,
         factory=model,
+        artefact=artefact,
     )
     _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
     _write(out / _POLICY, policy_text(seen, wishes))
@@ -63,9 +67,8 @@ def command(
         _look_for(model, out)
     for name in (_GATEFILE, _POLICY):
         say(visible(f"wrote {out / name}"))
-    missing = [
-        flag for flag, value in (("--checkpoint", checkpoint), ("--model", model)) if not value
-    ]
+    needed = (("--checkpoint", not checkpoint), ("--model", not model and wishes.needs_factory))
+    missing = [flag for flag, is_missing in needed if is_missing]
     if missing:
         say(f"fill in {' and '.join(missing)} there, or give them to the command below")
     say(visible(f"next: validate-model run {out / _GATEFILE}"))
@@ -78,13 +81,11 @@ def _refuse_overwriting(out: Path) -> None:
             raise UsageError(str(out / name), fact, remedy)
 
 
-def _compare(checkpoint: Path, seen: "Seen") -> None:
+def _compare(artefact: "Look", seen: "Seen") -> None:
     """Say what of the checkpoint does not fit the data; the run will refuse it."""
-    from gate.subject.checkpoints.inspection import inspect
-
-    found = inspect(checkpoint)
-    if found.refusal is not None:
-        tell(f"Warning: {found.refusal}")
+    found, checkpoint = artefact.inspection, artefact.inspection.path
+    if artefact.refusal is not None:
+        tell(f"Warning: {artefact.refusal}")
     elif found.classes is not None and found.classes != len(seen.classes):
         fact = f"it seems to have {found.classes} outputs, and the data has {len(seen.classes)}"
         tell(f"Warning: {checkpoint}: {fact} classes")

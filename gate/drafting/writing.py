@@ -9,6 +9,9 @@ from typing import Literal
 
 from gate.documents.scalars import read_plain
 from gate.drafting.looking import Seen
+from gate.subject.sources.looking import Look
+from gate.subject.sources.statements import Statements
+from gate.wording import plain
 
 Costly = Literal["misses", "false-alarms", "both"]
 
@@ -28,6 +31,17 @@ class Wishes:
     critical: tuple[str, ...]
     checkpoint: Path | None = None
     factory: str | None = None
+    artefact: Look | None = None  # what the checkpoint shows; None: none is known
+
+    @property
+    def needs_factory(self) -> bool:
+        """Whether the gate file has to name the code that builds the network."""
+        return self.artefact is None or self.artefact.needs_factory
+
+    @property
+    def statements(self) -> Statements:
+        """What the checkpoint states."""
+        return Statements() if self.artefact is None else self.artefact.statements
 
 
 def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
@@ -44,14 +58,9 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         _or_comment(
             "  checkpoint", checkpoint, "runs/best.pt", "the weights; nothing in it is run"
         ),
-        _or_comment(
-            "  factory",
-            wishes.factory and _word(wishes.factory),
-            "package.module:function",
-            "returns the nn.Module; its code: beside this file, or installed",
-        ),
-        (f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"),
-        *_input(seen),
+        *_factory(wishes),
+        _classes(seen, wishes),
+        *_input(seen, wishes),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -154,7 +163,25 @@ def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     ]
 
 
-def _input(seen: Seen) -> list[tuple[str, str]]:
+def _factory(wishes: Wishes) -> list[tuple[str, str]]:
+    if wishes.factory is None and not wishes.needs_factory:
+        return []
+    factory = wishes.factory and _word(wishes.factory)
+    purpose = "returns the nn.Module; its code: beside this file, or installed"
+    return [_or_comment("  factory", factory, "package.module:function", purpose)]
+
+
+def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
+    stated = wishes.statements.classes
+    if stated is None:
+        return f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"
+    return f"classes: {_listed(stated.value)}", f"from {plain(stated.source)}"
+
+
+def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
+    if stated := wishes.statements.input:
+        said = stated.value.model_dump(mode="json", exclude_unset=True)
+        return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
         return [(shown, "how an image becomes the model's input: as in training")]

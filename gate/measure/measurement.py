@@ -74,6 +74,7 @@ def _assumed(
     for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         notes.append(note)
+    notes += gatefile.origins
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
         notes.append(f"class order as the data gives it: {first}")

@@ -23,7 +23,7 @@ def plan_measurement(
     Raises CheckpointError where the checkpoint is refused or cannot be read.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
-    checkpoint = identified(gatefile.model, base=gatefile.base)
+    checkpoint = identified(gatefile.model, base=gatefile.base, read=gatefile.read)
     plan = plan_of(gatefile, datasets, classes, checkpoint, settings.device, settings.backend)
     job = Job(
         plan=plan.digest,

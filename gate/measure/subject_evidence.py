@@ -3,11 +3,12 @@
 import threading
 from contextlib import nullcontext
 
-from gate.errors import SubjectError
+from gate.errors import CheckpointError, Identity, SubjectError
 from gate.evidence.records import Evidence
 from gate.evidence.times import now
 from gate.measure.engines import open_engine
 from gate.measure.evidence_builder import failure
+from gate.measure.inference.identity import subject_of
 from gate.measure.measurement import measure
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
@@ -17,13 +18,22 @@ from gate.subject.splits import open_splits
 
 
 def measure_subject(
-    subject: GateFile, document: PolicyDocument, settings: MeasureSettings, progress: Progress
+    subject: GateFile,
+    document: PolicyDocument,
+    settings: MeasureSettings,
+    progress: Progress,
+    *,
+    unread: SubjectError | None = None,
 ) -> Evidence:
     """Return the evidence; where the data cannot be opened, evidence of nothing but that.
+
+    ``unread`` is why the artefact could not be read: then nothing is measured at all.
 
     Raises UsageError where policy or gate file do not fit the classes of the data, and where the
     engine is none.
     """
+    if unread is not None:
+        return _nothing_but(unread, subject, document)
     runs_a_model = subject.model is not None and not settings.shards
     engine = open_engine(settings.engine, settings.workers) if runs_a_model else None
     with nullcontext() if engine is None else engine.start_ahead():
@@ -32,19 +42,25 @@ def measure_subject(
         try:
             datasets, classes = open_splits(subject)
         except SubjectError as error:
-            if subject.classes:
-                check_classes(document, subject.classes, subject.critical)
-            return Evidence(
-                classes=subject.classes,
-                critical=subject.critical,
-                failures=(failure(error),),
-                measured_at=now(),
-            )
+            return _nothing_but(error, subject, document)
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
             subject, datasets, classes, settings=settings, engine=engine, progress=progress
         )
+
+
+def _nothing_but(error: SubjectError, subject: GateFile, document: PolicyDocument) -> Evidence:
+    if subject.classes:
+        check_classes(document, subject.classes, subject.critical)
+    identity = error.identity if isinstance(error, CheckpointError) else Identity()
+    return Evidence(
+        classes=subject.classes,
+        critical=subject.critical,
+        subject=subject_of(identity, None),
+        failures=(failure(error),),
+        measured_at=now(),
+    )
 
 
 def _import_judging() -> None:

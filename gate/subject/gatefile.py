@@ -54,6 +54,12 @@ class ModelSpec(_Strict):
         pattern="^[0-9a-f]{64}$",
         description="The digest that the checkpoint must have, in hexadecimal; another is refused.",
     )
+    source: str | None = Field(
+        None,
+        min_length=1,
+        description="Who reads the checkpoint: a model source of validate-model, or of a plugin. "
+        "Left out, it is recognised by its content.",
+    )
 
 
 class DataSpecs(_Strict):
@@ -140,7 +146,7 @@ class Factory:
 
 
 class GateFile(_Strict):
-    """What is judged. Every key may come from a flag instead; :meth:`require_complete` checks."""
+    """What is judged. Keys may come from flags or the artefact: :meth:`require_complete`."""
 
     api_version: Literal["gate/v1"] = Field(
         "gate/v1", alias="apiVersion", description="The version of the format: gate/v1."
@@ -186,11 +192,18 @@ class GateFile(_Strict):
 
     _document: Document | None = PrivateAttr(None)
     _base: Path = PrivateAttr(default_factory=Path)
+    _origins: tuple[str, ...] = PrivateAttr(())
+    _read: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def base(self) -> Path:
         """The folder that paths are relative to: the gate file's, or the current one."""
         return self._base
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Who says classes, input and factory, where the artefact states them; for the report."""
+        return self._origins
 
     def factories(self) -> Iterator[Factory]:
         """Yield all user code that the gate file names."""
@@ -232,18 +245,33 @@ class GateFile(_Strict):
         copy._document, copy._base = document, base  # noqa: SLF001 -- a copy of itself
         return copy
 
+    @property
+    def read(self) -> Mapping[str, str]:
+        """The files of the artefact that values were taken from, with their SHA-256."""
+        return self._read
+
+    def completed(
+        self, values: Mapping[str, Any], origins: tuple[str, ...], read: Mapping[str, str]
+    ) -> Self:
+        """Return the same with values that the artefact states, and who says so, and where."""
+        copy = self.model_copy(update=values)
+        copy._origins, copy._read = origins, read  # noqa: SLF001 -- a copy of itself
+        return copy
+
     def rooted(self) -> Self:
         """Return the same, with paths that another process, in another folder, finds."""
         copy = self.model_copy()
         copy._base = self._base.absolute()  # noqa: SLF001 -- a copy of itself
         return copy
 
-    def require_complete(self) -> None:
+    def require_complete(self, asks: Sequence[Complaint] = ()) -> None:
         """Refuse a gate file, with its flags applied, that does not say what is to be judged.
 
-        Raises DocumentError with places where there is a file, UsageError where there is none.
+        ``asks`` are what its artefact needs to be told, and nobody says: see
+        :func:`gate.subject.sources.resolution.resolve`. Raises DocumentError with places where
+        there is a file, UsageError where there is none.
         """
-        self._refuse([*contradictions(self), *_omissions(self)])
+        self._refuse([*contradictions(self), *_omissions(self), *asks])
 
     def require_critical(self, classes: Sequence[str]) -> None:
         """Refuse critical classes that the model does not have; raises as require_complete does."""
@@ -336,19 +364,6 @@ def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
             "no checkpoint is given",
             "add model: {checkpoint: ...}, or use --checkpoint",
         )
-    if not _says_how_to_build(gatefile):
-        remedy = "add model: {factory: package.module:function}, or use --model"
-        yield ("model",), "nothing says how the model is built", remedy
-
-
-def _says_how_to_build(gatefile: GateFile) -> bool:
-    """Return whether there is a factory, or a file that brings its own graph: ONNX."""
-    from gate.subject.checkpoints.recognising import is_onnx
-
-    model = gatefile.model
-    if model is None or model.factory is not None or model.checkpoint is None:
-        return model is not None and model.factory is not None
-    return is_onnx(gatefile.base / model.checkpoint)
 
 
 def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:

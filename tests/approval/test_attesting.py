@@ -151,6 +151,61 @@ def test_a_layout_that_is_added_later_is_refused(layout, world):
     assert layout in came.refusal.fact
 
 
+CONFIGURED = {
+    "config.json": '{"id2label": {"0": "cat", "1": "dog"}}',
+    "preprocessor_config.json": '{"image_mean": [0.5]}',
+}
+
+
+@pytest.fixture
+def configured(world):
+    """Return a folder with configurations, judged and attested."""
+    folder = _sharded(world.folder / "model")
+    for name, text in CONFIGURED.items():
+        (folder / name).write_text(text)
+    world.judge(sha256=sha256(read_folder(folder, most=MAX_BYTES).manifest).hexdigest())
+    world.attest(checkpoint=folder)
+    return folder
+
+
+def test_a_folder_whose_configurations_are_untouched_is_accepted(world, configured):
+    (configured / "README.md").write_text("written later, and read by nobody")
+
+    assert set(CONFIGURED) < {each["name"] for each in world.statement()["subject"]}
+    assert world.verify(checkpoint=configured).accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("preprocessor_config.json", '{"image_mean": [0.4]}'),
+        ("config.json", '{"id2label": {"0": "dog", "1": "cat"}}'),
+        ("config.json", ""),
+    ],
+)
+def test_an_edited_mean_or_a_swapped_class_is_refused(name, text, world, configured):
+    (configured / name).write_text(text)
+
+    came = world.verify(checkpoint=configured)
+
+    assert came.refusal.code == RefusalCode.CHECKPOINT_DIFFERS
+    assert name in came.refusal.fact
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_a_configuration_that_is_taken_away_or_added_later_is_refused(name, world, configured):
+    kept = (configured / name).read_bytes()
+    (configured / name).unlink()
+
+    assert world.code(checkpoint=configured) == RefusalCode.CHECKPOINT_DIFFERS
+
+    world.judge(sha256=sha256(read_folder(configured, most=MAX_BYTES).manifest).hexdigest())
+    world.attest(checkpoint=configured)
+    assert world.verify(checkpoint=configured).accepted
+    (configured / name).write_bytes(kept)
+    assert world.code(checkpoint=configured) == RefusalCode.CHECKPOINT_DIFFERS
+
+
 def test_two_shards_that_changed_their_names_are_refused(world):
     folder = _sharded(world.folder / "model")
     world.judge(sha256=sha256(read_folder(folder, most=MAX_BYTES).manifest).hexdigest())

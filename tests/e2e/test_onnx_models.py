@@ -1,5 +1,7 @@
 """An ONNX model is judged without a factory, in a process of its own."""
 
+import json
+
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="builds the graph")
@@ -67,3 +69,25 @@ def test_a_checkpoint_without_a_factory_is_no_graph(project):
 
     assert ran.status == 2
     assert "nothing says how the model is built" in ran.err
+
+
+def test_an_onnx_model_is_inspected_as_what_it_is(project):
+    graph(project.folder / "model.onnx")
+
+    text = project.command("inspect", "model.onnx")
+    found = json.loads(project.command("inspect", "model.onnx", "--format", "json").out)
+
+    assert text.status == 0
+    assert "would be opened; whether it fits is known when it is run" in text.out
+    assert (found["source"], found["format"], found["refusal"]) == ("onnx", "onnx", None)
+
+
+def test_a_first_gate_file_of_an_onnx_model_asks_for_no_factory(project):
+    graph(project.folder / "model.onnx")
+    project.folders("data/test", 3)
+
+    ran = project.command("init", "data", "--checkpoint", "model.onnx", "--out", "made")
+
+    assert ran.status == 0
+    assert "--model" not in ran.out
+    assert "factory" not in (project.folder / "made" / "gate.yaml").read_text()

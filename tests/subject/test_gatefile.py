@@ -9,6 +9,7 @@ from gate.documents.json_schema import as_text
 from gate.errors import DocumentError, UsageError
 from gate.policy.shipped import shipped_folder
 from gate.subject.gatefile import DataSpecs, GateFile, ModelSpec, gatefile_schema, read_gatefile
+from gate.subject.sources.resolution import resolve
 
 GOLDEN = Path(__file__).parent / "golden" / "gatefile"
 FAULTY = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
@@ -116,7 +117,7 @@ def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, left_out,
     gatefile = read_gatefile(gate_yaml(FULL.replace(left_out, "")))
 
     with pytest.raises(DocumentError) as error:
-        gatefile.require_complete()
+        resolve(gatefile)
 
     assert [fault.fact for fault in error.value.faults] == [fact]
 
@@ -127,7 +128,7 @@ def test_without_a_file_everything_comes_from_flags():
     assert gatefile.location("classes") is None
     assert gatefile.base == Path()
     with pytest.raises(UsageError) as error:
-        gatefile.require_complete()
+        resolve(gatefile)
     assert str(error.value).count("\n") == 3
     assert "use --checkpoint" in str(error.value)
 

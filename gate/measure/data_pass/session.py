@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.errors import CheckpointError, Refusal
 from gate.evidence.records import Split
 from gate.measure.choices import Backend
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
+from gate.measure.inference.identity import changed
 from gate.measure.parallel.cpu_budget import prepare_process
 from gate.measure.partials.job import Job
 from gate.measure.partials.model_facts import ModelFacts
@@ -92,15 +92,10 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         subject,
         runner,
         notes,
+        sandbox,
     ):
         if subject.sha256 != job.checkpoint.sha256:
-            raise CheckpointError(
-                str(spec.checkpoint),
-                Refusal.CORRUPT,
-                "the file changed while it was measured",
-                "run again when nothing writes to it",
-                retriable=True,
-            )
+            raise changed(spec, job.checkpoint)
         transform = build_transform(job.gatefile.input, base=base)
         with track_opened_files(
             base, among_ours=True
@@ -125,7 +120,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 *chosen.notes,
             ),
             nonfinite_tensors=weights.nonfinite,
-            sandbox=weights.sandbox,
+            sandbox=sandbox,
             batch=first.batch,
             are_logits=first.are_logits,
             checked_individually=first.checked_individually,

@@ -1,25 +1,39 @@
 """A checkpoint is identified before torch is loaded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from gate.errors import Identity
+from gate.errors import CheckpointError, Identity, Refusal
 from gate.evidence.records import Subject
-from gate.subject.checkpoints import open_checkpoint
-from gate.subject.checkpoints.onnx import identify_onnx
-from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.gatefile import ModelSpec
+from gate.subject.sources.registry import source_of
+from gate.subject.sources.source import Artefact
 
 
-def identified(spec: ModelSpec, *, base: Path) -> Identity:
+def identified(spec: ModelSpec, *, base: Path, read: Mapping[str, str]) -> Identity:
     """Return the digest, size and format of the checkpoint of a gate file, vetted.
 
-    Raises CheckpointError, with what is known of the file as its ``identity``.
+    ``read`` are the files that it has stated something in, with their SHA-256. Raises
+    CheckpointError, with what is known of the file as its ``identity``; also where they changed.
     """
-    assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
-    path = base / spec.checkpoint
-    if is_onnx(path):
-        return identify_onnx(path, sha256=spec.sha256)
-    return open_checkpoint(path, key=spec.key, sha256=spec.sha256).identity
+    artefact = Artefact.of(spec, base)
+    identity = source_of(artefact).identify(artefact)
+    alone = identity.sha256 if not identity.files else None
+    if any(identity.files.get(name, alone) != digest for name, digest in read.items()):
+        raise changed(spec, identity)
+    return identity
+
+
+def changed(spec: ModelSpec, identity: Identity) -> CheckpointError:
+    """Return the error of a checkpoint that is another one than it was a moment ago."""
+    return CheckpointError(
+        str(spec.checkpoint),
+        Refusal.CORRUPT,
+        "the file changed while it was measured",
+        "run again when nothing writes to it",
+        identity,
+        retriable=True,
+    )
 
 
 def subject_of(identity: Identity, factory: str | None) -> Subject | None:

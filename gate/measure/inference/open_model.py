@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
+from torch import nn
 
 from gate.evidence.records import Subject
 from gate.measure.choices import Device
+from gate.measure.inference.function_runner import FunctionRunner
 from gate.measure.inference.identity import subject_of
-from gate.measure.inference.torch_runner import Runner, TorchRunner, build_model
-from gate.subject.checkpoints import load_into, open_checkpoint
-from gate.subject.checkpoints.recognising import is_onnx
+from gate.measure.inference.torch_runner import Runner, TorchRunner
 from gate.subject.gatefile import ModelSpec
-from gate.subject.guard import Guard
+from gate.subject.sources.registry import source_of
+from gate.subject.sources.source import Artefact, OpenModel
 
 
 class Loaded(NamedTuple):
@@ -24,7 +24,8 @@ class Loaded(NamedTuple):
 
     subject: Subject
     runner: Runner
-    notes: tuple[str, ...]  # what was done to make the weights fit
+    notes: tuple[str, ...]  # what was done to open it, such as making the weights fit
+    sandbox: tuple[str, ...] | None  # around a foreign parser; None: none was used
 
 
 @contextmanager
@@ -35,12 +36,14 @@ def opened_model(
 
     Raises CheckpointError, with what is known of the file as its ``identity``, and FactoryError.
     """
-    assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
-    path = base / spec.checkpoint
-    if is_onnx(path):
-        yield from _onnx(path, spec, classes, threads)
-    else:
-        yield _torch(path, spec, classes, device, base, threads)
+    artefact = Artefact.of(spec, base)
+    with source_of(artefact).open(artefact, threads=threads) as opened:
+        is_module = isinstance(opened.model, nn.Module)
+        subject = subject_of(opened.identity, spec.factory if is_module else None)
+        assert subject is not None, "an open model has a digest"
+        subject = replace(subject, parameters=opened.parameters)
+        runner = _runner(opened, classes, device)
+        yield Loaded(subject, runner, opened.notes, opened.sandbox)
 
 
 def limit_threads(threads: int) -> None:
@@ -48,39 +51,9 @@ def limit_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _torch(
-    path: Path,
-    spec: ModelSpec,
-    classes: tuple[str, ...],
-    device: Device,
-    base: Path,
-    threads: int,
-) -> Loaded:
-    assert spec.factory is not None, "a complete gate file names a factory"
-    limit_threads(threads)
-    checkpoint = open_checkpoint(path, key=spec.key, sha256=spec.sha256)
-    subject = subject_of(checkpoint.identity, spec.factory)
-    assert subject is not None, "a vetted checkpoint has a digest"
-    guard = Guard(f"model.factory {spec.factory!r}", base)
-    with np.errstate():  # what the user's code sets is not for our own numbers
-        model = build_model(spec.factory, spec.kwargs, base=base)
-        report = load_into(checkpoint, model, guard=guard)
-    notes = (*report.notes, *(f"weights cast: {cast}" for cast in report.casts))
-    return Loaded(
-        replace(subject, parameters=report.parameters),
-        TorchRunner.start(model, classes, device, guard=guard),
-        notes,
-    )
-
-
-def _onnx(path: Path, spec: ModelSpec, classes: tuple[str, ...], threads: int) -> Iterator[Loaded]:
-    from gate.measure.inference.onnx_runner import OnnxRunner
-    from gate.subject.checkpoints.onnx import open_onnx
-
-    with open_onnx(path, sha256=spec.sha256, threads=threads) as model:
-        subject = subject_of(model.identity, None)
-        assert subject is not None, "an open model has a digest"
-        runner = OnnxRunner(model, classes)
-        sandbox = ", ".join(runner.weights().sandbox or ()) or "none"
-        note = f"ONNX was parsed by onnxruntime in a process in a sandbox of {sandbox}"
-        yield Loaded(subject, runner, (note,))
+def _runner(opened: OpenModel, classes: tuple[str, ...], device: Device) -> Runner:
+    if not isinstance(opened.model, nn.Module):
+        return FunctionRunner(opened.model, classes, opened.backend)
+    if opened.guard is None:
+        return TorchRunner.start(opened.model, classes, device)
+    return TorchRunner.start(opened.model, classes, device, guard=opened.guard)

@@ -1,34 +1,22 @@
 """A model is run by torch, or by onnxruntime where it is installed."""
 
-import importlib
 import importlib.util
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 
-from gate.errors import Identity, MissingExtraError
+from gate.errors import MissingExtraError
 from gate.measure.choices import Backend
-from gate.subject.checkpoints.formats import Format
-from gate.subject.gatefile import ModelSpec
+from gate.subject.sources.onnx import onnxruntime_release
 
 
-def runtimes_of(backend: Backend, spec: ModelSpec, checkpoint: Identity) -> dict[str, str]:
-    """Return the release of onnxruntime, under its name, where it may give numbers of this model.
+def runtimes_of(backend: Backend, of_source: Mapping[str, str]) -> dict[str, str]:
+    """Return the releases, by package, that may give numbers of a model, beside torch's.
 
-    Raises MissingExtraError where it is needed and not installed.
+    ``of_source`` are those that its source names. Raises MissingExtraError where onnxruntime is
+    asked for and not installed.
     """
-    if checkpoint.format == Format.ONNX.value:
-        return {"onnxruntime": _version(str(spec.checkpoint), "running an ONNX model")}
-    if backend == "onnxruntime":
-        where, purpose = "--backend onnxruntime", "running the model in onnxruntime"
-        if importlib.util.find_spec("onnx") is None:  # torch writes its export with it
-            raise MissingExtraError(where, purpose, "onnx")
-        return {"onnxruntime": _version(where, purpose)}
-    return {}
-
-
-def _version(where: str, purpose: str) -> str:
-    if importlib.util.find_spec("onnxruntime") is None:
+    if backend != "onnxruntime" or "onnxruntime" in of_source:
+        return dict(of_source)
+    where, purpose = "--backend onnxruntime", "running the model in onnxruntime"
+    if importlib.util.find_spec("onnx") is None:  # torch writes its export with it
         raise MissingExtraError(where, purpose, "onnx")
-    try:
-        return version("onnxruntime")
-    except PackageNotFoundError:  # another build of it, such as onnxruntime-gpu
-        return str(importlib.import_module("onnxruntime").__version__)
+    return {**of_source, "onnxruntime": onnxruntime_release(where, purpose)}

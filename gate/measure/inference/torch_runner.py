@@ -10,45 +10,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gate.errors import FactoryError, UsageError
+from gate.errors import UsageError
 from gate.measure.choices import Device
 from gate.measure.inference.mismatch_errors import cannot_take
 from gate.measure.inference.module_replica import copy_module, state_of
 from gate.measure.inference.operator_fusion import Fused, fuse
 from gate.measure.inference.scores import scores_of
 from gate.subject.checkpoints.numbers import floats_of, has_values
-from gate.subject.guard import Guard, in_reach, kind_of, require_theirs
-from gate.subject.usercode import call, load_callable
+from gate.subject.guard import Guard, in_reach, require_theirs
 
 Floats = NDArray[np.float32]
 
 _UNNAMED = Guard("the module", Path())
-
-SEED = 0  # for user code that draws; the gate itself draws nothing from torch
-
-
-def build_model(factory: str, kwargs: dict[str, Any], *, base: Path) -> nn.Module:
-    """Return the module that the user's factory gives, on the CPU and in evaluation mode.
-
-    Raises FactoryError where the factory is missing, raises, or returns no module.
-    """
-    torch.manual_seed(SEED)
-    where = f"model.factory {factory!r}"
-    model = call(
-        load_callable(factory, base=base, purpose="model.factory"), kwargs, base=base, where=where
-    )
-    with Guard(where, base).during("looking at what it returned"):
-        is_module = isinstance(model, nn.Module)
-    if not is_module:
-        raise FactoryError(
-            where,
-            f"returned {kind_of(model)}, not a torch.nn.Module",
-            "return the model itself; its weights come from the checkpoint",
-        )
-    with Guard(where, base).during("its eval()"):
-        model.eval()  # what it returns is its own matter: a `train` without a return gives None
-    module: nn.Module = model
-    return module
 
 
 def choose_device(wanted: Device) -> torch.device:
@@ -92,9 +65,6 @@ class Weights:
 
     parameters: int | None  # None: the format does not tell
     nonfinite: tuple[str, ...] = ()  # names of parameters and buffers with NaN or infinity
-    sandbox: tuple[str, ...] | None = (
-        None  # that stood around a foreign parser; None: none was used
-    )
 
 
 class Runner(Protocol):

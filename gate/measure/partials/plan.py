@@ -20,6 +20,8 @@ from gate.measure.inference.runtime_versions import runtimes_of
 from gate.measure.partials.work_units import WorkUnit, units_of
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
+from gate.subject.sources.registry import source_of
+from gate.subject.sources.source import Artefact
 from gate.version import __version__
 
 _PACKAGES = ("torch", "numpy", "pillow")  # whose numbers and pixels may differ by release
@@ -67,15 +69,18 @@ def plan_of(
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})
+    artefact = Artefact.of(gatefile.model, gatefile.base)
+    source = source_of(artefact)
     units = units_of(datasets)
     packages = {name: version(name) for name in _PACKAGES}
-    packages |= runtimes_of(backend, gatefile.model, checkpoint)
+    packages |= runtimes_of(backend, source.runtimes(artefact))
     document = {
         "gate": __version__,
         "fingerprints": FINGERPRINTS,
         "packages": packages,
         "checkpoint": checkpoint.sha256,
         "model": model,
+        "source": source.name,
         "device": device,
         "backend": backend,
         "tracing": os.environ.get("PYTORCH_JIT"),  # what torch may not trace it does not fuse

@@ -21,14 +21,14 @@ _WEIGHTS = frozenset(
 def beside(path: Path, folder: Folder) -> tuple[str, ...]:
     """Return a sentence for each kind of file in a model folder that a loader may open or run.
 
-    Names are escaped, and counted past the first few. None of the files is opened but config.json.
+    Names are escaped, and counted past the first few. None of the files is opened.
     Raises RefusedError where the folder cannot be listed.
     """
     present = listing(path)
     unread = sorted(present - set(folder.files) - {each.title for each in folder.layouts})
     folders = [name for name in unread if is_folder(path / name)]
     files = [name for name in unread if name not in folders]
-    return tuple(_sentences(files, folders, config_of(path, present)))
+    return tuple(_sentences(files, folders, config_of(folder.configs)))
 
 
 def _sentences(unread: list[str], folders: list[str], config: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 A folder may hold its weights several times, and loaders differ in which ones they take. So every
 layout that transformers, timm or huggingface_hub loads unasked is found here; :mod:`.layouts`
-compares them, and the digest of the folder is over all of them.
+compares them, and the digest of the folder is over all of them. It is over the configurations too:
+they say how images are prepared and what the outputs are called, and so decide as weights do.
 """
 
 import json
@@ -23,6 +24,7 @@ MAX_SHARDS = 1000
 # How much larger than the layout before it another one may be: names of files, headers, pickles.
 MORE = 64 << 20
 _CONFIG = "config.json"
+CONFIGS = (_CONFIG, "preprocessor_config.json")  # what decides an answer beside the weights
 _INDEX = ".index.json"
 # In the order in which transformers looks for them. A variant (model.fp16.safetensors) is taken
 # only by who asks for it, so it is no layout.
@@ -47,10 +49,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The layouts of a folder, and the files of all of them by name."""
+    """The layouts of a folder, the files of all of them by name, and its configurations."""
 
     layouts: tuple[Layout, ...]  # at least one; the first is what transformers loads
     files: Mapping[str, Sealed]
+    configs: Mapping[str, Sealed]  # of CONFIGS, those that are there
 
     @property
     def manifest(self) -> bytes:
@@ -63,7 +66,8 @@ class Folder:
         return sum(each.size for each in self._every().values())
 
     def _every(self) -> Mapping[str, Sealed]:
-        return {**self.files, **{each.title: each.index for each in self.layouts if each.index}}
+        indexes = {each.title: each.index for each in self.layouts if each.index}
+        return {**self.files, **indexes, **self.configs}
 
 
 def is_folder(path: Path) -> bool:
@@ -79,8 +83,20 @@ def manifest(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
-def read_layouts(path: Path) -> tuple[Layout, ...]:
-    """Return every layout of the weights in a model folder, without reading the weights.
+def deciding_files(path: Path) -> Mapping[str, str | None]:
+    """Return the names of the files of a model folder that decide an answer: those of its digest.
+
+    With the SHA-256 of indexes and configurations, in hexadecimal: the names came from those bytes.
+    None for the weights, which are not read. Raises RefusedError as :func:`read_folder` does.
+    """
+    layouts, configs = _read_layouts(path)
+    weights: dict[str, str | None] = {name: None for each in layouts for name in each.names}
+    indexes = {each.title: each.index.sha256 for each in layouts if each.index}
+    return {**weights, **indexes, **{name: each.sha256 for name, each in configs.items()}}
+
+
+def _read_layouts(path: Path) -> tuple[tuple[Layout, ...], Mapping[str, Sealed]]:
+    """Return every layout of the weights in a model folder, unread, and its configurations.
 
     Raises RefusedError for a distributed checkpoint, an adapter, an index that points outside, and
     folders without weights.
@@ -92,20 +108,26 @@ def read_layouts(path: Path) -> tuple[Layout, ...]:
             "save the merged model: model.merge_and_unload().save_pretrained(FOLDER); or delete "
             f"{_ADAPTER} if no adapter is deployed",
         )
-    configured = _configured(path, present)
+    configs = {
+        name: _sealed(path, name, MAX_CONFIG)
+        for name in CONFIGS
+        if name in present and _is_filled(path / name)
+    }
+    configured = _configured(configs, present)
     titles = [name for name in dict.fromkeys((*configured, *_LAYOUTS)) if name in present]
     if not titles:
         raise _unknown(present)
     with naming_all(titles):
-        return tuple(_layout(path, title) for title in titles)
+        return tuple(_layout(path, title) for title in titles), configs
 
 
 def read_folder(path: Path, *, most: int) -> Folder:
     """Return the sealed weight files of a model folder; at most ``most`` bytes for one layout.
 
-    Raises RefusedError as :func:`read_layouts` does, and for files that cannot be read.
+    Raises RefusedError for a distributed checkpoint, an adapter, an index that points outside,
+    folders without weights, and files that cannot be read.
     """
-    layouts = read_layouts(path)
+    layouts, configs = _read_layouts(path)
     files: dict[str, Sealed] = {}
     with naming_all([each.title for each in layouts]):
         for layout in layouts:
@@ -115,20 +137,19 @@ def read_folder(path: Path, *, most: int) -> Folder:
                 left -= files[name].size
             # No layout with the same tensors is much larger.
             most = min(most, most - left + MORE)
-    return Folder(layouts, files)
+    return Folder(layouts, files, configs)
 
 
-def config_of(path: Path, present: frozenset[str]) -> Mapping[str, Any]:
+def config_of(configs: Mapping[str, Sealed]) -> Mapping[str, Any]:
     """Return what config.json of a folder says; empty where there is none, or it is no JSON.
 
-    Raises RefusedError for one that is too large or nests too deeply to be read here: another
-    loader could read in it which weights to take.
+    Raises RefusedError for one that nests too deeply to be read here: another loader could read in
+    it which weights to take.
     """
-    if _CONFIG not in present or not _is_filled(path / _CONFIG):
+    if _CONFIG not in configs:
         return {}
-    text = bytes(_sealed(path, _CONFIG, MAX_CONFIG).data)
     try:
-        config = json.loads(text)
+        config = json.loads(bytes(configs[_CONFIG].data))
     except RecursionError:
         raise corrupt(f"{_CONFIG} nests too deeply to be read", "write it anew") from None
     except ValueError:
@@ -169,9 +190,9 @@ def _is_filled(path: Path) -> bool:
         return False
 
 
-def _configured(path: Path, present: frozenset[str]) -> tuple[str, ...]:
+def _configured(configs: Mapping[str, Sealed], present: frozenset[str]) -> tuple[str, ...]:
     """Return the file of weights that config.json names, which transformers prefers to all."""
-    named = config_of(path, present).get("transformers_weights")
+    named = config_of(configs).get("transformers_weights")
     if not isinstance(named, str):
         return ()
     if not _is_plain(named) or not named.endswith((".safetensors", f".safetensors{_INDEX}")):

@@ -22,6 +22,7 @@ from gate.errors import Identity, MissingExtraError
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
 from gate.subject.checkpoints.isolation import Sandbox
+from gate.subject.checkpoints.pins import require_pinned
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
 from gate.subject.checkpoints.sealing import seal
@@ -58,7 +59,7 @@ class OnnxModel:
         try:
             sealed = seal(path)
             self.identity = Identity(sealed.sha256, sealed.size)
-            _require_pinned(sealed.sha256, sha256)
+            require_pinned(sealed.sha256, sha256)
             if not _is_onnx(sealed.data):
                 raise corrupt("it is not an ONNX model", f"export the {gives} to ONNX")
             self.identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
@@ -251,15 +252,7 @@ def identify_onnx(path: Path, *, sha256: str | None = None) -> Identity:
     try:
         sealed = seal(path)
         identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
-        _require_pinned(sealed.sha256, sha256)
+        require_pinned(sealed.sha256, sha256)
     except RefusedError as refused:
         raise refused.at(path, identity) from refused
     return identity
-
-
-def _require_pinned(found: str, pin: str | None) -> None:
-    if pin is not None and pin.lower() != found:
-        raise mismatch(
-            f"its sha256 is {found}, and {plain(pin)} is pinned",
-            "give the pinned file, or have the pin changed by whoever owns it",
-        )

@@ -19,6 +19,7 @@ from gate.subject.checkpoints.formats import (
 )
 from gate.subject.checkpoints.inflating import MAPPED, REPACK
 from gate.subject.checkpoints.layouts import weights_of
+from gate.subject.checkpoints.pins import require_pinned
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.safetensors_files import read_safetensors
@@ -26,7 +27,6 @@ from gate.subject.checkpoints.sealing import MAX_BYTES, seal
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_names
 from gate.subject.checkpoints.torch_files import read_legacy, read_zip
 from gate.subject.checkpoints.zips import member_names, read_directory, read_members
-from gate.wording import plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +61,9 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
     """Return a checkpoint that was read once, hashed, recognised and vetted, without torch.
 
     ``key`` names the set of weights where a file holds several; ``sha256`` pins the file. The
-    digest of a folder is the sha256 of what ``sha256sum`` prints for its weight files and index,
-    sorted by name. Raises CheckpointError with the class of refusal, and with what is known of
-    the file as its ``identity``.
+    digest of a folder is the sha256 of what ``sha256sum`` prints for its weight files, indexes and
+    configurations, sorted by name. Raises CheckpointError with the class of refusal, and with what
+    is known of the file as its ``identity``.
     """
     opening = _Opening(Path(path), key, sha256)
     try:
@@ -105,20 +105,18 @@ class _Opening:
         self.mapped = True
         folder = read_folder(self.path, most=MAX_BYTES)
         self._identified(hashlib.sha256(folder.manifest).hexdigest(), folder.size)
+        configs = {name: each.sha256 for name, each in folder.configs.items()}
+        self.identity = replace(self.identity, files=configs)
         weights = weights_of(folder, lambda sealed: self._weights(sealed.data))
         self._recognised(Format.HUGGINGFACE)
         return replace(weights, notes=(*weights.notes, *beside(self.path, folder)))
 
     def _identified(self, sha256: str, size: int) -> None:
         self.identity = Identity(sha256, size)
-        if self.pin is not None and self.pin.lower() != sha256:
-            raise mismatch(
-                f"its sha256 is {sha256}, and {plain(self.pin)} is pinned",
-                "give the pinned file, or have the pin changed by whoever owns it",
-            )
+        require_pinned(sha256, self.pin)
 
     def _recognised(self, form: Format) -> None:
-        self.identity = Identity(self.identity.sha256, self.identity.size_bytes, form.value)
+        self.identity = replace(self.identity, format=form.value)
 
     def _weights(self, data: memoryview) -> Weights:
         self.budget.packed += data.nbytes

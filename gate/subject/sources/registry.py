@@ -1,0 +1,74 @@
+"""The model sources by name: those shipped here, and those that other packages add.
+
+A source is found once a run: what recognises an artefact, or what `model: {source: NAME}` names.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.errors import UsageError
+from gate.plugins import Plugin, find_plugin, plugin_names
+from gate.subject.sources.source import Artefact, ModelSource
+from gate.wording import quoted, suggestion
+
+if TYPE_CHECKING:
+    from gate.subject.gatefile import GateFile, ModelSpec
+
+# Name -> the module that holds its SOURCE, in the order in which they are asked whether they
+# recognise an artefact. The last one takes whatever is left, and says why it is no checkpoint.
+SHIPPED: Mapping[str, str] = {
+    "onnx": "gate.subject.sources.onnx",
+    "torch-checkpoint": "gate.subject.sources.torch_checkpoint",
+}
+FALLBACK = "torch-checkpoint"
+
+
+def source_of(artefact: Artefact) -> ModelSource:
+    """Return the source that the gate file names, or else the first that recognises the artefact.
+
+    Raises UsageError for a name that nobody adds, and for a plugin that cannot be loaded.
+    """
+    name = artefact.source
+    if name is None:
+        return recognised(artefact.path)
+    if name in SHIPPED:
+        return _shipped(name)
+    from gate.subject.sources.plugin import PluginSource
+
+    return PluginSource.of(_plugin(name))
+
+
+def recognised(path: Path) -> ModelSource:
+    """Return the first shipped source that recognises what lies there; plugins are not asked."""
+    sources = (_shipped(name) for name in SHIPPED)
+    return next(source for source in sources if source.name == FALLBACK or source.matches(path))
+
+
+def plugins_named_by(gatefile: "GateFile") -> tuple[Plugin, ...]:
+    """Return the plugin whose source the gate file names, not loaded; none where it names none.
+
+    Raises UsageError as :func:`source_of` does.
+    """
+    name = _named(gatefile.model)
+    return () if name is None or name in SHIPPED else (_plugin(name),)
+
+
+def _named(spec: "ModelSpec | None") -> str | None:
+    return None if spec is None else spec.source
+
+
+def _shipped(name: str) -> ModelSource:
+    source: ModelSource = import_module(SHIPPED[name]).SOURCE
+    return source
+
+
+def _plugin(name: str) -> Plugin:
+    plugin = find_plugin("model_sources", name, shipped=SHIPPED)
+    if plugin is None:
+        names = (*SHIPPED, *plugin_names("model_sources"))
+        remedy = suggestion(name, names, what="the sources are")
+        fact = f"{quoted(name)} is no model source, and no installed package adds one of the name"
+        raise UsageError("", fact, remedy)
+    return plugin

@@ -1,0 +1,115 @@
+"""Classes, input and factory each come whole from the highest that states them.
+
+Gate file and flags go before the artefact, the artefact before the data; nothing is mixed key by
+key. It is decided once a run, before data is opened, and what nobody states is asked for at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
+from gate.keys import name_key
+from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
+from gate.subject.sources.registry import FALLBACK, source_of
+from gate.subject.sources.source import Artefact, ModelSource
+from gate.subject.sources.statements import Key, Stated, Statements
+from gate.wording import plain
+
+# Where the gate file says it.
+_PATHS: dict[Key, tuple[str, ...]] = {
+    "classes": ("classes",),
+    "input": ("input",),
+    "factory": ("model",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A complete gate file, and what its artefact states."""
+
+    gatefile: GateFile  # with what the artefact states where the file says nothing
+    statements: Statements = field(default_factory=Statements)
+    failure: SubjectError | None = None  # the artefact cannot be read, so nothing can be measured
+
+
+def resolve(gatefile: GateFile) -> Resolution:
+    """Return a gate file, with its flags applied, in which all is said that is needed.
+
+    Raises UsageError, with places where there is a file, for everything that nobody states.
+    """
+    if any(spec.predictions is not None for spec in gatefile.data.given().values()):
+        gatefile.require_complete()
+        return Resolution(gatefile)
+    spec = gatefile.model or ModelSpec()
+    if spec.checkpoint is None:  # none is known to state anything
+        spec = spec.model_copy(update={"checkpoint": "", "source": FALLBACK})
+    artefact = Artefact.of(spec, gatefile.base)
+    source = _source(artefact, gatefile)
+    try:
+        statements = source.states(artefact)
+        values, origins = _taken(gatefile, statements, artefact)
+    except SubjectError as error:
+        gatefile.require_complete()
+        return Resolution(gatefile, failure=error)
+    gatefile.require_complete(list(_open_questions(gatefile, statements)))
+    values["model"] = spec.model_copy(update={"source": source.name})
+    return Resolution(gatefile.completed(values, origins, statements.read), statements)
+
+
+def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:
+    try:
+        return source_of(artefact)
+    except DocumentError:
+        raise
+    except UsageError as error:
+        name = artefact.source
+        raise error if name is None else gatefile.place_of(error, name, "model", "source") from None
+
+
+def _taken(
+    gatefile: GateFile, statements: Statements, artefact: Artefact
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Return the values that the artefact gives, and a sentence for each key that it states."""
+    values: dict[str, object] = {}
+    origins = []
+    for key, stated in statements.given():
+        said = _said(gatefile, key)
+        if said is not None:
+            same = "and so states" if said == stated.value else "not as stated by"
+            origins.append(f"{key}: from the gate file or its flags, {same} {stated.source}")
+            continue
+        origins.append(f"{key}: from {stated.source}")
+        if key == "classes":
+            values[key] = _sound_classes(stated, artefact)
+        elif key == "input":
+            values[key] = stated.value
+    return values, tuple(origins)
+
+
+def _said(gatefile: GateFile, key: Key) -> object | None:
+    """Return what the gate file and its flags say under a key; None where that is nothing."""
+    if key == "classes":
+        return gatefile.classes or None
+    if key == "input":
+        return gatefile.input if "input" in gatefile.model_fields_set else None
+    return gatefile.model.factory if gatefile.model else None
+
+
+def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple[str, ...]:
+    """Return names of classes as they are compared; refuse those that no gate file could state."""
+    classes = tuple(map(name_key, stated.value))
+    for _, fact, _ in contradictions(GateFile(classes=classes)):
+        raise CheckpointError(
+            f"{plain(str(artefact.path))}: {stated.source}",
+            Refusal.MISMATCH,
+            fact,
+            "name the classes in the gate file, in the order of the model's outputs: "
+            "classes: [...]",
+        )
+    return classes
+
+
+def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
+    for ask in statements.asks:
+        if _said(gatefile, ask.key) is None:
+            yield _PATHS[ask.key], ask.fact, ask.remedy

@@ -1,0 +1,54 @@
+"""What an artefact states of itself, with the file and the key that say it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:  # NumPy is loaded with the first image
+    from gate.subject.inputs import InputSpec
+
+Key = Literal["classes", "input", "factory"]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[Value]):
+    """A value, and who says it: a file of the artefact and a key, such as `config.json: id2label`.
+
+    For an artefact of one file the key alone, such as `metadata: names`.
+    """
+
+    value: Value
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question that only the gate file can answer, for the artefact does not."""
+
+    key: Key
+    fact: str  # why it is not known, such as "nothing says how images are prepared"
+    remedy: str  # the lines to add, such as "add input: {size: [H, W], ...}"
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What an artefact states; None where it states nothing.
+
+    ``asks`` are what it needs to be told: those for keys that the gate file states are dropped.
+    """
+
+    classes: Stated[tuple[str, ...]] | None = None  # in the order of the model's outputs
+    input: Stated["InputSpec"] | None = None
+    factory: Stated[str] | None = None  # how the source builds the model, in words for the report
+    asks: tuple[Ask, ...] = ()
+    read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
+
+    def given(self) -> Iterator[tuple[Key, Stated[Any]]]:
+        """Yield what is stated, by key."""
+        if self.classes is not None:
+            yield "classes", self.classes
+        if self.input is not None:
+            yield "input", self.input
+        if self.factory is not None:
+            yield "factory", self.factory

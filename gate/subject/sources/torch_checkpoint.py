@@ -1,0 +1,113 @@
+"""A torch checkpoint: weights in any container that is read, and the user's factory for the rest.
+
+It takes whatever no other source recognises, and says why that is no checkpoint.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gate.errors import FactoryError, Identity
+from gate.subject.checkpoints.folders import deciding_files, is_folder
+from gate.subject.checkpoints.inspection import Inspection, inspect
+from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
+from gate.subject.guard import Guard, kind_of
+from gate.subject.sources.source import Artefact, ModelSource, OpenModel
+from gate.subject.sources.statements import Ask, Statements
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SEED = 0  # for user code that draws; the gate itself draws nothing from torch
+
+FACTORY = Ask(
+    "factory",
+    "nothing says how the model is built",
+    "add model: {factory: package.module:function}, or use --model",
+)
+
+
+class TorchCheckpoint(ModelSource):
+    """The weights of a module that the factory of the gate file builds."""
+
+    name = "torch-checkpoint"
+
+    def matches(self, path: Path) -> bool:  # noqa: ARG002 -- it takes what is left
+        """Return True: what this is no checkpoint of, it refuses in words."""
+        return True
+
+    def files(self, path: Path) -> Mapping[str, str | None]:
+        """Return the file, or the weights, indexes and configurations of a model folder."""
+        return deciding_files(path) if is_folder(path) else super().files(path)
+
+    def identify(self, artefact: Artefact) -> Identity:
+        """Return digest, size and container of the vetted weights."""
+        return _vetted(artefact).identity
+
+    def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- weights say nothing
+        """Return nothing but that a factory is needed: weights do not say what they are of."""
+        return Statements(asks=(FACTORY,))
+
+    @contextmanager
+    def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
+        """Hold the module of the user's factory, with the weights of the checkpoint."""
+        import numpy as np
+        import torch
+
+        from gate.subject.checkpoints.loading import load_into
+
+        factory, base = artefact.factory, artefact.base
+        assert factory is not None, "a complete gate file names a factory"
+        torch.set_num_threads(threads)
+        checkpoint = _vetted(artefact)
+        guard = Guard(f"model.factory {factory!r}", base)
+        with np.errstate():  # what the user's code sets is not for our own numbers
+            module = build_module(factory, artefact.kwargs, base=base)
+            report = load_into(checkpoint, module, guard=guard)
+        yield OpenModel(
+            identity=checkpoint.identity,
+            model=module,
+            guard=guard,
+            parameters=report.parameters,
+            notes=(*report.notes, *(f"weights cast: {cast}" for cast in report.casts)),
+        )
+
+    def inspect(self, artefact: Artefact) -> Inspection:
+        """Return its tensors, and why it would be refused."""
+        return inspect(artefact.path, key=artefact.key)
+
+
+def _vetted(artefact: Artefact) -> Checkpoint:
+    return open_checkpoint(artefact.path, key=artefact.key, sha256=artefact.sha256)
+
+
+def build_module(factory: str, kwargs: Mapping[str, Any], *, base: Path) -> "nn.Module":
+    """Return the module that the user's factory gives, on the CPU and in evaluation mode.
+
+    Raises FactoryError where the factory is missing, raises, or returns no module.
+    """
+    import torch
+
+    from gate.subject.usercode import call, load_callable
+
+    torch.manual_seed(SEED)
+    where = f"model.factory {factory!r}"
+    model = call(
+        load_callable(factory, base=base, purpose="model.factory"), kwargs, base=base, where=where
+    )
+    with Guard(where, base).during("looking at what it returned"):
+        is_module = isinstance(model, torch.nn.Module)
+    if not is_module:
+        raise FactoryError(
+            where,
+            f"returned {kind_of(model)}, not a torch.nn.Module",
+            "return the model itself; its weights come from the checkpoint",
+        )
+    with Guard(where, base).during("its eval()"):
+        model.eval()  # what it returns is its own matter: a `train` without a return gives None
+    module: nn.Module = model
+    return module
+
+
+SOURCE = TorchCheckpoint()
