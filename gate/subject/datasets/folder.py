@@ -100,6 +100,8 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
 class FlatFolder(FileDataset):
     """Images in a folder without class folders; what they show nobody says."""
 
+    is_labelled = False
+
 
 def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
     """Return the images of a folder that holds no folders, all of the class ``?``, sorted by id.

@@ -15,6 +15,6 @@ def read_table(
     Columns that are not ``wanted`` are passed over. Raises DataError, or MissingExtraError where
     Parquet needs an extra that is not installed.
     """
-    if (kind or format_of(path, shown)) == "parquet":
+    if (kind or format_of(path, shown).name) == "parquet":
         return read_parquet(path, shown=shown, wanted=wanted)
     return read_csv(path, shown=shown, wanted=wanted)
