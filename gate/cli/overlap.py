@@ -167,14 +167,14 @@ def _opened(
 
     ``sides`` are path and format by name; ``named`` are the options, by key of a gate file.
     """
-    from gate.subject.datasets.recognise import recognise
+    from gate.subject.datasets.recognise import format_of_split
 
     if not all(path for path, _ in sides.values()):
         raise UsageError("overlap", "a dataset has no name", "give the paths of two datasets")
     try:
         paths = [path for path, _ in sides.values()]
         forms = [
-            recognise(_spec({"path": path, "format": name}, f"--format-{side}"), Path())
+            format_of_split(_spec({"path": path, "format": name}, f"--format-{side}"), Path())
             for side, (path, name) in sides.items()
         ]
         for key in named:

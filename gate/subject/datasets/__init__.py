@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.subject.datasets.formats import DataFormat
-from gate.subject.datasets.recognise import recognise, refuse_unfit_keys
+from gate.subject.datasets.recognise import format_of_split, refuse_unfit_keys
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.urls import is_url, read_url
 
@@ -49,6 +49,6 @@ def _fitting(spec: DataSpec, base: Path, form: DataFormat | None) -> DataFormat:
     for written in (spec.path, spec.images, spec.labels, spec.predictions):
         if written is not None and is_url(written):
             read_url(written)  # before a message shows it
-    form = form or recognise(spec, base)
+    form = form or format_of_split(spec, base)
     refuse_unfit_keys(spec, form)
     return form

@@ -9,7 +9,7 @@ import operator
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ def open_guarded(
         stretch=stretch,
         are_labels_known=None not in labels,
         options=dict(spec.options),
-        lock=None if shared is True else threading.Lock(),
+        lock=contextlib.nullcontext() if shared is True else threading.Lock(),
         slice_columns=columns,
         group_column=group_column,
         assumed=assumed,
@@ -134,13 +134,10 @@ class PluginDataset(BaseDataset):
     stretch: int
     are_labels_known: bool
     options: Mapping[str, Any]
-    lock: threading.Lock | None
+    lock: contextlib.AbstractContextManager[Any]  # entered around every call
     slice_columns: tuple[str, ...] = ()
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
-    _unlocked: contextlib.AbstractContextManager[None] = field(
-        default_factory=contextlib.nullcontext
-    )
 
     @property
     def shards(self) -> Sequence[range]:
@@ -211,7 +208,7 @@ class PluginDataset(BaseDataset):
 
     def _asked(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - what the plugin gives
         """Return what a method of the reader gives; None where it has no such method."""
-        with self.door.asking(f"its {name}"), self.lock or self._unlocked:
+        with self.door.asking(f"its {name}"), self.lock:
             method = getattr(self.reader, name, None)
             return None if method is None else method(*arguments)
 
@@ -219,7 +216,7 @@ class PluginDataset(BaseDataset):
         """Return what a method gives of one image; the next one may be readable."""
         door = self.door
         try:
-            with self.lock or self._unlocked, in_reach():
+            with self.lock, in_reach():
                 method: Callable[[int], Any] | None = getattr(self.reader, name, None)
                 return None if method is None else method(index)
         except UnreadableImage:

@@ -39,6 +39,7 @@ def load_format(plugin: Plugin) -> DataFormat:
 
 
 def _require_fields(found: DataFormat, plugin: Plugin) -> None:
+    from gate.evidence.agreement import MADE_UP
     from gate.subject.datasets.spec import DataSpec
 
     if found.name != plugin.name:
@@ -46,6 +47,9 @@ def _require_fields(found: DataFormat, plugin: Plugin) -> None:
         raise UsageError(plugin.where, fact, "let both be one name")
     if not callable(found.open):
         raise UsageError(plugin.where, "its open is no function", _mend(plugin))
+    if plugin.name == MADE_UP:
+        fact = f"is called {quoted(MADE_UP)}, as data is that nobody measured"
+        raise UsageError(plugin.where, fact, "let the package choose another name")
     known = DataSpec.model_fields.keys() - {"format"}
     if unknown := sorted(map(str, frozenset(found.keys | found.paths) - known)):
         fact = f"takes keys that no split has: {listed(unknown)}"

@@ -71,7 +71,7 @@ def _existing_remote(place: RemotePath) -> RemotePath:
     )
 
 
-def recognise(spec: DataSpec, base: Path) -> DataFormat:
+def format_of_split(spec: DataSpec, base: Path) -> DataFormat:
     """Return the format of a split: the one that it names, or that its keys or its content tell.
 
     Raises DataError where it is none of ours, and as :func:`format_named` does.
@@ -79,10 +79,10 @@ def recognise(spec: DataSpec, base: Path) -> DataFormat:
     if spec.format is not None:
         return format_named(spec.format)
     stated = next((each for each in shipped_formats() if each.is_stated(spec, base)), None)
-    return stated or format_of(*located(base, spec.path))
+    return stated or format_of_place(*located(base, spec.path))
 
 
-def format_of(path: Place, shown: str) -> DataFormat:
+def format_of_place(path: Place, shown: str) -> DataFormat:
     """Return the format of what lies at the path; raises DataError where it is none of ours."""
     head = None if path.is_dir() else _head(path, shown)
     found = next((each for each in shipped_formats() if each.matches(path, head)), None)
