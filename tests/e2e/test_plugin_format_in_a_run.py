@@ -190,7 +190,7 @@ def counted(monkeypatch):
     [
         ["run", "--no-cache"],
         ["overlap", "train", "test", "--no-cache"],
-        ["plan"],
+        ["plan", "--policy", "policy.yaml", "--test", "test"],
         ["init", ".", "--out", "drafts"],
         ["shard", "--index", 0, "--of", 1, "--no-cache"],
     ],

@@ -41,7 +41,8 @@ def open_compared(
     Raises as :func:`open_dataset` does.
     """
     form = _fitting(spec, base, form)
-    return form.open_unlabelled(spec, base) or form.open(spec, base, None)
+    opener = form.open_compared
+    return form.open(spec, base, None) if opener is None else opener(spec, base)
 
 
 def _fitting(spec: DataSpec, base: Path, form: DataFormat | None) -> DataFormat:

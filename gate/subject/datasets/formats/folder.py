@@ -22,13 +22,12 @@ def _open(spec: "DataSpec", base: Path, classes: Classes) -> "FileDataset":
     return grouped(open_folder(place, shown=shown, classes=classes), spec)
 
 
-def _open_unlabelled(spec: "DataSpec", base: Path) -> "FileDataset | None":
-    from gate.subject.datasets.folder import open_flat_folder
+def _open_compared(spec: "DataSpec", base: Path) -> "FileDataset":
+    from gate.subject.datasets.folder import open_compared_folder
     from gate.subject.datasets.grouping import grouped
 
     place, shown = located(base, spec.path)
-    flat = open_flat_folder(place, shown=shown)
-    return None if flat is None else grouped(flat, spec)
+    return grouped(open_compared_folder(place, shown=shown), spec)
 
 
 def _matches(_: Place, head: bytes | None) -> bool:
@@ -47,5 +46,5 @@ FORMAT = DataFormat(
     open=_open,
     matches=_matches,
     mistaken=_mistaken,
-    open_unlabelled=_open_unlabelled,
+    open_compared=_open_compared,
 )

@@ -46,7 +46,7 @@ class DataFormat:
     ``matches`` says of a file, by its place and its first 512 bytes (None: a folder), whether it is
     of this format; ``is_stated`` says it of a split by its keys. ``mistaken`` returns fact and
     remedy for a file that somebody takes for one of this format, and that no format matches.
-    ``open_unlabelled`` opens images without labels for a comparison, or returns None.
+    ``open_compared`` opens data for a comparison, which needs no labels; None: as ``open`` does.
     """
 
     name: str
@@ -56,4 +56,4 @@ class DataFormat:
     matches: "Callable[[Place, bytes | None], bool]" = _never
     is_stated: "Callable[[DataSpec, Path], bool]" = _never
     mistaken: "Callable[[Place, bytes], Remark | None]" = _nothing
-    open_unlabelled: "Callable[[DataSpec, Path], Dataset | None]" = _nothing
+    open_compared: "Callable[[DataSpec, Path], Dataset] | None" = None
