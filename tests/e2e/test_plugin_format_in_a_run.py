@@ -72,6 +72,7 @@ def test_tiles_are_judged_as_the_same_images_in_an_array_are(tiles):
     assert ran.status == arrays.status == 0
     assert ran.report["confusion"] == arrays.report["confusion"]
     assert {each["format"] for each in ran.report["data"].values()} == {"tiles"}
+    assert "test.tiles was read by plugin tiles of their-tiles 1.2" in ran.report["assumed"]
 
 
 @pytest.mark.parametrize("how", [[], ["--workers", 2], ["--engine", "ray"]], ids=str)

@@ -5,6 +5,7 @@ with the name of its package, as for a user's own Dataset.
 """
 
 import contextlib
+import json
 import operator
 import os
 import threading
@@ -29,7 +30,7 @@ from gate.subject.datasets.recognise import existing, source_of
 from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
 from gate.subject.guard import Guard, in_reach, require_theirs, said, to_standard_error
-from gate.wording import listed, quoted
+from gate.wording import listed, plain, quoted
 
 if TYPE_CHECKING:
     from gate.subject.datasets.spec import DataSpec
@@ -77,8 +78,14 @@ def open_guarded(
         lock=contextlib.nullcontext() if shared is True else threading.Lock(),
         slice_columns=columns,
         group_column=group_column,
-        assumed=assumed,
+        assumed=(_read_by(plugin, spec, shown), *assumed),
     )
+
+
+def _read_by(plugin: Plugin, spec: "DataSpec", shown: str) -> str:
+    """Return the sentence that the report has of a plugin and of what it was told."""
+    told = f", told {plain(json.dumps(spec.options, default=str))}" if spec.options else ""
+    return f"{shown} was read by {plugin.where}{told}"
 
 
 @dataclass(frozen=True, slots=True)

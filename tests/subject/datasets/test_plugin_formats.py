@@ -91,7 +91,8 @@ def test_entries_and_read_are_all_that_a_reader_needs(squares):
     assert data.read(2).label == 1
     assert data.shards == (range(4),)
     assert data.read_many(range(4)) is data.stored(0) is data.sources() is None
-    assert data.hidden() == data.slice_columns == data.assumed == ()
+    assert data.hidden() == data.slice_columns == ()
+    assert data.assumed == ("test.squares was read by plugin squares of their-squares 1.2",)
     assert stretch_of(data, 64) == 64
 
 
@@ -101,7 +102,7 @@ def test_a_reader_without_our_base_class_is_held_to_the_same(squares):
     data = squares(code=alone)()
 
     assert data.read(0).label == 0
-    assert data.hidden() == data.assumed == data.slice_columns == ()
+    assert data.hidden() == data.slice_columns == ()
     data.prefetch(range(4))
 
 
@@ -110,7 +111,10 @@ def test_classes_of_the_reader_count_where_none_are_declared(squares):
 
 
 def test_a_reader_is_told_its_options(squares):
-    assert squares()(options={"size": 5}).read(0).image.size == (5, 5)
+    data = squares()(options={"size": 5})
+
+    assert data.read(0).image.size == (5, 5)
+    assert data.assumed[0].endswith('their-squares 1.2, told {"size": 5}')
 
 
 def test_groups_are_found_in_the_names(squares):

@@ -40,7 +40,8 @@ class DataFormat:
     """A data format. What reads it is imported inside ``open``: a gate file is checked without it.
 
     ``keys`` are those of a split in the gate file that it reads, besides ``format``; any other is
-    refused. One whose keys hold ``path`` is opened only where the path is given and exists.
+    refused. ``paths`` are those of them that name files or folders, of which one must be given;
+    without any, the format needs no path. That the path of a plugin exists is looked up before.
 
     The rest is asked of shipped formats alone; that of a plugin is taken where it is named.
     ``matches`` says of a file, by its place and its first 512 bytes (None: a folder), whether it is
@@ -52,7 +53,7 @@ class DataFormat:
     name: str
     keys: frozenset[str]
     open: Opener
-    paths: frozenset[str] = frozenset({"path"})  # those of the keys that name files or folders
+    paths: frozenset[str] = frozenset({"path"})
     matches: "Callable[[Place, bytes | None], bool]" = _never
     is_stated: "Callable[[DataSpec, Path], bool]" = _never
     mistaken: "Callable[[Place, bytes], Remark | None]" = _nothing
