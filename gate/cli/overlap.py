@@ -92,6 +92,7 @@ def command(
     from gate.measure.duplicates.find_overlap import find_overlap
     from gate.measure.duplicates.fingerprint_dataset import fingerprint_dataset
     from gate.measure.fingerprints.known_fingerprints import KnownPrints
+    from gate.subject.guard import to_standard_error
 
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened(
@@ -100,10 +101,11 @@ def command(
     )
     cache = None if no_cache else usable(cache_folder(), Progress().warn)
     known = None if cache is None else KnownPrints(cache)
-    sides = [
-        fingerprint_dataset(split, dataset, Progress(), known)
-        for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
-    ]
+    with to_standard_error():  # a plugin's reader may print
+        sides = [
+            fingerprint_dataset(split, dataset, Progress(), known)
+            for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
+        ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
     unlabelled = _unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
@@ -112,9 +114,10 @@ def command(
 
         of_split = {side.side.split: data for side, data in zip(sides, datasets, strict=True)}
         compared = [side.side for side in sides]
-        (found,), said = described_overlaps(
-            [found], descriptor, Path(), compared, of_split, Progress()
-        )
+        with to_standard_error():
+            (found,), said = described_overlaps(
+                [found], descriptor, Path(), compared, of_split, Progress()
+            )
         assumed = (*assumed, said)
     sharing = Sharing(
         a=a,

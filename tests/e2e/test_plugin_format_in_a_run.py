@@ -72,7 +72,10 @@ def test_tiles_are_judged_as_the_same_images_in_an_array_are(tiles):
     assert ran.status == arrays.status == 0
     assert ran.report["confusion"] == arrays.report["confusion"]
     assert {each["format"] for each in ran.report["data"].values()} == {"tiles"}
-    assert "test.tiles was read by plugin tiles of their-tiles 1.2" in ran.report["assumed"]
+    assert (
+        "test.tiles was read by plugin tiles of their-tiles 1.2"
+        in ran.report["environment"]["assumed"]
+    )
 
 
 @pytest.mark.parametrize("how", [[], ["--workers", 2], ["--engine", "ray"]], ids=str)
@@ -128,6 +131,18 @@ def test_tiles_are_compared_with_an_array(tiles):
 
     assert said.status == 1
     assert json.loads(said.out)["counts"]["pixels"] == 100
+
+
+def test_what_a_reader_prints_is_no_part_of_the_document(tiles):
+    code = CODE.replace("        pixels = np", "        print('PASS')\n        pixels = np")
+    (tiles.plugin / "their_tiles.py").write_text(code)
+
+    said = tiles.command(
+        "overlap", "test.tiles", "test.npz", "--format-a", "tiles", "--format", "json"
+    )
+
+    assert json.loads(said.out)["verdict"] == "fail"
+    assert "PASS" in said.err
 
 
 def test_overlap_tells_a_format_that_nobody_adds(tiles):

@@ -59,6 +59,8 @@ def open_guarded(
         shards = _shards(door, reader, len(entries))
         stretch = door.attribute(reader, "preferred_stretch", 1)
         shared = door.attribute(reader, "is_thread_safe", False)
+    if group_column is not None and type(group_column) is not str:
+        raise door.refusal(f"its group_column is {shape_of(group_column)}", "return its name")
     if not isinstance(stretch, int) or stretch < 1:
         raise door.refusal(
             f"its preferred_stretch is {shape_of(stretch)}", "return a number of rows"

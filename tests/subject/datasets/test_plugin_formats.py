@@ -330,6 +330,7 @@ CLASSES_ARE = f"{INIT}super().__init__(*given)\n    self.classes = "
         (f"{ENTRIES}[Entry('a', 0, None, ('x',))]", "there are 0 slice_columns"),
         (f"{CLASSES_ARE}('light', 'dark')", "orders the"),
         (f"{CLASSES_ARE}('a', 'a')", "names a class twice"),
+        ("group_column = 7", "its group_column is int"),
         ("assumed = 7", "its assumed are int, not a tuple of texts"),
         ("shards = (range(2),)", "do not follow each other from 0 to 4"),
         ("shards = (range(2), range(1, 4))", "do not follow each other from 0 to 4"),
