@@ -62,6 +62,35 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
+def add_package(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Generator[Callable[..., Path]]:
+    """Return a function that puts a package with entry points onto the path, and its folder.
+
+    Its one module is called as the package, with underscores.
+    """
+    from gate.plugins import _installed
+
+    def added(package: str, points: str, code: str, version: str = "1.2") -> Path:
+        folder = tmp_path_factory.mktemp("packages")
+        module = package.replace("-", "_")
+        info = folder / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (folder / f"{module}.py").write_text(code)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        )
+        (info / "entry_points.txt").write_text(points)
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        _installed.cache_clear()
+        return folder
+
+    yield added
+    _installed.cache_clear()
+
+
+@pytest.fixture
 def regenerate(request: pytest.FixtureRequest) -> bool:
     """Return whether generated and golden files are rewritten instead of compared."""
     return bool(request.config.getoption("--regenerate"))

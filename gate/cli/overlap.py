@@ -17,21 +17,13 @@ from gate.keys import shared_groups
 if TYPE_CHECKING:
     from gate.cli.sharing import Groups
     from gate.measure.duplicates.fingerprint_dataset import ComparisonInput
+    from gate.subject.datasets.formats import DataFormat
     from gate.subject.datasets.records import Dataset
-    from gate.subject.datasets.spec import Format
+    from gate.subject.datasets.spec import DataSpec
     from gate.subject.gatefile import LeakageSpec
 
-# Keys of the data in a gate file that are options here, and the formats that know each.
-_MANIFESTS: frozenset["Format"] = frozenset({"csv", "parquet"})
-_KEYS: Mapping[str, frozenset["Format"]] = {
-    "image": _MANIFESTS,
-    "label": _MANIFESTS,
-    "id": _MANIFESTS,
-    "group": _MANIFESTS | {"npz"},
-    "group_pattern": _MANIFESTS | {"folder"},
-    "images": frozenset({"npz"}),
-    "labels": frozenset({"npz"}),
-}
+# Keys of the data in a gate file that are options here, where they name no file.
+_KEYS = ("image", "label", "id", "group", "group_pattern", "images", "labels")
 
 
 @click.command(name="overlap")
@@ -47,6 +39,8 @@ _KEYS: Mapping[str, frozenset["Format"]] = {
 )
 @no_cache_option
 @click.option("--exact-only", is_flag=True, help="Look for exact copies alone; much faster.")
+@click.option("--format-a", metavar="NAME", help="The format of A, of a plugin, say; else seen.")
+@click.option("--format-b", metavar="NAME", help="The format of B.")
 @click.option("--image", metavar="COLUMN", help="Image paths of a manifest; else `image`.")
 @click.option("--label", metavar="COLUMN", help="Class names of a manifest; else `label`.")
 @click.option("--id", metavar="COLUMN", help="Unique names of a manifest; else the paths.")
@@ -98,15 +92,20 @@ def command(
     from gate.measure.duplicates.find_overlap import find_overlap
     from gate.measure.duplicates.fingerprint_dataset import fingerprint_dataset
     from gate.measure.fingerprints.known_fingerprints import KnownPrints
+    from gate.subject.guard import to_standard_error
 
     descriptor = _descriptor(given, exact_only=exact_only)
-    datasets = _opened([a, b], {key: given[key] for key in _KEYS if given[key] is not None})
+    datasets = _opened(
+        {a_or_b: (path, given[f"format_{a_or_b}"]) for a_or_b, path in (("a", a), ("b", b))},
+        {key: given[key] for key in _KEYS if given[key] is not None},
+    )
     cache = None if no_cache else usable(cache_folder(), Progress().warn)
     known = None if cache is None else KnownPrints(cache)
-    sides = [
-        fingerprint_dataset(split, dataset, Progress(), known)
-        for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
-    ]
+    with to_standard_error():  # a plugin's reader may print
+        sides = [
+            fingerprint_dataset(split, dataset, Progress(), known)
+            for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
+        ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
     unlabelled = _unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
@@ -115,9 +114,10 @@ def command(
 
         of_split = {side.side.split: data for side, data in zip(sides, datasets, strict=True)}
         compared = [side.side for side in sides]
-        (found,), said = described_overlaps(
-            [found], descriptor, Path(), compared, of_split, Progress()
-        )
+        with to_standard_error():
+            (found,), said = described_overlaps(
+                [found], descriptor, Path(), compared, of_split, Progress()
+            )
         assumed = (*assumed, said)
     sharing = Sharing(
         a=a,
@@ -163,27 +163,49 @@ def _descriptor(given: Mapping[str, Any], *, exact_only: bool) -> "LeakageSpec |
         raise UsageError("--mean and --std", fact, remedy) from None
 
 
-def _opened(paths: list[str], named: Mapping[str, str]) -> list["Dataset"]:
-    """Return the datasets, each with those options that its format knows."""
-    from gate.subject.datasets.recognise import existing, format_of
+def _opened(
+    sides: Mapping[str, tuple[str, str | None]], named: Mapping[str, str]
+) -> list["Dataset"]:
+    """Return the datasets, each with those options that its format knows.
 
-    if not all(paths):
+    ``sides`` are path and format by name; ``named`` are the options, by key of a gate file.
+    """
+    from gate.subject.datasets.recognise import format_of_split
+
+    if not all(path for path, _ in sides.values()):
         raise UsageError("overlap", "a dataset has no name", "give the paths of two datasets")
     try:
-        kinds = [format_of(existing(Path(), path), path) for path in paths]
+        paths = [path for path, _ in sides.values()]
+        forms = [
+            format_of_split(_spec({"path": path, "format": name}, f"--format-{side}"), Path())
+            for side, (path, name) in sides.items()
+        ]
         for key in named:
-            if not any(kind in _KEYS[key] for kind in kinds):
-                raise UsageError(
-                    f"--{key.replace('_', '-')}",
-                    f"neither A ({kinds[0]}) nor B ({kinds[1]}) has such a key",
-                    f"it is of the formats {', '.join(sorted(_KEYS[key]))}",
-                )
+            _require_known(key, forms)
         return [
-            _open(path, {key: name for key, name in named.items() if kind in _KEYS[key]})
-            for path, kind in zip(paths, kinds, strict=True)
+            _open({"path": path, **{key: named[key] for key in named if _knows(form, key)}}, form)
+            for path, form in zip(paths, forms, strict=True)
         ]
     except DataError as error:
         raise DataError(error.where, error.fact, _as_here(error.remedy)) from error
+
+
+def _knows(form: "DataFormat", key: str) -> bool:
+    """Return whether a key is one of the format's, and names no file: those are A and B."""
+    return key in form.keys - form.paths
+
+
+def _require_known(key: str, forms: list["DataFormat"]) -> None:
+    """Raise UsageError for an option that neither dataset has."""
+    from gate.subject.datasets.formats import shipped_formats
+
+    if not any(_knows(form, key) for form in forms):
+        raise UsageError(
+            f"--{key.replace('_', '-')}",
+            f"neither A ({forms[0].name}) nor B ({forms[1].name}) has such a key",
+            "it is of the formats "
+            + ", ".join(sorted(each.name for each in shipped_formats() if _knows(each, key))),
+        )
 
 
 def _as_here(remedy: str) -> str:
@@ -197,22 +219,29 @@ def _as_here(remedy: str) -> str:
     return said
 
 
-def _open(path: str, named: Mapping[str, str]) -> "Dataset":
-    from pydantic import ValidationError
-
+def _open(keys: Mapping[str, str], form: "DataFormat") -> "Dataset":
     from gate.subject.datasets import open_compared
     from gate.subject.datasets.records import PredictionTable
+
+    dataset = open_compared(_spec(keys, "the options of the data"), base=Path(), form=form)
+    if isinstance(dataset, PredictionTable):
+        raise DataError(keys["path"], "holds predictions, not images", "give the images themselves")
+    return dataset
+
+
+def _spec(keys: Mapping[str, str | None], where: str) -> "DataSpec":
+    """Return the keys as a gate file has them; raises UsageError, for ``where``."""
+    from pydantic import ValidationError
+
     from gate.subject.datasets.spec import DataSpec
 
     try:
-        spec = DataSpec.model_validate({"path": path, **named})
+        return DataSpec.model_validate(
+            {key: value for key, value in keys.items() if value is not None}
+        )
     except ValidationError as error:
         said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        raise UsageError("the options of the data", said, "see overlap --help") from None
-    dataset = open_compared(spec, base=Path())
-    if isinstance(dataset, PredictionTable):
-        raise DataError(path, "holds predictions, not images", "give the images themselves")
-    return dataset
+        raise UsageError(where, said, "see overlap --help") from None
 
 
 def _said_of(datasets: list["Dataset"]) -> list[str]:
@@ -226,12 +255,10 @@ def _said_of(datasets: list["Dataset"]) -> list[str]:
 
 def _unlabelled(datasets: list["Dataset"]) -> list[str]:
     """Return a sentence for each dataset of which nobody says what its images show."""
-    from gate.subject.datasets.folder import FlatFolder
-
     return [
         f"{name} has no class folders: its labels are unknown, and no conflict of labels is told"
         for name, dataset in zip("AB", datasets, strict=True)
-        if isinstance(dataset, FlatFolder)
+        if not dataset.is_labelled
     ]
 
 

@@ -23,7 +23,6 @@ from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.work_units import WorkUnit, cut, padded, stretch_of
 from gate.measure.progress import Advance
-from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
 
@@ -144,8 +143,7 @@ class _Seen:
 def _prefetch(spans: Iterable[_Span]) -> Iterator[_Span]:
     """Yield spans as they are put in line, their files asked for: no thread waits for a disk."""
     for dataset, rows in spans:
-        if isinstance(dataset, FileDataset):
-            dataset.expect(rows)
+        dataset.prefetch(rows)
         yield dataset, rows
 
 

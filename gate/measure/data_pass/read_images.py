@@ -19,7 +19,6 @@ from gate.measure.fingerprints.fingerprint import (
     gather,
 )
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
-from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
 
@@ -58,24 +57,27 @@ def chunk_of(
     that are ``known`` are taken from there, and new ones are added. Raises DataError where two
     images cannot be put into one batch, or an array cannot be used at all.
     """
-    if isinstance(dataset, ArrayDataset):
-        return _rows(dataset, transform, span)
+    pixels = dataset.read_many(span)
+    if pixels is not None:
+        return _rows(dataset, pixels, transform, span)
     read = [_read(dataset, transform, index, known) for index in span]
     if known is not None:
         known.add(each.fingerprint for each in read if isinstance(each, _New))
     return _gathered(read, dataset)
 
 
-def _rows(dataset: ArrayDataset, transform: Transform | None, span: range) -> Chunk:
+def _rows(
+    dataset: Dataset, pixels: NDArray[np.uint8], transform: Transform | None, span: range
+) -> Chunk:
     """Return rows of an array, transformed and fingerprinted whole."""
-    pixels = np.ascontiguousarray(dataset.pixels[span.start : span.stop])
+    entries = list(dataset.entries[span.start : span.stop])
     try:
         images = _NO_IMAGES if transform is None else transform.batch(pixels)
     except UnreadableImage as problem:  # the rows of an array are all alike
         raise DataError(dataset.path, f"its images cannot be used: {problem.reason}") from None
     return Chunk(
-        entries=dataset.entries[span.start : span.stop],
-        labels=dataset.labels[span.start : span.stop],
+        entries=entries,
+        labels=np.array([entry.label for entry in entries], np.int32),
         images=images,
         fingerprints=fingerprint_batch([row.tobytes() for row in pixels], pixels),
         unreadable=[],

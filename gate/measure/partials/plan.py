@@ -96,6 +96,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
     return {
         "path": dataset.path,
         "format": dataset.format,
+        "reader": dict(dataset.plan_facts),
         "images": len(dataset.entries),
         "group": dataset.group_column,
         "slices": list(dataset.slice_columns),

@@ -4,7 +4,6 @@ Both follow from the data alone, never from the machine, the workers or their nu
 always meets the same neighbours in its batch, so its scores are the same bits everywhere.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -13,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Split
-from gate.subject.datasets.arrays import ArrayDataset
 from gate.subject.datasets.records import Dataset
-from gate.subject.datasets.webdataset import TarDataset
 
 ROWS = 1024  # of a unit: few enough to lose to a killed process, enough to be worth a file
 BATCH_BYTES = 16 << 20  # of the input of one batch
-STRETCH_BYTES = 2 << 20  # of images that are read at once: they stay in the processor's cache
 MOST, LEAST = 64, 16  # images of a batch: more are no faster, and take more memory
 ROWS_A_THREAD = 4  # a matrix product with fewer rows takes another kernel, and gives other bits
 # Models that answer at the same time, in a thread each. Threads that share an operation wait for
@@ -66,13 +62,9 @@ def units_of(datasets: Mapping[Split, Dataset]) -> tuple[WorkUnit, ...]:
     return tuple(
         WorkUnit(split, span.start, span.stop)
         for split, dataset in datasets.items()
-        for rows in _files(dataset)
+        for rows in dataset.shards
         for span in cut(rows, ROWS)
     )
-
-
-def _files(dataset: Dataset) -> Sequence[range]:
-    return dataset.shards if isinstance(dataset, TarDataset) else (range(len(dataset.entries)),)
 
 
 def share_of(units: Sequence[WorkUnit], *, index: int, of: int) -> tuple[WorkUnit, ...]:
@@ -104,10 +96,7 @@ def stretch_of(dataset: Dataset, batch: int) -> int:
     The rows of an array are fingerprinted together, and none of them is unreadable, so that batches
     are the same ones.
     """
-    if not isinstance(dataset, ArrayDataset):
-        return batch
-    image = _FLOAT * math.prod(dataset.pixels.shape[1:])
-    return batch * max(1, min(ROWS, STRETCH_BYTES // max(image, 1)) // batch)
+    return batch * max(1, min(ROWS, dataset.preferred_stretch) // batch)
 
 
 def padded(images: Images, batch: int) -> Images:

@@ -14,17 +14,19 @@ from gate.errors import DataError
 from gate.keys import name_key
 from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
-from gate.subject.datasets.records import Sample
+from gate.subject.datasets.records import BaseDataset, Sample
 from gate.subject.datasets.stored import StoredFile
 
 MOST_CLASSES = 65_536  # an integer label above this is a pixel value, a year or an id, not a class
+STRETCH_BYTES = 2 << 20  # of images that are read at once: they stay in the processor's cache
+_FLOAT = 4  # bytes of a value, once it is made ready for the model
 
 Pixels = NDArray[np.uint8]
 Strings = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ArrayDataset:
+class ArrayDataset(BaseDataset):
     """A dataset whose images are the rows of one array; ids are the row numbers from 0.
 
     ``pixels`` is uint8, (n, H, W) grey or (n, H, W, 3) RGB; slices of it may be taken instead of
@@ -63,9 +65,14 @@ class ArrayDataset:
         """Return the bytes of the pixels of the row at ``index``."""
         return self.pixels[index].tobytes()
 
-    def hidden(self) -> tuple[()]:
-        """Return nothing: every row is an image that is judged."""
-        return ()
+    def read_many(self, rows: range) -> Pixels:
+        """Return neighbouring rows as they are stored."""
+        return np.ascontiguousarray(self.pixels[rows.start : rows.stop])
+
+    @property
+    def preferred_stretch(self) -> int:
+        """As many rows as fit into the processor's cache, ready for the model."""
+        return max(1, STRETCH_BYTES // max(1, _FLOAT * math.prod(self.pixels.shape[1:])))
 
     def sources(self) -> tuple[Path, ...] | None:
         """Return the files that hold the array and its labels; None where they are not local."""

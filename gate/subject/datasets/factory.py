@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from gate.errors import DataError, FactoryError
 from gate.healing import may_heal
 from gate.keys import name_key
-from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.datasets.pictures import picture_of, shape_of
+from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
 from gate.subject.guard import (
     Guard,
@@ -21,11 +21,10 @@ from gate.subject.guard import (
     kind_of,
     require_theirs,
     said,
-    text_of,
     to_standard_error,
 )
 from gate.subject.usercode import call, load_callable
-from gate.wording import listed, plain, quoted
+from gate.wording import listed, quoted
 
 MOST_ITEMS = 10_000_000  # each is listed, in 170 bytes, before the first is read
 
@@ -56,7 +55,7 @@ def open_factory(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FactoryDataset:
+class FactoryDataset(BaseDataset):
     """A user's Dataset; one thread at a time is in the user's code, made for one."""
 
     where: str
@@ -95,22 +94,12 @@ class FactoryDataset:
         if not isinstance(item, tuple | list) or len(item) != 2:
             raise FactoryError(
                 place,
-                f"is {_shape_of(item)}, not (image, label)",
+                f"is {shape_of(item)}, not (image, label)",
                 "return a pair of image and label",
             )
         label = self._label(item[1], place)
-        stored, image, tensor = _picture(item[0], place)
+        stored, image, tensor = picture_of(item[0], place)
         return Sample(stored, image, tensor, label)
-
-    def hidden(self) -> tuple[()]:
-        """Return nothing: only the user's code knows what it leaves out."""
-        return ()
-
-    def sources(self) -> None:
-        """Return None: only the user's code knows what it reads."""
-
-    def stored(self, index: int) -> None:
-        """Return None: only the user's code makes the bytes."""
 
     def _label(self, given: Any, place: str) -> int:  # noqa: ANN401 - it is the user's object
         if isinstance(given, str):
@@ -126,7 +115,7 @@ class FactoryDataset:
         except Exception as error:  # such as RuntimeError: a tensor of several values
             require_theirs(error)
             raise FactoryError(
-                place, f"the label is {_shape_of(given)}", "return the index of one class"
+                place, f"the label is {shape_of(given)}", "return the index of one class"
             ) from error
         if not 0 <= label < len(self.classes):
             raise DataError(
@@ -201,83 +190,3 @@ def _compared(
             "put classes in the order of the model's outputs, in both",
         )
     return (f"labels of the Dataset are positions in classes; it calls them {listed(own)}",)
-
-
-def _picture(given: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
-    """Return canonical bytes, and the image or the tensor."""
-    if isinstance(given, Image.Image):
-        return _decoded(given, place)
-    if isinstance(given, np.ndarray):
-        return _image(np.asarray(given), place)  # what a class of the user's says may be untrue
-    import torch
-
-    if isinstance(given, torch.Tensor) and given.ndim == 3:
-        if given.dtype == torch.uint8:
-            return _image(given.permute(1, 2, 0).cpu().numpy(), place)
-        if given.is_floating_point() and given.numel():
-            tensor = given.detach().float().cpu().contiguous()
-            if not bool(torch.isfinite(tensor).all()):
-                raise UnreadableImage("its tensor holds NaN or infinity")
-            values = tensor.numpy()
-            return _canonical(values, "tensor"), None, torch.from_numpy(values)  # of no other class
-    raise FactoryError(
-        place,
-        f"the image is {_shape_of(given)}",
-        "return a PIL image, a uint8 array (H, W[, 3]) or a float tensor (C, H, W)",
-    )
-
-
-def _decoded(given: Image.Image, place: str) -> tuple[bytes, Image.Image, None]:
-    """Return a picture of Pillow's with its pixels: it may have been opened, and not yet read."""
-    try:
-        given.load()
-    except Exception as error:  # damage makes parsers raise nearly anything
-        require_theirs(error)
-        fact = f"its image cannot be decoded ({kind_of(error)}: {text_of(error)})"
-        raise UnreadableImage(fact) from error
-    image = _plain(given)
-    pixels = np.asarray(image)
-    if not pixels.size:
-        raise FactoryError(place, "the image has no pixels", "leave it out, or mend what cuts it")
-    return _canonical(pixels, image.mode), image, None
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Return an image of Pillow's own classes: one of the user's may raise wherever it is used."""
-    if not type(image).__module__.startswith("PIL."):
-        image = Image.Image.copy(image)
-    return image.convert("LA") if image.mode == "La" else image  # Pillow turns it into nothing else
-
-
-def _image(pixels: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
-    if pixels.dtype != np.uint8 or not shaped or not pixels.size:
-        raise FactoryError(
-            place,
-            f"the image is {_shape_of(pixels)}",
-            "return uint8 of shape (H, W) or (H, W, 3), or a float tensor (C, H, W)",
-        )
-    pixels = np.ascontiguousarray(pixels)
-    image = Image.fromarray(pixels)
-    return _canonical(pixels, image.mode), image, None
-
-
-def _canonical(pixels: Any, mode: str) -> bytes:  # noqa: ANN401 - an array of any type
-    """Return mode, type, shape and values as bytes: equal where, and only where, images are."""
-    head = f"{mode} {pixels.dtype.str} {pixels.shape}\n"
-    return head.encode("ascii") + np.ascontiguousarray(pixels).tobytes()
-
-
-def _shape_of(given: Any) -> str:  # noqa: ANN401 - the user's object
-    """Return what an object says of itself, as far as it does."""
-    kind = kind_of(given)
-    try:
-        if hasattr(given, "shape") and hasattr(given, "dtype"):
-            return f"{kind} of shape {tuple(given.shape)} and type {plain(given.dtype)}"
-        if isinstance(given, tuple | list):
-            return f"{kind} of {len(given)}"
-    except BaseException as error:
-        require_theirs(error)
-    return kind

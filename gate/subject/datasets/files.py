@@ -13,7 +13,7 @@ from gate.errors import DataError
 from gate.healing import may_heal
 from gate.subject.datasets.images import decode, is_image
 from gate.subject.datasets.places import Place, RemotePath, place_of
-from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.datasets.urls import is_url
 from gate.wording import plain
 
@@ -21,7 +21,7 @@ LARGEST_FILE = 1 << 29  # bytes; the largest image that Pillow decodes is smalle
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FileDataset:
+class FileDataset(BaseDataset):
     """A dataset of image files; ``files`` are in the order of ``entries``, below ``folder``.
 
     A file may also be a URL. ``manifest`` is the table that lists them, where there is one.
@@ -54,7 +54,7 @@ class FileDataset:
             )
         return read_bytes(below(self.folder, self.files[index]))
 
-    def expect(self, rows: range) -> None:
+    def prefetch(self, rows: range) -> None:
         """Let the system fetch the files of some rows, so that their reader need not wait.
 
         Nothing is fetched from another machine, nor where the system knows no such request.

@@ -63,7 +63,15 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
     ``assumed``, and those that are images named by ``hidden``. A declared class without a folder
     has no images. Raises DataError.
     """
-    listing = _walk(_tree(path, shown))
+    tree = _tree(path, shown)
+    return _by_class(tree, tree.scan(tree.root), path, classes)
+
+
+def _by_class(
+    tree: _Tree, items: Sequence[_Item], path: Place, classes: tuple[str, ...] | None
+) -> FileDataset:
+    """Return the images of the class folders among the items of a folder."""
+    listing, shown = _walk(tree, items), tree.shown
     if not listing.classes:
         raise _no_class_folders(listing, shown)
     if classes is None and {name.lower() for name in listing.classes} <= _SPLITS:
@@ -100,19 +108,23 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
 class FlatFolder(FileDataset):
     """Images in a folder without class folders; what they show nobody says."""
 
+    is_labelled = False
 
-def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
-    """Return the images of a folder that holds no folders, all of the class ``?``, sorted by id.
 
-    None where it holds folders, or no image. It is for comparisons, which need no labels.
+def open_compared_folder(path: Place, *, shown: str) -> FileDataset:
+    """Return the images of a folder for a comparison, which needs no labels.
+
+    Where it holds images and no folders, they are all of the class ``?``, sorted by id; else as
+    :func:`open_folder`. Raises DataError.
     """
     tree = _tree(path, shown)
-    items = [item for item in tree.scan(tree.root) if not _is_hidden(item.name)]
+    every = tree.scan(tree.root)
+    items = [item for item in every if not _is_hidden(item.name)]
     images = sorted(
         (name_key(_text(item.name)), item.path) for item in items if _is_image(item.name)
     )
     if not images or any(item.is_dir() for item in items):
-        return None
+        return _by_class(tree, every, path, None)
     _refuse_repeated([name for name, _ in images], shown)
     others = sorted(item.name for item in items if not _is_image(item.name))
     said = f"{counted(len(others), 'file')} not read: {listed(others)}"
@@ -133,9 +145,9 @@ def _tree(path: Place, shown: str) -> _Tree:
     return _Tree(str(path), lambda folder: _scan(folder, shown), os.path.realpath, shown)
 
 
-def _walk(tree: _Tree) -> _Listing:
+def _walk(tree: _Tree, items: Sequence[_Item]) -> _Listing:
     listing = _Listing()
-    for item in tree.scan(tree.root):
+    for item in items:
         if _is_hidden(item.name):
             _skip(tree, item, _text(item.name), listing)
         elif item.is_dir():

@@ -2,17 +2,31 @@
 
 import re
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gate.errors import DataError
 from gate.keys import group_keys
-from gate.subject.datasets.files import FileDataset
-from gate.subject.datasets.webdataset import TarDataset
+from gate.subject.datasets.spec import DataSpec
 from gate.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from gate.subject.datasets.files import FileDataset
+    from gate.subject.datasets.plugin_dataset import PluginDataset
+    from gate.subject.datasets.webdataset import TarDataset
 
 COLUMN = "group_pattern"
 
-Named = TypeVar("Named", FileDataset, TarDataset)
+Named = TypeVar("Named", "FileDataset", "TarDataset", "PluginDataset")
+
+
+def grouped(dataset: Named, spec: DataSpec) -> Named:
+    """Return the dataset with the groups that the split's ``group_pattern`` finds, if it has one.
+
+    Raises DataError as :func:`grouped_by_name` does.
+    """
+    if spec.group_pattern is None:
+        return dataset
+    return grouped_by_name(dataset, spec.group_pattern)
 
 
 def grouped_by_name(dataset: Named, pattern: str) -> Named:

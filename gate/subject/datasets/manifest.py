@@ -3,6 +3,7 @@
 import os
 import posixpath
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -12,11 +13,27 @@ from gate.masking import masked, masked_name
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
+from gate.subject.datasets.grouping import grouped
 from gate.subject.datasets.places import Place, RemotePath
+from gate.subject.datasets.read_tables import read_table
+from gate.subject.datasets.recognise import located
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.datasets.tables import Table
+from gate.subject.datasets.tables import Table, Wanted
 from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown
 from gate.wording import counted, quoted
+
+
+def open_listed(
+    spec: DataSpec, base: Path, classes: tuple[str, ...] | None, *, kind: str
+) -> FileDataset:
+    """Return the images that the table at the path of a split lists; ``kind`` is its format.
+
+    Raises DataError, or MissingExtraError as :func:`read_table` does.
+    """
+    file, where = located(base, spec.path)
+    wanted = Wanted(texts=lambda _: columns_of(spec))
+    table = read_table(file, shown=where, kind=kind, wanted=wanted)
+    return grouped(open_manifest(table, spec, file=file, kind=kind, classes=classes), spec)
 
 
 def columns_of(spec: DataSpec) -> tuple[str, ...]:

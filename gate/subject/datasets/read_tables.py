@@ -3,7 +3,7 @@
 from gate.subject.datasets.csv_tables import read_csv
 from gate.subject.datasets.parquet_tables import read_parquet
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import format_of
+from gate.subject.datasets.recognise import format_of_place
 from gate.subject.datasets.tables import EVERYTHING, Table, Wanted
 
 
@@ -15,6 +15,6 @@ def read_table(
     Columns that are not ``wanted`` are passed over. Raises DataError, or MissingExtraError where
     Parquet needs an extra that is not installed.
     """
-    if (kind or format_of(path, shown)) == "parquet":
+    if (kind or format_of_place(path, shown).name) == "parquet":
         return read_parquet(path, shown=shown, wanted=wanted)
     return read_csv(path, shown=shown, wanted=wanted)

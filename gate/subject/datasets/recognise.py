@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from gate.errors import DataError
+from gate.subject.datasets.formats import DataFormat, format_named, shipped_formats
 from gate.subject.datasets.places import Place, RemotePath, place_of
-from gate.subject.datasets.spec import DataSpec, Format
+from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import head_of
-from gate.subject.datasets.tars import is_tar
+from gate.subject.datasets.urls import shown as in_words
 from gate.wording import did_you_mean, plain, quoted
 
 _HEAD = 512  # bytes that tell the formats apart
-_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
 def existing(base: Path, written: str) -> Place:
@@ -41,6 +41,12 @@ def existing(base: Path, written: str) -> Place:
     )
 
 
+def located(base: Path, written: str | None) -> tuple[Place, str]:
+    """Return the place that a key of a split names, and how messages name it; as ``existing``."""
+    assert written is not None, "a format is opened where its path is given"
+    return existing(base, written), in_words(written)
+
+
 def _where_from(base: Path, written: str) -> str:
     if Path(written).is_absolute():
         return "check the path"
@@ -65,74 +71,56 @@ def _existing_remote(place: RemotePath) -> RemotePath:
     )
 
 
-def format_of(path: Place, shown: str) -> Format:
+def format_of_split(spec: DataSpec, base: Path) -> DataFormat:
+    """Return the format of a split: the one that it names, or that its keys or its content tell.
+
+    Raises DataError where it is none of ours, and as :func:`format_named` does.
+    """
+    if spec.format is not None:
+        return format_named(spec.format)
+    stated = next((each for each in shipped_formats() if each.is_stated(spec, base)), None)
+    return stated or format_of_place(*located(base, spec.path))
+
+
+def format_of_place(path: Place, shown: str) -> DataFormat:
     """Return the format of what lies at the path; raises DataError where it is none of ours."""
-    if path.is_dir():
-        return "folder"
+    head = None if path.is_dir() else _head(path, shown)
+    found = next((each for each in shipped_formats() if each.matches(path, head)), None)
+    if found is not None:
+        return found
+    assert head is not None, "a folder is of the format folder"
+    for each in shipped_formats():
+        if mistaken := each.mistaken(path, head):
+            raise DataError(shown, *mistaken)
+    return format_named("csv")  # text, or what its reader will say it is
+
+
+def _head(path: Place, shown: str) -> bytes:
     try:
-        head = head_of(path, _HEAD)
+        return head_of(path, _HEAD)
     except OSError as error:
         raise DataError(
             shown, f"cannot be read: {plain(error.strerror)}", "check its permissions"
         ) from error
-    if is_tar(head) or path.name.lower().endswith(_TARS):  # a packed or damaged one is told there
-        return "webdataset"
-    if head.startswith((b"\x1f\x8b", b"\0\0\x08")):
-        return "idx"
-    if head.startswith(b"PK\x03\x04"):
-        return "npz"
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    refused = _refused(head) or _misnamed(path, head)
-    if refused:
-        raise DataError(shown, refused[0], refused[1])
-    return "csv"  # text, or what its reader will say it is
 
 
-def _refused(head: bytes) -> tuple[str, str] | None:
-    """Return fact and remedy for content that people do give and that is no dataset."""
-    if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")):
-        return "is one image, not a dataset", "name the folder above the class folders"
-    if head.startswith(b"\x93NUMPY"):
-        return "is one NumPy array", "save images and labels in one file with numpy.savez"
-    if head.startswith((b"\x89HDF", b"SQLite")):
-        return "is a database file", "export it as an image folder or NPZ, or use a factory"
-    return None
+def source_of(spec: DataSpec) -> str:
+    """Return what names the data of a split in messages: its path, its factory, its format."""
+    named = spec.path or spec.factory or spec.predictions or spec.images or spec.format
+    assert named is not None, "the spec was validated"
+    return in_words(named)
 
 
-def _misnamed(path: Place, head: bytes) -> tuple[str, str] | None:
-    """Return fact and remedy for content that is not what the file's name says."""
-    if path.suffix.lower() == ".npz":
-        return "is named as NPZ, and is no zip archive", "save it again with numpy.savez"
-    if path.name.lower().endswith(("ubyte", ".idx")):
-        fact = f"is named as IDX, and begins with {head[:4].hex(' ') or 'nothing'}"
-        return fact, "IDX files of unsigned bytes begin with 00 00 08; download or write it again"
-    return None
-
-
-_MANIFEST = frozenset({"path", "image", "label", "id", "group", "group_pattern", "slices"})
-# Keys of the gate file that mean something, by format; any other key is a mistake worth a word.
-_KEYS: dict[Format, frozenset[str]] = {
-    "folder": frozenset({"path", "group_pattern"}),
-    "csv": _MANIFEST,
-    "parquet": _MANIFEST,
-    "idx": frozenset({"path", "images", "labels"}),
-    "npz": frozenset({"path", "images", "labels", "group", "slices"}),
-    "webdataset": frozenset({"path", "image", "label", "group", "group_pattern", "slices"}),
-    "factory": frozenset({"factory", "kwargs"}),
-    "predictions": frozenset({"predictions", "id", "label", "group", "slices"}),
-}
-
-
-def refuse_stray_keys(spec: DataSpec, kind: Format, shown: str) -> None:
-    """Raise DataError for a key that the format does not know: it would be ignored in silence."""
+def refuse_unfit_keys(spec: DataSpec, form: DataFormat) -> None:
+    """Raise DataError for a key that the format does not know, or where it lacks its path."""
     given = [key for key in type(spec).model_fields if key in spec.model_fields_set]
-    stray = [key for key in given if key != "format" and key not in _KEYS[kind]]
-    if not stray:
-        if kind == "idx" and spec.path and spec.images:
-            raise DataError(shown, "path and images are both given", "give the file of images once")
-        return
-    remedy = f"{kind} takes {', '.join(sorted(_KEYS[kind]))}"
-    if stray[0] in {"group", "slices"}:
-        remedy = f"{stray[0]} names columns: list the images in a CSV manifest"
-    raise DataError(shown, f"is of the format {kind}, which has no {quoted(stray[0])}", remedy)
+    stray = [key for key in given if key != "format" and key not in form.keys]
+    if stray:  # it would be ignored in silence
+        remedy = f"{form.name} takes {', '.join(sorted(form.keys))}"
+        if stray[0] in {"group", "slices"}:
+            remedy = f"{stray[0]} names columns: list the images in a CSV manifest"
+        fact = f"is of the format {form.name}, which has no {quoted(stray[0])}"
+        raise DataError(source_of(spec), fact, remedy)
+    if form.paths and not any(getattr(spec, key) for key in form.paths):
+        fact = f"is of the format {form.name}, and nothing says where it lies"
+        raise DataError(source_of(spec), fact, f"give {' or '.join(sorted(form.paths))}")

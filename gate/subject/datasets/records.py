@@ -94,10 +94,45 @@ class Dataset(Protocol):
     def assumed(self) -> tuple[str, ...]:
         """What was not declared and how it was read, a sentence each."""
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether anybody says what the images show; else all are of one class."""
+
+    @property
+    def shards(self) -> Sequence[range]:
+        """The rows of each file that holds many, in order and without gaps.
+
+        No unit of work reaches from one into the next.
+        """
+
+    @property
+    def preferred_stretch(self) -> int:
+        """How many rows are best read at once; 1 where images are read one by one.
+
+        Above 1 every row is readable, and :meth:`read_many` gives them.
+        """
+
+    @property
+    def plan_facts(self) -> Mapping[str, Any]:
+        """What else decides the pixels of an entry, as JSON; part of the plan's digest."""
+
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; safe to call from many threads at once.
 
         Raises :class:`UnreadableImage` where this one image cannot be read.
+        """
+
+    def read_many(self, rows: range) -> NDArray[np.uint8] | None:
+        """Return neighbouring rows as one array, uint8 (n, H, W) grey or (n, H, W, 3) RGB.
+
+        None where they are read one by one. The bytes of a row are what :meth:`read` gives as
+        ``stored``.
+        """
+
+    def prefetch(self, rows: range) -> None:
+        """Let rows that are read soon come nearer, without waiting; what fails, reading says.
+
+        It is called while other threads read.
         """
 
     def stored(self, index: int) -> bytes | None:
@@ -118,6 +153,66 @@ class Dataset(Protocol):
         An image that a manifest lists and that is missing is among them. None where only reading
         tells: for a user's own Dataset, and for what lies on another machine.
         """
+
+
+class BaseDataset:
+    """What a dataset does that reads images one by one: all of :class:`Dataset` but its images.
+
+    A reader adds ``entries`` and ``read``, and ``classes`` where it names them itself. The one of a
+    plugin needs no ``path`` and no ``format``; where it says ``is_thread_safe = True``, more than
+    one thread may be in it at a time.
+    """
+
+    __slots__ = ()
+
+    group_column: str | None = None
+    assumed: tuple[str, ...] = ()
+    is_labelled: bool = True
+
+    if TYPE_CHECKING:
+
+        @property
+        def entries(self) -> Sequence[Entry]:
+            """What the reader lists."""
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """None: no image belongs to a slice."""
+        return ()
+
+    @property
+    def shards(self) -> Sequence[range]:
+        """All rows in one."""
+        return (range(len(self.entries)),)
+
+    @property
+    def preferred_stretch(self) -> int:
+        """1: images are read one by one."""
+        return 1
+
+    @property
+    def plan_facts(self) -> Mapping[str, Any]:
+        """Nothing beside the entries and what reading gives."""
+        return {}
+
+    def read_many(self, rows: range) -> NDArray[np.uint8] | None:  # noqa: ARG002 - of Dataset
+        """Return None: images are read one by one."""
+        return None
+
+    def prefetch(self, rows: range) -> None:
+        """Do nothing: what is needed is read when it is."""
+
+    def stored(self, index: int) -> bytes | None:  # noqa: ARG002 - of Dataset
+        """Return None: only reading makes the bytes."""
+        return None
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return nothing: every image is listed."""
+        return ()
+
+    def sources(self) -> Sequence[Path] | None:
+        """Return None: only reading tells what decides the images."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,16 @@
 """The keys of a split in the gate file."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gate.keys import name_key
+from gate.subject.datasets.formats import NAMES, known_name
 
-Format = Literal["folder", "csv", "parquet", "idx", "npz", "webdataset", "factory", "predictions"]
+# Editors offer our own names; whether a plugin adds another, only this machine knows.
+_FORMATS = {"anyOf": [{"type": "string", "enum": list(NAMES)}, {"type": "string", "minLength": 1}]}
+Format = Annotated[str, AfterValidator(known_name), WithJsonSchema(_FORMATS)]
 
 
 class DataSpec(BaseModel):
@@ -22,7 +25,9 @@ class DataSpec(BaseModel):
         "`test-{000..031}.tar`, relative to the gate file; or a URL that fsspec reads.",
     )
     format: Format | None = Field(
-        None, description="The format of the data; recognised by content when left out."
+        None,
+        description="The format of the data, one of ours or one that an installed plugin adds; "
+        "recognised by content when left out.",
     )
     images: str | None = Field(
         None, min_length=1, description="File of IDX images, or name of the NPZ array of images."
@@ -70,6 +75,10 @@ class DataSpec(BaseModel):
     kwargs: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments of the factory."
     )
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What the format of a plugin is told, by names of the plugin's own.",
+    )
     predictions: str | None = Field(
         None,
         min_length=1,
@@ -81,7 +90,8 @@ class DataSpec(BaseModel):
         sources = [key for key in ("path", "factory", "predictions") if getattr(self, key)]
         if len(sources) > 1:
             raise ValueError(f"give one of {' and '.join(sources)}, not both")
-        if not sources and self.images is None:
+        is_of_plugin = self.format is not None and self.format not in NAMES
+        if not sources and self.images is None and not is_of_plugin:  # it may need no path
             raise ValueError("give one of path, images, factory or predictions")
         return self
 

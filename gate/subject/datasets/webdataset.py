@@ -28,7 +28,7 @@ from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import LARGEST_FILE
 from gate.subject.datasets.images import decode, is_image
 from gate.subject.datasets.places import Place, RemotePath, place_of
-from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.datasets.samples import TarSample, samples
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import StoredFile, stored_file
@@ -41,18 +41,18 @@ _FETCHERS = 8  # remote archives whose headers are read at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TarDataset:
+class TarDataset(BaseDataset):
     """A dataset of members of tar archives, read where they lie; ids are the keys of the samples.
 
     Row i is ``sizes[i]`` bytes at ``offsets[i]`` of ``tars[tar_of[i]]``. ``odd`` says of a row why
-    its member is no file. ``shards`` are the rows of each archive, in order and without gaps.
+    its member is no file. ``rows`` are those of each archive, in order and without gaps.
     """
 
     path: str
     classes: Classes
     entries: Sequence[Entry]
     tars: tuple[StoredFile, ...]
-    shards: tuple[range, ...]
+    rows: tuple[range, ...]
     tar_of: NDArray[np.int32]
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -63,6 +63,11 @@ class TarDataset:
     assumed: tuple[str, ...] = ()
     skipped: tuple[tuple[int, Member], ...] = ()  # (tar, member) of what belongs to no sample
     format: str = "webdataset"
+
+    @property
+    def shards(self) -> tuple[range, ...]:
+        """The rows of each archive."""
+        return self.rows
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``; raises UnreadableImage, DataError if its tar is gone."""

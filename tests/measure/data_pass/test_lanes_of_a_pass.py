@@ -21,6 +21,7 @@ from gate.measure.inference.torch_runner import TorchRunner
 from gate.measure.partials.partial_files import write_parts
 from gate.measure.partials.work_units import WorkUnit, cut
 from gate.subject.datasets import open_dataset
+from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import InputSpec, build_transform
 
@@ -200,7 +201,7 @@ def test_the_next_files_are_asked_for_while_the_first_are_read(parts, monkeypatc
     asked = []
     others_asked = threading.Event()
 
-    def expect(dataset, rows):
+    def prefetch(dataset, rows):
         asked.append(rows)
         if len(asked) > 1:
             others_asked.set()
@@ -210,7 +211,7 @@ def test_the_next_files_are_asked_for_while_the_first_are_read(parts, monkeypatc
         assert others_asked.wait(SOON)
         return read(dataset, transform, rows, known)
 
-    monkeypatch.setattr(predict.FileDataset, "expect", expect)
+    monkeypatch.setattr(FileDataset, "prefetch", prefetch)
     monkeypatch.setattr(predict, "chunk_of", chunk_of)
 
     list(parts([Means()]))

@@ -14,7 +14,6 @@ from gate.measure.partials.work_units import (
     MOST,
     ROWS,
     ROWS_A_THREAD,
-    STRETCH_BYTES,
     WorkUnit,
     batch_of,
     cut,
@@ -24,7 +23,7 @@ from gate.measure.partials.work_units import (
     stretch_of,
 )
 from gate.subject.datasets import open_dataset
-from gate.subject.datasets.arrays import ArrayDataset
+from gate.subject.datasets.arrays import STRETCH_BYTES, ArrayDataset
 from gate.subject.datasets.spec import DataSpec
 
 UNITS = st.integers(0, 300).map(

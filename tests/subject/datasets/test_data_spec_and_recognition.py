@@ -27,7 +27,10 @@ from gate.subject.datasets.spec import DataSpec
         ({"path": "a", "lable": "x"}, "Extra inputs are not permitted"),
         ({"path": 3}, "valid string"),
         ({"path": ""}, "at least 1 character"),
-        ({"path": "a", "format": "folders"}, "'folder', 'csv'"),
+        (
+            {"path": "a", "format": "folders"},
+            "no data format is called 'folders'; did you mean 'folder'",
+        ),
         ({"path": "a", "slices": "scanner"}, "valid tuple"),
     ],
 )

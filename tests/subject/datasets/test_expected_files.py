@@ -29,13 +29,13 @@ def inodes(folder, *names):
 
 
 def test_the_files_of_the_rows_are_asked_for_and_no_others(pets, opened, asked):
-    opened(path="pets").expect(range(1, 3))
+    opened(path="pets").prefetch(range(1, 3))
 
     assert [inode for _, inode in asked] == inodes(pets, "cat/2.png", "dog/1.png")
 
 
 def test_no_file_stays_open(pets, opened, asked):
-    opened(path="pets").expect(range(4))
+    opened(path="pets").prefetch(range(4))
 
     assert len(asked) == 4
     for descriptor, _ in asked:
@@ -49,7 +49,7 @@ def test_what_cannot_be_asked_for_is_left_to_its_reader(pets, opened, asked, unr
     (pets / "cat/2.png").unlink()
     (pets / "cat/2.png").mkdir()
 
-    data.expect(range(3))
+    data.prefetch(range(3))
 
     assert [inode for _, inode in asked] == inodes(pets, "dog/1.png")
     assert unreadable(data, "cat/1.png") == "the file does not exist"
@@ -59,7 +59,7 @@ def test_what_cannot_be_asked_for_is_left_to_its_reader(pets, opened, asked, unr
 def test_a_pipe_is_not_waited_for(pets, opened, asked):
     os.mkfifo(pets / "cat/0.png")  # nobody ever writes to it
 
-    opened(path="pets").expect(range(2))
+    opened(path="pets").prefetch(range(2))
 
     assert [inode for _, inode in asked] == inodes(pets, "cat/1.png")
 
@@ -68,7 +68,7 @@ def test_a_name_that_no_file_can_have_is_left_to_its_reader(opened, asked, tmp_p
     Image.new("L", (8, 8)).save(tmp_path / "real.png")
     (tmp_path / "list.csv").write_text(f"image,label\n{'n' * 300},a\nreal.png,b\n")
 
-    opened(path="list.csv").expect(range(2))
+    opened(path="list.csv").prefetch(range(2))
 
     assert [inode for _, inode in asked] == inodes(tmp_path, "real.png")
 
@@ -77,7 +77,7 @@ def test_a_system_without_such_a_request_reads_as_before(pets, opened, monkeypat
     monkeypatch.delattr(os, "posix_fadvise")
     data = opened(path="pets")
 
-    data.expect(range(4))
+    data.prefetch(range(4))
 
     assert data.read(0).stored == (pets / "cat/1.png").read_bytes()
 
@@ -87,7 +87,7 @@ def test_nothing_is_fetched_from_another_machine(pets, opened, asked):
     store = fsspec.filesystem("memory")
     store.put(str(pets), "/expected", recursive=True)
     try:
-        opened(path="memory://expected").expect(range(4))
+        opened(path="memory://expected").prefetch(range(4))
     finally:
         store.rm("/expected", recursive=True)
 
@@ -98,6 +98,6 @@ def test_an_address_that_cannot_be_opened_is_left_to_its_reader(opened, asked, t
     Image.new("L", (8, 8)).save(tmp_path / "real.png")
     (tmp_path / "list.csv").write_text("image,label\nreal.png,a\nnowhere://bucket/x.png,b\n")
 
-    opened(path="list.csv").expect(range(2))
+    opened(path="list.csv").prefetch(range(2))
 
     assert [inode for _, inode in asked] == inodes(tmp_path, "real.png")
