@@ -6,31 +6,35 @@ with the name of its package, as for a user's own Dataset.
 
 import contextlib
 import json
-import operator
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import DataError, FactoryError, GateError
+from gate.errors import FactoryError, GateError
 from gate.healing import may_heal
-from gate.keys import group_keys, name_key, name_keys
+from gate.keys import name_key
 from gate.plugins import Plugin
-from gate.subject.datasets.entries import EntryColumns
-from gate.subject.datasets.factory import MOST_ITEMS
 from gate.subject.datasets.formats.record import Classes, DataFormat
 from gate.subject.datasets.pictures import picture_of, shape_of
+from gate.subject.datasets.plugin_listing import (
+    Door,
+    classes_of,
+    entries_of,
+    index_of,
+    shards_of,
+    texts_of,
+)
 from gate.subject.datasets.recognise import existing, source_of
 from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
 from gate.subject.guard import Guard, in_reach, require_theirs, said, to_standard_error
-from gate.wording import listed, plain, quoted
+from gate.wording import plain, quoted
 
 if TYPE_CHECKING:
     from gate.subject.datasets.spec import DataSpec
@@ -46,17 +50,17 @@ def open_guarded(
     shown = source_of(spec)
     if spec.path is not None and "path" in form.paths:
         existing(base, spec.path)
-    door = _Door(plugin, Guard(f"{plugin.where}, {shown}", base))
+    door = Door(plugin, Guard(f"{plugin.where}, {shown}", base))
     # What it sets is not for our own numbers and paths.
     with np.errstate(), in_this_folder(), to_standard_error():
         with door.asking("opening it"):
             reader = form.open(spec, base, classes)
-        found = _classes(door, reader, classes)
-        columns = tuple(map(name_key, _texts(door, reader, "slice_columns")))
-        assumed = tuple(_texts(door, reader, "assumed"))
+        found = classes_of(door, reader, classes)
+        columns = tuple(map(name_key, texts_of(door, reader, "slice_columns")))
+        assumed = tuple(texts_of(door, reader, "assumed"))
         group_column = door.attribute(reader, "group_column", spec.group)
-        entries = _entries(door, reader, found, group_column, columns)
-        shards = _shards(door, reader, len(entries))
+        entries = entries_of(door, reader, found, group_column, columns)
+        shards = shards_of(door, reader, len(entries))
         stretch = door.attribute(reader, "preferred_stretch", 1)
         shared = door.attribute(reader, "is_thread_safe", False)
     if group_column is not None and type(group_column) is not str:
@@ -90,50 +94,11 @@ def _read_by(plugin: Plugin, spec: "DataSpec", shown: str) -> str:
     return f"{shown} was read by {plugin.where}{told}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """Where the code of a plugin is entered, and what it gives is looked at."""
-
-    plugin: Plugin
-    guard: Guard
-
-    @property
-    def remedy(self) -> str:
-        return f"tell the authors of {self.plugin.package}"
-
-    @contextlib.contextmanager
-    def asking(self, doing: str) -> Iterator[None]:
-        """Raise DataError where the plugin gives words of ours, FactoryError for all else."""
-        with in_reach():
-            try:
-                yield
-            except GateError as error:
-                raise self.named(error) from error
-            except BaseException as error:
-                raise self.guard.refusal(error, doing, self.remedy) from error
-
-    def named(self, error: GateError) -> DataError:
-        """Return what the plugin says in words of ours, with its name."""
-        where = ": ".join(filter(None, (self.guard.where, error.where)))
-        return DataError(where, error.fact, error.remedy, retriable=error.retriable)
-
-    def refusal(self, fact: str, remedy: str = "", *, at: str = "") -> FactoryError:
-        """Return what to raise where the plugin gave something else than was asked."""
-        where = f"{self.guard.where}, {at}" if at else self.guard.where
-        return FactoryError(where, fact, remedy or self.remedy)
-
-    def attribute(self, reader: Any, name: str, default: Any) -> Any:  # noqa: ANN401 - the plugin's
-        """Return what the reader says of itself, ``default`` where it says nothing."""
-        with self.asking(f"asking for its {name}"):
-            found = getattr(reader, name, None)
-        return default if found is None else found
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PluginDataset(BaseDataset):
     """The dataset of a plugin; one thread at a time is in it, but where it says it is safe."""
 
-    door: _Door
+    door: Door
     reader: Any
     path: str
     format: str
@@ -205,7 +170,7 @@ class PluginDataset(BaseDataset):
 
     def hidden(self) -> tuple[str, ...]:
         """Return the names of images that the plugin passes over."""
-        return tuple(_texts(self.door, self.reader, "hidden", call=True))
+        return tuple(texts_of(self.door, self.reader, "hidden", call=True))
 
     def sources(self) -> Sequence[Path] | None:
         """Return the files that decide what is read; None where only reading tells."""
@@ -247,7 +212,7 @@ class PluginDataset(BaseDataset):
         if type(given) is not Sample or type(given.stored) is not bytes:
             fact = f"its read gave {shape_of(given)}, not a Sample with bytes"
             raise self._refusal(index, fact, "return a Sample, such as sample_of(image, label)")
-        label = _index_of(given.label, len(self.classes))
+        label = index_of(given.label, len(self.classes))
         if label is None or label != (label if entry.label is None else entry.label):
             expected = f"0 to {len(self.classes) - 1}" if entry.label is None else entry.label
             fact = f"its read gave the label {shape_of(given.label)}, not {expected}"
@@ -268,118 +233,3 @@ def _are_pixels(given: object, count: int) -> bool:
     if type(given) is not np.ndarray or given.dtype != np.uint8 or 0 in given.shape:
         return False
     return len(given) == count and (given.ndim == 3 or (given.ndim == 4 and given.shape[3] == 3))
-
-
-def _classes(door: _Door, reader: Any, declared: Classes) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the classes that labels index: the declared ones, else those that the reader names."""
-    own = tuple(map(name_key, _texts(door, reader, "classes")))
-    if len(set(own)) < len(own):
-        raise door.refusal(f"names a class twice: {listed(own)}", "give every class its own name")
-    if declared is None and not own:
-        raise DataError(door.guard.where, "does not name its classes", "declare classes")
-    if declared is not None and own and own != declared:
-        raise door.refusal(
-            f"orders the classes {listed(own)}, the gate file {listed(declared)}",
-            "index labels by the classes that open is given",
-        )
-    return declared or own
-
-
-def _entries(
-    door: _Door,
-    reader: Any,  # noqa: ANN401 - the plugin's
-    classes: Sequence[str],
-    group_column: str | None,
-    columns: Sequence[str],
-) -> Sequence[Entry]:
-    with door.asking("listing its entries"):
-        given = list(islice(reader.entries, MOST_ITEMS + 1))
-    if not given:
-        raise DataError(door.guard.where, "holds no images", "check the path")
-    if len(given) > MOST_ITEMS:
-        raise door.refusal(f"lists more than the {MOST_ITEMS:,} images that are read")
-    for row, entry in enumerate(given):
-        if fault := _fault_of(entry, len(classes), group_column, len(columns)):
-            raise door.refusal(fault, "an Entry is (id, label, group, slices)", at=f"entry {row}")
-    ids = [name_key(entry.id) for entry in given]
-    _refuse_repeated(door, ids)
-    groups = None if group_column is None else group_keys([entry.group for entry in given])
-    slices = [
-        name_keys([entry.slices[column] for entry in given]) for column in range(len(columns))
-    ]
-    labels = [None if entry.label is None else operator.index(entry.label) for entry in given]
-    if None not in labels:
-        return EntryColumns(ids, np.array(labels, np.int32), groups, slices)
-    return [
-        Entry(name, label, group, tuple(values))
-        for name, label, group, values in zip(
-            ids,
-            labels,
-            [None] * len(ids) if groups is None else groups,
-            zip(*slices, strict=True) if slices else [()] * len(ids),
-            strict=True,
-        )
-    ]
-
-
-def _fault_of(entry: Any, classes: int, group_column: str | None, columns: int) -> str:  # noqa: ANN401
-    """Return what is wrong with an entry, "" where nothing is."""
-    if type(entry) is not Entry:
-        return f"is {shape_of(entry)}, not an Entry"
-    if type(entry.id) is not str or not name_key(entry.id):
-        return f"its id is {shape_of(entry.id)}, not a name"
-    if entry.label is not None and _index_of(entry.label, classes) is None:
-        return f"its label {shape_of(entry.label)} is none of the {classes} classes"
-    if entry.group is not None and (type(entry.group) is not str or group_column is None):
-        return "has a group that is no text, or one that no group_column names"
-    values = entry.slices
-    if type(values) is not tuple or len(values) != columns:
-        return f"its slices are {shape_of(values)}, and there are {columns} slice_columns"
-    if any(each is not None and type(each) is not str for each in values):
-        return "holds a slice that is no text"
-    return ""
-
-
-def _index_of(label: Any, classes: int) -> int | None:  # noqa: ANN401 - the plugin's
-    """Return a label as an index of the classes, None where it is none."""
-    if not isinstance(label, int | np.integer) or isinstance(label, bool):
-        return None
-    return int(label) if 0 <= label < classes else None
-
-
-def _refuse_repeated(door: _Door, ids: Sequence[str]) -> None:
-    if len(set(ids)) == len(ids):
-        return
-    first: dict[str, int] = {}
-    for row, name in enumerate(ids):
-        if name in first:
-            fact = f"its id {quoted(name)} is also that of entry {first[name]}"
-            raise door.refusal(fact, "list every image once", at=f"entry {row}")
-        first[name] = row
-
-
-def _shards(door: _Door, reader: Any, count: int) -> Sequence[range]:  # noqa: ANN401
-    given = door.attribute(reader, "shards", (range(count),))
-    with door.asking("listing its shards"):
-        shards = tuple(given)
-        end = 0
-        for rows in shards:
-            if type(rows) is not range or rows.step != 1 or rows.start != end or not len(rows):
-                break
-            end = rows.stop
-        fits = end == count and all(type(rows) is range for rows in shards)
-    if not fits:
-        fact = f"its shards do not follow each other from 0 to {count:,}"
-        raise door.refusal(fact, "give ranges of rows, in order and without gaps")
-    return shards
-
-
-def _texts(door: _Door, reader: Any, name: str, *, call: bool = False) -> Sequence[str]:  # noqa: ANN401
-    """Return the texts that the reader has under a name, or that its method of the name gives."""
-    with door.asking(f"asking for its {name}"):
-        found = getattr(reader, name, None)
-        given = () if found is None else found() if call else found
-        is_texts = isinstance(given, list | tuple) and all(type(each) is str for each in given)
-    if not is_texts:
-        raise door.refusal(f"its {name} are {shape_of(given)}, not a tuple of texts")
-    return list(given)
