@@ -7,6 +7,7 @@
     │   ├── DocumentError       a policy or gate file has faults, each with its line
     │   └── MissingExtraError   an optional dependency is not installed
     ├── OutputError           exit status 4: what was found could not be written
+    ├── PluginError           exit status 4: code of another package raised, or gave nonsense
     ├── SubjectError          exit status 4: what was to be judged could not be measured
     │   ├── CheckpointError     the checkpoint was refused, or cannot be read
     │   ├── DataError           a dataset is missing, or is not what it claims to be
@@ -160,6 +161,13 @@ class OutputError(GateError):
         reason = getattr(error, "strerror", None) or str(error)
         fact = f"cannot be written ({reason})"
         super().__init__(where, fact, remedy, retriable=may_heal(error))
+
+
+class PluginError(GateError):
+    """What another package adds raised, or gave something else than was asked."""
+
+    exit_status = 4
+    kind = "plugin"
 
 
 class SubjectError(GateError):

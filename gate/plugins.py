@@ -8,13 +8,15 @@ A package declares them in its own metadata, such as
 Nothing of a package is imported before a policy, a gate file or a flag names what it adds.
 """
 
-from collections.abc import Container
+import sys
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from gate.errors import UsageError
+from gate.errors import PluginError, UsageError
 from gate.masking import masked
 from gate.wording import listed, plain, quoted
 
@@ -37,12 +39,37 @@ class Plugin:
         return f"plugin {self.name} of {self.package} {self.version}"
 
     def load(self) -> Any:  # noqa: ANN401 -- what stands behind the door; its caller looks at it
-        """Return what the entry point names; raises UsageError where it cannot be imported."""
+        """Return what the entry point names; raises UsageError where it cannot be imported.
+
+        What it prints meanwhile goes to standard error.
+        """
         try:
-            return self._entry.load()
-        except Exception as error:
-            fact = f"cannot be loaded: {type(error).__name__}: {plain(masked(str(error)), 200)}"
+            with redirect_stdout(sys.stderr):
+                return self._entry.load()
+        except (Exception, SystemExit) as error:
+            fact = f"cannot be loaded: {_in_words(error)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
+
+
+@contextmanager
+def guarded(plugin: Plugin, doing: str) -> Iterator[None]:
+    """Return a context for code of a plugin: what it prints goes to standard error.
+
+    Whatever it raises, an exit too, becomes a PluginError that names the package and what it was
+    ``doing``.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except PluginError:
+        raise
+    except (Exception, SystemExit) as error:
+        remedy = f"ask the authors of {plugin.package}, or use another version of it"
+        raise PluginError(plugin.where, f"{doing}: {_in_words(error)}", remedy) from error
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {plain(masked(str(error)), 200)}"
 
 
 def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | None:

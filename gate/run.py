@@ -193,7 +193,7 @@ def _import_judging() -> None:
 
     import gate.evidence.store
     import gate.report.judgement
-    import gate.report.renderings  # noqa: F401
+    import gate.report.renderings.text  # noqa: F401
 
 
 def _policy_of(subject: GateFile) -> PolicyDocument:
