@@ -263,6 +263,7 @@ class RefusalCode(StrEnum):
     STATEMENT_CONTRADICTORY = "statement-contradictory"
     CHECKPOINT_DIFFERS = "checkpoint-differs"
     POLICY_DIFFERS = "policy-differs"
+    PLUGIN_DIFFERS = "plugin-differs"
     POLICY_DOES_NOT_FIT = "policy-does-not-fit"
     POLICY_EDITED = "policy-edited"
     DATA_NOT_ALLOWED = "data-not-allowed"

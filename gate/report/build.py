@@ -10,6 +10,7 @@ import numpy as np
 from gate.checks.base import Outcome, Rule, Scope
 from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
+from gate.checks.plugins import packages_of
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.class_order import exchanged
@@ -140,6 +141,10 @@ def _policy(document: ReadPolicy) -> model.PolicyPart:
         resolved_sha256=document.resolved_sha256,
         sources=[
             model.SourcePart(path=source.path, sha256=source.sha256) for source in document.sources
+        ],
+        plugins=[
+            model.PluginPart(package=each.name, version=each.version, sha256=each.sha256)
+            for each in packages_of(document.policy.plugins)
         ],
     )
 

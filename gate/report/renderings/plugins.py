@@ -21,9 +21,10 @@ def load(plugin: Plugin) -> Rendering:
     Raises UsageError where the package cannot be imported, or what it names is no Rendering of this
     name.
     """
-    theirs = plugin.load()
-    for fact in _faults(plugin, theirs):
+    found = plugin.load()
+    for fact in _faults(plugin, found):
         raise UsageError(plugin.where, fact, f"ask the authors of {plugin.package}")
+    theirs: Rendering = found
 
     def render(report: "Report", beside: Beside) -> str:
         with guarded(plugin, "rendering the report"):  # a copy: the next rendering reads it too
