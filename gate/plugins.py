@@ -17,12 +17,14 @@ from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Literal
 
 from gate.errors import GateError, PluginError, UsageError
 from gate.masking import masked
 from gate.wording import listed, plain, quoted
 
+_LOADED: dict[str, "Plugin"] = {}  # by the top package of its code
 Door = Literal["checks", "formats", "renderings", "model_sources", "engines"]
 
 
@@ -48,10 +50,12 @@ class Plugin:
         """
         try:
             with redirect_stdout(sys.stderr):
-                return self._entry.load()
+                found = self._entry.load()
         except (Exception, SystemExit) as error:
             fact = f"cannot be loaded: {_in_words(error)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
+        _LOADED[self._entry.module.partition(".")[0]] = self
+        return found
 
     def source_sha256(self) -> str:
         """Return the SHA-256 over names and bytes of the files of its module or package.
@@ -115,6 +119,15 @@ def guarded(
 
 def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {plain(masked(str(error)), 200)}"
+
+
+def plugin_that_raised(error: BaseException) -> Plugin | None:
+    """Return the plugin whose code an error came out of, where it came past that of any."""
+    for frame, _ in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if plugin := _LOADED.get(module.partition(".")[0]):
+            return plugin
+    return None
 
 
 def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | None:

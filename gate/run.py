@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
+from gate.subject.plugins import measuring_plugins
 from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
@@ -79,9 +80,10 @@ def validate(
     subject.require_complete()
     document, waivers = _policy_of(subject), _waivers_of(subject)
     subject = subject.bound_by(document)
+    plugins = measuring_plugins(subject)
     out = _prepared(settings.out, keep=True)
     with in_this_folder():
-        evidence = _measured(subject, document, settings)
+        evidence = replace(_measured(subject, document, settings), plugins=plugins)
     drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):

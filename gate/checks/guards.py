@@ -8,9 +8,10 @@ evidence that it is given is its own to spoil.
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from gate.checks.base import (
     Comparison,
@@ -26,17 +27,17 @@ from gate.errors import PluginError
 from gate.plugins import Plugin, guarded
 from gate.wording import plain
 
-if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
-
+_INSIDE: ContextVar[bool] = ContextVar("inside a guard", default=False)
 _SPLITS = get_args(SplitName)
 _MAY_MEAN = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
 
 
 def guard(check: type[Rule], plugin: Plugin) -> None:
-    """Put a guard around each hook of a check: all that :class:`Rule` offers to override."""
-    for name, hook in vars(Rule).items():
-        if name.startswith("_"):
+    """Put a guard around each hook of a check: all that a shipped class offers to override."""
+    ours = [base for base in check.__mro__ if base.__module__.startswith("gate.checks.")]
+    hooks = {name: hook for base in reversed(ours) for name, hook in vars(base).items()}
+    for name, hook in hooks.items():
+        if name.startswith(("_", "model_")):
             continue
         if isinstance(hook, property):
             setattr(check, name, property(_guarded(_reader(check, name), name, plugin)))
@@ -54,14 +55,18 @@ def _reader(check: type[Rule], name: str) -> Callable[[Rule], Any]:
 
 def _guarded(hook: Callable[..., Any], name: str, plugin: Plugin) -> Callable[..., Any]:
     @wraps(hook)
-    def call(rule: Rule, *given: Any) -> Any:  # noqa: ANN401 -- any hook
-        if name == "evaluate":
-            given = tuple(map(_sealed, given))
-        with guarded(plugin, name):
-            found = hook(rule, *given)
-            if isinstance(found, Iterator):  # else it would run outside of the guard
-                found = list(found)
-            wrong = next(_FAULTS[name](found), None) if name in _FAULTS else None
+    def call(rule: Rule, *given: Any, **named: Any) -> Any:  # noqa: ANN401 -- any hook
+        if _INSIDE.get():  # of a guard: what it calls of itself needs no other
+            return hook(rule, *given, **named)
+        before = _INSIDE.set(True)
+        try:
+            with guarded(plugin, name):
+                found = hook(rule, *map(_sealed, given), **_sealed(named))
+                if isinstance(found, Iterator):  # else it would run outside of the guard
+                    found = list(found)
+                wrong = next(_FAULTS[name](found), None) if name in _FAULTS else None
+        finally:
+            _INSIDE.reset(before)
         if wrong is not None:
             remedy = f"ask the authors of {plugin.package}, or use another version of it"
             raise PluginError(plugin.where, f"{name}: {wrong}", remedy)
@@ -70,24 +75,20 @@ def _guarded(hook: Callable[..., Any], name: str, plugin: Plugin) -> Callable[..
     return call
 
 
-def _sealed(evidence: "Evidence") -> "Evidence":
-    """Return the evidence anew, its arrays read-only: what is done to it is done to nobody else."""
+def _sealed(value: Any) -> Any:  # noqa: ANN401 -- whatever a hook is given
+    """Return evidence anew, its arrays read-only: what is done to it is done to nobody else."""
     import numpy as np
 
-    def sealed(value: Any) -> Any:  # noqa: ANN401 -- any field of the evidence
-        if isinstance(value, np.ndarray):
-            view = value.view()
-            view.flags.writeable = False
-            return view
-        if isinstance(value, Mapping):
-            return {key: sealed(each) for key, each in value.items()}
-        if is_dataclass(value) and not isinstance(value, type):
-            changes = {each.name: sealed(getattr(value, each.name)) for each in fields(value)}
-            return replace(value, **changes)
-        return value
-
-    found: Evidence = sealed(evidence)
-    return found
+    if isinstance(value, np.ndarray):
+        view = value.view()
+        view.flags.writeable = False
+        return view
+    if isinstance(value, Mapping):
+        return {key: _sealed(each) for key, each in value.items()}
+    if is_dataclass(value) and type(value).__module__ == "gate.evidence.records":
+        changes = {each.name: _sealed(getattr(value, each.name)) for each in fields(value)}
+        return replace(value, **changes)  # type: ignore[type-var]  # a record, and no class
+    return value
 
 
 def _of_evaluate(found: Any) -> Iterator[str]:  # noqa: ANN401 -- what a hook gave
