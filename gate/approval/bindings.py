@@ -79,20 +79,22 @@ def policy(verification: Verification) -> str:
 def _check_plugins(verification: Verification) -> None:
     """Refuse a verdict by checks of another version of a package than is installed here."""
     judged = verification.judged
+    same_policy = judged.configuration.get("policy") == verification.policy.resolved_sha256
     for here in verification.policy.packages:
         version = judged.said.plugins.checks.get(here.name)
-        if version is None:  # then the policy is another
-            continue
-        digest = judged.configuration[f"{PLUGIN}{here.name}"]
+        if version is None and not same_policy:
+            continue  # and said by the policy, which lists other packages
+        digest = judged.configuration.get(f"{PLUGIN}{here.name}")
         if (version, digest) == (here.version, here.sha256):
             continue
-        other = f"{here.version} is installed here"
+        then = "no known version" if version is None else f"version {printable(version, 40)}"
+        now = f"{here.version} is installed here"
         if version == here.version:
-            other = f"its files are others here (sha256 {here.sha256}, and {digest} then)"
+            now = f"its files are others here (sha256 {here.sha256}, and {digest} then)"
         raise AttestationError(
             f"plugin {printable(here.name, 80)}",
             RefusalCode.PLUGIN_DIFFERS,
-            f"the verdict is by its checks of version {printable(version, 40)}, and {other}",
+            f"the verdict is by its checks of {then}, and {now}",
             f"install the {printable(here.name, 80)} that judged, or judge the saved evidence by "
             "this one (`validate-model judge`), and attest that",
         )
