@@ -201,7 +201,7 @@ def test_another_version_is_refused_by_its_number(saved):
 
 
 def test_another_programs_database_is_refused(tmp_path):
-    change(tmp_path / FILE_NAME, "CREATE TABLE rows (id TEXT); PRAGMA user_version = 2")
+    change(tmp_path / FILE_NAME, "CREATE TABLE rows (id TEXT); PRAGMA user_version = 3")
 
     refused(tmp_path / FILE_NAME)
 
