@@ -4,6 +4,7 @@ A package names each by an entry point of the group ``validate_model.checks``, a
 :class:`gate.checks.base.Rule` whose ``check`` is the name of the entry point.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from pydantic import ValidationError
 
 from gate.checks import REGISTRY
 from gate.checks.base import Example, Rule
-from gate.checks.guards import guard
 from gate.checks.reference import FAMILIES, summary
 from gate.errors import UsageError
 from gate.plugins import Plugin, guarded, plugins_of
 from gate.wording import listed, plain, quoted
 
+_PACKAGE = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.!+_-]+)?"
 _BEHIND: dict[type[Rule], Plugin] = {}
 
 
@@ -36,6 +37,11 @@ class CheckPackage:
     def pin(self) -> str:
         """The package with its version, as a resolved policy lists it: ``name==1.2``."""
         return f"{self.name}=={self.version}"
+
+
+def is_package(entry: str) -> bool:
+    """Return whether an entry of ``plugins`` names a package, with or without its version."""
+    return re.fullmatch(_PACKAGE, entry) is not None
 
 
 class OtherVersionError(UsageError):
@@ -100,6 +106,9 @@ def reading(check: type[Rule]) -> AbstractContextManager[None]:
 @cache
 def _load(plugins: tuple[Plugin, ...]) -> CheckPackage:
     first = plugins[0]
+    if not is_package(f"{first.package}=={first.version}"):
+        remedy = f"ask the authors of {plain(first.package)}"
+        raise UsageError(first.where, "its metadata holds no name with a version", remedy)
     checks = {each.name: _check(each) for each in plugins}
     return CheckPackage(first.package, first.version, _sha256(plugins), checks)
 
@@ -118,6 +127,8 @@ def _check(plugin: Plugin) -> type[Rule]:
         faults = list(_faults(plugin, found))
     for fact in faults:
         raise UsageError(plugin.where, fact, f"ask the authors of {plugin.package}")
+    from gate.checks.guards import guard  # what is shipped needs none
+
     check: type[Rule] = found
     guard(check, plugin)
     _BEHIND[check] = plugin

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -17,10 +16,10 @@ from pydantic import (
 )
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
+from gate.checks.plugins import is_package
 from gate.keys import name_key
 from gate.wording import quoted
 
-_PACKAGE = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.!+_-]+)?"
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -41,11 +40,6 @@ def _are_enough(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(names) == 1:
         raise ValueError("one class leaves nothing to decide; name all classes of the model")
     return names
-
-
-def is_package(entry: str) -> bool:
-    """Return whether an entry of ``plugins`` names a package, with or without its version."""
-    return re.fullmatch(_PACKAGE, entry) is not None
 
 
 def _are_packages(listed: tuple[str, ...]) -> tuple[str, ...]:

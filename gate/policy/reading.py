@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.checks.base import Rule
-from gate.checks.plugins import CheckPackage, package_of, registry_with
+from gate.checks.plugins import CheckPackage, is_package, package_of, registry_with
 from gate.documents.document import Document, read_document
 from gate.documents.source_text import MOST_FAULTS, refuse
 from gate.documents.yaml_tree import Key, Kind, Node
@@ -20,7 +20,7 @@ from gate.policy.fit import Misfit, misfits
 from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
-from gate.policy.model import Header, Policy, is_package, rule_faults
+from gate.policy.model import Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
 from gate.wording import listed, quoted, suggestion
 

@@ -230,6 +230,27 @@ def test_what_is_no_check_is_told_with_its_package(kind, desk, paint):
     assert fact in err
 
 
+@pytest.mark.parametrize("version", ["1.2 or so", "1.2==1.3", "not a version!!"])
+def test_a_version_that_could_be_read_as_another_is_refused(version, desk, paint):
+    paint.install(version=version)
+
+    status, _, err = desk.judge()
+
+    assert status == 2
+    assert "its metadata holds no name with a version" in err
+
+
+@pytest.mark.parametrize("entry", ["'a b'", "paint-checks>=1", "''", "3", "[x]"])
+def test_an_entry_that_names_no_package_is_told(entry, desk):
+    desk.write("policy.yaml", POLICY.replace("[paint-checks]", f"[paint-checks, {entry}]"))
+
+    status, _, err = desk.judge()
+
+    assert status == 2
+    assert "policy.yaml:4:" in err
+    assert "Traceback" not in err
+
+
 def test_a_shipped_name_cannot_be_taken(desk, paint):
     paint.install(points=POINTS.replace("min-images =", "recall ="))
 
