@@ -111,7 +111,10 @@ def delete_stale_outputs(outputs: Sequence[str], report: Path | None = None) -> 
     format, goes: any other is somebody's, as is what a link points to.
     """
     places = [output.partition("=") for output in outputs]
-    old = [(Path(place), name) for name, _, place in places if place and _known(name)]
+    formats = set(FORMATS)
+    if any(name not in formats for name, *_ in places):  # looking for others takes milliseconds
+        formats.update(plugin_formats())
+    old = [(Path(place), name) for name, _, place in places if place and name in formats]
     if report is not None:
         old.append((report, "json"))
     there = [(path, known) for path, known in old if _is_file(path)]

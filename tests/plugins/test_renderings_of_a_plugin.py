@@ -89,6 +89,37 @@ def test_what_is_no_rendering_is_refused_before_anything_is_judged(kind, desk, p
     assert not (desk.folder / "out").exists()
 
 
+def test_a_faulty_call_ends_in_words_where_nobody_can_tell_whose_the_file_is(desk, paint):
+    file = desk.write("paint.txt", "PAINT fail\n")
+    paint.install(rendering=UNFIT["no module"][0])
+
+    status, _, err = desk.judge("-o", f"paint={file}")
+
+    assert status == 2
+    assert "cannot be loaded" in err
+    assert "Traceback" not in err
+    assert file.read_text() == "PAINT fail\n"
+
+
+def test_a_format_of_two_packages_is_refused_in_words(desk, paint):
+    paint.install("other-checks")
+    file = desk.write("paint.txt", "PAINT fail\n")
+
+    for said in (("-o", f"paint={file}"), ("--format", "paint")):
+        status, _, err = desk.judge(*said)
+
+        assert status == 2
+        assert "more than one package: other-checks, paint-checks" in err
+
+
+def test_the_stale_file_of_a_run_that_gives_no_verdict_is_withdrawn(desk):
+    file = desk.write("paint.txt", "PAINT pass\n")
+    (desk.folder / "evidence.sqlite").write_bytes(b"damaged")
+
+    assert desk.judge("-o", f"paint={file}")[0] == 4
+    assert not file.exists()
+
+
 def test_a_shipped_format_cannot_be_taken(desk, paint):
     paint.install(points=POINTS.replace("paint = paint", "json = paint"))
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from gate.errors import UsageError
 from gate.report.renderings import find_rendering
 
 _HEAD, _TAIL = 1 << 17, 1 << 12  # bytes; a mark stands near the start or the end
@@ -11,10 +12,13 @@ _HEAD, _TAIL = 1 << 17, 1 << 12  # bytes; a mark stands near the start or the en
 def is_ours(path: Path, format_: str) -> bool:
     """Return whether a regular file is a rendering that this program wrote, of any verdict.
 
-    What cannot be read is not, nor is anything in a format without a mark: in doubt a file is
-    somebody else's. Raises UsageError for a format that cannot be had.
+    What cannot be read is not, nor is anything in a format without a mark or that cannot be had: in
+    doubt a file is somebody else's.
     """
-    mark = find_rendering(format_).mark
+    try:
+        mark = find_rendering(format_).mark
+    except UsageError:  # of another package, which cannot be imported
+        return False
     if mark is None:
         return False
     if path.is_symlink() or not path.is_file():
