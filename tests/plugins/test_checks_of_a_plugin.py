@@ -6,6 +6,9 @@ import pytest
 from throwaway import CHECK, POINTS, POLICY, code
 
 from gate.checks import REGISTRY
+from gate.evidence.store import save
+from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.policy.record import PolicyRecord
 from gate.policy.schema import policy_schema
@@ -345,3 +348,28 @@ def test_what_a_check_does_to_the_evidence_is_seen_by_nobody_else(desk, paint):
     assert [each["message"] for each in spoilt["results"]] == [
         each["message"] for each in honest["results"]
     ]
+
+
+def test_an_error_past_every_guard_still_ends_in_words(desk, paint):
+    body = "\n    def model_dump(self, **settings):\n        raise RuntimeError('no paint')\n"
+    paint.install(check=CHECK + body)
+
+    status, _, err = desk.command("explain", "enough", "--policy", desk.folder / "policy.yaml")
+
+    assert status == 4
+    assert "plugin min-images of paint-checks 1.2: raised RuntimeError: no paint" in err
+    assert "internal error" not in err
+
+
+def test_a_check_that_cannot_say_whether_it_judges_copies_does_not_hide_them(desk, paint):
+    copied = SyntheticRun(
+        train=((970, 30), (30, 970)), test=((490, 10), (10, 490)), probe="sound", copies=5
+    )
+    save(synthetic_evidence(copied), desk.folder / "evidence.sqlite")
+    body = "\n    def judges_copies(self, a, b, kind):\n        raise RuntimeError('no paint')\n"
+    paint.install(check=CHECK + body)
+
+    status, report, _ = desk.report()
+
+    assert status == 0
+    assert "no rule judges that" in report["leakage"]["unjudged"][0]
