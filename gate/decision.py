@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache, partial
 
 from gate.checks.base import Comparison, Outcome, ProofRequirement, Rule
 from gate.evidence.records import Evidence, Failure
@@ -149,9 +150,8 @@ def judge(
 
     ``acceptance`` holds the waivers; each is ruled on, whether its result needs it or not.
     """
-    compared = {rule.compared_splits() for rule in rules}
-    views = {splits: views_of(evidence, splits) for splits in compared}
-    asked = [(rule, *questions_of(rule, views[rule.compared_splits()])) for rule in rules]
+    views = cache(partial(views_of, evidence))
+    asked = [(rule, *questions_of(rule, views)) for rule in rules]
     siblings = Counter[str]()
     for rule, questions, _ in asked:
         siblings[rule.check] += sum(

@@ -7,6 +7,7 @@
     │   ├── DocumentError       a policy or gate file has faults, each with its line
     │   └── MissingExtraError   an optional dependency is not installed
     ├── OutputError           exit status 4: what was found could not be written
+    ├── PluginError           exit status 4: code of another package raised, or gave nonsense
     ├── SubjectError          exit status 4: what was to be judged could not be measured
     │   ├── CheckpointError     the checkpoint was refused, or cannot be read
     │   ├── DataError           a dataset is missing, or is not what it claims to be
@@ -162,6 +163,13 @@ class OutputError(GateError):
         super().__init__(where, fact, remedy, retriable=may_heal(error))
 
 
+class PluginError(GateError):
+    """What another package adds raised, or gave something else than was asked."""
+
+    exit_status = 4
+    kind = "plugin"
+
+
 class SubjectError(GateError):
     """What was to be judged could not be measured; the report says why."""
 
@@ -257,6 +265,7 @@ class RefusalCode(StrEnum):
     STATEMENT_CONTRADICTORY = "statement-contradictory"
     CHECKPOINT_DIFFERS = "checkpoint-differs"
     POLICY_DIFFERS = "policy-differs"
+    PLUGIN_DIFFERS = "plugin-differs"
     POLICY_DOES_NOT_FIT = "policy-does-not-fit"
     POLICY_EDITED = "policy-edited"
     DATA_NOT_ALLOWED = "data-not-allowed"

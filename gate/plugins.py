@@ -8,16 +8,23 @@ A package declares them in its own metadata, such as
 Nothing of a package is imported before a policy, a gate file or a flag names what it adds.
 """
 
-from collections.abc import Container
+import sys
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Literal
 
-from gate.errors import UsageError
+from gate.errors import GateError, PluginError, UsageError
 from gate.masking import masked
 from gate.wording import listed, plain, quoted
 
+_LOADED: dict[str, "Plugin"] = {}  # by the top package of its code
 Door = Literal["checks", "formats", "renderings", "model_sources", "engines"]
 
 
@@ -37,12 +44,90 @@ class Plugin:
         return f"plugin {self.name} of {self.package} {self.version}"
 
     def load(self) -> Any:  # noqa: ANN401 -- what stands behind the door; its caller looks at it
-        """Return what the entry point names; raises UsageError where it cannot be imported."""
+        """Return what the entry point names; raises UsageError where it cannot be imported.
+
+        What it prints meanwhile goes to standard error.
+        """
         try:
-            return self._entry.load()
-        except Exception as error:
-            fact = f"cannot be loaded: {type(error).__name__}: {plain(masked(str(error)), 200)}"
+            with redirect_stdout(sys.stderr):
+                found = self._entry.load()
+        except (Exception, SystemExit) as error:
+            fact = f"cannot be loaded: {_in_words(error)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
+        _LOADED[self._entry.module.partition(".")[0]] = self
+        return found
+
+    def source_sha256(self) -> str:
+        """Return the SHA-256 over names and bytes of the files of its module or package.
+
+        Bytecode is left out, and nothing is imported. Raises UsageError where they cannot be read.
+        """
+        try:
+            files = _source_files(self._entry.module)
+            lines = (f"{name}\0{sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)
+            return sha256("".join(lines).encode()).hexdigest()
+        except (OSError, ImportError, ValueError) as error:
+            fact = f"its files cannot be read: {_in_words(error)}"
+            raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
+
+
+def _source_files(module: str) -> list[tuple[str, Path]]:
+    """Return (name, path) of the files of the top package of a module, or of what it holds.
+
+    A folder that several packages share (a namespace) is left for the part of it that is meant.
+    """
+    top, *deeper = module.split(".")
+    spec = find_spec(top)
+    while spec is not None and spec.origin is None and deeper:
+        top = f"{top}.{deeper.pop(0)}"
+        spec = find_spec(top)
+    if spec is None:
+        raise ImportError(f"there is no module {module}")
+    if spec.submodule_search_locations is None:
+        file = Path(str(spec.origin))
+        return [(file.name, file)]
+    return sorted(
+        (path.relative_to(folder).as_posix(), path)
+        for folder in map(Path, spec.submodule_search_locations)
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    )
+
+
+@contextmanager
+def guarded(
+    plugin: Plugin,
+    doing: str,
+    *,
+    let: type[Exception] = PluginError,
+    raises: type[GateError] = PluginError,
+) -> Iterator[None]:
+    """Return a context for code of a plugin: what it prints goes to standard error.
+
+    Whatever it raises, an exit too, becomes an error that names the package and what it was
+    ``doing``; one of ``let`` is raised as it is.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (PluginError, let):
+        raise
+    except (Exception, SystemExit) as error:
+        remedy = f"ask the authors of {plugin.package}, or use another version of it"
+        raise raises(plugin.where, f"{doing}: {_in_words(error)}", remedy) from error
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {plain(masked(str(error)), 200)}"
+
+
+def plugin_that_raised(error: BaseException) -> Plugin | None:
+    """Return the plugin whose code an error came out of, where it came past that of any."""
+    for frame, _ in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if plugin := _LOADED.get(module.partition(".")[0]):
+            return plugin
+    return None
 
 
 def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | None:

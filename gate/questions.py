@@ -1,10 +1,10 @@
 """What a rule asks of the evidence: a comparison on each set of rows that gives another answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gate.checks.base import Comparison, Rule, Scope
-from gate.evidence.records import Evidence
+from gate.checks.base import Comparison, Rule, Scope, SplitName
+from gate.errors import PluginError
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.row_sets import RowSet, View
 
@@ -27,18 +27,26 @@ class Question:
     readings: tuple[Reading, ...]
 
 
-def questions_of(rule: Rule, views: Sequence[View]) -> tuple[list[Question], str]:
-    """Return what a rule asks, scope by scope, and what it said if it crashed."""
+def questions_of(
+    rule: Rule, views_of: Callable[[tuple[SplitName, ...]], Sequence[View]]
+) -> tuple[list[Question], str]:
+    """Return what a rule asks, scope by scope, and what it said if it crashed.
+
+    ``views_of`` gives the evidence as a rule is asked on it that compares some splits.
+    """
+    try:
+        compared = rule.compared_splits()
+    except Exception as crash:
+        return _crashed(rule), said(crash)
     found: dict[tuple[str, bool], list[Reading]] = {}
-    for view in views:
-        comparisons, crash = _comparisons(rule, view.evidence)
-        if crash:
-            return [
-                Question((Reading("", each, only_withholds=False),)) for each in comparisons
-            ], crash
-        for each in comparisons:
+    for view in views_of(compared):
+        try:
+            comparisons = rule.evaluate(view.evidence)
+        except Exception as crash:
+            return _crashed(rule), said(crash)
+        for each in comparisons or [_nothing(rule, "nothing was compared")]:
             readings = found.setdefault((str(each.scope), each.advisory), [])
-            reading = Reading(_rows_in_words(rule, each, view), each, view.only_withholds)
+            reading = Reading(_rows_in_words(compared, each, view), each, view.only_withholds)
             _add(readings, reading)
     return [Question(tuple(readings)) for readings in found.values()], ""
 
@@ -68,25 +76,23 @@ def _facts(estimate: Estimate) -> tuple[object, ...]:
     return tuple(str(each) for each in facts)  # NaN is not equal to itself
 
 
-def _rows_in_words(rule: Rule, comparison: Comparison, view: View) -> str:
-    """Return which rows a comparison looked at: of each split where it compares several."""
-    if compared := rule.compared_splits():
+def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view: View) -> str:
+    """Return which rows a comparison looked at: of each split where several are ``compared``."""
+    if compared:
         return ", ".join(f"{split} {view.sets[split]}" for split in view.sets if split in compared)
     split = comparison.scope.split
     return next((str(name) for each, name in view.sets.items() if each == split), str(RowSet.GIVEN))
 
 
-def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]:
-    """Return the comparisons of a rule, and what it said if it crashed."""
-    try:
-        comparisons = rule.evaluate(evidence)
-    except Exception as crash:
-        return [_nothing(rule, "the rule crashed")], said(crash)
-    return comparisons or [_nothing(rule, "nothing was compared")], ""
+def _crashed(rule: Rule) -> list[Question]:
+    nothing = _nothing(rule, "the rule crashed")
+    return [Question((Reading("", nothing, only_withholds=False),))]
 
 
 def said(crash: Exception) -> str:
-    """Return what a rule that crashed said."""
+    """Return what a rule that crashed said, and of which package it is where it is not ours."""
+    if isinstance(crash, PluginError):
+        return f"{crash.where}: {crash.fact}"
     return f"{type(crash).__name__}: {crash}"
 
 

@@ -1,15 +1,18 @@
 """A policy on trial: its fixtures are judged for real, and their outcomes compared."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gate.checks.base import Outcome
+from gate.checks.base import Outcome, Rule
+from gate.checks.plugins import reading
 from gate.decision import WORST_FIRST, Decision, Result, judge
 from gate.errors import DocumentError
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
 from gate.policy.reading import check_classes
+from gate.wording import plain, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,25 @@ def rehearse(cases: Cases) -> Rehearsal:
         shown_passing=frozenset(passing),
         shown_failing=frozenset(failing),
     )
+
+
+def wrong_examples(check: type[Rule]) -> Iterator[str]:
+    """Yield what is wrong with each example of a check: its outcome is another than it says."""
+    for example in check.examples:
+        said = {"id": "example", "check": check.model_fields["check"].default, **example.parameters}
+        try:
+            with reading(check):
+                rule = check.model_validate_json(json.dumps(said))
+        except ValueError as error:
+            yield f"the example {quoted(example.title)} is no rule ({plain(error, 200)})"
+            continue
+        first = judge([rule], synthetic_evidence(example.evidence)).results[0]
+        if first.outcome is not example.outcome:
+            why = f" ({first.crash})" if first.crash else ""
+            yield (
+                f"the example {quoted(example.title)} is {first.outcome}, and not "
+                f"{example.outcome}{why}"
+            )
 
 
 def _surprises(case: Case, decision: Decision) -> Iterator[Surprise]:

@@ -1,12 +1,13 @@
 """The whole story on one screen: a policy is read, a model measured, every rule judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.measure.engines import plugins_behind
 from gate.measure.progress import Progress, Silent
 from gate.measure.settings import MeasureSettings
 from gate.output_folder import (
@@ -21,6 +22,7 @@ from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
 from gate.subject.named_documents import policy_of, waivers_of
+from gate.subject.plugins import measuring_plugins
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -58,6 +60,7 @@ def validate(
     subject = resolution.gatefile
     document, waivers = policy_of(subject), waivers_of(subject)
     subject = subject.bound_by(document)
+    plugins = measuring_plugins(subject, plugins_behind(settings.measure.engine))
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
@@ -65,6 +68,7 @@ def validate(
         evidence = measure_subject(
             subject, document, settings.measure, settings.progress, unread=resolution.failure
         )
+    evidence = replace(evidence, plugins=plugins)
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts

@@ -14,7 +14,7 @@ from gate.plugins import _installed
 
 _CORPUS = str(Path(__file__).parent / "evidence_corpus")
 if _CORPUS not in sys.path:
-    sys.path.append(_CORPUS)  # `measured`, for tests of every folder
+    sys.path.append(_CORPUS)  # `measured` and `throwaway`, for tests of every folder
 
 # As the command line does before torch is imported; here that happens while tests are collected.
 # Threads that spin while they wait for each other take the cores from what they wait for.
@@ -129,3 +129,15 @@ def install(
 
     yield installed
     _installed.cache_clear()
+
+
+@pytest.fixture
+def paint(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Return what installs a package of somebody else's, which is installed already."""
+    from throwaway import Installer
+
+    installer = Installer(tmp_path_factory.mktemp("packages"), monkeypatch)
+    installer.install()
+    yield installer
+    for package in ("paint-checks", "other-checks"):
+        installer.remove(package)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gate.approval.digests import checkpoint_files
 from gate.approval.signers import check_key_for_policy
-from gate.approval.statement import read_statement
+from gate.approval.statement import PLUGIN, read_statement
 from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.report.statement import PREDICATE_TYPE
@@ -61,6 +61,7 @@ def policy(verification: Verification) -> str:
     judged, here = verification.judged.configuration, verification.policy.resolved_sha256
     metadata = verification.policy.policy.metadata
     name = f"{printable(metadata.name, 60)} {printable(metadata.version, 40)}"
+    _check_plugins(verification)
     if judged.get("policy") != here:
         raise AttestationError(
             printable(verification.request.policy),
@@ -73,6 +74,30 @@ def policy(verification: Verification) -> str:
     if verification.signer is not None:
         check_key_for_policy(verification, verification.signer, verification.where)
     return f"{name}, as judged, resolved sha256 {here[:SHOWN]}"
+
+
+def _check_plugins(verification: Verification) -> None:
+    """Refuse a verdict by checks of another version of a package than is installed here."""
+    judged = verification.judged
+    same_policy = judged.configuration.get("policy") == verification.policy.resolved_sha256
+    for here in verification.policy.packages:
+        version = judged.said.plugins.checks.get(here.name)
+        if version is None and not same_policy:
+            continue  # and said by the policy, which lists other packages
+        digest = judged.configuration.get(f"{PLUGIN}{here.name}")
+        if (version, digest) == (here.version, here.sha256):
+            continue
+        then = "no known version" if version is None else f"version {printable(version, 40)}"
+        now = f"{here.version} is installed here"
+        if version == here.version:
+            now = f"its files are others here (sha256 {here.sha256}, and {digest} then)"
+        raise AttestationError(
+            f"plugin {printable(here.name, 80)}",
+            RefusalCode.PLUGIN_DIFFERS,
+            f"the verdict is by its checks of {then}, and {now}",
+            f"install the {printable(here.name, 80)} that judged, or judge the saved evidence by "
+            "this one (`validate-model judge`), and attest that",
+        )
 
 
 def _check_bytes_of_policy(verification: Verification) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from gate.errors import AttestationError, EvidenceError, RefusalCode
+from gate.errors import AttestationError, EvidenceError, RefusalCode, UsageError
 from gate.evidence.files import lies_aside, previous
 from gate.evidence.records import Evidence
 from gate.evidence.regular import IrregularError, read_regular
@@ -107,6 +107,13 @@ def _judged(folder: Path) -> Judged:
     except OSError as error:
         fact = f"cannot be read ({error.strerror})"
         raise EvidenceError(printable(str(file)), fact, "check the folder") from error
+    except UsageError as error:  # a plugin of the policy is not here, or is another
+        raise AttestationError(
+            error.where,
+            RefusalCode.PLUGIN_DIFFERS,
+            f"the policy judged by it: {error.fact}",
+            error.remedy,
+        ) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         said = str(error).splitlines()[0] if isinstance(error, ValueError) else "a part is missing"
         raise AttestationError(

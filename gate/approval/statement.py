@@ -14,6 +14,7 @@ from gate.policy.waivers import Day
 from gate.report.statement import EXTENSION, PREDICATE_TYPE, STATEMENT_TYPE, Result, result_of
 from gate.wording import printable
 
+PLUGIN = "plugin:"  # the names of the entries of the configuration that are of plugins
 APPROVAL_TYPE = "urn:validate-model:approval:v1"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _WRITTEN_BY = "make the attestation again with this version of validate-model"
@@ -59,6 +60,13 @@ class Tool(_Ours):
     version: str
 
 
+class Plugins(_Ours):
+    """Packages beside validate-model that a verdict rests on, with their versions."""
+
+    checks: dict[str, str]  # that the policy lists
+    evidence: dict[str, str]  # that took part in measuring
+
+
 class AcceptedFailure(_Ours):
     """A waiver that a verdict rests on."""
 
@@ -89,6 +97,7 @@ class _Extension(_Ours):
     critical: list[str]
     champion: Champion | None
     tool: Tool
+    plugins: Plugins
     numbers: dict[str, dict[str, str]]
     waivers: list[AcceptedFailure]
     does_not_say: list[str] = Field(alias="doesNotSay")
@@ -233,6 +242,10 @@ def _contradictions(statement: Statement) -> Iterator[str]:
         yield f"the result {predicate.result} does not follow from its tests, verdict and mode"
     if predicate.result != "FAILED" and not predicate.passed:
         yield "it did not fail, and no test passed"
+    if {name for name in statement.configuration if name.startswith(PLUGIN)} != {
+        f"{PLUGIN}{package}" for package in said.plugins.checks
+    }:
+        yield "the plugins of the policy are not those of the configuration"
     if not set(said.critical) <= set(said.classes):
         yield "a critical class is none of the classes"
     waived = [waiver.result for waiver in said.waivers]

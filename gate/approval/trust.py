@@ -120,6 +120,9 @@ class AllowedConfiguration(_Strict):
     )
     groups: _Digests | None = Field(None, description="The same of groups: how they are formed.")
     slices: _Digests | None = Field(None, description="The same of slices: their columns.")
+    plugins: _Digests | None = Field(
+        None, description="The same of plugins: the packages that took part in measuring."
+    )
 
     def named(self) -> dict[str, tuple[str, ...]]:
         """Return the digests that are allowed, by what they are of."""

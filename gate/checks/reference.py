@@ -36,12 +36,13 @@ class Parameter:
     description: str
 
 
-def by_family() -> Iterator[tuple[str, str, list[type[Rule]]]]:
+def by_family(
+    checks: Mapping[str, type[Rule]] = REGISTRY,
+) -> Iterator[tuple[str, str, list[type[Rule]]]]:
     """Yield (family, what it is about, its checks) in the order of the catalogue."""
     for family, about in FAMILIES.items():
-        checks = [check for check in REGISTRY.values() if check.family == family]
-        if checks:
-            yield family, about, checks
+        if members := [check for check in checks.values() if check.family == family]:
+            yield family, about, members
 
 
 def summary(check: type[Rule]) -> str:

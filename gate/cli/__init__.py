@@ -15,11 +15,12 @@ from pathlib import Path
 import click
 
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
-from gate.errors import GateError, UsageError
+from gate.errors import GateError, PluginError, UsageError
 from gate.healing import advice, may_heal, origins
 from gate.masking import masked
 from gate.measure.parallel.cpu_budget import quiet_libraries
 from gate.version import __version__
+from gate.wording import printable
 
 _COMMANDS = {
     "run": "measure a model, judge it, and write the report",
@@ -102,6 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and came_from_click(error):
             silence(sys.stdout)
             return _refused(unwritable(error))
+        from gate.plugins import plugin_that_raised
+
+        if (plugin := plugin_that_raised(error)) is not None:
+            fact = f"raised {type(error).__name__}: {printable(str(error), 200)}"
+            return _refused(PluginError(plugin.where, fact, f"ask the authors of {plugin.package}"))
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0

@@ -1,42 +1,56 @@
 """Command: explain."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from gate.cli.streams import say
 from gate.errors import UsageError
 
+if TYPE_CHECKING:
+    from gate.checks.base import Rule
+
 _WIDTH = 80
 
 
 @click.command(name="explain")
 @click.argument("check", required=False)
-@click.option("--policy", metavar="NAME|FILE", help="Show a rule of this policy, by its id.")
-def command(check: str | None, policy: str | None) -> None:
+@click.option(
+    "--policy", metavar="NAME|FILE", help="Show a rule of this policy, by its id, or a check of it."
+)
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Also show the checks of an installed package; may repeat.",
+)
+def command(check: str | None, policy: str | None, plugins: tuple[str, ...]) -> None:
     """Show the catalogue of checks, one CHECK in full, or a rule of a policy."""
-    from gate.checks import REGISTRY
+    from gate.checks.plugins import packages_of, registry_with
     from gate.wording import quoted, suggestion
 
+    checks = registry_with(packages_of(plugins))
     if policy is not None:
         lines = _of_policy(policy, check)
     elif check is None:
-        lines = _catalogue()
-    elif check in REGISTRY:
-        lines = _in_full(check)
+        lines = _catalogue(checks)
+    elif check in checks:
+        lines = _in_full(check, checks[check])
     else:
-        remedy = suggestion(check, REGISTRY, what="the checks are")
+        remedy = suggestion(check, checks, what="the checks are")
         raise UsageError("explain", f"there is no check {quoted(check)}", remedy)
     say("\n".join(lines))
 
 
-def _catalogue() -> Iterator[str]:
+def _catalogue(checks: "Mapping[str, type[Rule]]") -> Iterator[str]:
     from gate.checks.reference import by_family, name_of, summary
 
-    for family, about, checks in by_family():
+    for family, about, members in by_family(checks):
         yield f"{family}: {about}"
-        for check in checks:
+        for check in members:
             yield from _filled(summary(check), f"  {name_of(check):<22}", 24)
         yield ""
     yield "validate-model explain CHECK shows one of them in full."
@@ -56,11 +70,14 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
         for rule in rules.values():
             yield from _filled(summary(type(rule)), f"  {rule.id:<22}", 24)
         return
+    if rule_id not in rules and rule_id in document.checks:
+        yield from _in_full(rule_id, document.checks[rule_id])
+        return
     if rule_id not in rules:
         fact = f"{path_or_name} has no rule {quoted(rule_id)}"
         raise UsageError("explain", fact, suggestion(rule_id, rules, what="its rules are"))
     rule, where = rules[rule_id], places(document)[rule_id]
-    yield f"{rule.id} ({rule.check}) in {path_or_name}"
+    yield f"{rule.id} ({rule.check}) in {path_or_name}{_origin(type(rule))}"
     for paragraph in (summary(type(rule)), *details(type(rule))):
         yield ""
         yield from _filled(paragraph)
@@ -75,8 +92,15 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     yield from _filled(remedy(type(rule)), "to fix    ", 10)
 
 
-def _in_full(name: str) -> Iterator[str]:
-    from gate.checks import REGISTRY
+def _origin(check: "type[Rule]") -> str:
+    """Return the package that adds a check, nothing for those that are shipped."""
+    from gate.checks.plugins import plugin_behind
+
+    plugin = plugin_behind(check)
+    return "" if plugin is None else f", a check of {plugin.package} {plugin.version}"
+
+
+def _in_full(name: str, check: "type[Rule]") -> Iterator[str]:
     from gate.checks.reference import (
         ROWS,
         as_rule,
@@ -88,8 +112,7 @@ def _in_full(name: str) -> Iterator[str]:
         summary,
     )
 
-    check = REGISTRY[name]
-    yield f"{name} ({check.family})"
+    yield f"{name} ({check.family}){_origin(check)}"
     for paragraph in (summary(check), *details(check)):
         yield ""
         yield from _filled(paragraph)

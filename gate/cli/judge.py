@@ -12,10 +12,10 @@ from gate.cli.output import (
     mode_option,
     output_option,
     parsed,
-    require_extra,
     waivers_option,
 )
 from gate.errors import SubjectError
+from gate.report.renderings import require_extra
 
 
 @click.command(name="judge")

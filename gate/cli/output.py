@@ -6,40 +6,51 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from gate.cli.streams import say, tell
-from gate.errors import MissingExtraError, UsageError, refuse_address
+from gate.errors import PluginError, UsageError, refuse_address
+from gate.report.renderings import DEFAULT, FORMATS, plugin_formats, plugin_of, require_extra
 
 if TYPE_CHECKING:
     from gate.report.model import Report
-    from gate.report.renderings import Beside, Format
+    from gate.report.renderings import Beside
 
-FORMATS = (
-    "text",
-    "json",
-    "markdown",
-    "html",
-    "junit",
-    "sarif",
-    "github",
-    "openmetrics",
-    "gitlab-codequality",
-    "model-card",
-    "intoto",
-)  # fmt: skip -- those of gate.report.renderings, said here so that --help imports nothing
 _WIDEST = 200  # columns; longer lines are hard to read
 _LEAST = 60
+
+
+class _Format(click.Choice[str]):
+    """The name of a format, also of one that an installed package adds."""
+
+    name = "format"
+
+    def __init__(self) -> None:
+        super().__init__(FORMATS)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; a usage error says which there are."""
+        known = _known(value)
+        return value if known else super().convert(value, param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 -- click's
+        """Return the names for ``--help``; nothing of another package is imported for it."""
+        return f"[{'|'.join((*FORMATS, *plugin_formats()))}]"
+
+
+def _known(name: str) -> bool:
+    """Return whether there is a format of this name, shipped or of another package."""
+    return name in FORMATS or plugin_of(name) is not None
+
 
 format_option = click.option(
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
-    default="text",
+    type=_Format(),
+    default=DEFAULT,
     show_default=True,
     help="What standard output carries.",
 )
@@ -49,7 +60,7 @@ output_option = click.option(
     "outputs",
     multiple=True,
     metavar="FORMAT=PATH",
-    help=f"Also write the report to a file; may repeat. Formats: {', '.join(FORMATS)}.",
+    help="Also write the report to a file; may repeat. Formats: as of --format.",
 )
 waivers_option = click.option(
     "--waivers",
@@ -76,14 +87,14 @@ color_option = click.option(
 )
 
 
-def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
+def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, str]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
     Raises UsageError before anything is measured: also for one of the ``inputs``, which would be
     gone, and for a path that is named twice.
     """
     taken = {path.resolve(): "is read by this command" for path in inputs}
-    targets: dict[Path, Format] = {}
+    targets: dict[Path, str] = {}
     for output in outputs:
         path, known = _parsed(output)
         if fact := taken.get(path.resolve()):
@@ -100,7 +111,10 @@ def delete_stale_outputs(outputs: Sequence[str], report: Path | None = None) -> 
     format, goes: any other is somebody's, as is what a link points to.
     """
     places = [output.partition("=") for output in outputs]
-    old = [(Path(place), known) for name, _, place in places if place and (known := _format(name))]
+    formats = set(FORMATS)
+    if any(name not in formats for name, *_ in places):  # looking for others takes milliseconds
+        formats.update(plugin_formats())
+    old = [(Path(place), name) for name, _, place in places if place and name in formats]
     if report is not None:
         old.append((report, "json"))
     there = [(path, known) for path, known in old if _is_file(path)]
@@ -121,20 +135,32 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-def _parsed(output: str) -> "tuple[Path, Format]":
+def _parsed(output: str) -> tuple[Path, str]:
     name, equals, place = output.partition("=")
     path = Path(place)
     if not equals or not place:
         raise UsageError(f"-o {output}", "is not FORMAT=PATH", "write for example -o json=out.json")
-    known = _format(name)
-    if known is None:
-        raise UsageError(
-            f"-o {output}", f"there is no format {name}", f"the formats are {', '.join(FORMATS)}"
-        )
-    require_extra(known)
+    if not _known(name):
+        every = ", ".join((*FORMATS, *plugin_formats()))
+        raise UsageError(f"-o {output}", f"there is no format {name}", f"the formats are {every}")
+    require_extra(name)
     refuse_address(path, f"-o {name}")
     check_target(path, f"-o {output}")
-    return path, known
+    if name not in FORMATS:
+        _check_owner(path, name, f"-o {output}")
+    return path, name
+
+
+def _check_owner(path: Path, name: str, flag: str) -> None:
+    """Refuse a file that the mark of another package's format does not know: it may be anybody's.
+
+    It could not be withdrawn either, and would pass for the verdict of a run that gave none.
+    """
+    from gate.report.renderings.marks import is_ours
+
+    if _is_file(path) and not is_ours(path, name):
+        fact = f"holds what the format {name} does not know as its own"
+        raise UsageError(flag, fact, "name another file, or delete it")
 
 
 def check_target(path: Path, flag: str) -> None:
@@ -156,23 +182,11 @@ def check_target(path: Path, flag: str) -> None:
         ) from error
 
 
-def _format(name: str) -> "Format | None":
-    from gate.report.renderings import Format
-
-    return next((each for each in get_args(Format) if each == name), None)
-
-
-def require_extra(name: str) -> None:
-    """Raise MissingExtraError where a format needs what is not installed: before the measuring."""
-    if name == "html" and not (find_spec("jinja2") and find_spec("matplotlib")):
-        raise MissingExtraError("html", "the HTML report", "html")
-
-
 def deliver(
     report: "Report",
     *,
     format_: str,
-    outputs: "Mapping[Path, Format]",
+    outputs: Mapping[Path, str],
     beside: "Beside",
     color: str,
 ) -> int:
@@ -183,14 +197,25 @@ def deliver(
     return report.decision.exit_status
 
 
-def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") -> None:
-    """Write each rendering to its file, whole or not at all."""
+def write(report: "Report", outputs: Mapping[Path, str], beside: "Beside") -> None:
+    """Write each rendering to its file, whole or not at all.
+
+    Raises PluginError for the first of another package that fails, once all others are written.
+    """
     from gate.evidence.files import remove_unfinished_files, write_text
     from gate.report.renderings import render
 
+    failed: PluginError | None = None
     for path, name in outputs.items():
         remove_unfinished_files(path.parent)
-        write_text(path, render(report, name, beside))
+        try:
+            text = render(report, name, beside)
+        except PluginError as error:
+            failed = failed or error
+            continue
+        write_text(path, text)
+    if failed is not None:
+        raise failed
 
 
 def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
@@ -200,7 +225,7 @@ def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break a terminal's encoding
         sys.stdout.reconfigure(errors="backslashreplace")
-    if format_ == "text":
+    if format_ == DEFAULT:
         width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)
         colour = _wants_colour(color)
         shown = text(
@@ -208,9 +233,7 @@ def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
         )
         say(shown, nl=False, colour=colour)
         return
-    known = _format(format_)
-    assert known is not None, "click has checked the choice"
-    say(render(report, known, beside), nl=False)
+    say(render(report, format_, beside), nl=False)
 
 
 def _wants_colour(color: str) -> bool:

@@ -1,7 +1,7 @@
 """validate-model policy: static work on policies; loads neither numpy nor torch unless it must."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
     for path_or_name in policies:
         try:
             document = read_policy(path_or_name)
-            faults = list(useless_rules(document, data))
+            faults = [*_wrong_examples(document), *useless_rules(document, data)]
             if subject and counted:
                 faults += _misfits(document, subject, counted)
             refuse(faults)
@@ -152,13 +152,23 @@ def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
 
 @command.command()
 @click.argument("document", type=click.Choice(_SCHEMAS), default="policy")
-def schema(document: str) -> None:
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Of a policy: with the checks of an installed package; may repeat.",
+)
+def schema(document: str, plugins: tuple[str, ...]) -> None:
     """Print the JSON Schema of a document, for editors: completion and hover text for every key."""
+    if plugins and document != "policy":
+        raise UsageError("--plugin", f"no check stands in a {document}", "leave it out")
+    from gate.checks.plugins import packages_of, registry_with
     from gate.documents.json_schema import as_text, model_schema
     from gate.policy.schema import policy_schema
 
     if document == "policy":
-        found = policy_schema()
+        found = policy_schema(registry_with(packages_of(plugins)))
     elif document == "gatefile":
         from gate.subject.gatefile import gatefile_schema
 
@@ -269,6 +279,20 @@ def _vacuous(policy: PolicyDocument) -> "list[Fault]":
 
     rules = policy.policy.rules
     return [fault for rule in rules for fault in vacuous_limits(policy, rule, DataFacts())]
+
+
+def _wrong_examples(document: PolicyDocument) -> "Iterator[Fault]":
+    """Yield a fault for each example of a plugin's check that does not come out as it says."""
+    if not document.packages:
+        return
+    from gate.rehearsal import wrong_examples  # numpy: only who lists a plugin pays for it
+
+    for package in document.packages:
+        for name, check in package.checks.items():
+            for fact in wrong_examples(check):
+                where = f"the check {name} of {package.name} {package.version}"
+                remedy = f"ask the authors of {package.name}, or use another version of it"
+                yield document.header_origin("plugins").fault(f"{where}: {fact}", remedy)
 
 
 def _together(errors: list[UsageError]) -> UsageError:

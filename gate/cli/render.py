@@ -13,10 +13,10 @@ from gate.cli.output import (
     output_option,
     outputs_of_step,
     parsed,
-    require_extra,
     write,
 )
 from gate.errors import GateError
+from gate.report.renderings import require_extra
 
 
 @click.command(name="render")

@@ -16,7 +16,6 @@ from gate.cli.output import (
     no_images_option,
     output_option,
     parsed,
-    require_extra,
 )
 from gate.cli.progress import Progress
 from gate.cli.streams import kept_apart, tell
@@ -30,6 +29,7 @@ from gate.cli.subject import (
 )
 from gate.measure.choices import Backend, Device
 from gate.measure.settings import MeasureSettings
+from gate.report.renderings import require_extra
 
 out_option = click.option(
     "--out",

@@ -12,6 +12,7 @@ from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
 
 _Count = Annotated[int, Field(ge=0)]
+_Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -37,6 +38,7 @@ class About:
     assumed: tuple[str, ...]
     environment: Mapping[str, str]
     configuration: Configuration
+    plugins: Mapping[_Word, _Word]  # package -> version
     baseline: Champion | None
 
     def as_lines(self) -> list[tuple[str, str]]:

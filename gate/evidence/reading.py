@@ -63,6 +63,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         assumed=about.assumed,
         environment=about.environment,
         configuration=about.configuration,
+        plugins=about.plugins,
         pictures=_read_pictures(database),
         measured_at=moment_of(about.measured_at),
         answers_from_cache=about.answers_from_cache,

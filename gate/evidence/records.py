@@ -308,5 +308,8 @@ class Evidence:
     pictures: tuple[Picture, ...] = ()  # of leaked pairs and mistakes; none for private data
     environment: Mapping[str, str] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=Configuration)
+    # Packages whose plugins took part in measuring (formats, model sources, engines, measurements),
+    # with their versions.
+    plugins: Mapping[str, str] = field(default_factory=dict)
     measured_at: datetime | None = None  # UTC, the oldest of its parts; None: nothing was measured
     answers_from_cache: int = 0  # rows whose answers a former run has computed

@@ -1,6 +1,6 @@
 """The tables of saved evidence, for whoever opens the file with a tool of their own."""
 
-VERSION = 2
+VERSION = 3
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
 

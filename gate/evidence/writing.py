@@ -37,6 +37,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         assumed=evidence.assumed,
         environment=evidence.environment,
         configuration=evidence.configuration,
+        plugins=evidence.plugins,
         baseline=None
         if evidence.baseline is None
         else Champion(

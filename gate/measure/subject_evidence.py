@@ -68,4 +68,4 @@ def _import_judging() -> None:
 
     import gate.evidence.store
     import gate.report.judgement
-    import gate.report.renderings  # noqa: F401
+    import gate.report.renderings.text  # noqa: F401

@@ -73,6 +73,9 @@ def _of_policies(old: Policy, new: Policy) -> Iterator[Difference]:
         was, now = getattr(old, key), getattr(new, key)
         if set(was) != set(now):
             yield Difference(_of_lists(set(was), set(now)), None, key, list(was), list(now))
+    if set(old.plugins) != set(new.plugins):  # more of them judge nothing; of others nobody knows
+        kind = Kind.ADDED if set(old.plugins) < set(new.plugins) else Kind.CHANGED
+        yield Difference(kind, None, "plugins", list(old.plugins), list(new.plugins))
     for key in ("classes", "champion"):
         before, after = getattr(old, key) or None, getattr(new, key) or None
         if before != after:

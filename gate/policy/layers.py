@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, get_args
 
-from gate.checks import REGISTRY
-from gate.checks.base import SplitName
+from gate.checks.base import Rule, SplitName
 from gate.checks.data_requirements import DataRequirements
 from gate.documents.document import Document
 from gate.documents.source_text import MOST_FAULTS
@@ -19,6 +18,7 @@ from gate.wording import listed, quoted, suggestion
 
 _DATA_CHECK = DataRequirements.model_fields["check"].default
 _SPLITS = get_args(SplitName)
+Checks = Mapping[str, type[Rule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,13 @@ class Layer:
         return len(self.entries) == sum(len(node.items) for node in listed if node)
 
 
-def read_layer(document: Document) -> tuple[Layer, list[Fault]]:
-    """Return what a document states and all faults that can be seen in it alone."""
+def read_layer(document: Document, checks: Checks) -> tuple[Layer, list[Fault]]:
+    """Return what a document states and all faults that can be seen in it alone.
+
+    ``checks`` are those that its rules may name.
+    """
     header, faults = _header(document)
-    entries, more = _entries(document)
+    entries, more = _entries(document, checks)
     return Layer(document, header, _stated_defaults(document), tuple(entries)), faults + more
 
 
@@ -86,10 +89,10 @@ def _stated_defaults(document: Document) -> Mapping[str, Any]:
     return kept
 
 
-def _entries(document: Document) -> tuple[list[Entry], list[Fault]]:
+def _entries(document: Document, checks: Checks) -> tuple[list[Entry], list[Fault]]:
     entries: list[Entry] = []
     faults: list[Fault] = []
-    for found in (*_of_rules(document), *_of_data(document)):
+    for found in (*_of_rules(document, checks), *_of_data(document)):
         if isinstance(found, Fault):
             faults.append(found)
         else:
@@ -97,7 +100,7 @@ def _entries(document: Document) -> tuple[list[Entry], list[Fault]]:
     return entries, [*faults, *_repeated(document, entries)]
 
 
-def _of_rules(document: Document) -> Iterator[Entry | Fault]:
+def _of_rules(document: Document, checks: Checks) -> Iterator[Entry | Fault]:
     rules = document.root.items.get("rules")
     if rules is None or rules.is_refused:
         return
@@ -112,27 +115,29 @@ def _of_rules(document: Document) -> Iterator[Entry | Fault]:
         if node.kind is not Kind.MAPPING:
             yield document.fault(path, "a rule must be a mapping", "write {id: ..., check: ...}")
             continue
-        yield from _of_rule(document, path, node)
+        yield from _of_rule(document, path, node, checks)
 
 
-def _of_rule(document: Document, path: tuple[Key, ...], node: Node) -> Iterator[Entry | Fault]:
+def _of_rule(
+    document: Document, path: tuple[Key, ...], node: Node, checks: Checks
+) -> Iterator[Entry | Fault]:
     yield from islice(_bad_id(document, path, node), MOST_FAULTS)
     stated, named = node.items.get("id"), node.items.get("check")
     name = stated.scalar if stated and isinstance(stated.scalar, str) else None
     if named is None:
         if name is None or "extends" not in document.root.keys:
-            remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
+            remedy = f"name one of: {listed(checks, len(checks))}"
             yield document.fault(path, "the key 'check' is missing", remedy)
         else:
             yield Entry(path, node, name, None, {})
     elif named.is_refused:
         return  # and told
     elif named.kind is not Kind.SCALAR:
-        remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
+        remedy = f"name one of: {listed(checks, len(checks))}"
         yield document.fault((*path, "check"), "'check' must be the name of a check", remedy)
-    elif not isinstance(named.scalar, str) or named.scalar not in REGISTRY:
+    elif not isinstance(named.scalar, str) or named.scalar not in checks:
         fact = f"unknown check {quoted(named.text)}"
-        remedy = suggestion(named.text, REGISTRY, what="the checks are")
+        remedy = suggestion(named.text, checks, what="the checks are")
         yield document.fault((*path, "check"), fact, remedy)
     else:
         yield Entry(path, node, name or named.scalar, named.scalar, {})

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gate.checks import REGISTRY
 from gate.checks.base import Rule
+from gate.checks.plugins import reading
 from gate.documents.document import Document
 from gate.documents.source_text import MOST_FAULTS
 from gate.documents.validation import validate
 from gate.documents.yaml_tree import Key
 from gate.errors import Fault
-from gate.policy.layers import Entry, Layer
+from gate.policy.layers import Checks, Entry, Layer
 from gate.wording import quoted, suggestion
 
 
@@ -49,7 +49,7 @@ class PlacedRule:
     defaulted: Mapping[str, Origin]  # what comes from ``defaults`` of a policy
 
 
-def merge(layers: Sequence[Layer]) -> tuple[list[PlacedRule], list[Fault]]:
+def merge(layers: Sequence[Layer], checks: Checks) -> tuple[list[PlacedRule], list[Fault]]:
     """Return the rules of all layers, the last one the nearest, and the faults of the last.
 
     The others are known to be sound. A key that a later layer states goes before an earlier one's;
@@ -72,7 +72,7 @@ def merge(layers: Sequence[Layer]) -> tuple[list[PlacedRule], list[Fault]]:
             for layer, each in zip(layers, mentions, strict=True)
             if name in each
         ]
-        found, more = _merged(said, defaults, top, list(ids))
+        found, more = _merged(said, defaults, top, list(ids), checks)
         faults += more
         if found is not None:
             rules.append(found)
@@ -84,6 +84,7 @@ def _merged(
     defaults: Mapping[str, tuple[Any, Origin]],
     top: Layer,
     ids: Sequence[str],
+    checks: Checks,
 ) -> tuple[PlacedRule | None, list[Fault]]:
     """Return the rule that is mentioned in all these entries, the nearest last."""
     document, entry = said[-1]
@@ -98,9 +99,10 @@ def _merged(
         values |= {**each.given, **each.node.plain()}
     if is_new:
         values |= entry.given
-        rule, faults = validate(REGISTRY[check], entry.node, document.source, filled=values)
+        with reading(checks[check]):
+            rule, faults = validate(checks[check], entry.node, document.source, filled=values)
     else:
-        rule, faults = _rebuilt(check, values, top)
+        rule, faults = _rebuilt(checks[check], values, top)
     if rule is None:
         return None, faults
     stated = {
@@ -129,10 +131,13 @@ def _misnamed(
         yield document.fault((*entry.path, "check"), fact, "give this rule an id of its own")
 
 
-def _rebuilt(check: str, values: Mapping[str, Any], top: Layer) -> tuple[Rule | None, list[Fault]]:
+def _rebuilt(
+    check: type[Rule], values: Mapping[str, Any], top: Layer
+) -> tuple[Rule | None, list[Fault]]:
     """Return a rule that the nearest policy inherits; its parents may not fit together."""
     try:
-        return REGISTRY[check].model_validate_json(json.dumps(values)), []
+        with reading(check):
+            return check.model_validate_json(json.dumps(values)), []
     except ValidationError as error:
         reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         fact = f"the rules {quoted(values['id'])} of the extended policies do not fit ({reason})"

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
+from gate.checks.plugins import is_package
 from gate.keys import name_key
 from gate.wording import quoted
 
@@ -41,6 +42,20 @@ def _are_enough(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _are_packages(listed: tuple[str, ...]) -> tuple[str, ...]:
+    names = [entry.partition("==")[0].lower() for entry in listed]
+    for entry, name in zip(listed, names, strict=True):
+        if not is_package(entry):
+            raise ValueError(
+                f"{quoted(entry)} names no package; write it as pip does, such as 'our-checks' or "
+                "'our-checks==1.2'"
+            )
+        if names.count(name) > 1:
+            raise ValueError(f"the package {quoted(name)} is listed twice; delete one of the two")
+    return listed
+
+
+Packages = Annotated[tuple[str, ...], AfterValidator(_are_packages)]
 ClassNames = Annotated[tuple[str, ...], AfterValidator(_are_class_names)]
 AllClasses = Annotated[ClassNames, AfterValidator(_are_enough)]
 
@@ -128,10 +143,15 @@ class Header(_Strict):
         description="The SHA-256 of the checkpoint in production, in 64 small hexadecimal digits: "
         "no other is compared with.",
     )
+    plugins: Packages = Field(
+        (),
+        description="Installed packages whose checks the rules may use, as pip names them; "
+        "`our-checks==1.2` asks for that version.",
+    )
 
 
 class Policy(Header):
-    """A policy: its rules are concrete, with every default filled in.
+    """A policy: its rules are concrete, with every default filled in, and each plugin its version.
 
     Raises pydantic's ValidationError where the rules cannot make a policy: see :func:`rule_faults`.
     """
@@ -154,7 +174,7 @@ class Policy(Header):
 
     def resolved(self) -> dict[str, Any]:
         """Return what is judged, as plain data: each rule complete, ``defaults`` used up."""
-        used_up = {"defaults", "extends"}
+        used_up = {"defaults", "extends", *([] if self.plugins else ["plugins"])}
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=used_up)
 
     @property

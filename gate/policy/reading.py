@@ -2,13 +2,15 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gate.checks.base import Rule
+from gate.checks.plugins import CheckPackage, is_package, package_of, registry_with
 from gate.documents.document import Document, read_document
 from gate.documents.source_text import MOST_FAULTS, refuse
 from gate.documents.yaml_tree import Key, Kind, Node
@@ -41,6 +43,12 @@ class PolicyDocument:
     policy: Policy
     layers: tuple[Layer, ...]  # what it was merged from: first the farthest, last its own file
     placed: tuple[PlacedRule, ...]  # the rules of ``policy`` with their places
+    packages: tuple[CheckPackage, ...] = ()  # that it, or one that it extends, lists as plugins
+
+    @property
+    def checks(self) -> Mapping[str, type[Rule]]:
+        """The checks that its rules may name: those that are shipped, and those of its plugins."""
+        return registry_with(self.packages)
 
     @property
     def document(self) -> Document:
@@ -126,17 +134,17 @@ class _Reader:
         """Return the policy of a file; raises as :func:`read_policy` does."""
         document, faults = read_document(path, file, "Policy")
         place = os.path.realpath(path)
-        layer, more = read_layer(document)
-        faults += more
         self.trail.append((place, file))
         try:
-            parents, more = self._parents(document, path.parent)
+            parents, of_parents = self._parents(document, path.parent)
         finally:
             self.trail.pop()
-        faults += more
-        if more:  # what would be inherited is not known, so nothing more can be said of the rules
+        packages, of_packages = _packages(document, parents)
+        layer, of_layer = read_layer(document, registry_with(packages))
+        faults += of_layer + of_parents + of_packages
+        if of_parents or of_packages:  # what else the rules rest on is not known
             refuse(faults)
-        self.known[place] = _resolved(layer, parents, faults)
+        self.known[place] = _resolved(layer, parents, packages, faults)
         return self.known[place]
 
     def _parents(
@@ -183,12 +191,45 @@ def _extended(root: Node) -> Iterator[tuple[tuple[Key, ...], str]]:
             yield ("extends", index), item.scalar
 
 
+def _packages(
+    document: Document, parents: Sequence[PolicyDocument]
+) -> tuple[tuple[CheckPackage, ...], list[Fault]]:
+    """Return the packages that a document and those that it extends list, and what is wrong there.
+
+    Entries that are no names of packages are told with the rest of the header.
+    """
+    found = {each.name: each for parent in parents for each in parent.packages}
+    faults: list[Fault] = []
+    node = document.root.items.get("plugins")
+    items = {} if node is None or node.kind is not Kind.LIST else node.items
+    for index, item in items.items():
+        if not isinstance(item.scalar, str) or not is_package(item.scalar):
+            continue
+        try:
+            package = package_of(item.scalar)
+            registry_with({**found, package.name: package}.values())
+            found[package.name] = package
+        except UsageError as error:
+            fact = f"{error.where}: {error.fact}"
+            faults.append(document.fault(("plugins", index), fact, error.remedy))
+    try:
+        registry_with(found.values())
+    except UsageError as error:  # two of those that are extended
+        fact = f"{error.where}: {error.fact}"
+        faults.append(document.fault(("extends",), fact, error.remedy))
+        return (), faults
+    return tuple(found.values()), faults
+
+
 def _resolved(
-    layer: Layer, parents: Sequence[PolicyDocument], faults: list[Fault]
+    layer: Layer,
+    parents: Sequence[PolicyDocument],
+    packages: tuple[CheckPackage, ...],
+    faults: list[Fault],
 ) -> PolicyDocument:
     """Return the policy that a layer makes of those that it extends; raises DocumentError."""
     layers = (*_in_order(parents), layer)
-    placed, more = merge(layers)
+    placed, more = merge(layers, registry_with(packages))
     broken = [fault for parent in parents for fault in broken_locks(parent.placed, placed, layer)]
     ids = {name for each in layers for name in each.mentions}
     if layer.is_whole and len(placed) == len(
@@ -199,11 +240,12 @@ def _resolved(
     assert layer.header is not None
     values = {name: getattr(layer.header, name) for name in Header.model_fields}
     values |= _inherited(layer.header, parents)
+    values["plugins"] = tuple(each.pin for each in packages)
     policy = Policy.model_validate(
         {info.alias or name: values[name] for name, info in Header.model_fields.items()}
         | {"rules": tuple(each.rule for each in placed)}
     )
-    return PolicyDocument(policy, layers, tuple(placed))
+    return PolicyDocument(policy, layers, tuple(placed), packages)
 
 
 def _in_order(parents: Sequence[PolicyDocument]) -> list[Layer]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from gate.checks import REGISTRY
+from gate.checks.base import Rule
+from gate.checks.plugins import packages_of, reading, registry_with
 from gate.policy.model import Policy
 from gate.policy.reading import PolicyDocument, PolicySource
 
@@ -55,7 +56,7 @@ class PolicyRecord:
         """Return the record that ``as_json`` gave.
 
         Raises ValueError, LookupError or TypeError for anything else, and where the digest that it
-        states is not that of the rules that it states.
+        states is not that of the rules that it states; UsageError as :func:`rebuilt` does.
         """
         policy = rebuilt(said["resolved"])
         if policy.resolved_sha256 != said["resolved_sha256"]:
@@ -72,13 +73,18 @@ class PolicyRecord:
 def rebuilt(resolved: Mapping[str, Any]) -> Policy:
     """Return the policy that :meth:`Policy.resolved` gave.
 
-    Raises ValueError (pydantic's is one), LookupError or TypeError where it is none.
+    Raises ValueError (pydantic's is one), LookupError or TypeError where it is none, and UsageError
+    where a plugin of it is not installed, OtherVersionError where it is in another version.
     """
-    rules = tuple(
-        REGISTRY[rule["check"]].model_validate_json(json.dumps(rule)) for rule in resolved["rules"]
-    )
+    checks = registry_with(packages_of(map(_text, resolved.get("plugins", ()))))
+    rules = tuple(_rule(checks[rule["check"]], rule) for rule in resolved["rules"])
     header = {key: value for key, value in resolved.items() if key != "rules"}
     return Policy.model_validate({**_tuples(header), "rules": rules})
+
+
+def _rule(check: type[Rule], said: Mapping[str, Any]) -> Rule:
+    with reading(check):
+        return check.model_validate_json(json.dumps(said))
 
 
 def _tuples(header: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ It is made from the models, so that completion and hover text say what the reade
 keys depend on its check, which editors follow through if and then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -19,18 +19,18 @@ from gate.policy.model import ID_PATTERN, Header
 _REFERENCE = "#/$defs/{model}"
 
 
-def policy_schema() -> dict[str, Any]:
-    """Return the JSON Schema (Draft 2020-12) of a policy."""
-    models: list[type[BaseModel]] = [Header, *REGISTRY.values()]
+def policy_schema(checks: Mapping[str, type[Rule]] = REGISTRY) -> dict[str, Any]:
+    """Return the JSON Schema (Draft 2020-12) of a policy whose rules may name ``checks``."""
+    models: list[type[BaseModel]] = [Header, *checks.values()]
     references, shared = models_json_schema(
         [(model, "validation") for model in models], by_alias=True, ref_template=_REFERENCE
     )
     definitions = shared["$defs"]
     header = definitions.pop(references[Header, "validation"]["$ref"].rsplit("/", 1)[1])
-    for rule in REGISTRY.values():
+    for rule in checks.values():
         name = references[rule, "validation"]["$ref"].rsplit("/", 1)[1]
         _finish_rule(definitions[name], rule)
-    by_check = {check: references[rule, "validation"] for check, rule in REGISTRY.items()}
+    by_check = {check: references[rule, "validation"] for check, rule in checks.items()}
     rules = {
         "description": "The rules; a model passes when every blocking one is met.",
         "type": "array",

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from gate.checks.base import Outcome, Rule, Scope
 from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
+from gate.checks.plugins import packages_of
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
+from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.class_order import exchanged
 from gate.metrics.estimates import Estimate
@@ -141,6 +144,10 @@ def _policy(document: ReadPolicy) -> model.PolicyPart:
         resolved_sha256=document.resolved_sha256,
         sources=[
             model.SourcePart(path=source.path, sha256=source.sha256) for source in document.sources
+        ],
+        plugins=[
+            model.PluginPart(package=each.name, version=each.version, sha256=each.sha256)
+            for each in packages_of(document.policy.plugins)
         ],
     )
 
@@ -346,7 +353,11 @@ def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.Inflati
             yield _inflation_part(each, split, rule=None)
         for rule, class_name in _asked(decision, split):
             if (rule.check, class_name) not in known:
-                yield _inflation_part(_of_rule(rule, class_name, leak, evidence), split, rule.id)
+                with suppress(
+                    PluginError
+                ):  # it says nothing of a set of rows that no rule asked of
+                    found = _of_rule(rule, class_name, leak, evidence)
+                    yield _inflation_part(found, split, rule.id)
 
 
 def _asked(decision: Decision, split: Split) -> Iterator[tuple[ClassificationRule, str | None]]:

@@ -8,7 +8,7 @@ from gate.evidence.records import Baseline, Evidence, Rows
 from gate.report.canonical import canonical
 from gate.report.model import ChampionPart, ConfigurationPart
 
-PINNED = ("input", "weights", "slices", "groups", "code")
+PINNED = ("input", "weights", "slices", "groups", "code", "plugins")
 
 
 def configuration_part(evidence: Evidence) -> ConfigurationPart:
@@ -16,6 +16,7 @@ def configuration_part(evidence: Evidence) -> ConfigurationPart:
     parts: dict[str, Any] = {
         **asdict(evidence.configuration),
         "slices": {name.value: list(each.rows.slices) for name, each in evidence.splits.items()},
+        "plugins": dict(evidence.plugins),
     }
     return ConfigurationPart(
         classes=list(evidence.classes),

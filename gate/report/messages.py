@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gate.checks import reference
 from gate.checks.base import Comparison, Outcome, ProofRequirement
+from gate.checks.plugins import plugin_behind
 from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference, absent_of
@@ -84,7 +85,9 @@ def remedy(result: Result, *, instead: str = "") -> str:
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED):
         return ""
     if result.crash:
-        return "report this as a bug of validate-model, with the report"
+        plugin = plugin_behind(type(result.rule))
+        whose = "validate-model" if plugin is None else plugin.package
+        return f"report this as a bug of {whose}, with the report"
     found = instead or result.comparison.remedy or reference.remedy(type(result.rule)).rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found

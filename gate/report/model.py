@@ -83,6 +83,14 @@ class SourcePart(_Part):
     sha256: str
 
 
+class PluginPart(_Part):
+    """A package whose checks the policy may use."""
+
+    package: str
+    version: str
+    sha256: str = Field(description="Over the names and bytes of its source files.")
+
+
 class PolicyPart(_Part):
     """The policy, by name and digest."""
 
@@ -91,6 +99,7 @@ class PolicyPart(_Part):
     sha256: str = Field(description="Of the bytes of the file.")
     resolved_sha256: str = Field(description="Of the policy with every default filled in.")
     sources: list[SourcePart]
+    plugins: list[PluginPart] = Field(description="The packages that it lists, as installed.")
 
 
 class CodePart(_Part):
@@ -127,9 +136,12 @@ class ConfigurationPart(_Part):
     )
     code: dict[str, CodePart] = Field(description="The user's code, by its key in the gate file.")
     champion: ChampionPart | None
+    plugins: dict[str, str] = Field(
+        description="The packages whose plugins took part in measuring, with their versions."
+    )
     digests: dict[str, str] = Field(
-        description="The SHA-256 of input, weights, slices, groups and code as canonical JSON; a "
-        "trust file can pin them."
+        description="The SHA-256 of input, weights, slices, groups, code and plugins as canonical "
+        "JSON; a trust file can pin them."
     )
 
 

@@ -111,6 +111,7 @@ def _configuration(report: Report, report_sha256: str) -> list[dict[str, Any]]:
             {**_descriptor(f"policy-file:{index}", each.sha256), "annotations": {"path": each.path}}
             for index, each in enumerate(policy.sources)
         ),
+        *(_descriptor(f"plugin:{each.package}", each.sha256) for each in policy.plugins),
         *(
             _descriptor(f"data:{split}", part.manifest_sha256)
             for split, part in report.data.items()
@@ -148,6 +149,10 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "critical": report.configuration.critical,
         "champion": _champion(report),
         "tool": {"name": report.tool.name, "version": report.tool.version},
+        "plugins": {
+            "checks": {each.package: each.version for each in report.policy.plugins},
+            "evidence": report.configuration.plugins,
+        },
         "numbers": {result.key: _numbers(result) for result in report.results},
         "waivers": [_waiver(waivers[key]) for key in warned if key in waivers],
         "doesNotSay": list(DOES_NOT_SAY),

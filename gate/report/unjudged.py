@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gate.checks.base import Copies, Rule
+from gate.errors import PluginError
 from gate.evidence.records import EXACT, Evidence, Overlap, Split
 
 _VERBS: Mapping[Copies, tuple[str, str]] = {
@@ -23,9 +24,17 @@ def unjudged_copies(rules: Sequence[Rule], evidence: Evidence) -> list[str]:
         for overlap in evidence.overlaps
         for kind in _KINDS
         if (images := _copied(overlap, kind))
-        and not any(rule.judges_copies(overlap.split_a, overlap.split_b, kind) for rule in rules)
+        and not any(_judges(rule, overlap, kind) for rule in rules)
         and (sentence := _sentence(overlap, kind, images))
     ]
+
+
+def _judges(rule: Rule, overlap: Overlap, kind: Copies) -> bool:
+    """Return whether a rule judges such copies; one of another package that raises does not."""
+    try:
+        return rule.judges_copies(overlap.split_a, overlap.split_b, kind)
+    except PluginError:
+        return False
 
 
 def _copied(overlap: Overlap, kind: Copies) -> int:

@@ -52,6 +52,14 @@ def open_engine(name: EngineName | str, workers: int) -> Engine:
     return PluginEngine(plugin_of(name), workers)
 
 
+def plugins_behind(name: EngineName | str) -> "tuple[Plugin, ...]":
+    """Return the plugin that adds the engine of a name; none for one that is shipped.
+
+    Raises UsageError as :func:`plugin_of` does.
+    """
+    return () if name in ENGINES else (plugin_of(name),)
+
+
 def plugin_of(name: str) -> "Plugin":
     """Return the plugin that adds an engine of this name, not loaded.
 

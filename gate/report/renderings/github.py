@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import Report
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.places import Place, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
 from gate.wording import printable
@@ -90,3 +91,11 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+RENDERING = Rendering(
+    name="github",
+    about="annotations in the log of GitHub Actions",
+    render=lambda report, _: annotations(report),
+    mark=Mark(r"::(error|warning|notice) file=[^\n]*,title="),
+)

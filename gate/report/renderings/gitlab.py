@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gate.report.model import Report, ResultPart
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.places import Place, fingerprint, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
 from gate.wording import printable
@@ -50,3 +51,14 @@ def _entry(
         "severity": severity,
         "location": {"path": printable(place.file), "lines": {"begin": place.line}},
     }
+
+
+RENDERING = Rendering(
+    name="gitlab-codequality",
+    about="the widget of a merge request in GitLab",
+    render=lambda report, _: code_quality(report),
+    mark=Mark(
+        r'\[(\]\n\Z|\s*\{\s*"description": .*\s*"check_name": .*'
+        r'\s*"fingerprint": "[0-9a-f]{64}")'
+    ),
+)

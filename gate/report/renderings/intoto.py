@@ -3,6 +3,7 @@
 import json
 
 from gate.report.model import Report
+from gate.report.renderings import Mark, Rendering
 from gate.report.statement import statement
 
 
@@ -15,3 +16,11 @@ def intoto(report: Report) -> str:
     sha256 = report.subject.sha256
     subjects = {} if sha256 is None else {"checkpoint": sha256}
     return json.dumps(statement(report, subjects), indent=2) + "\n"
+
+
+RENDERING = Rendering(
+    name="intoto",
+    about="what attest would sign, laid out for reading",
+    render=lambda report, _: intoto(report),
+    mark=Mark(r'\{\s*"_type": "https://in-toto.io/Statement/v1"', r'"doesNotSay": \['),
+)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from gate.healing import advice
 from gate.report.model import Report, ResultPart
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.words import SENTENCES, headline, level, outcomes_counted, word
 from gate.wording import printable
 
@@ -102,3 +103,11 @@ def _problem(case: ET.Element, element: str, kind: str, message: str, remedy: st
 def _seconds(run: dict[str, Any]) -> str:
     seconds = run.get("seconds")
     return f"{seconds:.3f}" if isinstance(seconds, int | float) else "0"
+
+
+RENDERING = Rendering(
+    name="junit",
+    about="test cases, for CI servers",
+    render=lambda report, _: junit(report),
+    mark=Mark(r'<\?xml [\s\S]*<property name="tool" value="validate-model '),
+)

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from gate.healing import advice
 from gate.report.model import Report, ResultPart
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
     SENTENCES,
+    VERDICTS,
     champion_of,
     headline,
     level,
@@ -157,3 +159,14 @@ def escaped(text: str, limit: int = 600) -> str:
     """
     shown = "".join(f"\\{c}" if c in _SPECIAL else c for c in printable(text, limit))
     return re.sub(r"[@#]|:(?=//)|w(?=ww\\?\.)", r"\g<0>&#8203;", shown)
+
+
+RENDERING = Rendering(
+    name="markdown",
+    about="for pull requests and step summaries",
+    render=lambda report, _: markdown(report),
+    mark=Mark(
+        rf"## \S+ ({'|'.join(VERDICTS.values())})\b"
+        r"[\s\S]*\| policy \| [^\n]*, sha256 [0-9a-f]{64} \|"
+    ),
+)

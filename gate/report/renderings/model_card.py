@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import left_out
 from gate.report.renderings.markdown import escaped
 from gate.report.renderings.words import SENTENCES, headline, subject_name
@@ -124,3 +125,11 @@ def _number(value: float | None) -> str:
     """Return a number that YAML 1.1 reads as one: with a point, without an exponent."""
     assert value is not None
     return f"{value:.6f}"
+
+
+RENDERING = Rendering(
+    name="model-card",
+    about="a README with the metadata of the Hugging Face hub",
+    render=lambda report, _: model_card(report),
+    mark=Mark(r"---\npipeline_tag: ", r"\nMeasured by validate-model [^\n]*\n\Z"),
+)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from gate.report.model import Outcome, Report, ResultPart, Verdict
+from gate.report.renderings import Mark, Rendering
 from gate.wording import printable
 
 _LONGEST_LABEL = 200
@@ -140,3 +141,11 @@ def _result_labels(result: ResultPart) -> dict[str, str]:
 def _label(text: str) -> str:
     shown = printable(text, _LONGEST_LABEL)
     return shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+RENDERING = Rendering(
+    name="openmetrics",
+    about="numbers for a dashboard, such as Prometheus",
+    render=lambda report, _: openmetrics(report),
+    mark=Mark(r"# TYPE gate_verdict stateset\n", r"\n# EOF\n\Z"),
+)

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gate.report.model import ErrorPart, Report, ResultPart
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.places import Place, fingerprint, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
 from gate.wording import printable
@@ -143,3 +144,11 @@ def uri(path: str) -> str:
     if slashed[1:3] == ":/":  # a drive of Windows
         return f"file:///{slashed[0]}:{quote(slashed[2:], safe='/', errors='backslashreplace')}"
     return quoted
+
+
+RENDERING = Rendering(
+    name="sarif",
+    about="findings for code scanning and editors",
+    render=lambda report, _: sarif(report),
+    mark=Mark(r'\{[\s\S]*"driver": \{\s*"name": "validate-model"'),
+)

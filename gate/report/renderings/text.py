@@ -7,8 +7,10 @@ from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
+from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import compared_in_words, inflated, left_out
 from gate.report.renderings.words import (
+    VERDICTS,
     champion_of,
     door_command,
     epochs_in_words,
@@ -273,3 +275,11 @@ def _wrapped(line: str, width: int) -> str:
 def _without_commands(shown: str) -> str:
     """Return the text with no line that a GitHub runner takes for a command when it is logged."""
     return re.sub(r"(?m)^([ \t]*)::", r"\1\\::", shown).replace("##[", r"##\[")
+
+
+RENDERING = Rendering(
+    name="text",
+    about="for people at a terminal",
+    render=lambda report, _: text(report),
+    mark=Mark(r"model   ", rf"\n({'|'.join(VERDICTS.values())})\b[^\n]* \(exit status \d+\)\n\Z"),
+)

@@ -1,13 +1,10 @@
 """A rendering is known as ours, whatever it says; anything else is somebody else's."""
 
-from typing import get_args
-
 import pytest
 
-from gate.report.renderings import Format
+from gate.report.renderings import FORMATS
 from gate.report.renderings.marks import is_ours
 
-FORMATS = get_args(Format)
 FOREIGN = {
     "text": "model   of mine\nPASS\n",
     "json": '{"schema_version": "1.0", "tool": {"name": "another"}}\n',

@@ -14,7 +14,7 @@ from gate.errors import MissingExtraError
 from gate.healing import advice
 from gate.report.messages import bound_digits
 from gate.report.model import Report
-from gate.report.renderings import leaks, words
+from gate.report.renderings import Extra, Mark, Rendering, leaks, words
 from gate.wording import printable
 
 if TYPE_CHECKING:
@@ -93,3 +93,12 @@ def number(value: float | None) -> str:
 def _bound(bound: float | None, *, down: bool) -> str:
     """Return a bound rounded to its safe side, and a dash where there is none."""
     return number(None) if bound is None else bound_digits(bound, down=down)
+
+
+RENDERING = Rendering(
+    name="html",
+    about="a page that explains the verdict with plots and pictures",
+    render=lambda report, beside: html(report, evidence=beside.evidence, images=beside.images),
+    extra=Extra("html", "the HTML report", ("jinja2", "matplotlib")),
+    mark=Mark(r'<!DOCTYPE html>[\s\S]*<p class="kicker">validate-model</p>'),
+)
