@@ -75,7 +75,7 @@ def save_evidence(evidence: "Evidence", out: Path) -> "AbstractContextManager[No
 
 def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> None:
     """Leave evidence that was judged again in a folder: the very file that it was read from."""
-    from gate.evidence.files import replaced
+    from gate.evidence.files import replace_file
     from gate.evidence.store import FILE_NAME
 
     if not isinstance(source, str | Path):
@@ -88,7 +88,7 @@ def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Pa
         prepare(out, anew=False)
         return
     prepare(out)
-    with replaced(place) as unfinished:
+    with replace_file(place) as unfinished:
         try:
             unfinished.hardlink_to(file)
         except OSError:  # another disk, or one that knows no such links

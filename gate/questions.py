@@ -37,13 +37,13 @@ def questions_of(
     try:
         compared = rule.compared_splits()
     except Exception as crash:
-        return _crashed(rule), said(crash)
+        return _crashed(rule), describe_crash(crash)
     found: dict[tuple[str, bool], list[Reading]] = {}
     for view in views_of(compared):
         try:
             comparisons = rule.evaluate(view.evidence)
         except Exception as crash:
-            return _crashed(rule), said(crash)
+            return _crashed(rule), describe_crash(crash)
         for each in comparisons or [_nothing(rule, "nothing was compared")]:
             readings = found.setdefault((str(each.scope), each.advisory), [])
             reading = Reading(_rows_in_words(compared, each, view), each, view.only_withholds)
@@ -89,7 +89,7 @@ def _crashed(rule: Rule) -> list[Question]:
     return [Question((Reading("", nothing, only_withholds=False),))]
 
 
-def said(crash: Exception) -> str:
+def describe_crash(crash: Exception) -> str:
     """Return what a rule that crashed said, and of which package it is where it is not ours."""
     if isinstance(crash, PluginError):
         return f"{crash.where}: {crash.fact}"

@@ -12,7 +12,7 @@ from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
 from gate.policy.reading import check_classes
-from gate.wording import plain, quoted
+from gate.wording import plain, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,13 @@ def wrong_examples(check: type[Rule]) -> Iterator[str]:
             with reading(check):
                 rule = check.model_validate_json(json.dumps(said))
         except ValueError as error:
-            yield f"the example {quoted(example.title)} is no rule ({plain(error, 200)})"
+            yield f"the example {quote(example.title)} is no rule ({plain(error, 200)})"
             continue
         first = judge([rule], synthetic_evidence(example.evidence)).results[0]
         if first.outcome is not example.outcome:
             why = f" ({first.crash})" if first.crash else ""
             yield (
-                f"the example {quoted(example.title)} is {first.outcome}, and not "
+                f"the example {quote(example.title)} is {first.outcome}, and not "
                 f"{example.outcome}{why}"
             )
 

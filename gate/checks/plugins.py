@@ -18,7 +18,7 @@ from gate.checks.base import Example, Rule
 from gate.checks.reference import FAMILIES, summary
 from gate.errors import UsageError
 from gate.plugins import Plugin, guarded, plugins_of
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 _PACKAGE = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.!+_-]+)?"
 _BEHIND: dict[type[Rule], Plugin] = {}
@@ -80,7 +80,7 @@ def registry_with(packages: Iterable[CheckPackage]) -> Mapping[str, type[Rule]]:
         if taken := [name for name in package.checks if name in known]:
             raise UsageError(
                 f"plugin {package.name} {package.version}",
-                f"adds what another listed package adds too: {listed(taken)}",
+                f"adds what another listed package adds too: {list_names(taken)}",
                 "list one of the two",
             )
         known |= package.checks
@@ -146,9 +146,9 @@ def _faults(plugin: Plugin, found: Any) -> Iterator[str]:  # noqa: ANN401 -- wha
     found.model_rebuild(force=True)
     name = found.model_fields["check"].default
     if name != plugin.name or found.model_json_schema()["properties"]["check"].get("const") != name:
-        yield f"does not state check: Literal[{quoted(plugin.name)}] = {quoted(plugin.name)}"
+        yield f"does not state check: Literal[{quote(plugin.name)}] = {quote(plugin.name)}"
     if getattr(found, "family", None) not in FAMILIES:
-        yield f"has no family; it is one of {listed(FAMILIES, len(FAMILIES))}"
+        yield f"has no family; it is one of {list_names(FAMILIES, len(FAMILIES))}"
     if "__doc__" not in vars(found) or not summary(found):
         yield "has no docstring, which is its reference"
     if not found.examples or not all(isinstance(each, Example) for each in found.examples):

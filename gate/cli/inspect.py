@@ -9,11 +9,11 @@ import click
 
 from gate.cli.streams import say
 from gate.healing import advice
-from gate.masking import masked_argument
+from gate.masking import mask_argument
 from gate.subject.checkpoints.inspection import Inspection
 from gate.subject.sources.looking import Look, look_at
 from gate.subject.sources.statements import Stated
-from gate.wording import bytes_in_words, counted, plain
+from gate.wording import bytes_in_words, plain, pluralize
 
 _WIDEST_NAME = 48
 
@@ -51,7 +51,7 @@ def as_json(look: Look) -> dict[str, Any]:
     """Return a look at an artefact as plain JSON values, keys in a fixed order."""
     inspection, refusal = look.inspection, look.refusal
     return {
-        "path": masked_argument(str(inspection.path)),
+        "path": mask_argument(str(inspection.path)),
         "source": look.source,
         "format": inspection.identity.format,
         "sha256": inspection.identity.sha256,
@@ -87,7 +87,7 @@ def as_text(look: Look) -> str:
     identity = inspection.identity
     size = None if identity.size_bytes is None else bytes_in_words(identity.size_bytes)
     lines = [
-        plain(masked_argument(str(inspection.path))),
+        plain(mask_argument(str(inspection.path))),
         f"  format    {identity.format or 'not recognised'}",
         f"  size      {size or 'not read'}",
         f"  sha256    {identity.sha256 or 'not read'}",
@@ -116,7 +116,7 @@ def _contents(inspection: Inspection) -> list[str]:
     if not inspection.tensors:
         return [f"  note      {note}" for note in inspection.notes]
     dtypes = ", ".join(f"{number:,} {dtype}" for dtype, number in inspection.dtypes.items())
-    sizes = f"{counted(inspection.elements, 'number')}, {bytes_in_words(inspection.bytes)}"
+    sizes = f"{pluralize(inspection.elements, 'number')}, {bytes_in_words(inspection.bytes)}"
     lines = [f"  tensors   {len(inspection.tensors):,} ({dtypes}), {sizes}"]
     if inspection.key:
         lines.append(f"  key       {plain(inspection.key)}")

@@ -87,7 +87,7 @@ color_option = click.option(
 )
 
 
-def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, str]:
+def parse_outputs(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, str]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
     Raises UsageError before anything is measured: also for one of the ``inputs``, which would be
@@ -96,7 +96,7 @@ def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path,
     taken = {path.resolve(): "is read by this command" for path in inputs}
     targets: dict[Path, str] = {}
     for output in outputs:
-        path, known = _parsed(output)
+        path, known = _parse(output)
         if fact := taken.get(path.resolve()):
             raise UsageError(f"-o {output}", fact, "name another file")
         taken[path.resolve()] = "is named twice"
@@ -135,7 +135,7 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-def _parsed(output: str) -> tuple[Path, str]:
+def _parse(output: str) -> tuple[Path, str]:
     name, equals, place = output.partition("=")
     path = Path(place)
     if not equals or not place:

@@ -17,7 +17,7 @@ from gate.measure.settings import MeasureSettings
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
-from gate.subject.shadows import shadowed
+from gate.subject.shadows import find_shadowed
 from gate.utf8 import as_utf8
 
 
@@ -71,7 +71,7 @@ def _assumed(
 ) -> list[str]:
     """Return what a reader of the numbers must know before anything is measured, each once."""
     notes = list(dict.fromkeys(note for each in datasets.values() for note in each.assumed))
-    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
+    for note in find_shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         notes.append(note)
     notes += gatefile.origins

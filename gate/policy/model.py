@@ -18,7 +18,7 @@ from pydantic import (
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.checks.plugins import is_package
 from gate.keys import name_key
-from gate.wording import quoted
+from gate.wording import quote
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -28,11 +28,11 @@ def _are_class_names(said: tuple[str, ...]) -> tuple[str, ...]:
     for index, name in enumerate(names):
         if not name or name.startswith("$"):
             raise ValueError(
-                f"{quoted(name)} cannot be the name of a class; write one that does not start "
+                f"{quote(name)} cannot be the name of a class; write one that does not start "
                 "with '$'"
             )
         if name in names[:index]:
-            raise ValueError(f"the class {quoted(name)} is named twice; delete one of the two")
+            raise ValueError(f"the class {quote(name)} is named twice; delete one of the two")
     return names
 
 
@@ -47,11 +47,11 @@ def _are_packages(listed: tuple[str, ...]) -> tuple[str, ...]:
     for entry, name in zip(listed, names, strict=True):
         if not is_package(entry):
             raise ValueError(
-                f"{quoted(entry)} names no package; write it as pip does, such as 'our-checks' or "
+                f"{quote(entry)} names no package; write it as pip does, such as 'our-checks' or "
                 "'our-checks==1.2'"
             )
         if names.count(name) > 1:
-            raise ValueError(f"the package {quoted(name)} is listed twice; delete one of the two")
+            raise ValueError(f"the package {quote(name)} is listed twice; delete one of the two")
     return listed
 
 

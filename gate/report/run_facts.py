@@ -7,7 +7,7 @@ from typing import Any
 
 from gate.evidence.records import Evidence
 from gate.evidence.times import as_text
-from gate.masking import masked_argument
+from gate.masking import mask_argument
 from gate.utf8 import as_utf8
 
 
@@ -17,7 +17,7 @@ def run_facts(evidence: Evidence, *, started: datetime, command: Sequence[str]) 
     return {
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.time() - started.timestamp(), 3),
-        "command": [as_utf8(masked_argument(each)) for each in command],
+        "command": [as_utf8(mask_argument(each)) for each in command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gate.errors import UsageError
 from gate.measure.choices import EngineName
 from gate.measure.engines.engine import Engine
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 if TYPE_CHECKING:
     from gate.plugins import Plugin
@@ -71,5 +71,5 @@ def plugin_of(name: str) -> "Plugin":
     if plugin is None:
         known = (*_FLAGS, *plugin_names("engines"))
         remedy = suggestion(name, known, what="engines")
-        raise UsageError("--engine", f"{quoted(name)} is no engine", remedy)
+        raise UsageError("--engine", f"{quote(name)} is no engine", remedy)
     return plugin

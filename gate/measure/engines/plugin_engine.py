@@ -21,8 +21,8 @@ from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.plugins import Plugin
 from gate.subject.datasets.records import Dataset
-from gate.subject.guard import in_reach, kind_of, require_theirs, said
-from gate.wording import plain, quoted
+from gate.subject.guard import describe_error, in_reach, kind_of, require_theirs
+from gate.wording import plain, quote
 
 
 class PluginEngine(Engine):
@@ -39,7 +39,7 @@ class PluginEngine(Engine):
         if not (isinstance(kind, type) and issubclass(kind, Engine)):
             raise UsageError(
                 plugin.where,
-                f"is no engine, but {quoted(kind_of(kind))}",
+                f"is no engine, but {quote(kind_of(kind))}",
                 f"let {plugin.package} name a subclass of {Engine.__module__}.{Engine.__name__}",
             )
         self._kind = kind
@@ -55,7 +55,7 @@ class PluginEngine(Engine):
             ahead = engine.ahead
         if ahead is None or (type(ahead) is int and ahead > 0):
             return ahead
-        raise self.fault(f"its ahead is {quoted(ahead)}, where a positive number or None belongs")
+        raise self.fault(f"its ahead is {quote(ahead)}, where a positive number or None belongs")
 
     @contextlib.contextmanager
     def start_ahead(self) -> Iterator[None]:
@@ -104,7 +104,7 @@ class PluginEngine(Engine):
             case (ModelFacts() as facts, PartialResult() as part):
                 pass
             case _:
-                raise self.fault(f"it gave {quoted(kind_of(outcome))} as the result of {unit.name}")
+                raise self.fault(f"it gave {quote(kind_of(outcome))} as the result of {unit.name}")
         if part.unit != unit:
             raise self.fault(f"it gave the result of {part.unit.name} as that of {unit.name}")
         if facts.subject.sha256 != job.checkpoint.sha256:
@@ -126,7 +126,7 @@ class PluginEngine(Engine):
                 raise
             except BaseException as error:
                 require_theirs(error)  # Ctrl-C is not
-                raise self.fault(f"its {method} raised {said(error, Path())}") from error
+                raise self.fault(f"its {method} raised {describe_error(error, Path())}") from error
 
     def fault(self, fact: str) -> SubjectError:
         """Return the error for what the engine does wrong."""

@@ -90,11 +90,11 @@ def find_rendering(name: str) -> Rendering:
     from gate.errors import UsageError
 
     if (plugin := plugin_of(name)) is None:
-        from gate.wording import quoted, suggestion
+        from gate.wording import quote, suggestion
 
         known = [*FORMATS, *plugin_formats()]
         raise UsageError(
-            quoted(name), "there is no such format", suggestion(name, known, what="they are")
+            quote(name), "there is no such format", suggestion(name, known, what="they are")
         )
     from gate.report.renderings.plugins import load
 

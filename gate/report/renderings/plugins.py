@@ -9,7 +9,7 @@ from gate.errors import PluginError, UsageError
 from gate.plugins import Plugin, guarded
 from gate.report.renderings import Beside, Extra, Mark, Rendering
 from gate.utf8 import as_utf8
-from gate.wording import plain, quoted
+from gate.wording import plain, quote
 
 if TYPE_CHECKING:
     from gate.report.model import Report
@@ -43,7 +43,7 @@ def _faults(plugin: Plugin, found: Any) -> Iterator[str]:  # noqa: ANN401 -- wha
         yield f"is of type {plain(type(found).__name__)}, and not a Rendering"
         return
     if found.name != plugin.name:
-        yield f"calls itself {quoted(found.name)}"
+        yield f"calls itself {quote(found.name)}"
     if not callable(found.render):
         yield "has no function that renders"
     if not isinstance(found.extra, Extra | None):

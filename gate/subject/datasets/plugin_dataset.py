@@ -33,8 +33,8 @@ from gate.subject.datasets.plugin_listing import (
 from gate.subject.datasets.recognise import existing, source_of
 from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
-from gate.subject.guard import Guard, in_reach, require_theirs, said, to_standard_error
-from gate.wording import plain, quoted
+from gate.subject.guard import Guard, describe_error, in_reach, require_theirs, to_standard_error
+from gate.wording import plain, quote
 
 if TYPE_CHECKING:
     from gate.subject.datasets.spec import DataSpec
@@ -202,7 +202,7 @@ class PluginDataset(BaseDataset):
             if issubclass(type(error), OSError) and may_heal(error):  # a store, a disk: no image
                 remedy = "run again when it is there"
                 raise door.guard.refusal(error, f"its {name}", remedy) from error
-            words = f"{door.plugin.where} raised {said(error, door.guard.base)}"
+            words = f"{door.plugin.where} raised {describe_error(error, door.guard.base)}"
             raise UnreadableImage(words) from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise door.guard.refusal(error, f"its {name}", door.remedy) from error
@@ -220,12 +220,12 @@ class PluginDataset(BaseDataset):
         one = given.tensor if given.image is None else given.image
         if given.image is not None and given.tensor is not None:
             raise self._refusal(index, "its read gave an image and a tensor", "give one of them")
-        where = f"{self.door.guard.where}, {quoted(entry.id)}"
+        where = f"{self.door.guard.where}, {quote(entry.id)}"
         _, image, tensor = picture_of(one, where)
         return Sample(given.stored, image, tensor, label)
 
     def _refusal(self, index: int, fact: str, remedy: str = "") -> FactoryError:
-        return self.door.refusal(fact, remedy, at=quoted(self.entries[index].id))
+        return self.door.refusal(fact, remedy, at=quote(self.entries[index].id))
 
 
 def _are_pixels(given: object, count: int) -> bool:

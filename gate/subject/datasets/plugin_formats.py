@@ -8,7 +8,7 @@ from gate.errors import UsageError
 from gate.plugins import Plugin
 from gate.subject.datasets.formats.record import Classes, DataFormat
 from gate.subject.guard import Guard, in_reach, kind_of, to_standard_error
-from gate.wording import listed, quoted
+from gate.wording import list_names, quote
 
 if TYPE_CHECKING:
     from gate.subject.datasets.plugin_dataset import PluginDataset
@@ -43,16 +43,16 @@ def _require_fields(found: DataFormat, plugin: Plugin) -> None:
     from gate.subject.datasets.spec import DataSpec
 
     if found.name != plugin.name:
-        fact = f"calls its format {quoted(found.name)}, and its entry point {quoted(plugin.name)}"
+        fact = f"calls its format {quote(found.name)}, and its entry point {quote(plugin.name)}"
         raise UsageError(plugin.where, fact, "let both be one name")
     if not callable(found.open):
         raise UsageError(plugin.where, "its open is no function", _mend(plugin))
     if plugin.name == MADE_UP:
-        fact = f"is called {quoted(MADE_UP)}, as data is that nobody measured"
+        fact = f"is called {quote(MADE_UP)}, as data is that nobody measured"
         raise UsageError(plugin.where, fact, "let the package choose another name")
     known = DataSpec.model_fields.keys() - {"format"}
     if unknown := sorted(map(str, frozenset(found.keys | found.paths) - known)):
-        fact = f"takes keys that no split has: {listed(unknown)}"
+        fact = f"takes keys that no split has: {list_names(unknown)}"
         raise UsageError(plugin.where, fact, f"take them as names below options, of {plugin.name}")
 
 

@@ -18,7 +18,7 @@ from gate.subject.datasets.formats.record import Classes
 from gate.subject.datasets.pictures import shape_of
 from gate.subject.datasets.records import Entry
 from gate.subject.guard import Guard, in_reach
-from gate.wording import listed, quoted
+from gate.wording import list_names, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def classes_of(door: Door, reader: Any, declared: Classes) -> tuple[str, ...]:  
     """Return the classes that labels index: the declared ones, else those that the reader names."""
     own = tuple(map(name_key, texts_of(door, reader, "classes")))
     if len(set(own)) < len(own):
-        raise door.refusal(f"names a class twice: {listed(own)}", "give every class its own name")
+        raise door.refusal(
+            f"names a class twice: {list_names(own)}", "give every class its own name"
+        )
     if declared is None and not own:
         raise DataError(door.guard.where, "does not name its classes", "declare classes")
     if declared is not None and own and own != declared:
         raise door.refusal(
-            f"orders the classes {listed(own)}, the gate file {listed(declared)}",
+            f"orders the classes {list_names(own)}, the gate file {list_names(declared)}",
             "index labels by the classes that open is given",
         )
     return declared or own
@@ -145,7 +147,7 @@ def _refuse_repeated(door: Door, ids: Sequence[str]) -> None:
     first: dict[str, int] = {}
     for row, name in enumerate(ids):
         if name in first:
-            fact = f"its id {quoted(name)} is also that of entry {first[name]}"
+            fact = f"its id {quote(name)} is also that of entry {first[name]}"
             raise door.refusal(fact, "list every image once", at=f"entry {row}")
         first[name] = row
 

@@ -8,7 +8,7 @@ from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import head_of
 from gate.subject.datasets.urls import shown as in_words
-from gate.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quote
 
 _HEAD = 512  # bytes that tell the formats apart
 
@@ -119,7 +119,7 @@ def refuse_unfit_keys(spec: DataSpec, form: DataFormat) -> None:
         remedy = f"{form.name} takes {', '.join(sorted(form.keys))}"
         if stray[0] in {"group", "slices"}:
             remedy = f"{stray[0]} names columns: list the images in a CSV manifest"
-        fact = f"is of the format {form.name}, which has no {quoted(stray[0])}"
+        fact = f"is of the format {form.name}, which has no {quote(stray[0])}"
         raise DataError(source_of(spec), fact, remedy)
     if form.paths and not any(getattr(spec, key) for key in form.paths):
         fact = f"is of the format {form.name}, and nothing says where it lies"

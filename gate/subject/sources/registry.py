@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gate.errors import UsageError
 from gate.plugins import Plugin, find_plugin, plugin_names
 from gate.subject.sources.source import Artefact, ModelSource
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile, ModelSpec
@@ -69,6 +69,6 @@ def _plugin(name: str) -> Plugin:
     if plugin is None:
         names = (*SHIPPED, *plugin_names("model_sources"))
         remedy = suggestion(name, names, what="the sources are")
-        fact = f"{quoted(name)} is no model source, and no installed package adds one of the name"
+        fact = f"{quote(name)} is no model source, and no installed package adds one of the name"
         raise UsageError("", fact, remedy)
     return plugin

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gate.errors import UsageError
 from gate.subject.datasets.formats.record import DataFormat, Remark
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 if TYPE_CHECKING:
     from gate.plugins import Plugin
@@ -89,4 +89,4 @@ def _unknown(name: str) -> Remark:
     from gate.plugins import plugin_names
 
     known = [*NAMES, *plugin_names("formats")]
-    return f"no data format is called {quoted(name)}", suggestion(name, known, what="write one of")
+    return f"no data format is called {quote(name)}", suggestion(name, known, what="write one of")
