@@ -1,4 +1,4 @@
-"""Plugins: what other packages add by entry points, found by name and loaded when it is named.
+"""Plugins: entry points of other packages are found by name, and loaded when named.
 
 A package declares them in its own metadata, such as
 

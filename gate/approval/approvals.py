@@ -1,4 +1,4 @@
-"""Who else accepts it: enough people, none of whom had a hand in it."""
+"""Approvals: enough people accept the verdict, none of whom had a hand in it."""
 
 from hashlib import sha256
 

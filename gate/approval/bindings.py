@@ -1,4 +1,4 @@
-"""What the verdict is of: the checkpoint, the policy and the data, held against those here."""
+"""The checkpoint, policy and data of a verdict are compared with those at hand."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What the verdict rests on beside checkpoint, policy and data: held against what is pinned."""
+"""The configuration of a verdict is compared with the values that are pinned."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Judging again: a report is believed as far as its evidence says the same.
+"""Evidence is judged again, and a report is believed as far as the results agree.
 
 Between a run and its attestation a folder passes through many hands. Nothing of the report is taken
 from the file but when it was made: evidence and rules are read, and the report is made anew.

@@ -1,4 +1,4 @@
-"""Who signed: the first steps, which trust nothing that they have not checked."""
+"""Signatures come first: nothing is trusted before it is checked."""
 
 from gate.approval.envelope import Envelope, check_payload_type, read_envelope
 from gate.approval.keys import Role, is_signature

@@ -1,4 +1,4 @@
-"""Statements, read back once their signature holds: what was judged, and what was accepted."""
+"""Signed statements, read once their signature holds: the verdict, or its approval."""
 
 import re
 from collections import Counter

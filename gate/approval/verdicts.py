@@ -1,4 +1,4 @@
-"""What the verdict says, and whether it still holds: waivers against today, age, version."""
+"""A verdict must be a pass that still holds: waivers, age and version are checked."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Verify: everything that a verdict rests on, held against what lies at deployment.
+"""Verification: everything that a verdict rests on is compared with what lies at deployment.
 
 The steps stand in :data:`STEPS` in the order in which they are taken; the first that refuses ends
 it. Nothing of a payload is understood before a trusted key's signature of it holds.

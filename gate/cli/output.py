@@ -1,4 +1,4 @@
-"""What commands that end in a report share: where it goes, and in which format."""
+"""Options of the commands that end in a report: its folder and its formats."""
 
 import io
 import os

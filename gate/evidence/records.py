@@ -1,4 +1,4 @@
-"""The records of what was measured, without opinion."""
+"""The records of evidence, without opinion."""
 
 import json
 from collections.abc import Mapping, Sequence

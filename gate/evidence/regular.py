@@ -1,4 +1,4 @@
-"""Files from outside that are read whole: regular ones alone, and no more of them than is sane.
+"""Files from outside are read whole where they are regular files of a sane size.
 
 A pipe that nobody writes to is never opened for reading, and a device has no end.
 """

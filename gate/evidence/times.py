@@ -1,4 +1,4 @@
-"""When something was measured: UTC, to the second, as ISO 8601 says it."""
+"""Times of measurement: UTC, to the second, in ISO 8601."""
 
 from datetime import UTC, datetime, timedelta
 

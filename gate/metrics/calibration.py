@@ -1,4 +1,4 @@
-"""Whether a confidence of 0.9 is right nine times in ten."""
+"""Calibration: a confidence of 0.9 should be right nine times in ten."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the outputs stand in another order than the classes: the order that explains most."""
+"""The order of the outputs: the permutation of classes that explains most answers."""
 
 import math
 from dataclasses import dataclass

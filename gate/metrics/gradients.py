@@ -1,4 +1,4 @@
-"""What one more image adds to a metric of the confusion matrix: its derivatives, in closed form.
+"""Derivatives of the metrics of the confusion matrix by its cells, in closed form.
 
 Each function takes ``matrix``, (classes, classes), rows = truth, as floats, and returns the
 derivative of the metric by the weight of an image in each cell, (classes, classes). As a metric

@@ -1,4 +1,4 @@
-"""The padded bound: what the data prove about a statistic when one unit more is as bad as can be.
+"""The padded bound of a statistic: one more unit, as bad as can be, joins the data.
 
 A bound from the spread of the data alone fails where it matters most: without a mistake there is no
 spread, and a model with none looks proven. Here one *unit* (a group of images, or an image where

@@ -1,4 +1,4 @@
-"""How well scores order the images: ROC AUC, average precision, top-k.
+"""Metrics of the ranking that scores give: ROC AUC, average precision, top-k.
 
 Both areas get padded bounds from what each image adds to them: for AUC the share of the other
 images that it beats (DeLong, DeLong and Clarke-Pearson, 1988), for average precision the derivative

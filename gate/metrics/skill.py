@@ -1,4 +1,4 @@
-"""What a model is worth beyond the class shares: the no-information rate, kappa, MCC."""
+"""Skill beyond the class shares: the no-information rate, kappa, MCC."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The gate file: what is judged. The policy, which says how, belongs to somebody else."""
+"""The gate file says what is judged. The policy, which says how, belongs to somebody else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The declared input transform: a decoded image to the numbers that the model is given."""
+"""The declared input transform turns a decoded image into the model's input."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

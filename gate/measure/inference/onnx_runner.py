@@ -1,4 +1,4 @@
-"""An ONNX model answers from in its sandbox."""
+"""An ONNX model answers from inside its sandbox."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""in-toto: what `attest` would sign, laid out for reading."""
+"""in-toto: the statement that `attest` would sign, laid out for reading."""
 
 import json
 

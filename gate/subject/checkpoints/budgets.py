@@ -1,4 +1,4 @@
-"""What reading one checkpoint may cost, however its bytes are arranged.
+"""Limits on the cost of reading one checkpoint, however its bytes are arranged.
 
 Time and memory are counted and not measured: the same file is refused on every machine. A folder
 of many files has one budget, and so have the five pickles of an older stream.

@@ -1,4 +1,4 @@
-"""Which files of a folder hold the weights: Hugging Face's layouts, in one file or in shards.
+"""Folders of weights: Hugging Face's layouts, in one file or in shards.
 
 A folder may hold its weights several times, and loaders differ in which ones they take. So every
 layout that transformers, timm or huggingface_hub loads unasked is found here; :mod:`.layouts`

@@ -1,4 +1,4 @@
-"""Class names: their order, and which of them a label in the data means."""
+"""Class names, their order, and the labels in the data that mean them."""
 
 import re
 from collections.abc import Iterable, Mapping

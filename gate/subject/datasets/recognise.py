@@ -1,4 +1,4 @@
-"""What a path holds, by its content; names and suffixes are only believed of text."""
+"""The format of a path is recognised by its content; names and suffixes count for text alone."""
 
 from pathlib import Path
 

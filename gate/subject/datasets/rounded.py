@@ -1,4 +1,4 @@
-"""Scores that were written with a few digits: which of them are probabilities."""
+"""Scores with few digits: those that can be probabilities are recognised."""
 
 import numpy as np
 from numpy.typing import NDArray

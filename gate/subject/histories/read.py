@@ -1,4 +1,4 @@
-"""A history is recognised, read, and told: the story of this folder on one screen."""
+"""A history is recognised and read: the story of this folder on one screen."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
