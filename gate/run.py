@@ -68,7 +68,8 @@ def validate(
     """Return the report on a gate file, and leave it with its evidence in the output folder.
 
     Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
-    nothing is written. What cannot be measured is an error in the report.
+    nothing is written. Raises OutputError where the output folder cannot be written. What cannot be
+    measured is an error in the report.
     """
     from gate.report.set_aside import drop_previous
 
@@ -103,7 +104,8 @@ def judge(
 
     ``waivers`` are paths of documents. With ``out``, a folder, the report is left there with the
     evidence and what it was judged by, for `attest`; without it nothing is. Raises UsageError where
-    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read.
+    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read, OutputError
+    where the folder cannot be written.
     """
     from gate.evidence.records import Evidence
     from gate.evidence.store import load
@@ -126,7 +128,7 @@ def judge(
 
 
 def write_report(report: "Report", path: Path) -> None:
-    """Write the report as JSON, whole or not at all."""
+    """Write the report as JSON, whole or not at all. Raises OutputError."""
     from gate.evidence.files import write_text
 
     write_text(path, report.to_json())
@@ -247,7 +249,7 @@ def _prepared(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
 
 
 def refuse_overwriting_baseline(subject: GateFile, out: Path) -> None:
-    """Refuse an output folder that holds the champion: the run would overwrite it."""
+    """Raise UsageError for an output folder that holds the champion: the run would overwrite it."""
     if subject.baseline is None:
         return
     baseline = (subject.base / subject.baseline).resolve()

@@ -14,7 +14,11 @@ from gate.wording import printable
 
 
 def approvals(verification: Verification) -> str:
-    """Refuse any approval that does not hold, and too few by different people."""
+    """Return in words who approved.
+
+    Raises AttestationError for an approval that does not hold, and for too few by different people;
+    MissingExtraError without the extra ``sign``.
+    """
     for path, data in zip(verification.request.approvals, verification.approval_data, strict=True):
         verification.approvals.append(_approval(verification, data, printable(str(path))))
     identities = people(each.name for each in verification.approvals)

@@ -36,7 +36,8 @@ def judged_again(folder: Path) -> Report:
     """Return the report that the evidence in a folder gives, with the times that the file states.
 
     Raises EvidenceError where report or evidence is missing or damaged, and AttestationError for a
-    report alone, and where report, rules and evidence do not belong together.
+    report alone, and where report, rules and evidence do not belong together; IrregularError for
+    evidence that is no regular file.
     """
     _check_folder(folder)
     found, data = read_with_bytes(folder)

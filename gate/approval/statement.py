@@ -177,7 +177,10 @@ def read_statement(payload: bytes, where: str) -> Statement:
 
 
 def read_approval(payload: bytes, where: str) -> ApprovalStatement:
-    """Return the approval in a payload whose signature holds; raises as read_statement does."""
+    """Return the approval in a payload whose signature holds.
+
+    Raises AttestationError for what is no approval, or contradicts itself.
+    """
     return _read(payload, where, APPROVAL_TYPE, ApprovalStatement)
 
 

@@ -57,7 +57,8 @@ def go_through(verification: Verification) -> VerificationResult:
 def begin(request: Request) -> Verification:
     """Return what the deployment brings itself, and the bytes of what it does not trust yet.
 
-    Raises as :func:`verify` does.
+    Raises UsageError where a file is missing or too large, DocumentError for a faulty trust file or
+    policy, MissingExtraError without the extra ``sign``.
     """
     trust = read_trust(request.trust)
     policy = read_policy(request.policy)

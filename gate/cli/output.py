@@ -176,7 +176,7 @@ def deliver(
     beside: "Beside",
     color: str,
 ) -> int:
-    """Write the report where it was asked for, and return its exit status."""
+    """Write the report where it was asked for, and return its exit status. Raises OutputError."""
     write(report, outputs, beside)
     outputs_of_step(report, [*outputs.values(), format_], beside.report)
     echo(report, format_, beside, color)
@@ -184,7 +184,10 @@ def deliver(
 
 
 def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") -> None:
-    """Write each rendering to its file, whole or not at all."""
+    """Write each rendering to its file, whole or not at all.
+
+    Raises OutputError where one cannot be written.
+    """
     from gate.evidence.files import remove_unfinished_files, write_text
     from gate.report.renderings import render
 
@@ -194,7 +197,7 @@ def write(report: "Report", outputs: "Mapping[Path, Format]", beside: "Beside") 
 
 
 def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
-    """Write one document to standard output, and nothing else."""
+    """Write one document to standard output, and nothing else. Raises OutputError."""
     from gate.report.renderings import render
     from gate.report.renderings.text import text
 

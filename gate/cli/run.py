@@ -88,7 +88,11 @@ def judged(
     color: str,
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
-    """Run the gate as the flags say, deliver its report, and return the exit status."""
+    """Run the gate as the flags say, deliver its report, and return the exit status.
+
+    Raises UsageError where flags, gate file or policy are wrong, MissingExtraError where a
+    rendering needs an extra that is not installed.
+    """
     from gate.run import REPORT_NAME, Settings, refuse_overwriting_baseline, validate
     from gate.subject.overrides import Flags
 

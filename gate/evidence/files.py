@@ -33,7 +33,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
+    """Write ``text`` as UTF-8, whole or not at all; raises OutputError."""
     with replaced(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 

@@ -40,7 +40,10 @@ def opened(path: Path, *, most: int) -> Iterator[BufferedReader]:
 
 
 def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of a regular file; raises as :func:`opened` does."""
+    """Return the bytes of a regular file, at most ``most`` of them.
+
+    Raises OSError where it cannot be read, IrregularError for what is no regular file or is larger.
+    """
     with opened(path, most=most) as stream:
         data = stream.read(most + 1)
     if len(data) > most:

@@ -334,7 +334,10 @@ class FactoryTransform:
         return ()
 
     def batch(self, pixels: Pixels) -> Floats:
-        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""
+        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
+
+        Raises FactoryError where the transform fails, or gives tensors of different shapes.
+        """
         from PIL import Image
 
         made = [self(Image.fromarray(row)) for row in pixels]

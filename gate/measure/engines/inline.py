@@ -13,7 +13,10 @@ from gate.subject.datasets.records import Dataset
 def measured(
     job: Job, units: Sequence[WorkUnit], datasets: Mapping[Split, Dataset], advance: Advance
 ) -> ResultStream:
-    """Yield what the units show, in their order."""
+    """Yield what the units show, in their order.
+
+    Raises CheckpointError, DataError or FactoryError.
+    """
     with opened(job, datasets) as worker:
         for part in worker.parts(units, advance):
             yield worker.facts, part

@@ -58,7 +58,10 @@ def _opened(job: Job) -> Worker:
 
 
 def datasets_of(job: Job) -> dict[Split, Dataset]:
-    """Return the splits as this process finds them, which must be as the plan saw them."""
+    """Return the splits as this process finds them.
+
+    Raises DataError where they are not as the plan saw them, or cannot be opened.
+    """
     found, classes = open_splits(job.gatefile)
     if classes != job.classes:
         raise DataError(

@@ -33,7 +33,8 @@ def opened_model(
 ) -> Iterator[Loaded]:
     """Give the model of a gate file, ready to answer, on at most ``threads`` cores.
 
-    Raises CheckpointError, with what is known of the file as its ``identity``, and FactoryError.
+    Raises CheckpointError, with what is known of the file as its ``identity``, FactoryError, and
+    MissingExtraError without onnxruntime for an ONNX model.
     """
     assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
     path = base / spec.checkpoint

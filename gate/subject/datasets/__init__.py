@@ -78,7 +78,8 @@ def open_dataset(
 def open_compared(spec: DataSpec, *, base: Path) -> "Dataset | PredictionTable":
     """Return the dataset for a comparison, which needs no labels: also a folder of mere images.
 
-    Raises as :func:`open_dataset` does.
+    Raises DataError where it is missing or damaged, FactoryError where the user's Dataset fails,
+    UsageError for a wrong URL, MissingExtraError where an extra is not installed.
     """
     assert spec.path is not None, "what is compared lies at a path"
     place, shown = existing(base, spec.path), in_words(spec.path)

@@ -57,7 +57,8 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
     """Return the labelling by name or, where that cannot be meant, by position.
 
     Labels are positions only when none of them is a class name, all are integers in range, and no
-    class is named by an integer; else "1" might mean the class "1" or the second class.
+    class is named by an integer; else "1" might mean the class "1" or the second class. Raises
+    DataError for a label that is neither.
     """
     if declared is None or not seen.keys().isdisjoint(declared):
         return by_name(seen, declared, noun="label")

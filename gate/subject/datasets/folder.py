@@ -104,7 +104,8 @@ class FlatFolder(FileDataset):
 def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
     """Return the images of a folder that holds no folders, all of the class ``?``, sorted by id.
 
-    None where it holds folders, or no image. It is for comparisons, which need no labels.
+    None where it holds folders, or no image. It is for comparisons, which need no labels. Raises
+    DataError where it cannot be listed, or two images have one name.
     """
     tree = _tree(path, shown)
     items = [item for item in tree.scan(tree.root) if not _is_hidden(item.name)]

@@ -16,7 +16,8 @@ _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 def existing(base: Path, written: str) -> Place:
     """Return what the gate file names, below ``base`` or by URL.
 
-    Raises DataError where nothing lies there, and what :func:`place_of` raises.
+    Raises DataError where nothing lies there, UsageError for a wrong URL, MissingExtraError where a
+    URL needs an extra.
     """
     path = place_of(base, written)
     if isinstance(path, RemotePath):
