@@ -19,6 +19,7 @@ _KEPT = {"gate.measure.measurement.measure": "a GateError becomes a failure in t
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Name = tuple[str, str]  # a module, and what it calls a function: "function" or "Class.method"
+_Step = tuple[ast.Raise | ast.Call, frozenset[str]]  # with the names of what is caught around it
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class _Code:
         self.trees = {
             self._name(file): ast.parse(file.read_text("utf-8")) for file in root.rglob("*.py")
         }
+        self._steps_of: dict[Name, list[_Step]] = {}
 
     def _name(self, file: Path) -> str:
         parts = file.relative_to(self.root.parent).with_suffix("").parts
@@ -125,14 +127,14 @@ class _Code:
         if here is None or function in seen or depth < 0:
             return frozenset()
         found: set[str] = set()
-        for each, caught in _raises_and_calls(here.node):
+        for each, caught in self._steps(function):
             if isinstance(each, ast.Raise):
                 errors = self._error_of(here, each)
             elif (target := self._target(here, each.func)) is None:
                 continue
             else:
                 deep = depth - (target[0] != here.module)
-                errors = self._raised(target, deep, seen | {function})
+                errors = self._raised(self._made_by(target), deep, seen | {function})
             found |= {error for error in errors if not caught & self.errors[error]}
         return frozenset(found)
 
@@ -143,12 +145,12 @@ class _Code:
             return frozenset({made.id})
         if made is None or made is node.exc:
             return frozenset()
-        helper = self.functions.get(self._target(here, made) or ("", ""))
-        if helper is None and isinstance(made, ast.Attribute):
-            methods = [each for name, each in self.functions.items() if _last(name) == made.attr]
-            helper = methods[0] if len(methods) == 1 else None
-        returns = ast.unparse(helper.node.returns) if helper and helper.node.returns else ""
-        return frozenset({returns.strip("'\"")} & self.errors.keys())
+        target = self._target(here, made)
+        helpers = [target] if target in self.functions else []
+        if not helpers and isinstance(made, ast.Attribute):
+            helpers = self._methods.get(made.attr, [])
+        returns = {ast.unparse(self.functions[each].node.returns or ast.Pass()) for each in helpers}
+        return frozenset({each.strip("'\"") for each in returns} & self.errors.keys())
 
     def _target(self, here: _Defined, called: ast.expr) -> Name | None:
         """Return which function is called, as far as the syntax tells."""
@@ -161,32 +163,55 @@ class _Code:
             return (".".join(module), called.attr) if module else None
         return None
 
-    def reachable(self, function: Name) -> frozenset[str]:
-        """Return every error that may come out of a function, whoever may be meant by a name."""
-        raised: set[str] = set()
-        seen: set[str] = set()
-        waiting = [_last(function)]
+    def _made_by(self, called: Name) -> Name:
+        """Return what runs where a name is called: of a class, what checks a new object."""
+        check = (called[0], f"{called[1]}.__post_init__")
+        return check if check in self.functions else called
+
+    def may_raise(self, function: Name) -> frozenset[str]:
+        """Return every error that may come out of a function, however deep.
+
+        A method of an object may be that of any class, and an object that is called, of any too.
+        """
+        called: set[Name] = set()
+        waiting = [function]
         while waiting:
-            if (name := waiting.pop()) in seen:
+            here = self.functions.get(waiting.pop())
+            if here is None or (here.module, here.name) in called:
                 continue
-            seen.add(name)
-            raised |= {name} & self.errors.keys()
-            waiting += self._words[name] if name in self._words else ()
-        return frozenset(raised)
+            called.add((here.module, here.name))
+            calls = [
+                each.func
+                for each, _ in self._steps((here.module, here.name))
+                if isinstance(each, ast.Call)
+            ]
+            waiting += [
+                name
+                for each in calls
+                if (name := self._target(here, each)) and name[0] == function[0]
+            ]
+            called.update(name for each in calls for name in self._methods_meant(each))
+        return frozenset().union(*(self.raised_by(each, depth=99) for each in called))
+
+    def _methods_meant(self, called: ast.expr) -> list[Name]:
+        if not isinstance(called, ast.Attribute):
+            return []
+        return self._methods.get(called.attr, self._methods.get("__call__", []))
 
     @cached_property
-    def _words(self) -> Mapping[str, set[str]]:
-        """A name of a function or class -> all names that stand in one that is so called."""
-        words: dict[str, set[str]] = {}
+    def _methods(self) -> Mapping[str, list[Name]]:
+        """A name -> all methods that are so called."""
+        found: dict[str, list[Name]] = {}
         for name, each in self.functions.items():
-            words.setdefault(_last(name), set()).update(_words_in(each.node))
-        for _, node in self.classes:
-            words.setdefault(node.name, set()).update(_words_in(node))
-        return words
+            if each.owner:
+                found.setdefault(each.node.name, []).append(name)
+        return found
 
-
-def _last(name: Name) -> str:
-    return name[1].rpartition(".")[2]
+    def _steps(self, function: Name) -> list[_Step]:
+        """Return the raises and calls of a function; few are asked for once alone."""
+        if function not in self._steps_of:
+            self._steps_of[function] = list(_raises_and_calls(self.functions[function].node))
+        return self._steps_of[function]
 
 
 def _words_in(tree: ast.AST) -> set[str]:
@@ -195,9 +220,7 @@ def _words_in(tree: ast.AST) -> set[str]:
     return names | {each.attr for each in nodes if isinstance(each, ast.Attribute)}
 
 
-def _raises_and_calls(
-    node: ast.AST, caught: frozenset[str] = frozenset()
-) -> Iterator[tuple[ast.Raise | ast.Call, frozenset[str]]]:
+def _raises_and_calls(node: ast.AST, caught: frozenset[str] = frozenset()) -> Iterator[_Step]:
     """Yield each raise and call in a tree, with the names of the errors caught around it."""
     if isinstance(node, ast.Try):
         handled = [each.type or ast.Name("BaseException") for each in node.handlers]
@@ -236,7 +259,7 @@ def _never_raised(code: _Code) -> list[str]:
         if len(each.node.body) > 1
         for error in _NAMED.findall(each.docstring)
         if error in code.errors
-        and not any(error in code.errors[found] for found in code.reachable(name))
+        and not any(error in code.errors[found] for found in code.may_raise(name))
     )
 
 
@@ -276,3 +299,80 @@ def test_a_module_docstring_is_no_clause_and_its_first_line_ends_with_a_period(c
     open_ended = {module: line for module, line in first.items() if not line.endswith((".", "``."))}
     assert clauses == {}
     assert open_ended == {}
+
+
+_ERRORS = """
+class Wrong(Exception):
+    '''Something is wrong.'''
+
+class VeryWrongError(Wrong):
+    '''Something is very wrong.'''
+
+def refusal() -> VeryWrongError:
+    '''Return an error.'''
+"""
+
+
+def _package(root: Path, text: str) -> _Code:
+    folder = root / "package"
+    folder.mkdir()
+    (folder / "errors.py").write_text(_ERRORS)
+    imports = "from package.errors import VeryWrongError, Wrong, refusal"
+    (folder / "reader.py").write_text(f"{imports}\n{text}")
+    return _Code(folder)
+
+
+def _reading(docstring: str, body: str) -> str:
+    return f"""
+def read():
+    '''{docstring}'''
+    {body}
+
+def _helper():
+    raise VeryWrongError()
+
+class Checked:
+    '''Raises Wrong.'''
+    def __post_init__(self):
+        raise VeryWrongError()
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise VeryWrongError(1)",
+        "raise VeryWrongError",
+        "raise refusal()",
+        "_helper()",
+        "Checked(1)",
+        "try: _helper()\n    except KeyError: pass",
+        "try: _helper()\n    except Wrong as error: raise refusal() from error",
+    ],
+)
+def test_an_error_that_a_docstring_leaves_out_is_found(tmp_path: Path, body: str) -> None:
+    code = _package(tmp_path, _reading("Read.", body))
+    assert _unnamed(code) == ["package.reader.read: VeryWrongError"]
+
+
+@pytest.mark.parametrize(
+    ("docstring", "body"),
+    [
+        ("Raises VeryWrongError.", "raise refusal()"),
+        ("Raises Wrong, of any kind.", "raise refusal()"),
+        ("Read.", "try: raise refusal()\n    except Wrong: pass"),
+        ("Read.", "with suppress(VeryWrongError): raise refusal()"),
+        ("Read.", "return 1"),
+    ],
+)
+def test_an_error_that_is_named_or_caught_is_not_complained_of(
+    tmp_path: Path, docstring: str, body: str
+) -> None:
+    code = _package(tmp_path, _reading(docstring, body))
+    assert _unnamed(code) == []
+    assert _never_raised(code) == []
+
+
+def test_an_error_that_a_docstring_names_and_nothing_raises_is_found(tmp_path: Path) -> None:
+    code = _package(tmp_path, _reading("Read; raises VeryWrongError.", "return 1"))
+    assert _never_raised(code) == ["package.reader.read: VeryWrongError"]

@@ -24,7 +24,6 @@ def keep_last(arguments: Sequence[str], commands: Sequence[str]) -> None:
     """Put aside what the last run left where this call would have written, and say so.
 
     ``commands`` are the names of all commands: the first that the call names is the one it meant.
-    Raises UsageError for a place that is a URL.
     """
     name = next((each for each in arguments if each in commands), None)
     if name not in _WRITERS:

@@ -138,7 +138,7 @@ def config_of(path: Path, present: frozenset[str]) -> Mapping[str, Any]:
 
 @contextmanager
 def naming_all(titles: Sequence[str]) -> Iterator[None]:
-    """Let a RefusedError of one of several layouts name them all: loaders differ in their choice."""
+    """Let a RefusedError of one of several layouts name them all, as loaders choose differently."""
     try:
         yield
     except RefusedError as refused:
