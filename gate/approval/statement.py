@@ -121,12 +121,12 @@ class Statement(_Part):
 
     @property
     def judged_at(self) -> datetime:
-        """Return when the run was."""
+        """Return when the run was, in UTC."""
         return _time(self.predicate.extension.judged_at)
 
     @property
     def measured_at(self) -> datetime | None:
-        """Return when the oldest part of the evidence was measured, None where nobody says so."""
+        """Return when the oldest part of the evidence was measured, in UTC; None if unknown."""
         said = self.predicate.extension.measured_at
         return None if said is None else _time(said)
 
@@ -155,7 +155,7 @@ class ApprovalStatement(_Part):
 
     @property
     def approved_at(self) -> datetime:
-        """Return when the approver says that it was."""
+        """Return when the approver says that it was, in UTC."""
         return _time(self.predicate.approved_at)
 
 

@@ -50,7 +50,7 @@ class Rows:
         return self.take(np.flatnonzero(keep))
 
     def take(self, order: NDArray[np.intp]) -> Self:
-        """Return the rows with the given indices, in that order."""
+        """Return the rows with the given indices, (m,), in that order."""
         taken: dict[str, Any] = {}
         for each in fields(self):
             column = getattr(self, each.name)

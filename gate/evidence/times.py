@@ -8,7 +8,7 @@ AHEAD = timedelta(days=1)  # clocks of two machines differ, and by less than tha
 
 
 def now() -> datetime:
-    """Return the present moment, to the second."""
+    """Return the present moment in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 

@@ -80,7 +80,7 @@ def typical_group(sizes: NDArray[np.int64]) -> float:
 def unbiased(units: NDArray[np.int64]) -> Numbers:
     """Return sqrt(G / (G - 1)) for ``units`` G: by what influences grow, as their mean is fitted.
 
-    1 for a single unit, which shows no spread.
+    The shape is that of ``units``; 1 for a single unit, which shows no spread.
     """
     return np.sqrt(units / np.maximum(units - 1, 1))
 

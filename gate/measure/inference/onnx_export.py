@@ -62,7 +62,10 @@ class ExportedRunner:
     device: str = "cpu"
 
     def outputs(self, images: Floats) -> Floats:
-        """Return the outputs (n, classes); raises CheckpointError where onnxruntime stops."""
+        """Return float32 (n, classes) for images (n, C, H, W).
+
+        Raises CheckpointError where onnxruntime stops.
+        """
         try:
             (scores,) = self.session.run([_OUTPUT], {_INPUT: np.ascontiguousarray(images)})
         except Exception as error:  # onnxruntime raises what it likes

@@ -26,7 +26,7 @@ class OnnxRunner:
         return f"onnxruntime {onnxruntime.__version__}"
 
     def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the model's outputs (n, classes); raises CheckpointError (mismatch)."""
+        """Return float32 (n, classes) for images (n, C, H, W); raises CheckpointError."""
         answer = self.model(images)
         if problem := wrong_shape(answer.shape, len(images), len(self.classes)):
             raise problem
