@@ -8,6 +8,7 @@ A package declares them in its own metadata, such as
 Nothing of a package is imported before a policy, a gate file or a flag names what it adds.
 """
 
+import sys
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cache
@@ -92,8 +93,13 @@ def plugin_names(door: Door) -> tuple[str, ...]:
     return tuple(sorted({each.name for each in _installed(door)}))
 
 
-@cache
 def _installed(door: Door) -> tuple[Plugin, ...]:
+    return _installed_on(tuple(sys.path), door)
+
+
+@cache
+def _installed_on(_path: tuple[str, ...], door: Door) -> tuple[Plugin, ...]:
+    """Return what is installed where Python looks for modules; another path is looked through."""
     return tuple(
         Plugin(door, entry.name, entry.dist.name, entry.dist.version, entry)
         for entry in entry_points(group=f"validate_model.{door}")

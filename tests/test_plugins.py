@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from gate.errors import UsageError
-from gate.plugins import _installed, find_plugin, plugin_names, plugins_of
+from gate.plugins import find_plugin, plugin_names, plugins_of
 
 
 @pytest.fixture
@@ -22,10 +22,8 @@ def install(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text(points)
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.delitem(sys.modules, module, raising=False)
-        _installed.cache_clear()
 
-    yield installed
-    _installed.cache_clear()
+    return installed
 
 
 POINTS = "[validate_model.formats]\nsquares = {0}:THING\n"

@@ -200,7 +200,7 @@ def test_the_old_report_does_not_outlive_a_run_that_did_not_end(project, monkeyp
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gate.run._measured", interrupted)
+    monkeypatch.setattr("gate.measure.measurement.measure", interrupted)
     ran = project.run()
 
     assert ran.status == 130
@@ -212,7 +212,7 @@ def test_a_crash_of_ours_is_70_and_leaves_no_report(project, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gate.run._judged", broken)
+    monkeypatch.setattr("gate.report.judgement.Judgement.report_on", broken)
     monkeypatch.setattr("tempfile.tempdir", str(project.folder))
     ran = project.run()
 
