@@ -18,7 +18,7 @@ from gate.checks.base import (
     SplitName,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import shared_groups
 
@@ -194,7 +194,8 @@ class GroupOverlap(Rule):
             return sum(without.values()) > self.max_ungrouped
         # In each split: a large train split must not pay for a small test split.
         return any(
-            count > allowed(self.max_ungrouped, len(rows[name])) for name, count in without.items()
+            count > allowed_images(self.max_ungrouped, len(rows[name]))
+            for name, count in without.items()
         )
 
 

@@ -17,7 +17,7 @@ import click
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError, UsageError
 from gate.healing import advice, may_heal, origins
-from gate.masking import masked
+from gate.masking import mask
 from gate.measure.parallel.cpu_budget import quiet_libraries
 from gate.version import __version__
 
@@ -145,7 +145,7 @@ def _report_crash(error: Exception) -> None:
     """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
     ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
     story = f"validate-model {__version__}, Python {sys.version}\n"
-    story += masked("".join(traceback.format_exception(error)))
+    story += mask("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"

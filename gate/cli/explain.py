@@ -17,7 +17,7 @@ _WIDTH = 80
 def command(check: str | None, policy: str | None) -> None:
     """Show the catalogue of checks, one CHECK in full, or a rule of a policy."""
     from gate.checks import REGISTRY
-    from gate.wording import quoted, suggestion
+    from gate.wording import quote, suggestion
 
     if policy is not None:
         lines = _of_policy(policy, check)
@@ -27,7 +27,7 @@ def command(check: str | None, policy: str | None) -> None:
         lines = _in_full(check)
     else:
         remedy = suggestion(check, REGISTRY, what="the checks are")
-        raise UsageError("explain", f"there is no check {quoted(check)}", remedy)
+        raise UsageError("explain", f"there is no check {quote(check)}", remedy)
     say("\n".join(lines))
 
 
@@ -44,11 +44,11 @@ def _catalogue() -> Iterator[str]:
 
 def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     """Yield what a policy asks by a rule, with the place of each value; or the rules it has."""
-    from gate.checks.reference import details, remedy, summary, written
+    from gate.checks.reference import details, remedy, summary, write_value
     from gate.policy.reading import read_policy
     from gate.policy.showing import places
-    from gate.policy.strictness import said
-    from gate.wording import quoted, suggestion
+    from gate.policy.strictness import values_of
+    from gate.wording import quote, suggestion
 
     document = read_policy(path_or_name)
     rules = {rule.id: rule for rule in document.policy.rules}
@@ -57,7 +57,7 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
             yield from _filled(summary(type(rule)), f"  {rule.id:<22}", 24)
         return
     if rule_id not in rules:
-        fact = f"{path_or_name} has no rule {quoted(rule_id)}"
+        fact = f"{path_or_name} has no rule {quote(rule_id)}"
         raise UsageError("explain", fact, suggestion(rule_id, rules, what="its rules are"))
     rule, where = rules[rule_id], places(document)[rule_id]
     yield f"{rule.id} ({rule.check}) in {path_or_name}"
@@ -65,8 +65,8 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
         yield ""
         yield from _filled(paragraph)
     yield ""
-    for key, value in said(rule).items():
-        yield from _filled(f"{key}: {written(value)}  ({where[key]})", "  ", 6)
+    for key, value in values_of(rule).items():
+        yield from _filled(f"{key}: {write_value(value)}  ({where[key]})", "  ", 6)
     yield ""
     if rule.owner:
         yield f"owned by  {rule.owner}"

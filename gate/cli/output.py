@@ -76,7 +76,7 @@ color_option = click.option(
 )
 
 
-def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
+def parse_outputs(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
     Raises UsageError before anything is measured: also for one of the ``inputs``, which would be

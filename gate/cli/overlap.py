@@ -91,7 +91,7 @@ def command(
     are found, and 4 when images could not be read. Pairs that only a person can judge are shown,
     and do not count.
     """
-    from gate.checks.copies import allowed
+    from gate.checks.copies import allowed_images
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
     from gate.measure.cache_location import cache_folder, usable
@@ -123,7 +123,7 @@ def command(
         a=a,
         b=b,
         overlap=found,
-        limit=int(allowed(max_near, found.images_b)),
+        limit=int(allowed_images(max_near, found.images_b)),
         unreadable=_tell_unreadable(sides),
         groups=_groups(*datasets) if given["group"] or given["group_pattern"] else None,
         assumed=assumed,

@@ -9,7 +9,7 @@ from gate.evidence.agreement import labels_of
 from gate.evidence.records import EXACT, Overlap, Pair, Split, SplitEvidence
 
 
-def placed(
+def place_copies(
     overlap: Overlap, splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]
 ) -> Overlap:
     """Return an overlap of images that the splits have, as far as they have enough of them.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gate.evidence.agreement import MADE_UP, NO_CHECKPOINTS, NO_DATA
-from gate.evidence.placing import placed
+from gate.evidence.placing import place_copies
 from gate.evidence.records import (
     EXACT,
     Baseline,
@@ -58,7 +58,7 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
         history=_history(numbers),
         measured_at=_SOME_DAY,
     )
-    overlaps = tuple(placed(each, splits, numbers.classes) for each in made.overlaps)
+    overlaps = tuple(place_copies(each, splits, numbers.classes) for each in made.overlaps)
     return replace(made, overlaps=overlaps, baseline=_scored_alike(made.baseline, numbers))
 
 
@@ -78,7 +78,7 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
         column = np.array(names, dtype=object)
         if split is Split.TEST and numbers.ungrouped:
             column[-numbers.ungrouped :] = None
-        rows = rows.grouped(column)
+        rows = rows.with_groups(column)
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",

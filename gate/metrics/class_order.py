@@ -89,7 +89,7 @@ def better_order(rows: Rows, classes: int) -> BetterOrder | Undefined:
     )
 
 
-def exchanged(rows: Rows, classes: int) -> BetterOrder | None:
+def find_exchange(rows: Rows, classes: int) -> BetterOrder | None:
     """Return the order of the outputs that provably adds something and mends most wrong answers.
 
     None where there is none: then the model is wrong, and not the order of its classes, of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gate.checks.reference import written
+from gate.checks.reference import write_value
 from gate.policy.model import Policy
 from gate.policy.strictness import changes
 
@@ -97,4 +97,4 @@ def _plain(pin: object) -> object:
 
 
 def _shown(value: object) -> str:
-    return "not set" if value is None else written(value)
+    return "not set" if value is None else write_value(value)

@@ -13,7 +13,7 @@ from gate.documents.validation import validate
 from gate.errors import DocumentError, Fault, UsageError
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import PolicyDocument, read_policy
-from gate.wording import quoted
+from gate.wording import quote
 
 _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000
@@ -179,7 +179,7 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield "classes must be two or more different names"
     for name in numbers.critical:
         if name not in numbers.classes:
-            yield f"the critical class {quoted(name)} is none of the classes"
+            yield f"the critical class {quote(name)} is none of the classes"
     side = len(numbers.classes)
     for split in ("train", "validation", "test"):
         matrix = getattr(numbers, split)

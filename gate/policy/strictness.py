@@ -67,7 +67,7 @@ def changes(old: Rule, new: Rule) -> list[Change]:
     Swapping the two swaps tightened and loosened. Keys that say the same in other words, such as a
     requirement of one class that equals the common one, are left out.
     """
-    before, after = said(old), said(new)
+    before, after = values_of(old), values_of(new)
     if old.check != new.check:
         return [Change("check", old.check, new.check, Direction.CHANGED)]
     aspects = list(_aspects(old, before, new, after))
@@ -84,7 +84,7 @@ def at_least_as_strict(rule: Rule, other: Rule) -> bool:
     return all(change.direction is Direction.TIGHTENED for change in changes(other, rule))
 
 
-def said(rule: Rule) -> dict[str, Any]:
+def values_of(rule: Rule) -> dict[str, Any]:
     """Return what a rule says, as a policy writes it, without its name."""
     values = rule.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {key: value for key, value in values.items() if key not in ("id", *_NOT_JUDGED)}

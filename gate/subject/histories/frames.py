@@ -10,8 +10,8 @@ from typing import Any
 
 from gate.errors import HistoryError
 from gate.subject.histories.columns import counts
-from gate.subject.histories.text import shown
-from gate.wording import quoted
+from gate.subject.histories.text import show_cell
+from gate.wording import quote
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 
@@ -56,11 +56,13 @@ _SPLIT = {"columns", "index", "data"}
 def _split(path: Path, names: list[Any], index: Any, data: list[Any]) -> Rows:  # noqa: ANN401
     if len(set(map(str, names))) < len(names):
         twice = next(name for name, times in Counter(map(str, names)).items() if times > 1)
-        raise HistoryError(str(path), f"column {quoted(twice)} stands twice", "rename one of them")
+        raise HistoryError(str(path), f"column {quote(twice)} stands twice", "rename one of them")
     rows = []
     for place, cells in enumerate(data):
         if not isinstance(cells, list) or len(cells) != len(names):
-            many = f"has {len(cells)} cells" if isinstance(cells, list) else f"is {shown(cells)}"
+            many = (
+                f"has {len(cells)} cells" if isinstance(cells, list) else f"is {show_cell(cells)}"
+            )
             fact = f"row {place + 1} of data {many}, and there are {len(names)} columns"
             raise HistoryError(str(path), fact, "give the file as pandas wrote it")
         rows.append(dict(zip(map(str, names), cells, strict=True)))
@@ -73,7 +75,7 @@ def _split(path: Path, names: list[Any], index: Any, data: list[Any]) -> Rows:  
 def _table(path: Path, data: list[Any]) -> Rows:
     for place, row in enumerate(data):
         if not isinstance(row, dict):
-            fact = f"row {place + 1} of data is {shown(row)}, not an object"
+            fact = f"row {place + 1} of data is {show_cell(row)}, not an object"
             raise HistoryError(str(path), fact, "give the file as pandas wrote it")
     return _numbered([row.pop("index", None) for row in data], data)
 

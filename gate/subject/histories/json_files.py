@@ -9,8 +9,8 @@ from gate.errors import HistoryError
 from gate.subject.histories.frames import frame_of
 from gate.subject.histories.lists import rows_of_lists
 from gate.subject.histories.table import Role, Table, table_of
-from gate.subject.histories.text import shown
-from gate.wording import quoted
+from gate.subject.histories.text import show_cell
+from gate.wording import quote
 
 _DEEPEST = 8  # objects in objects; what lies deeper is no metric
 _MOST_OBJECTS = 2_000_000
@@ -75,7 +75,7 @@ def _objects(path: Path, noun: str, entries: Iterable[tuple[int, object]]) -> Ro
     for index, entry in entries:
         place = f"{noun} {index + 1}"
         if not isinstance(entry, dict):
-            fact = f"{place} is {shown(entry)}, not an object"
+            fact = f"{place} is {show_cell(entry)}, not an object"
             raise HistoryError(str(path), fact, "write one JSON object an epoch")
         yield place, dict(flatten(entry))
 
@@ -121,7 +121,7 @@ def _parsed(text: str) -> object:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
-            raise _TwiceError(f"{quoted(twice)} stands twice in an object")
+            raise _TwiceError(f"{quote(twice)} stands twice in an object")
         return dict(pairs)
 
     return json.loads(text, object_pairs_hook=once)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from gate.subject.histories.columns import Columns, epoch_column, is_held_out
 from gate.subject.histories.table import Row, Table
-from gate.wording import quoted
+from gate.wording import quote
 
 
 def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, list[str]]:
@@ -102,8 +102,8 @@ def _without_turns(rows: tuple[Row, ...], columns: Columns, key: str | None) -> 
 
 def _in_words(name: str, cells: int, rows: Sequence[Row]) -> str:
     if not any(_is_number(row.get(name)) for row in rows):
-        return f"column {quoted(name)} is NaN in all rows: it was not logged"
-    return f"column {quoted(name)} is NaN in {cells} rows without a validation: not logged there"
+        return f"column {quote(name)} is NaN in all rows: it was not logged"
+    return f"column {quote(name)} is NaN in {cells} rows without a validation: not logged there"
 
 
 def _is_nan(value: float | None) -> bool:
