@@ -160,7 +160,7 @@ def judge(
             for reading in question.readings
         )
     results = [
-        _concluded(rule, question, siblings[rule.check], crash)
+        _conclude(rule, question, siblings[rule.check], crash)
         for rule, questions, crash in asked
         for question in questions
     ]
@@ -208,7 +208,7 @@ def _case(result: Result, evidence: Evidence) -> Case:
     )
 
 
-def _concluded(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
+def _conclude(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
     """Return the worst of the results on each set of rows, with the others beside it."""
     results = [_on_rows(rule, reading, siblings, crash) for reading in question.readings]
     results.sort(key=lambda result: (*_worst_first(result), _proof(result)))

@@ -63,7 +63,7 @@ class GateError(Deciding):
         facts = self.__dict__
         if self.__cause__ is not None:
             facts = {**facts, "_retriable": self.retriable}
-        return _made_again, (type(self), self.args, facts)
+        return _make_again, (type(self), self.args, facts)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -71,7 +71,7 @@ class GateError(Deciding):
         return f"{place}{self.fact}{remedy}"
 
 
-def _made_again(
+def _make_again(
     kind: type[GateError], arguments: tuple[Any, ...], facts: dict[str, Any]
 ) -> GateError:
     error = kind.__new__(kind, *arguments)

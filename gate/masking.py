@@ -65,7 +65,7 @@ def mask(text: str) -> str:
 def mask_url(url: str) -> str:
     """Return a URL, all of it, without its secrets: here blanks and quotes do not end its query."""
     place, mark, rest = _split(url)
-    return _masked_place(place) + (mark + HIDDEN if rest else "")
+    return _mask_place(place) + (mark + HIDDEN if rest else "")
 
 
 def mask_name(url: str) -> str:
@@ -78,9 +78,9 @@ def mask_name(url: str) -> str:
     """
     place, mark, rest = _split(url)
     if not rest:
-        return _masked_place(place)
+        return _mask_place(place)
     digest = sha256(rest.encode(errors="surrogatepass")).hexdigest()[:12]
-    return f"{_masked_place(place)}{mark}{HIDDEN}{digest}"
+    return f"{_mask_place(place)}{mark}{HIDDEN}{digest}"
 
 
 def mask_argument(argument: str) -> str:
@@ -116,7 +116,7 @@ def without_query(text: str, url: str) -> str:
     return text
 
 
-def _masked_place(place: str) -> str:
+def _mask_place(place: str) -> str:
     """Return a URL without query; a host with blanks or quotes is none, and may be a password."""
     odd = re.match(r"([A-Za-z][A-Za-z0-9+._-]+:/{1,3})[^/]*[\s\"'<>][^/]*", place)
     return odd[1] + HIDDEN + mask(place[odd.end() :]) if odd else mask(place)

@@ -120,9 +120,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(word) > _LONGEST_COMPARED:
         return ""
     names = [each for each in islice(known, _MOST_COMPARED) if len(each) <= _LONGEST_COMPARED]
-    alike = {_folded(name): name for name in names}
-    near = difflib.get_close_matches(_folded(word), alike, n=1)
-    near = near or [name for name in alike if len(word) > 2 and name.startswith(_folded(word))]
+    alike = {_fold(name): name for name in names}
+    near = difflib.get_close_matches(_fold(word), alike, n=1)
+    near = near or [name for name in alike if len(word) > 2 and name.startswith(_fold(word))]
     return f"did you mean {quote(alike[near[0]])}?" if near else ""
 
 
@@ -133,5 +133,5 @@ def suggestion(word: str, known: Iterable[str], *, what: str) -> str:
     return did_you_mean(word, known) or every
 
 
-def _folded(word: str) -> str:
+def _fold(word: str) -> str:
     return word.lower().replace("_", "-").replace(" ", "-")

@@ -69,10 +69,10 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     made = statement(
         report, files.digests, report_sha256=sha256(report.to_json().encode()).hexdigest()
     )
-    return Verdict(made, _expired(report, now.astimezone(UTC).date()))
+    return Verdict(made, _find_expired(report, now.astimezone(UTC).date()))
 
 
-def _expired(report: Report, today: date) -> tuple[str, ...]:
+def _find_expired(report: Report, today: date) -> tuple[str, ...]:
     """Return what to know of waivers that held when it was judged, and hold no more."""
     return tuple(
         f"the waiver {printable(each.ticket, 80)} of {printable(each.result, 80)} expired at "

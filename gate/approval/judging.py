@@ -41,7 +41,7 @@ def judge_again(folder: Path) -> Report:
     """
     _check_folder(folder)
     found, data = read_with_bytes(folder)
-    judged = _judged(folder)
+    judged = _judge(folder)
     where = printable(str(folder / EVIDENCE))
     if _sha256(folder / EVIDENCE) != judged.evidence_sha256:
         raise AttestationError(
@@ -101,7 +101,7 @@ def _sha256(file: Path) -> str:
         raise EvidenceError(printable(str(file)), fact, "check the folder") from error
 
 
-def _judged(folder: Path) -> Judged:
+def _judge(folder: Path) -> Judged:
     file = folder / JUDGED
     try:
         return Judged.from_json(read_regular(file, most=_LARGEST))

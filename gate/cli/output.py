@@ -85,7 +85,7 @@ def parse_outputs(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dic
     taken = {path.resolve(): "is read by this command" for path in inputs}
     targets: dict[Path, Format] = {}
     for output in outputs:
-        path, known = _parsed(output)
+        path, known = _parse(output)
         if fact := taken.get(path.resolve()):
             raise UsageError(f"-o {output}", fact, "name another file")
         taken[path.resolve()] = "is named twice"
@@ -121,7 +121,7 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-def _parsed(output: str) -> "tuple[Path, Format]":
+def _parse(output: str) -> "tuple[Path, Format]":
     name, equals, place = output.partition("=")
     path = Path(place)
     if not equals or not place:

@@ -108,7 +108,7 @@ def command(
         for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
     ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
-    unlabelled = _unlabelled(datasets)
+    unlabelled = _find_unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
     if descriptor is not None:
         from gate.measure.duplicates.across_splits import described_overlaps
@@ -224,7 +224,7 @@ def _said_of(datasets: list["Dataset"]) -> list[str]:
     ]
 
 
-def _unlabelled(datasets: list["Dataset"]) -> list[str]:
+def _find_unlabelled(datasets: list["Dataset"]) -> list[str]:
     """Return a sentence for each dataset of which nobody says what its images show."""
     from gate.subject.datasets.folder import FlatFolder
 

@@ -52,7 +52,7 @@ def _section(name: str, document: PolicyDocument) -> Iterator[str]:
     yield f"{_purpose(document)}\n"
     above = [layer.document.source.file for layer in document.layers[:-1]]
     if above:
-        yield f"Extends {', '.join(f'`{_shown(file)}`' for file in above)}.\n"
+        yield f"Extends {', '.join(f'`{_show(file)}`' for file in above)}.\n"
     if document.policy.non_waivable:
         yield f"No waiver may accept: {', '.join(document.policy.non_waivable)}.\n"
     yield "| rule | check | asks for |"
@@ -94,7 +94,7 @@ def _comment(document: PolicyDocument) -> Iterator[str]:
         yield line
 
 
-def _shown(file: str) -> str:
+def _show(file: str) -> str:
     return file.rsplit("/", 1)[-1].removesuffix(".yaml")
 
 

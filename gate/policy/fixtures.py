@@ -151,10 +151,10 @@ def _policy_of(values: FixtureSet, document: Document, folder: Path) -> PolicyDo
 
 
 def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
-    shared = _stated(values.measured)
+    shared = _state(values.measured)
     for index, fixture in enumerate(values.fixtures):
         place = ("fixtures", index)
-        numbers = SyntheticRun(**{**shared, **_stated(fixture.measured)})
+        numbers = SyntheticRun(**{**shared, **_state(fixture.measured)})
         if not fixture.verdict and not fixture.expect:
             fact, remedy = "this fixture expects nothing", "give verdict, expect, or both"
             yield document.fault(place, fact, remedy)
@@ -165,7 +165,7 @@ def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
             yield Case(fixture, numbers, f"{document.source.file}:{line}")
 
 
-def _stated(measured: BaseModel) -> dict[str, Any]:
+def _state(measured: BaseModel) -> dict[str, Any]:
     return {name: getattr(measured, name) for name in measured.model_fields_set}
 
 

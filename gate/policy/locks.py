@@ -39,7 +39,7 @@ def _forbidden(before: PlacedRule, after: PlacedRule) -> Iterator[Change]:
 
 def _fault(before: PlacedRule, after: PlacedRule, change: Change, layer: Layer) -> Fault:
     file, line, _ = before.stated.get("lock", before.entry).place
-    old, new = (_shown(value) for value in (change.old, change.new))
+    old, new = (_show(value) for value in (change.old, change.new))
     fact = (
         f"the rule {quote(before.rule.id)} is locked as {before.rule.lock} in {file}:{line}, and "
         f"this {_DONE[change.direction]} {change.key}: {old} -> {new}"
@@ -50,7 +50,7 @@ def _fault(before: PlacedRule, after: PlacedRule, change: Change, layer: Layer) 
     return _culprit(after, change.key, layer).fault(fact, f"delete it{asked}")
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     return "not set" if value is None else write_value(value)
 
 

@@ -72,14 +72,14 @@ def merge(layers: Sequence[Layer]) -> tuple[list[PlacedRule], list[Fault]]:
             for layer, each in zip(layers, mentions, strict=True)
             if name in each
         ]
-        found, more = _merged(said, defaults, top, list(ids))
+        found, more = _merge(said, defaults, top, list(ids))
         faults += more
         if found is not None:
             rules.append(found)
     return rules, faults
 
 
-def _merged(
+def _merge(
     said: Sequence[tuple[Document, Entry]],
     defaults: Mapping[str, tuple[Any, Origin]],
     top: Layer,
@@ -88,7 +88,7 @@ def _merged(
     """Return the rule that is mentioned in all these entries, the nearest last."""
     document, entry = said[-1]
     check = next((each.check for _, each in said if each.check is not None), None)
-    if faults := list(_misnamed(said, check, [name for name in ids if name != entry.id])):
+    if faults := list(_find_misnamed(said, check, [name for name in ids if name != entry.id])):
         return None, faults
     assert check is not None
     is_new = document is top.document
@@ -112,7 +112,7 @@ def _merged(
     return PlacedRule(rule, Origin(document, entry.path), stated, defaulted), faults
 
 
-def _misnamed(
+def _find_misnamed(
     said: Sequence[tuple[Document, Entry]], check: str | None, others: Sequence[str]
 ) -> Iterator[Fault]:
     """Yield what is wrong with how the nearest entry names its rule."""

@@ -100,7 +100,7 @@ def _aspects(
         yield from _directed(together, *_requirements(old, new))
     for key in dict.fromkeys((*before, *after)):
         if key not in together and before.get(key) != after.get(key):
-            yield from _directed((key,), *_ordered(old.check, key, before.get(key), after.get(key)))
+            yield from _directed((key,), *_order(old.check, key, before.get(key), after.get(key)))
 
 
 def _directed(
@@ -113,7 +113,7 @@ def _directed(
     yield keys, only if tighter or looser else Direction.CHANGED
 
 
-def _ordered(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # noqa: ANN401 -- values of any rule
+def _order(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # noqa: ANN401 -- values of any rule
     """Return whether the new value, and whether the old one, is at least as strict."""
     among = _AMONG_OTHERS.get((check, key))
     if among is not None and (old, new) in ((among, None), (None, among)):

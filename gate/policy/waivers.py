@@ -236,10 +236,10 @@ def _read(
     where = (base or Path()) / path
     document, faults = read_document(where, str(where), "WaiverSet")
     values, more = validate(WaiverSet, document.root, document.source)
-    return list(_placed(document, values)), faults + more
+    return list(_place(document, values)), faults + more
 
 
-def _placed(
+def _place(
     document: Document, values: WaiverSet | None
 ) -> Iterator[tuple[Document, int, PlacedWaiver]]:
     for index, waiver in enumerate(values.waivers if values else ()):

@@ -307,7 +307,7 @@ def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> m
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
-        compared=[_compared(each) for each in overlaps if each.compared],
+        compared=[_compare(each) for each in overlaps if each.compared],
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
@@ -316,7 +316,7 @@ def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> m
     )
 
 
-def _compared(overlap: Overlap) -> model.ComparedPart:
+def _compare(overlap: Overlap) -> model.ComparedPart:
     counted = Counter(pair.kind.value for pair in overlap.pairs)
     return model.ComparedPart(
         split_a=overlap.split_a.value,

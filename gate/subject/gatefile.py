@@ -255,7 +255,7 @@ class GateFile(_Strict):
         Raises DocumentError, or UsageError without a file, where the gate file takes one away, or
         names no champion under a policy that pins it.
         """
-        self._refuse(list(_unbound(self, document)))
+        self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)
         return self.model_copy(update={"critical": critical})
 
@@ -291,8 +291,8 @@ def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
     """Yield (path, fact, remedy) of what cannot be meant, whatever flags may add."""
     if len(gatefile.classes) == 1:
         yield ("classes",), "one class leaves nothing to decide", "name all classes of the model"
-    yield from _repeated("classes", gatefile.classes)
-    yield from _repeated("critical", gatefile.critical)
+    yield from _find_repeated("classes", gatefile.classes)
+    yield from _find_repeated("critical", gatefile.critical)
     for index, name in enumerate(gatefile.classes):
         if not name or name.startswith("$"):
             fact = f"{quote(name)} cannot be the name of a class"
@@ -351,7 +351,7 @@ def _says_how_to_build(gatefile: GateFile) -> bool:
     return is_onnx(gatefile.base / model.checkpoint)
 
 
-def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
+def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
     """Yield what the gate file says otherwise than the policy allows."""
     policy = document.policy
     if "critical" in gatefile.model_fields_set:
@@ -366,7 +366,7 @@ def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint
         yield ("baseline",), fact, "add baseline: what that champion's run left"
 
 
-def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
+def _find_repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield (key, index), f"the class {quote(name)} is named twice", "delete one of the two"

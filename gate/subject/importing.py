@@ -56,7 +56,7 @@ def locate(module: str, base: Path, *, is_named: bool = True) -> Located:
     if beside is None or installed is None or _is_same(beside, installed):
         return Located(beside or installed, beside is not None)
     if _is_namespace(beside) and _is_namespace(installed):
-        return Located(_joined(beside, installed), is_beside=True)
+        return Located(_join(beside, installed), is_beside=True)
     first = is_named
     if _holds(beside, module) != _holds(installed, module):
         first = _holds(beside, module)
@@ -219,7 +219,7 @@ def _is_namespace(spec: ModuleSpec) -> bool:
     return spec.origin is None and spec.submodule_search_locations is not None
 
 
-def _joined(one: ModuleSpec, other: ModuleSpec) -> ModuleSpec:
+def _join(one: ModuleSpec, other: ModuleSpec) -> ModuleSpec:
     joined = ModuleSpec(one.name, None, is_package=True)
     folders = (*(one.submodule_search_locations or ()), *(other.submodule_search_locations or ()))
     joined.submodule_search_locations = list(dict.fromkeys(folders))

@@ -98,7 +98,7 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
     """Return the module; raises FactoryError for whatever its import raises, or ends."""
     try:
         with to_standard_error(), in_reach():
-            return _imported(module, guard.base, guard.where)
+            return _import(module, guard.base, guard.where)
     except FactoryError:
         raise
     except BaseException as error:
@@ -106,7 +106,7 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
         raise guard.refusal(error, f"importing {module}", remedy) from error
 
 
-def _imported(module: str, base: Path, where: str) -> ModuleType:
+def _import(module: str, base: Path, where: str) -> ModuleType:
     make_way(module, base)
     with track_opened_files(base):
         try:

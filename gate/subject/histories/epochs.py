@@ -64,7 +64,7 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
     HistoryError is raised for epochs that are no numbers, that are in no order, and for too many.
     """
     key = epoch_column(table)
-    epochs, notes = _numbered(path, table, key, train_loss)
+    epochs, notes = _number(path, table, key, train_loss)
     line = Timeline()
     for epoch, row in zip(epochs, table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
@@ -86,7 +86,7 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
     return line, notes
 
 
-def _numbered(
+def _number(
     path: Path, table: Table, key: str | None, train_loss: str | None
 ) -> tuple[list[float], list[str]]:
     """Return the epoch of each row, and a note where no column counts them."""

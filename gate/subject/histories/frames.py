@@ -38,7 +38,7 @@ def frame_of(path: Path, document: Mapping[str, Any]) -> Rows | None:
         fact = "holds numbers as names of both rows and columns: which are the epochs?"
         raise HistoryError(str(path), fact, _REMEDY)
     if by_row:
-        return _numbered(list(document), list(document.values()))
+        return _number(list(document), list(document.values()))
     if by_column:
         if any(len(each) < len(names) for each in document.values()):
             names.sort(key=float)
@@ -46,7 +46,7 @@ def frame_of(path: Path, document: Mapping[str, Any]) -> Rows | None:
         for name, cells in document.items():
             for row, value in cells.items():
                 rows[row][name] = value
-        return _numbered(names, list(rows.values()))
+        return _number(names, list(rows.values()))
     return None
 
 
@@ -69,7 +69,7 @@ def _split(path: Path, names: list[Any], index: Any, data: list[Any]) -> Rows:  
     if isinstance(index, list) and len(index) != len(data):
         fact = f"has {len(data)} rows, and its index has {len(index)}"
         raise HistoryError(str(path), fact, "give the file as pandas wrote it")
-    return _numbered(index if isinstance(index, list) else [], rows)
+    return _number(index if isinstance(index, list) else [], rows)
 
 
 def _table(path: Path, data: list[Any]) -> Rows:
@@ -77,10 +77,10 @@ def _table(path: Path, data: list[Any]) -> Rows:
         if not isinstance(row, dict):
             fact = f"row {place + 1} of data is {show_cell(row)}, not an object"
             raise HistoryError(str(path), fact, "give the file as pandas wrote it")
-    return _numbered([row.pop("index", None) for row in data], data)
+    return _number([row.pop("index", None) for row in data], data)
 
 
-def _numbered(index: Sequence[object], rows: Sequence[Mapping[str, object]]) -> Rows:
+def _number(index: Sequence[object], rows: Sequence[Mapping[str, object]]) -> Rows:
     """Yield the rows, with the index as their epoch where it is one and no column counts them."""
     taken = any(map(counts, {name for row in rows for name in row}))
     if taken or len(index) != len(rows) or not _are_numbers(index):

@@ -31,7 +31,7 @@ def read_json(path: Path, text: str) -> Table:
         fact = f"holds more than {_MOST_OBJECTS:,} objects and lists"
         raise HistoryError(str(path), fact, "keep one row an epoch")
     try:
-        document = _parsed(text)
+        document = _parse(text)
     except _TwiceError as error:
         raise HistoryError(str(path), str(error), "rename one of them") from error
     except (ValueError, RecursionError):
@@ -59,7 +59,7 @@ def _json_lines(path: Path, text: str) -> Table:
             if not line.strip():
                 continue
             try:
-                yield index, _parsed(line)
+                yield index, _parse(line)
             except _TwiceError as error:
                 raise HistoryError(f"{path}:{index + 1}", str(error), "rename one") from error
             except (ValueError, RecursionError) as error:
@@ -116,7 +116,7 @@ def flatten(entry: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{name}", value
 
 
-def _parsed(text: str) -> object:
+def _parse(text: str) -> object:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):

@@ -45,7 +45,7 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
         raise HistoryError(str(path), fact, _REMEDY)
     if not values:
         return epochs + 1
-    few = f"series {quote(name)} has {_counted(values)} for {epochs} epochs"
+    few = f"series {quote(name)} has {_count(values)} for {epochs} epochs"
     if not (name.startswith("val_") and name.removeprefix("val_") in series):
         fact = f"{few}: logged after every k-th of them, before it, or in another rhythm?"
         raise HistoryError(str(path), fact, _REMEDY)
@@ -61,5 +61,5 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
     return least
 
 
-def _counted(values: int) -> str:
+def _count(values: int) -> str:
     return "1 value" if values == 1 else f"{values} values"

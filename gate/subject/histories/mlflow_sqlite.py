@@ -47,7 +47,7 @@ def read_database(path: Path, run: str | None) -> Table:
         with open_read_only(path, alone=False) as database:
             require_tables(database, ("runs", "metrics"))
             runs = list(limit_bytes(database.execute(_RUNS), size))
-            chosen = _chosen(path, runs, run)
+            chosen = _choose(path, runs, run)
             found = database.execute(_METRICS, (chosen, MOST_POINTS + 1))
             points = list(limit_bytes(found, size))
     except DistrustError as error:
@@ -62,7 +62,7 @@ def read_database(path: Path, run: str | None) -> Table:
     return rows_of_points(path, "mlflow-sqlite", _points(path, points))
 
 
-def _chosen(path: Path, runs: list[tuple[object, object]], run: str | None) -> str:
+def _choose(path: Path, runs: list[tuple[object, object]], run: str | None) -> str:
     named = [str(uuid) for uuid, name in runs if run is None or run in (uuid, name)]
     if len(named) == 1:
         return named[0]

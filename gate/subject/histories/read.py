@@ -63,7 +63,7 @@ def read_history(
         raise HistoryError(str(path), fact, "keep one row an epoch, and fewer columns")
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
-    notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
+    notes = chosen.notes + unlogged + more + _find_repeated(chosen, line.repeated)
     _refuse_replaced(path, chosen, series)
     accuracies = {role: name for role, name in chosen.accuracies.items() if name in series}
     for role, column in list(accuracies.items()):
@@ -129,7 +129,7 @@ def _refuse_replaced(path: Path, columns: Columns, series: Collection[str]) -> N
             raise HistoryError(str(path), fact, "give the history of the checkpoint's own epochs")
 
 
-def _repeated(columns: Columns, repeated: set[str]) -> list[str]:
+def _find_repeated(columns: Columns, repeated: set[str]) -> list[str]:
     found = sorted(set(columns.every) & repeated)
     return [
         f"column {quote(name)} has several values in an epoch: the last counts" for name in found

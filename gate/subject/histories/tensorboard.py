@@ -86,10 +86,10 @@ def _reader(file: Path) -> tuple[Iterator[Any], Any]:
         tensors = import_module("tensorboard.util.tensor_util")
     except ImportError as error:
         raise MissingExtraError(str(file), "reading TensorBoard's files", "tensorboard") from error
-    return _parsed(file, loader.EventFileLoader(str(file))), tensors.make_ndarray
+    return _parse(file, loader.EventFileLoader(str(file))), tensors.make_ndarray
 
 
-def _parsed(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
+def _parse(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
     """Yield the events of a file; a record whose checksum holds may yet be none."""
     damage = import_module("google.protobuf.message").DecodeError
     try:

@@ -48,7 +48,7 @@ def read_text(path: Path) -> str:
     if size > MOST_BYTES:
         fact = f"has {size / 2**20:.0f} MiB, a history may have {MOST_BYTES // 2**20}"
         raise HistoryError(str(path), fact, "keep one row an epoch")
-    text = _decoded(path, path.read_bytes())
+    text = _decode(path, path.read_bytes())
     if not text.strip():
         raise HistoryError(str(path), "is empty", "give the file that the training wrote")
     return text
@@ -84,7 +84,7 @@ def number(cell: object) -> float | None:
     return float(text)
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _decode(path: Path, content: bytes) -> str:
     marks = (name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark))
     encoding = next(marks, "utf-8")
     try:
