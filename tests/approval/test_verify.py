@@ -269,7 +269,7 @@ CASES = {
 }
 
 
-# Before anything is signed; their cases are in test_judging_again.py.
+# Before anything is signed; their cases are in test_judging.py.
 OF_ATTEST = {
     RefusalCode.REPORT_ALONE,
     RefusalCode.REPORT_DIFFERS,
