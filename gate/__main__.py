@@ -30,7 +30,7 @@ _YOUNG = 50_000  # objects between two searches for cycles: those of a million i
 def program() -> NoReturn:
     """Run the command line, and end this process with its exit status."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it was born deaf
-        signal.signal(signal.SIGINT, _Hearing())
+        signal.signal(signal.SIGINT, InterruptHandler())
     ending.own_process()
     gc.set_threshold(_YOUNG)
     try:
@@ -46,8 +46,8 @@ def program() -> NoReturn:
     sys.exit(status)
 
 
-class _Hearing:
-    """Hears Ctrl-C and raises KeyboardInterrupt, but not in the midst of an import: a moment later.
+class InterruptHandler:
+    """Raises KeyboardInterrupt at Ctrl-C, but not in the midst of an import: a moment later.
 
     Python's own import would leave a lock taken (CPython 3.11 does), and a thread that imports
     something would wait for that lock for ever, and Python for the thread; compiled code that

@@ -1,4 +1,4 @@
-"""What the command ends with where it is a process of its own, whoever ends that.
+"""The command chooses its exit status itself, whoever ends its process.
 
 Code of the user's runs in the process that judges, in threads that go on, and when Python ends. It
 may end the process, with 0 say, which is our "pass"; it does not choose the exit status.

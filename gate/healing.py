@@ -1,4 +1,4 @@
-"""Whether what went wrong may be over when the same is tried again, nothing changed by hand.
+"""Errors that may pass on a second try, with nothing changed by hand, are told from others.
 
 A full disk is emptied, a store comes back, another program ends and frees memory. A file that is
 not there, or that nobody may read, stays so; and of what is not known to heal it is not said.

@@ -1,4 +1,4 @@
-"""Keys as people mean them: two spellings of one group, person, class, slice or image are equal.
+"""Keys: two spellings of one group, person, class, slice or image are equal.
 
 Three questions, three strengths. *Is it the same name?* (:func:`name_key`: classes, slices, ids,
 columns): what nobody sees counts for nothing, and different names are never merged. *Is it the same

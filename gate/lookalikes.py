@@ -8,7 +8,7 @@ not joined with each other, for ids are made of all of them. See .github/decisio
 
 import unicodedata
 
-_LETTERS = {
+LETTERS = {
     "A": "\u0391\u0410\u13aa",
     "a": "\u0251\u03b1\u0430",
     "B": "\u0392\u0412\u13f4\ua7b4",
@@ -61,7 +61,7 @@ _LETTERS = {
     "z": "\u1d22\uab93",
 }
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2043\u2212\ufe58"  # what editors make of a minus
-_LIKE_ASCII = {ord(each): letter for letter, others in _LETTERS.items() for each in others}
+_LIKE_ASCII = {ord(each): letter for letter, others in LETTERS.items() for each in others}
 _LIKE_ASCII |= {ord(each): "-" for each in _DASHES}
 
 

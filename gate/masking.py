@@ -1,4 +1,4 @@
-"""Texts without the secrets that URLs carry: users, passwords, queries and fragments.
+"""Texts lose the secrets that URLs carry: users, passwords, queries and fragments.
 
 Whoever has a signed URL has the data, and nobody knows by which name the next store signs; so the
 whole query goes, whatever it says. Paths and hosts stay, for they say which place is meant.

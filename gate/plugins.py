@@ -1,4 +1,4 @@
-"""Plugins: what other packages add by entry points, found by name and loaded when it is named.
+"""Plugins: entry points of other packages are found by name, and loaded when named.
 
 A package declares them in its own metadata, such as
 
@@ -177,8 +177,13 @@ def plugin_names(door: Door) -> tuple[str, ...]:
     return tuple(sorted({each.name for each in _installed(door)}))
 
 
-@cache
 def _installed(door: Door) -> tuple[Plugin, ...]:
+    return _installed_on(tuple(sys.path), door)
+
+
+@cache
+def _installed_on(_path: tuple[str, ...], door: Door) -> tuple[Plugin, ...]:
+    """Return what is installed where Python looks for modules; another path is looked through."""
     return tuple(
         Plugin(door, entry.name, entry.dist.name, entry.dist.version, entry)
         for entry in entry_points(group=f"validate_model.{door}")

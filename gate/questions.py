@@ -1,4 +1,4 @@
-"""What a rule asks of the evidence: a comparison on each set of rows that gives another answer."""
+"""The questions of a rule: a comparison on each set of rows that gives another answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

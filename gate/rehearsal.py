@@ -1,4 +1,4 @@
-"""A policy on trial: its fixtures are judged for real, and their outcomes compared."""
+"""A rehearsal: the fixtures of a policy are judged for real, and their outcomes compared."""
 
 import json
 from collections.abc import Iterator

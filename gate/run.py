@@ -48,7 +48,8 @@ def validate(
     """Return the report on a gate file, and leave it with its evidence in the output folder.
 
     Raises UsageError where the gate file or the policy is wrong: then nothing was measured and
-    nothing is written. What cannot be measured is an error in the report.
+    nothing is written. Raises OutputError where the output folder cannot be written. What cannot be
+    measured is an error in the report.
     """
     from gate.subject.sources.resolution import resolve
 
@@ -95,7 +96,8 @@ def judge(
 
     ``waivers`` are paths of documents. With ``out``, a folder, the report is left there with the
     evidence and what it was judged by, for `attest`; without it nothing is. Raises UsageError where
-    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read.
+    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read, OutputError
+    where the folder cannot be written.
     """
     from gate.evidence.records import Evidence
     from gate.evidence.store import load

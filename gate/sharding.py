@@ -1,4 +1,4 @@
-"""One share of a measurement, for another process to join: what `validate-model shard` does."""
+"""One share of a measurement, for another process to join (``validate-model shard``)."""
 
 import contextlib
 import sys

@@ -1,4 +1,4 @@
-"""File names as text that can be written anywhere: not every one is UTF-8."""
+"""File names become text that can be written anywhere; not every name is UTF-8."""
 
 
 def as_utf8(text: str) -> str:

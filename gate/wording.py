@@ -1,4 +1,4 @@
-"""How messages quote, list, count and escape, and how they guess what was meant.
+"""Words for messages: quoting, lists, counts, escapes, and guesses of what was meant.
 
 Most of these words come from outside: from documents, files, paths and the user's code.
 """

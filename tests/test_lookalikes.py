@@ -1,13 +1,13 @@
 import string
 import unicodedata
 
-from gate.lookalikes import _LETTERS, as_ascii_looks
+from gate.lookalikes import LETTERS, as_ascii_looks
 
 
 def test_every_letter_stands_for_one_letter_of_ascii():
-    others = "".join(_LETTERS.values())
+    others = "".join(LETTERS.values())
 
-    assert set(_LETTERS) <= set(string.ascii_letters)
+    assert set(LETTERS) <= set(string.ascii_letters)
     assert len(set(others)) == len(others)
     assert all(unicodedata.category(each)[0] == "L" and not each.isascii() for each in others)
 

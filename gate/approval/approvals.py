@@ -1,4 +1,4 @@
-"""Who else accepts it: enough people, none of whom had a hand in it."""
+"""Approvals: enough people accept the verdict, none of whom had a hand in it."""
 
 from hashlib import sha256
 
@@ -14,7 +14,11 @@ from gate.wording import printable
 
 
 def approvals(verification: Verification) -> str:
-    """Refuse any approval that does not hold, and too few by different people."""
+    """Return in words who approved.
+
+    Raises AttestationError for an approval that does not hold, and for too few by different people;
+    MissingExtraError without the extra ``sign``.
+    """
     for path, data in zip(verification.request.approvals, verification.approval_data, strict=True):
         verification.approvals.append(_approval(verification, data, printable(str(path))))
     identities = people(each.name for each in verification.approvals)
@@ -94,6 +98,7 @@ def _check_time(
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_VALID,
-            f"{describe_key(key)} did not count on {approval.approved_at.date()}, when it was approved",
+            f"{describe_key(key)} did not count on {approval.approved_at.date()}, when it was "
+            "approved",
             "approve it again",
         )

@@ -1,4 +1,4 @@
-"""Approve: a second signature by somebody else, bound to the bytes of the first envelope."""
+"""Approval: a second signature by somebody else, bound to the bytes of the first envelope."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Attest: evidence is judged again, and what comes of it is signed for the checkpoint here."""
+"""Attestation: evidence is judged again, and the verdict is signed for the checkpoint at hand."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What the verdict is of: the checkpoint, the policy and the data, held against those here."""
+"""The checkpoint, policy and data of a verdict are compared with those at hand."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,21 @@ from gate.wording import printable
 
 
 def statement(verification: Verification) -> str:
-    """Read the statement, now that its signature holds; refuse another type, and nonsense."""
+    """Read the statement, now that its signature holds, and return its type in words.
+
+    Raises AttestationError for another type, and for what is no statement.
+    """
     payload = verification.envelope.payload if verification.envelope else verification.data
     verification.statement = read_statement(payload, verification.where)
     return f"a test result ({PREDICATE_TYPE.removeprefix('https://')})"
 
 
 def checkpoint(verification: Verification) -> str:
-    """Hash the files that will be deployed; refuse others than were judged."""
+    """Hash the files that will be deployed, and return in words that they are those judged.
+
+    Raises AttestationError for other files than were judged, UsageError for files that cannot be
+    read.
+    """
     verification.files = checkpoint_files(verification.request.checkpoint)
     found, judged = verification.files.digests, verification.judged.files
     # A single file may have been renamed; of several, the names say which is which.
@@ -57,7 +64,10 @@ def _difference(found: Mapping[str, str], judged: Mapping[str, str]) -> str:
 
 
 def policy(verification: Verification) -> str:
-    """Refuse a verdict by another policy than resolves here, and a key that is not for it."""
+    """Return in words that the verdict is by the policy that resolves here.
+
+    Raises AttestationError for another policy, and for a key that is not for it.
+    """
     judged, here = verification.judged.configuration, verification.policy.resolved_sha256
     metadata = verification.policy.policy.metadata
     name = f"{printable(metadata.name, 60)} {printable(metadata.version, 40)}"
@@ -121,7 +131,10 @@ def _check_bytes_of_policy(verification: Verification) -> None:
 
 
 def data(verification: Verification) -> str:
-    """Refuse a verdict on other data than the trust file allows, where it names any."""
+    """Return in words that the data is what the trust file allows, where it names any.
+
+    Raises AttestationError for other data.
+    """
     allowed = {split: digests for split, digests in verification.trust.data if digests is not None}
     for split, digests in allowed.items():
         found = verification.judged.configuration.get(f"data:{split}")

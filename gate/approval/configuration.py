@@ -1,4 +1,4 @@
-"""What the verdict rests on beside checkpoint, policy and data: held against what is pinned."""
+"""The configuration of a verdict is compared with the values that are pinned."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,11 @@ from gate.wording import printable
 
 
 def configuration(verification: Verification) -> str:
-    """Refuse other classes, critical classes, champion or configuration than are pinned."""
+    """Return in words what is pinned of the configuration.
+
+    Raises AttestationError for other classes, critical classes, champion or configuration than are
+    pinned.
+    """
     pinned = [
         *_classes(verification),
         *_critical(verification),

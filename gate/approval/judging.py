@@ -1,4 +1,4 @@
-"""Judging again: a report is believed as far as its evidence says the same.
+"""Evidence is judged again, and a report is believed as far as the results agree.
 
 Between a run and its attestation a folder passes through many hands. Nothing of the report is taken
 from the file but when it was made: evidence and rules are read, and the report is made anew.
@@ -36,7 +36,8 @@ def judge_again(folder: Path) -> Report:
     """Return the report that the evidence in a folder gives, with the times that the file states.
 
     Raises EvidenceError where report or evidence is missing or damaged, and AttestationError for a
-    report alone, and where report, rules and evidence do not belong together.
+    report alone, and where report, rules and evidence do not belong together; IrregularError for
+    evidence that is no regular file.
     """
     _check_folder(folder)
     found, data = read_with_bytes(folder)
@@ -152,7 +153,8 @@ def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
     raise AttestationError(
         where,
         RefusalCode.REPORT_DIFFERS,
-        f"it says otherwise than its evidence, judged again, at {list_names(differing, _MOST_SHOWN)}"
+        "it says otherwise than its evidence, judged again, at "
+        f"{list_names(differing, _MOST_SHOWN)}"
         if differing
         else "it is not written as `run` and `judge` write it",
         _AGAIN,

@@ -67,7 +67,10 @@ def public_bytes(text: str) -> bytes:
 
 
 def is_signature(public: bytes, signature: bytes, data: bytes) -> bool:
-    """Return whether a signature of bytes was made by the private half of a public key."""
+    """Return whether a signature of bytes was made by the private half of a public key.
+
+    Raises MissingExtraError.
+    """
     require_extra()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -1,4 +1,4 @@
-"""Who signed: the first steps, which trust nothing that they have not checked."""
+"""Signatures come first: nothing is trusted before it is checked."""
 
 from gate.approval.envelope import Envelope, check_payload_type, read_envelope
 from gate.approval.keys import Role, is_signature
@@ -11,7 +11,7 @@ _ANOTHER_KEY = "sign with a key of the trust file, or have its owner add this on
 
 
 def trust(verification: Verification) -> str:
-    """Refuse a trust file of another digest than is pinned."""
+    """Return the digest of the trust file, in words; raises AttestationError for a wrong one."""
     found, pin = verification.trust_file.sha256, verification.request.trust_sha256
     if pin is None:
         return f"sha256 {found[:SHOWN]}, not pinned"
@@ -26,7 +26,10 @@ def trust(verification: Verification) -> str:
 
 
 def payload_type(verification: Verification) -> str:
-    """Read the envelope, whose payload stays bytes; refuse another form or type of it."""
+    """Read the envelope, whose payload stays bytes, and return the type of its payload.
+
+    Raises AttestationError for another form or type.
+    """
     if verification.request.attestation is None:
         return "a bare statement, in no envelope"
     verification.envelope = read_envelope(verification.data, verification.where)
@@ -35,7 +38,11 @@ def payload_type(verification: Verification) -> str:
 
 
 def signature(verification: Verification) -> str:
-    """Refuse what no trusted runner signed; say so where another tool must have checked it."""
+    """Return who signed, in words, or that another tool must have checked it.
+
+    Raises AttestationError for what no trusted runner signed, MissingExtraError without the extra
+    ``sign``.
+    """
     if verification.envelope is None:
         if verification.trust.signature == "required":
             raise AttestationError(
@@ -52,8 +59,9 @@ def signature(verification: Verification) -> str:
 def signer(verification: Verification, envelope: Envelope, where: str, role: Role) -> TrustedKey:
     """Return the trusted key that signed an envelope, in its role and its time.
 
-    The signature is looked at before the role and the time: of a key that did not sign, nothing
-    else needs to be said.
+    Raises AttestationError where no trusted key signed, or not in this role or time;
+    MissingExtraError without the extra ``sign``. The signature is looked at before the role and the
+    time: of a key that did not sign, nothing else needs to be said.
     """
     key = verification.trust.find(envelope.key_id)
     if key is None:
@@ -89,7 +97,7 @@ def signer(verification: Verification, envelope: Envelope, where: str, role: Rol
 
 
 def check_key_for_policy(verification: Verification, key: TrustedKey, where: str) -> None:
-    """Refuse a key that may not sign for the policy of the deploying repository."""
+    """Raise AttestationError for a key that may not sign for the policy of this repository."""
     name = verification.policy.policy.metadata.name
     if name not in key.policies:
         raise AttestationError(

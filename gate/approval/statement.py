@@ -1,4 +1,4 @@
-"""Statements, read back once their signature holds: what was judged, and what was accepted."""
+"""Signed statements, read once their signature holds: the verdict, or its approval."""
 
 import re
 from collections import Counter
@@ -130,12 +130,12 @@ class Statement(_Part):
 
     @property
     def judged_at(self) -> datetime:
-        """Return when the run was."""
+        """Return when the run was, in UTC."""
         return _time(self.predicate.extension.judged_at)
 
     @property
     def measured_at(self) -> datetime | None:
-        """Return when the oldest part of the evidence was measured, None where nobody says so."""
+        """Return when the oldest part of the evidence was measured, in UTC; None if unknown."""
         said = self.predicate.extension.measured_at
         return None if said is None else _time(said)
 
@@ -164,7 +164,7 @@ class ApprovalStatement(_Part):
 
     @property
     def approved_at(self) -> datetime:
-        """Return when the approver says that it was."""
+        """Return when the approver says that it was, in UTC."""
         return _time(self.predicate.approved_at)
 
 
@@ -186,7 +186,10 @@ def read_statement(payload: bytes, where: str) -> Statement:
 
 
 def read_approval(payload: bytes, where: str) -> ApprovalStatement:
-    """Return the approval in a payload whose signature holds; raises as read_statement does."""
+    """Return the approval in a payload whose signature holds.
+
+    Raises AttestationError for what is no approval, or contradicts itself.
+    """
     return _read(payload, where, APPROVAL_TYPE, ApprovalStatement)
 
 

@@ -1,4 +1,4 @@
-"""JSON that has one meaning: what two parsers could read in two ways is refused."""
+"""Strict JSON: a text that two parsers could read in two ways is refused."""
 
 import json
 from collections.abc import Sequence

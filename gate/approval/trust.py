@@ -1,4 +1,4 @@
-"""The trust root: whose signatures count at deployment, in which role, until when, for what."""
+"""The trust root: the keys that count at deployment, each with its role, dates and policies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an acceptance does not say, because nobody asked for it or pinned it."""
+"""Notes on an acceptance: the facts that nobody asked for or pinned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

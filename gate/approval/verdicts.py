@@ -1,4 +1,4 @@
-"""What the verdict says, and whether it still holds: waivers against today, age, version."""
+"""A verdict must be a pass that still holds: waivers, age and version are checked."""
 
 from datetime import date, timedelta
 
@@ -13,7 +13,7 @@ DAY = timedelta(days=1)  # by which the clocks of those who measured may
 
 
 def verdict(verification: Verification) -> str:
-    """Refuse everything but a pass that was enforced."""
+    """Return the result in words; raises AttestationError for all but a pass that was enforced."""
     predicate, said = verification.judged.predicate, verification.judged.said
     if said.mode == "audit":
         raise AttestationError(
@@ -34,7 +34,11 @@ def verdict(verification: Verification) -> str:
 
 
 def warnings(verification: Verification) -> str:
-    """Refuse waivers that do not hold today, and warnings where the trust file says so."""
+    """Return in words the warnings that are accepted.
+
+    Raises AttestationError for a waiver that does not hold today, and for warnings where the trust
+    file refuses them.
+    """
     warned, waivers = verification.judged.predicate.warned, verification.judged.said.waivers
     if warned and verification.trust.warnings == "refuse":
         shown = ", ".join(printable(key, 80) for key in warned[:5])
@@ -65,7 +69,10 @@ def _check_waiver(verification: Verification, waiver: AcceptedFailure) -> None:
 
 
 def age(verification: Verification) -> str:
-    """Refuse what was measured longer ago than was asked, and what is from a time to come."""
+    """Return the times of measurement and verdict, in words.
+
+    Raises AttestationError for a measurement older than is asked, and for a time in the future.
+    """
     now, said = verification.request.now, verification.judged.said
     measured = verification.judged.measured_at
     if verification.judged.judged_at > now + SKEW:
@@ -117,7 +124,10 @@ def _from_the_future(verification: Verification, what: str) -> AttestationError:
 
 
 def tool(verification: Verification) -> str:
-    """Refuse a verdict of a version outside the range of the trust file."""
+    """Return the version of the verdict, in words.
+
+    Raises AttestationError for a version outside the range of the trust file.
+    """
     text = verification.judged.said.tool.version
     low, high = verification.trust.tool.at_least, verification.trust.tool.at_most
     if low is None and high is None:

@@ -1,4 +1,4 @@
-"""The question of a verification, what becomes known, and how far it went."""
+"""A verification: its question, the facts found on the way, and how far it went."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Verify: everything that a verdict rests on, held against what lies at deployment.
+"""Verification: everything that a verdict rests on is compared with what lies at deployment.
 
 The steps stand in :data:`STEPS` in the order in which they are taken; the first that refuses ends
 it. Nothing of a payload is understood before a trusted key's signature of it holds.
@@ -57,7 +57,8 @@ def go_through(verification: Verification) -> VerificationResult:
 def begin(request: Request) -> Verification:
     """Return what the deployment brings itself, and the bytes of what it does not trust yet.
 
-    Raises as :func:`verify` does.
+    Raises UsageError where a file is missing or too large, DocumentError for a faulty trust file or
+    policy, MissingExtraError without the extra ``sign``.
     """
     trust = read_trust(request.trust)
     policy = read_policy(request.policy)

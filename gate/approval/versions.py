@@ -1,4 +1,4 @@
-"""Versions, as far as they are compared: the numbers at their beginning."""
+"""Versions are compared by the numbers at their beginning."""
 
 import re
 

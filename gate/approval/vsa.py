@@ -1,4 +1,4 @@
-"""A SLSA verification summary: that somebody verified, for those who need not do it again.
+"""A SLSA verification summary tells others that somebody verified.
 
 The shape is that of https://slsa.dev/spec/v1.0/verification_summary, unsigned: whoever verified
 signs it with what their platform signs with.

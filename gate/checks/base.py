@@ -1,4 +1,4 @@
-"""What a check is: a rule of a policy that turns evidence into comparisons.
+"""A check is a rule of a policy: it turns evidence into comparisons.
 
 A check states conditions for passing. It never says "passed": ``gate.decision`` does.
 Nothing here loads numpy, so that a policy is read in milliseconds; ``evaluate`` imports what it

@@ -1,4 +1,4 @@
-"""What the classification checks share: a metric of a split or of a class, cut into slices."""
+"""The base of classification checks: a metric of a split or of a class, cut into slices."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the checks of copied images share: limits as counts or fractions, and a pair to look at."""
+"""The base of checks of copied images: limits as counts or fractions, and an example pair."""
 
 from collections.abc import Collection
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What a faulty call (exit status 2) does with the results of the last one in its output folder.
+"""A faulty call (exit status 2) puts the results of the last one in its output folder aside.
 
 They stay, under names that nobody takes for results of this call; renderings that were asked for,
 which can be made again, go. Where the call does not say which folder it meant, nothing is touched.

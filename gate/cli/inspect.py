@@ -1,4 +1,4 @@
-"""``validate-model inspect CHECKPOINT``: what a file is, and what would be refused."""
+"""Command: inspect; it reads a file without running anything in it."""
 
 import json
 from collections.abc import Iterator

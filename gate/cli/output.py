@@ -1,4 +1,4 @@
-"""What commands that end in a report share: where it goes, and in which format."""
+"""Options of the commands that end in a report: its folder and its formats."""
 
 import io
 import os
@@ -190,7 +190,7 @@ def deliver(
     beside: "Beside",
     color: str,
 ) -> int:
-    """Write the report where it was asked for, and return its exit status."""
+    """Write the report where it was asked for, and return its exit status. Raises OutputError."""
     write(report, outputs, beside)
     outputs_of_step(report, [*outputs.values(), format_], beside.report)
     echo(report, format_, beside, color)
@@ -219,7 +219,7 @@ def write(report: "Report", outputs: Mapping[Path, str], beside: "Beside") -> No
 
 
 def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
-    """Write one document to standard output, and nothing else."""
+    """Write one document to standard output, and nothing else. Raises OutputError."""
     from gate.report.renderings import render
     from gate.report.renderings.text import text
 

@@ -1,4 +1,4 @@
-"""validate-model policy: static work on policies; loads neither numpy nor torch unless it must."""
+"""Command: policy; it loads neither numpy nor torch unless it must."""
 
 import json
 from collections.abc import Iterator, Sequence

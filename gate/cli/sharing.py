@@ -1,4 +1,4 @@
-"""What two datasets share, as ``overlap`` says it to people and to tools."""
+"""The output of ``overlap``, for people and for tools."""
 
 import json
 from dataclasses import dataclass

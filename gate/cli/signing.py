@@ -1,4 +1,4 @@
-"""What commands that sign share."""
+"""Options and output of the commands that sign."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The flags that say what is judged and by which means it is measured, for the commands that do."""
+"""Flags that name the subject and set how it is measured."""
 
 from collections.abc import Callable
 from pathlib import Path

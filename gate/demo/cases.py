@@ -1,4 +1,4 @@
-"""The four cases: what each shows, and the verdict that it must get."""
+"""The four cases of the demo, each with the verdict that it must get."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

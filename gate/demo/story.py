@@ -1,4 +1,4 @@
-"""What the demo says: a block for each case, then the verdicts and the commands to try next.
+"""The text of the demo: a block for each case, the verdicts, and the commands to try next.
 
 The sentences are those of the reports; nothing is judged here.
 """

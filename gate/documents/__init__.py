@@ -1,1 +1,1 @@
-"""Documents: YAML read strictly, with the place of everything that it says."""
+"""Documents: YAML is read strictly, and every key and value keeps its place."""

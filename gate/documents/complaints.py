@@ -1,4 +1,4 @@
-"""What is wrong with a value, in our own words; pydantic's are for those who write models."""
+"""Messages for faulty values in our own words; pydantic's are for those who write models."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A document of the gate: a source, its tree, and what kind it claims to be."""
+"""A document of the gate: a source, its tree, and its kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The JSON Schema of a document: made from its model, and saying what our reader does."""
+"""The JSON Schema of a document is made from its model, and allows what our reader allows."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Plain scalars: what an unquoted word means, or why it is refused.
+"""Plain scalars: an unquoted word has one meaning, or is refused.
 
 YAML 1.1 and 1.2 disagree on what ``no``, ``010``, ``1_000`` and ``12:30`` are. A number that both
 read alike is that number; ``1e-3``, which YAML 1.1 calls text, is the number that everybody means;

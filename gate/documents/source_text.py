@@ -1,4 +1,4 @@
-"""A document as text: bytes are bounded, decoded and looked through before anything parses them."""
+"""A document as text: its bytes are bounded, decoded and checked before they are parsed."""
 
 import hashlib
 import re

@@ -1,1 +1,1 @@
-"""A first gate file and policy, drafted from the data and the checkpoint that are there."""
+"""A first gate file and policy, drafted from the data and the checkpoint at hand."""

@@ -1,4 +1,4 @@
-"""What lies in a data folder and in a checkpoint, as far as a draft needs to know; no torch."""
+"""The contents of a data folder and of a checkpoint, as a draft needs them; no torch."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What was measured: frozen records without opinion."""
+"""Evidence: frozen records of a measurement, without opinion."""

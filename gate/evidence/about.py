@@ -1,4 +1,4 @@
-"""What evidence says besides its rows, as JSON: one field here is one line of the table."""
+"""The facts of evidence besides its rows, as JSON: one field here is one line of the table."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What the parts of evidence cannot say together: counts, pairs and names that disagree."""
+"""The parts of evidence must agree: counts, pairs and names are compared."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What rows cannot say: answers that contradict their own scores, labels that are no class.
+"""Rows must not contradict themselves: answers fit their scores, labels are classes.
 
 It is looked for wherever rows are read again: in saved evidence, in shards, in the cache. It says
 nothing of whether a model gave these answers; it says that no model can have.

@@ -1,4 +1,4 @@
-"""What evidence says of its data, held against the digest that a report is bound to.
+"""The data of evidence is compared with the digest that a report is bound to.
 
 A deployment that accepts known data alone compares that digest, so it must cover what was judged.
 """

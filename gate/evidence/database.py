@@ -1,4 +1,4 @@
-"""SQLite files from outside: opened for reading only, and believed as little as they can be.
+"""SQLite files from outside are opened for reading only, and trusted as little as possible.
 
 A database may bring views and triggers that call functions or never end, a schema that puts other
 names on its pages, and pages that lead in circles, so that a small file holds rows without end.

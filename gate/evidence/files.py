@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files are written whole or not at all."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
+    """Write ``text`` as UTF-8, whole or not at all; raises OutputError."""
     with replace_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 

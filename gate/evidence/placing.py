@@ -1,4 +1,4 @@
-"""Made-up copies on made-up images: pairs that name images which are there, with their labels."""
+"""Synthetic copies: pairs that name synthetic images that exist, with their labels."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From tables to evidence."""
+"""Evidence is read from its tables."""
 
 import json
 import sqlite3

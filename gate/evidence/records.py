@@ -1,4 +1,4 @@
-"""The records of what was measured, without opinion."""
+"""The records of evidence, without opinion."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class Rows:
         return self.take(np.flatnonzero(keep))
 
     def take(self, order: NDArray[np.intp]) -> Self:
-        """Return the rows with the given indices, in that order."""
+        """Return the rows with the given indices, (m,), in that order."""
         taken: dict[str, Any] = {}
         for each in fields(self):
             column = getattr(self, each.name)

@@ -1,4 +1,4 @@
-"""Files from outside that are read whole: regular ones alone, and no more of them than is sane.
+"""Files from outside are read whole where they are regular files of a sane size.
 
 A pipe that nobody writes to is never opened for reading, and a device has no end.
 """
@@ -40,7 +40,10 @@ def open_regular(path: Path, *, most: int) -> Iterator[BufferedReader]:
 
 
 def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of a regular file; raises as :func:`open_regular` does."""
+    """Return the bytes of a regular file, at most ``most`` of them.
+
+    Raises OSError where it cannot be read, IrregularError for what is no regular file or is larger.
+    """
     with open_regular(path, most=most) as stream:
         data = stream.read(most + 1)
     if len(data) > most:

@@ -1,4 +1,4 @@
-"""How evidence lies on disk: one SQLite file.
+"""Evidence lies on disk as one SQLite file.
 
 SQLite because it is one file, needs no dependency, is documented for decades to come, and opens in
 the tools people have: the ``sqlite3`` shell, DuckDB, pandas, a browser. Its tables are in

@@ -1,4 +1,4 @@
-"""Evidence from made-up numbers: what a run that gave them would have left."""
+"""Synthetic evidence: the evidence that a run with given numbers would leave."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Made-up measurements: a few numbers that stand for evidence in examples and fixtures."""
+"""A synthetic run: a few numbers that stand for evidence in examples and fixtures."""
 
 from dataclasses import dataclass
 

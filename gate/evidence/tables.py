@@ -1,4 +1,4 @@
-"""The tables of saved evidence, for whoever opens the file with a tool of their own."""
+"""The tables of saved evidence, which other tools may open too."""
 
 VERSION = 3
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last

@@ -1,4 +1,4 @@
-"""When something was measured: UTC, to the second, as ISO 8601 says it."""
+"""Times of measurement: UTC, to the second, in ISO 8601."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ AHEAD = timedelta(days=1)  # clocks of two machines differ, and by less than tha
 
 
 def now() -> datetime:
-    """Return the present moment, to the second."""
+    """Return the present moment in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 

@@ -1,4 +1,4 @@
-"""From evidence to tables."""
+"""Evidence is written into its tables."""
 
 import json
 import sqlite3

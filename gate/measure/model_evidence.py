@@ -72,7 +72,8 @@ def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
     for split, each in splits.items():
         if count := int((each.rows.margin < NEAR_TIE).sum()):
             yield (
-                f"{pluralize(count, 'image')} of {split} {'has' if count == 1 else 'have'} two best "
+                f"{pluralize(count, 'image')} of {split} "
+                f"{'has' if count == 1 else 'have'} two best "
                 f"classes within {NEAR_TIE}: another machine may answer with the other one"
             )
 

@@ -74,7 +74,7 @@ def _of_mistakes(splits: Mapping[Split, SplitEvidence]) -> list[Key]:
 
 
 def surest_mistakes(rows: Rows, a_class: int) -> list[int]:
-    """Return rows that are wrong, at most ``a_class`` of a true class, in turns, surest first."""
+    """Return indices of wrong rows, at most ``a_class`` of a true class, in turns, surest first."""
     wrong = np.flatnonzero(rows.labels != rows.predictions)
     sure = np.nan_to_num(rows.confidence)
     order = sorted(wrong.tolist(), key=lambda row: (-sure[row], str(rows.ids[row])))

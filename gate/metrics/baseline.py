@@ -1,4 +1,4 @@
-"""A model against the champion on the same images: what was lost, what was gained."""
+"""A model is compared with the champion on the same images: answers lost and gained."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Whether a confidence of 0.9 is right nine times in ten."""
+"""Calibration: a confidence of 0.9 should be right nine times in ten."""
 
 import math
 from dataclasses import dataclass
@@ -135,14 +135,14 @@ def _p_if_calibrated(confidence: Reals, observed: float) -> float:
     errors = np.zeros(RESAMPLES)
     for b in np.unique(index):
         here = np.sort(confidence[index == b])
-        hits = _draw_right(random, here)
+        hits = draw_right_answers(random, here)
         errors += np.abs(hits - here.sum())
     return float(1 + np.count_nonzero(errors / len(confidence) >= observed - 1e-12)) / (
         RESAMPLES + 1
     )
 
 
-def _draw_right(random: np.random.Generator, confidence: Reals) -> Reals:
+def draw_right_answers(random: np.random.Generator, confidence: Reals) -> Reals:
     """Return resampled numbers of right answers, (resamples,), for confidences that are true."""
     variance = float((confidence * (1 - confidence)).sum())
     if variance >= _NORMAL_FROM:

@@ -1,4 +1,4 @@
-"""The champion's rows beside the model's, and whether it is another model at all."""
+"""The champion's rows are paired with the model's, unless it is the same model."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Whether the outputs stand in another order than the classes: the order that explains most."""
+"""The order of the outputs: the permutation of classes that explains most answers."""
 
 import math
 from dataclasses import dataclass
@@ -92,7 +92,8 @@ def better_order(rows: Rows, classes: int) -> BetterOrder | Undefined:
 def find_exchange(rows: Rows, classes: int) -> BetterOrder | None:
     """Return the order of the outputs that provably adds something and mends most wrong answers.
 
-    None where there is none: then the model is wrong, and not the order of the classes.
+    None where there is none: then the model is wrong, and not the order of its classes, of
+    which there are ``classes``.
     """
     counts = tables.confusion(rows, classes)
     if (counts.argmax(axis=1) == np.arange(classes)).all():  # no other order adds anything

@@ -1,4 +1,4 @@
-"""Estimates of estimates: differences of independent ones, means over classes not all seen."""
+"""Estimates from estimates: differences of independent ones, means over classes not all seen."""
 
 import math
 from collections.abc import Collection

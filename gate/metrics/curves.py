@@ -1,4 +1,4 @@
-"""What the curve of a loss shows, one small rule each: facts, not verdicts.
+"""Features of a loss curve, one small rule each: facts, not verdicts.
 
 A :class:`Curve` goes in, a :class:`CurveFact` comes out: a value, the bound it is compared with,
 and whether it met it, missed it, or cannot say. The thresholds are named parameters with the

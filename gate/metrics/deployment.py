@@ -1,4 +1,4 @@
-"""Precision where the classes come in other shares than in the data.
+"""Precision under other class shares than those of the data.
 
 All of it supposes that images of a class look alike in both places, and only the shares differ.
 """

@@ -1,4 +1,4 @@
-"""What every metric gives: a value and one-sided bounds at any confidence.
+"""An estimate: a value, and one-sided bounds at any confidence.
 
 A bound that cannot be computed is NaN, and NaN meets no requirement. ``numerator`` and
 ``denominator`` are given where ``value`` is exactly their quotient, correctly rounded; such a value

@@ -1,4 +1,4 @@
-"""What one more image adds to a metric of the confusion matrix: its derivatives, in closed form.
+"""Derivatives of the metrics of the confusion matrix by its cells, in closed form.
 
 Each function takes ``matrix``, (classes, classes), rows = truth, as floats, and returns the
 derivative of the metric by the weight of an image in each cell, (classes, classes). As a metric
@@ -31,7 +31,10 @@ def of_mean_recall(matrix: Reals, over: Mask) -> Reals:
 
 
 def of_mean_f1(matrix: Reals, over: Mask) -> Reals:
-    """Return the derivatives of macro F1, the mean of 2 d / (r + c) over the classes ``over``."""
+    """Return the derivatives of macro F1, the mean of 2 d / (r + c) over the classes ``over``.
+
+    ``over``, (classes,), is not all false; all of them have images.
+    """
     r, c, d = matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal()
     both, k = np.where(over, r + c, 1), over.sum()
     right = 2 * over / (k * both)
@@ -42,7 +45,7 @@ def of_mean_f1(matrix: Reals, over: Mask) -> Reals:
 def of_mean_precision(matrix: Reals, over: Mask) -> Reals:
     """Return the derivatives of macro precision, the mean of d / c over the classes ``over``.
 
-    A class that is never predicted counts as 0 of 1.
+    A class that is never predicted counts as 0 of 1. ``over``, (classes,), is not all false.
     """
     c, d = np.maximum(matrix.sum(axis=0), 1), matrix.diagonal()
     k = over.sum()

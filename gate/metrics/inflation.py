@@ -1,4 +1,4 @@
-"""What leaked images did to the metrics: as given, clean, and the difference.
+"""Inflation of metrics by leaked images: as given, clean, and the difference.
 
 The difference gets bounds of its own, because the clean images are part of those given: the bounds
 of the two values say nothing of it. Which images leaked is taken as known.

@@ -1,4 +1,4 @@
-"""From what each image adds to a statistic to its padded bounds, whole groups together."""
+"""Padded bounds from the influence of each image on a statistic, whole groups together."""
 
 from dataclasses import dataclass
 

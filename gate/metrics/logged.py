@@ -1,4 +1,4 @@
-"""What a training log says of accuracy: without counts, and with augmentation in it."""
+"""Accuracy in a training log: without counts, and with augmentation in it."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Means of what each image costs: log-loss, Brier score, expected cost.
+"""Mean losses of images: log-loss, Brier score, expected cost.
 
 Their bounds are padded (:mod:`gate.metrics.padded`): with one image more that costs as much, or as
 little, as an image can.

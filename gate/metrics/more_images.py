@@ -1,4 +1,4 @@
-"""How many more images decide what is open: an answer for messages, and no promise."""
+"""The number of images that would decide an open result: an answer for messages, no promise."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The padded bound: what the data prove about a statistic when one unit more is as bad as can be.
+"""The padded bound of a statistic: one more unit, as bad as can be, joins the data.
 
 A bound from the spread of the data alone fails where it matters most: without a mistake there is no
 spread, and a model with none looks proven. Here one *unit* (a group of images, or an image where
@@ -80,7 +80,7 @@ def typical_group(sizes: NDArray[np.int64]) -> float:
 def unbiased(units: NDArray[np.int64]) -> Numbers:
     """Return sqrt(G / (G - 1)) for ``units`` G: by what influences grow, as their mean is fitted.
 
-    1 for a single unit, which shows no spread.
+    The shape is that of ``units``; 1 for a single unit, which shows no spread.
     """
     return np.sqrt(units / np.maximum(units - 1, 1))
 

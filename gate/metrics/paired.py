@@ -1,4 +1,4 @@
-"""Two answers to the same images: the difference of their shares, and what is told beside it."""
+"""Two answers to the same images: the difference of their shares, its bounds and its p-value."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many images a proof takes: exact, because a pass is an exact binomial event.
+"""The number of images for a proof: exact, because a pass is an exact binomial event.
 
 A share of ``n`` images passes ``>= required`` when few enough of them are misses. Allowing one miss
 more takes a certain number of images; between two such numbers more images only make a pass less

@@ -1,4 +1,4 @@
-"""How many images a proof takes where they come in groups: groups count, not images.
+"""The number of images for a proof where they come in groups: groups count, not images.
 
 The padded bound adds a group of typical size m that is all wrong. Without a mistake in n images it
 is 1 - ln(1 / (1 - confidence)) m / n, so that a share of t takes ln(1 / (1 - confidence)) / (1 - t)

@@ -1,4 +1,4 @@
-"""What the class shares alone are worth."""
+"""The loss of a forecast that knows the class shares alone."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How well scores order the images: ROC AUC, average precision, top-k.
+"""Metrics of the ranking that scores give: ROC AUC, average precision, top-k.
 
 Both areas get padded bounds from what each image adds to them: for AUC the share of the other
 images that it beats (DeLong, DeLong and Clarke-Pearson, 1988), for average precision the derivative
@@ -48,24 +48,24 @@ AreaOf = Callable[[NDArray[np.bool_], Scores], Area]  # which images are of the 
 def roc_auc(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return the mean over classes of the area under the ROC curve, one class against the rest.
 
-    Over the classes ``over``, by default all. Of two classes both areas are the same where scores
-    add up to one, and so is their mean.
+    In [0, 1], over the classes ``over``, by default all. Of two classes both areas are the same
+    where scores add up to one, and so is their mean.
     """
     return _mean_area(rows, classes, over, roc_area)
 
 
 def roc_auc_of(rows: Rows, of: int, classes: int) -> Estimate:
-    """Return the chance that an image of the class scores higher for it than another image."""
+    """Return the chance that an image of the class scores higher for it than another, in [0, 1]."""
     return _area_of(rows, of, classes, roc_area)
 
 
 def average_precision(rows: Rows, classes: int, over: Over = None) -> Estimate:
-    """Return the mean over classes of the average precision, by default over all."""
+    """Return the mean average precision, in [0, 1], over the classes ``over``, by default all."""
     return _mean_area(rows, classes, over, precision_area)
 
 
 def average_precision_of(rows: Rows, of: int, classes: int) -> Estimate:
-    """Return the precision of the class, averaged over the thresholds at its images."""
+    """Return the precision of the class, averaged over the thresholds at its images, in [0, 1]."""
     return _area_of(rows, of, classes, precision_area)
 
 

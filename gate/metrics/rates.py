@@ -31,7 +31,7 @@ _FEWEST_TO_FAIL = 5  # images a class: with fewer, macro F1 is so biased that it
 
 
 def accuracy(rows: Rows) -> Share | Undefined:
-    """Return the share of right predictions."""
+    """Return the share of right predictions, in [0, 1]."""
     return share_of(rows.labels == rows.predictions, tables.group_codes(rows), NO_IMAGES)
 
 
@@ -131,8 +131,8 @@ MEAN_PRECISION = Mean(  # right answers are 0 where a class is never predicted: 
 def balanced_accuracy(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return the mean recall over the classes ``over``, by default all: macro recall.
 
-    As of all means over classes, the value is that of the classes that have images, and the bounds
-    leave open what the others would show (:class:`MeanOverClasses`).
+    It is in [0, 1]. As of all means over classes, the value is that of the classes that have
+    images, and the bounds leave open what the others would show (:class:`MeanOverClasses`).
     """
     return _mean_over_classes(rows, classes, over, MEAN_RECALL)
 
@@ -140,9 +140,9 @@ def balanced_accuracy(rows: Rows, classes: int, over: Over = None) -> Estimate:
 def macro_f1(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return the mean F1 over the classes ``over``, by default all.
 
-    With fewer than 5 images a class on average it is never proven to be low. With more, its upper
-    bound allows for how much too low it is expected to be, which counts where there are many
-    classes: their mean has little spread.
+    It is in [0, 1]. With fewer than 5 images a class on average it is never proven to be low. With
+    more, its upper bound allows for how much too low it is expected to be, which counts where there
+    are many classes: their mean has little spread.
     """
     matrix = tables.confusion(rows, classes)
     present, absent = classes_over(matrix.sum(axis=1), over)

@@ -1,4 +1,4 @@
-"""Which rows a rule is judged on: those as given, and those without leaked and repeated images.
+"""The sets of rows that a rule is judged on: as given, and without leaks and copies.
 
 The model's owner decides which image stands in which split, and how often. So that nothing that is
 left out of a metric can help it, and nothing that is repeated either, a rule is asked on each of

@@ -1,4 +1,4 @@
-"""Which rows a metric looks at: those of one split, cut into slices.
+"""The rows that a metric uses: those of one split, cut into slices.
 
 Every rule of a policy asks for the same few cuts, and a policy may have a rule for each class: the
 last cuts are kept.

@@ -1,4 +1,4 @@
-"""What a model is worth beyond the class shares: the no-information rate, kappa, MCC."""
+"""Skill beyond the class shares: the no-information rate, kappa, MCC."""
 
 import numpy as np
 
@@ -67,9 +67,9 @@ def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
 def kappa(rows: Rows, classes: int, over: Over = None) -> Estimate:
     """Return Cohen's kappa (1960): agreement of truth and prediction beyond that of chance.
 
-    Undefined where truth and prediction are all of the same one class, and where one of the classes
-    ``over``, by default all, has no images; where only the truth is of one, it is 0 and proves
-    nothing.
+    It is in [-1, 1]. Undefined where truth and prediction are all of the same one class, and where
+    one of the classes ``over``, by default all, has no images; where only the truth is of one, it
+    is 0 and proves nothing.
     """
     return weighted_kappa(rows, 1.0 - np.eye(classes), over)
 

@@ -1,4 +1,4 @@
-"""The metrics that every report shows, whether a rule speaks of them or not."""
+"""The metrics that every report shows, with or without a rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many images of train a gap between train and test rests on."""
+"""The number of train images that a gap between train and test rests on."""
 
 import math
 

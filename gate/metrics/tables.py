@@ -1,4 +1,4 @@
-"""What the metrics count, once: the confusion matrix, its occupied cells, the groups.
+"""The counts that metrics share: the confusion matrix, its occupied cells, the groups.
 
 The same rows are asked for many metrics of many classes; the last few answers are kept.
 """

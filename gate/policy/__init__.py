@@ -1,1 +1,1 @@
-"""The policy: read strictly, with the place of everything it says."""
+"""The policy is read strictly, and everything in it keeps its place."""

@@ -1,4 +1,4 @@
-"""What a policy pins of the run that it judges: the critical classes and the champion."""
+"""A policy's pins on the run that it judges: the critical classes and the champion."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING

@@ -28,7 +28,7 @@ _COMMON = ("check", "severity", "decide_on", "on_inconclusive", "one_sided_confi
 
 
 def markdown() -> str:
-    """Return the catalogue as Markdown, with a final line break."""
+    """Return the catalogue as Markdown, with a final line break. Raises DocumentError."""
     documents = {name: read_policy(name) for name in shipped_names()}
     lines = ["| policy | for | rules | block | decided |", "|---|---|---|---|---|"]
     lines += [_summary(name, document) for name, document in documents.items()]

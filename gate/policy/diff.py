@@ -1,4 +1,4 @@
-"""What one policy judges differently from another, and which way it went."""
+"""The difference of two policies: each change, and whether it is stricter or looser."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

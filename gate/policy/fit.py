@@ -1,4 +1,4 @@
-"""Whether a policy fits the classes of a model: what does not, wherever that is written."""
+"""A policy must fit the classes of a model: names that do not, wherever they are written."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Fixtures of a policy: made-up measurements, and what the policy must say of them."""
+"""Fixtures of a policy: synthetic runs, and the outcomes that they must get."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""One file of a policy: what it states, before anything is merged or filled in."""
+"""A layer is one file of a policy as written, before anything is merged or filled in."""
 
 import re
 from collections.abc import Iterator, Mapping

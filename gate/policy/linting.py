@@ -1,4 +1,4 @@
-"""What is allowed in a policy and still wrong: rules that cannot fail, pass or matter."""
+"""Lint of policies: rules that are allowed, and cannot fail, pass or matter."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING

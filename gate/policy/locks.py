@@ -1,4 +1,4 @@
-"""What a policy may not change in those that it extends."""
+"""Locks: a policy must not change certain keys of those that it extends."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""The policy: who wrote it, and the rules that every one of its models must meet."""
+"""The policy: its author, and the rules that every one of its models must meet."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""How many images a policy takes to prove, and what the images at hand can prove."""
+"""The number of images that a policy needs, and the limits that the images at hand can prove."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reading a policy: from a path or a name to rules that know where each of their keys stands."""
+"""A policy is read, from a path or a name, into rules that know the place of each key."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A policy as it judged: enough to judge by it again where its files are not."""
+"""A policy as it judged, complete enough to judge again without its files."""
 
 import json
 import re

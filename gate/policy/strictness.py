@@ -1,4 +1,4 @@
-"""Which of two rules is stricter: the order that locks, diffs and shadows are judged by.
+"""The order of strictness between two rules, for locks, diffs and shadows.
 
 A rule is at least as strict as another where it never accepts what the other refuses. What this
 module cannot prove it calls incomparable, and nobody takes that for stricter.

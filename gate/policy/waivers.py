@@ -164,7 +164,7 @@ class Acceptance:
 def ruling(
     waiver: Waiver, case: Case | None, policy: Policy, now: datetime
 ) -> tuple[Standing, str]:
-    """Return whether a waiver holds at ``now``, and why.
+    """Return whether a waiver holds at ``now``, a time with its zone, and why.
 
     Only an open or failed result with a value is ever waived: an error says that nothing was
     judged, and what has no value is not known to be above the floor.

@@ -1,4 +1,4 @@
-"""The images that the champion had right and this model has wrong, as a list beside the report."""
+"""A list beside the report: images that the champion had right and this model has wrong."""
 
 from gate.evidence.records import Evidence
 from gate.metrics.baseline import newly_broken

@@ -1,4 +1,4 @@
-"""From a decision and its evidence to the report, by copying."""
+"""A report is built from a decision and its evidence, by copying."""
 
 import math
 from collections import Counter

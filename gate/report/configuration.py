@@ -1,4 +1,4 @@
-"""What a verdict rests on beside checkpoint, policy and data, and the digests that pin it."""
+"""The configuration behind a verdict, and the digests that pin it."""
 
 from dataclasses import asdict
 from hashlib import sha256

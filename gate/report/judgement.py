@@ -1,4 +1,4 @@
-"""By what evidence was judged, and the file in which that lies beside report and evidence.
+"""The record of how evidence was judged, in a file beside report and evidence.
 
 Whoever attests a verdict judges the evidence again by it, and signs what comes of that.
 """

@@ -1,4 +1,4 @@
-"""What a report says of keys: groups that join nothing, and names that look like each other."""
+"""Notes on keys: groups that join nothing, and names that look like each other."""
 
 from collections.abc import Iterable, Iterator
 

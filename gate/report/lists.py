@@ -1,4 +1,4 @@
-r"""Lists beside the report, as CSV that neither a spreadsheet nor a terminal obeys.
+r"""Lists beside the report, as CSV that spreadsheets and terminals do not execute.
 
 Names come from outside. In a cell of text a backslash is written twice, and as ``\xNN``, ``\uNNNN``
 or ``\UNNNNNNNN`` is written what cannot be printed, and a sign that would begin a formula: ``=``,

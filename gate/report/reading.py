@@ -22,7 +22,7 @@ def read_report(path: Path) -> Report:
 
 
 def read_with_bytes(path: Path) -> tuple[Report, bytes]:
-    """Return a report and the bytes that it was read from; raises as :func:`read_report` does."""
+    """Return a report and the bytes it was read from; raises EvidenceError where it is none."""
     from pydantic import ValidationError
 
     file = path / FILE_NAME if path.is_dir() else path

@@ -1,4 +1,4 @@
-"""What the last run left, put where nobody takes it for the result of a call that gave none.
+"""Results of the last run are set aside, so that nobody takes them for those of this call.
 
 Nothing is deleted: each file gets ``.previous`` into its name. The newest is kept, and a second
 faulty call, which finds nothing to put aside, leaves it alone. A name is changed in one step, so

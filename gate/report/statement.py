@@ -1,4 +1,4 @@
-"""What an attestation says of a report: an in-toto Statement v1 with a test result, unsigned.
+"""The statement about a report: an in-toto Statement v1 with a test result, unsigned.
 
 The shapes are those of https://github.com/in-toto/attestation: Statement v1, the predicate
 test-result v0.1, and one extension field of ours. There are no floats: every number that was

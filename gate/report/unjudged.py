@@ -1,4 +1,4 @@
-"""Copies that were found and that no rule of the policy judges: they are said before all else."""
+"""Copies that no rule of the policy judges are reported before all else."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,1 +1,1 @@
-"""What is judged: all reading of files, and all distrust of them."""
+"""The subject: all reading of files, and all distrust of them."""

@@ -1,4 +1,4 @@
-"""What a data split lists, without opening an image."""
+"""A census counts the entries of a data split, without opening an image."""
 
 from collections import Counter
 from collections.abc import Sequence

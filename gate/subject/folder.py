@@ -1,4 +1,4 @@
-"""The folder that this process is in, which user code may leave."""
+"""User code may change the working folder of the process, which is then restored."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The gate file: what is judged. The policy, which says how, belongs to somebody else."""
+"""The gate file says what is judged. The policy, which says how, belongs to somebody else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -274,14 +274,14 @@ class GateFile(_Strict):
         self._refuse([*contradictions(self), *_omissions(self), *asks])
 
     def require_critical(self, classes: Sequence[str]) -> None:
-        """Refuse critical classes that the model does not have; raises as require_complete does."""
+        """Raise DocumentError, or UsageError without a file, for a critical class that is none."""
         self._refuse(list(_unknown_critical(self.critical, classes)))
 
     def bound_by(self, document: PolicyDocument) -> Self:
         """Return the same with the critical classes of the policy, which may be added to.
 
-        Raises as require_complete does where the gate file takes one away, or names no champion
-        under a policy that pins it.
+        Raises DocumentError, or UsageError without a file, where the gate file takes one away, or
+        names no champion under a policy that pins it.
         """
         self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)

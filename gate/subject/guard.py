@@ -1,4 +1,4 @@
-"""The one guard around the user's own code and objects: whatever they raise is said in words.
+"""The guard around the user's own code and objects: their exceptions become our errors.
 
 The user's module, transform and Dataset are trusted to mean well, not to behave. What a touch of
 them raises, in their code, or in torch or NumPy between, becomes a FactoryError: a place, a fact

@@ -1,4 +1,4 @@
-"""Where the modules of user code are found: one answer for whoever imports, digests or only asks.
+"""Modules of user code are found by one rule, for imports, digests and questions alike.
 
 Installed modules come first. Beside the gate file lie two kinds of modules that are found: the
 packages that it names a factory of, and what is not installed and code that lies there imports. Any

@@ -1,4 +1,4 @@
-"""The declared input transform: a decoded image to the numbers that the model is given."""
+"""The declared input transform turns a decoded image into the model's input."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -336,7 +336,10 @@ class FactoryTransform:
         return ()
 
     def batch(self, pixels: Pixels) -> Floats:
-        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""
+        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
+
+        Raises FactoryError where the transform fails, or gives tensors of different shapes.
+        """
         from PIL import Image
 
         made = [self(Image.fromarray(row)) for row in pixels]

@@ -1,4 +1,4 @@
-"""Modules of one name beside the gate file and installed: which is taken, and what to do."""
+"""Modules of one name, both beside the gate file and installed, are reported with a remedy."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""The files that user code is made of and reads: what a kept measurement of it depends on.
+"""The files that user code consists of and reads; a kept measurement of it depends on them.
 
 Modules are told apart by what is new in ``sys.modules``, other files by Python's own audit events.
 Each is hashed when it was used: the file may change later, and the process keeps what it imported.

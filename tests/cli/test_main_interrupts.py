@@ -16,7 +16,7 @@ IMPORTLIB = "<frozen importlib._bootstrap>"
 
 @pytest.fixture(autouse=True)
 def handler():
-    before = signal.signal(signal.SIGINT, own_process._Hearing())
+    before = signal.signal(signal.SIGINT, own_process.InterruptHandler())
     yield
     signal.signal(signal.SIGINT, before)
 
@@ -132,7 +132,7 @@ def test_one_that_woke_nobody_comes_again(monkeypatch):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("default_int_handler", "_Hearing"), ("SIG_IGN", "Handlers")],
+    [("default_int_handler", "InterruptHandler"), ("SIG_IGN", "Handlers")],
     ids=["heard", "born deaf"],
 )
 def test_what_is_born_deaf_to_it_stays_deaf(before, after):

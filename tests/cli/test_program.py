@@ -4,6 +4,7 @@ import json
 import threading
 from dataclasses import replace
 
+import click
 import pytest
 
 import gate
@@ -210,9 +211,9 @@ def test_the_help_names_every_command_and_every_exit_status(capsys):
 
 
 def test_every_command_of_the_help_can_be_loaded(capsys):
-    from gate.cli import _COMMANDS
+    from gate.cli import program
 
-    for command in _COMMANDS:
+    for command in program.list_commands(click.Context(program)):
         assert main([command, "--help"]) == 0
 
 

@@ -66,9 +66,9 @@ def test_large_bins_are_drawn_as_normal_numbers_and_agree_with_coin_flips(monkey
     confidence = np.random.default_rng(0).uniform(0.6, 0.9, 1000)
     random = np.random.default_rng(1)
 
-    normal = calibration._draw_right(random, confidence)
+    normal = calibration.draw_right_answers(random, confidence)
     monkeypatch.setattr(calibration, "_NORMAL_FROM", math.inf)
-    flipped = calibration._draw_right(random, confidence)
+    flipped = calibration.draw_right_answers(random, confidence)
 
     assert normal.mean() == pytest.approx(flipped.mean(), abs=2)
     assert normal.std() == pytest.approx(flipped.std(), rel=0.1)
@@ -77,7 +77,7 @@ def test_large_bins_are_drawn_as_normal_numbers_and_agree_with_coin_flips(monkey
 def test_coin_flips_are_drawn_in_portions_within_memory(monkeypatch):
     monkeypatch.setattr(calibration, "_BUDGET", 1000)
 
-    drawn = calibration._draw_right(np.random.default_rng(1), np.full(150, 0.9))
+    drawn = calibration.draw_right_answers(np.random.default_rng(1), np.full(150, 0.9))
 
     assert drawn.shape == (calibration.RESAMPLES,)
     assert drawn.mean() == pytest.approx(135, abs=1)

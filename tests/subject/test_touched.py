@@ -33,7 +33,6 @@ def folder(tmp_path, monkeypatch):
     yield tmp_path
     for name in [each for each in sys.modules if each.split(".")[0] == "mine"]:
         del sys.modules[name]
-    touched._used.clear()
 
 
 def digest(path):

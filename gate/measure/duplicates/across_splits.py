@@ -78,7 +78,8 @@ def described_overlaps(
 ) -> tuple[tuple[Overlap, ...], str]:
     """Return the overlaps with the near copies that the user's descriptor sees between splits.
 
-    The text says what compared them. Raises CheckpointError or DataError where it cannot.
+    The text says what compared them. Raises CheckpointError, DataError or FactoryError where it
+    cannot, MissingExtraError without onnxruntime.
     """
     from gate.measure.duplicates import descriptor_copies
     from gate.subject.checkpoints.onnx import open_onnx

@@ -38,12 +38,12 @@ class ThumbnailView:
     rows: Indices  # (m,) the chosen ones
 
     def take(self, places: Indices) -> NDArray[np.uint8]:
-        """Return the pictures at some ``places`` of the order, (len(places), 64, 64)."""
+        """Return the pictures at some ``places`` of the order, uint8 (len(places), 64, 64)."""
         return self.all[self.rows[places]]
 
 
 def candidates(a: ThumbnailView, b: ThumbnailView, *, same: bool) -> tuple[Indices, Indices]:
-    """Return places in a and in b: of each picture of b, those of a that are most alike."""
+    """Return places in a and in b, (pairs,) each: for each picture of b, those of a most alike."""
     blocks = [_Block.of(b, first) for first in range(0, len(b.rows), _ROWS_B)]
     for first_a in range(0, len(a.rows), _ROWS_A):
         stretch = np.arange(first_a, min(first_a + _ROWS_A, len(a.rows)))

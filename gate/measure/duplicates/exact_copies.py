@@ -87,7 +87,7 @@ def _partners(
 
 
 def first_of_each(codes: int, codes_a: Numbers, rows: Indices) -> Numbers:
-    """Return, for each code, the first of ``rows`` that has it, or NONE."""
+    """Return, (codes,), for each code, the first of ``rows``, (m,), that has it, or NONE."""
     first = np.full(codes, NONE, np.int32)
     backwards = rows[::-1]  # of several values for one place, NumPy keeps the last
     first[codes_a[backwards]] = backwards
@@ -135,7 +135,7 @@ def _joint_codes(
 
 
 def distinct_codes(digests: NDArray[np.uint8]) -> Numbers:
-    """Return integers below n that are equal where digests, (n, 32), are."""
+    """Return integers below n, (n,), that are equal where digests, uint8 (n, 32), are."""
     words = np.ascontiguousarray(digests).view(np.uint64)
     order = np.argsort(words[:, 0], kind="stable")
     same_word, same = _as_the_one_before(words, order)

@@ -139,7 +139,7 @@ def once(side: FingerprintedSplit, matches: Iterable[Match]) -> list[Match]:
 
 
 def by_id(side: FingerprintedSplit, rows: Indices) -> Indices:
-    """Return the rows whose hash means something, in the order of their ids."""
+    """Return the rows, (m,), whose hash means something, in the order of their ids."""
     rows = rows[~side.fingerprints.featureless[rows]]
     return rows[np.argsort(side.ids[rows], kind="stable")]
 

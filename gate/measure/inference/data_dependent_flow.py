@@ -12,7 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def has_data_dependent_control_flow(model: nn.Module, images: torch.Tensor) -> bool:
-    """Return whether an operation gave Python a number, and not a tensor, as ``model`` ran."""
+    """Return whether an operation gave Python a number, and no tensor, as ``model`` ran.
+
+    ``images`` are float32 (n, C, H, W).
+    """
     watching = _Watching()
     with torch.no_grad(), watching:
         model(images)

@@ -1,4 +1,4 @@
-"""The first images of the data, and what the model answers to them."""
+"""The first images of the data, and the model's answers to them."""
 
 from dataclasses import dataclass
 

@@ -62,7 +62,10 @@ class ExportedRunner:
     device: str = "cpu"
 
     def outputs(self, images: Floats) -> Floats:
-        """Return the outputs (n, classes); raises CheckpointError where onnxruntime stops."""
+        """Return float32 (n, classes) for images (n, C, H, W).
+
+        Raises CheckpointError where onnxruntime stops.
+        """
         try:
             (scores,) = self.session.run([_OUTPUT], {_INPUT: np.ascontiguousarray(images)})
         except Exception as error:  # onnxruntime raises what it likes
@@ -170,7 +173,8 @@ def _compare(exported: ExportedRunner, first: FirstBatch) -> float:
     max_abs_difference = float(np.abs(found - expected).max())
     if not max_abs_difference <= TOLERANCE:  # NaN is no agreement
         raise _UnusableError(
-            f"on the first {pluralize(len(first.images), 'image')} their scores differ by more than "
+            f"on the first {pluralize(len(first.images), 'image')} their scores "
+            "differ by more than "
             f"{TOLERANCE}",
             max_abs_difference if np.isfinite(max_abs_difference) else None,
         )

@@ -34,7 +34,8 @@ def opened_model(
 ) -> Iterator[Loaded]:
     """Give the model of a gate file, ready to answer, on at most ``threads`` cores.
 
-    Raises CheckpointError, with what is known of the file as its ``identity``, and FactoryError.
+    Raises CheckpointError, with what is known of the file as its ``identity``, FactoryError, and
+    MissingExtraError without onnxruntime for an ONNX model.
     """
     artefact = Artefact.of(spec, base)
     with source_of(artefact).open(artefact, threads=threads) as opened:

@@ -1,4 +1,4 @@
-"""Whatever a module answers is taken as scores, or refused in words."""
+"""A module's output is taken as scores, or refused with a reason."""
 
 import numpy as np
 import torch

@@ -124,7 +124,8 @@ class TorchRunner:
     ) -> "TorchRunner":
         """Return a runner of ``model``, moved to the device and laid out for convolutions.
 
-        Raises FactoryError where the module's own code, which ``guard`` is for, stops it.
+        Raises FactoryError where the module's own code, which ``guard`` is for, stops it,
+        UsageError for a device that this machine lacks.
         """
         chosen = choose_device(device)
         require_exact_products()
@@ -135,7 +136,11 @@ class TorchRunner:
         return cls(model, classes, chosen, state_of(model), guard=guard)
 
     def outputs(self, images: Floats) -> Floats:
-        """Return the model's outputs, as float32 on the CPU."""
+        """Return the outputs, float32 (n, classes) on the CPU, for images float32 (n, C, H, W).
+
+        Raises CheckpointError where the model does not fit images or classes, FactoryError where
+        its own code fails.
+        """
         batch = torch.from_numpy(images)
         if self.place.type == "cuda":
             batch = batch.pin_memory()  # else the copy waits for the device, and the device for it

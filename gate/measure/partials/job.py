@@ -1,4 +1,4 @@
-"""A job says what is measured and how; an engine streams its results."""
+"""A job names what an engine measures; the engine streams its results."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""GitLab's code quality report: what did not pass, in the merge request's widget."""
+"""GitLab's code quality report: results that are no pass, in the merge request's widget."""
 
 import json
 from typing import Any

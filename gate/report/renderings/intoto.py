@@ -1,4 +1,4 @@
-"""in-toto: what `attest` would sign, laid out for reading."""
+"""in-toto: the statement that `attest` would sign, laid out for reading."""
 
 import json
 
@@ -11,7 +11,8 @@ def intoto(report: Report) -> str:
     """Return the unsigned statement as indented JSON; `attest` signs the same without spaces.
 
     The report knows one digest of the checkpoint; `attest` gives the files their names, and lists
-    every file of a model folder.
+    every file of a model folder. Raises EvidenceError for a report that no statement can be made
+    of.
     """
     sha256 = report.subject.sha256
     subjects = {} if sha256 is None else {"checkpoint": sha256}

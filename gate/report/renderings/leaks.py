@@ -1,4 +1,4 @@
-"""What leaked images did, in the words that all renderings share."""
+"""The effect of leaked images, in the words that all renderings share."""
 
 from dataclasses import dataclass
 

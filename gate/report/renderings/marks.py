@@ -1,4 +1,4 @@
-"""How a file shows that this program wrote it: before an old verdict is taken away."""
+"""Marks show that this program wrote a file, before the file is taken away."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where a result points: a file, a line, and a mark by which two reports know it again."""
+"""The place of a result: a file, a line, and a fingerprint that two reports share."""
 
 from dataclasses import dataclass
 from hashlib import sha256

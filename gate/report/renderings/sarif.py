@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: what did not pass, each result at its line of the policy."""
+"""SARIF 2.1.0: each result that is no pass, at its line of the policy."""
 
 import json
 from typing import Any

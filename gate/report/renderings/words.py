@@ -79,7 +79,10 @@ def outcomes_counted(report: Report) -> str:
     if warned := warnings.total():
         outcomes.append(pluralize(warned, "warning"))
     rules, results = report.decision.rules_evaluated, len(report.results)
-    return f"{pluralize(rules, 'rule')}, {pluralize(results, 'result')}: {', '.join(outcomes) or 'none'}"
+    return (
+        f"{pluralize(rules, 'rule')}, {pluralize(results, 'result')}: "
+        f"{', '.join(outcomes) or 'none'}"
+    )
 
 
 def deciding(report: Report, most: int = 3) -> list[ResultPart]:

@@ -1,4 +1,4 @@
-"""What reading one checkpoint may cost, however its bytes are arranged.
+"""Limits on the cost of reading one checkpoint, however its bytes are arranged.
 
 Time and memory are counted and not measured: the same file is refused on every machine. A folder
 of many files has one budget, and so have the five pickles of an older stream.
@@ -31,19 +31,22 @@ class Budget:
     unpacked: int = 0  # bytes of all their deflated members
 
     def take(self, elements: int) -> None:
-        """Count elements that are about to be copied or looked at; refuse what is too much."""
+        """Count elements to copy or look at; raise RefusedError where they are too many."""
         self.elements -= elements
         if self.elements < 0:
             raise unsafe(f"it makes a reader copy more than {MAX_ELEMENTS:,} elements", _SAVE)
 
     def list_members(self, count: int) -> None:
-        """Count members of an archive that are about to be looked at; refuse what is too much."""
+        """Count members of an archive to look at; raise RefusedError where they are too many."""
         self.steps -= STEPS_OF_A_MEMBER * count
         if self.steps < 0:
             raise unsafe(f"its archives have too many members, {count:,} in one", _SAVE)
 
     def unpack(self, declared: int, remedy: str) -> None:
-        """Count bytes that deflated members declare, before any is unpacked; refuse too many."""
+        """Count the bytes that deflated members declare, before any is unpacked.
+
+        Raises RefusedError where they are too many.
+        """
         self.unpacked += declared
         if self.unpacked > min(MAX_BYTES, FREE_BYTES + MAX_GROWTH * self.packed):
             raise unsafe(

@@ -131,7 +131,8 @@ def _check_names(named: Mapping[str, TensorSpec], model: Sequence[str]) -> None:
         )
     if unexpected:
         facts.append(
-            f"{pluralize(len(unexpected), 'tensor')} unexpected: {list_names(unexpected, _MOST_NAMES)}"
+            f"{pluralize(len(unexpected), 'tensor')} unexpected: "
+            f"{list_names(unexpected, _MOST_NAMES)}"
         )
     raise mismatch(
         "; ".join(facts),
@@ -179,7 +180,8 @@ def _check_size(name: str, spec: TensorSpec) -> None:
     held = len(spec.data) // ITEM_BYTES[spec.dtype]
     if prod(max(length, 1) for length in spec.shape) > max(held, 1):
         raise mismatch(
-            f"{plain(name)} has the shape {_axes(spec.shape)} over {pluralize(held, 'element')}, and "
+            f"{plain(name)} has the shape {_axes(spec.shape)} over {pluralize(held, 'element')}, "
+            "and "
             "the model takes its shape from the file",
             "save it with .contiguous() before torch.save, or build the model with its sizes",
         )
@@ -194,7 +196,8 @@ def _in_words(wrong: Mapping[str, tuple[Shape, Shape]], model: Mapping[str, Expe
         theirs, ours = wrong[first]
         if len(ours) == len(theirs) == 4 and theirs[1] != ours[1]:
             said.append(
-                f"the model expects {pluralize(ours[1], 'channel')}, the checkpoint has {theirs[1]:,}"
+                f"the model expects {pluralize(ours[1], 'channel')}, the checkpoint has "
+                f"{theirs[1]:,}"
             )
     if head in wrong:
         theirs, ours = wrong[head]

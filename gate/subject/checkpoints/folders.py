@@ -1,4 +1,4 @@
-"""Which files of a folder hold the weights: Hugging Face's layouts, in one file or in shards.
+"""Folders of weights: Hugging Face's layouts, in one file or in shards.
 
 A folder may hold its weights several times, and loaders differ in which ones they take. So every
 layout that transformers, timm or huggingface_hub loads unasked is found here; :mod:`.layouts`
@@ -159,7 +159,7 @@ def config_of(configs: Mapping[str, Sealed]) -> Mapping[str, Any]:
 
 @contextmanager
 def naming_all(titles: Sequence[str]) -> Iterator[None]:
-    """Let a refusal of one of several layouts name them all, for loaders differ in their choice."""
+    """Let a RefusedError of one of several layouts name them all, as loaders choose differently."""
     try:
         yield
     except RefusedError as refused:
@@ -167,7 +167,8 @@ def naming_all(titles: Sequence[str]) -> Iterator[None]:
             raise
         raise RefusedError(
             refused.refusal,
-            f"the folder holds the weights {len(titles)} times, as {list_names(titles)}, and loaders "
+            f"the folder holds the weights {len(titles)} times, as "
+            f"{list_names(titles)}, and loaders "
             f"differ in which they take: {refused.fact}",
             "delete what is not deployed, and let the folder hold the weights once",
         ) from refused

@@ -25,7 +25,7 @@ def is_exported_program(members: Iterable[str]) -> bool:
 
 
 def refuse_old_program(members: Iterable[str]) -> None:
-    """Refuse an exported program of torch 2.7 and before, all parts of which are pickles."""
+    """Raise RefusedError for an exported program of torch 2.7 and before: its parts are pickles."""
     if "serialized_exported_program.json" in members:
         raise unsafe(
             "it is an exported program in the format of torch 2.7 and before, whose weights, "
@@ -36,7 +36,7 @@ def refuse_old_program(members: Iterable[str]) -> None:
 
 
 def refuse_script(members: Iterable[str]) -> None:
-    """Refuse a TorchScript archive: it holds a program, and running it can write files."""
+    """Raise RefusedError for a TorchScript archive: a program, which could write files."""
     inside = {name.partition("/")[2] for name in members}
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
         raise unsafe(

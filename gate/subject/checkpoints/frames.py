@@ -16,7 +16,8 @@ class BrokenPipeOfWorkerError(Exception):
 def send(descriptor: int, message: bytes | memoryview, *, within: float | None = None) -> None:
     """Write one message; ``within`` seconds, or without end.
 
-    Within a time only where the descriptor does not block.
+    Within a time only where the descriptor does not block. Raises BrokenPipeOfWorkerError where the
+    other end is gone or takes too long.
     """
     deadline = None if within is None else time.monotonic() + within
     for part in (_LENGTH.pack(len(message)), message):
@@ -32,7 +33,10 @@ def send(descriptor: int, message: bytes | memoryview, *, within: float | None =
 
 
 def receive(descriptor: int, *, most: int, within: float | None = None) -> bytes:
-    """Return one message of at most ``most`` bytes; ``within`` seconds, or without end."""
+    """Return one message of at most ``most`` bytes; ``within`` seconds, or without end.
+
+    Raises BrokenPipeOfWorkerError where the other end is gone, takes too long, or sends more.
+    """
     deadline = None if within is None else time.monotonic() + within
     (length,) = _LENGTH.unpack(_exactly(descriptor, _LENGTH.size, deadline))
     if length > most:

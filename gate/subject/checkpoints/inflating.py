@@ -25,7 +25,7 @@ MAPPED = (
 
 
 def refuse_method(name: str, method: int) -> None:
-    """Refuse a member that is packed in another way than by deflate."""
+    """Raise RefusedError for a member that is packed in another way than by deflate."""
     if method not in (STORED, DEFLATED):
         how = _METHODS.get(method, f"method {method}")
         raise unsafe(

@@ -37,7 +37,7 @@ class Sandbox:
         return asdict(self)
 
     def require(self, names: Collection[str]) -> None:
-        """Refuse to go on, as unsafe, unless each named part holds."""
+        """Raise RefusedError, as unsafe, unless each named part of the sandbox holds."""
         down = [name for name in names if not self.held.get(name)]
         if down:
             raise unsafe(

@@ -1,4 +1,4 @@
-"""The names a pickle may speak of, and what each stands for here.
+"""The names that a pickle may use, and the stand-in for each.
 
 The list is shorter than torch's own allow-list. Nothing on it is ever imported or called: a name
 either describes a tensor, a dictionary, or a harmless thing that lies beside the weights and is

@@ -41,7 +41,8 @@ _START = (
 class OnnxModel:
     """An ONNX model in its worker: a callable from images to rows; close it when done.
 
-    ``gives`` says in messages what a row holds: the logits of the classes, or what else.
+    ``gives`` says in messages what a row holds: the logits of the classes, or what else. Raises
+    CheckpointError where the file cannot be read, is too large, or is refused by onnxruntime.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class OnnxModel:
             raise refused.at(self.path, self.identity) from refused
 
     def require(self, sandbox: Collection[str]) -> None:
-        """Refuse the model, as unsafe, unless each named part of the sandbox holds its worker."""
+        """Raise CheckpointError, as unsafe, unless each named part of the sandbox holds."""
         try:
             self.sandbox.require(sandbox)
         except RefusedError as refused:

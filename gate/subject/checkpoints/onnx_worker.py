@@ -19,7 +19,10 @@ MEMORY = 4 << 30  # bytes of address space, over four times the size of the mode
 
 
 def serve() -> None:
-    """Answer the gate until it closes the pipe."""
+    """Answer the gate until it closes the pipe.
+
+    Raises BrokenPipeOfWorkerError where the gate is gone before.
+    """
     # Before the sandbox: in it no file can be opened.
     onnxruntime = importlib.import_module("onnxruntime")
     model = receive(_IN, most=1 << 40)

@@ -1,4 +1,4 @@
-"""The whole story of opening: seal, recognise, vet, choose. No tensor is built, nothing runs."""
+"""A checkpoint is opened: sealed, recognised, vetted, chosen. No tensor is built, nothing runs."""
 
 import hashlib
 from dataclasses import dataclass, field, replace

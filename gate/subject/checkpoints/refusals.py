@@ -1,4 +1,4 @@
-"""How the steps of this room say no.
+"""The refusals that all steps of this room share.
 
 A step raises :class:`RefusedError` without knowing the path; :mod:`.opening` and :mod:`.loading`
 turn it into a :class:`gate.errors.CheckpointError` once, with the path and what is

@@ -119,10 +119,11 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 def check_view(
     name: str, shape: tuple[int, ...], stride: tuple[int, ...], offset: int, available: int
 ) -> None:
-    """Refuse a tensor that reaches outside its storage of ``available`` elements.
+    """Raise RefusedError for a tensor that reaches outside its storage.
 
-    Also refused is a view that repeats few numbers very often (stride 0): 864 bytes can claim
-    40 thousand million elements that way.
+    ``shape``, ``stride`` and ``offset`` count elements, of which the storage has ``available``.
+    Also refused is a view that repeats few numbers very often (stride 0): 864 bytes can claim 40
+    thousand million elements that way.
     """
     check_axes(name, shape)
     if len(shape) != len(stride):
@@ -144,7 +145,7 @@ def check_view(
 
 
 def check_axes(name: str, shape: tuple[int, ...]) -> None:
-    """Refuse more axes than any library allows; each multiplies ever larger numbers."""
+    """Raise RefusedError for more axes than any library allows: each multiplies larger numbers."""
     if len(shape) > MAX_AXES:
         raise too_many_axes(name, len(shape))
 
@@ -155,7 +156,7 @@ def too_many_axes(name: str, count: int) -> RefusedError:
 
 
 def check_count(count: int) -> None:
-    """Refuse more tensors than any network has; each one costs time wherever it is listed."""
+    """Raise RefusedError for more tensors than any network has; each one costs time when listed."""
     if count > MAX_TENSORS:
         raise unsafe(
             f"it lists {count:,} tensors, more than the {MAX_TENSORS:,} that are read",
@@ -164,7 +165,7 @@ def check_count(count: int) -> None:
 
 
 def check_names(tensors: Sequence[TensorSpec]) -> None:
-    """Refuse more tensors, or longer names, than any network has."""
+    """Raise RefusedError for more tensors, or longer names, than any network has."""
     check_count(len(tensors))
     longest = max((len(spec.name) for spec in tensors), default=0)
     if longest > MAX_NAME:
@@ -175,7 +176,7 @@ def check_names(tensors: Sequence[TensorSpec]) -> None:
 
 
 def check_bytes(name: str, claimed: int, found: int) -> None:
-    """Refuse a storage whose claimed size in bytes is not the size of its bytes in the file."""
+    """Raise RefusedError where a storage claims another size in bytes than lies in the file."""
     if claimed != found:
         raise corrupt(
             f"storage {plain(name)} claims {bytes_in_words(claimed)} and the file holds "

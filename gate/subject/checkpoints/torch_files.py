@@ -51,7 +51,8 @@ def read_zip(members: Mapping[str, memoryview], budget: Budget) -> TorchFile:
     pickle = parts.get("data.pkl")
     if pickle is None:
         raise corrupt(
-            f"it is a zip archive without data.pkl, not a checkpoint (it holds {list_names(members)})",
+            f"it is a zip archive without data.pkl, not a checkpoint (it holds "
+            f"{list_names(members)})",
             "give the file that torch.save wrote",
         )
     strangers = [name for name in parts if name not in _PARTS and not _STORAGE.fullmatch(name)]

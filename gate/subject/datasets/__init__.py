@@ -38,7 +38,8 @@ def open_compared(
 ) -> "Dataset | PredictionTable":
     """Return the dataset for a comparison, which needs no labels: also a folder of mere images.
 
-    Raises as :func:`open_dataset` does.
+    Raises DataError where it is missing or damaged, FactoryError where the user's Dataset fails,
+    UsageError for a wrong URL, MissingExtraError where an extra is not installed.
     """
     form = _fitting(spec, base, form)
     opener = form.open_compared

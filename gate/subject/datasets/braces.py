@@ -1,4 +1,4 @@
-"""Names of shards written short: ``test-{000..031}.tar``, as shells and WebDataset write them."""
+"""Brace patterns for names of shards, as shells and WebDataset have: ``test-{000..031}.tar``."""
 
 import math
 import re

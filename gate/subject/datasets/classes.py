@@ -1,4 +1,4 @@
-"""Class names: their order, and which of them a label in the data means."""
+"""Class names, their order, and the labels in the data that mean them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -57,7 +57,8 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
     """Return the labelling by name or, where that cannot be meant, by position.
 
     Labels are positions only when none of them is a class name, all are integers in range, and no
-    class is named by an integer; else "1" might mean the class "1" or the second class.
+    class is named by an integer; else "1" might mean the class "1" or the second class. Raises
+    DataError for a label that is neither.
     """
     if declared is None or not seen.keys().isdisjoint(declared):
         return by_name(seen, declared, noun="label")
@@ -68,7 +69,8 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
             raise DataError(
                 seen[name],
                 f"the label {name} is not one of the {len(declared)} classes, by name or position",
-                f"positions go from 0 to {len(declared) - 1}; the classes are {list_names(declared)}",
+                f"positions go from 0 to {len(declared) - 1}; the classes are "
+                f"{list_names(declared)}",
             )
     pairs = [f"{position} = {name}" for position, name in enumerate(declared)]
     return Labelling(

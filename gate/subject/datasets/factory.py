@@ -188,7 +188,8 @@ def _compared(
     if sorted(own) == sorted(declared):
         raise DataError(
             where,
-            f"its Dataset orders the classes {list_names(own)}, the gate file {list_names(declared)}",
+            f"its Dataset orders the classes {list_names(own)}, the gate file "
+            f"{list_names(declared)}",
             "put classes in the order of the model's outputs, in both",
         )
     return (f"labels of the Dataset are positions in classes; it calls them {list_names(own)}",)

@@ -40,13 +40,21 @@ class FileDataset(BaseDataset):
     skipped: Sequence[tuple[str, str]] = ()  # (id, file) of what is hidden
 
     def read(self, index: int) -> Sample:
-        """Return the image at ``index``; raises UnreadableImage."""
+        """Return the image at ``index``, with its bytes and its label.
+
+        Raises UnreadableImage where it cannot be decoded, DataError where it cannot be fetched,
+        UsageError for a wrong URL, MissingExtraError where a URL needs an extra.
+        """
         stored, label = self.stored(index), self.entries[index].label
         assert label is not None, "an image without a class has no bytes"
         return Sample(stored, decode(stored), None, label)
 
     def stored(self, index: int) -> bytes:
-        """Return the bytes of the file at ``index``; raises UnreadableImage."""
+        """Return the bytes of the file at ``index``.
+
+        Raises UnreadableImage where it has no class or cannot be read, DataError where it cannot be
+        fetched, UsageError for a wrong URL, MissingExtraError where a URL needs an extra.
+        """
         if self.entries[index].label is None:
             raise UnreadableImage(
                 "lies outside the class folders, so it has no class",
@@ -66,7 +74,11 @@ class FileDataset(BaseDataset):
                 _ask_for(self.folder / file)
 
     def hidden(self) -> tuple[str, ...]:
-        """Return the ids of hidden files that are images; raises DataError where one is lost."""
+        """Return the ids of hidden files that are images.
+
+        Raises DataError where one is lost, UsageError for a wrong URL, MissingExtraError where a
+        URL needs an extra.
+        """
         return tuple(
             each for each, file in self.skipped if _is_image_file(below(self.folder, file))
         )
@@ -106,7 +118,10 @@ class _Paths(Sequence[Path]):
 
 
 def below(folder: Place, file: str) -> Place:
-    """Return the place of an image file that is named relative to a folder, or by a URL."""
+    """Return the place of an image file that is named relative to a folder, or by a URL.
+
+    Raises DataError or UsageError for a wrong URL, MissingExtraError where a URL needs an extra.
+    """
     return place_of(Path(), file) if is_url(file) else folder / file
 
 

@@ -251,7 +251,8 @@ def _left_out(listing: _Listing) -> tuple[str, ...]:
     others = sorted(name for name, _ in listing.outside if not _is_image(name))
     if others:
         said.append(
-            f"{pluralize(len(others), 'file')} beside the class folders not read: {list_names(others)}"
+            f"{pluralize(len(others), 'file')} beside the class folders not read: "
+            f"{list_names(others)}"
         )
     return tuple(said)
 

@@ -1,4 +1,4 @@
-"""Bytes of an image file to pixels, or the reason why not."""
+"""The bytes of an image file become pixels, or are refused with a reason."""
 
 import functools
 import io

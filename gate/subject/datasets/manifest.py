@@ -171,7 +171,8 @@ def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
     if not absolute:
         return ()
     said = (
-        f"{pluralize(absolute, 'absolute image path')} in the manifest: without a column of ids, the "
+        f"{pluralize(absolute, 'absolute image path')} in the manifest: without a "
+        "column of ids, the "
         "digest of the data holds for this machine only"
     )
     return (said,)

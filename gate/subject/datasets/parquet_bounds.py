@@ -1,4 +1,4 @@
-"""What the wanted columns of a Parquet file unpack to, looked at page by page before any is read.
+"""The unpacked size of Parquet columns is checked page by page before any is read.
 
 From the pages alone follows how many rows may be read at once: a dictionary says a long text once
 for millions of rows, and texts that begin as the one before them are written once for all.

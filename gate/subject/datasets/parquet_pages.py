@@ -1,4 +1,4 @@
-"""The pages of a Parquet file by their own headers, so that nothing is unpacked before it is known.
+"""The pages of a Parquet file are listed by their own headers, before anything is unpacked.
 
 What a file says of itself at its end may be anything; a page says how long it is unpacked right
 before its bytes, and a reader that unpacks it holds it to that. The structs are those of

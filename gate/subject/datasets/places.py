@@ -81,7 +81,10 @@ class RemotePath:
 
     @property
     def store(self) -> tuple[str, ...]:
-        """What chooses the store that it lies in: equal for two places of one store alone."""
+        """What chooses the store that it lies in: equal for two places of one store alone.
+
+        Raises DataError.
+        """
         return read_url(self.url).store
 
     @property
@@ -104,11 +107,11 @@ class RemotePath:
         return self.parent / name
 
     def is_dir(self) -> bool:
-        """Return whether it is a folder; nothing on a web server is one."""
+        """Return whether it is a folder; nothing on a web server is one. Raises DataError."""
         return self._info().get("type") == "directory" and not self.is_web
 
     def is_file(self) -> bool:
-        """Return whether it is a file."""
+        """Return whether it is a file; raises DataError where the store cannot be asked."""
         return self._info().get("type") == "file"
 
     def size(self) -> int:
@@ -119,7 +122,7 @@ class RemotePath:
         return size
 
     def iterdir(self) -> "list[RemotePath]":
-        """Return what lies in the folder."""
+        """Return what lies in the folder; raises DataError where the store cannot be asked."""
         return [self / each.name for each in self.listed("")]
 
     def listed(self, below: str) -> "list[RemoteItem]":
@@ -159,7 +162,10 @@ class RemotePath:
         return self.fetched(ranged)
 
     def fetched(self, fetch: Callable[[], T]) -> T:
-        """Return what ``fetch`` returns, tried again where the network may be at fault."""
+        """Return what ``fetch`` returns, tried again where the network may be at fault.
+
+        Raises DataError where access is denied, or every try failed; FileNotFoundError.
+        """
         for wait in (*WAITS, None):
             try:
                 return fetch()

@@ -1,4 +1,4 @@
-"""What a path holds, by its content; names and suffixes are only believed of text."""
+"""The format of a path is recognised by its content; names and suffixes count for text alone."""
 
 from pathlib import Path
 
@@ -16,7 +16,8 @@ _HEAD = 512  # bytes that tell the formats apart
 def existing(base: Path, written: str) -> Place:
     """Return what the gate file names, below ``base`` or by URL.
 
-    Raises DataError where nothing lies there, and what :func:`place_of` raises.
+    Raises DataError where nothing lies there, UsageError for a wrong URL, MissingExtraError where a
+    URL needs an extra.
     """
     path = place_of(base, written)
     if isinstance(path, RemotePath):

@@ -1,4 +1,4 @@
-"""What every data format gives: entries that are known at once, samples that are read one by one.
+"""The records of every data format: entries known at once, samples read one by one.
 
 A format that cannot be read at all raises :class:`~gate.errors.DataError` when it is opened. One
 image that cannot be read raises :class:`UnreadableImage` when it is read: it is not fatal, and the

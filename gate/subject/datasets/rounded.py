@@ -1,4 +1,4 @@
-"""Scores that were written with a few digits: which of them are probabilities."""
+"""Scores with few digits: those that can be probabilities are recognised."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ def are_distributions(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
 def digits_of(scores: NDArray[np.float64]) -> int | None:
     """Return the fewest decimal digits, 1 to 5, that hold all scores; None for more or for none.
 
-    Scores that are all 0 or 1 are no rounded probabilities, but votes.
+    Scores that are all 0 or 1 are no rounded probabilities, but votes. ``scores`` are (n, classes)
+    in [0, 1].
     """
     for digits in range(_MOST_DIGITS + 1):
         scaled = scores * 10.0**digits

@@ -1,4 +1,4 @@
-"""Samples of a WebDataset archive: members that share a key, and what they say of one image."""
+"""Samples of a WebDataset archive: the members that share a key describe one image."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Files of which parts are read: rows of an array, members of an archive.
+"""Files that are read in parts: rows of an array, members of an archive.
 
 Nothing is kept open between two reads, so that a thousand shards need no thousand descriptors; a
 file that is replaced meanwhile is told, because offsets into it then mean something else.

@@ -1,4 +1,4 @@
-"""How much a table may make us hold: rows, columns, cells, and what a small file unpacks to.
+"""Limits of a table: rows, columns, cells, and the size that a small file unpacks to.
 
 CSV is as long as it looks. Parquet is not: a few hundred bytes of it may say a billion rows. There
 the bounds grow with the bytes on disk, above what any file may take, so that a large table is read

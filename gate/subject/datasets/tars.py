@@ -1,4 +1,4 @@
-"""Tar archives by their headers: what lies where, and nothing is ever unpacked.
+"""Tar archives are read by their headers, and never unpacked.
 
 The names of members are data. Python's reader takes a damaged header in the middle, or an archive
 that is cut off between two members, for the end; here only the end that the format prescribes is

@@ -51,7 +51,7 @@ class Compact:
         self._at = 0
 
     def struct(self) -> tuple[Struct, int]:
-        """Return the fields of a struct, and how many bytes that were."""
+        """Return the fields of a struct, and how many bytes that were. Raises ThriftError."""
         return self._struct(_DEEPEST), self._at
 
     def _struct(self, depth: int) -> Struct:

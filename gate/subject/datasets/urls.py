@@ -1,4 +1,4 @@
-"""URLs as they are read here: what their scheme is, which store they name, what they must not say.
+"""URLs of data: their scheme, their store, and the parts that are refused.
 
 One reading for all questions: a scheme in capitals is the same scheme, and two URLs are of one
 store only where every part that chooses a host or bucket is equal letter by letter.

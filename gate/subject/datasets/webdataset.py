@@ -76,7 +76,7 @@ class TarDataset(BaseDataset):
         return Sample(stored, decode(stored), None, label)
 
     def stored(self, index: int) -> bytes:
-        """Return the bytes of the member at ``index``; raises as :meth:`read` does."""
+        """Return the bytes of the member at ``index``; raises UnreadableImage where it is none."""
         index = range(len(self.sizes))[index]
         if index in self.odd:
             raise UnreadableImage(self.odd[index], "store the image itself (tar --dereference)")
@@ -106,7 +106,8 @@ def open_webdataset(
 ) -> TarDataset:
     """Return the samples of the tar archives that a path, with braces or without, stands for.
 
-    Reads headers, labels and JSON; no image. Raises DataError.
+    Reads headers, labels and JSON; no image. Raises DataError, UsageError for a wrong URL,
+    MissingExtraError where a URL needs an extra.
     """
     assert spec.path is not None, "the format is recognised by a path"
     names = shard_names(base, spec.path)
@@ -120,7 +121,10 @@ def open_webdataset(
 
 
 def shard_names(base: Path, written: str) -> tuple[str, ...]:
-    """Return the paths that a path stands for; one that exists as it is written is itself."""
+    """Return the paths that a path stands for; one that exists as it is written is itself.
+
+    Raises DataError for faulty braces.
+    """
     if not has_braces(written) or (not is_url(written) and (base / written).exists()):
         return (written,)
     return expanded(written)

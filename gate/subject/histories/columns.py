@@ -1,4 +1,4 @@
-"""Which column is the train loss, which the validation loss, which the accuracies, the epochs.
+"""The columns of a history: train loss, validation losses, accuracies, epochs.
 
 A name is read as a set of words: ``Loss/train``, ``train_loss`` and ``trainLoss`` are the same.
 The clearest reading of a train loss wins; two columns that read equally well are an error, never a

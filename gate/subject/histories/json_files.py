@@ -77,7 +77,7 @@ def _objects(path: Path, noun: str, entries: Iterable[tuple[int, object]]) -> Ro
         if not isinstance(entry, dict):
             fact = f"{place} is {show_cell(entry)}, not an object"
             raise HistoryError(str(path), fact, "write one JSON object an epoch")
-        yield place, dict(_flat(entry))
+        yield place, dict(flatten(entry))
 
 
 def _trainer_state(path: Path, entries: list[object]) -> Table:
@@ -107,11 +107,11 @@ def _are_lists(series: Mapping[str, object]) -> bool:
     return bool(series) and all(isinstance(values, list) for values in series.values())
 
 
-def _flat(entry: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+def flatten(entry: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield names and values of nested objects: ``{"train": {"loss": 1}}`` is ``train/loss``."""
     for name, value in entry.items():
         if isinstance(value, dict) and prefix.count("/") < _DEEPEST:
-            yield from _flat(value, f"{prefix}{name}/")
+            yield from flatten(value, f"{prefix}{name}/")
         else:
             yield f"{prefix}{name}", value
 

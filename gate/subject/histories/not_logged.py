@@ -1,4 +1,4 @@
-"""NaN that stands for nothing: pandas and Keras write it where no validation was run.
+"""NaN as a missing value: pandas and Keras write it where no validation was run.
 
 A NaN that the training itself gave is a finding, so a cell is taken as empty only where the rest of
 its row, or the regularity of its column, says that nothing was logged there.

@@ -1,4 +1,4 @@
-"""Steps that are counted anew in each epoch: every pass over the data is an epoch."""
+"""Steps that restart at each epoch: every pass over the data is an epoch."""
 
 import math
 from collections.abc import Sequence

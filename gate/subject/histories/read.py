@@ -1,4 +1,4 @@
-"""A history is recognised, read, and told: the story of this folder on one screen."""
+"""A history is recognised and read: the story of this folder on one screen."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -43,8 +43,8 @@ def read_history(
 
     The format is recognised by content unless ``format``, one of FORMATS, states it. The columns of
     the losses are found by their names unless they are named: ``train_loss`` is one column,
-    ``validation`` are any number. NaN and infinities are kept. HistoryError is raised for
-    what cannot be read, or can be read in two ways.
+    ``validation`` are any number. NaN and infinities are kept. Raises HistoryError for what cannot
+    be read, or can be read in two ways, MissingExtraError where a format needs an extra.
     """
     if format is not None and format not in FORMATS:
         fact = f"{quote(format)} is no format of a history"

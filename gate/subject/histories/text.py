@@ -1,4 +1,4 @@
-"""Bytes and cells as text and numbers, with words for what is neither."""
+"""Bytes and cells as text and numbers, or an error for what is neither."""
 
 from collections.abc import Sequence
 from pathlib import Path

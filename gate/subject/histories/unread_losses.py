@@ -1,4 +1,4 @@
-"""Columns that look like a held-out loss and were not read: nobody should have to guess them.
+"""Columns that look like a held-out loss and were not read are named.
 
 Names are looked at loosely here, in the words of several languages. A name that is caught by
 mistake costs its owner a line in the gate file; one that is missed hides an overfitted model.

@@ -12,7 +12,7 @@ import pytest
 from gate.evidence.records import PairKind
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap
-from gate.measure.duplicates.known_overlaps import _key
+from gate.measure.duplicates.known_overlaps import remembered
 from gate.measure.fingerprints import thumbnail_store as room
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 from gate.measure.fingerprints.thumbnail_store import OnDisk, ThumbnailStore
@@ -96,7 +96,18 @@ def test_copies_are_found_on_disk_as_in_memory(monkeypatch):
 
     assert on_disk == in_memory
     assert {pair.kind for pair in in_memory.pairs} >= {PairKind.NEAR, PairKind.EDITED}
-    assert _key(tuple(sides["on disk"])) == _key(tuple(sides["in memory"]))
+
+
+def test_an_overlap_that_was_found_in_memory_is_known_on_disk(monkeypatch, tmp_path):
+    pictures = RANDOM.integers(0, 256, (8, 40, 40), dtype=np.uint8)
+    in_memory, on_disk = (
+        tuple(side(split, pictures, where, monkeypatch) for split in ("train", "test"))
+        for where in ("in memory", "on disk")
+    )
+
+    found = remembered(tmp_path, in_memory, lambda: find_overlap(*in_memory), pytest.fail)
+
+    assert remembered(tmp_path, on_disk, lambda: pytest.fail("sought again"), pytest.fail) == found
 
 
 def test_the_file_has_no_name_and_goes_with_the_last_reader(monkeypatch, tmp_path):

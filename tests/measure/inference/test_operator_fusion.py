@@ -189,7 +189,7 @@ def test_a_module_is_profiled_in_all_threads_and_compiled_for_those_that_are_lef
             asked.append(torch.get_num_threads())
             return self.ready(batch)
 
-    monkeypatch.setattr(room._jit, "freeze", Watched)
+    monkeypatch.setattr(torch.jit, "freeze", Watched)
     torch.set_num_threads(2)
     ready = room.fuse(model, given, known, lambda: torch.set_num_threads(1))
 
@@ -262,7 +262,7 @@ def test_a_torch_without_the_compiler_folds(monkeypatch):
     def refused(_wanted):
         raise RuntimeError("Running oneDNN Graph fuser is only supported with MKLDNN builds.")
 
-    monkeypatch.setattr(room._jit, "enable_onednn_fusion", refused)
+    monkeypatch.setattr(torch.jit, "enable_onednn_fusion", refused)
 
     ready = fuse(made(convolution), images())
 
@@ -370,7 +370,7 @@ def test_a_module_that_draws_is_not_fused():
 
 
 def test_answers_further_apart_than_the_tolerance_are_no_agreement(monkeypatch):
-    trace = room._jit.trace
+    trace = torch.jit.trace
 
     def shifted(by):
         def traced(model, *given, **said):

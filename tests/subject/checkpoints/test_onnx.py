@@ -1,6 +1,5 @@
 import hashlib
-import os
-import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,9 +132,17 @@ def test_a_cut_graph_is_corrupt(tenths: int, path: Path) -> None:
     assert raised.value.refusal is Refusal.CORRUPT
 
 
-def test_a_worker_that_dies_is_a_refusal(path: Path) -> None:
+def test_a_worker_that_dies_is_a_refusal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            workers.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
     with open_onnx(path) as model:
-        os.kill(model._process.pid, signal.SIGKILL)
+        workers[0].kill()
 
         with pytest.raises(CheckpointError, match="its worker stopped") as raised:
             model(IMAGES.numpy())

@@ -131,7 +131,7 @@ def test_objects_within_objects_are_followed_only_so_far():
     for _ in range(5_000):
         deep = {"a": deep}
 
-    names = [name for name, _ in json_files._flat(deep)]
+    names = [name for name, _ in json_files.flatten(deep)]
 
     assert names == ["/".join("a" * 9)]
 

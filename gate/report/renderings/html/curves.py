@@ -8,7 +8,10 @@ _MOST_POINTS = 200
 
 
 def precision_recall(scores: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return recall and precision at every distinct score, at most 200 points, recall rising."""
+    """Return recall and precision, (points,) each, at every distinct score, recall rising.
+
+    ``scores`` and ``positive`` are (n,); at most 200 points are returned.
+    """
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(positive[order])
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)

@@ -1,4 +1,4 @@
-"""What the page shows, in the order of the page; the template only lays it out."""
+"""The sections of the page, in their order; the template only lays them out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

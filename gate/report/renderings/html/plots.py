@@ -120,7 +120,10 @@ def losses(history: HistoryPart) -> str:
 
 
 def confusion_map(shares: NDArray[np.float64], classes: int) -> str:
-    """Return the shares of a large confusion matrix as a small map, by their square roots."""
+    """Return the shares of a large confusion matrix as a small map, by their square roots.
+
+    ``shares``, in [0, 1], are square; ``classes`` is the number that its axes show.
+    """
 
     def draw(axes: "Axes") -> None:
         extent = (0, classes, classes, 0)
