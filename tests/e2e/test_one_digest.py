@@ -225,6 +225,7 @@ def test_processes_and_threads_give_the_same_report(subject):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_ray_gives_the_same_report(subject):
     pytest.importorskip("ray")
     whole = subject.process("run", "--no-cache")
