@@ -19,6 +19,10 @@ if _CORPUS not in sys.path:
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Of the many processes that tests start, only the first compiles the gate.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A machine that others use too is slow at times; no test asserts on a time.
 settings.register_profile("gate", deadline=None)
 settings.load_profile("gate")
