@@ -189,6 +189,7 @@ def test_what_user_code_prints_stays_off_standard_output(engine, subject):
     assert loud.out.replace("mine:Loud", "nets:build") == quiet.out
 
 
+@pytest.mark.slow  # a lone process that dies: test_measured_apart
 def test_a_worker_that_dies_ends_the_run_in_words_and_what_is_measured_stays(subject, own_cache):
     with_factory(subject, "mine:Mortal")
     for life in range(2):

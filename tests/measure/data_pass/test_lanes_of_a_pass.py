@@ -122,16 +122,16 @@ class Means:
             self._busy.release()
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 5])
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("lanes", [1, 5])
+@pytest.mark.parametrize("threads", [1, 5])
 def test_lanes_and_threads_change_no_byte(lanes, threads, parts, bytes_of):
     checked_individually = bytes_of(parts(runners(1)))
 
     assert bytes_of(parts(runners(lanes), threads=threads)) == checked_individually
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 5])
-@pytest.mark.parametrize("held", [1, BATCH, 3 * BATCH + 1, 10_000])
+@pytest.mark.parametrize("lanes", [1, 5])
+@pytest.mark.parametrize("held", [1, 3 * BATCH + 1, 10_000])
 def test_images_in_memory_at_once_change_no_byte(held, lanes, parts, bytes_of):
     checked_individually = bytes_of(parts(runners(1)))
 
