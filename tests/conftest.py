@@ -24,7 +24,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A machine that others use too is slow at times; no test asserts on a time.
-settings.register_profile("gate", deadline=None)
+settings.register_profile("gate", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=200)  # beside the slow tests
 settings.load_profile("gate")
 
 

@@ -30,9 +30,10 @@ SOON = 30.0  # seconds after which something that should happen never does
 BROKEN = (3, 17, 18, *range(48, 64), 100)  # alone, neighbours, a whole batch, the last one
 
 
-@pytest.fixture(params=["array", "files"])
-def data(request, tmp_path):
+@pytest.fixture(scope="module", params=["array", "files"])
+def data(request, tmp_path_factory):
     """Images in one array, or as files; some of the files cannot be read."""
+    tmp_path = tmp_path_factory.mktemp(request.param)
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
     if request.param == "array":
