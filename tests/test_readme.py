@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from gate.approval.trust import read_trust
@@ -78,13 +80,46 @@ def test_every_linked_file_exists():
     assert [link for link in links if not (README.parent / link).exists()] == []
 
 
-def test_the_install_and_test_commands_are_those_that_ci_runs():
-    ci = (README.parent / ".ci" / "run").read_text(encoding="utf-8")
+def test_two_commands_come_first_and_touch_no_python_but_their_own():
+    install, test = re.search(r"```\n(.*?)```", text(), re.DOTALL)[1].splitlines()
 
-    assert "python3 -m pip install torch==2.13.0 -e '.[test]'" in text()
-    assert "torch==2.13.0 -e '.[test]'" in ci
-    assert "\npython3 -m pytest -n 2\n" in text()
-    assert "\npython3 -m pytest -n 2\n" in ci
+    made, installed, shown = install.split(" && ")
+    assert made == "python3 -m venv .venv"
+    assert re.fullmatch(r"\.venv/bin/pip install torch==[0-9.]+ -e '\.\[test\]'", installed)
+    assert shown == ".venv/bin/validate-model demo"
+    assert test == ".venv/bin/python -m pytest -n 2"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="CI runs on a copy of what git knows")
+def test_ci_runs_the_commands_of_the_readme_in_a_copy_of_the_checkout(tmp_path):
+    checkout, log = tmp_path / "checkout", tmp_path / "log"
+    (checkout / ".ci").mkdir(parents=True)
+    shutil.copy(README.parent / ".ci" / "run", checkout / ".ci")
+    said = f"echo install in $PWD >> {log}\necho test >> {log}\n"
+    (checkout / "README.md").write_text(f"# Title\n\n```\n{said}```\n\n```\necho other\n```\n")
+    subprocess.run(["git", "init", "--quiet", str(checkout)], check=True)
+
+    subprocess.run(["bash", checkout / ".ci" / "run", "fast"], check=True, cwd=tmp_path)
+
+    installed, tested = log.read_text().splitlines()
+    assert installed.startswith("install in ")
+    assert str(checkout) not in installed
+    assert tested == "test"
+    assert sorted(each.name for each in checkout.iterdir()) == [".ci", ".git", "README.md"]
+
+
+def test_ci_knows_its_targets_and_the_workflow_asks_for_each():
+    workflow = yaml.safe_load((README.parent / ".github/workflows/ci.yml").read_text("utf-8"))
+    asked = [each["target"] for each in workflow["jobs"]["run"]["strategy"]["matrix"]["include"]]
+    ci = ["bash", README.parent / ".ci" / "run"]
+
+    told = subprocess.run([*ci, "--help"], capture_output=True, text=True, check=True).stdout
+    unknown = subprocess.run([*ci, "wheels"], capture_output=True, text=True, check=False)
+
+    targets = re.findall(r"^  (\w+) ", told, re.MULTILINE)
+    assert targets == [*dict.fromkeys(asked), "all"]
+    assert unknown.returncode == 2
+    assert unknown.stderr == "wheels is no target of .ci/run; see .ci/run --help\n"
 
 
 def test_what_a_trust_file_may_ask_for_is_read(tmp_path):

@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from gate.evidence.records import Evidence, History, Split
 from gate.measure.champion import champion_of
@@ -35,7 +36,7 @@ def measure(
     ``engine`` is None where no model is run: for saved predictions and merged shards.
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
-    builder = EvidenceBuilder(environment=_environment())
+    builder = EvidenceBuilder(environment=dict(_environment()))
     tables = {split: each for split, each in datasets.items() if isinstance(each, PredictionTable)}
     pictures = {
         split: each for split, each in datasets.items() if not isinstance(each, PredictionTable)
@@ -99,7 +100,8 @@ def _history(gatefile: GateFile) -> History | None:
     return replace(history, path=as_utf8(spec.path), checkpoint_epoch=epoch)
 
 
-def _environment() -> dict[str, str]:
+@cache  # nothing of it changes while a process runs
+def _environment() -> Mapping[str, str]:
     from importlib.metadata import version
 
     packages = ("torch", "numpy", "scipy", "scikit-learn", "pillow")

@@ -14,6 +14,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -119,10 +120,15 @@ def _is_ours() -> bool:
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 -- the only way to know who asks
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith("<frozen ") and _counts(os.path.realpath(file)):
+        if not file.startswith("<frozen ") and _holds_code_that_counts(file):
             return False
         frame = frame.f_back
     return True
+
+
+@lru_cache(maxsize=4096)
+def _holds_code_that_counts(file: str) -> bool:
+    return _counts(os.path.realpath(file))
 
 
 def _source(module: ModuleType | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,12 +224,18 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(attested, tmp_path):
     """Return a world in which a good model was judged and attested, and needs no approval."""
-    made = World(tmp_path)
+    return World(Path(shutil.copytree(attested, tmp_path, dirs_exist_ok=True)))
+
+
+@pytest.fixture(scope="session")
+def attested(tmp_path_factory):
+    """Return the folder of that world, made once for all tests, which get copies."""
+    made = World(tmp_path_factory.mktemp("attested"))
     made.checkpoint.write_bytes(b"weights" * 600)
     made.write("policy.yaml", QUIET)
     made.trust()
     made.judge()
     made.attest()
-    return made
+    return made.folder

@@ -52,8 +52,8 @@ def unread(folder, arguments, **streams):
 @needs_dev_full
 @pytest.mark.parametrize(
     "arguments",
-    [JUDGE, ["explain"], ["plan"], ["policy", "lint", "baseline"], ["--help"]],
-    ids=["judge", "explain", "plan", "policy-lint", "help"],
+    [JUDGE, ["explain"], ["--help"]],
+    ids=["judge", "explain", "help"],
 )
 def test_a_full_disk_is_4_with_place_fact_and_remedy_and_no_crash_file(arguments, folder):
     with Path("/dev/full").open("w") as full:

@@ -31,6 +31,9 @@ def accuracies(report) -> dict[str, float]:
     }
 
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
@@ -38,7 +41,6 @@ def trained(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_models_trained_anew_behave_as_the_shipped_ones(demo, trained, case, tmp_path):
     shipped = demo.report(case.name)
@@ -55,7 +57,6 @@ def test_models_trained_anew_behave_as_the_shipped_ones(demo, trained, case, tmp
     assert accuracies(json.loads(report.to_json())) == pytest.approx(accuracies(shipped), abs=0.05)
 
 
-@pytest.mark.slow
 def test_training_twice_gives_the_same_histories(trained, tmp_path):
     subprocess.run([sys.executable, str(TRAINER), str(tmp_path)], check=True)
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,18 +273,27 @@ class Project:
         return Ran(process.returncode, out, err, self.report())
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch, capsys):
-    """A project whose model passes its policy, in the current folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    made = Project(tmp_path)
-    made.capsys = capsys
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Return a folder with the files of the project, which tests get copies of."""
+    made = Project(tmp_path_factory.mktemp("project"))
     made.write("nets.py", NETS)
     made.write("policy.yaml", POLICY)
     made.npz("train.npz", 60, seed=1)
     made.npz("test.npz", 50, seed=2)
     made.checkpoint()
+    return made.folder
+
+
+@pytest.fixture
+def project(written, tmp_path, monkeypatch, capsys):
+    """A project whose model passes its policy, in the current folder."""
+    for file in written.iterdir():
+        shutil.copyfile(file, tmp_path / file.name)  # as new as if it were written now
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    made = Project(tmp_path)
+    made.capsys = capsys
     made.gatefile = {
         "apiVersion": "gate/v1",
         "kind": "Validation",

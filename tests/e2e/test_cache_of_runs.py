@@ -143,6 +143,11 @@ def again(project, *arguments, **changes):
     return project.run(*arguments, **changes)
 
 
+def told(ran):
+    """Return what was said beside the progress, which is told where measuring takes long."""
+    return [line for line in ran.err.splitlines() if not line.startswith("images: ")]
+
+
 def parts(folder):
     return sorted(folder.glob("plans/*/*/*.npz"))
 
@@ -157,7 +162,7 @@ def test_the_same_inputs_are_measured_once(subject, measured):
 
     assert measured == ALL
     assert second.digest == first.digest
-    assert second.err == first.err
+    assert told(second) == told(first)
 
 
 def test_settled_files_are_not_even_read(subject, settled, measured, monkeypatch):
@@ -372,21 +377,21 @@ def of_another_cell(path):
 DAMAGES = [flipped, cut_off, emptied, foreign, of_another_cell]
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_part_is_named_and_measured_again(damage, subject, measured, own_cache):
+def test_a_damaged_part_is_named_and_measured_again(subject, measured, own_cache):
     first = again(subject)
-    del measured[:]
-    spoilt = parts(own_cache)[2]
-    damage(spoilt)
+    for damage in DAMAGES:
+        del measured[:]
+        spoilt = parts(own_cache)[2]
+        damage(spoilt)
 
-    second = again(subject)
-    third = again(subject)
+        second = again(subject)
+        third = again(subject)
 
-    assert measured == [spoilt.stem]
-    assert second.digest == first.digest == third.digest
-    assert f"warning: cache: {spoilt}: " in second.err
-    assert "measured again" in second.err
-    assert "warning: cache" not in third.err
+        assert measured == [spoilt.stem], damage
+        assert second.digest == first.digest == third.digest, damage
+        assert f"warning: cache: {spoilt}: " in second.err, damage
+        assert "measured again" in second.err, damage
+        assert "warning: cache" not in third.err, damage
 
 
 def test_a_part_of_another_plan_is_not_believed(subject, settled, measured, own_cache):
@@ -405,39 +410,40 @@ def test_a_part_of_another_plan_is_not_believed(subject, settled, measured, own_
     assert third.digest == again(subject, "--no-cache").digest
 
 
-@pytest.mark.parametrize("damage", [flipped, cut_off, emptied], ids=lambda each: each.__name__)
 @pytest.mark.parametrize("name", ["plans/*/*/facts.json", "overlaps/*.json"])
-def test_what_else_is_kept_is_not_believed_when_damaged(name, damage, subject, measured, own_cache):
+def test_what_else_is_kept_is_not_believed_when_damaged(name, subject, own_cache):
     first = again(subject)
-    for file in own_cache.glob(name):
-        damage(file)
+    for damage in (flipped, cut_off, emptied):
+        for file in own_cache.glob(name):
+            damage(file)
 
-    second = again(subject)
-    third = again(subject)
+        second = again(subject)
+        third = again(subject)
 
-    assert second.digest == first.digest == third.digest
-    assert "warning: cache: " in second.err
-    assert "warning: cache" not in third.err
+        assert second.digest == first.digest == third.digest, damage
+        assert "warning: cache: " in second.err, damage
+        assert "warning: cache" not in third.err, damage
 
 
 def written_over(path):
     path.write_bytes(b"no database, however long it may be" * 300)
 
 
-@pytest.mark.parametrize("damage", [flipped, cut_off, emptied, written_over])
-def test_fingerprints_that_are_damaged_are_taken_again(damage, subject, own_cache):
+def test_fingerprints_that_are_damaged_are_taken_again(subject, own_cache):
     first = again(subject)
-    (prints,) = own_cache.glob("fingerprints/*.sqlite")
-    damage(prints)
-    shutil.rmtree(own_cache / "plans")
+    for damage in (flipped, cut_off, emptied, written_over):
+        (prints,) = own_cache.glob("fingerprints/*.sqlite")
+        damage(prints)
+        shutil.rmtree(own_cache / "plans")
 
-    second = again(subject)
-    shutil.rmtree(own_cache / "plans")
-    third = again(subject)
+        second = again(subject)
+        shutil.rmtree(own_cache / "plans")
+        third = again(subject)
 
-    assert second.digest == first.digest == third.digest
-    assert (f"warning: cache: {prints}: is damaged" in second.err) == (damage is written_over)
-    assert "warning" not in third.err
+        assert second.digest == first.digest == third.digest, damage
+        told = f"warning: cache: {prints}: is damaged" in second.err
+        assert told == (damage is written_over), damage
+        assert "warning" not in third.err, damage
 
 
 @pytest.mark.parametrize(
@@ -516,7 +522,7 @@ EDITS = [
 def test_no_edit_between_runs_makes_the_cache_say_anything_else(seed, subject, settled):
     random.seed(seed)
     subject.checkpoint()
-    for _ in range(12):
+    for _ in range(12 if seed else 6):
         for edit in random.sample(EDITS, random.randrange(3)):
             edit(subject)
 
@@ -572,4 +578,4 @@ def test_a_cache_that_is_cleaned_meanwhile_costs_only_time(subject, own_cache, m
         second = again(subject)
 
     assert second.digest == first.digest == again(subject).digest
-    assert second.err == first.err
+    assert told(second) == told(first)

@@ -14,6 +14,9 @@ import pytest
 
 from gate.measure.partials import work_units
 
+ENGINES = {"processes": ["--workers", "2"], "ray": ["--engine", "ray"]}
+ON_RAY = pytest.param("ray", marks=pytest.mark.xdist_group("ray"))  # one cluster at a time
+
 NETS = """\
 import os
 import signal
@@ -160,15 +163,14 @@ PROBLEMS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["processes", "ray"])
+@pytest.mark.parametrize("engine", ["processes", ON_RAY])
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.__name__)
 def test_what_goes_wrong_in_a_worker_reads_as_in_line(problem, engine, subject):
     problem(subject)
     inline = subject.command("run", "--no-cache")
     assert inline.status == 4
 
-    how = ["--workers", "2"] if engine == "processes" else ["--engine", "ray"]
-    there = subject.command("run", "--no-cache", *how)
+    there = subject.command("run", "--no-cache", *ENGINES[engine])
 
     assert there.errors == inline.errors
     assert there.digest == inline.digest
@@ -176,17 +178,18 @@ def test_what_goes_wrong_in_a_worker_reads_as_in_line(problem, engine, subject):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [["--workers", "2"], ["--engine", "ray"]], ids=["processes", "ray"])
-def test_what_user_code_prints_stays_off_standard_output(how, subject):
+@pytest.mark.parametrize("engine", ["processes", ON_RAY])
+def test_what_user_code_prints_stays_off_standard_output(engine, subject):
     quiet = subject.process("run", "--no-cache", rows=8)
     with_factory(subject, "mine:Loud")
 
-    loud = subject.process("run", "--no-cache", *how, rows=8)
+    loud = subject.process("run", "--no-cache", *ENGINES[engine], rows=8)
 
     assert "speaks" not in loud.out
     assert loud.out.replace("mine:Loud", "nets:build") == quiet.out
 
 
+@pytest.mark.slow  # a lone process that dies: test_measured_apart
 def test_a_worker_that_dies_ends_the_run_in_words_and_what_is_measured_stays(subject, own_cache):
     with_factory(subject, "mine:Mortal")
     for life in range(2):
@@ -212,6 +215,7 @@ def test_a_worker_that_dies_ends_the_run_in_words_and_what_is_measured_stays(sub
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_a_worker_that_dies_under_ray_is_replaced(subject):
     pytest.importorskip("ray")
     with_factory(subject, "mine:Mortal")
@@ -226,6 +230,7 @@ def test_a_worker_that_dies_under_ray_is_replaced(subject):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_workers_that_always_die_under_ray_end_in_words(subject):
     pytest.importorskip("ray")
     with_factory(subject, "mine:Doomed")
@@ -261,6 +266,7 @@ def test_ray_that_is_not_installed_is_named(subject, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_a_cluster_that_does_not_answer_is_named(subject):
     pytest.importorskip("ray")
     started = time.monotonic()
@@ -277,6 +283,7 @@ def test_a_cluster_that_does_not_answer_is_named(subject):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_a_running_cluster_is_used_and_left_running(subject):
     pytest.importorskip("ray")
     ray = shutil.which("ray", path=Path(sys.executable).parent)
@@ -309,6 +316,7 @@ def test_a_running_cluster_is_used_and_left_running(subject):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_ctrl_c_under_ray_leaves_no_process(subject):
     pytest.importorskip("ray")
     subject.write("slow.py", SLOW)

@@ -27,6 +27,7 @@ def build():
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("one trained net"),
     pytest.mark.skipif(not DATA.is_dir(), reason=f"Fashion-MNIST is not in {DATA}"),
 ]
 

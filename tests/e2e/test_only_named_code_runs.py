@@ -222,6 +222,7 @@ def ended(place):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("commands")  # all run once, for all claims
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_runs_a_module_that_nobody_named(name, ended):
     end, ran = ended[name]
@@ -231,6 +232,7 @@ def test_no_command_runs_a_module_that_nobody_named(name, ended):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_under_ray_neither(place):
     pytest.importorskip("ray")
 

@@ -321,13 +321,13 @@ def test_every_byte_of_a_shard_counts(subject, monkeypatch):
     positions = random.Random(0)
     refused = 0
 
-    for _ in range(60):
+    for _ in range(30):
         spoilt = bytearray(stored)
         spoilt[positions.randrange(len(stored))] ^= 1 << positions.randrange(8)
         second.write_bytes(spoilt)
         refused += refused_or_the_same(whole, subject, [first, second])
 
-    assert refused > 30  # the others hit dates and attributes, which zip files have and nobody uses
+    assert refused > 15  # the others hit dates and attributes, which zip files have and nobody uses
 
 
 @pytest.mark.slow

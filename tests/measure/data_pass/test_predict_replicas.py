@@ -31,9 +31,10 @@ SOON = 30.0  # seconds after which something that should happen never does
 BROKEN = (3, 17, 18, *range(48, 64), 100)  # alone, neighbours, a whole batch, the last one
 
 
-@pytest.fixture(params=["array", "files"])
-def data(request, tmp_path):
+@pytest.fixture(scope="module", params=["array", "files"])
+def data(request, tmp_path_factory):
     """Images in one array, or as files; some of the files cannot be read."""
+    tmp_path = tmp_path_factory.mktemp(request.param)
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (COUNT, 8, 8), dtype=np.uint8)
     if request.param == "array":
@@ -123,16 +124,16 @@ class Means:
             self._busy.release()
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 5])
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("lanes", [1, 5])
+@pytest.mark.parametrize("threads", [1, 5])
 def test_lanes_and_threads_change_no_byte(lanes, threads, parts, bytes_of):
     checked_individually = bytes_of(parts(runners(1)))
 
     assert bytes_of(parts(runners(lanes), threads=threads)) == checked_individually
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 5])
-@pytest.mark.parametrize("held", [1, BATCH, 3 * BATCH + 1, 10_000])
+@pytest.mark.parametrize("lanes", [1, 5])
+@pytest.mark.parametrize("held", [1, 3 * BATCH + 1, 10_000])
 def test_images_in_memory_at_once_change_no_byte(held, lanes, parts, bytes_of):
     checked_individually = bytes_of(parts(runners(1)))
 
