@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, groupby
 
@@ -12,6 +12,7 @@ import numpy as np
 from gate.errors import EvidenceError
 from gate.evidence.records import ModelProbe, Split, SplitEvidence
 from gate.measure.engines import measured
+from gate.measure.inference.answers import as_probabilities
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.kept_partials import Kept
 from gate.measure.partials.model_facts import ModelFacts
@@ -73,8 +74,22 @@ class Assembler:
         for _ in found:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each unit, and no more")
         assert self.facts is not None, "a plan has units"
+        if self.facts.undecided:
+            self._decide(float(np.min(lowest)), float(np.max(highest)))
         same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
         self.probe = self.facts.probe(outputs=outputs, constant=same and outputs > 1)
+
+    def _decide(self, lowest: float, highest: float) -> None:
+        """Take single outputs for probabilities where those of all images could be."""
+        read = "the single output of the model is the score of the second class; "
+        if lowest < 0 or highest > 1:
+            self.assumed.append(f"{read}some lie outside of 0..1, so sigmoid was applied")
+            return
+        self.assumed.append(f"{read}all lie in 0..1, so they are probabilities already")
+        self.splits = {
+            split: replace(each, rows=as_probabilities(each.rows))
+            for split, each in self.splits.items()
+        }
 
 
 def agreed(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:

@@ -118,6 +118,10 @@ class ConfigurationPart(_Part):
     input: dict[str, Any] | None = Field(
         description="How images became inputs, defaults included; null with saved predictions."
     )
+    output: dict[str, Any] | None = Field(
+        description="Which scores of the model's answers were taken, and as what they were "
+        "declared; null where no model was run."
+    )
     weights: str | None = Field(description="The state dict that was named, where one was.")
     slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
         description="The slice columns of each split."
@@ -128,8 +132,8 @@ class ConfigurationPart(_Part):
     code: dict[str, CodePart] = Field(description="The user's code, by its key in the gate file.")
     champion: ChampionPart | None
     digests: dict[str, str] = Field(
-        description="The SHA-256 of input, weights, slices, groups and code as canonical JSON; a "
-        "trust file can pin them."
+        description="The SHA-256 of input, output, weights, slices, groups and code as canonical "
+        "JSON; a trust file can pin them."
     )
 
 

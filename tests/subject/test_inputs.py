@@ -225,7 +225,7 @@ def test_a_mode_that_pillow_cannot_convert_is_refused(transform):
         ({"channels": "L", "mean": [0.5], "std": [0]}, "greater than 0"),
         ({"channels": "L", "mean": [float("nan")], "std": [1]}, "finite number"),
         ({"channels": "L", "mean": ["0.5"], "std": [1]}, "valid number"),
-        ({"channels": "BGR"}, "'L' or 'RGB'"),
+        ({"channels": "HSV"}, "'L', 'RGB' or 'BGR'"),
         ({"size": [28]}, "Field required"),
         ({"size": [28, 0]}, "greater than 0"),
         ({"size": [28.5, 28]}, "valid integer"),

@@ -101,4 +101,6 @@ def test_a_picture_is_turned_as_by_the_loader_of_transformers(orientation):
     expected = np.asarray(ImageOps.exif_transpose(picture), np.float32) / 255
 
     assert np.array_equal(turning(picture), expected.transpose(2, 0, 1))
-    assert turning.treatment(picture) == (("turned as EXIF says",) if orientation in range(2, 9) else ())
+    assert turning.treatment(picture) == (
+        ("turned as EXIF says",) if orientation in range(2, 9) else ()
+    )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from gate.errors import UsageError
 from gate.evidence.records import Subject
 from gate.measure.choices import Device
 from gate.measure.inference.identity import subject_of
@@ -17,6 +18,9 @@ from gate.subject.checkpoints import load_into, open_checkpoint
 from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.gatefile import ModelSpec
 from gate.subject.guard import Guard
+from gate.subject.outputs import OutputSpec
+
+_WHOLE = OutputSpec()
 
 
 class Loaded(NamedTuple):
@@ -29,18 +33,28 @@ class Loaded(NamedTuple):
 
 @contextmanager
 def opened_model(
-    spec: ModelSpec, classes: tuple[str, ...], device: Device, *, base: Path, threads: int
+    spec: ModelSpec,
+    classes: tuple[str, ...],
+    device: Device,
+    *,
+    base: Path,
+    threads: int,
+    output: OutputSpec = _WHOLE,
 ) -> Iterator[Loaded]:
     """Give the model of a gate file, ready to answer, on at most ``threads`` cores.
 
-    Raises CheckpointError, with what is known of the file as its ``identity``, and FactoryError.
+    Raises CheckpointError, with what is known of the file as its ``identity``, FactoryError, and
+    UsageError where ``output`` selects of what has no parts.
     """
     assert spec.checkpoint is not None, "a complete gate file names a checkpoint"
     path = base / spec.checkpoint
     if is_onnx(path):
+        if output.select is not None:
+            fact = f"{path.name} is ONNX, which answers with one output"
+            raise UsageError("output.select", fact, "delete it")
         yield from _onnx(path, spec, classes, threads)
     else:
-        yield _torch(path, spec, classes, device, base, threads)
+        yield _torch(path, spec, classes, device, base, threads, output)
 
 
 def limit_threads(threads: int) -> None:
@@ -55,6 +69,7 @@ def _torch(
     device: Device,
     base: Path,
     threads: int,
+    output: OutputSpec,
 ) -> Loaded:
     assert spec.factory is not None, "a complete gate file names a factory"
     limit_threads(threads)
@@ -68,7 +83,7 @@ def _torch(
     notes = (*report.notes, *(f"weights cast: {cast}" for cast in report.casts))
     return Loaded(
         replace(subject, parameters=report.parameters),
-        TorchRunner.start(model, classes, device, guard=guard),
+        TorchRunner.start(model, classes, device, guard=guard, select=output.select),
         notes,
     )
 
