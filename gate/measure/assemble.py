@@ -16,7 +16,7 @@ from gate.measure.inference.answers import as_probabilities
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.kept_partials import Kept
 from gate.measure.partials.model_facts import ModelFacts
-from gate.measure.partials.partial import PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.partial import Outputs, PartialResult, joined, preprocessing_notes_of
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.measure.settings import MeasureSettings
@@ -47,6 +47,7 @@ class Assembler:
         """
         outputs = 0
         lowest, highest = [], []
+        singles: dict[Split, list[Outputs]] = {}
 
         def noted(
             of_split: Iterable[WorkUnit], preprocessing_notes: Counter[str]
@@ -62,6 +63,8 @@ class Assembler:
                 outputs += len(part.rows)
                 lowest.append(part.lowest)
                 highest.append(part.highest)
+                if part.single is not None:
+                    singles.setdefault(unit.split, []).append(part.single)
                 preprocessing_notes.update(part.preprocessing_notes)
                 yield part
 
@@ -75,19 +78,19 @@ class Assembler:
             raise AssertionError("there is a part for each unit, and no more")
         assert self.facts is not None, "a plan has units"
         if self.facts.undecided:
-            self._decide(float(np.min(lowest)), float(np.max(highest)))
+            self._decide({split: np.concatenate(each) for split, each in singles.items()})
         same = np.array_equal(np.min(lowest, axis=0), np.max(highest, axis=0))
         self.probe = self.facts.probe(outputs=outputs, constant=same and outputs > 1)
 
-    def _decide(self, lowest: float, highest: float) -> None:
+    def _decide(self, outputs: Mapping[Split, Outputs]) -> None:
         """Take single outputs for probabilities where those of all images could be."""
         read = "the single output of the model is the score of the second class; "
-        if lowest < 0 or highest > 1:
+        if not all(((each >= 0) & (each <= 1)).all() for each in outputs.values()):
             self.assumed.append(f"{read}some lie outside of 0..1, so sigmoid was applied")
             return
         self.assumed.append(f"{read}all lie in 0..1, so they are probabilities already")
         self.splits = {
-            split: replace(each, rows=as_probabilities(each.rows))
+            split: replace(each, rows=as_probabilities(each.rows, outputs[split]))
             for split, each in self.splits.items()
         }
 

@@ -40,6 +40,7 @@ class ForwardPass:
     runners: tuple[Runner, ...]  # of one model; they answer at the same time
     are_logits: bool  # False: the outputs are probabilities already
     values: Values | None = None  # what the gate file declares them to be
+    undecided: bool = False  # a single output: all images decide what it is
     batch: int  # images that a model is given at once
     threads: int = 1
     max_images_in_memory: int | None = None  # at least a batch; None: as many as help
@@ -131,6 +132,7 @@ class ForwardPass:
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
             highest=outputs.max(axis=0, initial=-np.inf),
+            single=outputs[:, 1].copy() if self.undecided else None,
             preprocessing_notes=sum((chunk.preprocessing_notes for chunk in read), Counter()),
             measured_at=now(),
         )

@@ -127,6 +127,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
         runners = _with_fusion(runners, first, limited)
         limited()
+        undecided = first.single_output and output.values is None
         weights = runner.weights()
         code = used_files(base)
         facts = ModelFacts(
@@ -142,7 +143,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             sandbox=weights.sandbox,
             batch=first.batch,
             are_logits=first.are_logits,
-            undecided=first.single_output and output.values is None,
+            undecided=undecided,
             checked_individually=first.checked_individually,
             batch_disagreements=first.batch_disagreements,
             code_sha256=code_digest(code),
@@ -157,6 +158,7 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 runners=runners,
                 are_logits=first.are_logits,
                 values=output.values,
+                undecided=undecided,
                 batch=first.batch,
                 threads=job.threads,
                 start=limited,

@@ -67,14 +67,10 @@ def per_class(outputs: NDArray[np.float32], values: Values | None) -> NDArray[np
     return np.concatenate([first, outputs], axis=1)
 
 
-def as_probabilities(rows: Rows) -> Rows:
-    """Return rows that were made of single outputs as of logits, as of probabilities.
-
-    Only for outputs in [0, 1]: there the sigmoid, kept in double, gives back every bit of them.
-    """
-    logits = np.log(rows.true_score / (1 - rows.true_score))
-    outputs = np.where(rows.labels == 1, logits, -logits).astype(np.float32)[:, None]
-    answers = Answers.of(per_class(outputs, "probability").astype(np.float64), rows.labels)
+def as_probabilities(rows: Rows, outputs: NDArray[np.float32]) -> Rows:
+    """Return rows that were made of single outputs (n,) as of logits, as of probabilities."""
+    scores = per_class(outputs[:, None], "probability").astype(np.float64)
+    answers = Answers.of(scores, rows.labels)
     return replace(
         rows,
         predictions=answers.predictions,
