@@ -20,6 +20,12 @@ _PURPOSES = {
 }
 
 
+_MORE_INPUT = (
+    "# so do orientation: exif, crop, crop_ratio, pad, resizer: tensor, scale, offset",
+    "",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What was asked for; None is not known yet."""
@@ -52,6 +58,10 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         ),
         (f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"),
         *_input(seen),
+        (
+            "# output: probability",
+            "where the model ends in softmax or sigmoid; else it is found out",
+        ),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -157,12 +167,13 @@ def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
 def _input(seen: Seen) -> list[tuple[str, str]]:
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
-        return [(shown, "how an image becomes the model's input: as in training")]
+        return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]
     height, width = seen.size
     shown = f"input: {{size: [{height}, {width}], channels: {seen.channels}}}"
     return [
         (shown, "as the images are; scaled to 0..1 and nothing else"),
         ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
+        _MORE_INPUT,
     ]
 
 

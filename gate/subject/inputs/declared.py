@@ -26,6 +26,7 @@ class DeclaredTransform:
     mean: Floats
     std: Floats
     assumed: tuple[str, ...]
+    target: tuple[int, int] | None  # what images are resized for; None: they are not
 
     @classmethod
     def of(cls, spec: InputSpec) -> Self:
@@ -36,14 +37,25 @@ class DeclaredTransform:
         if spec.resizer == "tensor":
             require_tensor_resize(spec.interpolation)
         mean, std = spec.mean or (0.0,), spec.std or (1.0,)
-        return cls(spec, np.array(mean, np.float32), np.array(std, np.float32), _assumed(spec))
+        return cls(
+            spec,
+            np.array(mean, np.float32),
+            np.array(std, np.float32),
+            _assumed(spec),
+            spec.resized_for,
+        )
 
     def __call__(self, image: "Image.Image") -> Floats:
         """Return the image as float32 (C, H, W); raises UnreadableImage."""
         spec = self.spec
-        prepared = _resized(_converted(_turned(image, spec), spec), spec)
-        prepared = _cropped(_padded(prepared, spec), spec)
-        row: Floats = self._scaled(np.asarray(prepared)[None])[0]
+        if spec.orientation == "exif":
+            image = _turned(image)
+        prepared = _converted(image, spec)
+        if self.target is not None:
+            prepared = _resized(prepared, spec, self.target)
+        if spec.pad is not None:
+            prepared = _padded(prepared, spec)
+        row: Floats = self._scaled(np.asarray(_cropped(prepared, spec))[None])[0]
         return row
 
     def treatment(self, image: "Image.Image") -> tuple[str, ...]:
@@ -59,8 +71,9 @@ class DeclaredTransform:
         is_on_its_side = exif_turns(image)
         if is_on_its_side:
             done.append(_TURNS[self.spec.orientation])
-        if self.spec.size is not None:
-            done += self._made_larger(_turned(image, self.spec) if is_on_its_side else image)
+        if self.target is not None or self.spec.pad is not None:
+            turns = is_on_its_side and self.spec.orientation == "exif"
+            done += self._made_larger(_turned(image) if turns else image)
         return tuple(done)
 
     def batch(self, pixels: Pixels) -> Floats:
@@ -76,7 +89,7 @@ class DeclaredTransform:
     def _made_larger(self, image: "Image.Image") -> list[str]:
         """Return whether an image is enlarged, and whether it gets a border."""
         stored = image.height, image.width
-        resized = resized_shape(*stored, self.spec)
+        resized = resized_shape(*stored, self.spec, self.target)
         done = (
             ["enlarged to input.size"] if resized[0] > stored[0] or resized[1] > stored[1] else []
         )
@@ -88,7 +101,7 @@ class DeclaredTransform:
         height, width = pixels.shape[1:3]
         if self.spec.size not in {None, (height, width)}:
             return True
-        if resized_shape(height, width, self.spec) != (height, width):
+        if resized_shape(height, width, self.spec, self.target) != (height, width):
             return True
         return pixels.ndim == 4 and self.spec.channels == "L"
 
@@ -123,10 +136,8 @@ _TURNS = {
 }
 
 
-def _turned(image: "Image.Image", spec: InputSpec) -> "Image.Image":
-    """Return the image as it is to be shown, where that is declared."""
-    if spec.orientation != "exif":
-        return image
+def _turned(image: "Image.Image") -> "Image.Image":
+    """Return the image as it is to be shown."""
     from gate.subject.datasets.images import upright
 
     return upright(image)
@@ -157,8 +168,8 @@ def _converted(image: "Image.Image", spec: InputSpec) -> "Image.Image":
         ) from error
 
 
-def _resized(image: "Image.Image", spec: InputSpec) -> "Image.Image":
-    height, width = resized_shape(image.height, image.width, spec)
+def _resized(image: "Image.Image", spec: InputSpec, target: tuple[int, int]) -> "Image.Image":
+    height, width = resized_shape(image.height, image.width, spec, target)
     if (height, width) == (image.height, image.width):
         return image
     if spec.resizer == "tensor":

@@ -6,13 +6,12 @@ from gate.subject.inputs.spec import MOST_PIXELS, InputSpec
 Shape = tuple[int, int]  # height and width
 
 
-def resized_shape(height: int, width: int, spec: InputSpec) -> Shape:
+def resized_shape(height: int, width: int, spec: InputSpec, target: Shape | None) -> Shape:
     """Return height and width of an image after resizing.
 
-    Raises UnreadableImage where the image is so long that nothing would be left of its other side,
+    ``target`` is the spec's ``resized_for``, which is the same for all images. Raises UnreadableImage where the image is so long that nothing would be left of its other side,
     or that its longer one would not fit into memory.
     """
-    target = spec.resized_for
     if target is None:
         return height, width
     if spec.resize == "stretch" or isinstance(spec.resize, tuple):
