@@ -9,8 +9,9 @@ Shape = tuple[int, int]  # height and width
 def resized_shape(height: int, width: int, spec: InputSpec, target: Shape | None) -> Shape:
     """Return height and width of an image after resizing.
 
-    ``target`` is the spec's ``resized_for``, which is the same for all images. Raises UnreadableImage where the image is so long that nothing would be left of its other side,
-    or that its longer one would not fit into memory.
+    ``target`` is the spec's ``resized_for``, which is the same for all images. Raises
+    UnreadableImage where the image is so long that nothing would be left of its other side, or
+    that its longer one would not fit into memory.
     """
     if target is None:
         return height, width
