@@ -63,6 +63,12 @@ class Assembler:
                 outputs += len(part.rows)
                 lowest.append(part.lowest)
                 highest.append(part.highest)
+                if facts.undecided != (part.single is not None):
+                    raise EvidenceError(
+                        unit.name,
+                        "the part and its model differ on whether there is a single output",
+                        "measure this part again",
+                    )
                 if part.single is not None:
                     singles.setdefault(unit.split, []).append(part.single)
                 preprocessing_notes.update(part.preprocessing_notes)
