@@ -232,7 +232,9 @@ def test_a_split_is_there_though_the_next_one_fails(tmp_path):
     )
     datasets = {Split.TRAIN: dataset, Split.TEST: dataset}
     units = [WorkUnit(split, start, start + 3) for split in datasets for start in (0, 3)]
-    facts = SimpleNamespace(with_difference_of=lambda other: other, differences=lambda other: ())
+    facts = SimpleNamespace(
+        with_difference_of=lambda other: other, differences=lambda other: (), undecided=False
+    )
 
     def found():
         for place, part in enumerate(passing.parts(datasets, units, lambda done: None)):
@@ -257,7 +259,9 @@ def test_a_unit_that_nobody_measured_is_never_passed_over(tmp_path, lost):
         transform=transform, runners=(runner(Outputs(linear)),), are_logits=True, batch=16
     )
     units = [WorkUnit(Split.TEST, 0, 4), WorkUnit(Split.TEST, 4, 6)]
-    facts = SimpleNamespace(with_difference_of=lambda other: other, differences=lambda other: ())
+    facts = SimpleNamespace(
+        with_difference_of=lambda other: other, differences=lambda other: (), undecided=False
+    )
     parts = list(passing.parts({Split.TEST: dataset}, units, lambda done: None))
     del parts[lost]
 
