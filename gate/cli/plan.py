@@ -80,7 +80,7 @@ def command(
     No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
     name the classes needs a gate file that does, or the evidence of a run.
     """
-    from gate.policy.fit import added_to, critical_of
+    from gate.policy.fit import critical_of, extra_critical
     from gate.policy.plan import Question, plan_policy
     from gate.policy.reading import check_classes, read_policy
 
@@ -96,7 +96,7 @@ def command(
         Question(true_value, power, icc),
         classes=counted.classes,
         critical=critical_of(document.policy, counted.classes, critical),
-        added_critical=added_to(document.policy, critical),
+        added_critical=extra_critical(document.policy, critical),
         per_class=counted.per_class,
         grouping=counted.groups,
     )

@@ -60,7 +60,7 @@ class Rows:
                 taken[each.name] = None if column is None else column[order]
         return replace(self, **taken)
 
-    def grouped(self, groups: Strings) -> Self:
+    def with_groups(self, groups: Strings) -> Self:
         """Return the same rows with ``groups``, one a row."""
         return replace(self, groups=groups)
 

@@ -29,7 +29,7 @@ def plan_measurement(
     plan = plan_of(gatefile, datasets, classes, checkpoint, settings.device, settings.backend)
     job = Job(
         plan=plan.digest,
-        gatefile=gatefile.rooted(),
+        gatefile=gatefile.with_absolute_paths(),
         classes=classes,
         checkpoint=checkpoint,
         images={split: len(dataset.entries) for split, dataset in datasets.items()},

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gate.errors import CheckpointError
 from gate.measure.inference.mismatch_errors import wrong_output, wrong_shape
 from gate.subject.guard import Guard, kind_of
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 
 def scores_of(
@@ -69,7 +69,7 @@ def _selected(answer: object, select: str | int) -> tuple[object | None, Checkpo
     """Return what a key, attribute or position of an answer holds, or that there is none."""
     if isinstance(answer, torch.Tensor):
         return None, wrong_output(
-            f"the model returned a tensor, and output.select is {quoted(str(select))}",
+            f"the model returned a tensor, and output.select is {quote(str(select))}",
             "delete output.select",
         )
     if isinstance(select, int):
@@ -81,7 +81,7 @@ def _selected(answer: object, select: str | int) -> tuple[object | None, Checkpo
     elif hasattr(answer, select):
         return getattr(answer, select), None
     return None, wrong_output(
-        f"the model returned {kind_of(answer)} without {quoted(str(select))}, which output.select "
+        f"the model returned {kind_of(answer)} without {quote(str(select))}, which output.select "
         "names",
         _ways_to_select(answer),
     )
@@ -92,7 +92,7 @@ def _ways_to_select(answer: object) -> str:
     if isinstance(answer, Mapping):
         names = [plain(each) for each in answer if isinstance(each, str)]
         if names:
-            return f"declare output: {{select: KEY}}; the keys are {listed(names)}"
+            return f"declare output: {{select: KEY}}; the keys are {list_names(names)}"
     if isinstance(answer, (tuple, list)) and len(answer):
         return (
             "declare output: {select: 0} where the first holds the class scores; there are "
