@@ -280,6 +280,8 @@ class Configuration:
     """
 
     input: Mapping[str, Any] | None = None  # all of it, defaults included; None: no image was read
+    # Which scores of its answers, and what they are; None: no model was run.
+    output: Mapping[str, Any] | None = None
     weights: str | None = None  # the state dict that was named, where a checkpoint holds several
     # {"column": ...} or {"pattern": ...}: what tells the groups of a split; None where nothing does
     groups: Mapping[Split, Mapping[str, str] | None] = field(default_factory=dict)

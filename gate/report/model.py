@@ -127,6 +127,10 @@ class ConfigurationPart(_Part):
     input: dict[str, Any] | None = Field(
         description="How images became inputs, defaults included; null with saved predictions."
     )
+    output: dict[str, Any] | None = Field(
+        description="Which scores of the model's answers were taken, and as what they were "
+        "declared; null where no model was run."
+    )
     weights: str | None = Field(description="The state dict that was named, where one was.")
     slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
         description="The slice columns of each split."
@@ -140,7 +144,8 @@ class ConfigurationPart(_Part):
         description="The packages whose plugins took part in measuring, with their versions."
     )
     digests: dict[str, str] = Field(
-        description="The SHA-256 of input, weights, slices, groups, code and plugins as canonical "
+        description="The SHA-256 of input, output, weights, slices, groups, code, plugins as "
+        "canonical "
         "JSON; a trust file can pin them."
     )
 

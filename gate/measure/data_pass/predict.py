@@ -17,7 +17,7 @@ from gate.measure.data_pass.first_batch import require_finite, require_probabili
 from gate.measure.data_pass.read_images import Chunk, chunk_of
 from gate.measure.fingerprints.fingerprint import concatenate
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
-from gate.measure.inference.answers import Answers, probabilities
+from gate.measure.inference.answers import Answers, per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.partial import PartialResult
@@ -25,6 +25,7 @@ from gate.measure.partials.work_units import WorkUnit, cut, padded, stretch_of
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
+from gate.subject.outputs import Values
 
 Outputs = NDArray[np.float32]
 _Span = tuple[Dataset, range]  # some rows of a split
@@ -37,6 +38,8 @@ class ForwardPass:
     transform: Transform
     runners: tuple[Runner, ...]  # of one model; they answer at the same time
     are_logits: bool  # False: the outputs are probabilities already
+    values: Values | None = None  # what the gate file declares them to be
+    undecided: bool = False  # a single output: all images decide what it is
     batch: int  # images that a model is given at once
     threads: int = 1
     max_images_in_memory: int | None = None  # at least a batch; None: as many as help
@@ -108,7 +111,7 @@ class ForwardPass:
             ]
         )
         require_finite(outputs, (entry.id for entry in chunk.entries))
-        return _Seen(chunk.without_images(), outputs)
+        return _Seen(chunk.without_images(), per_class(outputs, self.values))
 
     def _part(self, unit: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
         seen = list(found)
@@ -118,7 +121,8 @@ class ForwardPass:
         scores = probabilities(outputs, are_logits=self.are_logits)
         entries = [entry for chunk in read for entry in chunk.entries]
         if not self.are_logits:
-            require_probabilities(scores, (entry.id for entry in entries))
+            ids = (entry.id for entry in entries)
+            require_probabilities(scores, ids, declared=self.values is not None)
         answers = Answers.of(scores, labels)
         return PartialResult(
             unit=unit,
@@ -127,6 +131,7 @@ class ForwardPass:
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
             highest=outputs.max(axis=0, initial=-np.inf),
+            single=outputs[:, 1].copy() if self.undecided else None,
             preprocessing_notes=sum((chunk.preprocessing_notes for chunk in read), Counter()),
             measured_at=now(),
         )

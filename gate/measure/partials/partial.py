@@ -38,6 +38,8 @@ class PartialResult:
         str, int
     ]  # images by what was done to them; see Transform.treatment
     measured_at: datetime  # UTC
+    # (images,) of a model with a single output that nobody has declared: all images decide of it.
+    single: Outputs | None = None
     cached: bool = False  # whether a former run has computed its answers
 
     @property

@@ -8,7 +8,7 @@ from gate.evidence.agreement import UNKNOWN
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import Fingerprints
 from gate.measure.fingerprints.perceptual_hash import SIDE
-from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.partial import Outputs, PartialResult
 from gate.subject.datasets.records import Dataset, Entry
 
 DIGESTS = ("file", "pixels", "oriented", "near")  # columns of fingerprints, (n, 32)
@@ -99,6 +99,19 @@ def _require_extremes(part: PartialResult) -> None:
         raise ValueError("its extremes are not one of each class")
     if len(part.rows) and not (np.isfinite([lowest, highest]).all() and (lowest <= highest).all()):
         raise Contradiction(part.unit.name, "its lowest outputs are not below its highest")
+    if part.single is not None:
+        _require_single(part, part.single)
+
+
+def _require_single(part: PartialResult, outputs: Outputs) -> None:
+    """Raise where single outputs are not one a row, between the extremes, and of its answers."""
+    if outputs.dtype != np.float32 or outputs.shape != (len(part.rows),):
+        raise ValueError("its single outputs are not one of each row")
+    within = (outputs >= part.lowest[1]) & (outputs <= part.highest[1])
+    is_even = np.abs(outputs) < 1e-9  # in double, the sigmoid of either sign is a half
+    agree = is_even | ((outputs > 0) == (part.rows.predictions == 1))
+    if not (within & agree).all():
+        raise Contradiction(part.unit.name, "its single outputs are not those of its answers")
 
 
 def _require_unreadable(part: PartialResult) -> None:

@@ -140,7 +140,7 @@ def _described(part: PartialResult) -> dict[str, Any]:
 def _arrays(part: PartialResult) -> Arrays:
     columns = {name: getattr(part.rows, name) for name in _ROWS}
     columns |= {name: getattr(part.fingerprints, name) for name in _PRINTS}
-    columns |= {"lowest": part.lowest, "highest": part.highest}
+    columns |= {"lowest": part.lowest, "highest": part.highest, "single": part.single}
     return {name: column for name, column in columns.items() if column is not None}
 
 
@@ -163,6 +163,7 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
         lowest=arrays["lowest"],
         highest=arrays["highest"],
+        single=arrays.get("single"),
         preprocessing_notes={
             str(done): int(images) for done, images in described["preprocessing_notes"].items()
         },

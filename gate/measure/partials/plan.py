@@ -20,6 +20,7 @@ from gate.measure.inference.runtime_versions import runtimes_of
 from gate.measure.partials.work_units import WorkUnit, units_of
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
+from gate.subject.outputs import output_spec
 from gate.subject.sources.registry import source_of
 from gate.subject.sources.source import Artefact
 from gate.version import __version__
@@ -86,6 +87,7 @@ def plan_of(
         "tracing": os.environ.get("PYTORCH_JIT"),  # what torch may not trace it does not fuse
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
+        "output": output_spec(gatefile.output).model_dump(mode="json"),
         "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},
         "units": sha256("\n".join(unit.name for unit in units).encode()).hexdigest(),
     }
