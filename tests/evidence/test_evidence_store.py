@@ -101,7 +101,7 @@ def test_the_tables_are_one_for_each_kind_of_record(saved):
 
     assert found == {
         "about", "classes", "splits", "rows", "histograms", "unreadable", "overlaps", "pairs",
-        "pictures", "predictions",
+        "measurements", "observations", "pictures", "predictions",
     }  # fmt: skip
 
 
@@ -197,11 +197,11 @@ def test_a_truncated_file_is_refused(share, saved):
 def test_another_version_is_refused_by_its_number(saved):
     change(saved, "PRAGMA user_version = 99")
 
-    assert refused(saved).fact == "the evidence has version 99, this program reads version 2"
+    assert refused(saved).fact == "the evidence has version 99, this program reads version 3"
 
 
 def test_another_programs_database_is_refused(tmp_path):
-    change(tmp_path / FILE_NAME, "CREATE TABLE rows (id TEXT); PRAGMA user_version = 2")
+    change(tmp_path / FILE_NAME, "CREATE TABLE rows (id TEXT); PRAGMA user_version = 3")
 
     refused(tmp_path / FILE_NAME)
 

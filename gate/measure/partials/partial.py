@@ -5,7 +5,7 @@ anywhere, in any order, and are joined in the order of the data.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.evidence.columns import FINGERPRINTS, ROWS
 from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
 from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
@@ -109,20 +110,21 @@ class _Columns:
         """Put the rows of the next part behind those that are there."""
         if not len(part.rows):
             return
-        for each in fields(Rows):
-            if each.name != "slices":
-                self._place(self.of_rows, each.name, getattr(part.rows, each.name))
+        for each in ROWS:
+            self._place(self.of_rows, each.field, getattr(part.rows, each.field))
         for name, values in part.rows.slices.items():
             self._place(self.of_slices, name, values)
-        for each in fields(Fingerprints):
-            if each.name != "thumbnails":
-                self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+        for each in FINGERPRINTS:
+            if each.field != "thumbnails":
+                column = getattr(part.fingerprints, each.field)
+                self._place(self.of_fingerprints, each.field, column)
         self.pile.add(part.fingerprints.thumbnails, len(part.rows))
         self.filled += len(part.rows)
 
     def rows(self) -> Rows:
         """Return the rows that were taken."""
-        return Rows(**self._cut(self.of_rows), slices=self._cut(self.of_slices))
+        columns: dict[str, Any] = self._cut(self.of_rows)
+        return Rows(**columns, slices=self._cut(self.of_slices))
 
     def fingerprints(self) -> Fingerprints:
         """Return their fingerprints."""
