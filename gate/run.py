@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from gate.errors import SubjectError, UsageError, refuse_address
 from gate.masking import masked_argument
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need, needs_of
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import PlacedWaiver, read_waivers
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
+from gate.subject.named_policy import policy_of
 from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
@@ -77,11 +79,12 @@ def validate(
     subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
     refuse_overwriting_baseline(subject, settings.out)
     subject.require_complete()
-    document, waivers = _policy_of(subject), _waivers_of(subject)
+    document, waivers = policy_of(subject), _waivers_of(subject)
+    needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
     out = _prepared(settings.out, keep=True)
     with in_this_folder():
-        evidence = _measured(subject, document, settings)
+        evidence = _measured(subject, document, needs, settings)
     drop_previous(out)
     judgement = _judgement(document, waivers, settings)
     with _saved(evidence, out):
@@ -132,7 +135,9 @@ def write_report(report: "Report", path: Path) -> None:
     write_text(path, report.to_json())
 
 
-def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -> "Evidence":
+def _measured(
+    subject: GateFile, document: PolicyDocument, needs: Sequence[Need], settings: Settings
+) -> "Evidence":
     """Return the evidence; where the data cannot be opened, evidence of nothing but that."""
     from gate.evidence.records import Evidence
     from gate.evidence.times import now
@@ -158,7 +163,12 @@ def _measured(subject: GateFile, document: PolicyDocument, settings: Settings) -
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
-            subject, datasets, classes, settings=settings.measure, progress=settings.progress
+            subject,
+            datasets,
+            classes,
+            settings=settings.measure,
+            progress=settings.progress,
+            needs=needs,
         )
 
 
@@ -194,14 +204,6 @@ def _import_judging() -> None:
     import gate.evidence.store
     import gate.report.judgement
     import gate.report.renderings  # noqa: F401
-
-
-def _policy_of(subject: GateFile) -> PolicyDocument:
-    assert subject.policy is not None, "a complete gate file names a policy"
-    try:
-        return read_policy(subject.policy, base=subject.base)
-    except UsageError as error:
-        raise subject.place_of(error, subject.policy, "policy") from None
 
 
 def _waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:

@@ -14,8 +14,10 @@ from gate.measure.partials.work_units import share_of
 from gate.measure.planning import measure_units, plan_measurement
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import needs_of
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
+from gate.subject.named_policy import policy_of
 from gate.subject.splits import open_splits
 
 
@@ -39,11 +41,13 @@ def measure_shard(
 ) -> Written:
     """Measure share ``index`` of ``of`` and return the file that holds it.
 
-    Raises UsageError where the gate file is wrong, SubjectError where the model or the data does
+    What the rules of its policy need is measured too. Raises UsageError where the gate file or the
+    policy is wrong, SubjectError where the model or the data does
     not let it be measured, OutputError where the disk does not take it. Then nothing is written.
     """
     refuse_address(out, "--out")
     subject.require_complete()
+    needs = needs_of(policy_of(subject).policy.rules)
     opened, classes = open_splits(subject)
     subject.require_critical(classes)
     datasets: dict[Split, Dataset] = {}
@@ -54,7 +58,7 @@ def measure_shard(
             )
         datasets[split] = each
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
-    plan, job = plan_measurement(subject, datasets, classes, settings)
+    plan, job = plan_measurement(subject, datasets, classes, settings, needs)
     units = share_of(plan.units, index=index, of=of)
     try:
         out.mkdir(parents=True, exist_ok=True)

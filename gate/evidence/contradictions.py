@@ -5,6 +5,7 @@ nothing of whether a model gave these answers; it says that no model can have.
 """
 
 from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -53,4 +53,4 @@ CREATE VIEW predictions AS
     FROM rows
     JOIN classes AS truth ON truth.label = rows.label
     JOIN classes AS guess ON guess.label = rows.prediction;
-"""
+"""  # noqa: S608 -- no query

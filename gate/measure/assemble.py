@@ -16,6 +16,7 @@ from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.kept_partials import Kept
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.requests import MeasurementRequest
 from gate.measure.partials.work_units import WorkUnit
 from gate.measure.progress import Advance
 from gate.measure.settings import MeasureSettings
@@ -39,6 +40,7 @@ class Assembler:
         units: Sequence[WorkUnit],
         found: Iterator[tuple[ModelFacts, PartialResult]],
         datasets: Mapping[Split, Dataset],
+        measurements: Sequence[MeasurementRequest] = (),
     ) -> None:
         """Take in the parts of all units, in their order, and join each split when it is whole.
 
@@ -67,7 +69,10 @@ class Assembler:
         for split, of_split in groupby(units, key=lambda unit: unit.split):
             preprocessing_notes: Counter[str] = Counter()
             self.splits[split] = joined(
-                datasets[split], split, noted(of_split, preprocessing_notes)
+                datasets[split],
+                split,
+                noted(of_split, preprocessing_notes),
+                [each for each in measurements if split in each.splits],
             )
             self.assumed += preprocessing_notes_of(split, preprocessing_notes)
         for _ in found:  # to its end: what it holds open is closed there

@@ -3,7 +3,7 @@
 import contextlib
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.evidence.records import Evidence, History, Split
@@ -13,6 +13,7 @@ from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.model_evidence import measure_model
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
@@ -27,8 +28,9 @@ def measure(
     *,
     settings: MeasureSettings,
     progress: Progress,
+    needs: Sequence[Need] = (),
 ) -> Evidence:
-    """Return everything that the gate file's subject shows on its data.
+    """Return everything that the gate file's subject shows on its data, and what a policy needs.
 
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
@@ -52,7 +54,7 @@ def measure(
             found.assumed.append("saved predictions were judged; no checkpoint was run")
             found.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
-            measure_model(gatefile, pictures, classes, settings, progress, found)
+            measure_model(gatefile, pictures, classes, settings, progress, found, needs)
             if settings.images:
                 from gate.measure.sample_images import keep_pictures
 

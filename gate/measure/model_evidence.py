@@ -1,6 +1,6 @@
 """A model is measured on its data: units of work join to splits, and splits are compared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gate.errors import CheckpointError
@@ -14,6 +14,7 @@ from gate.measure.partials.plan import Plan
 from gate.measure.planning import measure_units, plan_measurement
 from gate.measure.progress import Advance, Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.wording import counted
@@ -29,8 +30,9 @@ def measure_model(
     settings: MeasureSettings,
     progress: Progress,
     found: EvidenceBuilder,
+    needs: Sequence[Need] = (),
 ) -> None:
-    """Fill in what the model shows on its data, as far as it goes.
+    """Fill in what the model shows on its data, as far as it goes, and what the policy needs.
 
     Raises SubjectError where the checkpoint, the model or the data does not let it go on.
     """
@@ -38,7 +40,7 @@ def measure_model(
 
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
     try:
-        plan, job = plan_measurement(gatefile, datasets, classes, settings)
+        plan, job = plan_measurement(gatefile, datasets, classes, settings, needs)
     except CheckpointError as error:
         found.subject = subject_of(error.identity, _factory(gatefile))
         raise
@@ -47,7 +49,7 @@ def measure_model(
     try:
         with progress.stage("images", plan.images) as advance:
             parts = _parts(plan, job, datasets, settings, progress, advance)
-            assembler.consume(plan.units, parts, datasets)
+            assembler.consume(plan.units, parts, datasets, job.measurements)
     finally:
         found.splits, found.probe = assembler.splits, assembler.probe
         found.measured_at = min([found.measured_at, *assembler.measured_at])

@@ -146,5 +146,6 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 start=limited,
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
+                measurements=tuple(each.opened() for each in job.measurements),
             ),
         )

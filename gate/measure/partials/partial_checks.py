@@ -1,5 +1,6 @@
 """A part that is read again is checked against its unit, its data, and itself."""
 
+from collections.abc import Set
 from itertools import zip_longest
 
 import numpy as np
@@ -61,6 +62,17 @@ def require_entries(part: PartialResult, dataset: Dataset) -> None:
     if lost or given:
         stranger = next(iter((*lost, *given)))
         raise Contradiction(f"{place}: {stranger!r:.80}", "is not listed in the data")
+
+
+def require_observations(part: PartialResult, measurements: Set[str]) -> None:
+    """Raise Contradiction where a part was not observed by the measurements of these keys."""
+    found = {key for key, _ in part.rows.observations}
+    if len(part.rows) and found != measurements:
+        odd = min(found ^ measurements)
+        raise Contradiction(
+            part.unit.name,
+            f"the columns of the measurement {odd!r:.80} are missing, or not planned",
+        )
 
 
 def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
