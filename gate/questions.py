@@ -7,7 +7,7 @@ from gate.checks.base import Comparison, Rule, Scope
 from gate.evidence.records import Evidence
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.row_sets import RowSet, View
-from gate.policy.needs import AGAIN, lacking
+from gate.policy.needs import lacking
 
 _SAME_AT = 0.95  # the confidence at which two estimates are compared
 
@@ -80,8 +80,8 @@ def _rows_in_words(rule: Rule, comparison: Comparison, view: View) -> str:
 def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]:
     """Return the comparisons of a rule, and what it said if it crashed."""
     try:
-        if reason := lacking(rule, evidence):
-            return [_nothing(rule, reason, remedy=AGAIN)], ""
+        if lack := lacking(rule, evidence):
+            return [_nothing(rule, f"{lack.fact}; {lack.remedy}", lack.remedy)], ""
         comparisons = rule.evaluate(evidence)
     except Exception as crash:
         return [_nothing(rule, "the rule crashed")], said(crash)

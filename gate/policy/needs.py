@@ -13,10 +13,18 @@ from gate.evidence.measurements import SPLITS, Measurement, SplitName
 from gate.wording import listed, plain, quoted
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
+    from gate.evidence.records import Evidence, SplitEvidence
 
-AGAIN = "measure again with this policy"
+_AGAIN = "measure again with this policy"
 _LONGEST = 200  # characters of a key
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A measurement that evidence lacks: which, and what to do about it."""
+
+    fact: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +70,36 @@ def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def lacking(rule: Rule, evidence: "Evidence") -> str:
-    """Return which measurement of a rule the evidence lacks, and what helps; nothing if none.
+def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
+    """Return the first measurement of a rule that the evidence lacks; None where it has them all.
 
-    Splits that were not given are for the rule itself to see, and what was made up depends on no
-    facts. Raises what its ``needs`` raises.
+    What was made up depends on no facts. Raises what the rule's ``needs`` raises.
     """
+    for measurement in rule.needs():
+        splits = [each for name, each in evidence.splits.items() if name in measurement.splits]
+        if not splits:
+            given = listed(measurement.splits)
+            return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
+        for split in splits:
+            if lack := _lack(measurement, split):
+                return lack
+    return None
+
+
+def _lack(measurement: Measurement, split: "SplitEvidence") -> Lack | None:
     from gate.evidence.agreement import MADE_UP
     from gate.evidence.data_digests import PREDICTIONS
 
-    for measurement in rule.needs():
-        for name, split in evidence.splits.items():
-            if name not in measurement.splits:
-                continue
-            known = split.measurements.get(measurement.key)
-            if known is None and split.format == PREDICTIONS:
-                return (
-                    f"{measurement.key} was not measured: {name} is of saved predictions, and only "
-                    "a run of the model can measure it"
-                )
-            if known is None:
-                return f"the evidence has no measurement {measurement.key} of {name}; {AGAIN}"
-            if split.format != MADE_UP and known.facts != _as_json(measurement.plan_facts()):
-                return f"{measurement.key} was measured otherwise on {name}; {AGAIN}"
-    return ""
+    known = split.measurements.get(measurement.key)
+    if known is None and split.format == PREDICTIONS:
+        fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"
+        return Lack(fact, "let the gate run the model itself")
+    if known is None:
+        fact = f"the evidence has no measurement {measurement.key} of {split.split}"
+        return Lack(fact, _AGAIN)
+    if split.format != MADE_UP and known.facts != _as_json(measurement.plan_facts()):
+        return Lack(f"{measurement.key} was measured otherwise on {split.split}", _AGAIN)
+    return None
 
 
 @cache

@@ -83,17 +83,16 @@ class ForwardPass:
         """Yield what each span shows, in order, from as many threads as there are."""
         ordered = partial(in_order, threads=self.threads, ahead=ahead, start=self.start)
         if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
-            read = ordered(self._read, spans)
-            return (self._answered(self.runners[0], *each) for each in read)
+            return map(partial(self._answered, self.runners[0]), ordered(self._read, spans))
         free: SimpleQueue[Runner] = SimpleQueue()
         for runner in self.runners:
             free.put(runner)
 
         def read_and_answered(span: _Span) -> _Seen:
-            _, chunk = self._read(span)
+            read = self._read(span)
             runner = free.get()
             try:
-                return self._answered(runner, span, chunk)
+                return self._answered(runner, read)
             finally:
                 free.put(runner)
 
@@ -108,7 +107,8 @@ class ForwardPass:
     def _observing(self, split: Split) -> list[OpenMeasurement]:
         return [each for each in self.measurements if split in each.request.splits]
 
-    def _answered(self, runner: Runner, span: _Span, chunk: Chunk) -> "_Seen":
+    def _answered(self, runner: Runner, read: tuple[_Span, Chunk]) -> "_Seen":
+        span, chunk = read
         if not chunk.entries:
             return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
         outputs = np.concatenate(
