@@ -180,10 +180,10 @@ def _impossible_observations(numbers: SyntheticRun) -> Iterator[str]:
                 rows = [count for count, _ in runs]
                 if images is None:
                     yield f"observations of {split} need its counts, and there are none"
-                elif sum(rows) != images or min(rows, default=0) < 0:
-                    yield (
-                        f"{name} of {key} is of {sum(rows):,} images, and {split} has {images:,}"
-                    )
+                elif min(rows, default=0) < 0:
+                    yield f"the images of {name} by {key} must be 0 or more"
+                elif sum(rows) != images:
+                    yield f"{name} by {key} is of {sum(rows):,} images, and {split} has {images:,}"
 
 
 def _unknown(

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
 from gate.checks.base import Rule
@@ -108,6 +107,8 @@ def package_of(kind: type) -> str:
     module = kind.__module__.partition(".")[0]
     if module == __name__.partition(".")[0]:
         return ""
+    from importlib.metadata import packages_distributions, version
+
     names = packages_distributions().get(module, ())
     return f"{names[0]} {version(names[0])}" if names else ""
 

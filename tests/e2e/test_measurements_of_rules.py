@@ -315,7 +315,7 @@ def test_observations_that_were_changed_are_refused_in_words(measured):
     assert measured.command(*JUDGE).status == 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("prediction", 1), ("confidence", 0.25)])
+@pytest.mark.parametrize(("name", "value"), [("prediction", 0), ("confidence", 0.25)])
 def test_another_number_gives_another_digest(name, value, measured):
     honest = measured.command(*JUDGE)
     change(
