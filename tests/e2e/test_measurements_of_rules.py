@@ -181,7 +181,7 @@ def test_an_image_that_nothing_changed_gets_the_answer_that_it_had(subject):
 def test_one_measurement_cannot_spoil_the_images_of_another(subject):
     needing(subject, SHOWN)
     alone = subject.command("run", "--no-cache")
-    needing(subject, SHOWN, "  - {id: spoiler, check: needy, how: spoils_its_images}\n")
+    needing(subject, SHOWN, "  - {id: spoiler, check: needy, how: blackens_its_images}\n")
 
     together = subject.command("run", "--no-cache")
 

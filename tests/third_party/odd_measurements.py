@@ -86,7 +86,7 @@ def says_what_it_is_shown(batch):
     }
 
 
-def spoils_its_images(batch):
+def blackens_its_images(batch):
     for image in batch.images:
         image.paste(0, (0, 0, *image.size))
     return {"level": np.array([np.asarray(image).mean() for image in batch.images])}
