@@ -13,7 +13,7 @@ from gate.errors import DocumentError, UsageError
 from gate.evidence.store import load, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.fixtures import read_fixtures
-from gate.policy.needs import needs_of
+from gate.policy.needs import needs_of, package_of
 
 POLICY = """\
 apiVersion: gate/v1
@@ -119,7 +119,8 @@ def test_fixtures_state_what_was_measured(capsys):
         ("mirror/1: {prediction: [[100", "miror/1: {prediction: [[100",
          "no rule of views needs the measurement 'miror/1'; did you mean 'mirror/1'?"),
         ("[[100, 0]]", "[[99, 0]]", "prediction by mirror/1 is of 99 images, and test has 100"),
-        ("[[100, 0]]", "[[101, 0], [-1, 0]]", "the images of prediction by mirror/1 must be 0 or more"),
+        ("[[100, 0]]", "[[101, 0], [-1, 0]]",
+         "the images of prediction by mirror/1 must be 0 or more"),
         ("{prediction: [[100, 0]]}", "{}", "mirror/1 of test must have a column"),
         ("{test: {mirror/1: {prediction: [[100", "{train: {mirror/1: {prediction: [[100",
          "observations of train need its counts, and there are none"),
@@ -132,3 +133,8 @@ def test_observations_that_no_run_can_leave_are_told(old, new, said, third_party
         read_fixtures("fixtures.yaml")
 
     assert said in str(caught.value)
+
+
+def test_a_measurement_of_another_package_is_named_with_its_version():
+    assert package_of(pytest.MonkeyPatch) == f"pytest {pytest.__version__}"
+    assert package_of(UsageError) == ""
