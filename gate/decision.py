@@ -17,7 +17,7 @@ from gate.metrics.combined import at_worst
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
 from gate.metrics.row_sets import views_of
 from gate.policy.waivers import Acceptance, Case, Ruling, Standing, Waiver
-from gate.questions import Question, Reading, questions_of, said
+from gate.questions import Question, Reading, describe_crash, questions_of
 
 
 class Verdict(StrEnum):
@@ -160,7 +160,7 @@ def judge(
             for reading in question.readings
         )
     results = [
-        _concluded(rule, question, siblings[rule.check], crash)
+        _conclude(rule, question, siblings[rule.check], crash)
         for rule, questions, crash in asked
         for question in questions
     ]
@@ -208,7 +208,7 @@ def _case(result: Result, evidence: Evidence) -> Case:
     )
 
 
-def _concluded(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
+def _conclude(rule: Rule, question: Question, siblings: int, crash: str) -> Result:
     """Return the worst of the results on each set of rows, with the others beside it."""
     results = [_on_rows(rule, reading, siblings, crash) for reading in question.readings]
     results.sort(key=lambda result: (*_worst_first(result), _proof(result)))
@@ -224,7 +224,7 @@ def _on_rows(rule: Rule, reading: Reading, siblings: int, crash: str) -> Result:
         result = conclude(rule, reading.comparison, siblings=siblings, crash=crash)
     except Exception as late:
         unknown = replace(reading.comparison, estimate=Undefined("the rule crashed"))
-        result = conclude(rule, unknown, siblings=siblings, crash=said(late))
+        result = conclude(rule, unknown, siblings=siblings, crash=describe_crash(late))
     if reading.only_withholds and result.outcome is Outcome.FAILED and result.proven:
         result = replace(result, outcome=Outcome.INCONCLUSIVE, proven=False)
     return replace(result, rows=reading.rows)

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.healing import Deciding, may_heal
-from gate.masking import is_address, masked
+from gate.masking import is_address, mask
 from gate.utf8 import as_utf8
 
 
@@ -45,9 +45,9 @@ class GateError(Deciding):
     def __init__(
         self, where: str, fact: str, remedy: str = "", *, retriable: bool | None = None
     ) -> None:
-        self.where = as_utf8(masked(where))
-        self.fact = as_utf8(masked(fact))
-        self.remedy = as_utf8(masked(remedy))
+        self.where = as_utf8(mask(where))
+        self.fact = as_utf8(mask(fact))
+        self.remedy = as_utf8(mask(remedy))
         self._retriable = retriable
         super().__init__(self.where, self.fact, self.remedy)
 
@@ -64,7 +64,7 @@ class GateError(Deciding):
         facts = self.__dict__
         if self.__cause__ is not None:
             facts = {**facts, "_retriable": self.retriable}
-        return _made_again, (type(self), self.args, facts)
+        return _make_again, (type(self), self.args, facts)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -72,7 +72,7 @@ class GateError(Deciding):
         return f"{place}{self.fact}{remedy}"
 
 
-def _made_again(
+def _make_again(
     kind: type[GateError], arguments: tuple[Any, ...], facts: dict[str, Any]
 ) -> GateError:
     error = kind.__new__(kind, *arguments)
@@ -100,8 +100,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         for name in ("file", "fact", "remedy"):
-            object.__setattr__(self, name, as_utf8(masked(getattr(self, name))))
-        if masked(self.source) != self.source:
+            object.__setattr__(self, name, as_utf8(mask(getattr(self, name))))
+        if mask(self.source) != self.source:
             object.__setattr__(self, "source", "")
 
     def __str__(self) -> str:

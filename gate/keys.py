@@ -46,7 +46,7 @@ def name_key(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip(" ")
-    return _settled(text, "NFC").strip()
+    return _settle(text, "NFC").strip()
 
 
 def name_keys(cells: Cells) -> list[str | None]:
@@ -140,7 +140,7 @@ def people(names: Iterable[str]) -> list[str]:
     return [name for name, _ in found]
 
 
-def _settled(text: str, form: Form) -> str:
+def _settle(text: str, form: Form) -> str:
     """Return the text in a normal form without what nobody sees; either may bring on the other."""
     while (after := unicodedata.normalize(form, _UNSEEN.sub("", text))) != text:
         text = after
@@ -149,7 +149,7 @@ def _settled(text: str, form: Form) -> str:
 
 def _plain(text: str) -> str:
     if not text.isascii() or not text.isprintable():
-        text = _settled(text, "NFKC")
+        text = _settle(text, "NFKC")
     elif " " not in text:
         return text
     return " ".join(text.split())

@@ -45,7 +45,7 @@ _LOCAL = ("file:", "local:")  # what follows is a path
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+._-]+:/")
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """Return ``text`` with three stars for what each URL in it says beside host and path.
 
     >>> masked("got 403 of https://me:pw@host/a.csv?sig=4e7#top")
@@ -62,13 +62,13 @@ def masked(text: str) -> str:
     return _ENCODED.sub(_without_encoded_secrets, text)
 
 
-def masked_url(url: str) -> str:
+def mask_url(url: str) -> str:
     """Return a URL, all of it, without its secrets: here blanks and quotes do not end its query."""
     place, mark, rest = _split(url)
-    return _masked_place(place) + (mark + HIDDEN if rest else "")
+    return _mask_place(place) + (mark + HIDDEN if rest else "")
 
 
-def masked_name(url: str) -> str:
+def mask_name(url: str) -> str:
     """Return a URL as the name of an image: two that differ in their queries stay two names.
 
     A digest stands for the query, 12 digits of its sha256.
@@ -78,17 +78,17 @@ def masked_name(url: str) -> str:
     """
     place, mark, rest = _split(url)
     if not rest:
-        return _masked_place(place)
+        return _mask_place(place)
     digest = sha256(rest.encode(errors="surrogatepass")).hexdigest()[:12]
-    return f"{_masked_place(place)}{mark}{HIDDEN}{digest}"
+    return f"{_mask_place(place)}{mark}{HIDDEN}{digest}"
 
 
-def masked_argument(argument: str) -> str:
+def mask_argument(argument: str) -> str:
     """Return what was given to a command, without the secrets of a URL in it: ``html=s3://...``."""
     found = _ADDRESS.search(argument)
     if found is None:
         return argument
-    return argument[: found.start()] + masked_url(argument[found.start() :])
+    return argument[: found.start()] + mask_url(argument[found.start() :])
 
 
 def is_address(path: str | Path) -> bool:
@@ -116,10 +116,10 @@ def without_query(text: str, url: str) -> str:
     return text
 
 
-def _masked_place(place: str) -> str:
+def _mask_place(place: str) -> str:
     """Return a URL without query; a host with blanks or quotes is none, and may be a password."""
     odd = re.match(r"([A-Za-z][A-Za-z0-9+._-]+:/{1,3})[^/]*[\s\"'<>][^/]*", place)
-    return odd[1] + HIDDEN + masked(place[odd.end() :]) if odd else masked(place)
+    return odd[1] + HIDDEN + mask(place[odd.end() :]) if odd else mask(place)
 
 
 def _split(url: str) -> tuple[str, str, str]:

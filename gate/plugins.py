@@ -15,8 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from gate.errors import UsageError
-from gate.masking import masked
-from gate.wording import listed, plain, quoted
+from gate.masking import mask
+from gate.wording import list_names, plain, quote
 
 Door = Literal["checks", "formats", "renderings", "model_sources", "engines"]
 
@@ -41,7 +41,7 @@ class Plugin:
         try:
             return self._entry.load()
         except Exception as error:
-            fact = f"cannot be loaded: {type(error).__name__}: {plain(masked(str(error)), 200)}"
+            fact = f"cannot be loaded: {type(error).__name__}: {plain(mask(str(error)), 200)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
 
 
@@ -55,9 +55,9 @@ def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | N
         return None
     found = [each for each in _installed(door) if each.name == name]
     if len(found) > 1:
-        packages = listed(tuple(sorted(each.package for each in found)))
+        packages = list_names(tuple(sorted(each.package for each in found)))
         raise UsageError(
-            quoted(name), f"is added by more than one package: {packages}", "uninstall all but one"
+            quote(name), f"is added by more than one package: {packages}", "uninstall all but one"
         )
     return found[0] if found else None
 
@@ -76,12 +76,12 @@ def plugins_of(package: str, door: Door, *, shipped: Container[str]) -> tuple[Pl
         raise UsageError(
             f"plugin {plain(package)}",
             f"no installed package of this name adds {door.replace('_', ' ')}",
-            f"install it beside validate-model, or take {quoted(package)} off the list",
+            f"install it beside validate-model, or take {quote(package)} off the list",
         )
     if taken := [each.name for each in found if each.name in shipped]:
         raise UsageError(
             f"plugin {found[0].package} {found[0].version}",
-            f"takes a name that validate-model ships: {listed(tuple(taken))}",
+            f"takes a name that validate-model ships: {list_names(tuple(taken))}",
             "let the package choose another name",
         )
     return tuple(found)

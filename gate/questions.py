@@ -84,11 +84,11 @@ def _comparisons(rule: Rule, evidence: Evidence) -> tuple[list[Comparison], str]
             return [_nothing(rule, f"{lack.fact}; {lack.remedy}", lack.remedy)], ""
         comparisons = rule.evaluate(evidence)
     except Exception as crash:
-        return [_nothing(rule, "the rule crashed")], said(crash)
+        return [_nothing(rule, "the rule crashed")], describe_crash(crash)
     return comparisons or [_nothing(rule, "nothing was compared")], ""
 
 
-def said(crash: Exception) -> str:
+def describe_crash(crash: Exception) -> str:
     """Return what a rule that crashed said."""
     return f"{type(crash).__name__}: {crash}"
 

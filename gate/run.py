@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import SubjectError, UsageError, refuse_address
-from gate.masking import masked_argument
+from gate.masking import mask_argument
 from gate.measure.settings import MeasureSettings
 from gate.policy.needs import Need, needs_of
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
@@ -271,7 +271,7 @@ def _saved(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
 
 def _leave(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> None:
     """Leave evidence that was judged again in a folder: the very file that it was read from."""
-    from gate.evidence.files import replaced
+    from gate.evidence.files import replace_file
     from gate.evidence.store import FILE_NAME
 
     if not isinstance(source, str | Path):
@@ -284,7 +284,7 @@ def _leave(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> 
         _prepared(out, anew=False)
         return
     _prepared(out)
-    with replaced(place) as unfinished:
+    with replace_file(place) as unfinished:
         try:
             unfinished.hardlink_to(file)
         except OSError:  # another disk, or one that knows no such links
@@ -320,7 +320,7 @@ def _run_facts(evidence: "Evidence", settings: Settings, started: float) -> dict
     return {
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(finished - started, 3),
-        "command": [as_utf8(masked_argument(each)) for each in settings.command],
+        "command": [as_utf8(mask_argument(each)) for each in settings.command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
     }

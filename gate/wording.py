@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from itertools import islice
 
-from gate.masking import masked
+from gate.masking import mask
 
 LONGEST = 120  # characters of a string from outside that a message repeats
 MOST_LISTED = 5  # names before "and 7 more"
@@ -19,7 +19,7 @@ _MOST_SUGGESTED = 50
 _LONGEST_READ = 10_000  # characters; what is cut later is not looked through for secrets
 
 
-def escaped(text: str, *, keep: str = "") -> str:
+def escape(text: str, *, keep: str = "") -> str:
     r"""Return text with all that a terminal would obey spelled out, but for the letters to keep.
 
     Control characters, line breaks and marks that turn the direction of writing are spelled as
@@ -43,7 +43,7 @@ def plain(text: object, limit: int = LONGEST) -> str:
     >>> plain("a\x1b[31m\nb"), plain("abcdef", 3)
     ('a\\x1b[31m\\nb', 'abc...')
     """
-    line = escaped(masked(str(text)[:_LONGEST_READ])[: limit + 1])
+    line = escape(mask(str(text)[:_LONGEST_READ])[: limit + 1])
     return line if len(line) <= limit else f"{line[:limit]}..."
 
 
@@ -53,7 +53,7 @@ def printable(text: str, limit: int = 600) -> str:
     Nothing in it can move a cursor, reorder a sentence or begin a line. What is too long loses its
     middle and gets a digest there: two long names never come out as one.
     """
-    spelled = escaped(text)
+    spelled = escape(text)
     if len(spelled) <= limit:
         return spelled
     digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
@@ -62,17 +62,17 @@ def printable(text: str, limit: int = 600) -> str:
     return f"{spelled[:kept]}[... {cut} more, sha256 {digest} ...]{spelled[-kept:]}"
 
 
-def quoted(text: object, limit: int = LONGEST) -> str:
+def quote(text: object, limit: int = LONGEST) -> str:
     r"""Return text in quotes on one line: masked, cut after ``limit`` characters, escaped.
 
     >>> quoted("recal"), quoted("it's")
     ("'recal'", '"it\'s"')
     """
-    line = masked(str(text)[:_LONGEST_READ])
+    line = mask(str(text)[:_LONGEST_READ])
     return repr(line if len(line) <= limit else f"{line[:limit]}...")
 
 
-def listed(names: Iterable[object], limit: int = MOST_LISTED) -> str:
+def list_names(names: Iterable[object], limit: int = MOST_LISTED) -> str:
     """Return the first ``limit`` names, separated by commas, and how many more there are.
 
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], limit=2)
@@ -84,7 +84,7 @@ def listed(names: Iterable[object], limit: int = MOST_LISTED) -> str:
     return f"{head} and {rest:,} more" if rest > 0 else head
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """Return a number with its noun.
 
     >>> counted(1, "tensor"), counted(2000, "tensor")
@@ -120,18 +120,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(word) > _LONGEST_COMPARED:
         return ""
     names = [each for each in islice(known, _MOST_COMPARED) if len(each) <= _LONGEST_COMPARED]
-    alike = {_folded(name): name for name in names}
-    near = difflib.get_close_matches(_folded(word), alike, n=1)
-    near = near or [name for name in alike if len(word) > 2 and name.startswith(_folded(word))]
-    return f"did you mean {quoted(alike[near[0]])}?" if near else ""
+    alike = {_fold(name): name for name in names}
+    near = difflib.get_close_matches(_fold(word), alike, n=1)
+    near = near or [name for name in alike if len(word) > 2 and name.startswith(_fold(word))]
+    return f"did you mean {quote(alike[near[0]])}?" if near else ""
 
 
 def suggestion(word: str, known: Iterable[str], *, what: str) -> str:
     """Return what could stand in place of an unknown word: the nearest one, or all of them."""
     known = list(known)
-    every = f"{what}: {listed(known, _MOST_SUGGESTED)}" if known else ""
+    every = f"{what}: {list_names(known, _MOST_SUGGESTED)}" if known else ""
     return did_you_mean(word, known) or every
 
 
-def _folded(word: str) -> str:
+def _fold(word: str) -> str:
     return word.lower().replace("_", "-").replace(" ", "-")

@@ -52,7 +52,7 @@ def by_group(groups):
     evidence = synthetic_evidence(SyntheticRun(test=((40, 0), (0, 40))))
     test = evidence.splits[Split.TEST]
     names = (np.arange(80) % groups).astype(object)
-    return replace(evidence, splits={Split.TEST: replace(test, rows=test.rows.grouped(names))})
+    return replace(evidence, splits={Split.TEST: replace(test, rows=test.rows.with_groups(names))})
 
 
 @pytest.mark.parametrize(("groups", "outcome"), [(9, "inconclusive"), (20, "passed")])

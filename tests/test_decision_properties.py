@@ -145,7 +145,7 @@ def test_the_order_of_the_images_of_patients_changes_nothing(seed, groups):
     evidence = synthetic_evidence(SyntheticRun(test=((45, 5), (3, 47))))
     rows = evidence.splits[Split.TEST].rows
     names = np.array([f"p{group}" for group in random.integers(0, groups, len(rows))], dtype=object)
-    grouped = rows.grouped(names)
+    grouped = rows.with_groups(names)
     rules = [made(check, min=0.8) for check in ("accuracy", "recall", "precision", "f1")]
 
     shuffled = grouped.take(random.permutation(len(rows)))

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from gate.errors import DataError, DocumentError, Fault
-from gate.masking import is_address, masked, masked_argument, masked_name, masked_url, without_query
+from gate.masking import is_address, mask, mask_argument, mask_name, mask_url, without_query
 
 SECRET = "hunter2-hunter2"
 HIDES_IT = {
@@ -38,11 +38,11 @@ HIDES_IT = {
 
 @pytest.mark.parametrize("text", HIDES_IT.values(), ids=HIDES_IT)
 def test_the_secret_of_a_url_is_not_told(text):
-    said = masked(text.format(SECRET))
+    said = mask(text.format(SECRET))
 
     assert SECRET not in said
     assert "***" in said
-    assert masked(said) == said
+    assert mask(said) == said
 
 
 @pytest.mark.parametrize("text", HIDES_IT.values(), ids=HIDES_IT)
@@ -78,24 +78,24 @@ def test_no_error_tells_it_also_from_another_process(text):
     ],
 )
 def test_what_is_no_secret_stays(text):
-    assert masked(text) == text
+    assert mask(text) == text
 
 
 def test_a_whole_url_hides_also_what_blanks_and_quotes_would_end():
     for url in (f'https://host/a?x=a b"{SECRET}', f"https://me:a {SECRET}@host/a"):
-        assert SECRET not in masked_url(url)
-        assert SECRET not in masked_argument(f"html={url}")
+        assert SECRET not in mask_url(url)
+        assert SECRET not in mask_argument(f"html={url}")
 
 
 def test_an_argument_that_is_no_url_stays():
-    assert masked_argument("--train=a?b#c") == "--train=a?b#c"
+    assert mask_argument("--train=a?b#c") == "--train=a?b#c"
 
 
 def test_names_that_differ_in_their_queries_alone_stay_different():
-    names = {masked_name(f"https://host/tile?x={number}") for number in range(50)}
+    names = {mask_name(f"https://host/tile?x={number}") for number in range(50)}
 
     assert len(names) == 50
-    assert masked_name("https://host/tile") == "https://host/tile"
+    assert mask_name("https://host/tile") == "https://host/tile"
 
 
 def test_a_short_value_of_a_query_is_no_secret_that_would_eat_words():

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from gate.approval.envelope import check_payload_type, read_envelope
-from gate.approval.signers import check_key_for_policy, named, signer
+from gate.approval.signers import check_key_for_policy, describe_key, signer
 from gate.approval.statement import ApprovalStatement, read_approval
 from gate.approval.trust import TrustedKey
 from gate.approval.verdicts import SKEW
@@ -94,6 +94,6 @@ def _check_time(
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_VALID,
-            f"{named(key)} did not count on {approval.approved_at.date()}, when it was approved",
+            f"{describe_key(key)} did not count on {approval.approved_at.date()}, when it was approved",
             "approve it again",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from gate.approval.digests import checkpoint_files
 from gate.approval.envelope import Envelope, seal
-from gate.approval.judging import judged_again
+from gate.approval.judging import judge_again
 from gate.approval.keys import SigningKey
 from gate.errors import AttestationError, RefusalCode, UsageError
 from gate.report.canonical import canonical
@@ -43,7 +43,7 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     evidence, for another checkpoint than was judged, and for a run in audit mode: with
     ``allow_audit`` that is attested, as FAILED.
     """
-    report = judged_again(folder)
+    report = judge_again(folder)
     where = printable(str(folder))
     if not report.decision.enforced and not allow_audit:
         raise AttestationError(
@@ -69,10 +69,10 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     made = statement(
         report, files.digests, report_sha256=sha256(report.to_json().encode()).hexdigest()
     )
-    return Verdict(made, _expired(report, now.astimezone(UTC).date()))
+    return Verdict(made, _find_expired(report, now.astimezone(UTC).date()))
 
 
-def _expired(report: Report, today: date) -> tuple[str, ...]:
+def _find_expired(report: Report, today: date) -> tuple[str, ...]:
     """Return what to know of waivers that held when it was judged, and hold no more."""
     return tuple(
         f"the waiver {printable(each.ticket, 80)} of {printable(each.result, 80)} expired at "

@@ -30,8 +30,8 @@ def _classes(verification: Verification) -> list[str]:
             raise AttestationError(
                 verification.where,
                 RefusalCode.CLASSES_DIFFER,
-                f"the classes are {_listed(found)}, in this order, and the {whose} pins "
-                f"{_listed(classes)}",
+                f"the classes are {_list(found)}, in this order, and the {whose} pins "
+                f"{_list(classes)}",
                 "judge a model with these classes in this order, and attest that",
             )
     return ["classes"] if named else []
@@ -45,19 +45,19 @@ def _critical(verification: Verification) -> list[str]:
     found, trust = set(verification.judged.said.critical), verification.trust.critical
     policy = verification.policy.policy
     if trust is not None and found != set(trust):
-        raise _another_critical(verification, f"the trust file pins {_listed(trust)}")
+        raise _another_critical(verification, f"the trust file pins {_list(trust)}")
     if not found >= set(policy.critical):
-        raise _another_critical(verification, f"the policy names {_listed(policy.critical)}")
+        raise _another_critical(verification, f"the policy names {_list(policy.critical)}")
     if trust is None and not policy.critical and policy.speaks_of_critical:
         raise AttestationError(
             verification.where,
             RefusalCode.CRITICAL_NOT_NAMED,
-            f"whoever had it judged chose the critical classes ({_shown(verification)}), "
+            f"whoever had it judged chose the critical classes ({_show(verification)}), "
             "which decide under this policy",
             "name them: critical: [...] in the policy or in the trust file",
         )
     if trust is None and (more := [name for name in found if name not in policy.critical]):
-        verification.notes.append(f"critical beside what the policy names: {_listed(sorted(more))}")
+        verification.notes.append(f"critical beside what the policy names: {_list(sorted(more))}")
     return ["critical classes"] if trust is not None or policy.critical else []
 
 
@@ -65,7 +65,7 @@ def _another_critical(verification: Verification, wanted: str) -> AttestationErr
     return AttestationError(
         verification.where,
         RefusalCode.CRITICAL_DIFFERS,
-        f"critical when it was judged: {_shown(verification)}; {wanted}",
+        f"critical when it was judged: {_show(verification)}; {wanted}",
         "judge the evidence by a policy that names these as critical, and attest that",
     )
 
@@ -135,9 +135,9 @@ def _check_fit(verification: Verification) -> None:
         )
 
 
-def _shown(verification: Verification) -> str:
-    return _listed(verification.judged.said.critical) or "none"
+def _show(verification: Verification) -> str:
+    return _list(verification.judged.said.critical) or "none"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(printable(name, 60) for name in names)

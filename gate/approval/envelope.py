@@ -39,9 +39,9 @@ class Envelope:
     def to_bytes(self) -> bytes:
         """Return the envelope as a line of JSON, in the only form that is read."""
         document = {
-            "payload": _encoded(self.payload),
+            "payload": _encode(self.payload),
             "payloadType": self.payload_type,
-            "signatures": [{"keyid": self.key_id, "sig": _encoded(self.signature)}],
+            "signatures": [{"keyid": self.key_id, "sig": _encode(self.signature)}],
         }
         return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
 
@@ -114,10 +114,10 @@ def _envelope(document: object) -> Envelope:
         raise _ShapeError(f"it holds {count} signatures, and one is needed")
     inner = _object(signatures[0], "the signature", "keyid", "sig")
     return Envelope(
-        payload=_decoded(outer["payload"], "payload"),
+        payload=_decode(outer["payload"], "payload"),
         payload_type=_text(outer["payloadType"], "payloadType"),
         key_id=_text(inner["keyid"], "keyid"),
-        signature=_decoded(inner["sig"], "sig"),
+        signature=_decode(inner["sig"], "sig"),
     )
 
 
@@ -133,14 +133,14 @@ def _text(value: object, key: str) -> str:
     return value
 
 
-def _decoded(value: object, key: str) -> bytes:
+def _decode(value: object, key: str) -> bytes:
     try:
         return base64.b64decode(_text(value, key), validate=True)
     except (binascii.Error, ValueError):
         raise _ShapeError(f"'{key}' is not base64") from None
 
 
-def _encoded(data: bytes) -> str:
+def _encode(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 

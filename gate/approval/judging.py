@@ -24,7 +24,7 @@ from gate.report.model import Report
 from gate.report.reading import FILE_NAME as REPORT
 from gate.report.reading import read_with_bytes
 from gate.report.statement import judged_at
-from gate.wording import listed, printable
+from gate.wording import list_names, printable
 
 _LARGEST = 1 << 26  # bytes of what was judged by: many times what a policy can have
 _MOST_SHOWN = 3
@@ -32,7 +32,7 @@ _LAST_BITS = 1e-9  # far below any digit that a sentence of the report shows
 _AGAIN = "judge again (`validate-model judge FOLDER --policy POLICY --out DIR`), and attest DIR"
 
 
-def judged_again(folder: Path) -> Report:
+def judge_again(folder: Path) -> Report:
     """Return the report that the evidence in a folder gives, with the times that the file states.
 
     Raises EvidenceError where report or evidence is missing or damaged, and AttestationError for a
@@ -40,7 +40,7 @@ def judged_again(folder: Path) -> Report:
     """
     _check_folder(folder)
     found, data = read_with_bytes(folder)
-    judged = _judged(folder)
+    judged = _judge(folder)
     where = printable(str(folder / EVIDENCE))
     if _sha256(folder / EVIDENCE) != judged.evidence_sha256:
         raise AttestationError(
@@ -100,7 +100,7 @@ def _sha256(file: Path) -> str:
         raise EvidenceError(printable(str(file)), fact, "check the folder") from error
 
 
-def _judged(folder: Path) -> Judged:
+def _judge(folder: Path) -> Judged:
     file = folder / JUDGED
     try:
         return Judged.from_json(read_regular(file, most=_LARGEST))
@@ -144,7 +144,7 @@ def _check_same(found: Report, data: bytes, made: Report, where: str) -> None:
     raise AttestationError(
         where,
         RefusalCode.REPORT_DIFFERS,
-        f"it says otherwise than its evidence, judged again, at {listed(differing, _MOST_SHOWN)}"
+        f"it says otherwise than its evidence, judged again, at {list_names(differing, _MOST_SHOWN)}"
         if differing
         else "it is not written as `run` and `judge` write it",
         _AGAIN,

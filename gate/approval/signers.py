@@ -46,7 +46,7 @@ def signature(verification: Verification) -> str:
             )
         return "NOT CHECKED here; the statement is taken from whoever handed it over"
     verification.signer = signer(verification, verification.envelope, verification.where, "runner")
-    return f"by {named(verification.signer)}, until {verification.signer.not_after}"
+    return f"by {describe_key(verification.signer)}, until {verification.signer.not_after}"
 
 
 def signer(verification: Verification, envelope: Envelope, where: str, role: Role) -> TrustedKey:
@@ -67,21 +67,21 @@ def signer(verification: Verification, envelope: Envelope, where: str, role: Rol
         raise AttestationError(
             where,
             RefusalCode.SIGNATURE_INVALID,
-            f"the signature was not made by {named(key)} over these bytes",
+            f"the signature was not made by {describe_key(key)} over these bytes",
             "get the file again from where it was made; if that does not help, it was changed",
         )
     if role not in key.roles:
         raise AttestationError(
             where,
             RefusalCode.KEY_ROLE,
-            f"{named(key)} may not sign as {role}, only as {' and '.join(key.roles)}",
+            f"{describe_key(key)} may not sign as {role}, only as {' and '.join(key.roles)}",
             _ANOTHER_KEY,
         )
     if not key.is_valid_on(verification.today):
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_VALID,
-            f"{named(key)} counts from {key.not_before} to {key.not_after}, and today is "
+            f"{describe_key(key)} counts from {key.not_before} to {key.not_after}, and today is "
             f"{verification.today}",
             _ANOTHER_KEY,
         )
@@ -95,12 +95,12 @@ def check_key_for_policy(verification: Verification, key: TrustedKey, where: str
         raise AttestationError(
             where,
             RefusalCode.KEY_NOT_FOR_POLICY,
-            f"{named(key)} may not sign for the policy {printable(name, 60)}, only for "
+            f"{describe_key(key)} may not sign for the policy {printable(name, 60)}, only for "
             f"{', '.join(printable(each, 60) for each in key.policies)}",
             _ANOTHER_KEY,
         )
 
 
-def named(key: TrustedKey) -> str:
+def describe_key(key: TrustedKey) -> str:
     """Return how messages call a key."""
     return f"{printable(key.name, 60)} (key {key.id[:SHOWN]})"

@@ -203,7 +203,7 @@ def _check_types(document: Mapping[str, Any], where: str, predicate_type: str) -
         raise AttestationError(
             where,
             RefusalCode.STATEMENT_TYPE,
-            f"the statement is of type {_shown(found)}",
+            f"the statement is of type {_show(found)}",
             f"it must be {STATEMENT_TYPE}",
         )
     found = document.get("predicateType")
@@ -211,7 +211,7 @@ def _check_types(document: Mapping[str, Any], where: str, predicate_type: str) -
         raise AttestationError(
             where,
             RefusalCode.PREDICATE_TYPE,
-            f"the predicate is of type {_shown(found)}",
+            f"the predicate is of type {_show(found)}",
             f"it must be {predicate_type}",
         )
 
@@ -221,7 +221,7 @@ def _contradictions(statement: Statement) -> Iterator[str]:
     predicate, said = statement.predicate, statement.said
     keys = Counter([*predicate.passed, *predicate.warned, *predicate.failed])
     if twice := [key for key, count in keys.items() if count > 1]:
-        yield f"the result {_shown(twice[0])} stands in the lists of tests more than once"
+        yield f"the result {_show(twice[0])} stands in the lists of tests more than once"
     for what, descriptors in (
         ("the subject", statement.subject),
         ("the configuration", predicate.configuration),
@@ -249,7 +249,7 @@ def _malformed(where: str, why: str) -> AttestationError:
     )
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     return f"'{printable(value, 120)}'" if isinstance(value, str) else "no text"
 
 

@@ -17,7 +17,7 @@ from gate.errors import Fault
 from gate.keys import people
 from gate.policy.model import ClassNames
 from gate.policy.waivers import Day, Person
-from gate.wording import quoted
+from gate.wording import quote
 
 _SHA256 = "^[0-9a-f]{64}$"
 _LONGEST_NAME = 200
@@ -34,7 +34,7 @@ def _is_a_public_key(text: str) -> str:
 
 def _is_a_version(text: str) -> str:
     if version_of(text) is None:
-        raise ValueError(f"{quoted(text)} is no version; write numbers and dots, such as '1.2.0'")
+        raise ValueError(f"{quote(text)} is no version; write numbers and dots, such as '1.2.0'")
     return text
 
 
@@ -222,7 +222,7 @@ def _faults_together(document: Document, root: TrustRoot) -> Iterator[Fault]:
             yield document.fault(("keys", index, "id"), fact, "delete one of the two")
     strangers = [name for name in root.critical or () if name not in (root.classes or (name,))]
     for name in strangers:
-        fact = f"the critical class {quoted(name)} is none of the classes"
+        fact = f"the critical class {quote(name)} is none of the classes"
         yield document.fault(("critical",), fact, "name it in classes, or delete it here")
     approvers = people(key.name for key in root.keys if "approver" in key.roles)
     if root.approvals > len(approvers):

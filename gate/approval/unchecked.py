@@ -16,7 +16,7 @@ class Unchecked:
     why: str
 
 
-def unchecked(verification: Verification) -> tuple[Unchecked, ...]:
+def list_unchecked(verification: Verification) -> tuple[Unchecked, ...]:
     """Return what the steps, none of which refused, did not look at."""
     return tuple(Unchecked(what, why) for what, why in _unchecked(verification))
 

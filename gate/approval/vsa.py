@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.approval.statement import TIME_FORMAT
-from gate.approval.unchecked import unchecked
+from gate.approval.unchecked import list_unchecked
 from gate.approval.verification import VerificationResult
 from gate.report.statement import STATEMENT_TYPE
 
@@ -57,7 +57,7 @@ def summary(result: VerificationResult) -> dict[str, Any]:
             # A reader that asks for the one level must not take the other for it.
             "verifiedLevels": [UNSIGNED_LEVEL if verification.envelope is None else LEVEL],
             "slsaVersion": "1.0",
-            NOT_CHECKED: {each.what: each.why for each in unchecked(verification)},
+            NOT_CHECKED: {each.what: each.why for each in list_unchecked(verification)},
         },
     }
 

@@ -97,7 +97,7 @@ class ClassificationRule(Rule):
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
         """Yield the first requirement where every model meets all of them, or one that guesses."""
-        if type(self).undefined_means is not ClassificationRule.undefined_means:
+        if type(self).outcome_when_undefined is not ClassificationRule.outcome_when_undefined:
             return  # it fails where there is nothing to compute it from
         (path, first), *_ = bounds = list(self.bounds())
         if not any(self._is_stricter(bound, self.worst) for _, bound in bounds):
@@ -209,9 +209,11 @@ class ClassificationRule(Rule):
         """Return the metric of one class, or of all rows where ``label`` is None."""
         from gate.metrics.named import metric
 
-        return metric(self.check, rows, label, len(evidence.classes), self.averaged(evidence))
+        return metric(
+            self.check, rows, label, len(evidence.classes), self.classes_to_average(evidence)
+        )
 
-    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+    def classes_to_average(self, evidence: "Evidence") -> "Collection[int] | None":
         """Return the classes that a mean over classes is taken over; None: all that are declared.
 
         In a slice, those that have images in the whole split.
@@ -225,7 +227,7 @@ class ClassificationRule(Rule):
         """Return what the denominator counts, for the message that asks for more of it."""
         return f"{class_name} images" if class_name else "images"
 
-    def undefined_means(self, rows: "Rows", label: int | None) -> Outcome:  # noqa: ARG002 -- for overriding
+    def outcome_when_undefined(self, rows: "Rows", label: int | None) -> Outcome:  # noqa: ARG002 -- for overriding
         """Return the outcome of a metric without a value: there is nothing to judge by."""
         return Outcome.INCONCLUSIVE
 
@@ -264,7 +266,7 @@ class ClassificationRule(Rule):
             operator=self.operator,
             required=required,
             scope=Scope(self.split, class_name, slice_name),
-            undefined=self.undefined_means(rows, label),
+            undefined=self.outcome_when_undefined(rows, label),
             detail=without_classes(estimate, evidence.classes),
             unit=self.unit(class_name),
         )
@@ -344,9 +346,9 @@ class MeanOverClasses(SplitMetric):
             yield ("over", index), name
         yield from super().class_names()
 
-    def averaged(self, evidence: "Evidence") -> "Collection[int] | None":
+    def classes_to_average(self, evidence: "Evidence") -> "Collection[int] | None":
         """Return the classes ``over``; in a slice, those that have images in the whole split."""
-        present = super().averaged(evidence)
+        present = super().classes_to_average(evidence)
         if self.over is None:
             return present
         named = [evidence.classes.index(name) for name in resolve_classes(self.over, evidence)]

@@ -23,7 +23,7 @@ def _count_or_fraction(limit: int | float) -> int | float:
 Limit = Annotated[int | float, Field(ge=0), AfterValidator(_count_or_fraction)]
 
 
-def allowed(limit: int | float, images: int) -> float:
+def allowed_images(limit: int | float, images: int) -> float:
     """Return a limit as a number of images; a fraction as it is written: 0.29 of 100 is 29."""
     return float(Fraction(repr(limit)) * images) if isinstance(limit, float) else limit
 

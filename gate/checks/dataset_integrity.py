@@ -15,7 +15,7 @@ from gate.checks.base import (
     Scope,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ class DatasetIntegrity(Rule):
             what=f"number of hidden files in {split.split} that are images and were not read",
             estimate=Count(len(split.hidden)),
             operator="<=",
-            required=0 if self.max_hidden is None else allowed(self.max_hidden, split.images),
+            required=0
+            if self.max_hidden is None
+            else allowed_images(self.max_hidden, split.images),
             scope=Scope(split.split, part=f"{split.split}-hidden"),
             detail=f"such as {', '.join(split.hidden[:3])}" if split.hidden else "",
             advisory=self.max_hidden is None,

@@ -17,7 +17,7 @@ from gate.checks.base import (
     SplitName,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed, such_as
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images, such_as
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class DuplicateImages(Rule):
                 what=f"number of {self.split} images that are copies of another",
                 estimate=missing if inside is None else Count(copies),
                 operator="<=",
-                required=allowed(self.max, images),
+                required=allowed_images(self.max, images),
                 scope=Scope(self.split, part="copies"),
                 detail=f"{images - copies} different images of {images} {such_as(pairs)}".strip()
                 if copies
@@ -112,7 +112,7 @@ class DuplicateImages(Rule):
                 what=f"number of {self.split} images that are copies with another label",
                 estimate=missing if inside is None else Count(len({pair.b for pair in conflicts})),
                 operator="<=",
-                required=allowed(self.max_label_conflicts, images),
+                required=allowed_images(self.max_label_conflicts, images),
                 scope=Scope(self.split, part="label-conflict"),
                 detail=such_as(conflicts),
             ),

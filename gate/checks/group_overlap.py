@@ -18,7 +18,7 @@ from gate.checks.base import (
     SplitName,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed
+from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import shared_groups
 
@@ -176,14 +176,14 @@ class GroupOverlap(Rule):
         without = {name: _ungrouped(each) for name, each in rows.items()}
         if len(shared) <= self.max and self._too_many(without, rows):
             return Undefined(
-                f"{_listed(without, rows)} no group, and could be of any; "
+                f"{_list(without, rows)} no group, and could be of any; "
                 "give every image its group, or allow some by max_ungrouped"
             ), ""
         parts = [f"{len(first)} in {self.between[0]}, {len(second)} in {self.between[1]}"]
         parts += [_such_as(*shared[0], self.between)] if shared else []
         detail = ", ".join(parts)
         if any(without.values()):
-            detail += f"; {_listed(without, rows)} no group"
+            detail += f"; {_list(without, rows)} no group"
         return Count(len(shared)), detail
 
     def _too_many(self, without: dict[str, int], rows: "dict[str, Rows]") -> bool:
@@ -194,7 +194,8 @@ class GroupOverlap(Rule):
             return sum(without.values()) > self.max_ungrouped
         # In each split: a large train split must not pay for a small test split.
         return any(
-            count > allowed(self.max_ungrouped, len(rows[name])) for name, count in without.items()
+            count > allowed_images(self.max_ungrouped, len(rows[name]))
+            for name, count in without.items()
         )
 
 
@@ -208,7 +209,7 @@ def _ungrouped(rows: "Rows") -> int:
     return len(rows) if rows.groups is None else rows.groups.tolist().count(None)
 
 
-def _listed(without: dict[str, int], rows: "dict[str, Rows]") -> str:
+def _list(without: dict[str, int], rows: "dict[str, Rows]") -> str:
     """Return the images without a group by split, up to the verb."""
     said = [
         f"{count} of {len(rows[name])} images of {name}" for name, count in without.items() if count

@@ -56,7 +56,7 @@ class Precision(ClassMetric):
         """Return what the denominator counts: predictions, not images."""
         return f"predictions of {class_name}"
 
-    def undefined_means(self, rows: "Rows", label: int | None) -> Outcome:
+    def outcome_when_undefined(self, rows: "Rows", label: int | None) -> Outcome:
         """Return failed for a class that has images and is never predicted (no alarm to trust)."""
         present = label is not None and bool((rows.labels == label).any())
         return Outcome.FAILED if present else Outcome.INCONCLUSIVE

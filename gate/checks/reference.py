@@ -82,7 +82,7 @@ def common_parameters() -> list[Parameter]:
 
 def as_rule(check: type[Rule], example: Example) -> str:
     """Return the rule of an example on one line, as a policy writes it."""
-    return written({"check": name_of(check), **example.parameters})
+    return write_value({"check": name_of(check), **example.parameters})
 
 
 def numbers(evidence: SyntheticRun) -> str:
@@ -101,7 +101,7 @@ def name_of(check: type[Rule]) -> str:
     return name
 
 
-def written(value: Any) -> str:  # noqa: ANN401 -- any value of a rule
+def write_value(value: Any) -> str:  # noqa: ANN401 -- any value of a rule
     """Return a value as a policy writes it, on one line."""
     match value:
         case bool():
@@ -109,10 +109,10 @@ def written(value: Any) -> str:  # noqa: ANN401 -- any value of a rule
         case str():
             return value or "''"
         case Mapping():
-            inside = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
+            inside = ", ".join(f"{key}: {write_value(each)}" for key, each in value.items())
             return f"{{{inside}}}"
         case list() | tuple():
-            return f"[{', '.join(written(each) for each in value)}]"
+            return f"[{', '.join(write_value(each) for each in value)}]"
         case _:
             return str(value)
 
@@ -128,7 +128,7 @@ def _parameters(check: type[Rule]) -> Iterator[Parameter]:
         if name == "check" and check is not Rule:
             continue
         stated = about.get("default")
-        default = "not set" if stated in (None, "", {}) else written(stated)
+        default = "not set" if stated in (None, "", {}) else write_value(stated)
         yield Parameter(
             name=name,
             type=_type(about),
@@ -143,9 +143,9 @@ def _type(schema: Mapping[str, Any]) -> str:
         kinds = [_type(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return " or ".join(dict.fromkeys(kinds))
     if "enum" in schema:
-        return " | ".join(written(each) for each in schema["enum"])
+        return " | ".join(write_value(each) for each in schema["enum"])
     if "const" in schema:
-        return written(schema["const"])
+        return write_value(schema["const"])
     match schema.get("type"):
         case "array" if "prefixItems" in schema:
             return f"[{', '.join(_type(each) for each in schema['prefixItems'])}]"

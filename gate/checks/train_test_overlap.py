@@ -23,7 +23,7 @@ from gate.checks.base import (
 from gate.checks.copies import (
     LIMIT_IN_WORDS,
     Limit,
-    allowed,
+    allowed_images,
     listed_images,
     such_as,
     too_few_to_pass,
@@ -242,7 +242,7 @@ class _Between:
             if measured
             else Undefined(f"{earlier} and {later} were not compared"),
             operator="<=",
-            required=allowed(limit, self.images) if measured else 0.0,
+            required=allowed_images(limit, self.images) if measured else 0.0,
             scope=Scope(later, part=part),
             proof=ProofRequirement.ONLY_FAIL if self.too_few else ProofRequirement.BOTH,
             remedy=""

@@ -17,7 +17,7 @@ import click
 from gate.cli.streams import came_from_click, open_closed, silence, tell, unwritable
 from gate.errors import GateError, UsageError
 from gate.healing import advice, may_heal, origins
-from gate.masking import masked
+from gate.masking import mask
 from gate.measure.parallel.cpu_budget import quiet_libraries
 from gate.version import __version__
 
@@ -88,9 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         tell(f"Error: {error}")
         return _faulty(argv)
     except GateError as error:
-        return _refused(error)
+        return _end_refused(error)
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted()
+        return _end_interrupted()
     except (BrokenPipeError, SystemExit):
         # Who read the help has gone, and click exits with 1 then, which is our "fail". Commands
         # speak through `say`, and end with their own status.
@@ -98,10 +98,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNREAD
     except Exception as error:
         if _came_of_ctrl_c(error):
-            return _interrupted()
+            return _end_interrupted()
         if isinstance(error, OSError) and came_from_click(error):
             silence(sys.stdout)
-            return _refused(unwritable(error))
+            return _end_refused(unwritable(error))
         _report_crash(error)
         return INTERNAL_ERROR
     return status if isinstance(status, int) else 0
@@ -115,7 +115,7 @@ def _faulty(argv: Sequence[str] | None) -> int:
     return UsageError.exit_status
 
 
-def _interrupted() -> int:
+def _end_interrupted() -> int:
     tell("Interrupted; no report was written.")
     return INTERRUPTED
 
@@ -134,7 +134,7 @@ def _show(error: click.ClickException) -> None:
     tell(said.getvalue(), nl=False)
 
 
-def _refused(error: GateError) -> int:
+def _end_refused(error: GateError) -> int:
     tell(f"Error: {error}")
     if error.exit_status == NOT_EVALUATED:
         tell(advice(retriable=error.retriable))  # no report says it
@@ -145,7 +145,7 @@ def _report_crash(error: Exception) -> None:
     """Say that this is our fault, and leave the traceback in a file; where none can be, say it."""
     ours = f"Error: an internal error of validate-model ({type(error).__name__}); please report it"
     story = f"validate-model {__version__}, Python {sys.version}\n"
-    story += masked("".join(traceback.format_exception(error)))
+    story += mask("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="validate-model-crash-", suffix=".txt", delete=False, encoding="utf-8"

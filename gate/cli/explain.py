@@ -17,7 +17,7 @@ _WIDTH = 80
 def command(check: str | None, policy: str | None) -> None:
     """Show the catalogue of checks, one CHECK in full, or a rule of a policy."""
     from gate.checks import REGISTRY
-    from gate.wording import quoted, suggestion
+    from gate.wording import quote, suggestion
 
     if policy is not None:
         lines = _of_policy(policy, check)
@@ -27,7 +27,7 @@ def command(check: str | None, policy: str | None) -> None:
         lines = _in_full(check)
     else:
         remedy = suggestion(check, REGISTRY, what="the checks are")
-        raise UsageError("explain", f"there is no check {quoted(check)}", remedy)
+        raise UsageError("explain", f"there is no check {quote(check)}", remedy)
     say("\n".join(lines))
 
 
@@ -37,42 +37,42 @@ def _catalogue() -> Iterator[str]:
     for family, about, checks in by_family():
         yield f"{family}: {about}"
         for check in checks:
-            yield from _filled(summary(check), f"  {name_of(check):<22}", 24)
+            yield from _fill(summary(check), f"  {name_of(check):<22}", 24)
         yield ""
     yield "validate-model explain CHECK shows one of them in full."
 
 
 def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     """Yield what a policy asks by a rule, with the place of each value; or the rules it has."""
-    from gate.checks.reference import details, remedy, summary, written
+    from gate.checks.reference import details, remedy, summary, write_value
     from gate.policy.reading import read_policy
     from gate.policy.showing import places
-    from gate.policy.strictness import said
-    from gate.wording import quoted, suggestion
+    from gate.policy.strictness import values_of
+    from gate.wording import quote, suggestion
 
     document = read_policy(path_or_name)
     rules = {rule.id: rule for rule in document.policy.rules}
     if rule_id is None:
         for rule in rules.values():
-            yield from _filled(summary(type(rule)), f"  {rule.id:<22}", 24)
+            yield from _fill(summary(type(rule)), f"  {rule.id:<22}", 24)
         return
     if rule_id not in rules:
-        fact = f"{path_or_name} has no rule {quoted(rule_id)}"
+        fact = f"{path_or_name} has no rule {quote(rule_id)}"
         raise UsageError("explain", fact, suggestion(rule_id, rules, what="its rules are"))
     rule, where = rules[rule_id], places(document)[rule_id]
     yield f"{rule.id} ({rule.check}) in {path_or_name}"
     for paragraph in (summary(type(rule)), *details(type(rule))):
         yield ""
-        yield from _filled(paragraph)
+        yield from _fill(paragraph)
     yield ""
-    for key, value in said(rule).items():
-        yield from _filled(f"{key}: {written(value)}  ({where[key]})", "  ", 6)
+    for key, value in values_of(rule).items():
+        yield from _fill(f"{key}: {write_value(value)}  ({where[key]})", "  ", 6)
     yield ""
     if rule.owner:
         yield f"owned by  {rule.owner}"
     if rule.id in document.policy.non_waivable:
         yield "waivers   none may accept its failure"
-    yield from _filled(remedy(type(rule)), "to fix    ", 10)
+    yield from _fill(remedy(type(rule)), "to fix    ", 10)
 
 
 def _in_full(name: str) -> Iterator[str]:
@@ -92,12 +92,12 @@ def _in_full(name: str) -> Iterator[str]:
     yield f"{name} ({check.family})"
     for paragraph in (summary(check), *details(check)):
         yield ""
-        yield from _filled(paragraph)
+        yield from _fill(paragraph)
     yield ""
-    yield from _filled(check.formula, "formula   ", 10)
-    yield from _filled(check.interval, "interval  ", 10)
-    yield from _filled(remedy(check), "to fix    ", 10)
-    yield from _filled(ROWS, "rows      ", 10)
+    yield from _fill(check.formula, "formula   ", 10)
+    yield from _fill(check.interval, "interval  ", 10)
+    yield from _fill(remedy(check), "to fix    ", 10)
+    yield from _fill(ROWS, "rows      ", 10)
     for title, parameters in (
         ("parameters", own_parameters(check)),
         ("parameters of every check", common_parameters()),
@@ -107,17 +107,17 @@ def _in_full(name: str) -> Iterator[str]:
             yield title
         for each in parameters:
             default = "required" if each.default is None else f"default {each.default}"
-            yield from _filled(f"{each.name}: {each.type}; {default}", "  ", 6)
-            yield from _filled(each.description, " " * 6, 6)
+            yield from _fill(f"{each.name}: {each.type}; {default}", "  ", 6)
+            yield from _fill(each.description, " " * 6, 6)
     yield ""
     yield "examples (of a matrix the rows are the truth, the columns the answers)"
     for example in check.examples:
-        yield from _filled(f"{example.outcome}: {example.title}", "  ", 6)
-        yield from _filled(as_rule(check, example), " " * 6, 6)
-        yield from _filled(numbers(example.evidence), " " * 6, 6)
+        yield from _fill(f"{example.outcome}: {example.title}", "  ", 6)
+        yield from _fill(as_rule(check, example), " " * 6, 6)
+        yield from _fill(numbers(example.evidence), " " * 6, 6)
 
 
-def _filled(text: str, first: str = "", indent: int = 0) -> list[str]:
+def _fill(text: str, first: str = "", indent: int = 0) -> list[str]:
     return textwrap.wrap(
         text,
         _WIDTH,

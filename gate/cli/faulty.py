@@ -28,7 +28,7 @@ def keep_last(arguments: Sequence[str], commands: Sequence[str]) -> None:
     name = next((each for each in arguments if each in commands), None)
     if name not in _WRITERS:
         return
-    meant = _meant(name, arguments[list(arguments).index(name) + 1 :])
+    meant = _read_arguments(name, arguments[list(arguments).index(name) + 1 :])
     if meant is None:
         return
     out = meant.get("out")
@@ -37,7 +37,7 @@ def keep_last(arguments: Sequence[str], commands: Sequence[str]) -> None:
     delete_stale_outputs(_renderings(meant.get("outputs") or ()))
 
 
-def _meant(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
+def _read_arguments(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
     """Return the parameters as far as they can be read, None where no folder is named.
 
     ``given`` are the arguments that stand alone; a misspelt option and its value are among them.

@@ -93,7 +93,7 @@ def _compare(checkpoint: Path, seen: "Seen") -> None:
 def _look_for(factory: str, out: Path) -> None:
     """Say where the module of a factory must stand, when a run would not find it."""
     from gate.subject.usercode import is_found
-    from gate.wording import quoted
+    from gate.wording import quote
 
     if is_found(factory, base=out):
         return
@@ -102,7 +102,7 @@ def _look_for(factory: str, out: Path) -> None:
     there = out / (f"{package}.py" if here is None else here)
     remedy = f"put it at {there}" if here is None else f"copy it: cp -r {here} {there}"
     tell(
-        f"Warning: {out / _GATEFILE}: the module {quoted(package)} is neither beside the gate file "
+        f"Warning: {out / _GATEFILE}: the module {quote(package)} is neither beside the gate file "
         f"nor installed, and a run looks nowhere else; {remedy}"
     )
 
@@ -116,19 +116,19 @@ def _costly(said: str | None, at_terminal: bool) -> "Costly":
 
 
 def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[str, ...]:
-    from gate.wording import quoted, suggestion
+    from gate.wording import quote, suggestion
 
     for name in said:
         if name not in seen.classes:
             remedy = suggestion(name, seen.classes, what="the classes are")
-            raise UsageError("--critical", f"the data has no class {quoted(name)}", remedy)
+            raise UsageError("--critical", f"the data has no class {quote(name)}", remedy)
     if said:
         return tuple(dict.fromkeys(said))
     if at_terminal:
         asked = "The class whose mistakes cost most"
         answer: str = click.prompt(asked, type=click.Choice(seen.classes), default=seen.rarest)
         return (answer,)
-    tell(f"assumed: {quoted(seen.rarest)} is critical (--critical)")
+    tell(f"assumed: {quote(seen.rarest)} is critical (--critical)")
     return (seen.rarest,)
 
 

@@ -8,9 +8,9 @@ import click
 
 from gate.cli.streams import say
 from gate.healing import advice
-from gate.masking import masked_argument
+from gate.masking import mask_argument
 from gate.subject.checkpoints.inspection import Inspection, inspect
-from gate.wording import bytes_in_words, counted, plain
+from gate.wording import bytes_in_words, plain, pluralize
 
 _WIDEST_NAME = 48
 
@@ -45,7 +45,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     """Return an inspection as plain JSON values, keys in a fixed order."""
     refusal = inspection.refusal
     return {
-        "path": masked_argument(str(inspection.path)),
+        "path": mask_argument(str(inspection.path)),
         "format": inspection.identity.format,
         "sha256": inspection.identity.sha256,
         "size_bytes": inspection.identity.size_bytes,
@@ -75,7 +75,7 @@ def as_text(inspection: Inspection) -> str:
     identity = inspection.identity
     size = None if identity.size_bytes is None else bytes_in_words(identity.size_bytes)
     lines = [
-        plain(masked_argument(str(inspection.path))),
+        plain(mask_argument(str(inspection.path))),
         f"  format    {identity.format or 'not recognised'}",
         f"  size      {size or 'not read'}",
         f"  sha256    {identity.sha256 or 'not read'}",
@@ -89,7 +89,7 @@ def as_text(inspection: Inspection) -> str:
 
 def _contents(inspection: Inspection) -> list[str]:
     dtypes = ", ".join(f"{number:,} {dtype}" for dtype, number in inspection.dtypes.items())
-    sizes = f"{counted(inspection.elements, 'number')}, {bytes_in_words(inspection.bytes)}"
+    sizes = f"{pluralize(inspection.elements, 'number')}, {bytes_in_words(inspection.bytes)}"
     lines = [f"  tensors   {len(inspection.tensors):,} ({dtypes}), {sizes}"]
     if inspection.key:
         lines.append(f"  key       {plain(inspection.key)}")

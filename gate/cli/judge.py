@@ -11,7 +11,7 @@ from gate.cli.output import (
     format_option,
     mode_option,
     output_option,
-    parsed,
+    parse_outputs,
     require_extra,
     waivers_option,
 )
@@ -50,7 +50,7 @@ def command(
     from gate.run import REPORT_NAME, judge
 
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
-    targets = parsed(outputs, inputs=(file, Path(policy)))
+    targets = parse_outputs(outputs, inputs=(file, Path(policy)))
     require_extra(format_)
     try:
         report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)

@@ -12,7 +12,7 @@ from gate.cli.output import (
     no_images_option,
     output_option,
 )
-from gate.cli.run import judged, out_option
+from gate.cli.run import out_option, run_gate
 from gate.cli.shard import SHARDS
 from gate.cli.subject import subject_options
 from gate.errors import UsageError
@@ -55,6 +55,6 @@ def command(
             fact = f"holds no {SUFFIX} files" if named.is_dir() else "does not exist"
             raise UsageError(str(named), fact, "name the files that `validate-model shard` printed")
         files += found
-    return judged(
+    return run_gate(
         gatefile, MeasureSettings(device=device, backend=backend, shards=tuple(files)), **flags
     )

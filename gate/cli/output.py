@@ -76,7 +76,7 @@ color_option = click.option(
 )
 
 
-def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
+def parse_outputs(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path, "Format"]:
     """Return path -> format of ``-o FORMAT=PATH``, each in a folder that can be written to.
 
     Raises UsageError before anything is measured: also for one of the ``inputs``, which would be
@@ -85,7 +85,7 @@ def parsed(outputs: Sequence[str], *, inputs: Iterable[Path] = ()) -> dict[Path,
     taken = {path.resolve(): "is read by this command" for path in inputs}
     targets: dict[Path, Format] = {}
     for output in outputs:
-        path, known = _parsed(output)
+        path, known = _parse(output)
         if fact := taken.get(path.resolve()):
             raise UsageError(f"-o {output}", fact, "name another file")
         taken[path.resolve()] = "is named twice"
@@ -121,7 +121,7 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-def _parsed(output: str) -> "tuple[Path, Format]":
+def _parse(output: str) -> "tuple[Path, Format]":
     name, equals, place = output.partition("=")
     path = Path(place)
     if not equals or not place:

@@ -91,7 +91,7 @@ def command(
     are found, and 4 when images could not be read. Pairs that only a person can judge are shown,
     and do not count.
     """
-    from gate.checks.copies import allowed
+    from gate.checks.copies import allowed_images
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
     from gate.measure.cache_location import cache_folder, usable
@@ -108,7 +108,7 @@ def command(
         for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
     ]
     found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
-    unlabelled = _unlabelled(datasets)
+    unlabelled = _find_unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
     if descriptor is not None:
         from gate.measure.duplicates.across_splits import described_overlaps
@@ -123,7 +123,7 @@ def command(
         a=a,
         b=b,
         overlap=found,
-        limit=int(allowed(max_near, found.images_b)),
+        limit=int(allowed_images(max_near, found.images_b)),
         unreadable=_tell_unreadable(sides),
         groups=_groups(*datasets) if given["group"] or given["group_pattern"] else None,
         assumed=assumed,
@@ -224,7 +224,7 @@ def _said_of(datasets: list["Dataset"]) -> list[str]:
     ]
 
 
-def _unlabelled(datasets: list["Dataset"]) -> list[str]:
+def _find_unlabelled(datasets: list["Dataset"]) -> list[str]:
     """Return a sentence for each dataset of which nobody says what its images show."""
     from gate.subject.datasets.folder import FlatFolder
 

@@ -11,7 +11,7 @@ import click
 
 from gate.cli.streams import say
 from gate.errors import UsageError
-from gate.wording import listed
+from gate.wording import list_names
 
 if TYPE_CHECKING:
     from gate.checks.base import Rule
@@ -82,7 +82,7 @@ def command(
     No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
     name the classes needs a gate file that does, or the evidence of a run.
     """
-    from gate.policy.fit import added_to, critical_of
+    from gate.policy.fit import critical_of, extra_critical
     from gate.policy.plan import Question, plan_policy
     from gate.policy.reading import check_classes, read_policy
 
@@ -98,7 +98,7 @@ def command(
         Question(true_value, power, icc),
         classes=counted.classes,
         critical=critical_of(document.policy, counted.classes, critical),
-        added_critical=added_to(document.policy, critical),
+        added_critical=extra_critical(document.policy, critical),
         per_class=counted.per_class,
         grouping=counted.groups,
     )
@@ -113,7 +113,7 @@ def _measured(rules: "Sequence[Rule]") -> Iterator[str]:
     from gate.policy.needs import needs_of
 
     for need in needs_of(rules):
-        said = f"Also measured, on {listed(need.splits)}: {need.key} (for {listed(need.rules)})."
+        said = f"Also measured, on {list_names(need.splits)}: {need.key} (for {list_names(need.rules)})."
         yield textwrap.fill(said, 80, subsequent_indent="  ")
 
 

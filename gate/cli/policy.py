@@ -46,7 +46,7 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
     from gate.documents.source_text import refuse
     from gate.policy.linting import advice, useless_rules
 
-    subject, counted = _counted(gatefile) if gatefile else (None, None)
+    subject, counted = _count(gatefile) if gatefile else (None, None)
     data = _facts(counted)
     errors: list[UsageError] = []
     for path_or_name in policies:
@@ -178,7 +178,7 @@ def schema(document: str) -> None:
     say(as_text(found), nl=False)
 
 
-def _counted(gatefile: Path) -> "tuple[GateFile, Census]":
+def _count(gatefile: Path) -> "tuple[GateFile, Census]":
     """Return a gate file, and the classes and images that its test split lists."""
     from gate.errors import SubjectError
     from gate.subject.census import Census, census

@@ -12,7 +12,7 @@ from gate.cli.output import (
     no_images_option,
     output_option,
     outputs_of_step,
-    parsed,
+    parse_outputs,
     require_extra,
     write,
 )
@@ -39,7 +39,7 @@ def command(
 
     file = report / FILE_NAME if report.is_dir() else report
     evidence = _evidence_beside(file)
-    targets = parsed(outputs, inputs=[each for each in (file, evidence) if each is not None])
+    targets = parse_outputs(outputs, inputs=[each for each in (file, evidence) if each is not None])
     require_extra(format_)
     try:
         found = read_report(report)

@@ -15,11 +15,11 @@ from gate.cli.output import (
     mode_option,
     no_images_option,
     output_option,
-    parsed,
+    parse_outputs,
     require_extra,
 )
 from gate.cli.progress import Progress
-from gate.cli.streams import kept_apart, tell
+from gate.cli.streams import separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
     inputs_of,
@@ -73,10 +73,10 @@ def command(
         max_images_in_memory=max_images_in_memory,
         no_cache=no_cache,
     )
-    return judged(gatefile, settings, **flags)
+    return run_gate(gatefile, settings, **flags)
 
 
-def judged(
+def run_gate(
     gatefile: Path | None,
     settings: MeasureSettings,
     *,
@@ -95,7 +95,7 @@ def judged(
     path = gatefile_path(gatefile)
     subject = subject_of(path, Flags(**flags))
     refuse_overwriting_baseline(subject, out)
-    targets = parsed(outputs, inputs=inputs_of(path, subject))
+    targets = parse_outputs(outputs, inputs=inputs_of(path, subject))
     require_extra(format_)
     delete_stale_outputs(outputs)
     how = Settings(
@@ -105,7 +105,7 @@ def judged(
         progress=Progress(),
         command=tuple(sys.argv[1:]),
     )
-    with kept_apart():
+    with separate_streams():
         report = validate(subject, settings=how)
     # Imported while it measured, not before.
     from gate.evidence.store import FILE_NAME

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gate.cli.progress import Progress
-from gate.cli.streams import kept_apart, say, tell
+from gate.cli.streams import say, separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
     means_options,
@@ -67,7 +67,7 @@ def command(
         no_cache=no_cache,
     )
     subject = subject_of(gatefile_path(gatefile), Flags(**flags))
-    with kept_apart(), settings.prestart():
+    with separate_streams(), settings.prestart():
         written = measure_shard(
             subject, out, index=index, of=of, settings=settings, progress=Progress()
         )

@@ -7,7 +7,7 @@ from typing import Any
 from gate.evidence.records import EXACT, Overlap, Pair
 from gate.report.canonical import visible_json
 from gate.report.pairs import pair_part
-from gate.wording import counted, escaped
+from gate.wording import escape, pluralize
 
 _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
 _WORDS = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
@@ -111,14 +111,14 @@ class Sharing:
         if found.review:
             lines += [
                 "",
-                f"{counted(len(found.review), 'pair')} may be copies; look, they do not count:",
+                f"{pluralize(len(found.review), 'pair')} may be copies; look, they do not count:",
             ]
             lines += [self._in_words(pair) for pair in found.review[:_MOST_SHOWN]]
             lines += _and_more(len(found.review))
         exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
         allowed = f"{exact:,} exact copies, none allowed; at most {self.limit:,} near copies"
         lines += ["", f"{_WORDS[self.verdict]} ({allowed})"]
-        return "\n".join(escaped(line) for line in lines)
+        return "\n".join(escape(line) for line in lines)
 
     def _in_words(self, pair: Pair) -> str:
         labels = f" ({pair.label_b})"

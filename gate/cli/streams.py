@@ -11,9 +11,9 @@ from typing import IO
 import click
 
 from gate.errors import OutputError
-from gate.masking import masked
+from gate.masking import mask
 from gate.utf8 import as_utf8
-from gate.wording import escaped
+from gate.wording import escape
 
 
 def say(text: str, *, nl: bool = True, colour: bool | None = None) -> None:
@@ -43,7 +43,7 @@ def tell(text: str, *, nl: bool = True, moves_cursor: bool = False) -> None:
     What URLs keep secret is masked, and what a terminal would obey is spelled out, unless the text
     is ours and ``moves_cursor``.
     """
-    text = text if moves_cursor else visible(masked(text))
+    text = text if moves_cursor else visible(mask(text))
     try:
         click.echo(text, nl=nl, err=True)
     except OSError:
@@ -56,7 +56,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[2J\nb")
     'a\\x1b[2J\nb'
     """
-    return escaped(text, keep="\n")
+    return escape(text, keep="\n")
 
 
 def open_closed() -> None:
@@ -70,7 +70,7 @@ def open_closed() -> None:
 
 
 @contextmanager
-def kept_apart() -> Iterator[None]:
+def separate_streams() -> Iterator[None]:
     """Send to standard error what others write to standard output meanwhile, past Python too.
 
     Compiled code and processes of the user's do; standard output carries one document.

@@ -208,9 +208,11 @@ def as_text(came: "VerificationResult") -> str:
 
 def _not_checked(came: "VerificationResult") -> dict[str, str]:
     """Return what an acceptance does not say; of a refusal, nothing needs to be."""
-    from gate.approval.unchecked import unchecked
+    from gate.approval.unchecked import list_unchecked
 
-    return {each.what: each.why for each in unchecked(came.verification)} if came.accepted else {}
+    return (
+        {each.what: each.why for each in list_unchecked(came.verification)} if came.accepted else {}
+    )
 
 
 def _line(start: str, sentence: str) -> str:

@@ -97,7 +97,7 @@ def _paradox(digits: _Digits) -> Iterator[Picture]:
         yield from (digits.picture(split, row, IS_IT_AN_EIGHT) for row in eights + others)
 
 
-def _overfitted(digits: _Digits) -> Iterator[Picture]:
+def _overfit(digits: _Digits) -> Iterator[Picture]:
     """Yield one in nine of the training pictures, and each fourth of those with a wrong label."""
     for place, row in enumerate(digits.of("train")[::9]):
         wrong = (int(digits.digits[row]) + 3) % 10 if place % 4 == 0 else None
@@ -124,6 +124,6 @@ def _leaky(digits: _Digits) -> Iterator[Picture]:
 _CASES: Mapping[str, Callable[[_Digits], Iterator[Picture]]] = {
     "good": _good,
     "paradox": _paradox,
-    "overfitted": _overfitted,
+    "overfitted": _overfit,
     "leaky": _leaky,
 }

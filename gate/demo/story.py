@@ -16,11 +16,11 @@ _WIDTH = 80
 
 def block(case: Case, report: Report, path: Path) -> str:
     """Return the verdict of a case, the sentences that decided it, and where its report lies."""
-    sentences = [f"{result.key}: {result.message}" for result in _shown(case, report)]
+    sentences = [f"{result.key}: {result.message}" for result in _show(case, report)]
     lines = [
         f"{report.verdict.upper():6}{case.name}: {case.about}",
-        *(_filled(sentence, "    - ", 6) for sentence in [*sentences, *_leaks(report)]),
-        _filled(f"report: {path}", "      ", 6),
+        *(_fill(sentence, "    - ", 6) for sentence in [*sentences, *_leaks(report)]),
+        _fill(f"report: {path}", "      ", 6),
     ]
     return "\n".join(lines)
 
@@ -56,7 +56,7 @@ def next_steps(out: Path) -> str:
     return "\n".join(["Next:", *(f"\n# {why}\n{command}" for why, command in steps.items())])
 
 
-def _shown(case: Case, report: Report) -> Iterator[ResultPart]:
+def _show(case: Case, report: Report) -> Iterator[ResultPart]:
     """Yield the worst result for each beginning of a key that the case shows."""
     for beginning in case.shown:
         found = (
@@ -84,10 +84,10 @@ def _deciding(report: Report) -> list[str]:
 
 
 def _row(case: str, verdict: str, status: str, decided: str) -> str:
-    return _filled(decided, f"{case:12}{verdict:9}{status:6}", 27)
+    return _fill(decided, f"{case:12}{verdict:9}{status:6}", 27)
 
 
-def _filled(text: str, start: str, indent: int) -> str:
+def _fill(text: str, start: str, indent: int) -> str:
     return textwrap.fill(
         text,
         _WIDTH,

@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails
 
 from gate.documents.scalars import read_plain
 from gate.documents.yaml_tree import Key, Kind, Node
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 _EXPECTED = {
     "string_type": "text",
@@ -33,7 +33,7 @@ def expected_kind(error: ErrorDetails) -> str | None:
     return _EXPECTED.get(error["type"])
 
 
-def named(path: Sequence[Key]) -> str:
+def name_place(path: Sequence[Key]) -> str:
     """Return how a message names a value: its key, or its number in a list.
 
     >>> named(("rules", 0, "classes", 1))
@@ -42,8 +42,8 @@ def named(path: Sequence[Key]) -> str:
     if not path:
         return "the document"
     if isinstance(path[-1], int):
-        return f"entry {path[-1] + 1} of {named(path[:-1])}"
-    return quoted(path[-1])
+        return f"entry {path[-1] + 1} of {name_place(path[:-1])}"
+    return quote(path[-1])
 
 
 def wrong_kind(name: str, node: Node, expected: Sequence[str]) -> tuple[str, str]:
@@ -55,9 +55,9 @@ def wrong_kind(name: str, node: Node, expected: Sequence[str]) -> tuple[str, str
         remedy = f"put it in quotes: '{node.text}'" if "text" in expected else ""
         return f"{name} must be {wanted}, and {node.text} is not", remedy
     if node.is_quoted and isinstance(read_plain(node.text), int | float):  # a bool is an int
-        fact = f"{quoted(node.text)} is quoted, so it is text, and {name} must be {wanted}"
+        fact = f"{quote(node.text)} is quoted, so it is text, and {name} must be {wanted}"
         return fact, "write it without quotes"
-    fact = f"{name} must be {wanted}, and {quoted(node.text)} is text"
+    fact = f"{name} must be {wanted}, and {quote(node.text)} is text"
     if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})? ?%", node.text):
         return fact, f"write {float(node.text.rstrip(' %')) / 100:g}"
     if re.fullmatch(r"[0-9]{1,9},[0-9]{1,9}", node.text):
@@ -68,7 +68,7 @@ def wrong_kind(name: str, node: Node, expected: Sequence[str]) -> tuple[str, str
 def wrong_value(name: str, node: Node, error: ErrorDetails, purpose: str) -> tuple[str, str]:
     """Return fact and remedy for a value of the right kind; ``purpose`` is its description."""
     kind, context = error["type"], error.get("ctx", {})
-    said = quoted(node.text) if node.kind is Kind.SCALAR else f"a {node.kind.value}"
+    said = quote(node.text) if node.kind is Kind.SCALAR else f"a {node.kind.value}"
     unit = "characters" if kind.startswith("string") else "entries"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]

@@ -7,7 +7,7 @@ from pathlib import Path
 from gate.documents.source_text import Source, read_source, refuse
 from gate.documents.yaml_tree import Key, Kind, Node, Place, read_tree
 from gate.errors import Fault
-from gate.wording import quoted
+from gate.wording import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read_document(path: Path, file: str, kind: str) -> tuple[Document, list[Faul
         refuse([*faults, document.fault((), fact, f"start with apiVersion: gate/v1, kind: {kind}")])
     stated = root.items.get("kind")
     if stated is not None and stated.scalar != kind and isinstance(stated.scalar, str):
-        fact = f"this is a {quoted(stated.text)}, and a {quoted(kind)} is needed here"
+        fact = f"this is a {quote(stated.text)}, and a {quote(kind)} is needed here"
         refuse([*faults, document.fault(("kind",), fact, "name the right file, or mend its kind")])
     return document, [*faults, *_without_value(document, root)]
 
@@ -71,7 +71,7 @@ def _without_value(document: Document, node: Node) -> Iterator[Fault]:
         if item.kind is Kind.SCALAR and item.scalar is None and not item.is_refused:
             item.is_refused = True
             place = item.place if item.text else node.keys.get(key, item.place)
-            name = quoted(key) if isinstance(key, str) else f"entry {key + 1} of the list"
+            name = quote(key) if isinstance(key, str) else f"entry {key + 1} of the list"
             fact, remedy = f"{name} has no value", "write one, or delete the line"
             yield document.source.fault(*place, fact, remedy)
         yield from _without_value(document, item)

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from gate.documents.complaints import expected_kind, named, wrong_kind, wrong_value
+from gate.documents.complaints import expected_kind, name_place, wrong_kind, wrong_value
 from gate.documents.source_text import MOST_FAULTS, Source
 from gate.documents.yaml_tree import Key, Node
 from gate.errors import Fault
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[Key, ...]
@@ -102,7 +102,7 @@ class _Translator:
                 for problem in group:
                     yield from self._complain(node, problem)
             elif not node.has_refused and not any(_is_inside(other, path) for other in groups):
-                fact, remedy = wrong_kind(named(path), node, kinds)
+                fact, remedy = wrong_kind(name_place(path), node, kinds)
                 yield self.source.fault(*node.place, fact, remedy)
 
     def _complain(self, node: Node, problem: _Problem) -> Iterator[Fault]:
@@ -110,12 +110,12 @@ class _Translator:
         if error["type"] == "extra_forbidden":
             yield self._unknown_key(problem.path)
         elif error["type"] == "missing":
-            name = f"the key {named(path)}" if isinstance(path[-1], str) else named(path)
+            name = f"the key {name_place(path)}" if isinstance(path[-1], str) else name_place(path)
             remedy = f"add it: {self._purpose(path)}".removesuffix(": ")
             yield self.source.fault(*node.place, f"{name} is missing", remedy)
         elif not expected_kind(error) and not node.has_refused:
             purpose = self._purpose(problem.path)
-            fact, remedy = wrong_value(named(problem.path), node, error, purpose)
+            fact, remedy = wrong_value(name_place(problem.path), node, error, purpose)
             yield self.source.fault(*node.place, fact, remedy)
 
     def _unknown_key(self, path: Path) -> Fault:
@@ -129,7 +129,7 @@ class _Translator:
             ]
             known = [name for name in every if name not in parent.items]
             remedy = suggestion(key, known, what="the keys that can stand here are")
-        return self.source.fault(*parent.keys[path[-1]], f"unknown key {quoted(key)}", remedy)
+        return self.source.fault(*parent.keys[path[-1]], f"unknown key {quote(key)}", remedy)
 
     def _purpose(self, path: Path) -> str:
         """Return what the last key of a path is for, as its model describes it."""

@@ -16,7 +16,7 @@ from gate.documents.scalars import Scalar, Trap, read_plain
 from gate.documents.source_text import FORBIDDEN, Source
 from gate.documents.syntax_errors import syntax_fault
 from gate.errors import Fault
-from gate.wording import quoted
+from gate.wording import quote
 
 # The parser in C reads a megabyte in the time of twenty kilobytes; both give the same marks.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -165,7 +165,7 @@ class _Builder:
             return Node(Kind.SCALAR, place, event.value, event.value, is_quoted=True)
         value = read_plain(event.value)
         if isinstance(value, Trap):
-            self._fault(event, f"{quoted(event.value)} {value.fact}", value.remedy)
+            self._fault(event, f"{quote(event.value)} {value.fact}", value.remedy)
             return Node(Kind.SCALAR, place, None, event.value, is_refused=True)
         return Node(Kind.SCALAR, place, value, event.value)
 
@@ -191,12 +191,12 @@ class _Builder:
         if node.kind is not Kind.SCALAR:
             fact, remedy = "a list or mapping cannot be a key", "write a word as the key"
         elif not isinstance(key, str):
-            fact, remedy = f"the key {quoted(node.text)} is not text", "put it in quotes"
+            fact, remedy = f"the key {quote(node.text)} is not text", "put it in quotes"
         elif key == "<<" and not node.is_quoted:
             fact, remedy = "merge keys are not read", "write out what is to be merged"
         elif key in mapping.keys:
             first = mapping.keys[key][0]
-            fact = f"the key {quoted(key)} is already set in line {first}"
+            fact = f"the key {quote(key)} is already set in line {first}"
             remedy = "delete one of the two"
         else:
             mapping.keys[key] = node.place
@@ -222,5 +222,5 @@ def _properties(event: yaml.NodeEvent) -> Iterator[tuple[str, str]]:
         yield f"the anchor {quoted(f'&{event.anchor}')} is not read", "delete it"
     tag = getattr(event, "tag", None)
     if tag is not None:
-        shown = quoted(tag.replace("tag:yaml.org,2002:", "!!"))
+        shown = quote(tag.replace("tag:yaml.org,2002:", "!!"))
         yield f"the tag {shown} is not read", "delete it"

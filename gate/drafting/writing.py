@@ -50,7 +50,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             "package.module:function",
             "returns the nn.Module; its code: beside this file, or installed",
         ),
-        (f"classes: {_listed(seen.classes)}", "in the order of the model's outputs: check it"),
+        (f"classes: {_list(seen.classes)}", "in the order of the model's outputs: check it"),
         *_input(seen),
         ("data:", "the model must not have learned from test"),
         *(
@@ -60,12 +60,12 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             )
             for name, split in seen.splits.items()
         ),
-        (f"critical: {_listed(wishes.critical)}", "the classes whose mistakes cost most"),
+        (f"critical: {_list(wishes.critical)}", "the classes whose mistakes cost most"),
         ("# history: runs/metrics.csv", "the losses of training, where somebody kept them"),
         ("# baseline: champion/gate-out", "what the model in use left, to be compared with"),
         (f"policy: {_word(policy)}", "how it is judged"),
     ]
-    return _commented(lines)
+    return _comment(lines)
 
 
 def policy_text(seen: Seen, wishes: Wishes) -> str:
@@ -85,9 +85,9 @@ def policy_text(seen: Seen, wishes: Wishes) -> str:
         ("min_rules: 5", "with fewer blocking rules this is no gate"),
         ("rules:", "a key that is stated here goes before what is inherited"),
         *_thresholds(seen, wishes),
-        *_left_out(seen, wishes),
+        *_list_left_out(seen, wishes),
     ]
-    return _commented(lines)
+    return _comment(lines)
 
 
 def _critical(wishes: Wishes) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def _critical(wishes: Wishes) -> list[tuple[str, str]]:
     if wishes.costly == "both":
         return []
     purpose = "a gate file may add classes, and take none away"
-    return [(f"critical: {_listed(wishes.critical)}", purpose)]
+    return [(f"critical: {_list(wishes.critical)}", purpose)]
 
 
 def _thresholds(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
@@ -138,7 +138,7 @@ def _what_it_takes(seen: Seen, wishes: Wishes) -> str:
     return f"{fewest} images prove it, {there} are there"
 
 
-def _left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
+def _list_left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     """Return rules that cannot be met without data that is not there, as warnings."""
     rules = []
     if "train" not in seen.splits:
@@ -172,14 +172,14 @@ def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tupl
     return f"  # {key.strip()}: {example}", f"to be filled in: {purpose}"
 
 
-def _commented(lines: list[tuple[str, str]]) -> str:
+def _comment(lines: list[tuple[str, str]]) -> str:
     width = min(max(len(line) for line, purpose in lines if purpose), 44)
     return "".join(
         f"{line:<{width}}  # {purpose}\n" if purpose else f"{line}\n" for line, purpose in lines
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _list(names: tuple[str, ...]) -> str:
     return f"[{', '.join(map(_word, names))}]"
 
 

@@ -129,7 +129,7 @@ def _of_scores(rows: Rows) -> Iterator[tuple[_Flags, str]]:
     if rows.scores is None or not len(rows):
         return
     step = max(1, _CELLS // rows.scores.shape[1])
-    found = [_compared(rows, slice(at, at + step)) for at in range(0, len(rows), step)]
+    found = [_compare(rows, slice(at, at + step)) for at in range(0, len(rows), step)]
     facts = (
         "one of its scores is no probability",
         "its prediction {prediction} does not have the highest of its scores",
@@ -142,7 +142,7 @@ def _of_scores(rows: Rows) -> Iterator[tuple[_Flags, str]]:
         yield np.concatenate(bad), fact
 
 
-def _compared(rows: Rows, part: slice) -> tuple[_Flags, ...]:
+def _compare(rows: Rows, part: slice) -> tuple[_Flags, ...]:
     """Return which rows of a part contradict their scores, once for each way to do so.
 
     float32 keeps the order of the float64 scores that answers were made of, and makes some equal.

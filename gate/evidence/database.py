@@ -26,7 +26,7 @@ class DistrustError(ValueError):
 
 
 @contextmanager
-def opened_read_only(path: Path, *, alone: bool) -> Iterator[sqlite3.Connection]:
+def open_read_only(path: Path, *, alone: bool) -> Iterator[sqlite3.Connection]:
     """Give a database that cannot be changed, and whose queries come to an end.
 
     ``alone``: nobody writes to it, and no journal beside it is looked at. Raises DistrustError
@@ -113,7 +113,7 @@ def require_sound_pages(database: sqlite3.Connection) -> None:
         raise DistrustError("is damaged")
 
 
-def limited(rows: Iterable[tuple[Any, ...]], most: int) -> Iterator[tuple[Any, ...]]:
+def limit_bytes(rows: Iterable[tuple[Any, ...]], most: int) -> Iterator[tuple[Any, ...]]:
     """Yield rows; raise DistrustError when their texts and bytes are longer than ``most``."""
     for row in rows:
         most -= sum(len(value) for value in row if isinstance(value, str | bytes))

@@ -14,7 +14,7 @@ _SUFFIX = ".unfinished"
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; it takes the name when the block ends well.
 
     After an exception, Ctrl-C included, the unfinished file is removed and ``path`` is untouched.
@@ -34,7 +34,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, whole or not at all."""
-    with replaced(path) as unfinished:
+    with replace_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 

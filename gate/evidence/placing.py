@@ -9,7 +9,7 @@ from gate.evidence.agreement import labels_of
 from gate.evidence.records import EXACT, Overlap, Pair, Split, SplitEvidence
 
 
-def placed(
+def place_copies(
     overlap: Overlap, splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]
 ) -> Overlap:
     """Return an overlap of images that the splits have, as far as they have enough of them.
@@ -19,7 +19,7 @@ def placed(
     a, b = splits.get(overlap.split_a), splits.get(overlap.split_b)
     if a is None or b is None:
         return overlap
-    pairs = tuple(_placed(overlap.pairs, a, b, classes)) if overlap.pairs else ()
+    pairs = tuple(_place(overlap.pairs, a, b, classes)) if overlap.pairs else ()
     exact = sum(pair.kind in EXACT for pair in pairs)
     return replace(
         overlap,
@@ -30,7 +30,7 @@ def placed(
     )
 
 
-def _placed(
+def _place(
     pairs: Iterable[Pair], a: SplitEvidence, b: SplitEvidence, classes: tuple[str, ...]
 ) -> Iterator[Pair]:
     labels_a, labels_b = labels_of(a.rows, classes), labels_of(b.rows, classes)

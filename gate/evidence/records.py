@@ -72,7 +72,7 @@ class Rows:
             name: values for (key, name), values in self.observations.items() if key == measurement
         }
 
-    def grouped(self, groups: Strings) -> Self:
+    def with_groups(self, groups: Strings) -> Self:
         """Return the same rows with ``groups``, one a row."""
         return replace(self, groups=groups)
 

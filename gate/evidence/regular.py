@@ -19,7 +19,7 @@ class IrregularError(ValueError):
 
 
 @contextmanager
-def opened(path: Path, *, most: int) -> Iterator[BufferedReader]:
+def open_regular(path: Path, *, most: int) -> Iterator[BufferedReader]:
     """Give a regular file of at most ``most`` bytes, opened for reading.
 
     Raises IrregularError for a pipe, a device, a folder and a larger file, OSError where there is
@@ -40,8 +40,8 @@ def opened(path: Path, *, most: int) -> Iterator[BufferedReader]:
 
 
 def read_regular(path: Path, *, most: int) -> bytes:
-    """Return the bytes of a regular file; raises as :func:`opened` does."""
-    with opened(path, most=most) as stream:
+    """Return the bytes of a regular file; raises as :func:`open_regular` does."""
+    with open_regular(path, most=most) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
         raise IrregularError(f"it grows while it is read, beyond {most:,} bytes")
@@ -52,9 +52,9 @@ def sha256_of_database(path: Path, *, most: int) -> str:
     """Return the SHA-256 of an SQLite file that is as long as its own header says.
 
     So that a file which only says that it is long, full of holes, is not read to its end. Raises
-    IrregularError where it is not, and as :func:`opened` does.
+    IrregularError where it is not, and as :func:`open_regular` does.
     """
-    with opened(path, most=most) as stream:
+    with open_regular(path, most=most) as stream:
         header = stream.read(100)
         page = int.from_bytes(header[16:18], "big")
         pages = int.from_bytes(header[28:32], "big")

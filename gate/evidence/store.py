@@ -13,11 +13,11 @@ from gate.errors import EvidenceError, OutputError
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.database import (
     DistrustError,
-    opened_read_only,
+    open_read_only,
     require_script,
     require_sound_pages,
 )
-from gate.evidence.files import lies_aside, previous, replaced
+from gate.evidence.files import lies_aside, previous, replace_file
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
 from gate.evidence.tables import TABLES, VERSION
@@ -44,7 +44,7 @@ def save(evidence: Evidence, path: Path) -> None:
     Raises OutputError where the disk does not take it.
     """
     try:
-        with replaced(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
+        with replace_file(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
             database.execute("PRAGMA journal_mode = OFF")  # it is a new file, put in place whole
             database.execute("PRAGMA synchronous = OFF")  # twelve times it would wait for the disk
             database.execute(f"PRAGMA user_version = {VERSION}")
@@ -74,7 +74,7 @@ def load(path: Path) -> Evidence:
             remedy = f"run again, or name {previous(file)}"
         raise EvidenceError(str(path), fact, remedy)
     try:
-        with opened_read_only(file, alone=True) as database:
+        with open_read_only(file, alone=True) as database:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 raise EvidenceError(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gate.evidence.agreement import MADE_UP, NO_CHECKPOINTS, NO_DATA
-from gate.evidence.placing import placed
+from gate.evidence.placing import place_copies
 from gate.evidence.records import (
     EXACT,
     Baseline,
@@ -61,15 +61,15 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
         history=_history(numbers),
         measured_at=_SOME_DAY,
     )
-    overlaps = tuple(placed(each, splits, numbers.classes) for each in made.overlaps)
-    return replace(made, overlaps=overlaps, baseline=_scored_alike(made.baseline, numbers))
+    overlaps = tuple(place_copies(each, splits, numbers.classes) for each in made.overlaps)
+    return replace(made, overlaps=overlaps, baseline=_score_alike(made.baseline, numbers))
 
 
 def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence:
     unreadable = numbers.unreadable if split is Split.TEST else 0
     rows = rows_from_counts(matrix)
     if numbers.confidence is not None:
-        rows = _scored(rows, numbers.confidence, len(numbers.classes))
+        rows = _score(rows, numbers.confidence, len(numbers.classes))
     if numbers.groups is not None and split is not Split.VALIDATION:
         # The first images of train and test belong to the groups that both share.
         names = [
@@ -81,7 +81,7 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
         column = np.array(names, dtype=object)
         if split is Split.TEST and numbers.ungrouped:
             column[-numbers.ungrouped :] = None
-        rows = rows.grouped(column)
+        rows = rows.with_groups(column)
     observed = (numbers.observations or {}).get(split.value, {})
     return SplitEvidence(
         split=split,
@@ -119,7 +119,7 @@ def _column(runs: Runs) -> Numbers:
     return np.repeat(np.array(values, np.float64), rows)
 
 
-def _scored(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
+def _score(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
     """Return the rows with scores: one for the prediction, and the rest shared by the others."""
     right = rows.labels == rows.predictions
     top = np.where(right, *confidence)
@@ -141,12 +141,12 @@ def _subject() -> Subject:
     return Subject(_JUDGED, size_bytes=0, format=MADE_UP)
 
 
-def _scored_alike(champion: Baseline | None, numbers: SyntheticRun) -> Baseline | None:
+def _score_alike(champion: Baseline | None, numbers: SyntheticRun) -> Baseline | None:
     """Return a champion that is as sure of its answers as the candidate of its own."""
     if champion is None or numbers.confidence is None:
         return champion
     rows = {
-        split: _scored(each, numbers.confidence, len(numbers.classes))
+        split: _score(each, numbers.confidence, len(numbers.classes))
         for split, each in champion.rows.items()
     }
     return replace(champion, rows=rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gate.errors import OutputError
 from gate.evidence.files import write_text
-from gate.masking import is_address, masked
+from gate.masking import is_address, mask
 
 PLANS, OVERLAPS, PRINTS = "plans", "overlaps", "fingerprints"  # what lies in it
 VARIABLE = "VALIDATE_MODEL_CACHE"
@@ -58,7 +58,7 @@ def usable(root: Path | None, warn: Callable[[str], None]) -> Path | None:
     if root is None:
         return None
     if is_address(root):
-        warn(f"{masked(str(root))} is a URL, and a cache lies on this machine; nothing is kept")
+        warn(f"{mask(str(root))} is a URL, and a cache lies on this machine; nothing is kept")
         return None
     with suppress(OSError):  # who writes to it will say so
         root.parent.mkdir(parents=True, exist_ok=True)

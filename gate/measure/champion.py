@@ -10,7 +10,7 @@ from gate.evidence.regular import LARGEST_EVIDENCE, IrregularError, sha256_of_da
 from gate.evidence.store import FILE_NAME, load
 from gate.subject.gatefile import GateFile
 from gate.utf8 import as_utf8
-from gate.wording import listed, quoted
+from gate.wording import list_names, quote
 
 
 def champion_of(
@@ -30,8 +30,8 @@ def champion_of(
     if evidence.classes != classes:
         raise EvidenceError(
             f"baseline {gatefile.baseline}",
-            f"the champion has the classes {listed(evidence.classes)}, this model has "
-            f"{listed(classes)}",
+            f"the champion has the classes {list_names(evidence.classes)}, this model has "
+            f"{list_names(classes)}",
             "measure the champion with the same classes, in the same order",
         )
     rows = {
@@ -75,11 +75,13 @@ def _differently(champion: SplitEvidence, measured: SplitEvidence) -> str:
     if _labels(theirs) != _labels(ours):
         return f"on another {measured.split} set"
     if theirs.slices.keys() != ours.slices.keys():
-        declared = [listed(tuple(sorted(each))) or "none" for each in (theirs.slices, ours.slices)]
+        declared = [
+            list_names(tuple(sorted(each))) or "none" for each in (theirs.slices, ours.slices)
+        ]
         return f"with the slices {declared[0]} of {measured.split}, this model with {declared[1]}"
     for name in sorted(ours.slices):
         if image := _first_other(theirs, theirs.slices[name], ours, ours.slices[name]):
-            return f"with other slices of {measured.split}: {quoted(image)} has another {name}"
+            return f"with other slices of {measured.split}: {quote(image)} has another {name}"
     if (theirs.groups is None) is not (ours.groups is None):
         return f"{'without' if theirs.groups is None else 'with'} groups of {measured.split}"
     if (
@@ -87,7 +89,7 @@ def _differently(champion: SplitEvidence, measured: SplitEvidence) -> str:
         and ours.groups is not None
         and (image := _first_other(theirs, theirs.groups, ours, ours.groups))
     ):
-        return f"with other groups of {measured.split}: {quoted(image)} has another one"
+        return f"with other groups of {measured.split}: {quote(image)} has another one"
     return f"on another {measured.split} set: other images, under the same names"
 
 

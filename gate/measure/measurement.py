@@ -17,7 +17,7 @@ from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
-from gate.subject.shadows import shadowed
+from gate.subject.shadows import find_shadowed
 from gate.utf8 import as_utf8
 
 
@@ -41,7 +41,7 @@ def measure(
     }
     for each in datasets.values():
         found.assumed += [note for note in each.assumed if note not in found.assumed]
-    for note in shadowed((each.spec for each in gatefile.factories()), gatefile.base):
+    for note in find_shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         found.assumed.append(note)
     if not gatefile.classes:

@@ -17,7 +17,7 @@ from gate.measure.settings import MeasureSettings
 from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
-from gate.wording import counted
+from gate.wording import pluralize
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
 NEAR_TIE = 1e-5
@@ -70,7 +70,7 @@ def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
     for split, each in splits.items():
         if count := int((each.rows.margin < NEAR_TIE).sum()):
             yield (
-                f"{counted(count, 'image')} of {split} {'has' if count == 1 else 'have'} two best "
+                f"{pluralize(count, 'image')} of {split} {'has' if count == 1 else 'have'} two best "
                 f"classes within {NEAR_TIE}: another machine may answer with the other one"
             )
 

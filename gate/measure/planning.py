@@ -36,7 +36,7 @@ def plan_measurement(
     )
     job = Job(
         plan=plan.digest,
-        gatefile=gatefile.rooted(),
+        gatefile=gatefile.with_absolute_paths(),
         classes=classes,
         checkpoint=checkpoint,
         images={split: len(dataset.entries) for split, dataset in datasets.items()},

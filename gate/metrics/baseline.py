@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
-from gate.metrics.combined import classes_over, completed
-from gate.metrics.count_bounds import changed
+from gate.metrics.combined import classes_over, complete_mean
+from gate.metrics.count_bounds import bound_change
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.padded import Padded
 from gate.metrics.paired import PairedDifference
@@ -113,7 +113,7 @@ def _change(pairs: Pairs, mean: Mean, classes: int) -> Estimate:
     if not present.any():
         return Undefined(NO_IMAGES, 0, 0)
     found = _change_over(pairs, mean, present, classes)
-    return completed(found, int(present.sum()), absent, least=-1.0)
+    return complete_mean(found, int(present.sum()), absent, least=-1.0)
 
 
 def _change_over(pairs: Pairs, mean: Mean, over: NDArray[np.bool_], classes: int) -> Padded:
@@ -122,7 +122,7 @@ def _change_over(pairs: Pairs, mean: Mean, over: NDArray[np.bool_], classes: int
         mean.value(tables.confusion(rows, classes).astype(np.float64), over)
         for rows in (pairs.baseline, pairs.rows)
     )
-    return changed(
+    return bound_change(
         pairs.baseline,
         pairs.rows,
         classes,

@@ -90,7 +90,7 @@ def calibration_error(rows: Rows) -> CalibrationError | Undefined:
         p_value=_p_if_calibrated(rows.confidence, value),
         denominator=len(rows),
         curve=curve,
-        clustered=tables.clustered(rows),
+        clustered=tables.has_clusters(rows),
     )
 
 

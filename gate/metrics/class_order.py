@@ -85,11 +85,11 @@ def better_order(rows: Rows, classes: int) -> BetterOrder | Undefined:
         order=tuple(order.tolist()),
         moved=tuple(moved.tolist()),
         spread=_spread(rows, sizes, moved),
-        mended=_mended(counts, order),
+        mended=_count_mended(counts, order),
     )
 
 
-def exchanged(rows: Rows, classes: int) -> BetterOrder | None:
+def find_exchange(rows: Rows, classes: int) -> BetterOrder | None:
     """Return the order of the outputs that provably adds something and mends most wrong answers.
 
     None where there is none: then the model is wrong, and not the order of the classes.
@@ -102,7 +102,7 @@ def exchanged(rows: Rows, classes: int) -> BetterOrder | None:
     return better if isinstance(better, BetterOrder) and is_proven and better.mended > 0.5 else None
 
 
-def _mended(counts: Counts, order: NDArray[np.intp]) -> float:
+def _count_mended(counts: Counts, order: NDArray[np.intp]) -> float:
     wrong = int(counts.sum() - counts.trace())
     right = int(counts[np.arange(len(order)), order].sum() - counts.trace())
     return right / wrong if wrong else 0.0

@@ -132,7 +132,7 @@ class MeanOverClasses:
         return (self.present * mean + len(self.absent) * each) / (self.present + len(self.absent))
 
 
-def completed(
+def complete_mean(
     seen: Estimate, present: int, absent: tuple[int, ...], *, least: float = 0.0
 ) -> Estimate:
     """Return a mean over ``present`` classes as one over them and the ``absent`` ones, if any."""

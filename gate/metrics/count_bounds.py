@@ -14,7 +14,7 @@ from gate.metrics.tables import GroupTable
 Gradient = Callable[[Reals], Reals]  # of a confusion matrix: its derivatives, of one shape
 
 
-def bounded(
+def bound_metric(
     rows: Rows,
     classes: int,
     value: float,
@@ -29,7 +29,7 @@ def bounded(
     ``gradient`` has to be defined for the confusion matrix of the rows, and for that of the same
     images all answered right. See :class:`Padded` for ``least`` and ``fails``.
     """
-    grouped = tables.clustered(rows)
+    grouped = tables.has_clusters(rows)
     groups = tables.groups_by_class(rows, classes) if grouped else None
     method = BY_GROUP if grouped else METHOD
     if groups is not None and (few := few_groups(groups.groups)):
@@ -46,7 +46,9 @@ def bounded(
     )
 
 
-def changed(champion: Rows, rows: Rows, classes: int, value: float, gradient: Gradient) -> Padded:
+def bound_change(
+    champion: Rows, rows: Rows, classes: int, value: float, gradient: Gradient
+) -> Padded:
     """Return the change ``value``, in [-1, 1], of a metric of counts with padded bounds.
 
     ``champion`` and ``rows`` are the same images in one order; ``gradient`` has to be defined for
@@ -65,7 +67,7 @@ def changed(champion: Rows, rows: Rows, classes: int, value: float, gradient: Gr
         up=np.maximum(0.0, after.diagonal() - worst_of(before)),
         range_=_range(before, sizes) + _range(after, sizes),
     )
-    return influence.bounded(rows, change, least=-1.0)
+    return influence.bound_statistic(rows, change, least=-1.0)
 
 
 def _observed(rows: Rows, classes: int, gradient: Gradient, groups: GroupTable | None) -> Spread:

@@ -12,7 +12,7 @@ import numpy as np
 from gate.evidence.records import Rows
 from gate.metrics import tables
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.influence import Influence, bounded
+from gate.metrics.influence import Influence, bound_statistic
 from gate.metrics.padded import Padded
 from gate.metrics.proportions import Reals, Share
 from gate.metrics.rates import NEVER_PREDICTED, recall
@@ -115,4 +115,4 @@ def _alarms(rows: Rows, of: int, prevalence: Reals) -> Padded:
         down=each * rates,
         up=each * (1 - rates),
     )
-    return bounded(rows, influence, most=float(weights.sum()))
+    return bound_statistic(rows, influence, most=float(weights.sum()))

@@ -27,7 +27,7 @@ from gate.metrics import gradients, ranking, tables
 from gate.metrics.combined import classes_over
 from gate.metrics.count_bounds import gain_of, harm_of
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.influence import Influence, bounded
+from gate.metrics.influence import Influence, bound_statistic
 from gate.metrics.named import metric
 from gate.metrics.proportions import Proportion, Reals, as_share
 from gate.metrics.rates import gap
@@ -187,7 +187,7 @@ def _difference(
     added = given.of_images.copy()
     added[~leak.spoilt] -= clean.of_images
     difference = replace(given, value=value, of_images=added)
-    return bounded(leak.rows, difference, least=-2.0, most=2.0)
+    return bound_statistic(leak.rows, difference, least=-2.0, most=2.0)
 
 
 def _of_shares(whole: Estimate, kept: Estimate, copied: Estimate) -> Estimate:

@@ -34,7 +34,7 @@ class Influence:
     spotless: Reals | None = None
 
 
-def bounded(
+def bound_statistic(
     rows: Rows, influence: Influence, *, least: float = 0.0, most: float = 1.0, note: str = ""
 ) -> Padded:
     """Return a statistic in [``least``, ``most``] of ``rows``, at least one, with padded bounds.
@@ -45,7 +45,7 @@ def bounded(
     sizes = np.bincount(influence.kind, minlength=kinds)
     codes = tables.group_codes(rows)
     groups = None
-    if codes is not None and tables.clustered(rows):
+    if codes is not None and tables.has_clusters(rows):
         groups = tables.groups_by_kind(codes, influence.kind, kinds)
         if few := few_groups(groups.groups):
             return Padded(value, None, least=least, most=most, reason=few, method=BY_GROUP)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gate.evidence.records import Rows
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.influence import Influence, bounded
+from gate.metrics.influence import Influence, bound_statistic
 from gate.metrics.padded import Padded, typical
 from gate.metrics.proportions import Reals
 from gate.metrics.ranking import NO_SCORES
@@ -107,4 +107,4 @@ def mean(
         down=np.array([max(0.0, value - best) / n]),
         up=np.array([max(0.0, worst - value) / n]),
     )
-    return bounded(rows, influence, least=best, most=most, note=note)
+    return bound_statistic(rows, influence, least=best, most=most, note=note)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import tables
-from gate.metrics.combined import Over, classes_over, completed
+from gate.metrics.combined import Over, classes_over, complete_mean
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.influence import Influence, bounded
+from gate.metrics.influence import Influence, bound_statistic
 from gate.metrics.proportions import Counts, Reals, Share, share_of
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
 
@@ -146,7 +146,7 @@ def _of_each_class(of_others: Reals, of_own: Reals) -> Reals:
 
 def _area_of(rows: Rows, of: int, classes: int, area_of: AreaOf) -> Estimate:
     influence = influence_of(rows, of, classes, area_of)
-    return influence if isinstance(influence, Undefined) else bounded(rows, influence)
+    return influence if isinstance(influence, Undefined) else bound_statistic(rows, influence)
 
 
 def _mean_area(rows: Rows, classes: int, over: Over, area_of: AreaOf) -> Estimate:
@@ -154,7 +154,7 @@ def _mean_area(rows: Rows, classes: int, over: Over, area_of: AreaOf) -> Estimat
     influence = mean_influence(rows, classes, present, area_of)
     if isinstance(influence, Undefined):
         return influence
-    return completed(bounded(rows, influence), int(present.sum()), absent)
+    return complete_mean(bound_statistic(rows, influence), int(present.sum()), absent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

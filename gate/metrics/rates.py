@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
 from gate.metrics import gradients, tables
-from gate.metrics.combined import Difference, Over, classes_over, completed
-from gate.metrics.count_bounds import bounded
+from gate.metrics.combined import Difference, Over, classes_over, complete_mean
+from gate.metrics.count_bounds import bound_metric
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.padded import Padded
 from gate.metrics.proportions import F1, Reals, Share, counted_share, share_of
@@ -153,7 +153,7 @@ def macro_f1(rows: Rows, classes: int, over: Over = None) -> Estimate:
         forgiven = math.sqrt(found.spread.squares) * _LITTLE
         low = _f1_too_low(rows, classes, present)
         found = replace(found, too_low=max(0.0, low - forgiven))
-    return completed(found, int(present.sum()), absent)
+    return complete_mean(found, int(present.sum()), absent)
 
 
 def _f1_too_low(rows: Rows, classes: int, present: NDArray[np.bool_]) -> float:
@@ -166,7 +166,7 @@ def _f1_too_low(rows: Rows, classes: int, present: NDArray[np.bool_]) -> float:
     both = np.maximum(matrix.sum(axis=0) + matrix.sum(axis=1), 1)
     each = 2 * matrix.diagonal() / both
     low = each * (1 - each) / both
-    if tables.clustered(rows):
+    if tables.has_clusters(rows):
         groups = tables.groups_by_class(rows, classes)
         squares = np.bincount(groups.kind, weights=groups.counts**2.0, minlength=classes)
         low = low * squares / np.maximum(matrix.sum(axis=1), 1)
@@ -193,7 +193,7 @@ def _mean_over_classes(rows: Rows, classes: int, over: Over, mean: Mean) -> Esti
     found = _mean_of_present(rows, classes, present, mean)
     if isinstance(found, Undefined):
         return found
-    return completed(found, int(present.sum()), absent)
+    return complete_mean(found, int(present.sum()), absent)
 
 
 def _mean_of_present(
@@ -203,7 +203,7 @@ def _mean_of_present(
     if not present.any():
         return Undefined(NO_IMAGES, 0, 0)
     fails = int(matrix[present].sum()) >= fewest_to_fail * int(present.sum())
-    return bounded(
+    return bound_metric(
         rows,
         classes,
         mean.value(matrix.astype(np.float64), present),

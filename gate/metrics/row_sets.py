@@ -94,8 +94,8 @@ def row_sets(
     shared = _shared(evidence, split, either_way=either_way)
     copies = _copies(evidence, split)
     found = {RowSet.GIVEN: rows}
-    if tables.clustered(rows):
-        found[RowSet.APART] = rows.grouped(rows.ids)
+    if tables.has_clusters(rows):
+        found[RowSet.APART] = rows.with_groups(rows.ids)
     if not shared and not copies:
         return found
     leaked = np.fromiter((name in shared for name in rows.ids), dtype=bool, count=len(rows))
@@ -108,13 +108,13 @@ def row_sets(
         leaked[each] = leaked[each].any()
         repeated[each] = True
         repeated[_kept(rows, each)] = False
-    joined = rows.grouped(_clusters(rows, sets, split))
+    joined = rows.with_groups(_clusters(rows, sets, split))
     found[RowSet.JOINED] = joined
     once = joined.where(~repeated)
     if leaked.any():
         found[RowSet.ONCE] = once
-    if tables.clustered(once):
-        found[RowSet.SINGLE] = once.grouped(once.ids)
+    if tables.has_clusters(once):
+        found[RowSet.SINGLE] = once.with_groups(once.ids)
     return {**found, RowSet.CLEAN: joined.where(~(leaked | repeated))}
 
 
@@ -126,7 +126,7 @@ def clean_rows(evidence: Evidence, split: Split) -> Rows | None:
     return sets.get(RowSet.CLEAN, sets[RowSet.GIVEN])
 
 
-def left_out(evidence: Evidence, split: Split) -> Mask:
+def excluded_rows(evidence: Evidence, split: Split) -> Mask:
     """Return which rows of a split, (n,), are leaked or repeated and not among the clean ones."""
     rows = evidence.splits[split].rows
     clean = clean_rows(evidence, split)

@@ -5,7 +5,7 @@ import numpy as np
 from gate.evidence.records import Rows
 from gate.metrics import gradients, tables
 from gate.metrics.combined import Over, classes_over
-from gate.metrics.count_bounds import bounded
+from gate.metrics.count_bounds import bound_metric
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.padded import Padded
 from gate.metrics.proportions import Counts, Reals, tail_at_least
@@ -53,7 +53,7 @@ def mcc(rows: Rows, classes: int, over: Over = None) -> Estimate:
     value = matthews(matrix.astype(np.float64))
     if np.count_nonzero(matrix.sum(axis=0)) < 2:
         return Padded(value, None, least=-1.0, reason=ONE_ANSWER)
-    return bounded(rows, classes, value, gradients.of_matthews, least=-1.0)
+    return bound_metric(rows, classes, value, gradients.of_matthews, least=-1.0)
 
 
 def mcc_of(rows: Rows, of: int, classes: int) -> Estimate:
@@ -91,7 +91,7 @@ def weighted_kappa(rows: Rows, weights: Reals, over: Over = None) -> Estimate:
         return Padded(value, None, least=-1.0, reason=ONE_CLASS)
     if classes_over(sizes, over)[1]:
         return Undefined(ABSENT_CLASS)
-    return bounded(
+    return bound_metric(
         rows, len(weights), value, lambda each: gradients.of_kappa(each, weights), least=-1.0
     )
 

@@ -42,7 +42,7 @@ def group_codes(rows: Rows) -> Counts | None:
     return np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
 
 
-def clustered(rows: Rows) -> bool:
+def has_clusters(rows: Rows) -> bool:
     """Return whether some images share a group; groups of one image each are no clusters."""
     codes = group_codes(rows)
     return codes is not None and int(codes.max(initial=-1)) + 1 < len(codes)

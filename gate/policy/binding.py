@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gate.policy.fit import added_to, critical_of
+from gate.policy.fit import critical_of, extra_critical
 from gate.policy.model import Policy
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def with_critical(evidence: "Evidence", policy: Policy) -> "Evidence":
     """
     together = critical_of(policy, evidence.classes, evidence.critical)
     critical = tuple(name for name in together if name in evidence.classes)
-    added = added_to(policy, critical)
+    added = extra_critical(policy, critical)
     if (critical, added) == (evidence.critical, evidence.added_critical):
         return evidence
     return replace(evidence, critical=critical, added_critical=added)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from gate.checks.reference import written
+from gate.checks.reference import write_value
 from gate.policy.fixtures import read_fixtures
 from gate.policy.reading import PolicyDocument, read_policy
 from gate.policy.shipped import shipped_folder, shipped_names
-from gate.policy.strictness import said
+from gate.policy.strictness import values_of
 
 _HEAD = """\
 # The shipped policies
@@ -52,7 +52,7 @@ def _section(name: str, document: PolicyDocument) -> Iterator[str]:
     yield f"{_purpose(document)}\n"
     above = [layer.document.source.file for layer in document.layers[:-1]]
     if above:
-        yield f"Extends {', '.join(f'`{_shown(file)}`' for file in above)}.\n"
+        yield f"Extends {', '.join(f'`{_show(file)}`' for file in above)}.\n"
     if document.policy.non_waivable:
         yield f"No waiver may accept: {', '.join(document.policy.non_waivable)}.\n"
     yield "| rule | check | asks for |"
@@ -60,12 +60,12 @@ def _section(name: str, document: PolicyDocument) -> Iterator[str]:
     for rule in document.policy.rules:
         values = {
             key: value
-            for key, value in said(rule).items()
+            for key, value in values_of(rule).items()
             if key not in _COMMON and value not in ({}, [], "test")  # what goes without saying
         }
         if rule.on_inconclusive == "block":
             values["proven with"] = rule.one_sided_confidence
-        asked = "; ".join(f"{key} {written(value)}" for key, value in values.items())
+        asked = "; ".join(f"{key} {write_value(value)}" for key, value in values.items())
         shown = f"**{rule.id}**" if rule.severity == "block" else rule.id
         yield f"| {shown} | {rule.check} | {asked.replace('|', chr(92) + '|')} |"
     yield ""
@@ -94,7 +94,7 @@ def _comment(document: PolicyDocument) -> Iterator[str]:
         yield line
 
 
-def _shown(file: str) -> str:
+def _show(file: str) -> str:
     return file.rsplit("/", 1)[-1].removesuffix(".yaml")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gate.checks.reference import written
+from gate.checks.reference import write_value
 from gate.policy.model import Policy
 from gate.policy.strictness import changes
 
@@ -39,7 +39,7 @@ class Difference:
         what = ": ".join(filter(None, (self.rule, self.key)))
         if self.key is None:
             return f"{self.kind:<10}{what}"
-        return f"{self.kind:<10}{what}: {_shown(self.old)} -> {_shown(self.new)}"
+        return f"{self.kind:<10}{what}: {_show(self.old)} -> {_show(self.new)}"
 
 
 def diff(old: Policy, new: Policy) -> list[Difference]:
@@ -96,5 +96,5 @@ def _plain(pin: object) -> object:
     return list(pin) if isinstance(pin, tuple) else pin
 
 
-def _shown(value: object) -> str:
-    return "not set" if value is None else written(value)
+def _show(value: object) -> str:
+    return "not set" if value is None else write_value(value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.policy.model import Policy
-from gate.wording import listed, quoted, suggestion
+from gate.wording import list_names, quote, suggestion
 
 Key = str | int
 
@@ -49,19 +49,21 @@ def critical_of(
     return (*known, *(name for name in said if name not in classes))
 
 
-def added_to(policy: Policy, critical: Sequence[str]) -> tuple[str, ...]:
+def extra_critical(policy: Policy, critical: Sequence[str]) -> tuple[str, ...]:
     """Return the critical classes that a policy does not name, though it names some."""
     return tuple(name for name in critical if policy.critical and name not in policy.critical)
 
 
 def _of_pins(policy: Policy, classes: Sequence[str]) -> Iterator[Misfit]:
     if policy.classes and policy.classes != tuple(classes):
-        fact = f"the model's classes are {listed(map(quoted, classes))}, in another order or others"
+        fact = (
+            f"the model's classes are {list_names(map(quote, classes))}, in another order or others"
+        )
         remedy = "judge a model with the classes of the policy, in their order"
         yield Misfit(None, ("classes",), fact, remedy)
     for name in policy.critical:
         if name not in classes:
-            fact = f"the model has no class {quoted(name)}, which the policy calls critical"
+            fact = f"the model has no class {quote(name)}, which the policy calls critical"
             remedy = suggestion(name, classes, what="its classes are")
             yield Misfit(None, ("critical", name), fact, remedy)
 
@@ -82,5 +84,5 @@ def _complaint(
         return None if critical else (fact, "add critical: [...] to the policy or the gate file")
     if name in classes:
         return None
-    fact = f"the model has no class {quoted(name)}"
+    fact = f"the model has no class {quote(name)}"
     return fact, suggestion(name, classes, what="its classes are")

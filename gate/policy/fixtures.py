@@ -14,7 +14,7 @@ from gate.errors import DocumentError, Fault, UsageError
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.needs import needs_of
 from gate.policy.reading import PolicyDocument, read_policy
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000
@@ -155,10 +155,10 @@ def _policy_of(values: FixtureSet, document: Document, folder: Path) -> PolicyDo
 
 
 def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
-    shared = _stated(values.measured)
+    shared = _state(values.measured)
     for index, fixture in enumerate(values.fixtures):
         place = ("fixtures", index)
-        numbers = SyntheticRun(**{**shared, **_stated(fixture.measured)})
+        numbers = SyntheticRun(**{**shared, **_state(fixture.measured)})
         if not fixture.verdict and not fixture.expect:
             fact, remedy = "this fixture expects nothing", "give verdict, expect, or both"
             yield document.fault(place, fact, remedy)
@@ -197,12 +197,12 @@ def _unknown(
             if key not in needed:
                 remedy = suggestion(key, needed, what="they need") if needed else "delete it"
                 fact = (
-                    f"no rule of {policy.policy.metadata.name} needs the measurement {quoted(key)}"
+                    f"no rule of {policy.policy.metadata.name} needs the measurement {quote(key)}"
                 )
                 yield document.fault(("fixtures", index), fact, remedy)
 
 
-def _stated(measured: BaseModel) -> dict[str, Any]:
+def _state(measured: BaseModel) -> dict[str, Any]:
     return {name: getattr(measured, name) for name in measured.model_fields_set}
 
 
@@ -216,7 +216,7 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield "classes must be two or more different names"
     for name in numbers.critical:
         if name not in numbers.classes:
-            yield f"the critical class {quoted(name)} is none of the classes"
+            yield f"the critical class {quote(name)} is none of the classes"
     side = len(numbers.classes)
     for split in ("train", "validation", "test"):
         matrix = getattr(numbers, split)

@@ -15,7 +15,7 @@ from gate.documents.validation import validate
 from gate.documents.yaml_tree import Key, Kind, Node
 from gate.errors import Fault
 from gate.policy.model import ID_PATTERN, Defaults, Header
-from gate.wording import listed, quoted, suggestion
+from gate.wording import list_names, quote, suggestion
 
 _DATA_CHECK = DataRequirements.model_fields["check"].default
 _SPLITS = get_args(SplitName)
@@ -121,17 +121,17 @@ def _of_rule(document: Document, path: tuple[Key, ...], node: Node) -> Iterator[
     name = stated.scalar if stated and isinstance(stated.scalar, str) else None
     if named is None:
         if name is None or "extends" not in document.root.keys:
-            remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
+            remedy = f"name one of: {list_names(REGISTRY, len(REGISTRY))}"
             yield document.fault(path, "the key 'check' is missing", remedy)
         else:
             yield Entry(path, node, name, None, {})
     elif named.is_refused:
         return  # and told
     elif named.kind is not Kind.SCALAR:
-        remedy = f"name one of: {listed(REGISTRY, len(REGISTRY))}"
+        remedy = f"name one of: {list_names(REGISTRY, len(REGISTRY))}"
         yield document.fault((*path, "check"), "'check' must be the name of a check", remedy)
     elif not isinstance(named.scalar, str) or named.scalar not in REGISTRY:
-        fact = f"unknown check {quoted(named.text)}"
+        fact = f"unknown check {quote(named.text)}"
         remedy = suggestion(named.text, REGISTRY, what="the checks are")
         yield document.fault((*path, "check"), fact, remedy)
     else:
@@ -142,7 +142,7 @@ def _bad_id(document: Document, path: tuple[Key, ...], node: Node) -> Iterator[F
     stated = node.items.get("id")
     if stated and isinstance(stated.scalar, str) and not re.fullmatch(ID_PATTERN, stated.scalar):
         remedy = "use up to 64 letters, digits, '.', '_' and '-'"
-        fact = f"{quoted(stated.scalar)} cannot be the id of a rule"
+        fact = f"{quote(stated.scalar)} cannot be the id of a rule"
         yield document.fault((*path, "id"), fact, remedy)
 
 
@@ -159,7 +159,7 @@ def _of_data(document: Document) -> Iterator[Entry | Fault]:
         path = ("data", split)
         if split not in _SPLITS:
             remedy = suggestion(str(split), _SPLITS, what="the splits are")
-            fact = f"unknown split {quoted(str(split))}"
+            fact = f"unknown split {quote(str(split))}"
             yield document.fault(path, fact, remedy, of_key=True)
         elif node.is_refused:
             continue
@@ -183,6 +183,6 @@ def _repeated(document: Document, entries: list[Entry]) -> Iterator[Fault]:
     seen: set[str] = set()
     for entry in entries:
         if entry.id in seen:
-            fact = f"two rules have the id {quoted(entry.id)}"
+            fact = f"two rules have the id {quote(entry.id)}"
             yield document.fault((*entry.path, "id"), fact, "give one of them another id")
         seen.add(entry.id)

@@ -8,7 +8,7 @@ from gate.checks.classification import ClassificationRule
 from gate.errors import Fault
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 if TYPE_CHECKING:
     from gate.metrics.planning_groups import Grouping
@@ -88,7 +88,7 @@ def undeclared_slices(
             if column in columns:
                 continue
             yield document.origin(rule.id, "by").fault(
-                f"the gate file's {rule.split} declares no slice column {quoted(column)}",
+                f"the gate file's {rule.split} declares no slice column {quote(column)}",
                 suggestion(column, columns, what="its slices are")
                 if columns
                 else f"add slices: [{column}] to data: {rule.split}: in the gate file",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from gate.checks.reference import written
+from gate.checks.reference import write_value
 from gate.errors import Fault
 from gate.policy.layers import Layer
 from gate.policy.merging import Origin, PlacedRule
 from gate.policy.strictness import Change, Direction, changes
-from gate.wording import quoted
+from gate.wording import quote
 
 _DONE = {
     Direction.TIGHTENED: "tightens",
@@ -39,9 +39,9 @@ def _forbidden(before: PlacedRule, after: PlacedRule) -> Iterator[Change]:
 
 def _fault(before: PlacedRule, after: PlacedRule, change: Change, layer: Layer) -> Fault:
     file, line, _ = before.stated.get("lock", before.entry).place
-    old, new = (_shown(value) for value in (change.old, change.new))
+    old, new = (_show(value) for value in (change.old, change.new))
     fact = (
-        f"the rule {quoted(before.rule.id)} is locked as {before.rule.lock} in {file}:{line}, and "
+        f"the rule {quote(before.rule.id)} is locked as {before.rule.lock} in {file}:{line}, and "
         f"this {_DONE[change.direction]} {change.key}: {old} -> {new}"
     )
     asked = f", or ask {before.rule.owner}" if before.rule.owner else ""
@@ -50,8 +50,8 @@ def _fault(before: PlacedRule, after: PlacedRule, change: Change, layer: Layer) 
     return _culprit(after, change.key, layer).fault(fact, f"delete it{asked}")
 
 
-def _shown(value: object) -> str:
-    return "not set" if value is None else written(value)
+def _show(value: object) -> str:
+    return "not set" if value is None else write_value(value)
 
 
 def _culprit(after: PlacedRule, key: str, layer: Layer) -> Origin:

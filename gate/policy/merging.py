@@ -15,7 +15,7 @@ from gate.documents.validation import validate
 from gate.documents.yaml_tree import Key
 from gate.errors import Fault
 from gate.policy.layers import Entry, Layer
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ def merge(layers: Sequence[Layer]) -> tuple[list[PlacedRule], list[Fault]]:
             for layer, each in zip(layers, mentions, strict=True)
             if name in each
         ]
-        found, more = _merged(said, defaults, top, list(ids))
+        found, more = _merge(said, defaults, top, list(ids))
         faults += more
         if found is not None:
             rules.append(found)
     return rules, faults
 
 
-def _merged(
+def _merge(
     said: Sequence[tuple[Document, Entry]],
     defaults: Mapping[str, tuple[Any, Origin]],
     top: Layer,
@@ -88,7 +88,7 @@ def _merged(
     """Return the rule that is mentioned in all these entries, the nearest last."""
     document, entry = said[-1]
     check = next((each.check for _, each in said if each.check is not None), None)
-    if faults := list(_misnamed(said, check, [name for name in ids if name != entry.id])):
+    if faults := list(_find_misnamed(said, check, [name for name in ids if name != entry.id])):
         return None, faults
     assert check is not None
     is_new = document is top.document
@@ -112,19 +112,19 @@ def _merged(
     return PlacedRule(rule, Origin(document, entry.path), stated, defaulted), faults
 
 
-def _misnamed(
+def _find_misnamed(
     said: Sequence[tuple[Document, Entry]], check: str | None, others: Sequence[str]
 ) -> Iterator[Fault]:
     """Yield what is wrong with how the nearest entry names its rule."""
     document, entry = said[-1]
     if check is None:
-        fact = f"no policy that is extended has a rule {quoted(entry.id)}, and it names no check"
+        fact = f"no policy that is extended has a rule {quote(entry.id)}, and it names no check"
         remedy = suggestion(entry.id, others, what="their rules are")
         yield document.fault((*entry.path, "id"), fact, remedy)
     elif entry.check is not None and entry.check != check:
         where, line, _ = Origin(said[0][0], said[0][1].path).place
         fact = (
-            f"{quoted(entry.id)} asks for the check {check} in {where}:{line}, and for another here"
+            f"{quote(entry.id)} asks for the check {check} in {where}:{line}, and for another here"
         )
         yield document.fault((*entry.path, "check"), fact, "give this rule an id of its own")
 
@@ -135,5 +135,5 @@ def _rebuilt(check: str, values: Mapping[str, Any], top: Layer) -> tuple[Rule | 
         return REGISTRY[check].model_validate_json(json.dumps(values)), []
     except ValidationError as error:
         reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        fact = f"the rules {quoted(values['id'])} of the extended policies do not fit ({reason})"
+        fact = f"the rules {quote(values['id'])} of the extended policies do not fit ({reason})"
         return None, [top.document.fault(("extends",), fact, "state the rule here as it is meant")]

@@ -17,7 +17,7 @@ from pydantic import (
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.keys import name_key
-from gate.wording import quoted
+from gate.wording import quote
 
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -27,11 +27,11 @@ def _are_class_names(said: tuple[str, ...]) -> tuple[str, ...]:
     for index, name in enumerate(names):
         if not name or name.startswith("$"):
             raise ValueError(
-                f"{quoted(name)} cannot be the name of a class; write one that does not start "
+                f"{quote(name)} cannot be the name of a class; write one that does not start "
                 "with '$'"
             )
         if name in names[:index]:
-            raise ValueError(f"the class {quoted(name)} is named twice; delete one of the two")
+            raise ValueError(f"the class {quote(name)} is named twice; delete one of the two")
     return names
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gate.checks.base import Rule
 from gate.errors import UsageError
 from gate.evidence.measurements import SPLITS, Measurement, SplitName
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, SplitEvidence
@@ -59,8 +59,8 @@ def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
             other = found.get(need.key, need)
             if (type(other.measurement), other.facts) != (type(need.measurement), need.facts):
                 raise UsageError(
-                    f"rules {listed((*other.rules, rule.id))}",
-                    f"need two different measurements under the key {quoted(need.key)}",
+                    f"rules {list_names((*other.rules, rule.id))}",
+                    f"need two different measurements under the key {quote(need.key)}",
                     "let what differs be part of the key",
                 )
             splits = tuple(each for each in SPLITS if each in {*other.splits, *need.splits})
@@ -77,7 +77,7 @@ def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
     for measurement in rule.needs():
         splits = [each for name, each in evidence.splits.items() if name in measurement.splits]
         if not splits:
-            given = listed(measurement.splits)
+            given = list_names(measurement.splits)
             return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
         for split in splits:
             if lack := _lack(measurement, split):
@@ -140,7 +140,7 @@ def _require_measurement(each: object, where: str) -> None:
                          f"a key is a printable text of at most {_LONGEST} characters")  # fmt: skip
     if not each.splits or not set(each.splits) <= set(SPLITS):
         raise UsageError(where, f"needs {key} of {plain(repr(each.splits), 80)}",
-                         f"splits are some of {listed(SPLITS)}")  # fmt: skip
+                         f"splits are some of {list_names(SPLITS)}")  # fmt: skip
 
 
 def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
-from gate.wording import listed, quoted, suggestion
+from gate.wording import list_names, quote, suggestion
 
 _DEEPEST = 10  # policies above a policy; each is read once, however many extend it
 _MOST_PARENTS = 10
@@ -158,10 +158,10 @@ class _Reader:
 
     def _parent(self, name: str, folder: Path) -> PolicyDocument:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
-            raise UsageError(quoted(name), "policies are not fetched", "copy it beside this file")
+            raise UsageError(quote(name), "policies are not fetched", "copy it beside this file")
         if Path(name).is_absolute() or not name.isprintable():
             remedy = "write it relative to this file"
-            raise UsageError(quoted(name), "this path means something on one machine only", remedy)
+            raise UsageError(quote(name), "this path means something on one machine only", remedy)
         path, file = find_policy(name, folder)
         place = os.path.realpath(path)
         if place in (trodden := [before for before, _ in self.trail]):
@@ -245,7 +245,7 @@ def _faults_together(
         if name not in ids:
             remedy = suggestion(name, ids, what="the rules are")
             yield document.fault(
-                ("non_waivable", index), f"no rule is called {quoted(name)}", remedy
+                ("non_waivable", index), f"no rule is called {quote(name)}", remedy
             )
     for parent in parents:
         yield from _loosened(header, parent, document)
@@ -274,7 +274,7 @@ def _contradicted(
         pins = {value: file for value, file in pins.items() if value}
         stated = getattr(header, key)
         if len(pins) > 1:
-            files = listed(pins.values())
+            files = list_names(pins.values())
             fact = f"the policies that are extended pin different {key} ({files})"
             yield document.fault(("extends",), fact, "extend one of them, or let them agree")
         elif stated and pins and stated not in pins:
@@ -284,7 +284,7 @@ def _contradicted(
     inherited = _inherited(header, parents)
     for name in inherited["critical"]:
         if inherited["classes"] and name not in inherited["classes"]:
-            fact = f"the critical class {quoted(name)} is none of the classes"
+            fact = f"the critical class {quote(name)} is none of the classes"
             key = "critical" if name in header.critical else "extends"
             remedy = suggestion(name, inherited["classes"], what="the classes are")
             yield document.fault((key,), fact, remedy)

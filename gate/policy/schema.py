@@ -35,7 +35,7 @@ def policy_schema() -> dict[str, Any]:
         "description": "The rules; a model passes when every blocking one is met.",
         "type": "array",
         "minItems": 1,
-        "items": _rule(by_check, _restated(definitions.values())),
+        "items": _rule(by_check, _restate(definitions.values())),
     }
     data = {
         "description": "What the splits must hold; each entry is a rule called data-SPLIT.",
@@ -88,7 +88,7 @@ def _rule(references: dict[str, Any], restated: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _restated(definitions: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _restate(definitions: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Return the keys of all rules: those that an inherited rule may be given anew.
 
     A key that several checks know takes what any of them does.

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.wording import listed, quoted, suggestion
+from gate.wording import list_names, quote, suggestion
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -38,9 +38,9 @@ def find_policy(path_or_name: str, base: Path | None = None) -> tuple[Path, str]
     if path_or_name in names:
         return shipped_folder() / f"{path_or_name}.yaml", f"gate/policies/{path_or_name}.yaml"
     remedy = suggestion(path_or_name, names, what="the shipped policies are")
-    if listed(names, len(names)) not in remedy:
-        remedy = f"{remedy} The shipped policies are: {listed(names, len(names))}"
-    raise UsageError(quoted(path_or_name), "there is no such file or shipped policy", remedy)
+    if list_names(names, len(names)) not in remedy:
+        remedy = f"{remedy} The shipped policies are: {list_names(names, len(names))}"
+    raise UsageError(quote(path_or_name), "there is no such file or shipped policy", remedy)
 
 
 def _is_file(path: Path) -> bool:

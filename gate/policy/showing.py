@@ -18,7 +18,7 @@ def as_json(policy: Policy) -> str:
 
 def as_yaml(policy: Policy) -> str:
     """Return the resolved policy as YAML, without a final line break."""
-    return "\n".join(_dumped(policy.resolved()))
+    return "\n".join(_dump(policy.resolved()))
 
 
 def with_places(document: PolicyDocument) -> str:
@@ -27,10 +27,10 @@ def with_places(document: PolicyDocument) -> str:
     What is stated nowhere is the check's own default. It reads back as the same policy.
     """
     whole = document.policy.resolved()
-    lines = [*_dumped({key: whole[key] for key in whole if key != "rules"}), "rules:"]
+    lines = [*_dump({key: whole[key] for key in whole if key != "rules"}), "rules:"]
     for placed, rule in zip(document.placed, whole["rules"], strict=True):
         for number, (key, value) in enumerate(rule.items()):
-            first, *more = _dumped({key: value})
+            first, *more = _dump({key: value})
             head = f"{'- ' if number == 0 else '  '}{first}"
             lines += [f"{head:<48}  # {_source(placed, key)}", *(f"  {line}" for line in more)]
     return "\n".join(lines)
@@ -53,7 +53,7 @@ def _source(placed: PlacedRule, key: str) -> str:
     return f"{shown}:{line}"
 
 
-def _dumped(values: dict[str, Any]) -> list[str]:
+def _dump(values: dict[str, Any]) -> list[str]:
     text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text.splitlines()
 

@@ -67,7 +67,7 @@ def changes(old: Rule, new: Rule) -> list[Change]:
     Swapping the two swaps tightened and loosened. Keys that say the same in other words, such as a
     requirement of one class that equals the common one, are left out.
     """
-    before, after = said(old), said(new)
+    before, after = values_of(old), values_of(new)
     if old.check != new.check:
         return [Change("check", old.check, new.check, Direction.CHANGED)]
     aspects = list(_aspects(old, before, new, after))
@@ -84,7 +84,7 @@ def at_least_as_strict(rule: Rule, other: Rule) -> bool:
     return all(change.direction is Direction.TIGHTENED for change in changes(other, rule))
 
 
-def said(rule: Rule) -> dict[str, Any]:
+def values_of(rule: Rule) -> dict[str, Any]:
     """Return what a rule says, as a policy writes it, without its name."""
     values = rule.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {key: value for key, value in values.items() if key not in ("id", *_NOT_JUDGED)}
@@ -100,7 +100,7 @@ def _aspects(
         yield from _directed(together, *_requirements(old, new))
     for key in dict.fromkeys((*before, *after)):
         if key not in together and before.get(key) != after.get(key):
-            yield from _directed((key,), *_ordered(old.check, key, before.get(key), after.get(key)))
+            yield from _directed((key,), *_order(old.check, key, before.get(key), after.get(key)))
 
 
 def _directed(
@@ -113,7 +113,7 @@ def _directed(
     yield keys, only if tighter or looser else Direction.CHANGED
 
 
-def _ordered(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # noqa: ANN401 -- values of any rule
+def _order(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # noqa: ANN401 -- values of any rule
     """Return whether the new value, and whether the old one, is at least as strict."""
     among = _AMONG_OTHERS.get((check, key))
     if among is not None and (old, new) in ((among, None), (None, among)):

@@ -21,7 +21,7 @@ from gate.documents.validation import validate
 from gate.errors import Fault
 from gate.keys import is_one_person, is_somebody, name_key
 from gate.policy.model import ID_PATTERN, Policy
-from gate.wording import quoted
+from gate.wording import quote
 
 _LONGEST_TEXT = 500  # characters of a reason; more is a document, and has a link
 
@@ -34,7 +34,7 @@ def _is_a_day(text: str) -> str:
             pass
         else:
             return text
-    raise ValueError(f"{quoted(text)} is no day; write YEAR-MONTH-DAY, such as 2026-09-30")
+    raise ValueError(f"{quote(text)} is no day; write YEAR-MONTH-DAY, such as 2026-09-30")
 
 
 def _is_somebody(name: str) -> str:
@@ -236,10 +236,10 @@ def _read(
     where = (base or Path()) / path
     document, faults = read_document(where, str(where), "WaiverSet")
     values, more = validate(WaiverSet, document.root, document.source)
-    return list(_placed(document, values)), faults + more
+    return list(_place(document, values)), faults + more
 
 
-def _placed(
+def _place(
     document: Document, values: WaiverSet | None
 ) -> Iterator[tuple[Document, int, PlacedWaiver]]:
     for index, waiver in enumerate(values.waivers if values else ()):

@@ -12,10 +12,10 @@ from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
-from gate.metrics.class_order import exchanged
+from gate.metrics.class_order import find_exchange
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
-from gate.metrics.row_sets import clean_rows, left_out
+from gate.metrics.row_sets import clean_rows, excluded_rows
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
@@ -199,7 +199,7 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
 def _about_the_order(evidence: Evidence, split: Split) -> str:
     """Return what to do where most wrong answers come from the order of the classes, or nothing."""
     rows = clean_rows(evidence, split)
-    better = None if rows is None else exchanged(rows, len(evidence.classes))
+    better = None if rows is None else find_exchange(rows, len(evidence.classes))
     if better is None:
         return ""
     share = math.floor(100 * better.mended)
@@ -309,7 +309,7 @@ def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> m
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
     counted = Counter(pair.kind.value for pair in pairs)
     return model.LeakagePart(
-        compared=[_compared(each) for each in overlaps if each.compared],
+        compared=[_compare(each) for each in overlaps if each.compared],
         pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
         counts={kind: counted[kind] for kind in _kinds(overlaps)},
         featureless=sum(overlap.featureless for overlap in overlaps),
@@ -318,7 +318,7 @@ def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> m
     )
 
 
-def _compared(overlap: Overlap) -> model.ComparedPart:
+def _compare(overlap: Overlap) -> model.ComparedPart:
     counted = Counter(pair.kind.value for pair in overlap.pairs)
     return model.ComparedPart(
         split_a=overlap.split_a.value,
@@ -337,7 +337,7 @@ def _kinds(overlaps: Sequence[Overlap]) -> list[str]:
 def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.InflationPart]:
     """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
     for split, measured in evidence.splits.items():
-        spoilt = left_out(evidence, split)
+        spoilt = excluded_rows(evidence, split)
         if not spoilt.any():
             continue
         leak = Leak.of(measured.rows, spoilt, evidence.classes)

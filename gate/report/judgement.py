@@ -62,7 +62,7 @@ class Judged:
             "evidence_sha256": self.evidence_sha256,
             "mode": "enforce" if judgement.enforced else "audit",
             "policy": judgement.policy.as_json(),
-            "waivers": [_placed(each) for each in judgement.waivers],
+            "waivers": [_place(each) for each in judgement.waivers],
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -92,7 +92,7 @@ def sha256_of(evidence: Path) -> str:
     return sha256_of_database(evidence, most=LARGEST_EVIDENCE)
 
 
-def _placed(placed: PlacedWaiver) -> dict[str, Any]:
+def _place(placed: PlacedWaiver) -> dict[str, Any]:
     waiver = placed.waiver.model_dump()
     return {"file": placed.file, "line": placed.line, "column": placed.column, "waiver": waiver}
 

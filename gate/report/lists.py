@@ -26,17 +26,17 @@ Cell = str | int | float | None
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return lines of CSV, the header first; every cell of text as :func:`escaped` writes it."""
+    """Return lines of CSV, the header first; every cell of text as :func:`escape` writes it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(
-        [escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+        [escape(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
     )
     return text.getvalue()
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""Return a cell that shows the same name and does nothing.
 
     >>> escaped("=1+1"), escaped("a\x1b[2J"), escaped("-5"), escaped("cat/1.png")

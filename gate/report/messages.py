@@ -214,9 +214,9 @@ def _what_would_decide(result: Result) -> str:
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         groups = groups_of(more, estimate)
-        in_groups = "" if groups is None else f" in {_rounded(groups):,} more groups"
+        in_groups = "" if groups is None else f" in {_round(groups):,} more groups"
         return (
-            f"; about {_rounded(more):,} more {comparison.unit}{in_groups} would decide it if "
+            f"; about {_round(more):,} more {comparison.unit}{in_groups} would decide it if "
             f"the true {metric} is {truth:.3g}"
         )
     is_counted_in = comparison.unit and as_share(estimate) is not None
@@ -250,7 +250,7 @@ def _least_images(result: Result) -> str:
     return "" if fewest is None else f"; at least {fewest:,} {comparison.unit} could prove it"
 
 
-def _rounded(count: int) -> int:
+def _round(count: int) -> int:
     """Return a count rounded up to two digits: a plan is no promise."""
     if count < 10:
         return count

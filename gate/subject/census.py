@@ -38,9 +38,9 @@ def census(subject: GateFile) -> Census:
     require_two_classes(dataset)
     if isinstance(dataset, PredictionTable):
         groups = [] if dataset.groups is None else dataset.groups.tolist()
-        return _counted(dataset.classes, dataset.labels.tolist(), groups)
+        return _count(dataset.classes, dataset.labels.tolist(), groups)
     groups = [entry.group for entry in dataset.entries] if dataset.group_column else []
-    return _counted(dataset.classes, [entry.label for entry in dataset.entries], groups)
+    return _count(dataset.classes, [entry.label for entry in dataset.entries], groups)
 
 
 def census_of(evidence: Evidence) -> Census:
@@ -49,10 +49,10 @@ def census_of(evidence: Evidence) -> Census:
     if rows is None:
         return Census(evidence.classes)
     groups = [] if rows.groups is None else rows.groups.tolist()
-    return _counted(evidence.classes, rows.labels.tolist(), groups)
+    return _count(evidence.classes, rows.labels.tolist(), groups)
 
 
-def _counted(
+def _count(
     classes: tuple[str, ...], labels: Sequence[int | None], groups: Sequence[str | None]
 ) -> Census:
     counted = Counter(labels)

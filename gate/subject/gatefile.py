@@ -17,7 +17,7 @@ from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import Deviation, InputSpec, Length
-from gate.wording import quoted, suggestion
+from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
 Key = str | int
@@ -232,7 +232,7 @@ class GateFile(_Strict):
         copy._document, copy._base = document, base  # noqa: SLF001 -- a copy of itself
         return copy
 
-    def rooted(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same, with paths that another process, in another folder, finds."""
         copy = self.model_copy()
         copy._base = self._base.absolute()  # noqa: SLF001 -- a copy of itself
@@ -255,7 +255,7 @@ class GateFile(_Strict):
         Raises as require_complete does where the gate file takes one away, or names no champion
         under a policy that pins it.
         """
-        self._refuse(list(_unbound(self, document)))
+        self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)
         return self.model_copy(update={"critical": critical})
 
@@ -291,11 +291,11 @@ def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
     """Yield (path, fact, remedy) of what cannot be meant, whatever flags may add."""
     if len(gatefile.classes) == 1:
         yield ("classes",), "one class leaves nothing to decide", "name all classes of the model"
-    yield from _repeated("classes", gatefile.classes)
-    yield from _repeated("critical", gatefile.critical)
+    yield from _find_repeated("classes", gatefile.classes)
+    yield from _find_repeated("critical", gatefile.critical)
     for index, name in enumerate(gatefile.classes):
         if not name or name.startswith("$"):
-            fact = f"{quoted(name)} cannot be the name of a class"
+            fact = f"{quote(name)} cannot be the name of a class"
             yield ("classes", index), fact, "write a name that does not start with '$'"
     if gatefile.classes:
         yield from _unknown_critical(gatefile.critical, gatefile.classes)
@@ -351,14 +351,14 @@ def _says_how_to_build(gatefile: GateFile) -> bool:
     return is_onnx(gatefile.base / model.checkpoint)
 
 
-def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
+def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
     """Yield what the gate file says otherwise than the policy allows."""
     policy = document.policy
     if "critical" in gatefile.model_fields_set:
         for name in policy.critical:
             if name not in gatefile.critical:
                 file, line, _ = document.header_origin("critical", name).place
-                fact = f"{quoted(name)} is critical by the policy ({file}:{line}), and not here"
+                fact = f"{quote(name)} is critical by the policy ({file}:{line}), and not here"
                 yield ("critical",), fact, "add it: a gate file may add classes, and take none away"
     if policy.champion is not None and gatefile.baseline is None:
         file, line, _ = document.header_origin("champion").place
@@ -366,16 +366,16 @@ def _unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint
         yield ("baseline",), fact, "add baseline: what that champion's run left"
 
 
-def _repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
+def _find_repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield (key, index), f"the class {quoted(name)} is named twice", "delete one of the two"
+            yield (key, index), f"the class {quote(name)} is named twice", "delete one of the two"
 
 
 def _unknown_critical(critical: Sequence[str], classes: Sequence[str]) -> Iterator[Complaint]:
     for index, name in enumerate(critical):
         if name not in classes:
-            fact = f"the critical class {quoted(name)} is none of the classes"
+            fact = f"the critical class {quote(name)} is none of the classes"
             yield ("critical", index), fact, suggestion(name, classes, what="the classes are")
 
 

@@ -57,7 +57,7 @@ class Guard:
     ) -> FactoryError:
         """Return what to raise for what a touch has raised; raises it again where it is Ctrl-C."""
         require_theirs(error)
-        fact = f"{doing} raised {said(error, self.base)}".strip()
+        fact = f"{doing} raised {describe_error(error, self.base)}".strip()
         return FactoryError(self.where, fact, remedy)
 
 
@@ -107,7 +107,7 @@ def require_theirs(error: BaseException) -> None:
         each = context if cause is None else cause
 
 
-def said(error: BaseException, base: Path) -> str:
+def describe_error(error: BaseException, base: Path) -> str:
     """Return the exception's type, its message and the user's file and line, in one line."""
     name, text = kind_of(error), text_of(error)
     head = f"{name}: {text}" if text else name

@@ -43,7 +43,7 @@ class Located:
         return None if found is None else tuple(found)
 
 
-def located(module: str, base: Path, *, is_named: bool = True) -> Located:
+def locate(module: str, base: Path, *, is_named: bool = True) -> Located:
     """Return where the top-level package of ``module`` is found for user code; imports nothing.
 
     ``base`` is the gate file's folder. ``is_named`` tells whether the gate file names a factory of
@@ -56,7 +56,7 @@ def located(module: str, base: Path, *, is_named: bool = True) -> Located:
     if beside is None or installed is None or _is_same(beside, installed):
         return Located(beside or installed, beside is not None)
     if _is_namespace(beside) and _is_namespace(installed):
-        return Located(_joined(beside, installed), is_beside=True)
+        return Located(_join(beside, installed), is_beside=True)
     first = is_named
     if _holds(beside, module) != _holds(installed, module):
         first = _holds(beside, module)
@@ -76,12 +76,12 @@ def make_way(module: str, base: Path) -> None:
     importlib.invalidate_caches()
     name_packages([module], base)
     _enter(base.resolve())
-    found = located(module, base)
+    found = locate(module, base)
     if found.is_beside:
         _forget_loaded(top_level(module), found)
 
 
-def imported(module: str, base: Path) -> ModuleType:
+def import_user_module(module: str, base: Path) -> ModuleType:
     """Import a module, for which way was made, for user code; raises whatever that raises."""
     importlib.invalidate_caches()
     before = set(sys.modules)
@@ -106,8 +106,8 @@ def resolves_otherwise(files: Iterable[str], base: Path) -> bool:
     named = _named.get(base.resolve(), {})
     importlib.invalidate_caches()
     return any(
-        located(module, base).is_beside != (package in ours) for package, module in named.items()
-    ) or any(not located(each, base, is_named=False).is_beside for each in ours - set(named))
+        locate(module, base).is_beside != (package in ours) for package, module in named.items()
+    ) or any(not locate(each, base, is_named=False).is_beside for each in ours - set(named))
 
 
 def is_reserved(package: str) -> bool:
@@ -140,7 +140,7 @@ class _Finder(MetaPathFinder):
         named = _named.get(_base, {}).get(fullname)
         if named is None and not _is_asked_by_code_of(_base, sys._getframe(1)):  # noqa: SLF001 -- the only way to know who asks
             return None
-        found = located(named or fullname, _base, is_named=named is not None)
+        found = locate(named or fullname, _base, is_named=named is not None)
         if not found.is_beside:
             return None
         _came_from[fullname] = _base
@@ -219,7 +219,7 @@ def _is_namespace(spec: ModuleSpec) -> bool:
     return spec.origin is None and spec.submodule_search_locations is not None
 
 
-def _joined(one: ModuleSpec, other: ModuleSpec) -> ModuleSpec:
+def _join(one: ModuleSpec, other: ModuleSpec) -> ModuleSpec:
     joined = ModuleSpec(one.name, None, is_package=True)
     folders = (*(one.submodule_search_locations or ()), *(other.submodule_search_locations or ()))
     joined.submodule_search_locations = list(dict.fromkeys(folders))

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gate.errors import FactoryError
 from gate.subject.datasets.records import UnreadableImage
-from gate.subject.guard import Guard, in_reach, kind_of, require_theirs, said
+from gate.subject.guard import Guard, describe_error, in_reach, kind_of, require_theirs
 from gate.subject.usercode import call, load_callable
-from gate.wording import listed, quoted
+from gate.wording import list_names, quote
 
 if TYPE_CHECKING:  # Pillow is loaded with the first image, not with the gate file
     from PIL import Image
@@ -280,7 +280,7 @@ def _assumed(spec: InputSpec) -> tuple[str, ...]:
 
 
 def _user_transform(factory: str, base: Path) -> "FactoryTransform":
-    where = f"input.factory {quoted(factory)}"
+    where = f"input.factory {quote(factory)}"
     with np.errstate():  # what the user's code sets is not for our own numbers
         function = call(
             load_callable(factory, base=base, purpose="input.factory"), {}, base=base, where=where
@@ -313,7 +313,9 @@ class FactoryTransform:
                 made = self.function(image)
         except Exception as error:  # user code may raise anything, and the next image may do
             require_theirs(error)
-            raise UnreadableImage(f"{self.where} raised {said(error, self.base)}") from error
+            raise UnreadableImage(
+                f"{self.where} raised {describe_error(error, self.base)}"
+            ) from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise Guard(self.where, self.base).refusal(error) from error
         try:
@@ -342,7 +344,7 @@ class FactoryTransform:
         if len(shapes) > 1:
             raise FactoryError(
                 self.where,
-                f"gave tensors of different shapes for images of one size: {listed(shapes)}",
+                f"gave tensors of different shapes for images of one size: {list_names(shapes)}",
                 "take random steps out of it",
             )
         return np.stack(made)

@@ -50,11 +50,11 @@ def override(gatefile: GateFile, flags: Flags) -> GateFile:
     }
     changes: dict[str, Any] = {}
     if model := _named(said, paths, checkpoint="checkpoint", factory="model"):
-        changes["model"] = _updated(gatefile.model or ModelSpec(), model)
+        changes["model"] = _update(gatefile.model or ModelSpec(), model)
     if prepared := _named(said, paths, size="size", channels="channels", mean="mean", std="std"):
-        changes["input"] = _updated(gatefile.input, prepared)
+        changes["input"] = _update(gatefile.input, prepared)
     splits: dict[str, Any] = {
-        name: _moved(getattr(gatefile.data, name), paths[name])
+        name: _move(getattr(gatefile.data, name), paths[name])
         for name in ("train", "validation", "test")
         if name in paths
     }
@@ -82,14 +82,14 @@ def _policy(base: Path, name: str) -> str:
     return _from(base, name) if Path(name).is_file() else name
 
 
-def _moved(spec: DataSpec | None, path: str) -> DataSpec:
+def _move(spec: DataSpec | None, path: str) -> DataSpec:
     """Return the split at another path; its columns stay, another kind of source does not."""
     if spec is None or spec.path is None:
         spec = DataSpec(path=".")  # checked as text; a path may be no UTF-8
     return spec.model_copy(update={"path": path})
 
 
-def _updated(part: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a model in, the same type out
+def _update(part: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a model in, the same type out
     kept = part.model_dump(exclude_unset=True)
     try:
         return type(part)(**{**kept, **values})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from gate.subject.importing import Located, located, top_level
+from gate.subject.importing import Located, locate, top_level
 from gate.subject.touched import portable_name
 
 _SUFFIX = ".py"
@@ -53,7 +53,7 @@ def package_of(factory: str, *, base: Path) -> Package:
     name = top_level(factory)
     importlib.invalidate_caches()
     files = {}
-    for path, below in sorted(sources(name, located(factory.partition(":")[0], base))):
+    for path, below in sorted(sources(name, locate(factory.partition(":")[0], base))):
         try:
             with path.open("rb") as stream:
                 files[below] = file_digest(stream, "sha256").hexdigest()

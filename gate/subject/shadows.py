@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gate.subject.importing import Located, located, top_level
+from gate.subject.importing import Located, locate, top_level
 from gate.subject.packages import sources
-from gate.wording import quoted
+from gate.wording import quote
 
 
-def shadowed(factories: Iterable[str], base: Path) -> tuple[str, ...]:
+def find_shadowed(factories: Iterable[str], base: Path) -> tuple[str, ...]:
     """Return which of two modules user code is made of, a sentence for each name; imports nothing.
 
     ``factories`` are named by the gate file of the folder ``base``. Told are their packages, and
@@ -19,7 +19,7 @@ def shadowed(factories: Iterable[str], base: Path) -> tuple[str, ...]:
     """
     importlib.invalidate_caches()
     modules = {top_level(each): each.partition(":")[0] for each in factories}
-    found = {name: located(module, base) for name, module in modules.items()}
+    found = {name: locate(module, base) for name, module in modules.items()}
     beside = {name: each for name, each in found.items() if each.is_beside}
     said = [_of_factory(name, each) for name, each in found.items() if _is_in_both(each)]
     there = _in_both(base) - set(found) if beside else set()
@@ -36,7 +36,7 @@ def _of_factory(name: str, found: Located) -> str:
     taken, other = "beside the gate file", "the installed one"
     if not found.is_beside:
         taken, other = "that is installed", "the one beside the gate file"
-    return f"the module {quoted(name)} {taken} is taken, not {other}: rename one of them"
+    return f"the module {quote(name)} {taken} is taken, not {other}: rename one of them"
 
 
 def _of_import(name: str) -> str:
@@ -50,7 +50,7 @@ def _in_both(base: Path) -> set[str]:
     """Return the modules in the folder that code there imports from elsewhere all the same."""
     with os.scandir(base.resolve()) as entries:
         names = {each.name.removesuffix(".py") for each in entries if _is_module(each)}
-    found = {name: located(name, base, is_named=False) for name in names if name.isidentifier()}
+    found = {name: locate(name, base, is_named=False) for name in names if name.isidentifier()}
     return {name for name, each in found.items() if not each.is_beside and _is_in_both(each)}
 
 
@@ -67,7 +67,7 @@ def _imported_by(beside: dict[str, Located], base: Path) -> set[str]:
         for path, _ in sources(name, found):
             for each in set(_imports(path)) - seen:
                 seen.add(each)
-                next_one = located(each, base, is_named=False)
+                next_one = locate(each, base, is_named=False)
                 if next_one.is_beside:
                     left[each] = next_one
     return seen

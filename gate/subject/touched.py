@@ -71,7 +71,7 @@ def used_files(base: Path) -> Digests:
     }
 
 
-def unchanged(files: Mapping[str, str | None], base: Path) -> bool:
+def is_unchanged(files: Mapping[str, str | None], base: Path) -> bool:
     """Return whether every file that was used still holds what it held."""
     return all(_digest(base.resolve() / file) == digest for file, digest in files.items())
 

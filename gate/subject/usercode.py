@@ -22,10 +22,10 @@ from gate.subject.guard import (
     text_of,
     to_standard_error,
 )
-from gate.subject.importing import imported, located, make_way
-from gate.subject.shadows import shadowed
+from gate.subject.importing import import_user_module, locate, make_way
+from gate.subject.shadows import find_shadowed
 from gate.subject.touched import track_opened_files
-from gate.wording import did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, list_names, plain, quote
 
 _SYNTAX = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 _NO_MODULE = re.compile(r"No module named '([^\W\d]\w*)")
@@ -37,7 +37,7 @@ def load_callable(spec: str, *, base: Path, purpose: str) -> Callable[..., Any]:
     ``base`` is the gate file's folder; :mod:`.importing` says when a module is taken from there.
     ``purpose`` is the gate file's key, such as ``model.factory``. Raises FactoryError.
     """
-    where = f"{purpose} {quoted(spec)}"
+    where = f"{purpose} {quote(spec)}"
     parts = _SYNTAX.fullmatch(spec)
     if parts is None or parts["module"].endswith(".py"):
         raise FactoryError(
@@ -61,7 +61,7 @@ def is_found(spec: str, *, base: Path) -> bool:
 
     ``base`` is the gate file's folder.
     """
-    return located(spec.partition(":")[0], base).spec is not None
+    return locate(spec.partition(":")[0], base).spec is not None
 
 
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
@@ -86,7 +86,7 @@ def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path,
 def _asked_by_name(error: BaseException, base: Path) -> str:
     """Return what helps where a package was given the name of a module beside the gate file."""
     found = _NO_MODULE.search(text_of(error))
-    if found is None or not located(found[1], base, is_named=False).is_beside:
+    if found is None or not locate(found[1], base, is_named=False).is_beside:
         return ""
     return (
         f"import {found[1]} in the factory's own module: code beside the gate file finds what lies "
@@ -98,7 +98,7 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
     """Return the module; raises FactoryError for whatever its import raises, or ends."""
     try:
         with to_standard_error(), in_reach():
-            return _imported(module, guard.base, guard.where)
+            return _import(module, guard.base, guard.where)
     except FactoryError:
         raise
     except BaseException as error:
@@ -106,18 +106,18 @@ def _guarded_import(module: str, guard: Guard) -> ModuleType:
         raise guard.refusal(error, f"importing {module}", remedy) from error
 
 
-def _imported(module: str, base: Path, where: str) -> ModuleType:
+def _import(module: str, base: Path, where: str) -> ModuleType:
     make_way(module, base)
     with track_opened_files(base):
         try:
-            return imported(module, base)
+            return import_user_module(module, base)
         except ModuleNotFoundError as error:
             raise _missing(error, module, base, where) from error
 
 
 def _taken(spec: str, base: Path) -> str:
     """Return which of two modules of a name were taken: perhaps the other one was meant."""
-    return "; ".join(shadowed([spec], base))
+    return "; ".join(find_shadowed([spec], base))
 
 
 def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) -> FactoryError:
@@ -125,16 +125,18 @@ def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) ->
     if not (module == absent or module.startswith(f"{absent}.")):
         return FactoryError(
             where,
-            f"importing {module} needs the module {quoted(absent)}, which is not installed "
+            f"importing {module} needs the module {quote(absent)}, which is not installed "
             f"({place_of(error, base)})",
             "install it beside validate-model",
         )
     there = _importable(base.joinpath(*absent.split(".")[:-1]))
     last = absent.rpartition(".")[2]
     folder = "beside the gate file" if "." not in absent else f"in {absent.rpartition('.')[0]}"
-    fact = f"there is no module {quoted(absent)}, neither beside the gate file nor installed"
+    fact = f"there is no module {quote(absent)}, neither beside the gate file nor installed"
     remedy = did_you_mean(last, there) or (
-        f"{folder} there are: {listed(there)}" if there else f"{folder} there is no Python module"
+        f"{folder} there are: {list_names(there)}"
+        if there
+        else f"{folder} there is no Python module"
     )
     return FactoryError(where, fact, remedy)
 
@@ -149,15 +151,15 @@ def _importable(folder: Path) -> list[str]:
 
 def _member(found: object, name: str, spec: str, guard: Guard) -> Any:  # noqa: ANN401 - whatever it is
     """Return what an object of the user's calls ``name``; raises FactoryError."""
-    with to_standard_error(), guard.during(f"looking for {quoted(name)}"):
+    with to_standard_error(), guard.during(f"looking for {quote(name)}"):
         if hasattr(found, name):
             return getattr(found, name)
         public = [each for each in dir(found) if not each.startswith("_")]
         origin = _origin(found)
     raise FactoryError(
         guard.where,
-        f"{origin} has no {quoted(name)}",
-        _taken(spec, guard.base) or did_you_mean(name, public) or f"it has {listed(public)}",
+        f"{origin} has no {quote(name)}",
+        _taken(spec, guard.base) or did_you_mean(name, public) or f"it has {list_names(public)}",
     )
 
 
@@ -176,14 +178,14 @@ def _check_arguments(signature: inspect.Signature, kwargs: Mapping[str, Any], wh
         raise FactoryError(
             where,
             f"its arguments do not fit: {plain(error, 200)}",
-            f"it takes {listed(takes, 10)}" if takes else "it takes no arguments",
+            f"it takes {list_names(takes, 10)}" if takes else "it takes no arguments",
         ) from error
 
 
 def _origin(found: object) -> str:
     if isinstance(found, ModuleType):
         return f"the module {found.__name__}"
-    return quoted(getattr(found, "__name__", type(found).__name__))
+    return quote(getattr(found, "__name__", type(found).__name__))
 
 
 def _syntax_remedy(spec: str) -> str:
@@ -192,7 +194,7 @@ def _syntax_remedy(spec: str) -> str:
     if spec.endswith(".py") or ".py:" in spec or "/" in spec:
         dotted = re.sub(r"\.py(?=:|$)", "", spec).strip("./").replace("/", ".")
         named = dotted if ":" in dotted else f"{dotted}:build"
-        return f"write module names, not paths: {quoted(named)}"
+        return f"write module names, not paths: {quote(named)}"
     if ":" not in spec and "." in spec:
         module, _, name = spec.rpartition(".")
         return f"did you mean {quoted(f'{module}:{name}')}?"

@@ -56,7 +56,7 @@ def test_a_bound_of_macro_f1_against_drawing_row_by_row(million_rows):
 
 
 def test_bounds_of_images_in_groups(million_rows):
-    rows = million_rows.grouped((np.arange(len(million_rows)) // 5).astype(object))
+    rows = million_rows.with_groups((np.arange(len(million_rows)) // 5).astype(object))
     tables.group_codes(rows)
 
     first = seconds(lambda: rates.macro_f1(rows, 10).lower(0.95))

@@ -79,7 +79,7 @@ def test_images_in_groups_are_not_accused(rule):
     evidence = synthetic_evidence(SURE)
     test = evidence.splits[Split.TEST]
     groups = (np.arange(len(test.rows)) // 4).astype(object)
-    grouped = replace(test, rows=test.rows.grouped(groups))
+    grouped = replace(test, rows=test.rows.with_groups(groups))
 
     (found,) = judged(replace(evidence, splits={Split.TEST: grouped}), rule)
 

@@ -252,7 +252,7 @@ def test_a_few_groups_prove_nothing_of_a_change(champion):
 def test_answers_that_are_the_champions_prove_that_no_metric_fell(per_group):
     rows = rows_from_counts([[1480, 20], [40, 1460]])
     if per_group:
-        rows = rows.grouped(np.arange(3000).astype(object) // per_group)
+        rows = rows.with_groups(np.arange(3000).astype(object) // per_group)
     pairs = baseline.pair(rows, rows)
 
     changes = {
@@ -288,7 +288,7 @@ def test_changes_of_counts_are_wrong_about_as_seldom_as_promised(metric, per_gro
     labels = (np.arange(n) % 2).astype(np.int32)
     blank = rows_from_counts([[n, 0], [0, 0]])
     if per_group:
-        blank = blank.grouped(np.arange(n).astype(object) // per_group)
+        blank = blank.with_groups(np.arange(n).astype(object) // per_group)
     change = {
         "balanced accuracy": baseline.balanced_accuracy_change,
         "macro F1": baseline.macro_f1_change,
@@ -322,7 +322,9 @@ def test_changes_of_counts_are_wrong_about_as_seldom_as_promised(metric, per_gro
 def test_a_change_in_groups_is_wrong_about_as_seldom_as_promised(groups, losing, gaining, alike):
     # Of each group of 5 images a part ``alike`` of the images share the luck of the group.
     random, runs = np.random.default_rng(8), 2000
-    blank = rows_from_counts([[5 * groups]]).grouped((np.arange(5 * groups) // 5).astype(object))
+    blank = rows_from_counts([[5 * groups]]).with_groups(
+        (np.arange(5 * groups) // 5).astype(object)
+    )
     truth = gaining - losing
     passed = failed = 0
     for _ in range(runs):

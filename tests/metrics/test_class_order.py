@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gate.evidence.records import rows_from_counts
-from gate.metrics.class_order import better_order, exchanged
+from gate.metrics.class_order import better_order, find_exchange
 from gate.metrics.estimates import Undefined
 
 GOOD = np.array([[90, 6, 4], [5, 88, 7], [2, 3, 95]])
@@ -73,7 +73,7 @@ def test_images_of_one_group_count_once():
     rows = rows_from_counts([[1, 19], [18, 2]])
     alone = better_order(rows, 2)
 
-    together = better_order(rows.grouped((np.arange(40) // 10).astype(object)), 2)
+    together = better_order(rows.with_groups((np.arange(40) // 10).astype(object)), 2)
 
     assert alone.lower(0.95) > 0
     assert together.value == alone.value
@@ -123,6 +123,6 @@ def test_the_share_of_mended_answers_is_counted(matrix):
     ids=["swap", "swap of two in three", "good", "few", "constant", "round", "mends too little"],
 )
 def test_an_order_is_blamed_where_it_provably_mends_most_wrong_answers(matrix, order):
-    better = exchanged(rows_from_counts(matrix), len(matrix))
+    better = find_exchange(rows_from_counts(matrix), len(matrix))
 
     assert (better and better.order) == order

@@ -12,7 +12,7 @@ from scipy import special
 
 from gate.evidence.records import rows_from_counts
 from gate.metrics import gradients, rates, skill, tables
-from gate.metrics.count_bounds import bounded
+from gate.metrics.count_bounds import bound_metric
 
 CONFIDENCES = (0.9, 0.95, 0.99, 0.999, 0.9999)
 CLASSES = 3
@@ -193,9 +193,9 @@ def test_bounds_are_those_of_the_definition_image_by_image(name, sizes, side):
         }[sizes]
         rows = rows_from_counts(matrix)
         if sizes is not None:
-            rows = rows.grouped(codes.astype(object))
+            rows = rows.with_groups(codes.astype(object))
 
-        found = bounded(rows, CLASSES, float(formula(matrix)), gradient, least=least)
+        found = bound_metric(rows, CLASSES, float(formula(matrix)), gradient, least=least)
 
         for confidence in (0.9, 0.95, 0.999):
             ours = found.lower(confidence) if side < 0 else found.upper(confidence)
@@ -232,7 +232,7 @@ def test_a_spotless_model_and_one_with_a_mistake_prove_so_much(metric, each, per
 def test_a_perfect_model_has_bounds(metric, per_group, sizes):
     rows = rows_from_counts(np.diag(sizes))
     if per_group:
-        rows = rows.grouped(np.arange(len(rows)).astype(object) // per_group)
+        rows = rows.with_groups(np.arange(len(rows)).astype(object) // per_group)
 
     found = METRICS[metric](rows, len(sizes))
 
@@ -263,7 +263,7 @@ def test_no_mistake_is_never_worth_less_than_one(metric, sizes, per_group, confi
     def lower(matrix):
         rows = rows_from_counts(matrix)
         if per_group:
-            rows = rows.grouped(np.arange(len(rows)).astype(object) // per_group)
+            rows = rows.with_groups(np.arange(len(rows)).astype(object) // per_group)
         return METRICS[metric](rows, len(sizes)).lower(confidence)
 
     with_one = lower(spotted)
@@ -297,9 +297,11 @@ def test_at_95_percent_no_added_mistake_raises_a_bound_where_classes_have_20_ima
 @OF_ANY_SHAPE
 def test_groups_of_one_image_give_the_bounds_of_none(metric, rows_by_chance, monkeypatch):
     rows = rows_by_chance(150, CLASSES)
-    alone = rows.grouped(np.arange(150).astype(object))
+    alone = rows.with_groups(np.arange(150).astype(object))
     plain = METRICS[metric](rows, CLASSES)
-    monkeypatch.setattr(tables, "clustered", lambda rows: rows.groups is not None)  # the long way
+    monkeypatch.setattr(
+        tables, "has_clusters", lambda rows: rows.groups is not None
+    )  # the long way
 
     found = METRICS[metric](alone, CLASSES)
 
@@ -327,7 +329,7 @@ def test_order_of_rows_and_names_of_classes_and_groups_change_nothing(
     others = rows
     if per_group:
         names = {group: f"{random.random()}" for group in sorted(set(rows.groups))}
-        others = rows.grouped(np.array([names[group] for group in rows.groups], dtype=object))
+        others = rows.with_groups(np.array([names[group] for group in rows.groups], dtype=object))
     found = METRICS[metric](rows, CLASSES)
 
     again = METRICS[metric](shuffled, CLASSES)
@@ -341,7 +343,7 @@ def test_order_of_rows_and_names_of_classes_and_groups_change_nothing(
 @OF_ANY_SHAPE
 def test_nine_groups_prove_nothing_and_ten_do(metric, rows_by_chance):
     rows = rows_by_chance(90, CLASSES)
-    nine, ten = (rows.grouped(np.arange(90).astype(object) % count) for count in (9, 10))
+    nine, ten = (rows.with_groups(np.arange(90).astype(object) % count) for count in (9, 10))
 
     few, enough = METRICS[metric](nine, CLASSES), METRICS[metric](ten, CLASSES)
 
@@ -363,7 +365,7 @@ def test_a_class_of_one_image_shows_no_spread_and_widens_the_bound():
 def test_one_answer_to_everything_proves_no_correlation(groups):
     rows = rows_from_counts([[60, 0], [40, 0]])
     if groups:
-        rows = rows.grouped(np.arange(100).astype(object) // groups)
+        rows = rows.with_groups(np.arange(100).astype(object) // groups)
 
     for found in (skill.mcc(rows, 2), skill.mcc_of(rows, 0, 2)):
         assert found.value == 0
@@ -441,7 +443,7 @@ def test_metrics_of_images_in_groups_are_wrong_about_as_seldom_as_promised(metri
     truth = recall if metric in ("balanced accuracy", "macro F1") else 2 * recall - 1
     codes = np.arange(groups).repeat(5)
     labels = (codes % 2).astype(np.int32)
-    blank = rows_from_counts([[len(codes), 0], [0, 0]]).grouped(codes.astype(object))
+    blank = rows_from_counts([[len(codes), 0], [0, 0]]).with_groups(codes.astype(object))
     cut = special.ndtri(recall)
     passed = failed = 0
     for _ in range(runs):

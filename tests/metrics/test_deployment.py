@@ -101,12 +101,12 @@ def test_groups_count_whole():
     groups = random.integers(0, 60, len(rows)).astype(object)
     shares = (0.90, 0.09, 0.01)
 
-    found = deployment_precision(rows.grouped(groups), 2, shares)
+    found = deployment_precision(rows.with_groups(groups), 2, shares)
 
     alone = deployment_precision(rows, 2, shares)
     assert "by group" in found.method
     assert found.lower(0.95) < alone.lower(0.95) < found.value
-    few = deployment_precision(rows.grouped((groups % 9).astype(object)), 2, shares)
+    few = deployment_precision(rows.with_groups((groups % 9).astype(object)), 2, shares)
     assert math.isnan(few.lower(0.95))
     assert math.isnan(few.upper(0.95))
     assert few.reason.startswith("9 groups")
@@ -142,7 +142,7 @@ def test_precision_in_deployment_is_wrong_about_as_seldom_as_promised(
     shares = [prevalence, *[(1 - prevalence) / (classes - 1)] * (classes - 1)]
     blank = dataclasses.replace(rows_from_counts([[len(labels)]]), labels=labels)
     if per_group:
-        blank = blank.grouped((np.arange(len(labels)) // per_group).astype(object))
+        blank = blank.with_groups((np.arange(len(labels)) // per_group).astype(object))
     truth = prevalence * 0.9 / (prevalence * 0.9 + (1 - prevalence) * alarm)
     passed = failed = 0
     for _ in range(runs):

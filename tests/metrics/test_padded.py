@@ -55,7 +55,7 @@ def rows_of(labels, predictions, groups=None):
     rows = dataclasses.replace(
         rows, labels=np.array(labels, np.int32), predictions=np.array(predictions, np.int32)
     )
-    return rows if groups is None else rows.grouped(np.array(groups, object))
+    return rows if groups is None else rows.with_groups(np.array(groups, object))
 
 
 def area_of(kind, inputs):

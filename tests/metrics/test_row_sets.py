@@ -14,7 +14,7 @@ from gate.evidence.records import EXACT, Overlap, Pair, PairKind, Split
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.rates import accuracy
-from gate.metrics.row_sets import RowSet, clean_rows, left_out, row_sets, views_of
+from gate.metrics.row_sets import RowSet, clean_rows, excluded_rows, row_sets, views_of
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "row_sets.json").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def sets_with(*overlaps, groups=None, **more):
     evidence = replace(EVIDENCE, overlaps=overlaps)
     if groups is not None:
         test = evidence.splits[Split.TEST]
-        rows = test.rows.grouped(np.array(groups, dtype=object))
+        rows = test.rows.with_groups(np.array(groups, dtype=object))
         splits = {**evidence.splits, Split.TEST: replace(test, rows=rows)}
         evidence = replace(evidence, splits=splits)
     return row_sets(evidence, Split.TEST, **more)
@@ -193,8 +193,8 @@ def test_the_order_of_the_rows_changes_no_set():
 def test_what_is_left_out_is_the_rest_of_the_clean_rows():
     evidence = replace(EVIDENCE, overlaps=(copies((IDS[0], IDS[1])),))
 
-    assert np.flatnonzero(left_out(evidence, Split.TEST)).tolist() == [1]
-    assert not left_out(evidence, Split.TRAIN).any()
+    assert np.flatnonzero(excluded_rows(evidence, Split.TEST)).tolist() == [1]
+    assert not excluded_rows(evidence, Split.TRAIN).any()
 
 
 def test_views_change_all_splits_together_or_each_with_each():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gate.report.lists import as_csv, escaped
+from gate.report.lists import as_csv, escape
 
 NAMES = {
     "a formula": "=HYPERLINK(1)",
@@ -59,13 +59,13 @@ def test_no_cell_begins_a_formula_or_holds_what_a_terminal_obeys(name):
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_program_gets_the_name_back(name):
-    assert named(escaped(name)) == name
+    assert named(escape(name)) == name
 
 
 @example("+0")
 @given(st.text() | st.text(string.punctuation + " \t\r\n\x1b0u"))
 def test_every_name_comes_back_and_begins_no_formula(name):
-    cell = escaped(name)
+    cell = escape(name)
 
     assert named(cell) == name
     assert cell.isprintable()
@@ -83,7 +83,7 @@ def is_number(cell):
     "name", ["cat/1.png", "Größe 3/日本 (2).png", "a=b-c+d@e.png", "scan - left, right.png", "a'b"]
 )
 def test_usual_names_stay_as_they_are(name):
-    assert escaped(name) == name
+    assert escape(name) == name
 
 
 @pytest.mark.parametrize("number", [-5, -0.25, 1e-7, 3, "-5", "+3.5", "-1e-3", "007"])
@@ -94,4 +94,4 @@ def test_numbers_stay_numbers(number):
 def test_a_long_name_of_signs_comes_back():
     name = ";\t '" * 250_000 + "="
 
-    assert named(escaped(name)) == name
+    assert named(escape(name)) == name

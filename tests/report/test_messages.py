@@ -228,7 +228,7 @@ def test_rows_of_the_same_value_say_what_they_would_prove():
     evidence = synthetic_evidence(tumours(60, 0))
     test = evidence.splits[Split.TEST]
     patients = np.array([f"p{index // 5}" for index in range(len(test.rows))], dtype=object)
-    grouped = replace(test, rows=test.rows.grouped(patients))
+    grouped = replace(test, rows=test.rows.with_groups(patients))
     rule = REGISTRY["recall"].model_validate({"id": "r", "min": 0.9, "classes": ("tumour",)})
 
     (result,) = judge([rule], replace(evidence, splits={Split.TEST: grouped})).results

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gate.errors import FactoryError
-from gate.subject.guard import Guard, said, to_standard_error
+from gate.subject.guard import Guard, describe_error, to_standard_error
 
 GUARD = Guard('model.factory "nets:build"', Path(__file__).parent)
 
@@ -228,4 +228,4 @@ def test_a_chain_of_errors_that_bites_its_tail_ends():
 
 
 def test_what_is_said_is_one_line():
-    assert said(ValueError(""), Path()) == "ValueError"
+    assert describe_error(ValueError(""), Path()) == "ValueError"

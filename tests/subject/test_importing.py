@@ -9,8 +9,8 @@ import pytest
 
 from gate.subject import importing
 from gate.subject.importing import (
-    imported,
-    located,
+    import_user_module,
+    locate,
     make_way,
     name_packages,
     resolves_otherwise,
@@ -45,7 +45,10 @@ def two(tmp_path, tmp_path_factory, monkeypatch):
     two.base, two.site = base, site
     two.beside = lambda **files: write(base, **files)
     two.installed = lambda **files: write(site, **files)
-    two.load = lambda module, folder=base: (make_way(module, folder), imported(module, folder))[1]
+    two.load = lambda module, folder=base: (
+        make_way(module, folder),
+        import_user_module(module, folder),
+    )[1]
     yield two
     forget_modules_below(tmp_path)
 
@@ -72,7 +75,7 @@ def test_the_package_of_a_factory_comes_from_beside_the_gate_file(two):
     two.installed(nets=BOTH[1])
 
     assert two.load("nets").X == "beside"
-    assert located("nets", two.base).passed_over.origin == str(two.site / "nets.py")
+    assert locate("nets", two.base).passed_over.origin == str(two.site / "nets.py")
 
 
 def test_what_it_imports_comes_from_what_is_installed(two):
@@ -109,7 +112,7 @@ def test_each_package_that_the_gate_file_names_is_its_own_whoever_imports_it_fir
 def test_no_module_takes_the_name_of_one_of_pythons_or_our_own(two, name):
     two.beside(**{name: BOTH[0]})
 
-    found = located(name, two.base)
+    found = locate(name, two.base)
 
     assert not found.is_beside
     assert found.passed_over.origin == str(two.base / f"{name}.py")
@@ -227,7 +230,7 @@ def test_a_module_that_was_loaded_from_the_folder_already_is_kept(two):
     mine = importlib.import_module("nets")
 
     assert two.load("nets") is mine
-    assert located("nets", two.base).passed_over is None
+    assert locate("nets", two.base).passed_over is None
 
 
 def test_two_gate_files_have_each_their_own_modules_however_they_find_them(two, tmp_path):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from gate.subject.shadows import shadowed
+from gate.subject.shadows import find_shadowed
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def test_modules_of_names_of_their_own_are_not_spoken_of(write):
     write("gate/layers.py")
     base = write("gate/nets.py", "import layers, json, torch\n")
 
-    assert shadowed(["nets:build"], base) == ()
+    assert find_shadowed(["nets:build"], base) == ()
 
 
 def test_a_factory_beside_the_gate_file_and_installed_is_told(write):
     write("site/nets.py")
 
-    (said,) = shadowed(["nets:build"], write("gate/nets.py"))
+    (said,) = find_shadowed(["nets:build"], write("gate/nets.py"))
 
     assert said == (
         "the module 'nets' beside the gate file is taken, not the installed one: rename one of them"
@@ -45,7 +45,7 @@ def test_a_stray_file_with_the_name_of_an_installed_factory_is_told(write):
     write("site/vision/__init__.py")
     write("site/vision/models.py")
 
-    (said,) = shadowed(["vision.models:resnet"], write("gate/vision.py"))
+    (said,) = find_shadowed(["vision.models:resnet"], write("gate/vision.py"))
 
     assert said == (
         "the module 'vision' that is installed is taken, not the one beside the gate file: "
@@ -67,7 +67,7 @@ def test_an_import_that_takes_the_installed_one_is_told(write, text):
     write("gate/layers.py")
     write("gate/helper.py", "import layers\n")
 
-    (said,) = shadowed(["nets:build"], write("gate/nets.py", text))
+    (said,) = find_shadowed(["nets:build"], write("gate/nets.py", text))
 
     assert said == (
         "import layers takes the installed module, not the one beside the gate file: rename that "
@@ -91,18 +91,18 @@ def test_what_is_not_imported_by_name_alone_is_not_told(write, text):
     write("gate/mine/layers.py")
     write("gate/mine/__init__.py")
 
-    assert shadowed(["mine.nets:build"], write("gate/mine/nets.py", text)) == ()
+    assert find_shadowed(["mine.nets:build"], write("gate/mine/nets.py", text)) == ()
 
 
 def test_what_an_installed_factory_imports_is_not_told(write):
     write("site/layers.py")
     write("site/nets.py", "import layers\n")
 
-    assert shadowed(["nets:build"], write("gate/layers.py")) == ()
+    assert find_shadowed(["nets:build"], write("gate/layers.py")) == ()
 
 
 def test_a_folder_without_code_is_no_module(write):
     write("site/data.py")
     write("gate/data/image.png")
 
-    assert shadowed(["nets:build"], write("gate/nets.py", "import data\n")) == ()
+    assert find_shadowed(["nets:build"], write("gate/nets.py", "import data\n")) == ()

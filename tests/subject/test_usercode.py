@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from gate.errors import FactoryError
-from gate.subject.guard import said
+from gate.subject.guard import describe_error
 from gate.subject.usercode import call, load_callable
 
 
@@ -313,7 +313,7 @@ def test_what_user_code_prints_stays_off_standard_output(module, capsys):
 
 
 def test_a_message_from_outside_is_one_line_without_control_characters(tmp_path):
-    words = said(ValueError("a\x1b[2J\nb" + "c" * 1000), tmp_path)
+    words = describe_error(ValueError("a\x1b[2J\nb" + "c" * 1000), tmp_path)
 
     assert "\x1b" not in words
     assert "\n" not in words

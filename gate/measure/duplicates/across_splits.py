@@ -15,7 +15,7 @@ from gate.measure.progress import Progress
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import LeakageSpec
 from gate.subject.inputs import build_transform
-from gate.wording import counted, plain
+from gate.wording import plain, pluralize
 
 
 def sides_of(
@@ -104,5 +104,5 @@ def described_overlaps(
     return tuple(compared), (
         f"compared also by the descriptor {plain(spec.descriptor)} (sha256 "
         f"{network.identity.sha256}), near from a cosine of {descriptor_copies.COPY} on; "
-        f"{counted(without, 'image')} could not be described"
+        f"{pluralize(without, 'image')} could not be described"
     )

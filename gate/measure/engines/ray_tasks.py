@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gate.errors import GateError, MissingExtraError, SubjectError
-from gate.masking import masked_url
+from gate.masking import mask_url
 from gate.measure.engines.child_process import safe_import_path
 from gate.measure.engines.worker_task import measure_unit
 from gate.measure.partials.job import Job, ResultStream
@@ -139,8 +139,8 @@ def _require_listener(address: str) -> None:
 def _shown(address: str) -> str:
     """Return the address without what may be a secret in it, though it may have no scheme."""
     if "://" in address:
-        return masked_url(address)
-    return masked_url(f"ray://{address}").removeprefix("ray://")
+        return mask_url(address)
+    return mask_url(f"ray://{address}").removeprefix("ray://")
 
 
 def _no_answer(address: str, reason: str) -> SubjectError:

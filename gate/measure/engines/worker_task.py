@@ -15,7 +15,7 @@ from gate.measure.partials.plan import entries_digest
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.splits import open_splits
-from gate.wording import listed
+from gate.wording import list_names
 
 _SAME = "all workers must see the same data at the same path, and nothing may write to it"
 
@@ -63,7 +63,7 @@ def datasets_of(job: Job) -> dict[Split, Dataset]:
     if classes != job.classes:
         raise DataError(
             "classes",
-            f"a worker finds {listed(classes)} where {listed(job.classes)} were planned",
+            f"a worker finds {list_names(classes)} where {list_names(job.classes)} were planned",
             _SAME,
         )
     datasets: dict[Split, Dataset] = {}

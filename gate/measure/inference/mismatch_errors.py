@@ -7,7 +7,7 @@ from torch import nn
 
 from gate.errors import CheckpointError, Refusal
 from gate.subject.guard import first_line, place_of, require_theirs
-from gate.wording import counted
+from gate.wording import pluralize
 
 _TENSORS = "where your Dataset returns float tensors, return them as in training"
 
@@ -62,7 +62,7 @@ def cannot_take(
             return CheckpointError(
                 "model input",
                 Refusal.MISMATCH,
-                f"{subject} expects {counted(convolution.in_channels, 'channel')}, {source} has "
+                f"{subject} expects {pluralize(convolution.in_channels, 'channel')}, {source} has "
                 f"{given.shape[1]}",
                 f"set input.channels to RGB (3) or L (1) as in training; {_TENSORS}",
             )

@@ -21,7 +21,7 @@ from gate.measure.inference.data_dependent_flow import has_data_dependent_contro
 from gate.measure.inference.first_images import FirstBatch
 from gate.measure.inference.torch_runner import Runner, TorchRunner, Weights
 from gate.subject.guard import first_line, require_theirs
-from gate.wording import counted, plain
+from gate.wording import plain, pluralize
 
 TOLERANCE = 1e-4  # by which a probability may differ; a class may only where torch's lead is less
 
@@ -101,7 +101,7 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRun
         return SelectedRunner(runner, (note,), unusable.max_abs_difference)
     note = (
         f"the numbers are those of {exported.backend}, whose scores agree with torch's within "
-        f"{TOLERANCE} on the first {counted(len(first.images), 'image')}"
+        f"{TOLERANCE} on the first {pluralize(len(first.images), 'image')}"
     )
     return SelectedRunner(exported, (note,), max_abs_difference)
 
@@ -170,7 +170,7 @@ def _compared(exported: ExportedRunner, first: FirstBatch) -> float:
     max_abs_difference = float(np.abs(found - expected).max())
     if not max_abs_difference <= TOLERANCE:  # NaN is no agreement
         raise _UnusableError(
-            f"on the first {counted(len(first.images), 'image')} their scores differ by more than "
+            f"on the first {pluralize(len(first.images), 'image')} their scores differ by more than "
             f"{TOLERANCE}",
             max_abs_difference if np.isfinite(max_abs_difference) else None,
         )
@@ -190,6 +190,6 @@ def _asked(exported: ExportedRunner, images: Floats) -> Floats:
         raise _UnusableError(error.fact) from error
     if outputs.shape != (len(images), len(exported.classes)):
         raise _UnusableError(
-            f"for {counted(len(images), 'image')} its output has the shape {outputs.shape}"
+            f"for {pluralize(len(images), 'image')} its output has the shape {outputs.shape}"
         )
     return outputs

@@ -30,7 +30,7 @@ from gate.measure.partials.plan import Plan
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, UnreadableImage
 from gate.subject.importing import resolves_otherwise
-from gate.subject.touched import unchanged
+from gate.subject.touched import is_unchanged
 
 SETTLED = 2.0  # seconds; a file touched later than that ago may be touched again unseen
 _PLAN = "plan.json"
@@ -195,7 +195,7 @@ class Kept:
 
 def _is_of_today(facts: ModelFacts, base: Path) -> bool:
     """Return whether the user's code would be the same files today, with the same bytes."""
-    return unchanged(facts.code, base) and not resolves_otherwise(facts.code, base)
+    return is_unchanged(facts.code, base) and not resolves_otherwise(facts.code, base)
 
 
 def _named_after(text: bytes) -> str:

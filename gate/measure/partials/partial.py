@@ -28,7 +28,7 @@ from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
 from gate.measure.partials.requests import MeasurementRequest, OpenMeasurement, columns_of
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
-from gate.wording import counted
+from gate.wording import pluralize
 
 Outputs = NDArray[np.float32]
 _Named = dict[str, NDArray[Any]]
@@ -59,7 +59,7 @@ class PartialResult:
 def preprocessing_notes_of(split: Split, preprocessing_notes: Mapping[str, int]) -> tuple[str, ...]:
     """Return what was done to the images of a split, a sentence each, in alphabetical order."""
     return tuple(
-        f"{counted(images, 'image')} of {split} {'was' if images == 1 else 'were'} {done}"
+        f"{pluralize(images, 'image')} of {split} {'was' if images == 1 else 'were'} {done}"
         for done, images in sorted(preprocessing_notes.items())
     )
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gate.errors import EvidenceError
 from gate.evidence.columns import FINGERPRINTS, NUMBERS, TEXTS
 from gate.evidence.contradictions import Contradiction
-from gate.evidence.files import replaced
+from gate.evidence.files import replace_file
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.times import as_text, moment_of
 from gate.measure.partials.partial import PartialResult
@@ -56,7 +56,7 @@ def write_parts(path: Path, parts: Sequence[PartialResult], about: Mapping[str, 
         for name, array in _arrays(part).items()
     }
     facts = json.dumps({"version": _VERSION, "units": units, "about": about}).encode()
-    with replaced(path) as unfinished, unfinished.open("wb") as stream:
+    with replace_file(path) as unfinished, unfinished.open("wb") as stream:
         members: Arrays = {_ABOUT: np.frombuffer(facts, np.uint8), **arrays}
         np.savez(stream, allow_pickle=False, **members)
 

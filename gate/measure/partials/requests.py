@@ -16,8 +16,8 @@ from gate.errors import GateError, MeasurementError
 from gate.evidence.measurements import Measurement
 from gate.evidence.records import Numbers, Observations, Split
 from gate.policy.needs import Need
-from gate.subject.guard import in_reach, kind_of, require_theirs, said
-from gate.wording import listed, plain
+from gate.subject.guard import describe_error, in_reach, kind_of, require_theirs
+from gate.wording import list_names, plain
 
 Columns = dict[str, Numbers]  # by name, (n,)
 
@@ -55,7 +55,7 @@ class MeasurementRequest:
             raise self.refusal(f"{doing}: {error}") from error
         except BaseException as error:  # it is the code of a package: it may raise anything
             require_theirs(error)
-            raise self.refusal(f"{doing} raised {said(error, Path())}") from error
+            raise self.refusal(f"{doing} raised {describe_error(error, Path())}") from error
 
     def refusal(self, fact: str) -> MeasurementError:
         """Return the error that ends a run over this measurement."""
@@ -132,7 +132,7 @@ def require_alike(request: MeasurementRequest, parts: Sequence[Mapping[str, Numb
     for form in forms:
         if form != forms[0]:
             one, other = (
-                listed([f"{n} ({t})" for n, t in each.items()]) for each in (forms[0], form)
+                list_names([f"{n} ({t})" for n, t in each.items()]) for each in (forms[0], form)
             )
             raise request.refusal(
                 f"it gave the columns {one} for some images, and {other} for others"

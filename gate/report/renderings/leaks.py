@@ -19,7 +19,7 @@ class LeftOut:
     given: int
 
 
-def left_out(report: Report) -> list[LeftOut]:
+def excluded_images(report: Report) -> list[LeftOut]:
     """Return the splits with leaked or repeated images, and how many those are."""
     found = []
     for split, matrix in report.confusion.items():
@@ -37,7 +37,7 @@ def left_out(report: Report) -> list[LeftOut]:
     return found
 
 
-def compared_in_words(part: ComparedPart) -> str:
+def describe_comparison(part: ComparedPart) -> str:
     """Return what two splits share, by which kinds it was looked for, and for which images not."""
     counts = (f"{count:,} {printable(kind)}" for kind, count in part.counts.items() if count)
     kinds = printable(", ".join(part.counts))
@@ -62,7 +62,7 @@ def notable(report: Report, most_classes: int) -> list[InflationPart]:
     return [*(each for each in listed if each.class_ is None), *worst]
 
 
-def inflated(report: Report, split: str) -> str:
+def describe_inflation(report: Report, split: str) -> str:
     """Return what leaked images do to accuracy, and most, in words from outside; or nothing."""
     listed = [
         each

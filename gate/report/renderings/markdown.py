@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from gate.healing import advice
 from gate.report.model import Report, ResultPart
-from gate.report.renderings.leaks import compared_in_words, inflated, left_out
+from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.words import (
     SENTENCES,
     champion_of,
@@ -50,9 +50,9 @@ def _lines(report: Report) -> Iterator[tuple[str, bool]]:
     if report.errors:
         yield from _kept(["### Could not be measured", ""])
         for error in report.errors:
-            remedy = f" To fix: {escaped(error.remedy)}." if error.remedy else ""
-            fact = f"{escaped(error.message)} ({advice(retriable=error.retriable)})"
-            yield f"- **{escaped(error.where, 200)}**: {fact}.{remedy}", True
+            remedy = f" To fix: {escape(error.remedy)}." if error.remedy else ""
+            fact = f"{escape(error.message)} ({advice(retriable=error.retriable)})"
+            yield f"- **{escape(error.where, 200)}**: {fact}.{remedy}", True
         yield "", False
     if not_passed:
         yield from _table(not_passed, remedies=True)
@@ -76,30 +76,30 @@ def _head(report: Report) -> Iterator[str]:
     yield f"{SENTENCES[report.verdict]}. {outcomes_counted(report)}."
     yield ""
     for unjudged in report.leakage.unjudged:
-        yield f"**warn** {escaped(unjudged)}"
+        yield f"**warn** {escape(unjudged)}"
         yield ""
     yield "| | |"
     yield "|---|---|"
-    yield f"| model | {escaped(subject_name(report), 200)} |"
+    yield f"| model | {escape(subject_name(report), 200)} |"
     if report.subject.sha256:
-        yield f"| checkpoint | sha256 {escaped(report.subject.sha256, 80)} |"
+        yield f"| checkpoint | sha256 {escape(report.subject.sha256, 80)} |"
     if report.baseline is not None:
-        yield f"| champion | {escaped(champion_of(report.baseline))} |"
+        yield f"| champion | {escape(champion_of(report.baseline))} |"
     policy = report.policy
     yield (
-        f"| policy | {escaped(policy.name, 100)} {escaped(policy.version, 40)}, "
-        f"sha256 {escaped(policy.resolved_sha256, 80)} |"
+        f"| policy | {escape(policy.name, 100)} {escape(policy.version, 40)}, "
+        f"sha256 {escape(policy.resolved_sha256, 80)} |"
     )
     for name, split in report.data.items():
         found = f"{split.images:,} images of {len(split.per_class):,} classes"
-        yield f"| {name} | {found}, {escaped(split.path, 200)} |"
+        yield f"| {name} | {found}, {escape(split.path, 200)} |"
     for each in report.leakage.compared:
         if any(each.counts.values()) or each.featureless:
-            yield f"| copies | {escaped(compared_in_words(each))} |"
-    for out in left_out(report):
+            yield f"| copies | {escape(describe_comparison(each))} |"
+    for out in excluded_images(report):
         said = f"{out.images:,} of {out.given:,} images; rules must hold with and without them"
-        if changed := inflated(report, out.split):
-            said += f"; {escaped(changed)}"
+        if changed := describe_inflation(report, out.split):
+            said += f"; {escape(changed)}"
         yield f"| leaked into or repeated in {out.split} | {said} |"
     yield ""
 
@@ -113,16 +113,16 @@ def _table(results: Iterable[ResultPart], *, remedies: bool) -> Iterator[tuple[s
 
 
 def _row(result: ResultPart, *, remedies: bool) -> str:
-    finding = escaped(result.message)
+    finding = escape(result.message)
     if remedies and result.remedy:
-        finding += f". To fix: {escaped(result.remedy)}"
+        finding += f". To fix: {escape(result.remedy)}"
     if result.waiver:
-        finding += f". Waived by {escaped(result.waiver, 200)}"
+        finding += f". Waived by {escape(result.waiver, 200)}"
     cells = [
         f"**{word(result)}**" if level(result) == "error" else word(result),
-        escaped(result.key, 200),
+        escape(result.key, 200),
         value_of(result),
-        escaped(required_of(result)),
+        escape(required_of(result)),
         finding,
     ]
     return f"| {' | '.join(cells)} |"
@@ -136,20 +136,20 @@ def _folded(title: str, rows: Iterable[tuple[str, bool]]) -> Iterator[tuple[str,
 
 def _end(report: Report) -> Iterator[str]:
     for waiver, state in waivers_of(report):
-        ticket, result = escaped(waiver.ticket, 100), escaped(waiver.result, 200)
-        approval = f"{escaped(waiver.expires, 40)}, approved by {escaped(waiver.approved_by, 100)}"
-        yield f"- waiver {ticket} for {result} is {state} (until {approval}): " + escaped(
+        ticket, result = escape(waiver.ticket, 100), escape(waiver.result, 200)
+        approval = f"{escape(waiver.expires, 40)}, approved by {escape(waiver.approved_by, 100)}"
+        yield f"- waiver {ticket} for {result} is {state} (until {approval}): " + escape(
             waiver.reason
         )
         yield ""
     assumed = [str(each) for each in report.environment.get("assumed", [])]
     if assumed:
-        yield f"Assumed: {escaped('; '.join(assumed), 1000)}."
+        yield f"Assumed: {escape('; '.join(assumed), 1000)}."
         yield ""
-    yield f"validate-model {escaped(report.tool.version, 40)}"
+    yield f"validate-model {escape(report.tool.version, 40)}"
 
 
-def escaped(text: str, limit: int = 600) -> str:
+def escape(text: str, limit: int = 600) -> str:
     """Return ``text`` so that Markdown shows it as it is: no markup, link, mention or new line.
 
     What a backslash cannot stop is cut with a zero-width space: GitHub looks for mentions, issue

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 
 from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
-from gate.report.renderings.leaks import left_out
-from gate.report.renderings.markdown import escaped
+from gate.report.renderings.leaks import excluded_images
+from gate.report.renderings.markdown import escape
 from gate.report.renderings.words import SENTENCES, headline, subject_name
 from gate.wording import printable
 
@@ -78,19 +78,19 @@ _LOWER_IS_BETTER = ("log-loss", "brier", "calibration-error")
 def _body(report: Report) -> Iterator[str]:
     policy = report.policy
     yield ""
-    yield f"# {escaped(subject_name(report), 200)}"
+    yield f"# {escape(subject_name(report), 200)}"
     yield ""
     yield (
-        f"**{headline(report)}** under the policy {escaped(policy.name, 100)} "
-        f"{escaped(policy.version, 40)}. {SENTENCES[report.verdict]}."
+        f"**{headline(report)}** under the policy {escape(policy.name, 100)} "
+        f"{escape(policy.version, 40)}. {SENTENCES[report.verdict]}."
     )
     yield ""
     if report.subject.sha256:
-        yield f"- checkpoint sha256 {escaped(report.subject.sha256, 80)}"
-    yield f"- policy sha256 {escaped(policy.resolved_sha256, 80)}"
+        yield f"- checkpoint sha256 {escape(report.subject.sha256, 80)}"
+    yield f"- policy sha256 {escape(policy.resolved_sha256, 80)}"
     for name, split in report.data.items():
-        yield f"- {name}: {split.images:,} images, sha256 {escaped(split.manifest_sha256, 80)}"
-    for out in left_out(report):
+        yield f"- {name}: {split.images:,} images, sha256 {escape(split.manifest_sha256, 80)}"
+    for out in excluded_images(report):
         yield (
             f"- {out.split}: {out.images:,} of the images also occur in an earlier split or repeat "
             "another; the metrics are without them"
@@ -98,10 +98,10 @@ def _body(report: Report) -> Iterator[str]:
     for split_name in _JUDGED:
         for metric in _headline_metrics(report, split_name):
             assert metric.value is not None
-            said = f"{escaped(metric.name, 100)} on {split_name}"
+            said = f"{escape(metric.name, 100)} on {split_name}"
             yield f"- {said}: {digits(metric.value)}{_bound(metric)}"
     yield ""
-    yield f"Measured by validate-model {escaped(report.tool.version, 40)}."
+    yield f"Measured by validate-model {escape(report.tool.version, 40)}."
 
 
 def _bound(metric: MetricPart) -> str:

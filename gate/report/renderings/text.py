@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
-from gate.report.renderings.leaks import compared_in_words, inflated, left_out
+from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.words import (
     champion_of,
     door_command,
@@ -19,7 +19,7 @@ from gate.report.renderings.words import (
     waivers_of,
     word,
 )
-from gate.wording import counted, printable
+from gate.wording import pluralize, printable
 
 _COLUMN = 8  # where sentences begin
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
@@ -76,7 +76,7 @@ def _head(report: Report, width: int) -> str:
             f"{printable(split.path)}"
         )
     lines += _measured(report)
-    lines += [f"{'':8}{compared_in_words(each)}" for each in report.leakage.compared]
+    lines += [f"{'':8}{describe_comparison(each)}" for each in report.leakage.compared]
     if report.history is not None:
         lines += _history(report.history)
     return "\n".join(_wrapped(line, width) for line in lines)
@@ -160,7 +160,7 @@ def _unmeasured(report: Report) -> str:
     rules = list(dict.fromkeys(printable(each.rule, 200) for each in results))
     if not rules:
         return ""
-    number = counted(len(rules), "rule")
+    number = pluralize(len(rules), "rule")
     because = "this error" if len(errors) == 1 else "these errors"
     return f"nothing was measured for {number} because of {because}: {', '.join(rules)}"
 
@@ -190,12 +190,12 @@ def _waivers(report: Report, width: int) -> str:
 def _left_out(report: Report, width: int) -> str:
     """Return how many images of each split leaked or are repeated, and what they change."""
     lines = []
-    for each in left_out(report):
+    for each in excluded_images(report):
         lines.append(
             f"{each.images:,} of {each.given:,} images of {each.split} also occur in an earlier "
             "split or repeat another; rules must hold with and without them; pairs.csv lists them"
         )
-        if changed := inflated(report, each.split):
+        if changed := describe_inflation(report, each.split):
             lines.append(f"on {each.split}, {printable(changed, 500)}")
     return "\n".join(_sentence("note", line, width) for line in lines)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gate.report.messages import digits, requirement
 from gate.report.model import BaselinePart, ReadingPart, Report, ResultPart, WaiverPart
-from gate.wording import counted
+from gate.wording import pluralize
 
 Level = Literal["error", "warning", "waived", "passed"]
 
@@ -44,7 +44,7 @@ def epochs_in_words(epochs: Sequence[float]) -> str:
     else:  # an epoch that is logged at 0.5 and 1.0 ends at 1
         count = len({max(1, math.ceil(epoch - 1e-6)) for epoch in epochs})
         rows = f" in {len(epochs):,} rows"
-    return f"{counted(count, 'epoch')}{rows}"
+    return f"{pluralize(count, 'epoch')}{rows}"
 
 
 def word(result: ResultPart) -> str:
@@ -77,11 +77,9 @@ def outcomes_counted(report: Report) -> str:
     counts.subtract(warnings)
     outcomes = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     if warned := warnings.total():
-        outcomes.append(counted(warned, "warning"))
+        outcomes.append(pluralize(warned, "warning"))
     rules, results = report.decision.rules_evaluated, len(report.results)
-    return (
-        f"{counted(rules, 'rule')}, {counted(results, 'result')}: {', '.join(outcomes) or 'none'}"
-    )
+    return f"{pluralize(rules, 'rule')}, {pluralize(results, 'result')}: {', '.join(outcomes) or 'none'}"
 
 
 def deciding(report: Report, most: int = 3) -> list[ResultPart]:

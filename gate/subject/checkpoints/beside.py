@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gate.subject.checkpoints.folders import Folder, config_of, is_folder, listing
-from gate.wording import listed
+from gate.wording import list_names
 
 LONGEST = 8  # names of each kind
 _PICKLES = frozenset(
@@ -33,18 +33,18 @@ def beside(path: Path, folder: Folder) -> tuple[str, ...]:
 
 def _sentences(unread: list[str], folders: list[str], config: Mapping[str, Any]) -> Iterator[str]:
     if pickles := _of_kind(unread, _PICKLES):
-        yield f"pickles beside the weights not read: {listed(pickles, limit=LONGEST)}"
+        yield f"pickles beside the weights not read: {list_names(pickles, limit=LONGEST)}"
     if code := _of_kind(unread, _CODE):
-        yield f"code beside the weights not run: {listed(code, limit=LONGEST)}"
+        yield f"code beside the weights not run: {list_names(code, limit=LONGEST)}"
     if mapped := _auto_map(config):
         yield (
             "config.json names code for loaders that trust it (auto_map), not run: "
-            f"{listed(mapped, limit=LONGEST)}"
+            f"{list_names(mapped, limit=LONGEST)}"
         )
     if weights := _of_kind(unread, _WEIGHTS):
-        yield f"weights for other loaders not read: {listed(weights, limit=LONGEST)}"
+        yield f"weights for other loaders not read: {list_names(weights, limit=LONGEST)}"
     if folders:
-        yield f"folders beside the weights not looked into: {listed(folders, limit=LONGEST)}"
+        yield f"folders beside the weights not looked into: {list_names(folders, limit=LONGEST)}"
 
 
 def _of_kind(names: list[str], suffixes: frozenset[str]) -> list[str]:

@@ -12,7 +12,7 @@ from gate.subject.checkpoints.pickles import Table, TensorRef, kind_of
 from gate.subject.checkpoints.refusals import corrupt, mismatch
 from gate.subject.checkpoints.tensors import FLOATING, MAX_NAME, Weights, check_count
 from gate.subject.checkpoints.torch_files import TorchFile
-from gate.wording import counted, listed, plain
+from gate.wording import list_names, plain, pluralize
 
 MAX_DEPTH = 4
 _SAVE = 'save the weights: torch.save(model.state_dict(), "weights.pt")'
@@ -123,7 +123,7 @@ def _only(found: Mapping[str, Table], value: object) -> str:
     if len(found) > 1:
         names = [name or "the top of the file" for name in found]
         raise mismatch(
-            f"this file holds {len(names)} models: {listed(names)}",
+            f"this file holds {len(names)} models: {list_names(names)}",
             "name the one that ships under `model:` of the gate file, for example `key: "
             f"{plain(next(filter(None, found)))}`; `inspect` takes it as --key",
         )
@@ -138,13 +138,13 @@ def _named(found: Mapping[str, Table], key: str) -> str:
         return under[0]
     if under:
         raise mismatch(
-            f"`{plain(key)}` holds {len(under)} models: {listed(under)}", "set `key` to one"
+            f"`{plain(key)}` holds {len(under)} models: {list_names(under)}", "set `key` to one"
         )
     if list(found) == [""]:
         raise mismatch(
             f"the file holds one state_dict at its top, and no `{plain(key)}`", "remove `key`"
         )
-    choice = f"; it holds {listed(found)}" if found else ""
+    choice = f"; it holds {list_names(found)}" if found else ""
     raise mismatch(f"the file holds no model under `{plain(key)}`{choice}", "correct `key`")
 
 
@@ -152,7 +152,7 @@ def _weights(file: TorchFile, path: str, table: Table) -> Weights:
     check_count(len(table.entries))
     # torch would load it under a name that no model has; here it would be lost without a word.
     if table.other_keys:
-        keys = counted(table.other_keys, "name")
+        keys = pluralize(table.other_keys, "name")
         raise corrupt(
             f"among its weights, {keys} is no text of up to {MAX_NAME:,} characters", _SAVE
         )
@@ -186,9 +186,9 @@ def _versions(table: Table) -> Mapping[str, int]:
 def _described(value: object) -> str:
     match value:
         case Table(entries=entries) if entries:
-            return f"a dict with {listed(entries)}"
+            return f"a dict with {list_names(entries)}"
         case list() | tuple():
-            return f"a {kind_of(value)} of {counted(len(value), 'item')}"
+            return f"a {kind_of(value)} of {pluralize(len(value), 'item')}"
         case _:
             kind = plain(kind_of(value))
             return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"

@@ -6,7 +6,7 @@ from math import prod
 
 from gate.subject.checkpoints.refusals import mismatch
 from gate.subject.checkpoints.tensors import FLOATING, ITEM_BYTES, TensorSpec
-from gate.wording import counted, listed, plain
+from gate.wording import list_names, plain, pluralize
 
 Shape = tuple[int, ...]
 
@@ -104,7 +104,7 @@ def _check_others(others: Mapping[str, str], model: Mapping[str, Expected]) -> N
     wrong = [f"{name} ({kind})" for name, kind in others.items() if name in model]
     if wrong:
         raise mismatch(
-            f"what should be tensors is something else: {listed(wrong)}",
+            f"what should be tensors is something else: {list_names(wrong)}",
             'save the model\'s own state_dict: torch.save(model.state_dict(), "weights.pt")',
         )
 
@@ -120,16 +120,18 @@ def _check_names(named: Mapping[str, TensorSpec], model: Sequence[str]) -> None:
     _say_prefix({name for name in named if name not in counters}, expected)
     if not expected & set(named):
         raise mismatch(
-            f"none of its {counted(len(named), 'name')} is one of the model's "
-            f"(it has {listed(named, limit=3)}; the model has {listed(model, limit=3)})",
+            f"none of its {pluralize(len(named), 'name')} is one of the model's "
+            f"(it has {list_names(named, limit=3)}; the model has {list_names(model, limit=3)})",
             "it was made by another architecture: check `factory` and its `kwargs`",
         )
     facts = []
     if missing:
-        facts.append(f"{counted(len(missing), 'tensor')} missing: {listed(missing, _MOST_NAMES)}")
+        facts.append(
+            f"{pluralize(len(missing), 'tensor')} missing: {list_names(missing, _MOST_NAMES)}"
+        )
     if unexpected:
         facts.append(
-            f"{counted(len(unexpected), 'tensor')} unexpected: {listed(unexpected, _MOST_NAMES)}"
+            f"{pluralize(len(unexpected), 'tensor')} unexpected: {list_names(unexpected, _MOST_NAMES)}"
         )
     raise mismatch(
         "; ".join(facts),
@@ -165,10 +167,10 @@ def _check_shapes(named: Mapping[str, TensorSpec], model: Mapping[str, Expected]
     if not pairs:
         return
     said = _in_words(pairs, model)
-    shapes = listed(
+    shapes = list_names(
         f"{name} {_axes(theirs)} for {_axes(ours)}" for name, (theirs, ours) in pairs.items()
     )
-    fact = "; ".join([*said, f"{counted(len(pairs), 'shape')} not as in the model: {shapes}"])
+    fact = "; ".join([*said, f"{pluralize(len(pairs), 'shape')} not as in the model: {shapes}"])
     raise mismatch(fact, "build the model that was trained: check `factory` and its `kwargs`")
 
 
@@ -177,7 +179,7 @@ def _check_size(name: str, spec: TensorSpec) -> None:
     held = len(spec.data) // ITEM_BYTES[spec.dtype]
     if prod(max(length, 1) for length in spec.shape) > max(held, 1):
         raise mismatch(
-            f"{plain(name)} has the shape {_axes(spec.shape)} over {counted(held, 'element')}, and "
+            f"{plain(name)} has the shape {_axes(spec.shape)} over {pluralize(held, 'element')}, and "
             "the model takes its shape from the file",
             "save it with .contiguous() before torch.save, or build the model with its sizes",
         )
@@ -192,7 +194,7 @@ def _in_words(wrong: Mapping[str, tuple[Shape, Shape]], model: Mapping[str, Expe
         theirs, ours = wrong[first]
         if len(ours) == len(theirs) == 4 and theirs[1] != ours[1]:
             said.append(
-                f"the model expects {counted(ours[1], 'channel')}, the checkpoint has {theirs[1]:,}"
+                f"the model expects {pluralize(ours[1], 'channel')}, the checkpoint has {theirs[1]:,}"
             )
     if head in wrong:
         theirs, ours = wrong[head]
@@ -222,8 +224,8 @@ def _check_dtypes(
             wrong[name] = f"{name} is {pair[0]}, the model has {pair[1]}"
     if wrong:
         raise mismatch(
-            f"{counted(len(wrong), 'tensor')} with numbers of another kind: "
-            f"{listed(wrong.values())}",
+            f"{pluralize(len(wrong), 'tensor')} with numbers of another kind: "
+            f"{list_names(wrong.values())}",
             _dtype_remedy({model[name].dtype for name in wrong}),
         )
     return casts

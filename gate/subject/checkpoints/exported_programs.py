@@ -19,7 +19,7 @@ from gate.subject.checkpoints.tensors import (
     check_count,
     check_view,
 )
-from gate.wording import listed, plain
+from gate.wording import list_names, plain
 
 # Where torch looks for it, and nowhere else: another table could speak of other weights.
 _TABLE = re.compile(r"([^/]+/data/weights)/(.+)_weights_config\.json")
@@ -54,19 +54,20 @@ def read_exported_program(
     """
     programs = [name for name in members if PurePosixPath(name).suffix.lower() in _PROGRAMS]
     if programs:
-        raise unsafe(f"it carries programs: {listed(programs)}", RESAVE)
+        raise unsafe(f"it carries programs: {list_names(programs)}", RESAVE)
     notes = check_members(members, budget)
     tables = {found[2]: found for name in members if (found := _TABLE.fullmatch(name))}
     if not tables:
         raise corrupt("it is an exported program without a table of weights", RESAVE)
     if key is None and len(tables) > 1:
         raise mismatch(
-            f"this file holds {len(tables)} models: {listed(tables)}", "set `key` to one"
+            f"this file holds {len(tables)} models: {list_names(tables)}", "set `key` to one"
         )
     model = key if key is not None else next(iter(tables))
     if model not in tables:
         raise mismatch(
-            f"the file holds no model `{plain(model)}`; it holds {listed(tables)}", "correct `key`"
+            f"the file holds no model `{plain(model)}`; it holds {list_names(tables)}",
+            "correct `key`",
         )
     found = tables[model]
     table = table_of(found[0], members[found[0]], budget)

@@ -15,7 +15,7 @@ from typing import Any
 
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.sealing import Sealed, seal
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 MAX_CONFIG = 1 << 20
 MAX_INDEX = 16 << 20
@@ -146,7 +146,7 @@ def naming_all(titles: Sequence[str]) -> Iterator[None]:
             raise
         raise RefusedError(
             refused.refusal,
-            f"the folder holds the weights {len(titles)} times, as {listed(titles)}, and loaders "
+            f"the folder holds the weights {len(titles)} times, as {list_names(titles)}, and loaders "
             f"differ in which they take: {refused.fact}",
             "delete what is not deployed, and let the folder hold the weights once",
         ) from refused
@@ -176,7 +176,7 @@ def _configured(path: Path, present: frozenset[str]) -> tuple[str, ...]:
         return ()
     if not _is_plain(named) or not named.endswith((".safetensors", f".safetensors{_INDEX}")):
         raise unsafe(
-            f"{_CONFIG} names the weights {quoted(named)}, which is no safetensors file of the "
+            f"{_CONFIG} names the weights {quote(named)}, which is no safetensors file of the "
             "folder",
             "do not load the folder elsewhere; ask who made it",
         )
@@ -210,7 +210,7 @@ def _unknown(present: frozenset[str]) -> RefusedError:
         return corrupt("the folder is empty", "give a checkpoint, or a folder with its weights")
     return corrupt(
         "the folder holds no model.safetensors or pytorch_model.bin "
-        f"(it holds {listed(sorted(present))})",
+        f"(it holds {list_names(sorted(present))})",
         "give the path of the checkpoint file itself",
     )
 
@@ -239,7 +239,7 @@ def _placed(name: str, text: bytes) -> Mapping[str, str]:
     for shard in shards:
         if not _is_plain(shard):
             raise unsafe(
-                f"{name} points to {quoted(shard)}, which is not a file of the folder",
+                f"{name} points to {quote(shard)}, which is not a file of the folder",
                 "do not load the folder elsewhere; ask who made it",
             )
     return placed

@@ -33,7 +33,7 @@ def refuse_method(name: str, method: int) -> None:
         )
 
 
-def inflated(name: str, packed: memoryview, size: int) -> memoryview:
+def inflate(name: str, packed: memoryview, size: int) -> memoryview:
     """Return the ``size`` bytes that a member's deflated bytes unpack to.
 
     Raises RefusedError, as corrupt, when they unpack to more or fewer, or have bytes behind them.

@@ -8,7 +8,7 @@ from gate.subject.checkpoints.folders import MORE, Folder, Layout, naming_all
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, unsafe
 from gate.subject.checkpoints.sealing import Sealed
 from gate.subject.checkpoints.tensors import TensorSpec, Weights, check_count, same_numbers
-from gate.wording import listed, plain
+from gate.wording import list_names, plain
 
 MOST_REPEATS = 16  # of a file's bytes by tensors that share them, as tied layers do
 
@@ -34,7 +34,7 @@ def weights_of(folder: Folder, read: Callable[[Sealed], Weights]) -> Weights:
     if not others:
         return first
     note = (
-        f"the folder holds the same tensors {len(titles)} times ({listed(titles)}); "
+        f"the folder holds the same tensors {len(titles)} times ({list_names(titles)}); "
         "its digest is over all of them"
     )
     return replace(first, notes=(*first.notes, note))
@@ -64,7 +64,7 @@ def _joined(layout: Layout, vetted: Mapping[str, Weights]) -> Weights:
     found = {spec.name: shard for shard, each in parts.items() for spec in each.tensors}
     wrong = sorted(name for name, shard in layout.placed.items() if found.get(name) != shard)
     if wrong or len(tensors) != len(layout.placed):
-        names = listed(wrong or sorted(set(found) - set(layout.placed)))
+        names = list_names(wrong or sorted(set(found) - set(layout.placed)))
         raise corrupt(f"the shards do not hold what the index says: {names}")
     return Weights(tensors, others, notes=notes, versions=versions)
 
@@ -75,10 +75,10 @@ def _check_same(title: str, first: Weights, title_of_other: str, other: Weights)
     theirs = {spec.name: spec for spec in other.tensors}
     names = {*ours, *first.others} ^ {*theirs, *other.others}
     if names:
-        raise _differing(title, title_of_other, f"only one of them has {listed(sorted(names))}")
+        raise _differing(title, title_of_other, f"only one of them has {list_names(sorted(names))}")
     kinds = [name for name in ours | theirs if _kind(ours.get(name)) != _kind(theirs.get(name))]
     if kinds:
-        raise _differing(title, title_of_other, f"{listed(kinds)} of another kind or shape")
+        raise _differing(title, title_of_other, f"{list_names(kinds)} of another kind or shape")
     for name, spec in ours.items():
         if not same_numbers(spec, theirs[name]):
             raise _differing(title, title_of_other, f"{plain(name)} has other numbers")

@@ -12,10 +12,10 @@ from gate.subject.checkpoints.comparing import Expected, Matched, match
 from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import RefusedError, mismatch, numerically_bad
-from gate.subject.checkpoints.renaming import renamed_by_hooks, with_versions
+from gate.subject.checkpoints.renaming import match_by_hooks, with_versions
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
-from gate.subject.guard import Guard, in_reach, require_theirs, said
-from gate.wording import counted, listed, plain
+from gate.subject.guard import Guard, describe_error, in_reach, require_theirs
+from gate.wording import list_names, plain, pluralize
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ def load_into(
         key=checkpoint.key,
         prefix=matched.prefix,
         casts=tuple(
-            f"{counted(number, 'tensor')} from {theirs} to {ours}"
+            f"{pluralize(number, 'tensor')} from {theirs} to {ours}"
             for (theirs, ours), number in matched.casts.items()
         ),
         notes=(*checkpoint.notes, *_notes(matched)),
@@ -100,7 +100,7 @@ def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> 
     try:
         return match(checkpoint.tensors, checkpoint.others, expected)
     except RefusedError:
-        renamed = renamed_by_hooks(checkpoint.tensors, checkpoint.versions, model)
+        renamed = match_by_hooks(checkpoint.tensors, checkpoint.versions, model)
         if renamed is None:
             raise
         return renamed
@@ -116,7 +116,7 @@ def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
         named = all(isinstance(name, str) for name in state)
     if odd:
         raise mismatch(
-            f"the model keeps more than tensors in its state_dict: {listed(odd)}",
+            f"the model keeps more than tensors in its state_dict: {list_names(odd)}",
             "a model with extra state cannot be judged; remove get_extra_state from it",
         )
     if not named:
@@ -141,7 +141,7 @@ def _expected(model: "torch.nn.Module", guard: Guard) -> Mapping[str, Expected]:
     if other:
         raise mismatch(
             f"the model keeps sparse, nested or quantised tensors in its state_dict: "
-            f"{listed(other)}",
+            f"{list_names(other)}",
             "make them dense; or register them as buffers with persistent=False, build them in the "
             "factory, and save the state_dict again",
         )
@@ -181,7 +181,7 @@ def _load(
     except BaseException as error:  # torch says no, or the module's own code raises
         require_theirs(error)
         raise mismatch(
-            f"the model did not take its weights ({said(error, guard.base)})",
+            f"the model did not take its weights ({describe_error(error, guard.base)})",
             "check the model's own load_state_dict and hooks",
         ) from error
 
@@ -200,8 +200,8 @@ def _require_values(model: "torch.nn.Module", guard: Guard) -> int:
     if without:
         raise FactoryError(
             guard.where,
-            f"the module has {counted(len(without), 'tensor')} without values after its weights "
-            f"were loaded: {listed(without)}",
+            f"the module has {pluralize(len(without), 'tensor')} without values after its weights "
+            f"were loaded: {list_names(without)}",
             "build it on the CPU and not on the meta device, and let its state_dict name every "
             "parameter",
         )
@@ -221,12 +221,14 @@ def _check_numbers(model: "torch.nn.Module", guard: Guard) -> None:
             negative.append(name)
     remedy = "the training diverged: ship an earlier checkpoint"
     if unsound:
-        raise numerically_bad(f"NaN or infinity in {listed(unsound)}", remedy)
+        raise numerically_bad(f"NaN or infinity in {list_names(unsound)}", remedy)
     if large:
-        raise numerically_bad(f"numbers above {HUGE:g}, which overflow, in {listed(large)}", remedy)
+        raise numerically_bad(
+            f"numbers above {HUGE:g}, which overflow, in {list_names(large)}", remedy
+        )
     if negative:
         raise numerically_bad(
-            f"a negative variance, whose root is NaN, in {listed(negative)}", remedy
+            f"a negative variance, whose root is NaN, in {list_names(negative)}", remedy
         )
     with guard.during("looking at its parameters"):
         head = _empty_head(model)
@@ -270,7 +272,7 @@ def _notes(matched: Matched) -> tuple[str, ...]:
         notes.append("the model's own load hooks gave tensors of the file their names")
     if matched.absent_counters:
         notes.append(
-            f"{counted(len(matched.absent_counters), 'batch counter')} not in the file; they do "
+            f"{pluralize(len(matched.absent_counters), 'batch counter')} not in the file; they do "
             "not change predictions"
         )
     return tuple(notes)

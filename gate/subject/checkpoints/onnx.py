@@ -25,7 +25,7 @@ from gate.subject.checkpoints.isolation import Sandbox
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
 from gate.subject.checkpoints.sealing import seal
-from gate.wording import counted, plain
+from gate.wording import plain, pluralize
 
 MAX_CLASSES = 1 << 20
 OPENING = 120.0  # seconds to parse and optimise a graph
@@ -125,12 +125,12 @@ class OnnxModel:
         if (inputs, kind, axes) != (1, "tensor(float)", 4):
             raise mismatch(
                 "it does not take one float32 batch (N, C, H, W): it has "
-                f"{counted(inputs, 'input')}, the first {plain(str(kind))} with {axes} axes",
+                f"{pluralize(inputs, 'input')}, the first {plain(str(kind))} with {axes} axes",
                 "export the network alone, without its preprocessing",
             )
         if outputs != 1:
             raise mismatch(
-                f"it gives {counted(outputs, 'output')}, not one with a row an image",
+                f"it gives {pluralize(outputs, 'output')}, not one with a row an image",
                 f"export the {self.gives} alone",
             )
         return held
@@ -149,7 +149,7 @@ class OnnxModel:
             raise _stopped()
         if len(shape) != 2 or shape[0] != len(batch) or not 1 <= shape[1] <= MAX_CLASSES:
             raise mismatch(
-                f"its output has shape {shape} for {counted(len(batch), 'image')}, not "
+                f"its output has shape {shape} for {pluralize(len(batch), 'image')}, not "
                 "a row an image",
                 f"export the {self.gives} as the only output",
             )

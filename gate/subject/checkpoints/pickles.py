@@ -25,7 +25,7 @@ from gate.subject.checkpoints.tensors import (
     check_view,
     too_many_axes,
 )
-from gate.wording import listed, plain
+from gate.wording import list_names, plain
 
 MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
 MAX_STRING = 1 << 20
@@ -191,7 +191,7 @@ class _Machine:
                 "save plain dense tensors, made with .dequantize() or .to_dense()",
             )
         raise unsafe(
-            f"loading it would run or import {listed(self.forbidden, 20)}",
+            f"loading it would run or import {list_names(self.forbidden, 20)}",
             "save the weights alone, where the model was trained: "
             'torch.save(model.state_dict(), "weights.pt")',
         )

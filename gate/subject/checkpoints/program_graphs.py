@@ -13,7 +13,7 @@ from typing import Any
 from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.expressions import is_guard, is_size
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
-from gate.wording import plain, quoted
+from gate.wording import plain, quote
 
 MAX_GRAPH = 32 << 20  # bytes; with the stack traces of every node a ResNet-152 fills some 2 MiB
 RESAVE = (
@@ -39,7 +39,7 @@ def check_graph(member: str, text: memoryview, budget: Budget) -> None:
 
     ``member`` is its name in the archive. Raises RefusedError, as corrupt, for what is no JSON.
     """
-    graph = parsed(member, text, MAX_GRAPH, budget)
+    graph = parse_graph(member, text, MAX_GRAPH, budget)
     if not isinstance(graph, dict):
         raise _no_graph(member)
     for key, value, place in _strings(graph):
@@ -50,7 +50,7 @@ def check_graph(member: str, text: memoryview, budget: Budget) -> None:
             raise unsafe(f"{plain(member)} {fault}, which torch.export.load runs as code", RESAVE)
 
 
-def parsed(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # noqa: ANN401 (JSON)
+def parse_graph(member: str, text: memoryview, most: int, budget: Budget) -> Any:  # noqa: ANN401 (JSON)
     """Return the JSON of a member of at most ``most`` bytes, read as torch reads it.
 
     Raises RefusedError for a larger one, and for what is no JSON or nests too deeply.
@@ -95,14 +95,14 @@ def _strings(graph: object) -> Iterator[tuple[str, str, str]]:
 def _fault(key: str, value: str, place: str) -> str:
     """Return what is wrong with a text under a key; empty if nothing is."""
     if key == "expr_str":
-        return "" if is_size(value) else f"has the size {quoted(value)}"
+        return "" if is_size(value) else f"has the size {quote(value)}"
     if key == "guards_code":
-        return "" if is_guard(value) else f"has the guard {quoted(value)}"
+        return "" if is_guard(value) else f"has the guard {quote(value)}"
     if key in _TREES:
         return _fault_of_tree(value)
     if key in ("target", "as_operator") and "from_file" in value:
         return f"opens a file of its own, by {plain(value)}"
-    return "" if _is_inert(key, value, place) else f"has the name or text {quoted(value)}"
+    return "" if _is_inert(key, value, place) else f"has the name or text {quote(value)}"
 
 
 def _is_inert(key: str, value: str, place: str) -> bool:
@@ -125,9 +125,9 @@ def _fault_of_tree(text: str) -> str:
                 try:
                     waiting.append(json.loads(value))
                 except (ValueError, RecursionError):
-                    return f"has the tree {quoted(value)}"
+                    return f"has the tree {quote(value)}"
             case str() as value if not _PLAIN.fullmatch(value):
-                return f"has the name {quoted(value)}"
+                return f"has the name {quote(value)}"
             case list() as value:
                 waiting.extend(value)
             case dict() as value:

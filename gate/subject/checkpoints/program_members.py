@@ -13,12 +13,12 @@ from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.formats import refuse_script
 from gate.subject.checkpoints.names import DTYPES
 from gate.subject.checkpoints.pickles import Name, Opaque, Table, TensorRef
-from gate.subject.checkpoints.program_graphs import RESAVE, check_graph, parsed
+from gate.subject.checkpoints.program_graphs import RESAVE, check_graph, parse_graph
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
 from gate.subject.checkpoints.torch_files import TorchFile, read_legacy, read_zip
 from gate.subject.checkpoints.zips import member_names, read_directory, read_members
-from gate.wording import listed, plain
+from gate.wording import list_names, plain
 
 MAX_TABLE = 16 << 20
 LONGEST = 8  # members that are named
@@ -46,11 +46,11 @@ def check_members(members: Mapping[str, memoryview], budget: Budget) -> tuple[st
     inside = _inside_one_folder(members)
     libraries = [name for name in inside if name.startswith(_LIBRARIES)]
     if libraries:
-        raise unsafe(f"it carries compiled programs: {listed(libraries)}", RESAVE)
+        raise unsafe(f"it carries compiled programs: {list_names(libraries)}", RESAVE)
     pickles = sorted({*_pickles(inside), *_pickles_in_tables(inside, budget)})
     if pickles:
         raise unsafe(
-            f"torch.export.load would unpickle what runs code: {listed(pickles)}",
+            f"torch.export.load would unpickle what runs code: {list_names(pickles)}",
             RESAVE,
         )
     for name, content in inside.items():
@@ -66,7 +66,7 @@ def table_of(member: str, text: memoryview, budget: Budget) -> Mapping[str, obje
 
     Raises RefusedError for a table that is larger than any, or not the JSON that torch writes.
     """
-    table = parsed(member, text, MAX_TABLE, budget)
+    table = parse_graph(member, text, MAX_TABLE, budget)
     entries = table.get("config") if isinstance(table, dict) else None
     if not isinstance(entries, dict):
         raise corrupt(f"{plain(member)} is not the JSON that torch writes")
@@ -83,7 +83,7 @@ def _inside_one_folder(members: Mapping[str, memoryview]) -> Mapping[str, memory
     outside = [name for name in members if "/" not in name]
     if len(folders) != 1 or outside:
         raise unsafe(
-            f"its members lie in several folders: {listed(sorted(folders))}",
+            f"its members lie in several folders: {list_names(sorted(folders))}",
             "save the program again with torch.export.save",
         )
     return {name.partition("/")[2]: content for name, content in members.items()}
@@ -153,7 +153,7 @@ def _strange(value: object) -> str:
                 # Guards are written with the keys of inputs in quotes.
                 odd = [key for key in entries if not _KEY.fullmatch(key)]
                 if odd or others:
-                    return f"a dict with {listed(odd) or 'keys that are no texts'}"
+                    return f"a dict with {list_names(odd) or 'keys that are no texts'}"
                 waiting.extend(entries.values())
             case Opaque(kind=kind) if kind != "torch.device":
                 return plain(kind)
@@ -175,4 +175,4 @@ def _notes(inside: Mapping[str, memoryview]) -> Iterator[str]:
         and not _RAW.fullmatch(name)
     ]
     if unread:
-        yield f"other members of the archive not read: {listed(unread, limit=LONGEST)}"
+        yield f"other members of the archive not read: {list_names(unread, limit=LONGEST)}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SPARE = 1 << 20  # bytes that a file may hold beside what the model takes
 
 
-def renamed_by_hooks(
+def match_by_hooks(
     tensors: Sequence[TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
 ) -> Matched | None:
     """Return the tensors by the names of the file where the module's strict load takes them so.

@@ -15,7 +15,7 @@ from gate.subject.checkpoints.pickles import (
 )
 from gate.subject.checkpoints.refusals import corrupt, unsafe
 from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec, check_bytes
-from gate.wording import listed, plain
+from gate.wording import list_names, plain
 
 _PARTS = frozenset(
     {"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment"}
@@ -51,13 +51,13 @@ def read_zip(members: Mapping[str, memoryview], budget: Budget) -> TorchFile:
     pickle = parts.get("data.pkl")
     if pickle is None:
         raise corrupt(
-            f"it is a zip archive without data.pkl, not a checkpoint (it holds {listed(members)})",
+            f"it is a zip archive without data.pkl, not a checkpoint (it holds {list_names(members)})",
             "give the file that torch.save wrote",
         )
     strangers = [name for name in parts if name not in _PARTS and not _STORAGE.fullmatch(name)]
     if strangers:
         raise unsafe(
-            f"it has members that torch.save does not write: {listed(strangers)}",
+            f"it has members that torch.save does not write: {list_names(strangers)}",
             "save the file again with torch.save",
         )
     if bytes(parts.get("byteorder", b"little")).strip() != b"little":
@@ -114,11 +114,11 @@ def _inside_one_folder(members: Mapping[str, memoryview]) -> Mapping[str, memory
             raise corrupt("it is a NumPy archive (.npz), not a checkpoint", "give a checkpoint")
         if any(name.endswith("data.pkl") for name in members):
             raise unsafe(
-                f"its members lie in several folders: {listed(sorted(folders))}",
+                f"its members lie in several folders: {list_names(sorted(folders))}",
                 "save the file again with torch.save",
             )
         raise corrupt(
-            f"it is a zip archive that torch.save did not write (it holds {listed(members)})",
+            f"it is a zip archive that torch.save did not write (it holds {list_names(members)})",
             "give the file that torch.save wrote",
         )
     return {name.partition("/")[2]: content for name, content in members.items()}

@@ -15,11 +15,11 @@ from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.inflating import (
     DEFLATED,
     REPACK,
-    inflated,
+    inflate,
     refuse_method,
 )
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
-from gate.wording import counted, plain, quoted
+from gate.wording import plain, pluralize, quote
 
 MAX_MEMBERS = 200_000
 MAX_DIRECTORY = 64 << 20
@@ -127,7 +127,7 @@ def read_members(directory: Directory, budget: Budget) -> Mapping[str, memoryvie
 
 
 def _content(member: Member, packed: memoryview) -> memoryview:
-    content = inflated(member.name, packed, member.size) if member.is_deflated else packed
+    content = inflate(member.name, packed, member.size) if member.is_deflated else packed
     if zlib.crc32(content) != member.crc:
         raise corrupt(
             f"the checksum of {plain(member.name)} does not fit its bytes: they were changed",
@@ -153,7 +153,7 @@ def _directory(data: memoryview) -> tuple[int, int, int]:
         raise corrupt("the end of the zip archive does not fit its directory")
     if count > MAX_MEMBERS or size > MAX_DIRECTORY:
         raise unsafe(
-            f"the archive has {counted(count, 'member')}, more than any checkpoint",
+            f"the archive has {pluralize(count, 'member')}, more than any checkpoint",
             "save the file again with torch.save",
         )
     return start, size, count
@@ -190,7 +190,7 @@ def _name(raw: bytes) -> str:
     odd = "\\" in name or not name.isprintable() or len(name) > MAX_NAME
     if odd or any(part in ("", ".", "..") for part in parts):
         raise unsafe(
-            f"the archive has a member with the name {quoted(name)}",
+            f"the archive has a member with the name {quote(name)}",
             "save the file again with torch.save",
         )
     return name

@@ -5,7 +5,7 @@ import re
 from itertools import product
 
 from gate.errors import DataError
-from gate.wording import plain, quoted
+from gate.wording import plain, quote
 
 MOST_SHARDS = 100_000
 
@@ -44,7 +44,7 @@ def expanded(written: str) -> tuple[str, ...]:
     paths = tuple("".join(each) for each in product(*choices))
     if len(set(paths)) < len(paths):
         twice = next(path for number, path in enumerate(paths) if path in paths[:number])
-        raise DataError(plain(written, 200), f"names {quoted(twice)} twice", "name each file once")
+        raise DataError(plain(written, 200), f"names {quote(twice)} twice", "name each file once")
     return paths
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gate.errors import DataError
-from gate.wording import did_you_mean, listed, quoted
+from gate.wording import did_you_mean, list_names, quote
 
 Classes = tuple[str, ...]
 
@@ -68,13 +68,13 @@ def by_name_or_position(seen: Mapping[str, str], declared: Classes | None) -> La
             raise DataError(
                 seen[name],
                 f"the label {name} is not one of the {len(declared)} classes, by name or position",
-                f"positions go from 0 to {len(declared) - 1}; the classes are {listed(declared)}",
+                f"positions go from 0 to {len(declared) - 1}; the classes are {list_names(declared)}",
             )
     pairs = [f"{position} = {name}" for position, name in enumerate(declared)]
     return Labelling(
         declared,
         {name: int(name) for name in seen},
-        (f"labels are read as positions in classes: {listed(pairs)}",),
+        (f"labels are read as positions in classes: {list_names(pairs)}",),
     )
 
 
@@ -90,15 +90,15 @@ def require_two(present: Iterable[str], where: str) -> None:
     if len(names) == 1:
         raise DataError(
             where,
-            f"all images are of one class, {quoted(names[0])}",
+            f"all images are of one class, {quote(names[0])}",
             "a classifier is judged on at least two classes: add images of another",
         )
 
 
 def _unknown(names: list[str], seen: Mapping[str, str], classes: Classes, noun: str) -> DataError:
-    more = f" ({len(names) - 1} more like it: {listed(names[1:], 3)})" if len(names) > 1 else ""
+    more = f" ({len(names) - 1} more like it: {list_names(names[1:], 3)})" if len(names) > 1 else ""
     return DataError(
         seen[names[0]],
-        f"the {noun} {quoted(names[0])} is not one of the {len(classes)} classes{more}",
-        did_you_mean(names[0], classes) or f"the classes are {listed(classes, 10)}",
+        f"the {noun} {quote(names[0])} is not one of the {len(classes)} classes{more}",
+        did_you_mean(names[0], classes) or f"the classes are {list_names(classes, 10)}",
     )

@@ -17,15 +17,15 @@ from gate.subject.datasets.records import Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
 from gate.subject.guard import (
     Guard,
+    describe_error,
     in_reach,
     kind_of,
     require_theirs,
-    said,
     text_of,
     to_standard_error,
 )
 from gate.subject.usercode import call, load_callable
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 MOST_ITEMS = 10_000_000  # each is listed, in 170 bytes, before the first is read
 
@@ -38,7 +38,7 @@ def open_factory(
     Labels index ``classes``, or the Dataset's own ``classes`` where none are declared. They are
     known only when an item is read. Raises FactoryError or DataError.
     """
-    where = f"data.factory {quoted(factory)}"
+    where = f"data.factory {quote(factory)}"
     # What it sets is not for our own numbers and paths.
     with np.errstate(), in_this_folder(), to_standard_error():
         function = load_callable(factory, base=base, purpose="data.factory")
@@ -81,7 +81,9 @@ class FactoryDataset:
             require_theirs(error)
             if issubclass(type(error), OSError) and may_heal(error):  # a store, a disk: no image
                 raise guard.refusal(error, "its Dataset", "run again when it is there") from error
-            raise UnreadableImage(f"the Dataset raised {said(error, self.base)}") from error
+            raise UnreadableImage(
+                f"the Dataset raised {describe_error(error, self.base)}"
+            ) from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise guard.refusal(error, "its Dataset") from error
         try:
@@ -118,8 +120,8 @@ class FactoryDataset:
                 return self.classes.index(name)
             raise DataError(
                 place,
-                f"the label {quoted(given)} is not one of the {len(self.classes)} classes",
-                f"the classes are {listed(self.classes, 10)}",
+                f"the label {quote(given)} is not one of the {len(self.classes)} classes",
+                f"the classes are {list_names(self.classes, 10)}",
             )
         try:
             label = operator.index(given)
@@ -157,7 +159,7 @@ def _length(dataset: Any, guard: Guard) -> int:  # noqa: ANN401 - the user's obj
         require_theirs(error)
         raise FactoryError(
             guard.where,
-            f"its Dataset raised {said(error, guard.base)} when asked for its length",
+            f"its Dataset raised {describe_error(error, guard.base)} when asked for its length",
             "give it one",
         ) from error
     if not length:
@@ -182,7 +184,7 @@ def _own_classes(dataset: Any, guard: Guard) -> tuple[str, ...] | None:  # noqa:
     if twice:
         raise DataError(
             guard.where,
-            f"its Dataset names the class {quoted(twice[0])} twice",
+            f"its Dataset names the class {quote(twice[0])} twice",
             "give every class a name of its own; what nobody sees makes no difference",
         )
     return names or None
@@ -197,10 +199,10 @@ def _compared(
     if sorted(own) == sorted(declared):
         raise DataError(
             where,
-            f"its Dataset orders the classes {listed(own)}, the gate file {listed(declared)}",
+            f"its Dataset orders the classes {list_names(own)}, the gate file {list_names(declared)}",
             "put classes in the order of the model's outputs, in both",
         )
-    return (f"labels of the Dataset are positions in classes; it calls them {listed(own)}",)
+    return (f"labels of the Dataset are positions in classes; it calls them {list_names(own)}",)
 
 
 def _picture(given: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401

@@ -15,7 +15,7 @@ from gate.subject.datasets.classes import by_name, require_some
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.records import Entry
-from gate.wording import counted, listed, plain, quoted
+from gate.wording import list_names, plain, pluralize, quote
 
 UNKNOWN = "?"  # the class of an image that lies in no class folder
 
@@ -69,8 +69,8 @@ def open_folder(path: Place, *, shown: str, classes: tuple[str, ...] | None) -> 
     if classes is None and {name.lower() for name in listing.classes} <= _SPLITS:
         raise DataError(
             shown,
-            f"its folders are splits, not classes: {listed(sorted(listing.classes))}",
-            "name the folder of one split, such as " + quoted(f"{shown}/{min(listing.classes)}"),
+            f"its folders are splits, not classes: {list_names(sorted(listing.classes))}",
+            "name the folder of one split, such as " + quote(f"{shown}/{min(listing.classes)}"),
         )
     labelling = by_name(dict.fromkeys(sorted(listing.classes), shown), classes, noun="class folder")
     require_some((name for name, files in listing.classes.items() if files), shown)
@@ -115,7 +115,7 @@ def open_flat_folder(path: Place, *, shown: str) -> FlatFolder | None:
         return None
     _refuse_repeated([name for name, _ in images], shown)
     others = sorted(item.name for item in items if not _is_image(item.name))
-    said = f"{counted(len(others), 'file')} not read: {listed(others)}"
+    said = f"{pluralize(len(others), 'file')} not read: {list_names(others)}"
     return FlatFolder(
         shown,
         "folder",
@@ -143,9 +143,9 @@ def _walk(tree: _Tree) -> _Listing:
             if name in listing.classes or not name:
                 raise DataError(
                     tree.shown,
-                    f"two of its class folders are called {quoted(name)}, but for what nobody sees"
+                    f"two of its class folders are called {quote(name)}, but for what nobody sees"
                     if name
-                    else f"the name of the class folder {quoted(ascii(item.name))} shows nothing",
+                    else f"the name of the class folder {quote(ascii(item.name))} shows nothing",
                     "rename or join them",
                 )
             listing.classes[name] = list(_files(tree, item.path, name, listing))
@@ -160,7 +160,7 @@ def _refuse_repeated(ids: Sequence[str], shown: str) -> None:
         if before == after:
             raise DataError(
                 shown,
-                f"two of its files are called {quoted(after)}, but for what nobody sees",
+                f"two of its files are called {quote(after)}, but for what nobody sees",
                 "rename or remove one of them",
             )
 
@@ -178,7 +178,7 @@ def _files(tree: _Tree, folder: str, prefix: str, listing: _Listing) -> Iterator
                 yield name_key(name), item.path
             elif (real := tree.true_path(item.path)) in above:
                 raise DataError(
-                    tree.shown, f"{quoted(name)} is a link to a folder above it", "remove the link"
+                    tree.shown, f"{quote(name)} is a link to a folder above it", "remove the link"
                 )
             else:
                 pending.append((item.path, name, (*above, real)))
@@ -211,7 +211,7 @@ def _scan(folder: str, shown: str) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise DataError(
             shown,
-            f"the folder {quoted(folder)} cannot be listed: {plain(error.strerror)}",
+            f"the folder {quote(folder)} cannot be listed: {plain(error.strerror)}",
             "check its permissions",
         ) from error
 
@@ -233,11 +233,13 @@ def _left_out(listing: _Listing) -> tuple[str, ...]:
     said = []
     if listing.hidden:
         kinds = [f"{name} ({times})" for name, times in sorted(listing.hidden.items())]
-        said.append(f"{counted(listing.hidden.total(), 'hidden file')} not read: {listed(kinds)}")
+        said.append(
+            f"{pluralize(listing.hidden.total(), 'hidden file')} not read: {list_names(kinds)}"
+        )
     others = sorted(name for name, _ in listing.outside if not _is_image(name))
     if others:
         said.append(
-            f"{counted(len(others), 'file')} beside the class folders not read: {listed(others)}"
+            f"{pluralize(len(others), 'file')} beside the class folders not read: {list_names(others)}"
         )
     return tuple(said)
 
@@ -252,6 +254,6 @@ def _no_class_folders(listing: _Listing, shown: str) -> DataError:
         remedy = "put the images into one folder a class, or list them in a CSV manifest"
     return DataError(
         shown,
-        f"holds no class folders, only {counted(len(names), 'file')}: {listed(names)}",
+        f"holds no class folders, only {pluralize(len(names), 'file')}: {list_names(names)}",
         remedy,
     )

@@ -8,7 +8,7 @@ from gate.errors import DataError
 from gate.keys import group_keys
 from gate.subject.datasets.files import FileDataset
 from gate.subject.datasets.webdataset import TarDataset
-from gate.wording import counted, quoted
+from gate.wording import pluralize, quote
 
 COLUMN = "group_pattern"
 
@@ -31,10 +31,10 @@ def grouped_by_name(dataset: Named, pattern: str) -> Named:
     if without == len(entries):
         raise DataError(
             dataset.path,
-            f"group_pattern {quoted(pattern)} fits no name, such as {quoted(entries[0].id)}",
+            f"group_pattern {quote(pattern)} fits no name, such as {quote(entries[0].id)}",
             "mend the pattern; it is searched in the path below the dataset",
         )
-    note = f"{counted(without, 'image name')} did not fit group_pattern and have no group"
+    note = f"{pluralize(without, 'image name')} did not fit group_pattern and have no group"
     return replace(
         dataset,
         entries=entries,

@@ -26,7 +26,7 @@ from gate.subject.datasets.arrays import (
 from gate.subject.datasets.gzipped import MAGIC, GzipStream
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import Readable, open_place, stored_file, unpacked_file
-from gate.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quote
 
 IN_MEMORY = 1 << 28  # bytes of a gzipped file; above this it is unpacked into a temporary file
 LARGEST_UNPACKED = 1 << 31  # bytes of a gzipped file; above this nobody unpacks it unasked
@@ -46,7 +46,7 @@ def open_idx(
     if len(pixels.shape) == 1 and len(values.shape) > 1:
         raise DataError(
             shown,
-            f"images and labels are swapped: {quoted(images.name)} holds labels",
+            f"images and labels are swapped: {quote(images.name)} holds labels",
             "exchange the two files",
         )
     if len(values.shape) != 1:
@@ -90,7 +90,7 @@ def labels_beside(images: Place) -> Place:
     near = did_you_mean(stem, [each.name for each in images.parent.iterdir() if each != images])
     raise DataError(
         images.name,
-        f"no file of labels lies beside it; looked for {quoted(name)}",
+        f"no file of labels lies beside it; looked for {quote(name)}",
         f"{near} give the two files as images and labels".strip(),
     )
 
@@ -143,7 +143,7 @@ def _shape(stream: Readable, place: Place) -> tuple[int, ...]:
     if len(head) < 4 or head[:2] != b"\0\0" or not 1 <= head[3] <= 4:
         raise DataError(
             place.name,
-            f"is not an IDX file: it begins with {quoted(head.hex(' '))}",
+            f"is not an IDX file: it begins with {quote(head.hex(' '))}",
             "IDX begins with 00 00 08 and the number of axes",
         )
     if head[2] != _UINT8:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gate.errors import DataError
 from gate.keys import name_key
-from gate.masking import masked, masked_name
+from gate.masking import mask, mask_name
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
@@ -16,7 +16,7 @@ from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table
 from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown
-from gate.wording import counted, quoted
+from gate.wording import pluralize, quote
 
 
 def columns_of(spec: DataSpec) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ def open_manifest(
 
 def _name(written: str) -> str:
     if is_url(written):
-        return name_key(masked_name(written))
+        return name_key(mask_name(written))
     return name_key(posixpath.normpath(written))
 
 
 def _ids(names: list[str]) -> list[str]:
     """Return names of a column of ids; those that are URLs without what their queries say."""
-    return [masked_name(each) if is_url(each) else each for each in names]
+    return [mask_name(each) if is_url(each) else each for each in names]
 
 
 def refuse_repeated(ids: Sequence[str], table: Table) -> None:
@@ -79,7 +79,7 @@ def refuse_repeated(ids: Sequence[str], table: Table) -> None:
         if each in first:
             raise DataError(
                 table.place(row),
-                f"the id {quoted(each)} stands already in {table.row_word} "
+                f"the id {quote(each)} stands already in {table.row_word} "
                 f"{table.lines[first[each]]}",
                 "list every image once, or name a column of unique ids with id",
             )
@@ -104,8 +104,8 @@ def _require_one_file(names: Sequence[str], folder: Place, table: Table) -> None
     backslashes = any("\\" in name for name in names) and os.sep != "\\"
     raise DataError(
         table.place(0),
-        f"none of its {counted(len(names), 'image')} exists; the first is looked for at "
-        f"{quoted(below(folder, names[0]), 200)}",
+        f"none of its {pluralize(len(names), 'image')} exists; the first is looked for at "
+        f"{quote(below(folder, names[0]), 200)}",
         "write paths with forward slashes"
         if backslashes
         else "paths are relative to the folder of the manifest",
@@ -126,7 +126,7 @@ def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table)
         if names_this_machine(name):
             raise DataError(
                 table.place(row),
-                f"the image path {quoted(masked(name))} is one of this machine, the manifest is "
+                f"the image path {quote(mask(name))} is one of this machine, the manifest is "
                 "remote",
                 "write paths relative to the manifest, or URLs of its store",
             )
@@ -134,8 +134,8 @@ def _refuse_other_stores(names: Sequence[str], folder: RemotePath, table: Table)
         if leads and _store_of(name, folder, table.place(row)) != store:
             raise DataError(
                 table.place(row),
-                f"the image {quoted(shown(name), 200)} is of another store than the manifest, "
-                f"{quoted(folder, 200)}",
+                f"the image {quote(shown(name), 200)} is of another store than the manifest, "
+                f"{quote(folder, 200)}",
                 "list images of one store, written as the URL of the manifest is; or download the "
                 "manifest, and give its path",
             )
@@ -154,7 +154,7 @@ def _said_of_paths(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
     if not absolute:
         return ()
     said = (
-        f"{counted(absolute, 'absolute image path')} in the manifest: without a column of ids, the "
+        f"{pluralize(absolute, 'absolute image path')} in the manifest: without a column of ids, the "
         "digest of the data holds for this machine only"
     )
     return (said,)

@@ -34,7 +34,7 @@ from gate.subject.datasets.arrays import (
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
-from gate.wording import did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, list_names, plain, quote
 
 IN_MEMORY = 1 << 28  # bytes of a compressed array; above this it goes into a temporary file
 LARGEST_HELD = 1 << 30  # bytes of an array beside the images: 100 million labels of eight bytes
@@ -115,7 +115,7 @@ def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
     raise DataError(
         arrays.shown,
         "has no arrays images and labels, nor x and y",
-        f"name two of its arrays with images and labels: {listed(arrays.names, 10)}",
+        f"name two of its arrays with images and labels: {list_names(arrays.names, 10)}",
     )
 
 
@@ -169,8 +169,8 @@ class _Arrays:
         if name not in self.names:
             raise DataError(
                 self.shown,
-                f"has no array {quoted(name)}",
-                did_you_mean(name, self.names) or f"it has {listed(self.names, 10)}",
+                f"has no array {quote(name)}",
+                did_you_mean(name, self.names) or f"it has {list_names(self.names, 10)}",
             )
         return self.archive.getinfo(f"{name}.npy")
 

@@ -26,7 +26,7 @@ from gate.subject.datasets.table_bounds import (
     too_many_rows,
 )
 from gate.subject.datasets.thrift_compact import Struct, ThriftError
-from gate.wording import plain, quoted
+from gate.wording import plain, quote
 
 ROWS = 1 << 16  # that are read at once, where their texts are short
 
@@ -90,7 +90,7 @@ class Layout:
                     try:
                         rows += self._look_at(name, group, columns[leaf])
                     except (ThriftError, IndexError) as error:
-                        raise self._damaged(f"of a page of {quoted(name)}, {error}") from error
+                        raise self._damaged(f"of a page of {quote(name)}, {error}") from error
                 if rows > rows_of(self.size) * len(self.leaves[name]):
                     raise self.too_many(rows)
 
@@ -166,7 +166,7 @@ def rows_at_once(
         if layout.largest_delta > _LARGEST_DELTA_PAGE or not layout.deltas.isdisjoint(coded):
             raise DataError(
                 layout.shown,
-                f"packs the texts of {quoted(min(layout.deltas))} as what differs from the one "
+                f"packs the texts of {quote(min(layout.deltas))} as what differs from the one "
                 "before (DELTA_BYTE_ARRAY), in a way that could unpack to anything",
                 "write it again with dictionary or plain encoding",
             )

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 from gate.errors import DataError, MissingExtraError, UsageError
 from gate.healing import may_heal
-from gate.masking import masked, without_query
+from gate.masking import mask, without_query
 from gate.subject.datasets.urls import LOCAL, WEB, is_url, local_path, read_url, shown
-from gate.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quote
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class RemotePath:
         if ".." in unquote(below).split("/") and _store_of(url) != _store_of(self.url):
             raise DataError(
                 shown(self.url),
-                f"the path {quoted(below)} leads out of its store",
+                f"the path {quote(below)} leads out of its store",
                 "write paths that stay in the same bucket, or on the same host",
             )
         return RemotePath(url, self.system, _joined(key, below))
@@ -243,7 +243,7 @@ def _joined(place: str, below: str) -> str:
 
 def _said(error: Exception, url: str) -> str:
     """Return the words of a store's client, which like to repeat the address."""
-    return plain(masked(without_query(str(error), url)))
+    return plain(mask(without_query(str(error), url)))
 
 
 def _store_of(url: str) -> tuple[str, ...]:
@@ -268,16 +268,14 @@ def _opened(url: str, scheme: str) -> tuple[Any, str]:
         raise UsageError(
             where,
             f"reading {scheme}:// needs a package that is not installed",
-            f"run: pip install {package}"
-            if package
-            else f"fsspec says: {plain(masked(str(error)))}",
+            f"run: pip install {package}" if package else f"fsspec says: {plain(mask(str(error)))}",
         ) from error
     except Exception as error:  # each filesystem checks its URL and its settings in its own way
         known = fsspec.available_protocols()
         if scheme not in known:
             raise DataError(
                 where,
-                f"fsspec reads no {quoted(scheme)}",
+                f"fsspec reads no {quote(scheme)}",
                 did_you_mean(scheme, known) or "s3, gs, az, https and hf are among those it reads",
             ) from error
         raise DataError(

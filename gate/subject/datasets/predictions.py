@@ -15,7 +15,7 @@ from gate.subject.datasets.records import PredictionTable
 from gate.subject.datasets.rounded import TOLERANCE, are_distributions
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
-from gate.wording import listed, quoted
+from gate.wording import list_names, quote
 
 
 def open_predictions(
@@ -97,7 +97,7 @@ def _what_they_are(scores: NDArray[np.float64], within: NDArray[np.bool_]) -> st
 
 def counted_classes(missing: Sequence[str], classes: Sequence[str]) -> str:
     """Return the classes without scores in words: their names, and of how many."""
-    return f"{len(missing)} of {len(classes)} classes: {listed([quoted(n) for n in missing])}"
+    return f"{len(missing)} of {len(classes)} classes: {list_names([quote(n) for n in missing])}"
 
 
 def _refuse_rows(table: Table, good: NDArray[np.bool_], fact: str, remedy: str) -> None:

@@ -7,7 +7,7 @@ from gate.subject.datasets.places import Place, RemotePath, place_of
 from gate.subject.datasets.spec import DataSpec, Format
 from gate.subject.datasets.stored import head_of
 from gate.subject.datasets.tars import is_tar
-from gate.wording import did_you_mean, plain, quoted
+from gate.wording import did_you_mean, plain, quote
 
 _HEAD = 512  # bytes that tell the formats apart
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -135,4 +135,4 @@ def refuse_stray_keys(spec: DataSpec, kind: Format, shown: str) -> None:
     remedy = f"{kind} takes {', '.join(sorted(_KEYS[kind]))}"
     if stray[0] in {"group", "slices"}:
         remedy = f"{stray[0]} names columns: list the images in a CSV manifest"
-    raise DataError(shown, f"is of the format {kind}, which has no {quoted(stray[0])}", remedy)
+    raise DataError(shown, f"is of the format {kind}, which has no {quote(stray[0])}", remedy)

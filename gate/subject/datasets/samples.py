@@ -11,7 +11,7 @@ from gate.errors import DataError
 from gate.keys import name_key
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.tars import LARGEST_TEXT, Member, members
-from gate.wording import listed, plain, quoted
+from gate.wording import list_names, plain, quote
 
 _IMAGES = frozenset(
     {"jpg", "jpeg", "png", "ppm", "pgm", "pbm", "pnm", "bmp", "gif", "webp", "tif", "tiff", "jp2"}
@@ -85,13 +85,13 @@ class TarSample:
         if not found:
             raise DataError(
                 self.where,
-                f"has no image, only {listed(self.extensions)}",
+                f"has no image, only {list_names(self.extensions)}",
                 "name the extension of its image with image, and keep the members of a sample "
                 "beside each other (tar --sort=name)",
             )
         raise DataError(
             self.where,
-            f"has {len(found)} images: {listed([extension for extension, _ in found])}",
+            f"has {len(found)} images: {list_names([extension for extension, _ in found])}",
             "name the extension of the one that is judged with image",
         )
 
@@ -141,7 +141,7 @@ class TarSample:
         if not keys:
             raise DataError(
                 self.where,
-                f"has no label, only {listed(self.extensions)}",
+                f"has no label, only {list_names(self.extensions)}",
                 "write a member .cls or a label in .json beside the image (tar --sort=name keeps "
                 "them together), or name the extension or JSON key with label",
             )
@@ -167,7 +167,7 @@ class TarSample:
         if not label or not label.isprintable():
             raise DataError(
                 self.where,
-                f"its {plain(source)} holds {quoted(label)}",
+                f"its {plain(source)} holds {quote(label)}",
                 "write one class: its number or its name",
             )
         return label
@@ -192,6 +192,6 @@ class TarSample:
     def _no_value(self, value: object, key: str, remedy: str) -> DataError:
         return DataError(
             self.where,
-            f"its .json holds {type(value).__name__} {quoted(value)} for {quoted(key)}",
+            f"its .json holds {type(value).__name__} {quote(value)} for {quote(key)}",
             remedy,
         )

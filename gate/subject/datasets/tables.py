@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gate.errors import DataError
 from gate.keys import group_keys, name_key, name_keys
 from gate.subject.datasets.table_bounds import require_columns
-from gate.wording import counted, did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, list_names, plain, pluralize, quote
 
 Column = Sequence[str | None]  # None where the cell is empty
 Choice = Callable[[Sequence[str]], Collection[str]]  # of columns, from the names of all
@@ -76,7 +76,7 @@ class Table:
         if name in self.others:
             raise DataError(
                 self.where,
-                f"the column {quoted(name)} holds {plain(self.others[name])}, not text",
+                f"the column {quote(name)} holds {plain(self.others[name])}, not text",
                 "write text or numbers; images are listed as paths of files",
             )
         known = [*self.columns, *self.unread]
@@ -84,8 +84,8 @@ class Table:
         close = did_you_mean(name, known) if name != key else ""
         raise DataError(
             self.where,
-            f"has no column {quoted(name)}",
-            close or f"set {key} to one of its columns: {listed(known, 10)}",
+            f"has no column {quote(name)}",
+            close or f"set {key} to one of its columns: {list_names(known, 10)}",
         )
 
     def names(self, name: str, key: str) -> list[str | None]:
@@ -129,7 +129,7 @@ class Table:
     def _is_empty(self, name: str, row: int, times: int) -> DataError:
         return DataError(
             self.place(row),
-            f"the column {quoted(name)} is empty here ({counted(times, 'such row')})",
+            f"the column {quote(name)} is empty here ({pluralize(times, 'such row')})",
             "fill it in, or remove the rows",
         )
 
@@ -143,7 +143,7 @@ class Table:
             row, cell = column.wrong
             raise DataError(
                 self.place(row),
-                f"the score {quoted(cell)} of {quoted(name)} is not a number",
+                f"the score {quote(cell)} of {quote(name)} is not a number",
                 "write numbers with a decimal point, or declare classes if this is no class",
             )
         if column.empty:
@@ -165,11 +165,11 @@ def header_of(written: Sequence[str], shown: str) -> list[str]:
     header = [name_key(name) for name in written]
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         raise DataError(
-            shown, f"the header is one column, {quoted(header[0])}", "separate cells with commas"
+            shown, f"the header is one column, {quote(header[0])}", "separate cells with commas"
         )
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
-        raise DataError(shown, f"the column {quoted(twice[0])} occurs twice", "rename one of them")
+        raise DataError(shown, f"the column {quote(twice[0])} occurs twice", "rename one of them")
     return header
 
 

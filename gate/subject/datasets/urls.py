@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from gate.errors import DataError
-from gate.masking import HIDDEN, masked_url
-from gate.wording import plain, quoted
+from gate.masking import HIDDEN, mask_url
+from gate.wording import plain, quote
 
 # One letter is a drive of Windows. What stands before a second colon is a chain of file systems.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+(?:::[A-Za-z0-9+.:_-]*)?)://")
@@ -103,7 +103,7 @@ def local_path(url: Url) -> Path:
     if url.host.lower() not in {"", "localhost"}:
         raise DataError(
             shown(url.text),
-            f"names the machine {quoted(url.host)}, and {url.scheme}:// reads from this one",
+            f"names the machine {quote(url.host)}, and {url.scheme}:// reads from this one",
             f"write {url.scheme}:///PATH, or the path alone",
         )
     return Path(unquote(url.path))
@@ -111,7 +111,7 @@ def local_path(url: Url) -> Path:
 
 def shown(written: str) -> str:
     """Return a path or URL for messages: without secrets, on one line, about 200 characters."""
-    return plain(masked_url(written) if is_url(written) else written, 200)
+    return plain(mask_url(written) if is_url(written) else written, 200)
 
 
 def _refuse_chain(scheme: str, written: str) -> None:
@@ -122,7 +122,7 @@ def _refuse_chain(scheme: str, written: str) -> None:
         raise DataError(where, "is a chain of file systems", "give the last URL alone")
     raise DataError(
         where,
-        f"{quoted(scheme)} reads through another file system",
+        f"{quote(scheme)} reads through another file system",
         "unpack or copy the data, and give its path or its URL",
     )
 
@@ -171,6 +171,6 @@ def _refuse_secrets(scheme: str, parts: SplitResult, written: str) -> None:
     if secret:
         raise DataError(
             shown(written),
-            f"the URL carries a credential, {quoted(secret[0])}",
+            f"the URL carries a credential, {quote(secret[0])}",
             "give the plain address: credentials come from the environment of the storage's tool",
         )

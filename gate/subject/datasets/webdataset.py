@@ -35,7 +35,7 @@ from gate.subject.datasets.stored import StoredFile, stored_file
 from gate.subject.datasets.tars import Member
 from gate.subject.datasets.urls import is_url
 from gate.subject.datasets.urls import shown as in_words
-from gate.wording import counted, did_you_mean, listed, plain, quoted
+from gate.wording import did_you_mean, list_names, plain, pluralize, quote
 
 _FETCHERS = 8  # remote archives whose headers are read at once
 
@@ -128,7 +128,7 @@ def _require_all(missing: Sequence[str], names: Sequence[str]) -> None:
         raise DataError(in_words(names[0]), "does not exist", "check the path of the tar")
     raise DataError(
         in_words(missing[0]),
-        f"does not exist; {len(missing):,} of {counted(len(names), 'shard')} missing",
+        f"does not exist; {len(missing):,} of {pluralize(len(names), 'shard')} missing",
         "bring them all: nothing is judged on a part of the test set"
         if len(missing) < len(names)
         else "paths are relative to the folder of the gate file",
@@ -175,8 +175,8 @@ def _add(shard: _Shard, sample: TarSample, spec: DataSpec, shared: dict[str, str
     if shard.label_kind not in {"", kind}:
         raise DataError(
             sample.where,
-            f"its label comes from {quoted(kind)}, that of the samples before it from "
-            f"{quoted(shard.label_kind)}",
+            f"its label comes from {quote(kind)}, that of the samples before it from "
+            f"{quote(shard.label_kind)}",
             "write all labels in one way, or name it with label",
         )
     shard.label_kind = kind
@@ -214,7 +214,9 @@ def _joined(
     labelling, positions = _labelled(shards, classes)
     local = [place for place in places if isinstance(place, Path)]
     strange = [(tar, member) for tar, shard in enumerate(shards) for member in shard.strange]
-    note = f"{counted(len(strange), 'member')} of the tars without a key and an extension not read"
+    note = (
+        f"{pluralize(len(strange), 'member')} of the tars without a key and an extension not read"
+    )
     columns = [
         [value for shard in shards for value in shard.columns[number]]
         for number in range(len(_json_keys(spec)))
@@ -265,8 +267,8 @@ def _require_one_kind(shards: Sequence[_Shard]) -> None:
         if shard.label_kind != shards[0].label_kind:
             raise DataError(
                 shard.shown,
-                f"its labels come from {quoted(shard.label_kind)}, those of {shards[0].shown} from "
-                f"{quoted(shards[0].label_kind)}",
+                f"its labels come from {quote(shard.label_kind)}, those of {shards[0].shown} from "
+                f"{quote(shards[0].label_kind)}",
                 "write all labels in one way, or name it with label",
             )
 
@@ -278,8 +280,8 @@ def _require_columns(shards: Sequence[_Shard], spec: DataSpec) -> None:
         if key not in known:
             raise DataError(
                 shards[0].shown,
-                f"no sample has {quoted(key)} in its .json",
-                did_you_mean(key, known) or f"its keys are {listed(known, 10) or 'none'}",
+                f"no sample has {quote(key)} in its .json",
+                did_you_mean(key, known) or f"its keys are {list_names(known, 10) or 'none'}",
             )
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Role, Table
-from gate.subject.histories.text import listed
-from gate.wording import did_you_mean, quoted
+from gate.subject.histories.text import list_names
+from gate.wording import did_you_mean, quote
 
 Words = frozenset[str]
 Reading = Callable[[Words], bool]
@@ -133,10 +133,10 @@ def choose(
     held_out = _validation_losses(path, table, validation)
     if train is None and not held_out:
         _refuse_loss_in_words(path, table)
-        fact = f"no column looks like a loss; it has {listed(list(table.columns)) or 'none'}"
+        fact = f"no column looks like a loss; it has {list_names(list(table.columns)) or 'none'}"
         raise HistoryError(str(path), fact, "name the column as train_loss or in validation")
     if train in held_out:
-        fact = f"{quoted(train or '')} cannot be both the train and the validation loss"
+        fact = f"{quote(train or '')} cannot be both the train and the validation loss"
         raise HistoryError(str(path), fact, "name another column, or leave one out")
     accuracies: dict[Role, str] = {}
     notes: list[str] = []
@@ -145,7 +145,7 @@ def choose(
         if len(found) == 1:
             accuracies[role] = found[0]
         elif found:
-            notes.append(f"{listed(found)} may each be the {_IN_WORDS[role]}: none was taken")
+            notes.append(f"{list_names(found)} may each be the {_IN_WORDS[role]}: none was taken")
     columns = Columns(train, held_out, accuracies, notes)
     for column in columns.losses:
         refuse_text(path, table, column)
@@ -156,14 +156,14 @@ def _refuse_loss_in_words(path: Path, table: Table) -> None:
     """Raise HistoryError when a column is called a loss and holds no number at all."""
     for name, place in table.texts.items():
         if any(reading(words_of(name)) for reading in (*_TRAIN_READINGS, *_HELD_OUT_READINGS)):
-            fact = f"{place} in column {quoted(name)}, which is no number"
+            fact = f"{place} in column {quote(name)}, which is no number"
             raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
 
 
 def refuse_text(path: Path, table: Table, column: str) -> None:
     """Raise HistoryError when a column that is needed holds something else than numbers."""
     if column in table.damaged:
-        fact = f"{table.damaged[column]} in column {quoted(column)}, which is no number"
+        fact = f"{table.damaged[column]} in column {quote(column)}, which is no number"
         raise HistoryError(str(path), fact, _WRITE_A_NUMBER)
 
 
@@ -176,7 +176,7 @@ def _train_loss(path: Path, table: Table, named: str | None) -> str | None:
     for reading in _TRAIN_READINGS:
         found = [name for name in candidates if reading(words_of(name))]
         if len(found) > 1:
-            fact = f"{len(found)} columns may be the train loss: {listed(found)}"
+            fact = f"{len(found)} columns may be the train loss: {list_names(found)}"
             raise HistoryError(str(path), fact, "name the one to judge as train_loss")
         if found:
             return found[0]
@@ -215,7 +215,7 @@ def _existing(path: Path, table: Table, named: str) -> str:
     if named in table.columns:
         return named
     hint = did_you_mean(named, table.columns) or "name one of them"
-    fact = f"has no column {quoted(named)} with numbers; it has {listed(list(table.columns))}"
+    fact = f"has no column {quote(named)} with numbers; it has {list_names(list(table.columns))}"
     raise HistoryError(str(path), fact, hint)
 
 

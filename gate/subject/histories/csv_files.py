@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import MOST_COLUMNS, MOST_ROWS, Role, Table, table_of
-from gate.wording import quoted
+from gate.wording import quote
 
 _MOST_LINES = 4 * MOST_ROWS  # blank ones and two marks a line included
 
@@ -80,7 +80,7 @@ def _tracker(path: Path, header: list[str], format_name: str | None) -> Tracker:
         return next(tracker for tracker in TRACKERS if tracker.recognises(header))
     named = next(tracker for tracker in TRACKERS if tracker.format == format_name)
     if not named.recognises(header):
-        fact = f"is not {format_name}: its columns are {', '.join(map(quoted, header[:8]))}"
+        fact = f"is not {format_name}: its columns are {', '.join(map(quote, header[:8]))}"
         raise HistoryError(str(path), fact, "leave out the format, or give the tracker's own file")
     return named
 
@@ -116,8 +116,8 @@ def _refuse_header(path: Path, header: list[str]) -> None:
         raise HistoryError(str(path), fact, "keep the losses and accuracies")
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
-        fact = f"column {quoted(twice[0])} stands twice in the header"
+        fact = f"column {quote(twice[0])} stands twice in the header"
         raise HistoryError(str(path), fact, "rename one of them")
     if not any(any(letter.isalpha() for letter in name) for name in header):
-        fact = f"has no header: its first line is {quoted(', '.join(header))}"
+        fact = f"has no header: its first line is {quote(', '.join(header))}"
         raise HistoryError(str(path), fact, "write the names of the columns on the first line")

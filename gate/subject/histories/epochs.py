@@ -13,7 +13,7 @@ from gate.errors import HistoryError
 from gate.subject.histories.columns import counts, counts_epochs, epoch_column, refuse_text
 from gate.subject.histories.passes import passes
 from gate.subject.histories.table import Row, Table
-from gate.wording import quoted
+from gate.wording import quote
 
 MOST_EPOCHS = 100_000
 MOST_REWINDS = 1000  # a training is resumed a few times
@@ -64,7 +64,7 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
     HistoryError is raised for epochs that are no numbers, that are in no order, and for too many.
     """
     key = epoch_column(table)
-    epochs, notes = _numbered(path, table, key, train_loss)
+    epochs, notes = _number(path, table, key, train_loss)
     line = Timeline()
     for epoch, row in zip(epochs, table.rows, strict=True):
         values = {name: value for name, value in row.items() if _measured(name, value)}
@@ -73,22 +73,20 @@ def timeline(path: Path, table: Table, train_loss: str | None = None) -> tuple[T
             break
     many = line.rewinds > MOST_REWINDS
     if many or (line.rewinds >= 2 and line.rewinds * 3 > len(table.rows) - 1):
-        fact = (
-            f"column {quoted(key or '')} goes back {line.rewinds} times in {len(table.rows)} rows"
-        )
+        fact = f"column {quote(key or '')} goes back {line.rewinds} times in {len(table.rows)} rows"
         raise HistoryError(str(path), fact, "sort the rows in the order of training")
     if len(line.epochs) > MOST_EPOCHS:
         fact = f"has more than {MOST_EPOCHS} epochs or steps"
         raise HistoryError(str(path), fact, "keep one row an epoch")
     if line.rewinds:
         notes.append(
-            f"column {quoted(key or '')} goes back {_times(line.rewinds)}: training was resumed, "
+            f"column {quote(key or '')} goes back {_times(line.rewinds)}: training was resumed, "
             f"and later rows replace {line.discarded} earlier epochs"
         )
     return line, notes
 
 
-def _numbered(
+def _number(
     path: Path, table: Table, key: str | None, train_loss: str | None
 ) -> tuple[list[float], list[str]]:
     """Return the epoch of each row, and a note where no column counts them."""
@@ -98,7 +96,7 @@ def _numbered(
     found = None if counts_epochs(key) else passes(path, table, key, epochs, train_loss)
     if found is None:
         return epochs, []
-    return found, [f"column {quoted(key)} starts again with each epoch: they are numbered from 0"]
+    return found, [f"column {quote(key)} starts again with each epoch: they are numbered from 0"]
 
 
 def _measured(name: str, value: float | None) -> bool:
@@ -125,7 +123,7 @@ def _epoch(path: Path, row: Row, key: str, following: float | None) -> float | N
     if epoch is None:
         return following
     if not math.isfinite(epoch):
-        fact = f"column {quoted(key)} holds {epoch}"
+        fact = f"column {quote(key)} holds {epoch}"
         raise HistoryError(str(path), fact, "number the epochs")
     return epoch
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from gate.errors import HistoryError
 from gate.subject.histories.columns import counts
-from gate.subject.histories.text import shown
-from gate.wording import quoted
+from gate.subject.histories.text import show_cell
+from gate.wording import quote
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 
@@ -38,7 +38,7 @@ def frame_of(path: Path, document: Mapping[str, Any]) -> Rows | None:
         fact = "holds numbers as names of both rows and columns: which are the epochs?"
         raise HistoryError(str(path), fact, _REMEDY)
     if by_row:
-        return _numbered(list(document), list(document.values()))
+        return _number(list(document), list(document.values()))
     if by_column:
         if any(len(each) < len(names) for each in document.values()):
             names.sort(key=float)
@@ -46,7 +46,7 @@ def frame_of(path: Path, document: Mapping[str, Any]) -> Rows | None:
         for name, cells in document.items():
             for row, value in cells.items():
                 rows[row][name] = value
-        return _numbered(names, list(rows.values()))
+        return _number(names, list(rows.values()))
     return None
 
 
@@ -56,29 +56,31 @@ _SPLIT = {"columns", "index", "data"}
 def _split(path: Path, names: list[Any], index: Any, data: list[Any]) -> Rows:  # noqa: ANN401
     if len(set(map(str, names))) < len(names):
         twice = next(name for name, times in Counter(map(str, names)).items() if times > 1)
-        raise HistoryError(str(path), f"column {quoted(twice)} stands twice", "rename one of them")
+        raise HistoryError(str(path), f"column {quote(twice)} stands twice", "rename one of them")
     rows = []
     for place, cells in enumerate(data):
         if not isinstance(cells, list) or len(cells) != len(names):
-            many = f"has {len(cells)} cells" if isinstance(cells, list) else f"is {shown(cells)}"
+            many = (
+                f"has {len(cells)} cells" if isinstance(cells, list) else f"is {show_cell(cells)}"
+            )
             fact = f"row {place + 1} of data {many}, and there are {len(names)} columns"
             raise HistoryError(str(path), fact, "give the file as pandas wrote it")
         rows.append(dict(zip(map(str, names), cells, strict=True)))
     if isinstance(index, list) and len(index) != len(data):
         fact = f"has {len(data)} rows, and its index has {len(index)}"
         raise HistoryError(str(path), fact, "give the file as pandas wrote it")
-    return _numbered(index if isinstance(index, list) else [], rows)
+    return _number(index if isinstance(index, list) else [], rows)
 
 
 def _table(path: Path, data: list[Any]) -> Rows:
     for place, row in enumerate(data):
         if not isinstance(row, dict):
-            fact = f"row {place + 1} of data is {shown(row)}, not an object"
+            fact = f"row {place + 1} of data is {show_cell(row)}, not an object"
             raise HistoryError(str(path), fact, "give the file as pandas wrote it")
-    return _numbered([row.pop("index", None) for row in data], data)
+    return _number([row.pop("index", None) for row in data], data)
 
 
-def _numbered(index: Sequence[object], rows: Sequence[Mapping[str, object]]) -> Rows:
+def _number(index: Sequence[object], rows: Sequence[Mapping[str, object]]) -> Rows:
     """Yield the rows, with the index as their epoch where it is one and no column counts them."""
     taken = any(map(counts, {name for row in rows for name in row}))
     if taken or len(index) != len(rows) or not _are_numbers(index):

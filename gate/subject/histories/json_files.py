@@ -9,8 +9,8 @@ from gate.errors import HistoryError
 from gate.subject.histories.frames import frame_of
 from gate.subject.histories.lists import rows_of_lists
 from gate.subject.histories.table import Role, Table, table_of
-from gate.subject.histories.text import shown
-from gate.wording import quoted
+from gate.subject.histories.text import show_cell
+from gate.wording import quote
 
 _DEEPEST = 8  # objects in objects; what lies deeper is no metric
 _MOST_OBJECTS = 2_000_000
@@ -31,7 +31,7 @@ def read_json(path: Path, text: str) -> Table:
         fact = f"holds more than {_MOST_OBJECTS:,} objects and lists"
         raise HistoryError(str(path), fact, "keep one row an epoch")
     try:
-        document = _parsed(text)
+        document = _parse(text)
     except _TwiceError as error:
         raise HistoryError(str(path), str(error), "rename one of them") from error
     except (ValueError, RecursionError):
@@ -59,7 +59,7 @@ def _json_lines(path: Path, text: str) -> Table:
             if not line.strip():
                 continue
             try:
-                yield index, _parsed(line)
+                yield index, _parse(line)
             except _TwiceError as error:
                 raise HistoryError(f"{path}:{index + 1}", str(error), "rename one") from error
             except (ValueError, RecursionError) as error:
@@ -75,7 +75,7 @@ def _objects(path: Path, noun: str, entries: Iterable[tuple[int, object]]) -> Ro
     for index, entry in entries:
         place = f"{noun} {index + 1}"
         if not isinstance(entry, dict):
-            fact = f"{place} is {shown(entry)}, not an object"
+            fact = f"{place} is {show_cell(entry)}, not an object"
             raise HistoryError(str(path), fact, "write one JSON object an epoch")
         yield place, dict(_flat(entry))
 
@@ -116,12 +116,12 @@ def _flat(entry: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value
 
 
-def _parsed(text: str) -> object:
+def _parse(text: str) -> object:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
-            raise _TwiceError(f"{quoted(twice)} stands twice in an object")
+            raise _TwiceError(f"{quote(twice)} stands twice in an object")
         return dict(pairs)
 
     return json.loads(text, object_pairs_hook=once)

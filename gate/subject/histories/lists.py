@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.columns import is_held_out
-from gate.subject.histories.text import listed
-from gate.wording import quoted
+from gate.subject.histories.text import list_names
+from gate.wording import quote
 
 Rows = Iterator[tuple[str, Mapping[str, object]]]
 Series = Mapping[str, list[object]]
@@ -41,11 +41,11 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
         return 1
     if not is_held_out(name):
         lengths = [f"{each}: {len(found)}" for each, found in series.items()]
-        fact = f"its series differ in length: {listed(lengths)}"
+        fact = f"its series differ in length: {list_names(lengths)}"
         raise HistoryError(str(path), fact, _REMEDY)
     if not values:
         return epochs + 1
-    few = f"series {quoted(name)} has {_counted(values)} for {epochs} epochs"
+    few = f"series {quote(name)} has {_count(values)} for {epochs} epochs"
     if not (name.startswith("val_") and name.removeprefix("val_") in series):
         fact = f"{few}: logged after every k-th of them, before it, or in another rhythm?"
         raise HistoryError(str(path), fact, _REMEDY)
@@ -61,5 +61,5 @@ def _step(path: Path, name: str, series: Series, epochs: int) -> int:
     return least
 
 
-def _counted(values: int) -> str:
+def _count(values: int) -> str:
     return "1 value" if values == 1 else f"{values} values"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Table, table_of
-from gate.subject.histories.text import listed, read_text
+from gate.subject.histories.text import list_names, read_text
 
 MOST_POINTS = 1_000_000
 
@@ -31,7 +31,7 @@ def read_run_folder(path: Path) -> Table:
     """
     runs = [path] if is_run(path) else runs_below(path)
     if len(runs) > 1:
-        names = listed([str(run.relative_to(path)) for run in runs])
+        names = list_names([str(run.relative_to(path)) for run in runs])
         raise HistoryError(str(path), f"holds {len(runs)} runs: {names}", "give one run's folder")
     return rows_of_points(runs[0], "mlflow-files", _points(runs[0]))
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gate.errors import HistoryError
-from gate.evidence.database import DistrustError, limited, opened_read_only, require_tables
+from gate.evidence.database import DistrustError, limit_bytes, open_read_only, require_tables
 from gate.subject.histories.mlflow_files import Point, rows_of_points
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import listed
-from gate.wording import quoted
+from gate.subject.histories.text import list_names
+from gate.wording import quote
 
 MAGIC = b"SQLite format 3\0"
 MOST_POINTS = 2_000_000
@@ -44,12 +44,12 @@ def read_database(path: Path, run: str | None) -> Table:
     remedy = "give MLflow's own file, complete and not in use"
     try:
         size = path.stat().st_size
-        with opened_read_only(path, alone=False) as database:
+        with open_read_only(path, alone=False) as database:
             require_tables(database, ("runs", "metrics"))
-            runs = list(limited(database.execute(_RUNS), size))
-            chosen = _chosen(path, runs, run)
+            runs = list(limit_bytes(database.execute(_RUNS), size))
+            chosen = _choose(path, runs, run)
             found = database.execute(_METRICS, (chosen, MOST_POINTS + 1))
-            points = list(limited(found, size))
+            points = list(limit_bytes(found, size))
     except DistrustError as error:
         fact = f"is SQLite, but not a database of MLflow that can be read: it {error}"
         raise HistoryError(str(path), fact, remedy) from error
@@ -57,18 +57,18 @@ def read_database(path: Path, run: str | None) -> Table:
         fact = "is SQLite, but not a database of MLflow that can be read"
         raise HistoryError(str(path), fact, remedy) from error
     if len(points) > MOST_POINTS:
-        fact = f"run {quoted(chosen)} has more than {MOST_POINTS} logged values"
+        fact = f"run {quote(chosen)} has more than {MOST_POINTS} logged values"
         raise HistoryError(str(path), fact, "log once an epoch")
     return rows_of_points(path, "mlflow-sqlite", _points(path, points))
 
 
-def _chosen(path: Path, runs: list[tuple[object, object]], run: str | None) -> str:
+def _choose(path: Path, runs: list[tuple[object, object]], run: str | None) -> str:
     named = [str(uuid) for uuid, name in runs if run is None or run in (uuid, name)]
     if len(named) == 1:
         return named[0]
-    shown = listed([f"{uuid} {name}".strip() for uuid, name in runs]) or "none"
+    shown = list_names([f"{uuid} {name}".strip() for uuid, name in runs]) or "none"
     many = "no run" if not runs else f"{len(runs)} runs"
-    wanted = "" if run is None else f", and {len(named) or 'none'} called {quoted(run)}"
+    wanted = "" if run is None else f", and {len(named) or 'none'} called {quote(run)}"
     fact = f"holds {many} with metrics ({shown}){wanted}"
     raise HistoryError(str(path), fact, f"name one by its id: {path.name}#RUN")
 
@@ -77,7 +77,7 @@ def _points(path: Path, points: list[tuple[object, ...]]) -> Iterator[Point]:
     """Yield the points; MLflow writes NaN as a mark and infinity as the greatest float."""
     for time, key, value, step, is_nan in points:
         if not isinstance(time, int) or not isinstance(step, int):
-            fact = f"metric {quoted(str(key))} has no whole time and step"
+            fact = f"metric {quote(str(key))} has no whole time and step"
             raise HistoryError(str(path), fact, "give MLflow's own file")
         whole: object = math.nan if is_nan else value
         if isinstance(whole, float) and abs(whole) >= sys.float_info.max:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from gate.subject.histories.columns import Columns, epoch_column, is_held_out
 from gate.subject.histories.table import Row, Table
-from gate.wording import quoted
+from gate.wording import quote
 
 
 def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, list[str]]:
@@ -29,10 +29,10 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     values = [sum(_is_number(row.get(name)) for name in held_out) for row in rows]
     notes, unlogged = [], set[int]()
     for name in columns.validation_losses:
-        if where := _unlogged([row.get(name) for row in rows], values):
+        if where := _find_unlogged([row.get(name) for row in rows], values):
             notes.append(_in_words(name, len(where), rows))
             unlogged |= where
-    rows = _emptied(rows, unlogged, held_out)
+    rows = _empty(rows, unlogged, held_out)
     left = {name for row in rows for name, value in row.items() if value is not None}
     validation = tuple(name for name in columns.validation_losses if name in left)
     table = replace(table, rows=rows, columns=tuple(c for c in table.columns if c in left))
@@ -40,7 +40,7 @@ def without_unlogged(table: Table, columns: Columns) -> tuple[Table, Columns, li
     return table, replace(columns, validation_losses=validation, accuracies=accuracies), notes
 
 
-def _unlogged(cells: Sequence[float | None], values: Sequence[int]) -> set[int]:
+def _find_unlogged(cells: Sequence[float | None], values: Sequence[int]) -> set[int]:
     """Return the rows in which the NaN of a held-out loss says that nothing was logged.
 
     ``cells`` are those of the loss, ``values`` the numbers in held-out columns of each row.
@@ -68,7 +68,7 @@ def _is_regular(places: Sequence[int], count: int) -> bool:
     return steps <= {usual} and places[0] < usual and count - 1 - places[-1] < usual
 
 
-def _emptied(rows: Sequence[Row], where: set[int], names: set[str]) -> tuple[Row, ...]:
+def _empty(rows: Sequence[Row], where: set[int], names: set[str]) -> tuple[Row, ...]:
     return tuple(
         {key: None if key in names and _is_nan(value) else value for key, value in row.items()}
         if index in where
@@ -102,8 +102,8 @@ def _without_turns(rows: tuple[Row, ...], columns: Columns, key: str | None) -> 
 
 def _in_words(name: str, cells: int, rows: Sequence[Row]) -> str:
     if not any(_is_number(row.get(name)) for row in rows):
-        return f"column {quoted(name)} is NaN in all rows: it was not logged"
-    return f"column {quoted(name)} is NaN in {cells} rows without a validation: not logged there"
+        return f"column {quote(name)} is NaN in all rows: it was not logged"
+    return f"column {quote(name)} is NaN in {cells} rows without a validation: not logged there"
 
 
 def _is_nan(value: float | None) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.errors import HistoryError
 from gate.subject.histories.table import Table
-from gate.wording import quoted
+from gate.wording import quote
 
 GLOBAL_STEPS = ("tensorboard", "mlflow-files", "mlflow-sqlite")  # these count on through a training
 
@@ -33,7 +33,7 @@ def passes(
     as_long = all(abs(end - ends[0]) <= gap for end in ends) and steps[-1] <= ends[0] + gap
     if len(starts) == 2 or not as_long or _looks_trained_anew(table, starts, train_loss):
         often = "once" if len(starts) == 2 else f"{len(starts) - 1} times"
-        fact = f"column {quoted(key)} starts again {often}: epochs, or trainings one after another?"
+        fact = f"column {quote(key)} starts again {often}: epochs, or trainings one after another?"
         raise HistoryError(str(path), fact, _REMEDY)
     begun = set(starts[1:])
     return [float(epoch) for epoch in accumulate(place in begun for place in range(len(steps)))]

@@ -14,9 +14,9 @@ from gate.subject.histories.epochs import timeline
 from gate.subject.histories.json_files import read_json
 from gate.subject.histories.not_logged import without_unlogged
 from gate.subject.histories.table import Table
-from gate.subject.histories.text import head, listed, read_text
+from gate.subject.histories.text import head, list_names, read_text
 from gate.subject.histories.unread_losses import unread
-from gate.wording import quoted
+from gate.wording import quote
 
 MOST_VALUES = 20_000_000  # columns times epochs
 
@@ -47,8 +47,8 @@ def read_history(
     what cannot be read, or can be read in two ways.
     """
     if format is not None and format not in FORMATS:
-        fact = f"{quoted(format)} is no format of a history"
-        raise HistoryError(str(path), fact, f"use one of {listed(list(FORMATS), len(FORMATS))}")
+        fact = f"{quote(format)} is no format of a history"
+        raise HistoryError(str(path), fact, f"use one of {list_names(list(FORMATS), len(FORMATS))}")
     try:
         table = _table(path, format)
     except OSError as error:
@@ -63,13 +63,13 @@ def read_history(
         raise HistoryError(str(path), fact, "keep one row an epoch, and fewer columns")
     columns = [name for name in table.columns if any(name in line.entries[e] for e in line.epochs)]
     series = {name: tuple(line.entries[e].get(name) for e in line.epochs) for name in columns}
-    notes = chosen.notes + unlogged + more + _repeated(chosen, line.repeated)
+    notes = chosen.notes + unlogged + more + _find_repeated(chosen, line.repeated)
     _refuse_replaced(path, chosen, series)
     accuracies = {role: name for role, name in chosen.accuracies.items() if name in series}
     for role, column in list(accuracies.items()):
         series[column], reason = as_fractions(series[column], in_percent=table.in_percent)
         if reason:
-            notes.append(f"column {quoted(column)} is not taken as an accuracy: {reason}")
+            notes.append(f"column {quote(column)} is not taken as an accuracy: {reason}")
             del accuracies[role]
     return History(
         path=str(path),
@@ -125,12 +125,12 @@ def _refuse_replaced(path: Path, columns: Columns, series: Collection[str]) -> N
     """Raise HistoryError where no value of a loss is left after the training was resumed."""
     for name in columns.losses:
         if name not in series:
-            fact = f"column {quoted(name)} was logged only before the training was resumed"
+            fact = f"column {quote(name)} was logged only before the training was resumed"
             raise HistoryError(str(path), fact, "give the history of the checkpoint's own epochs")
 
 
-def _repeated(columns: Columns, repeated: set[str]) -> list[str]:
+def _find_repeated(columns: Columns, repeated: set[str]) -> list[str]:
     found = sorted(set(columns.every) & repeated)
     return [
-        f"column {quoted(name)} has several values in an epoch: the last counts" for name in found
+        f"column {quote(name)} has several values in an epoch: the last counts" for name in found
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from gate.errors import HistoryError
-from gate.subject.histories.text import number, shown
+from gate.subject.histories.text import number, show_cell
 
 MOST_COLUMNS = 10_000  # a thousand classes with ten metrics each
 MOST_ROWS = 1_000_000
@@ -60,7 +60,7 @@ def table_of(
             try:
                 row[name] = number(cell)
             except ValueError:
-                damaged.setdefault(name, f"{place} has {shown(cell)}")
+                damaged.setdefault(name, f"{place} has {show_cell(cell)}")
                 continue
             if row[name] is not None:
                 columns.setdefault(name)

@@ -13,7 +13,7 @@ from gate.errors import HistoryError, MissingExtraError
 from gate.subject.histories.mlflow_files import Point, rows_of_points
 from gate.subject.histories.table import Table
 from gate.subject.histories.text import head
-from gate.wording import quoted
+from gate.wording import quote
 
 MARK = b"brain.Event:"  # the first record of every event file names its version
 MOST_BYTES = 512 * 2**20
@@ -60,7 +60,7 @@ def _points(file: Path, prefix: str) -> Iterator[Point]:
             if value.metadata.plugin_data.plugin_name == "scalars":
                 number = _number(value.tensor, make_array)
                 if number is None:
-                    fact = f"scalar {quoted(value.tag)} is no number at step {event.step}"
+                    fact = f"scalar {quote(value.tag)} is no number at step {event.step}"
                     raise HistoryError(str(file), fact, "give the file as it was written")
                 yield event.wall_time, f"{prefix}{value.tag}", number, event.step
     if read != expected:
@@ -86,10 +86,10 @@ def _reader(file: Path) -> tuple[Iterator[Any], Any]:
         tensors = import_module("tensorboard.util.tensor_util")
     except ImportError as error:
         raise MissingExtraError(str(file), "reading TensorBoard's files", "tensorboard") from error
-    return _parsed(file, loader.EventFileLoader(str(file))), tensors.make_ndarray
+    return _parse(file, loader.EventFileLoader(str(file))), tensors.make_ndarray
 
 
-def _parsed(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
+def _parse(file: Path, loader: Any) -> Iterator[Any]:  # noqa: ANN401 - of tensorboard
     """Yield the events of a file; a record whose checksum holds may yet be none."""
     damage = import_module("google.protobuf.message").DecodeError
     try:

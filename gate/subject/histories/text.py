@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gate import wording
 from gate.errors import HistoryError
-from gate.wording import quoted
+from gate.wording import quote
 
 MOST_BYTES = 32 * 2**20  # a row an epoch needs kilobytes; more is a log of something else
 
@@ -17,11 +17,11 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-def shown(cell: object) -> str:
+def show_cell(cell: object) -> str:
     """Return what a cell holds in words for a message, without writing out lists and objects."""
     match cell:
         case str():
-            return quoted(cell)
+            return quote(cell)
         case bool():
             return "true" if cell else "false"
         case int() | float():
@@ -34,9 +34,9 @@ def shown(cell: object) -> str:
             return "nothing"
 
 
-def listed(names: Sequence[str], most: int = 12) -> str:
+def list_names(names: Sequence[str], most: int = 12) -> str:
     """Return ``names`` quoted, for columns may hold blanks; beyond ``most`` only their number."""
-    return wording.listed([quoted(name, 60) for name in names], most)
+    return wording.list_names([quote(name, 60) for name in names], most)
 
 
 def read_text(path: Path) -> str:
@@ -48,7 +48,7 @@ def read_text(path: Path) -> str:
     if size > MOST_BYTES:
         fact = f"has {size / 2**20:.0f} MiB, a history may have {MOST_BYTES // 2**20}"
         raise HistoryError(str(path), fact, "keep one row an epoch")
-    text = _decoded(path, path.read_bytes())
+    text = _decode(path, path.read_bytes())
     if not text.strip():
         raise HistoryError(str(path), "is empty", "give the file that the training wrote")
     return text
@@ -84,7 +84,7 @@ def number(cell: object) -> float | None:
     return float(text)
 
 
-def _decoded(path: Path, content: bytes) -> str:
+def _decode(path: Path, content: bytes) -> str:
     marks = (name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark))
     encoding = next(marks, "utf-8")
     try:

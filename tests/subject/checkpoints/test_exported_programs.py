@@ -1,6 +1,6 @@
 """Exported programs that torch really writes are read; what another loader would run is refused.
 
-The hostile ones, and that each fires in torch, are in test_hostile_checkpoints_never_run.py.
+The hostile ones, and that each fires in torch, are in test_pickles_hostile.py.
 """
 
 import io

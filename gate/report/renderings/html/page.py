@@ -13,7 +13,7 @@ from gate.report.renderings.html.evidence import Beside, read_beside
 from gate.report.renderings.html.pictures import Mistakes, ShownPair, mistakes_of, pairs_of
 from gate.report.renderings.leaks import notable
 from gate.report.renderings.words import epochs_in_words, waivers_of
-from gate.wording import counted
+from gate.wording import pluralize
 
 _MOST_PLOTS = 24
 _MOST_INFLATED = 12  # metrics of classes; those of splits are all shown
@@ -114,7 +114,7 @@ def _interval_plot(rule: str, results: Sequence[ResultPart]) -> Plot:
     shown = results[: plots.MOST_ROWS]
     more = f"; the worst {len(shown)} of {len(results)}" if len(results) > len(shown) else ""
     failed = sum(result.outcome != "passed" for result in results)
-    number = counted(len(results), "result")
+    number = pluralize(len(results), "result")
     said = f"{number}, {failed} not passed, with one-sided bounds{more}"
     return Plot(rule, plots.intervals(shown), said)
 

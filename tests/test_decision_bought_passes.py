@@ -63,7 +63,7 @@ def grouped(evidence, images_per_group):
     splits = {
         split: replace(
             each,
-            rows=each.rows.grouped(
+            rows=each.rows.with_groups(
                 np.array(
                     [f"{split}-{index // images_per_group}" for index in range(len(each.rows))],
                     dtype=object,
@@ -257,7 +257,7 @@ def test_groups_that_are_dealt_never_buy_a_pass(evidence, judged, data):
         wrong = np.argsort(measured.rows.labels == measured.rows.predictions, kind="stable")
         names = np.empty(len(measured.rows), dtype=object)
         names[wrong] = [f"{split}-{index % count}" for index in range(len(measured.rows))]
-        dealt = with_rows(dealt, split, measured.rows.grouped(names))
+        dealt = with_rows(dealt, split, measured.rows.with_groups(names))
 
     assert before is Verdict.PASS or verdict(judged, dealt) is not Verdict.PASS
 
@@ -299,7 +299,7 @@ def test_taking_groups_away_never_buys_a_pass_where_a_rule_asks_for_them(evidenc
         rows = evidence.splits[split].rows
         kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
         if len(rows):
-            bare = with_rows(bare, split, rows.grouped(np.where(kept, rows.groups, None)))
+            bare = with_rows(bare, split, rows.with_groups(np.where(kept, rows.groups, None)))
 
     after = verdict(asked, bare)
 
@@ -463,7 +463,7 @@ def test_groups_that_are_dealt_and_images_that_are_listed_again_prove_no_more():
     wrong = np.argsort(rows.labels == rows.predictions, kind="stable")
     names = np.empty(len(rows), dtype=object)
     names[wrong] = [f"P{index % 960}" for index in range(len(rows))]
-    dealt = with_rows(evidence, Split.TEST, rows.grouped(names))
+    dealt = with_rows(evidence, Split.TEST, rows.with_groups(names))
 
     assert outcomes(asked, evidence) == {Outcome.INCONCLUSIVE}
     listed = listed_again(dealt, list(range(len(rows))) * 2, "z")
@@ -509,7 +509,7 @@ def test_groups_that_some_images_lack_are_not_counted_as_enough():
     half = with_rows(
         whole,
         Split.TEST,
-        rows.grouped(np.where(np.arange(len(rows)) < 600, rows.groups, None)),
+        rows.with_groups(np.where(np.arange(len(rows)) < 600, rows.groups, None)),
     )
 
     assert outcomes(asked, whole) == {Outcome.PASSED}

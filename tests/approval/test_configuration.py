@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from measured import as_measured
 
-from gate.approval.unchecked import unchecked
+from gate.approval.unchecked import list_unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
 from gate.errors import AttestationError, RefusalCode
 from gate.evidence.records import Baseline, Split, Subject
@@ -150,9 +150,9 @@ def test_a_champion_whose_answers_are_from_other_evidence_is_refused(sha256, cod
 
 
 def test_evidence_of_a_champion_that_is_not_pinned_is_said_where_one_was_compared_with(world):
-    before = {each.what for each in unchecked(world.verify().verification)}
+    before = {each.what for each in list_unchecked(world.verify().verification)}
     with_champion(world)
-    after = {each.what for each in unchecked(world.verify().verification)}
+    after = {each.what for each in list_unchecked(world.verify().verification)}
 
     assert after - before == {"champion-evidence"}
 
@@ -229,7 +229,7 @@ def test_a_signature_can_be_required_and_a_signed_verdict_meets_that(world):
 
 
 def test_an_acceptance_says_what_was_not_checked(world):
-    what = {each.what for each in unchecked(world.verify().verification)}
+    what = {each.what for each in list_unchecked(world.verify().verification)}
 
     assert what == {
         "trust-file", "data", "classes", "critical", "champion", "configuration", "age", "tool",
@@ -251,7 +251,7 @@ def test_what_is_pinned_is_not_said_to_be_unchecked(world):
     came = world.verify(approvals=(world.approve(),), max_age_days=30)
 
     assert came.accepted
-    assert {each.what: each.why for each in unchecked(came.verification)} == {
+    assert {each.what: each.why for each in list_unchecked(came.verification)} == {
         "trust-file": "no --trust-sha256 pins it",
         "data": "the trust file pins none for validation",
         "critical": "neither the trust file nor the policy names them",

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from gate.errors import HistoryError, MissingExtraError
-from gate.evidence.database import limited
+from gate.evidence.database import limit_bytes
 from gate.subject.histories import FORMATS, mlflow_sqlite, read_history
 from gate.subject.histories.text import number
 
@@ -290,7 +290,9 @@ def test_views_and_triggers_that_are_not_needed_are_of_no_account(fixtures, tmp_
 
 
 def test_a_key_longer_than_the_file_is_none_of_mlflows(fixtures, tmp_path, monkeypatch):
-    monkeypatch.setattr(mlflow_sqlite, "limited", lambda rows, most: limited(rows, most // 10_000))
+    monkeypatch.setattr(
+        mlflow_sqlite, "limit_bytes", lambda rows, most: limit_bytes(rows, most // 10_000)
+    )
 
     with pytest.raises(HistoryError, match="it says more than a file of its size holds"):
         read_history(fixtures / "mlflow.db")

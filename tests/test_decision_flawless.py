@@ -65,7 +65,7 @@ def flawless(classes, *, grouped, images=EACH):
         rows = replace(rows, slices={"site": np.where(here % 2, "A", "B").astype(object)})
         if grouped:
             number = here % GROUPS  # the images of a class lie together
-            rows = rows.grouped(np.array([f"{split} {each}" for each in number], dtype=object))
+            rows = rows.with_groups(np.array([f"{split} {each}" for each in number], dtype=object))
         splits[split] = replace(measured, rows=rows)
     champion = {Split.TEST: splits[Split.TEST].rows}
     return replace(evidence, splits=splits, baseline=replace(evidence.baseline, rows=champion))

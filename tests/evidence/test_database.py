@@ -14,8 +14,8 @@ from gate.cli import main
 from gate.errors import EvidenceError
 from gate.evidence.database import (
     DistrustError,
-    limited,
-    opened_read_only,
+    limit_bytes,
+    open_read_only,
     require_script,
     require_sound_pages,
 )
@@ -230,7 +230,7 @@ def test_histograms_are_for_other_tools_and_never_read(saved, by_value):
 def test_a_query_without_end_is_ended(saved):
     with (
         pytest.raises(DistrustError, match="takes more steps to read than a file of its size"),
-        opened_read_only(saved, alone=True) as database,
+        open_read_only(saved, alone=True) as database,
     ):
         database.execute(f"{ENDLESS} SELECT count(*) FROM n").fetchone()
 
@@ -239,7 +239,7 @@ def test_evidence_of_a_million_steps_is_within_its_budget(tmp_path):
     """The honest twin: the larger a file, the more steps it may take."""
     save(synthetic_evidence(SyntheticRun(test=((20_000, 0), (0, 20_000)))), tmp_path / FILE_NAME)
 
-    with opened_read_only(tmp_path / FILE_NAME, alone=True) as database:
+    with open_read_only(tmp_path / FILE_NAME, alone=True) as database:
         for _ in range(10):
             require_sound_pages(database)
             database.execute("SELECT * FROM rows ORDER BY position").fetchall()
@@ -265,13 +265,13 @@ def test_pages_that_are_used_twice_are_refused(tmp_path):
 
 
 def test_rows_that_say_more_than_the_file_holds_are_ended():
-    assert list(limited([("a", b"b", 7, None)] * 3, 6)) == [("a", b"b", 7, None)] * 3
+    assert list(limit_bytes([("a", b"b", 7, None)] * 3, 6)) == [("a", b"b", 7, None)] * 3
     with pytest.raises(DistrustError, match="says more than a file of its size holds"):
-        list(limited([("a" * 4, b"b" * 3)] * 3, 20))
+        list(limit_bytes([("a" * 4, b"b" * 3)] * 3, 20))
 
 
 def test_nothing_is_written_and_nothing_attached(saved, tmp_path):
-    with opened_read_only(saved, alone=True) as database:
+    with open_read_only(saved, alone=True) as database:
         require_script(database, TABLES)
         for statement in ("DELETE FROM rows", f"ATTACH '{tmp_path / 'x'}' AS other"):
             with pytest.raises(sqlite3.Error):

@@ -10,7 +10,7 @@ import pytest
 from measured import as_measured
 
 from gate.approval.attest import attest
-from gate.approval.judging import judged_again
+from gate.approval.judging import judge_again
 from gate.errors import AttestationError, EvidenceError, RefusalCode
 from gate.evidence.records import Subject
 from gate.evidence.synthetic_evidence import synthetic_evidence
@@ -60,7 +60,7 @@ def test_the_report_that_is_made_again_is_the_report(name, world):
     options = dict(VERDICTS[name])
     report = world.judge(getattr(world, options.pop("made")), **options)
 
-    assert judged_again(world.folder).to_json() == report.to_json()
+    assert judge_again(world.folder).to_json() == report.to_json()
 
 
 @pytest.mark.parametrize(("policy", "result"), [("QUIET", "PASSED"), ("WARNING", "WARNED")])
@@ -80,7 +80,7 @@ def test_results_that_a_faulty_call_put_aside_are_signed_by_way_of_judging_again
         file.rename(file.with_name(f"{file.stem}.previous{file.suffix}"))
 
     with pytest.raises(EvidenceError) as error:
-        judged_again(world.folder)
+        judge_again(world.folder)
 
     aside = world.folder / "evidence.previous.sqlite"
     assert f"validate-model judge {aside} --policy POLICY --out DIR" in error.value.remedy

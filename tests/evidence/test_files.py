@@ -6,7 +6,7 @@ import os
 import pytest
 
 from gate.errors import OutputError
-from gate.evidence.files import remove_unfinished_files, replaced, write_text
+from gate.evidence.files import remove_unfinished_files, replace_file, write_text
 
 
 def names(folder):
@@ -14,13 +14,13 @@ def names(folder):
 
 
 def half_write(path, problem):
-    with replaced(path) as unfinished:
+    with replace_file(path) as unfinished:
         unfinished.write_text("half")
         raise problem
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
-    with replaced(tmp_path / "a") as unfinished:
+    with replace_file(tmp_path / "a") as unfinished:
         unfinished.write_text("new")
         assert not (tmp_path / "a").exists()
 
@@ -61,7 +61,7 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
     together, seen = Barrier(2), []
 
     def write(text):
-        with replaced(tmp_path / "a") as unfinished:
+        with replace_file(tmp_path / "a") as unfinished:
             seen.append(unfinished)
             unfinished.write_text(text)
             together.wait(10)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gate.approval.trust import read_trust
-from gate.approval.verify import go_through, begin
+from gate.approval.verify import begin, go_through
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import read_policy
 

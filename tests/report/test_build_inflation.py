@@ -11,7 +11,7 @@ from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
 from gate.report.renderings.html.page import page_of
-from gate.report.renderings.leaks import left_out, notable
+from gate.report.renderings.leaks import excluded_images, notable
 from gate.report.renderings.markdown import markdown
 from gate.report.renderings.model_card import model_card
 from gate.report.renderings.text import text
@@ -123,4 +123,4 @@ def test_a_report_of_an_earlier_version_is_read_without_the_newer_keys(report):
     assert [each.as_given for each in read.leakage.inflation] == [
         each.as_given for each in report.leakage.inflation
     ]
-    assert left_out(read) == left_out(report)
+    assert excluded_images(read) == excluded_images(report)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gate.subject import touched
-from gate.subject.touched import code_digest, track_opened_files, unchanged, used_files
+from gate.subject.touched import code_digest, is_unchanged, track_opened_files, used_files
 from gate.subject.usercode import call, load_callable
 
 
@@ -89,9 +89,9 @@ def test_a_file_that_was_sought_and_not_found_counts(folder):
     call(seek, {}, base=folder, where="here")
 
     assert used_files(folder) == {"more.json": None}
-    assert unchanged(used_files(folder), folder)
+    assert is_unchanged(used_files(folder), folder)
     (folder / "more.json").touch()
-    assert not unchanged(used_files(folder), folder)
+    assert not is_unchanged(used_files(folder), folder)
 
 
 def test_a_temporary_file_that_is_gone_does_not_count(folder, monkeypatch, tmp_path_factory):
@@ -139,7 +139,7 @@ def test_a_file_counts_as_it_was_when_it_was_used_first(folder):
     call(read, {}, base=folder, where="here")
 
     assert used_files(folder) == before
-    assert not unchanged(before, folder)
+    assert not is_unchanged(before, folder)
 
 
 def test_what_a_call_within_a_call_reads_counts_for_both(folder, tmp_path_factory):
@@ -186,11 +186,11 @@ def ours(path):
 @pytest.mark.parametrize("change", ["other", ""])
 def test_a_changed_file_is_told(change, folder):
     call((folder / "data.json").read_text, {}, base=folder, where="here")
-    assert unchanged(used_files(folder), folder)
+    assert is_unchanged(used_files(folder), folder)
 
     (folder / "data.json").write_text(change)
 
-    assert not unchanged(used_files(folder), folder)
+    assert not is_unchanged(used_files(folder), folder)
 
 
 def test_a_folder_that_moved_holds_the_same_code(folder):
@@ -198,7 +198,7 @@ def test_a_folder_that_moved_holds_the_same_code(folder):
     files = used_files(folder)
     moved = folder.rename(folder.with_name("moved"))
 
-    assert unchanged(files, moved)
+    assert is_unchanged(files, moved)
     moved.rename(folder)
 
 

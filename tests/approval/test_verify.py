@@ -7,7 +7,7 @@ import pytest
 
 from gate.approval import bindings
 from gate.approval.approve import approve
-from gate.approval.unchecked import unchecked
+from gate.approval.unchecked import list_unchecked
 from gate.approval.verify import STEPS
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.reading import read_policy
@@ -269,7 +269,7 @@ CASES = {
 }
 
 
-# Before anything is signed; their cases are in test_judging_again.py.
+# Before anything is signed; their cases are in test_judging.py.
 OF_ATTEST = {
     RefusalCode.REPORT_ALONE,
     RefusalCode.REPORT_DIFFERS,
@@ -525,7 +525,7 @@ def test_a_bare_statement_skips_the_signature_alone_and_says_so(world):
 
     assert came.accepted
     assert "NOT CHECKED" in next(each.said for each in came.steps if each.name == "signature")
-    assert "signature" in {each.what for each in unchecked(came.verification)}
+    assert "signature" in {each.what for each in list_unchecked(came.verification)}
     changed = bare.replace(b'"pass"', b'"fail"')
     refused = world.code(attestation=None, statement=changed)
     assert refused == RefusalCode.STATEMENT_CONTRADICTORY

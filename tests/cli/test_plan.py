@@ -198,7 +198,7 @@ def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
         evidence = synthetic_evidence(SyntheticRun(test=((300 - misses, misses), (0, 0))))
         test = evidence.splits[Split.TEST]
         groups = (np.arange(300) // 5).astype(object)
-        test = dataclasses.replace(test, rows=test.rows.grouped(groups))
+        test = dataclasses.replace(test, rows=test.rows.with_groups(groups))
         evidence = dataclasses.replace(evidence, splits={Split.TEST: test})
         return judge([Accuracy(id="accuracy", min=0.85)], evidence).results[0].outcome
 
@@ -261,7 +261,7 @@ def judged(rule, sizes, wrong=0):
     assert (split.rows.predictions[of_class - misses : of_class] == 1).all(), "the misses are last"
     order = [*sizes[wrong:], *sizes[:wrong]]
     groups = [f"{label}{g}" for label in "cd" for g, size in enumerate(order) for _ in range(size)]
-    rows = split.rows.grouped(np.array(groups, dtype=object))
+    rows = split.rows.with_groups(np.array(groups, dtype=object))
     evidence = dataclasses.replace(
         evidence, splits={Split.TEST: dataclasses.replace(split, rows=rows)}
     )
