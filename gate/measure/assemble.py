@@ -14,6 +14,7 @@ from gate.measure.inference.answers import as_probabilities
 from gate.measure.partials.job import ResultStream
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import Outputs, PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.requests import MeasurementRequest
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
 from gate.wording import plain
@@ -40,6 +41,7 @@ class Assembler:
         units: Sequence[WorkUnit],
         results: ResultStream,
         datasets: Mapping[Split, Dataset],
+        measurements: Sequence[MeasurementRequest] = (),
     ) -> None:
         """Take in the results of all units, in their order, and join each split when it is whole.
 
@@ -48,7 +50,8 @@ class Assembler:
         for split, of_split in groupby(units, key=lambda unit: unit.split):
             notes: Counter[str] = Counter()
             parts = self._parts(of_split, results, notes)
-            self.splits[split] = joined(datasets[split], split, parts)
+            asked = [each for each in measurements if split in each.splits]
+            self.splits[split] = joined(datasets[split], split, parts, asked)
             self.assumed += preprocessing_notes_of(split, notes)
         for _ in results:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each unit, and no more")

@@ -171,6 +171,17 @@ class SplitPart(_Part):
     unreadable: list[UnreadablePart]
 
 
+class MeasurementPart(_Part):
+    """What was measured on a split beside the model's answers, because rules need it."""
+
+    key: str
+    split: Literal["train", "validation", "test"]
+    columns: list[str] = Field(description="The names of what was observed on each image.")
+    facts: dict[str, Any] = Field(description="What the observations depend on.")
+    summary: Any = Field(description="What all images say together.")
+    sha256: str = Field(description="Over the names of the images and what was observed on each.")
+
+
 class IntervalPart(_Part):
     """One-sided bounds, each by itself at its confidence; null where there is none."""
 
@@ -401,6 +412,9 @@ class Report(_Part):
     policy: PolicyPart
     configuration: ConfigurationPart
     data: dict[Literal["train", "validation", "test"], SplitPart]
+    measurements: list[MeasurementPart] = Field(
+        [], description="What was measured beside the model's answers, because rules need it."
+    )
     results: list[ResultPart]
     metrics: list[MetricPart]
     confusion: dict[Literal["train", "validation", "test"], ConfusionPart]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gate.errors import UsageError
 from gate.evidence.records import Split
 from gate.measure.choices import Backend
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
@@ -122,6 +123,13 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
         runners = _with_fusion(runners, first, limited)
         limited()
         undecided = first.single_output and output.values is None
+        if undecided and job.measurements:
+            raise UsageError(
+                "output",
+                "the model has a single output, and a measurement asks it again before it is known "
+                "whether that is a logit or a probability",
+                "add output: logit, or output: probability",
+            )
         weights = runner.weights()
         code = used_files(base)
         facts = ModelFacts(
@@ -158,5 +166,6 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 thread_init=limited,
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
+                measurements=tuple(each.opened() for each in job.measurements),
             ),
         )
