@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
+from gate.evidence.contract import Disagreement
 from gate.keys import name_key
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
+from gate.subject.sources.contract import disagreements
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
@@ -29,6 +31,7 @@ class Resolution:
 
     gatefile: GateFile  # with what the artefact states where the file says nothing
     statements: Statements = field(default_factory=Statements)
+    contract: tuple[Disagreement, ...] = ()  # where two of them differ
     failure: SubjectError | None = None  # the artefact cannot be read, so nothing can be measured
 
 
@@ -53,7 +56,8 @@ def resolve(gatefile: GateFile) -> Resolution:
         return Resolution(gatefile, failure=error)
     gatefile.require_complete(list(_open_questions(gatefile, statements)))
     values["model"] = spec.model_copy(update={"source": source.name})
-    return Resolution(gatefile.completed(values, origins, statements.read), statements)
+    completed = gatefile.completed(values, origins, statements.read)
+    return Resolution(completed, statements, disagreements(gatefile, statements))
 
 
 def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:

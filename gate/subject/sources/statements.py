@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from gate.evidence.contract import Disagreement
+
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
 
@@ -43,6 +45,8 @@ class Statements:
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     asks: tuple[Ask, ...] = ()
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
+    # Where it contradicts itself, such as num_labels and id2label; the check input-contract fails.
+    checks: tuple[Disagreement, ...] = ()
 
     def given(self) -> Iterator[tuple[Key, Stated[Any]]]:
         """Yield what is stated, by key."""
