@@ -143,23 +143,23 @@ class InputContract(Rule):
 
     def _preparation(self, evidence: "Evidence") -> Comparison:
         from gate.metrics.estimates import Count
-        from gate.metrics.input_trial import explanation, in_words, trial_of
+        from gate.metrics.input_trial import explanations, in_words, trial_of
 
         trial = trial_of(evidence, self._trial)
-        found = explanation(evidence, self._trial, min_gain=self.min_gain)
+        found = explanations(evidence, self._trial, min_gain=self.min_gain)
         detail = ""
         if trial is not None and trial.tried:
             detail = f"{trial.tried} of {trial.images} images were tried"
-        if trial is not None and found is not None:
+        if trial is not None and found:
             detail = in_words(trial, found)
         return Comparison(
             what="number of other preparations of the input that explain the errors",
-            estimate=Count(int(found is not None)),
+            estimate=Count(len(found)),
             operator="<=",
             required=0,
             scope=Scope(part="preparation"),
             detail=detail,
-            remedy="" if found is None else f"declare in input: {found.preparation.declared}",
+            remedy=f"declare in input: {found[0].preparation.declared}" if found else "",
         )
 
 

@@ -20,6 +20,9 @@ from gate.evidence.records import Evidence, Rows, Split
 
 _CHANCE = 1e-3  # that any preparation seems to explain the errors of a model that has none
 
+_WORSE = 0.05  # by chance, for one preparation to be called worse than the best
+_NAMED = 3  # of preparations that explain the errors equally well
+
 Bits = NDArray[np.int64]
 
 
@@ -56,32 +59,38 @@ def trial_of(evidence: Evidence, measurement: InputTrial) -> Trial | None:
     )
 
 
-def explanation(
+def explanations(
     evidence: Evidence, measurement: InputTrial, *, min_gain: float
-) -> Explanation | None:
-    """Return the preparation that explains the errors; None where the model is above its floor.
+) -> tuple[Explanation, ...]:
+    """Return the preparations that explain the errors, the best first; none above the floor.
 
     As declared, accuracy must lie below the floor; so prepared at or above it, and higher by
     ``min_gain`` or more. The sign test (Dixon and Mood 1946) of the images on which the two differ
-    is exact, its error divided among the preparations. An image that was not tried is wrong.
+    is exact, its error divided among the preparations. An image that was not tried is wrong. Those
+    that are provably worse than the best are left out.
     """
     trial = trial_of(evidence, measurement)
     if trial is None:
-        return None
+        return ()
     least = least_accuracy(measurement.floor, trial.classes) * trial.images
     if trial.right >= least:
-        return None
+        return ()
     sampled = list(_sampled(evidence, measurement))
     answers = np.concatenate([each for _, each, _ in sampled])
     declared = np.concatenate([each for *_, each in sampled])
     found = [
-        Explanation(each, int(right.sum()))
+        (each, right)
         for place, each in enumerate(PREPARATIONS)
         if (right := is_right(answers, place)).sum() >= least
         and right.sum() - trial.right >= min_gain * trial.images
         and _chance(right, declared) * len(PREPARATIONS) <= _CHANCE
     ]
-    return max(found, key=lambda each: each.right, default=None)
+    found.sort(key=lambda each: -int(each[1].sum()))
+    return tuple(
+        Explanation(each, int(right.sum()))
+        for each, right in found
+        if _chance(found[0][1], right) > _WORSE
+    )
 
 
 def _sampled(
@@ -113,14 +122,13 @@ def _chance(right: NDArray[np.bool_], declared: NDArray[np.bool_]) -> float:
     return float(binom.sf(gained - 1, gained + lost, 0.5))
 
 
-def in_words(trial: Trial, found: Explanation) -> str:
-    """Return an explanation as a clause, with both accuracies."""
+def in_words(trial: Trial, found: Sequence[Explanation]) -> str:
+    """Return explanations as a clause, with the accuracy of each and that as declared."""
+    shares = [
+        f"with {each.preparation.words} {each.right / trial.images:.2f}" for each in found[:_NAMED]
+    ]
     return (
-        "the input is prepared otherwise than in training: with "
-        f"{found.preparation.words} {found.right / trial.images:.2f} of {trial.images} "
-        f"{_listed(trial.splits)} images are right, as declared {trial.right / trial.images:.2f}"
+        f"the input is prepared otherwise than in training: {' or '.join(shares)} of "
+        f"{trial.images} {' and '.join(trial.splits)} images are right, as declared "
+        f"{trial.right / trial.images:.2f}"
     )
-
-
-def _listed(splits: Sequence[str]) -> str:
-    return " and ".join(splits)

@@ -287,7 +287,7 @@ CHANGES = [
     ("UPDATE measurements SET columns = '{}'", "and observations in it"),
     ("UPDATE measurements SET columns = '{\"prediction\": 3}'", "does not say of which type"),
     ("DELETE FROM measurements", "has observations and was not made"),
-    ("UPDATE measurements SET split = 'train'", "has observations and was not made"),
+    ("UPDATE measurements SET split = 'train'", "has not one value for each of"),
     ("UPDATE measurements SET split = 'moon'", "which is no split"),
     ("UPDATE measurements SET facts = '[]'", "does not say what it depends on"),
     ("UPDATE measurements SET summary = 'NaN'", "says NaN, which is no JSON"),
