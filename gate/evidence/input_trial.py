@@ -123,11 +123,16 @@ class InputTrial(Measurement):
         """Return the column ``answers``; the model is asked only where it is often wrong."""
         import numpy as np
 
-        answers = np.full(len(batch.indices), -1, np.int64)
+        indices = batch.indices  # ascending
+        answers = np.full(len(indices), -1, np.int64)
         if batch.is_undecided:
             return {COLUMN: answers}
-        chosen = np.flatnonzero(np.isin(batch.indices, sample_of(len(batch.entries))))
-        if not len(chosen):
+        sample = sample_of(len(batch.entries))
+        first, last = sample.searchsorted((indices[0], indices[-1] + 1))
+        if first == last:
+            return {COLUMN: answers}
+        chosen = np.flatnonzero(np.isin(indices, sample[first:last]))
+        if not len(chosen):  # those of the sample cannot be read
             return {COLUMN: answers}
         answers[chosen] = NOT_TRIED
         outputs = batch.outputs
