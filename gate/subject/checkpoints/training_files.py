@@ -100,5 +100,6 @@ def _pickle(path: Path) -> bytes:
 
 def _training_file(saved: Table) -> TrainingFile:
     args = saved.entries.get("args")
-    is_namespace = isinstance(args, Opaque) and args.kind in NAMESPACES
-    return TrainingFile(saved.entries, args.attributes if is_namespace else {})
+    if isinstance(args, Opaque) and args.kind in NAMESPACES:
+        return TrainingFile(saved.entries, args.attributes)
+    return TrainingFile(saved.entries, {})

@@ -7,7 +7,7 @@ can fill is stopped.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import RefusedError, mismatch
@@ -66,7 +66,7 @@ def build_bounded(
             model = make()
     except _TooLargeError:
         raise _larger(what).at(checkpoint.path, checkpoint.identity) from None
-    except Exception as error:  # noqa: BLE001 -- the library's own, of values that it was given
+    except Exception as error:
         raise _not_built(what, error).at(checkpoint.path, checkpoint.identity) from error
     model.eval()
     return model
@@ -124,7 +124,7 @@ def _counting(checkpoint: Checkpoint) -> Iterator[None]:
         if elements < 0:
             raise _TooLargeError
 
-    def count_module(_module: "nn.Module", _name: str, _child: Any) -> None:
+    def count_module(_module: "nn.Module", _name: str, _child: "nn.Module | None") -> None:
         nonlocal modules
         modules -= 1
         if modules < 0:

@@ -30,7 +30,6 @@ from gate.subject.sources.timm_models import (
 )
 from gate.subject.sources.unknown import UnknownError
 
-
 _CONFIG = "config.json"
 
 
@@ -58,7 +57,7 @@ class Config:
         return require_safe_build(build.architecture, {**defaults, **build.arguments})
 
     @property
-    def number_of_classes(self) -> Any:
+    def number_of_classes(self) -> object:
         """What it says of the number of outputs."""
         return self.top.get("num_classes", self.pretrained.get("num_classes"))
 

@@ -140,10 +140,8 @@ def _with_key(artefact: Artefact) -> Artefact:
 def _note(artefact: Artefact) -> tuple[str, ...]:
     if artefact.key is not None or _with_key(artefact).key != _AVERAGE:
         return ()
-    return (
-        f"of {_WEIGHTS} and {_AVERAGE} the second was judged, as timm's checkpoint_path= loads it; "
-        "model: {key: ...} names the other",
-    )
+    taken = f"of {_WEIGHTS} and {_AVERAGE} the second was judged, as timm's checkpoint_path= does"
+    return (f"{taken}; model: {{key: {_WEIGHTS}}} judges the first",)
 
 
 def _build(found: TrainingFile, given: Mapping[str, Any]) -> Build:

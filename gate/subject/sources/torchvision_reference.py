@@ -56,7 +56,7 @@ _WHICH = Ask(
 
 
 class TorchvisionReference(ModelSource):
-    """What the training script in torchvision's repository saves: `model_6.pth`, `checkpoint.pth`."""
+    """What the training script in torchvision's repository saves: `checkpoint.pth`."""
 
     name = "torchvision-reference"
 
@@ -86,7 +86,7 @@ class TorchvisionReference(ModelSource):
             fact = f"args: model is {quote(name)}, no name of a model of torchvision"
             asks.append(Ask("factory", fact, _ADD_FACTORY))
         try:
-            prepared = Stated(_input_of(found, given), f"args: {', '.join(_OF_INPUT)}")
+            prepared = Stated(_input_of(given), f"args: {', '.join(_OF_INPUT)}")
         except UnknownError as error:
             asks.append(
                 Ask(
@@ -155,7 +155,7 @@ def _with_key(artefact: Artefact) -> Artefact:
     return replace(artefact, key=_WEIGHTS)
 
 
-def _input_of(found: TrainingFile, given: Mapping[str, Any]) -> "InputSpec":
+def _input_of(given: Mapping[str, Any]) -> "InputSpec":
     """Return the script's evaluation preset; raises UnknownError with what it does not say."""
     backend = str(given.get("backend") or "pil").lower()  # before 0.15 there was no other
     interpolation = given.get("interpolation")
