@@ -77,7 +77,8 @@ def open_built(
 ) -> OpenModel:
     """Return the open model that ``make`` builds, with the weights of a checkpoint.
 
-    Raises CheckpointError as :func:`build_bounded` and :func:`.loading.load_into` do.
+    Raises CheckpointError where it cannot be built or the weights do not fit it, and FactoryError
+    where its own code stops the loading.
     """
     import torch
 

@@ -19,7 +19,7 @@ _OFFLINE = "HF_HUB_OFFLINE"  # read by huggingface_hub when it is imported
 def release_of(library: str, where: str) -> str:
     """Return the release of a library, which is not imported.
 
-    Raises MissingExtraError where it is not installed, and UsageError where no extra has it.
+    Raises UsageError where it is not installed, with the extra that has it.
     """
     try:
         return version(library)
@@ -30,8 +30,7 @@ def release_of(library: str, where: str) -> str:
 def import_library(library: str, where: str) -> ModuleType:
     """Return an installed library that may not reach for the network.
 
-    Raises MissingExtraError or UsageError where it is not installed, and UsageError where it does
-    not fit the torch that is.
+    Raises UsageError where it is not installed, and where it does not fit the torch that is.
     """
     if find_spec(library) is None:
         raise _missing(library, where)

@@ -97,7 +97,7 @@ class TimmFolder(ModelSource):
         return isinstance(top.get("architecture"), str) and "model_type" not in top
 
     def files(self, path: Path) -> Mapping[str, str | None]:
-        """Return the weights, indexes and configurations."""
+        """Return the weights, indexes and configurations; raises RefusedError."""
         return deciding_files(path)
 
     def identify(self, artefact: Artefact) -> Identity:
@@ -134,13 +134,16 @@ class TimmFolder(ModelSource):
         )
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
-        """Return the release of timm, where it builds the model; raises MissingExtraError."""
+        """Return the release of timm, where it builds the model; raises UsageError."""
         if artefact.factory:
             return {}
         return {"timm": release_of("timm", artefact.checkpoint)}
 
     def open(self, artefact: Artefact, *, threads: int) -> AbstractContextManager[OpenModel]:
-        """Return a context of the model that timm builds, or the factory of the gate file."""
+        """Return a context of the model that timm builds, or the factory of the gate file.
+
+        Raises CheckpointError, UsageError where timm cannot be imported, and FactoryError.
+        """
         if artefact.factory:
             return torch_checkpoint.SOURCE.open(artefact, threads=threads)
         return self._open(artefact, threads)

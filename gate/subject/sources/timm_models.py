@@ -54,8 +54,8 @@ class Build:
     def maker(self, where: str) -> Callable[[], "nn.Module"]:
         """Return a function that builds the module with random weights.
 
-        Raises MissingExtraError without timm, and UsageError where it cannot be imported. The
-        function raises whatever timm does.
+        Raises UsageError where timm is not installed, or cannot be imported. The function raises
+        whatever timm does.
         """
         timm = import_library("timm", where)
         return partial(timm.create_model, self.architecture, pretrained=False, **self.arguments)
@@ -95,8 +95,8 @@ def require_within(pretrained_cfg: Mapping[str, Any]) -> None:
 def default_cfg(architecture: str, where: str) -> Mapping[str, Any]:
     """Return the pretrained_cfg that the installed timm has for an architecture.
 
-    Raises MissingExtraError without timm, and UsageError where it cannot be imported. Raises
-    UnknownError for a name that this timm does not have.
+    Raises UsageError where timm is not installed, or cannot be imported, and UnknownError for a
+    name that it does not have.
     """
     timm = import_library("timm", where)
     if not timm.is_model(architecture):

@@ -54,7 +54,7 @@ class TimmTraining(ModelSource):
         """Return input and architecture as the arguments have them; class names are not in it.
 
         What the script was not told is the architecture's own, as the installed timm has it. Raises
-        CheckpointError, and MissingExtraError where timm is needed for that.
+        CheckpointError, and UsageError where that timm cannot be imported.
         """
         found = _read(artefact)
         given = found.arguments(_ARGUMENTS)
@@ -80,13 +80,16 @@ class TimmTraining(ModelSource):
         )
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
-        """Return the release of timm, where it builds the model; raises MissingExtraError."""
+        """Return the release of timm, where it builds the model; raises UsageError."""
         if artefact.factory:
             return {}
         return {"timm": release_of("timm", artefact.checkpoint)}
 
     def open(self, artefact: Artefact, *, threads: int) -> AbstractContextManager[OpenModel]:
-        """Return a context of the model that timm builds, or the factory of the gate file."""
+        """Return a context of the model that timm builds, or the factory of the gate file.
+
+        Raises CheckpointError, UsageError where timm cannot be imported, and FactoryError.
+        """
         return self._open(_with_key(artefact), threads, note=_note(artefact))
 
     @contextmanager

@@ -105,13 +105,16 @@ class TorchvisionReference(ModelSource):
         )
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
-        """Return the release of torchvision, where it builds the model."""
+        """Return the release of torchvision, where it builds it; raises UsageError."""
         if artefact.factory:
             return {}
         return {"torchvision": release_of("torchvision", artefact.checkpoint)}
 
     def open(self, artefact: Artefact, *, threads: int) -> AbstractContextManager[OpenModel]:
-        """Return a context of torchvision's model, or of the factory of the gate file."""
+        """Return a context of torchvision's model, or of the factory of the gate file.
+
+        Raises CheckpointError, UsageError where torchvision cannot be imported, and FactoryError.
+        """
         artefact = _with_key(artefact)
         if artefact.factory:
             return torch_checkpoint.SOURCE.open(artefact, threads=threads)
