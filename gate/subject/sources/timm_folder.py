@@ -47,12 +47,13 @@ class Config:
         require_within(self.pretrained)
         arguments = self.top.get("model_args") or {}
         build = require_safe_build(self.top.get("architecture"), arguments)
-        size = self.pretrained.get("input_size") or [None, None, None]
+        size = self.input_size
+        channels, *sides = size if isinstance(size, list) and len(size) == 3 else [None]
         defaults = {
             "num_classes": self.number_of_classes,
             "global_pool": self.pretrained.get("global_pool"),
-            "in_chans": size[0],
-            "img_size": size[1:] if self.pretrained.get("fixed_input_size") else None,
+            "in_chans": channels,
+            "img_size": sides if sides and self.pretrained.get("fixed_input_size") else None,
         }
         return require_safe_build(build.architecture, {**defaults, **build.arguments})
 
@@ -62,17 +63,14 @@ class Config:
         return self.top.get("num_classes", self.pretrained.get("num_classes"))
 
     @property
-    def input_size(self) -> list[Any]:
-        """Channels, height and width; model_args go before pretrained_cfg, as in timm.
-
-        Raises UnknownError where they are not stated.
-        """
+    def input_size(self) -> object:
+        """Channels, height and width; model_args go before pretrained_cfg, as in timm."""
         size = self.pretrained.get("input_size")
         if not isinstance(size, list) or len(size) != 3:
-            raise UnknownError("input_size is not [channels, height, width]")
+            return size
         arguments = self.top.get("model_args") or {}
         given = arguments.get("img_size") if self.pretrained.get("fixed_input_size") else None
-        sides = [given, given] if isinstance(given, int) else given or size[1:]
+        sides = given if isinstance(given, list) else [given or size[1], given or size[2]]
         return [arguments.get("in_chans") or size[0], *sides]
 
     def classes(self) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def input_of(config: Mapping[str, Any]) -> "InputSpec":
     """
     missing = [name for name in ("input_size", "mean", "std") if not config.get(name)]
     if missing:
-        raise UnknownError(f"{list_names(missing)} is not stated")
+        raise UnknownError(f"it does not say {list_names(missing)}")
     return input_from(_input_values(config))
 
 
@@ -128,7 +128,7 @@ def _input_values(config: Mapping[str, Any]) -> dict[str, Any]:
     if mode is None:
         raise UnknownError(f"input_size has {channels} channels, which no image file has")
     interpolation = config.get("interpolation") or "bicubic"
-    if interpolation not in _INTERPOLATIONS:
+    if not isinstance(interpolation, str) or interpolation not in _INTERPOLATIONS:
         raise UnknownError(f"the interpolation {quote(interpolation)} is not known here")
     ratio = config.get("crop_pct") or _CROP_PCT
     values: dict[str, Any] = {

@@ -162,7 +162,8 @@ def _input_of(given: Mapping[str, Any]) -> "InputSpec":
     """Return the script's evaluation preset; raises UnknownError with what it does not say."""
     backend = str(given.get("backend") or "pil").lower()  # before 0.15 there was no other
     interpolation = given.get("interpolation")
-    if interpolation not in _INTERPOLATIONS.get(backend, ()):
+    known = _INTERPOLATIONS.get(backend, frozenset())
+    if not isinstance(interpolation, str) or interpolation not in known:
         raise UnknownError(
             f"interpolation {quote(interpolation)} with the backend {quote(backend)} is not known "
             "here"
