@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SEED = 0  # for libraries that draw weights, which the checkpoint then replaces
 LARGEST_NUMBER = 65_536  # of a configuration: no layer is wider, no network deeper
 _MOST_ITEMS = 10_000  # of a configuration
-_MODULES_PER_TENSOR = 64
-_FREE_MODULES = 10_000
+_PARTS_PER_TENSOR = 64  # modules, parameters and buffers
+_FREE_PARTS = 10_000
 _FREE_ELEMENTS = 16 << 20  # of what a module makes and does not save: tables of positions, masks
 
 
@@ -114,27 +114,23 @@ def _build_without_memory(make: Callable[[], "nn.Module"]) -> None:
 @contextmanager
 def _counting(checkpoint: Checkpoint) -> Iterator[None]:
     """Stop a build by _TooLargeError where it makes more than the checkpoint can be of."""
+    import torch
     from torch.nn.modules import module as registry
 
     elements = _FREE_ELEMENTS + 2 * sum(spec.elements for spec in checkpoint.tensors)
-    modules = _FREE_MODULES + _MODULES_PER_TENSOR * len(checkpoint.tensors)
+    parts = _FREE_PARTS + _PARTS_PER_TENSOR * len(checkpoint.tensors)
 
-    def count_tensor(_module: "nn.Module", _name: str, tensor: "torch.Tensor | None") -> None:
-        nonlocal elements
-        elements -= 0 if tensor is None else tensor.numel()
-        if elements < 0:
-            raise _TooLargeError
-
-    def count_module(_module: "nn.Module", _name: str, _child: "nn.Module | None") -> None:
-        nonlocal modules
-        modules -= 1
-        if modules < 0:
+    def count(_module: "nn.Module", _name: str, part: "torch.Tensor | nn.Module | None") -> None:
+        nonlocal elements, parts
+        parts -= 1
+        elements -= part.numel() if isinstance(part, torch.Tensor) else 0
+        if parts < 0 or elements < 0:
             raise _TooLargeError
 
     hooks = [
-        registry.register_module_parameter_registration_hook(count_tensor),
-        registry.register_module_buffer_registration_hook(count_tensor),
-        registry.register_module_module_registration_hook(count_module),
+        registry.register_module_parameter_registration_hook(count),
+        registry.register_module_buffer_registration_hook(count),
+        registry.register_module_module_registration_hook(count),
     ]
     try:
         yield

@@ -6,7 +6,6 @@ import torch
 from gate.subject.checkpoints import inspect
 from gate.subject.checkpoints.proposing import proposed_architecture
 
-
 # SqueezeNet 1.1: place of each fire module -> inputs, squeezed, expanded by each half.
 FIRES = {
     3: (64, 16, 64),
@@ -22,15 +21,17 @@ FIRES = {
 
 def squeezenet(classes, prefix=""):
     """Return tensors with the names that torchvision gives, and the shapes of the paper."""
-    shapes = {"features.0": (64, 3, 3, 3), "classifier.1": (classes, 512, 1, 1)}
+    shapes = {"features.0": (64, 3, 3, 3)}
     for place, (inputs, squeezed, expanded) in FIRES.items():
         shapes[f"features.{place}.squeeze"] = (squeezed, inputs, 1, 1)
         shapes[f"features.{place}.expand1x1"] = (expanded, squeezed, 1, 1)
         shapes[f"features.{place}.expand3x3"] = (expanded, squeezed, 3, 3)
-    state = {f"{prefix}{name}.weight": torch.zeros(shape) for name, shape in shapes.items()}
-    state |= {f"{prefix}{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
-    last = [name for name in state if "classifier" in name]
-    return {**state, **{name: state.pop(name) for name in last}}
+    shapes["classifier.1"] = (classes, 512, 1, 1)
+    state = {}
+    for name, shape in shapes.items():
+        state[f"{prefix}{name}.weight"] = torch.zeros(shape)
+        state[f"{prefix}{name}.bias"] = torch.zeros(shape[0])
+    return state
 
 
 @pytest.mark.parametrize(("classes", "prefix"), [(7, ""), (1000, ""), (12, "module.")])
