@@ -61,14 +61,6 @@ def test_weights_that_cannot_give_sound_outputs_are_numerically_bad(
     assert name in error.fact
 
 
-def test_the_model_may_be_the_one_with_the_prefix(tmp_path: Path) -> None:
-    torch.save(state(), tmp_path / "x.pt")
-
-    error = _refused(tmp_path / "x.pt", torch.nn.ModuleDict({"encoder": small_cnn()}))
-
-    assert "keys differ only by the prefix `encoder.`, which the model expects" in error.fact
-
-
 def test_no_tensor_is_built_for_a_model_that_it_does_not_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: SmallCnn
 ) -> None:
