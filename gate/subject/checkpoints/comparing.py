@@ -65,7 +65,6 @@ def match(
     spare += tuple(name for name in theirs if reading[name] not in model)
     _check_shapes(kept, model)
     casts = _check_dtypes(kept, model)
-    _check_shared(kept, model)
     counters = tuple(name for name in model if name not in kept)
     return Matched(kept, reading, casts, counters, shared, spare)
 
@@ -118,14 +117,17 @@ def _twins(named: Mapping[str, TensorSpec], model: Mapping[str, Expected]) -> di
     }
 
 
-def _check_shared(named: Mapping[str, TensorSpec], model: Mapping[str, Expected]) -> None:
-    """Refuse two different tensors of the file for one tensor of the model: the last would win."""
+def check_shared(tensors: Mapping[str, TensorSpec], model: Mapping[str, Expected]) -> None:
+    """Raise RefusedError for two different tensors of a file for one tensor of the model.
+
+    A load would keep the last of them, and another loader may keep the other.
+    """
     first: dict[object, str] = {}
-    for name, spec in named.items():
-        place = model[name].place
+    for name, spec in tensors.items():
+        place = model[name].place if name in model else None
         if place is None:
             continue
-        other = named[first.setdefault(place, name)]
+        other = tensors[first.setdefault(place, name)]
         if other is not spec and (other.dtype != spec.dtype or not same_numbers(other, spec)):
             raise mismatch(
                 f"{plain(first[place])} and {plain(name)} are one tensor in the model, and have "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import FactoryError, UsageError
-from gate.subject.checkpoints.comparing import Matched, closest, match, without_spare
+from gate.subject.checkpoints.comparing import Matched, check_shared, closest, match, without_spare
 from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.readings import versions_by
@@ -103,6 +103,14 @@ def build(spec: TensorSpec) -> "torch.Tensor":
 
 def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> Matched:
     expected = _expected(model, guard)
+    found = _by_names_or_hooks(checkpoint, expected, model)
+    check_shared(found.tensors, expected)
+    return found
+
+
+def _by_names_or_hooks(
+    checkpoint: Checkpoint, expected: Mapping[str, Expected], model: "torch.nn.Module"
+) -> Matched:
     try:
         return match(
             checkpoint.tensors,

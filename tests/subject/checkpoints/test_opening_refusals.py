@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoint_corpus.bad import CORRUPT, MISFITS, NUMERICALLY_BAD, TRICKS
-from checkpoint_corpus.models import SmallCnn, small_cnn, state
+from checkpoint_corpus.models import SmallCnn, state
 from safetensors.torch import save_file
 
 from gate.errors import CheckpointError, Refusal
