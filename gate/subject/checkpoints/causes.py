@@ -167,7 +167,7 @@ def _reparametrised(names: Collection[str]) -> dict[str, set[str]]:
     return {
         "weight_norm": _stems(names, "_g", "_v"),
         "spectral_norm": _stems(names, "_orig", "_u"),
-        "a parametrisation": {f"{each[1]}{each[2]}" for each in found if each},
+        "a parametrisation, such as weight_norm": {f"{each[1]}{each[2]}" for each in found if each},
     }
 
 
@@ -370,12 +370,12 @@ _CAUSES: tuple[Callable[[Misfit], Cause | None], ...] = (
     _quantised,
     _pruned,
     _normed,
+    _of_another_depth,
     _several,
     _partly_wrapped,
     _shard,
     _shared,
     _headless,
-    _of_another_depth,
     _other_names,
     _of_another_architecture,
 )
