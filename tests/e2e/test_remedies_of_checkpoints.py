@@ -268,6 +268,41 @@ def test_quantised_weights(how, project, refused, weights):
     assert ran.status == 0, ran.err
 
 
+def test_a_quantised_model_is_judged_as_onnx(project, refused, weights):
+    """The weights of the head in 8 bits, with the nodes that a quantiser writes before them."""
+    onnx = pytest.importorskip("onnx", reason="builds the graph")
+    pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+    from onnx import helper, numpy_helper
+
+    scale = weights["head.weight"].abs().max() / 127
+    eighth = (weights["head.weight"] / scale).round().to(torch.int8)
+    tensors = {
+        "w8": eighth.T.contiguous(),
+        "scale": scale,
+        "bias": weights["head.bias"],
+        "zero": torch.tensor(0, dtype=torch.int8),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["x"], ["flat"]),
+            helper.make_node("DequantizeLinear", ["w8", "scale", "zero"], ["w"]),
+            helper.make_node("Gemm", ["flat", "w", "bias"], ["y"]),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 1, 8, 8])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 2])],
+        [numpy_helper.from_array(each.numpy(), name) for name, each in tensors.items()],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    made = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.save(made, project.folder / "model.onnx")
+
+    said = refused(weights | {"head.weight": eighth})
+
+    assert "give it as ONNX (`checkpoint: model.onnx`, no factory)" in said
+    assert project.run(model={"checkpoint": "model.onnx"}).status == 0
+
+
 def test_a_pruned_model(refused, passes, brightness):
     prune.l1_unstructured(brightness.head, "weight", amount=1)
 
@@ -298,6 +333,7 @@ def test_an_older_norm_in_the_file_only(tool, refused, passes, brightness):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates them; the files stay
         getattr(nn.utils, tool)(brightness.head)
+        brightness(torch.rand(1, 1, 8, 8))
 
         said = refused(brightness.state_dict())
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from gate.subject.checkpoints.readings import (
     COUNTER,
+    are_usual,
     bare_of,
     common_prefix,
     prefixes,
@@ -62,7 +63,8 @@ Cause = tuple[str, str]  # a fact and a remedy
 
 def explain(misfit: Misfit) -> RefusedError:
     """Return the refusal: the cause where one is seen, the names that differ, and the remedy."""
-    found = next(filter(None, (look(misfit) for look in _CAUSES)), None)
+    looks = _CAUSES if are_usual(misfit.names) else ()
+    found = next(filter(None, (look(misfit) for look in looks)), None)
     fact, remedy = found or ("", TRAINED)
     return mismatch("; ".join(filter(None, [fact, *_differences(misfit)])), remedy)
 
@@ -174,8 +176,9 @@ def _reparametrised(names: Collection[str]) -> dict[str, set[str]]:
 def _stems(names: Collection[str], *tails: str) -> set[str]:
     """Return what every one of the tails makes a name of."""
     first, *more = tails
+    known = {*names}
     stems = {name.removesuffix(first) for name in names if name.endswith(first)}
-    return {stem for stem in stems if all(stem + tail in {*names} for tail in more)}
+    return {stem for stem in stems if all(stem + tail in known for tail in more)}
 
 
 def _several(misfit: Misfit) -> Cause | None:
@@ -245,7 +248,8 @@ def _partly_wrapped(misfit: Misfit) -> Cause | None:
             f"it holds a tensor twice, with a wrapper's word and without: {list_names(twice)}",
             whole,
         )
-    some = [name for name, bare in reached.items() if bare in misfit.missing]
+    missing = {*misfit.missing}
+    some = [name for name, bare in reached.items() if bare in missing]
     if some:
         return f"some names only have a wrapper's word: {list_names(some)}", whole
     return None

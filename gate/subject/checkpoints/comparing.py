@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from gate.subject.checkpoints.causes import TRAINED, Misfit, explain
-from gate.subject.checkpoints.readings import bare_of, is_spare, readings
+from gate.subject.checkpoints.readings import are_usual, bare_of, is_spare, readings
 from gate.subject.checkpoints.refusals import AS_IT_RUNS, mismatch
 from gate.subject.checkpoints.tensors import (
     FLOATING,
@@ -73,6 +73,8 @@ def without_spare(
     tensors: Sequence[TensorSpec], model: Mapping[str, Expected]
 ) -> tuple[dict[str, TensorSpec], tuple[str, ...]]:
     """Return the tensors that may be the model's, and the names of those that are of no model."""
+    if not are_usual([spec.name for spec in tensors]):
+        return {spec.name: spec for spec in tensors}, ()
     ours = {bare_of(name) for name in model}
     spare = {
         spec.name

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 WRAPPERS = frozenset({"module", "_orig_mod"})
 # What training wrappers put before every name: DDP, torch.compile, Lightning's own module.
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+_LONGEST = 1 << 20  # characters of all names; a ResNet-152 has 40,000
+_MOST_PARTS = 32  # of a name, between its dots
 _DEEPEST = 8  # prefixes and wrappers; more are no wrappers, and each costs a look at every name
 _PARAMETRIZED = re.compile(r"((?:.*\.)?)parametrizations\.([^.]+)\.original([01])", re.DOTALL)
 _LOSSES = frozenset({"criterion", "loss_fn", "loss"})
@@ -39,17 +41,25 @@ def unwrapped(names: Sequence[str]) -> dict[str, str]:
     """Return each name without the words of wrappers in it, which may stand in its middle.
 
     A word is a wrapper's where every name below its place has it: a wrapper holds nothing beside.
+    Names that are longer than those of any network, each or together, stay as they are.
 
     >>> unwrapped(["backbone._orig_mod.0.weight", "head.weight"])
     {'backbone._orig_mod.0.weight': 'backbone.0.weight', 'head.weight': 'head.weight'}
     """
     found = {name: name for name in names}
-    for _ in range(_DEEPEST):
+    for _ in range(_DEEPEST if are_usual(names) else 0):
         wrappers = _wrappers(list(found.values()))
         if not wrappers:
             break
         found = {name: _without(short, wrappers) for name, short in found.items()}
     return found
+
+
+def are_usual(names: Collection[str]) -> bool:
+    """Return whether names are no longer, each and together, than those of any network."""
+    if sum(map(len, names)) > _LONGEST:
+        return False
+    return all(name.count(".") < _MOST_PARTS for name in names)
 
 
 def prefixes(names: Sequence[str]) -> list[str]:
@@ -107,6 +117,8 @@ def is_spare(name: str, elements: int) -> bool:
 
 def bare_of(name: str) -> str:
     """Return a name without any word that a wrapper may have put into it."""
+    if not any(word in name for word in WRAPPERS):
+        return name
     return ".".join(part for part in name.split(".") if part not in WRAPPERS)
 
 
