@@ -49,9 +49,13 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opaque:
-    """A value that is not looked into; ``kind`` says what it would have been."""
+    """A value that is not looked into; ``kind`` says what it would have been.
+
+    Of a namespace, such as the arguments of a training script, ``attributes`` are its contents.
+    """
 
     kind: str
+    attributes: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -312,6 +316,11 @@ class _Machine:
     def build(self, _: object) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         match target:
+            case Opaque(kind=kind) if kind in names.NAMESPACES:
+                if not isinstance(state, Table) or state.other_keys:
+                    raise corrupt(_DAMAGED)
+                self.budget.take(len(state.entries))
+                target.attributes.update(state.entries)
             case Opaque():
                 pass  # what it holds is not looked at
             case Table() if isinstance(state, Table) and not state.other_keys:
@@ -344,7 +353,7 @@ class _Machine:
                 "do not load the file elsewhere; ask who made it",
             )
         dotted = names.modern(module, name)
-        if dotted not in names.KNOWN:
+        if dotted not in names.KNOWN and not names.PARTS_OF_TORCH.fullmatch(dotted):
             self.forbidden[dotted] = None
             if len(self.forbidden) >= MAX_FORBIDDEN:
                 self.refuse_forbidden()
@@ -524,7 +533,8 @@ def _kind_made(dotted: str, arguments: tuple[object, ...]) -> str:
     if dotted in names.NUMPY_SCALARS and isinstance(first, Opaque) and first.kind == NUMPY_NUMBER:
         return NUMPY_NUMBER
     if dotted == names.RECONSTRUCTOR and _base(arguments) == "builtins.object":
-        return "builtins.object"
+        made = first.dotted if isinstance(first, Name) else ""
+        return made if made in names.NAMESPACES else "builtins.object"
     return dotted
 
 

@@ -20,6 +20,7 @@ _PATHS: dict[Key, tuple[str, ...]] = {
     "classes": ("classes",),
     "input": ("input",),
     "factory": ("model",),
+    "key": ("model",),
 }
 
 
@@ -92,7 +93,8 @@ def _said(gatefile: GateFile, key: Key) -> object | None:
         return gatefile.classes or None
     if key == "input":
         return gatefile.input if "input" in gatefile.model_fields_set else None
-    return gatefile.model.factory if gatefile.model else None
+    spec = gatefile.model or ModelSpec()
+    return spec.key if key == "key" else spec.factory
 
 
 def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple[str, ...]:

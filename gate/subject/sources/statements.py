@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
 
-Key = Literal["classes", "input", "factory"]
+Key = Literal["classes", "input", "factory", "key"]
+# Whose tools read the class folders that a model was trained on: they sort in ways of their own.
+Framework = Literal["torchvision", "transformers", "fastai", "keras", "ultralytics", "timm"]
 Value = TypeVar("Value")
 
 
@@ -41,6 +43,7 @@ class Statements:
     classes: Stated[tuple[str, ...]] | None = None  # in the order of the model's outputs
     input: Stated["InputSpec"] | None = None
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
+    framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
 

@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 
 SEED = 0  # for user code that draws; the gate itself draws nothing from torch
 
-FACTORY = Ask(
-    "factory",
-    "nothing says how the model is built",
-    "add model: {factory: package.module:function}, or use --model",
+_ADD_FACTORY = "add model: {factory: package.module:function}, or use --model"
+FACTORY = Ask("factory", "nothing says how the model is built", _ADD_FACTORY)
+# What a run needs beside the factory: with it, images that fit and class folders may do.
+_INPUT = Ask(
+    "input",
+    "nothing says how an image becomes the model's input",
+    "add input: {size: [H, W], channels: RGB, resize: ..., mean: [...], std: [...]}, as in "
+    "training",
+)
+_CLASSES = Ask(
+    "classes",
+    "nothing says which classes the outputs are, or in which order",
+    "add classes: [first, second, ...], in the order of the outputs",
 )
 
 
@@ -45,9 +54,14 @@ class TorchCheckpoint(ModelSource):
         """Return digest, size and container of the vetted weights."""
         return _vetted(artefact).identity
 
-    def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- weights say nothing
-        """Return nothing but that a factory is needed: weights do not say what they are of."""
-        return Statements(asks=(FACTORY,))
+    def states(self, artefact: Artefact) -> Statements:
+        """Return nothing but what is needed: weights do not say what they are of.
+
+        Without a factory all is asked for at once, with the architecture that they look like.
+        """
+        if artefact.factory or not artefact.checkpoint:
+            return Statements(asks=(FACTORY,))
+        return Statements(asks=(_ask_factory(self.inspect(artefact)), _INPUT, _CLASSES))
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
@@ -76,6 +90,22 @@ class TorchCheckpoint(ModelSource):
     def inspect(self, artefact: Artefact) -> Inspection:
         """Return its tensors, and why it would be refused."""
         return inspect(artefact.path, key=artefact.key)
+
+
+def _ask_factory(looked: Inspection) -> Ask:
+    """Return the question for the factory, with a proposal where names and shapes give one."""
+    from gate.subject.checkpoints.proposing import proposed_architecture
+
+    name = proposed_architecture(looked)
+    if name is None:
+        return FACTORY
+    return Ask(
+        "factory",
+        f"{FACTORY.fact}; by names and shapes it looks like torchvision's {name} with "
+        f"{looked.classes} classes",
+        f"if it is one: add model: {{factory: 'torchvision.models:{name}', kwargs: {{num_classes: "
+        f"{looked.classes}}}}}; else {_ADD_FACTORY}",
+    )
 
 
 def _vetted(artefact: Artefact) -> Checkpoint:
