@@ -132,6 +132,8 @@ INERT = (
     )
 )
 
+# What a quantised module keeps beside its packed weights.
+QUANTISED_DTYPES = frozenset(f"torch.{name}" for name in ("qint8", "quint8", "qint32"))
 SIZE = "torch.Size"
 COUNTER = "collections.Counter"
 RECONSTRUCTOR = "copyreg._reconstructor"
@@ -151,17 +153,24 @@ REBUILDERS = frozenset(
     {PARAMETER, PARAMETER_WITH_STATE, TENSOR, TENSOR_V2, TENSOR_V3, TYPED_TENSOR}
 )
 
-KNOWN = frozenset({SIZE, *STORAGES, *DTYPES}) | DICTIONARIES | TENSOR_CLASSES | INERT | REBUILDERS
+KNOWN = (
+    frozenset({SIZE, *STORAGES, *DTYPES, *QUANTISED_DTYPES})
+    | DICTIONARIES
+    | TENSOR_CLASSES
+    | INERT
+    | REBUILDERS
+)
 
+QUANTISED = "a quantised tensor"
 # Tensors that are data and that are not read: their invariants are checked nowhere in torch 2.13.
 STRANGE_TENSORS: Mapping[str, str] = {
-    "torch._utils._rebuild_qtensor": "a quantised tensor",
+    "torch._utils._rebuild_qtensor": QUANTISED,
     **{
-        f"torch.{kind}Storage": "a quantised tensor"
+        f"torch.{kind}Storage": QUANTISED
         for kind in ("QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4")
     },
-    "torch.per_tensor_affine": "a quantised tensor",
-    "torch.per_channel_affine": "a quantised tensor",
+    "torch.per_tensor_affine": QUANTISED,
+    "torch.per_channel_affine": QUANTISED,
     "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
     "torch._utils._rebuild_sparse_csr_tensor": "a sparse tensor",
     "torch._utils._rebuild_nested_tensor": "a nested tensor",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gate.subject.checkpoints import names
 from gate.subject.checkpoints.budgets import Budget
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.subject.checkpoints.refusals import AS_IT_RUNS, RefusedError, corrupt, unsafe
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     MAX_AXES,
@@ -192,7 +192,9 @@ class _Machine:
             kinds = {names.STRANGE_TENSORS[each] for each in self.forbidden}
             raise unsafe(
                 f"it holds {' and '.join(sorted(kinds))}, which is not read",
-                "save plain dense tensors, made with .dequantize() or .to_dense()",
+                AS_IT_RUNS
+                if kinds == {names.QUANTISED}
+                else "save plain dense tensors, made with .to_dense()",
             )
         raise unsafe(
             f"loading it would run or import {list_names(self.forbidden, 20)}",
