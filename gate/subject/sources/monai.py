@@ -1,8 +1,8 @@
 """A bundle of MONAI: configs/metadata.json names the classes, models/model.pt holds the weights.
 
-The configurations of a bundle are programs: a text that begins with `$` is a Python expression, and
-`_target_` names what is imported and called. None of it is evaluated here; the network is asked for,
-with what the bundle itself says of it as lines to paste.
+The configurations of a bundle are programs: a text that begins with `$` is a Python expression,
+and `_target_` names what is imported and called. None of it is evaluated here; the network is asked
+for, with what the bundle itself says of it as lines to paste.
 """
 
 import json

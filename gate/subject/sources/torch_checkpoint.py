@@ -13,6 +13,7 @@ from gate.subject.checkpoints.folders import deciding_files, is_folder
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
 from gate.subject.guard import Guard, kind_of
+from gate.subject.sources.proposals import CLASSES, input_question
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Statements
 
@@ -45,9 +46,21 @@ class TorchCheckpoint(ModelSource):
         """Return digest, size and container of the vetted weights."""
         return _vetted(artefact).identity
 
-    def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- weights say nothing
-        """Return nothing but that a factory is needed: weights do not say what they are of."""
-        return Statements(asks=(FACTORY,))
+    def states(self, artefact: Artefact) -> Statements:
+        """Return what is to be told: weights do not say what they are of.
+
+        Where no factory is given, the file is vetted first: nobody shall write one for a file that
+        is refused. Raises CheckpointError for it.
+        """
+        if artefact.factory is not None:
+            return Statements()
+        found = self.inspect(artefact)
+        if found.refusal is not None:
+            raise found.refusal
+        fact = "nothing says how images are prepared"
+        return Statements(
+            asks=(FACTORY, input_question(fact, {}, channels=found.channels), CLASSES)
+        )
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:

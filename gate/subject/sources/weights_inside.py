@@ -84,8 +84,8 @@ class WeightsInside(ModelSource):
         """Return the tensors of its weights, and why it would be refused."""
         try:
             inside = self.seen(artefact)
-        except CheckpointError as refusal:
-            return Inspection(artefact.path, refusal.identity, refusal)
+        except CheckpointError as error:
+            return Inspection(artefact.path, error.identity, error)
         found = TORCH.inspect(_weights(artefact, inside))
         identity = inside.identity(found.identity)
         refusal = found.refusal and self._at_folder(found.refusal, artefact, inside)
