@@ -94,11 +94,6 @@ class Graph:
             name = node.inputs[0]
         return ""
 
-    @property
-    def ends_in_softmax(self) -> bool:
-        """Whether the scores are probabilities by the graph itself."""
-        return self.last == "Softmax"
-
 
 def read_graph(data: memoryview) -> Graph:
     """Return what the bytes of an ONNX file say of it.

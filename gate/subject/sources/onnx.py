@@ -13,6 +13,7 @@ from gate.errors import Identity, MissingExtraError
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.checkpoints.refusals import RefusedError, mismatch
+from gate.subject.outputs import Values
 from gate.subject.sources.literals import read_literal
 from gate.subject.sources.proposals import CLASSES, as_names, input_question, stated_classes
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
@@ -65,8 +66,8 @@ class Onnx(ModelSource):
         asks = [_input_question(graph)]
         if classes is None and (has := _said_of_classes(graph)):
             asks.append(replace(CLASSES, fact=has))
-        read = {artefact.path.name: sealed.sha256} if classes else {}
-        return Statements(classes=classes, asks=tuple(asks), read=read)
+        read = {artefact.path.name: sealed.sha256}
+        return Statements(classes=classes, output=_output(graph), asks=tuple(asks), read=read)
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
@@ -130,6 +131,13 @@ def _classes(graph: "Graph") -> Stated[tuple[str, ...]] | None:
     return Stated(names, f"metadata: {_NAMES}")
 
 
+def _output(graph: "Graph") -> Stated[Values] | None:
+    """Return that the outputs are probabilities, where the graph makes them so."""
+    if graph.last == "Softmax" or (graph.last == "Sigmoid" and graph.classes == 1):
+        return Stated("probability", f"the graph, which ends in {graph.last}")
+    return None
+
+
 def _said_of_classes(graph: "Graph") -> str:
     text = graph.metadata.get(_NAMES)
     return f"its metadata says {quote(text)}, which is no list of class names" if text else ""
@@ -152,12 +160,24 @@ def _input_question(graph: "Graph") -> Ask:
     height, width = graph.size
     said = read_literal(graph.metadata.get(_SIZE, ""))
     size = [height, width] if height and width else said
+    if "ultralytics" in graph.metadata.get("author", "").lower():
+        return _ultralytics_question(size)
     taken = f"{graph.channels or 'C'} x {height or 'H'} x {width or 'W'}"
     fact = (
         f"the graph takes images of {taken}, and nothing says how they are prepared: mean and std "
         "may be inside it"
     )
     return input_question(fact, {"size": size}, channels=graph.channels)
+
+
+def _ultralytics_question(size: object) -> Ask:
+    height, width = size if isinstance(size, list) and len(size) == 2 else ("H", "W")
+    line = (
+        f"input: {{size: [{height}, {width}], channels: RGB, orientation: exif, resize: "
+        "shorter-side, crop: center}"
+    )
+    fact = "the graph is an export of Ultralytics, and does not say how images are prepared"
+    return Ask("input", fact, f"if as Ultralytics does by default, add {line}", line)
 
 
 SOURCE = Onnx()

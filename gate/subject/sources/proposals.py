@@ -6,6 +6,7 @@ becomes the input is proposed as lines to paste, and never taken.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 
 from gate.subject.sources.statements import Ask, Stated
 from gate.wording import list_names, plain
@@ -83,7 +84,8 @@ def input_question(fact: str, values: Mapping[str, object], *, channels: int | N
         more = "if training prepared images so"
     else:
         more = "with the resize, crop, mean and std of training"
-    return Ask("input", fact, f"add input: {{{', '.join(parts)}}}, {more}")
+    line = f"input: {{{', '.join(parts)}}}"
+    return Ask("input", fact, f"add {line}, {more}", line if size else "")
 
 
 def kept(values: Mapping[str, object]) -> str:
@@ -118,5 +120,5 @@ def _sides(value: object) -> tuple[int, int] | None:
 def _numbers(value: object) -> list[float] | None:
     if not isinstance(value, list | tuple) or len(value) not in (1, 3):
         return None
-    numbers = [each for each in value if type(each) in (int, float)]
+    numbers = [each for each in value if type(each) in (int, float) and isfinite(each)]
     return numbers if len(numbers) == len(value) else None
