@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import CheckpointError, FactoryError, Identity
+from gate.subject.checkpoints.inspection import Inspection
 from gate.subject.checkpoints.peeking import read_ends
 from gate.subject.checkpoints.pickles import Table
 from gate.subject.checkpoints.refusals import RefusedError, corrupt
@@ -26,6 +27,7 @@ from gate.wording import list_names, plain
 _MARK = "pytorch-lightning_version"
 # The names under which older releases kept the arguments, lowest first.
 _PARAMETERS = ("hparams", "module_arguments", "hyper_parameters")
+_STATE, _RAW = "state_dict", "current_model_state"
 _NAME = "hparams_name"  # of the one argument that takes all of them
 _COLLECTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -44,6 +46,7 @@ class HyperParameters:
     values: Mapping[str, Plain] = field(default_factory=dict)
     not_plain: Mapping[str, str] = field(default_factory=dict)  # name -> kind of what is not read
     argument: str | None = None  # the one argument that takes them all
+    is_averaged: bool = False  # whether the raw weights lie beside their average
 
 
 class Lightning(TorchCheckpoint):
@@ -71,17 +74,33 @@ class Lightning(TorchCheckpoint):
         read = {artefact.path.name: artefact.sealed.sha256}
         return Statements(classes=classes, asks=tuple(asks), read=read if classes else {})
 
+    def identify(self, artefact: Artefact) -> Identity:
+        """Return digest, size and container of the vetted weights."""
+        return super().identify(_of_state_dict(artefact))
+
+    def inspect(self, artefact: Artefact) -> Inspection:
+        """Return its tensors, and why it would be refused."""
+        return super().inspect(_of_state_dict(artefact))
+
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
         """Hold the module that the user's class gives, with the weights of the checkpoint."""
         assert artefact.factory is not None, "a complete gate file names a factory"
         found = _hyper_parameters(artefact)
         taken = _arguments(artefact, found)
-        kwargs = {**taken, **artefact.kwargs}
-        with super().open(replace(artefact, kwargs=kwargs), threads=threads) as opened:
+        called = replace(_of_state_dict(artefact), kwargs={**taken, **artefact.kwargs})
+        with super().open(called, threads=threads) as opened:
             if opened.identity.sha256 != artefact.sealed.sha256:
                 raise _changed(artefact, opened.identity)
             yield replace(opened, notes=(*opened.notes, *_notes(artefact, found, taken)))
+
+
+def _of_state_dict(artefact: Artefact) -> Artefact:
+    """Return the artefact with the key that Lightning loads, unless the gate file says another.
+
+    Averaging keeps the raw weights beside it, as current_model_state, to go on training.
+    """
+    return artefact if artefact.key is not None else replace(artefact, key=_STATE)
 
 
 def _hyper_parameters(artefact: Artefact) -> HyperParameters:
@@ -104,7 +123,12 @@ def _hyper_parameters(artefact: Artefact) -> HyperParameters:
                 values.pop(name, None)
                 not_plain[name] = str(error)
     argument = entries.get(_NAME)
-    return HyperParameters(values, not_plain, argument if isinstance(argument, str) else None)
+    return HyperParameters(
+        values,
+        not_plain,
+        argument if isinstance(argument, str) else None,
+        isinstance(entries.get(_RAW), Table),
+    )
 
 
 def _arguments(artefact: Artefact, found: HyperParameters) -> Mapping[str, Any]:
@@ -150,6 +174,8 @@ def _parameters(cls: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | No
 
 
 def _notes(artefact: Artefact, found: HyperParameters, taken: Mapping[str, Any]) -> Iterator[str]:
+    if found.is_averaged and artefact.key is None:
+        yield f"the averaged weights, {_STATE}, were taken; {_RAW} holds the raw ones"
     names = [name for name in taken if name not in artefact.kwargs]
     if names:
         yield f"arguments from hyper_parameters: {list_names(names, limit=12)}"
