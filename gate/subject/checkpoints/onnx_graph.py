@@ -182,7 +182,7 @@ def _initializer(reader: Reader, message: memoryview) -> str:
 def _external(key: str, place: str) -> RefusedError:
     parts = place.replace("\\", "/").split("/")
     remedy = (
-        "save it in one file: python -c \"import onnx; onnx.save(onnx.load('MODEL.onnx'), "
+        "to have it in one file, run: python -c \"import onnx; onnx.save(onnx.load('MODEL.onnx'), "
         "'whole.onnx')\""
     )
     if key == "location" and (".." in parts or place.startswith("/") or ":" in parts[0]):

@@ -83,4 +83,4 @@ class ImageAxes:
 
 
 def _length(axis: str) -> int | None:
-    return int(axis) if axis.isascii() and axis.isdecimal() and len(axis) < 10 else None
+    return int(axis) if axis.isascii() and axis.isdecimal() and len(axis) < 20 else None

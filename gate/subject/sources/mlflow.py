@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gate.documents.source_text import Source
-from gate.documents.yaml_tree import Kind, read_tree
 from gate.errors import CheckpointError, Refusal
 from gate.subject.checkpoints.folders import listing
 from gate.subject.checkpoints.inspection import Inspection
@@ -118,6 +116,9 @@ class MLflow(WeightsInside):
 
 def _read(document: Sealed) -> Mapping[str, Any]:
     """Return what MLmodel says; raises RefusedError where it is no YAML of plain values."""
+    from gate.documents.source_text import Source  # only an MLflow folder waits for YAML
+    from gate.documents.yaml_tree import Kind, read_tree
+
     try:
         text = bytes(document.data).decode("utf-8")
     except UnicodeDecodeError:
