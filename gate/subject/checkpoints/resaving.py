@@ -18,8 +18,9 @@ ULTRALYTICS = (
     "of its classes"
 )
 KERAS = (
-    f"{_TRUSTED} python -c \"import keras; keras.saving.load_model('MODEL.keras')"
-    ".export('model.onnx', format='onnx')\", and give model.onnx"
+    f"{_TRUSTED} python -c \"import keras; model = keras.saving.load_model('MODEL.keras'); "
+    "model(keras.ops.zeros((1, *model.input_shape[1:]))); "
+    "model.export('model.onnx', format='onnx')\", and give model.onnx"
 )
 _STATE = (
     "save the weights alone, where the model was trained: "
