@@ -23,6 +23,10 @@ SHIPPED: Mapping[str, str] = {
     "timm": "gate.subject.sources.timm_folder",
     "timm-train": "gate.subject.sources.timm_training",
     "torchvision-reference": "gate.subject.sources.torchvision_reference",
+    "mlflow": "gate.subject.sources.mlflow",
+    "monai": "gate.subject.sources.monai",
+    "lightning": "gate.subject.sources.lightning",
+    "exported-program": "gate.subject.sources.exported_program",
     "torch-checkpoint": "gate.subject.sources.torch_checkpoint",
 }
 FALLBACK = "torch-checkpoint"
