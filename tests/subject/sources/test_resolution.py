@@ -13,6 +13,7 @@ from gate.subject.gatefile import GateFile, ModelSpec, read_gatefile
 from gate.subject.inputs import InputSpec
 from gate.subject.overrides import Flags, override
 from gate.subject.sources import registry
+from gate.subject.sources.registry import SHIPPED
 from gate.subject.sources.resolution import resolve
 from gate.subject.sources.source import ModelSource
 from gate.subject.sources.statements import Ask, Stated, Statements
@@ -213,10 +214,7 @@ def test_a_file_that_changed_after_it_stated_something_is_refused(gatefile, stat
     ("name", "remedy"),
     [
         ("onxn", "did you mean 'onnx'?"),
-        (
-            "zzz",
-            "the sources are: onnx, timm, timm-train, torchvision-reference, torch-checkpoint",
-        ),
+        ("zzz", f"the sources are: {', '.join(SHIPPED)}"),
     ],
 )
 def test_a_source_that_nobody_adds_is_a_faulty_call_with_its_place(name, remedy, gatefile):
