@@ -23,8 +23,8 @@ def plan_measurement(
 ) -> tuple[Plan, Job]:
     """Return the plan to measure the model of a gate file, and the job that workers are given.
 
-    ``needs`` are those of the policy. Raises MeasurementError for one that no worker can be sent,
-    and CheckpointError where the checkpoint is refused or cannot be read.
+    ``needs`` are those of the policy. Raises CheckpointError where the checkpoint is refused or
+    cannot be read, and MeasurementError for a need that no worker can be sent.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     checkpoint = identified(gatefile.model, base=gatefile.base, read=gatefile.read)

@@ -43,7 +43,10 @@ class Answering:
         return scores
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
-        """Return the probabilities, (n, classes), of decoded images."""
+        """Return the probabilities, float64 (n, classes), of decoded images.
+
+        Raises CheckpointError where the model answers with NaN or infinity.
+        """
         outputs = [np.empty((0, len(self.runner.classes)), np.float32)]
         for some in cut(range(len(images)), self.batch):
             ready = np.stack([self.transform(images[place]) for place in some])

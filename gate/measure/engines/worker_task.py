@@ -75,7 +75,7 @@ def datasets_of(job: Job) -> dict[Split, Dataset]:
 
     It lists them itself: what it reads may be another disk, or have changed since. To send what the
     parent has listed would be no faster either: 60,000 files take as long to pickle as to list, and
-    are listed here while torch is imported.
+    are listed here while torch is imported. Raises DataError where they are others.
     """
     found, classes = open_splits(job.gatefile)
     if classes != job.classes:

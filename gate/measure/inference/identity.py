@@ -15,6 +15,7 @@ def identified(spec: ModelSpec, *, base: Path, read: Mapping[str, str]) -> Ident
 
     ``read`` are the files that it has stated something in, with their SHA-256. Raises
     CheckpointError, with what is known of the file as its ``identity``; also where they changed.
+    Raises UsageError for a model source that nobody adds.
     """
     artefact = Artefact.of(spec, base)
     identity = source_of(artefact).identify(artefact)

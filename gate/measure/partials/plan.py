@@ -75,7 +75,8 @@ def plan_of(
     It knows the images by name, label, group and slices; what their files hold is known when they
     are read. The user's code is known by its name: see :mod:`gate.measure.partials.kept_partials`.
 
-    Raises MissingExtraError where onnxruntime is asked for and not installed.
+    Raises MissingExtraError where onnxruntime is asked for and not installed, UsageError for a
+    model source that nobody adds.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})

@@ -107,7 +107,10 @@ def test_an_overlap_that_was_found_in_memory_is_known_on_disk(monkeypatch, tmp_p
 
     found = load_or_compare(tmp_path, in_memory, lambda: find_overlap(*in_memory), pytest.fail)
 
-    assert load_or_compare(tmp_path, on_disk, lambda: pytest.fail("sought again"), pytest.fail) == found
+    assert (
+        load_or_compare(tmp_path, on_disk, lambda: pytest.fail("sought again"), pytest.fail)
+        == found
+    )
 
 
 def test_the_file_has_no_name_and_goes_with_the_last_reader(monkeypatch, tmp_path):
