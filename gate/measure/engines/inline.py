@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
-from gate.measure.data_pass.session import opened
+from gate.measure.data_pass.session import open_worker
 from gate.measure.engines.serial import SerialEngine
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.work_units import WorkUnit
@@ -37,6 +37,6 @@ def measure_units(
     Raises CheckpointError where the model cannot be opened or asked, UsageError where its device or
     source is not there.
     """
-    with opened(job, datasets) as worker:
+    with open_worker(job, datasets) as worker:
         for part in worker.parts(units, advance):
             yield worker.facts, part

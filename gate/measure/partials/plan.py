@@ -98,15 +98,15 @@ def plan_of(
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
         "output": output_spec(gatefile.output).model_dump(mode="json"),
-        "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},
+        "splits": {split.value: _describe(dataset) for split, dataset in datasets.items()},
         "units": sha256("\n".join(unit.name for unit in units).encode()).hexdigest(),
     }
     if measurements:
-        document["measurements"] = {each.key: each.planned() for each in measurements}
+        document["measurements"] = {each.key: each.describe() for each in measurements}
     return Plan(document, units)
 
 
-def _described(dataset: Dataset) -> dict[str, Any]:
+def _describe(dataset: Dataset) -> dict[str, Any]:
     return {
         "path": dataset.path,
         "format": dataset.format,

@@ -36,12 +36,12 @@ class MeasurementRequest:
     code: str | None  # SHA-256 of the source file of its class; None where there is none
     pickled: bytes
 
-    def opened(self) -> "OpenMeasurement":
+    def open(self) -> "OpenMeasurement":
         """Return the measurement; raises MeasurementError where its class is not found here."""
         measurement = self.ask(lambda: pickle.loads(self.pickled), "reading it in a worker")  # noqa: S301 -- our own, of a check that the policy names
         return OpenMeasurement(self, measurement)
 
-    def planned(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return what a plan says of it: JSON."""
         splits = [split.value for split in self.splits]
         return {"splits": splits, "facts": dict(self.facts), "code": self.code}

@@ -40,7 +40,7 @@ class TorchCheckpoint(ModelSource):
     def files(self, path: Path) -> Mapping[str, str | None]:
         """Return the file, or the weights, indexes and configurations of a model folder.
 
-        Raises RefusedError where an index cannot be read.
+        Raises RefusedError as :func:`deciding_files` does.
         """
         return deciding_files(path) if is_folder(path) else super().files(path)
 
