@@ -197,7 +197,7 @@ def _knows(form: "DataFormat", key: str) -> bool:
 
 def _require_known(key: str, forms: list["DataFormat"]) -> None:
     """Raise UsageError for an option that neither dataset has."""
-    from gate.subject.datasets.formats import shipped_formats
+    from gate.subject.datasets.formats.registry import shipped_formats
 
     if not any(_knows(form, key) for form in forms):
         raise UsageError(

@@ -14,9 +14,9 @@ from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
 from gate.subject.datasets.grouping import grouped
+from gate.subject.datasets.lookup import located
 from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.read_tables import read_table
-from gate.subject.datasets.recognise import located
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
 from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gate.keys import name_key
-from gate.subject.datasets.formats import NAMES, known_name
+from gate.subject.datasets.formats.names import NAMES, known_name
 
 # Editors offer our own names; whether a plugin adds another, only this machine knows.
 _FORMATS = {"anyOf": [{"type": "string", "enum": list(NAMES)}, {"type": "string", "minLength": 1}]}

@@ -37,7 +37,10 @@ class Onnx(ModelSource):
         return is_onnx(path)
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return the digest and size of the file; no parser looks into it."""
+        """Return the digest and size of the file; no parser looks into it.
+
+        Raises CheckpointError where it cannot be read, or is not the pinned one.
+        """
         from gate.subject.checkpoints.onnx import identify_onnx
 
         return identify_onnx(artefact.path, sha256=artefact.sha256)
@@ -71,7 +74,10 @@ class Onnx(ModelSource):
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the graph in its worker."""
+        """Hold the graph in its worker.
+
+        Raises MissingExtraError without onnxruntime, CheckpointError where it cannot take the file.
+        """
         from gate.subject.checkpoints.onnx import open_onnx
 
         with open_onnx(artefact.path, sha256=artefact.sha256, threads=threads) as model:

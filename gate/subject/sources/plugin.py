@@ -46,7 +46,7 @@ class PluginSource(ModelSource):
         return True
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return what the plugin reads in the artefact."""
+        """Return what the plugin reads in the artefact; raises FactoryError where it fails."""
         with self._guarded(artefact, "reading what the artefact states"):
             stated = self.theirs.states(artefact)
         stated = self._require(stated, Statements, "states")
@@ -57,14 +57,17 @@ class PluginSource(ModelSource):
         return replace(stated, read={artefact.path.name: artefact.sealed.sha256})
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
-        """Return the plugin's own package too."""
+        """Return the plugin's own package too; raises FactoryError where it fails."""
         with self._guarded(artefact, "naming its runtimes"):
             runtimes = {**self.theirs.runtimes(artefact)}
         return {**runtimes, self.plugin.package: self.plugin.version}
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the model that the plugin opens, each of its answers guarded."""
+        """Hold the model that the plugin opens, each of its answers guarded.
+
+        Raises FactoryError where the plugin fails, or gives something else.
+        """
         identity = self.identify(artefact)
         stack = ExitStack()
         with self._guarded(artefact, "opening the model"):

@@ -1,4 +1,4 @@
-"""What an artefact states of itself, with the file and the key that say it."""
+"""The statements of an artefact about itself, with the file and the key that say it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -36,11 +36,17 @@ class TorchCheckpoint(ModelSource):
         return True
 
     def files(self, path: Path) -> Mapping[str, str | None]:
-        """Return the file, or the weights, indexes and configurations of a model folder."""
+        """Return the file, or the weights, indexes and configurations of a model folder.
+
+        Raises RefusedError as :func:`deciding_files` does.
+        """
         return deciding_files(path) if is_folder(path) else super().files(path)
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return digest, size and container of the vetted weights."""
+        """Return digest, size and container of the vetted weights.
+
+        Raises CheckpointError where they are refused, or are not the pinned ones.
+        """
         return _vetted(artefact).identity
 
     def states(self, artefact: Artefact) -> Statements:
@@ -66,7 +72,11 @@ class TorchCheckpoint(ModelSource):
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the module of the user's factory, with the weights of the checkpoint."""
+        """Hold the module of the user's factory, with the weights of the checkpoint.
+
+        Raises CheckpointError where they are refused or do not fit the module, FactoryError where
+        the factory fails.
+        """
         import numpy as np
         import torch
 

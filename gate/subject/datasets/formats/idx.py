@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from gate.errors import DataError
 from gate.subject.datasets.formats.record import Classes, DataFormat, Remark
+from gate.subject.datasets.lookup import existing, located
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import existing, located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.arrays import ArrayDataset

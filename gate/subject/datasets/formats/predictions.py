@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.subject.datasets.formats.record import Classes, DataFormat
-from gate.subject.datasets.recognise import located
+from gate.subject.datasets.lookup import located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.records import PredictionTable
