@@ -67,6 +67,7 @@ def look(data: Path) -> Seen:
     test: Dataset | PredictionTable | None = None
     for name, path in found.items():
         spec = DataSpec(path=".").model_copy(update={"path": str(path.absolute())})
+        spec = spec.of_split(name)
         dataset = open_dataset(spec, base=Path(), classes=classes)
         require_two_classes(dataset)
         classes = classes or dataset.classes

@@ -72,7 +72,7 @@ class DataSpecs(_Strict):
     def given(self) -> dict[str, DataSpec]:
         """Return the splits that are given, by name, in the order train, validation, test."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: spec for name, spec in splits.items() if spec is not None}
+        return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 
 class HistorySpec(_Strict):

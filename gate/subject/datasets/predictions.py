@@ -28,12 +28,12 @@ def open_predictions(
     wanted = Wanted(
         texts=lambda _: _taken(spec), numbers=lambda names: classes or _other_columns(names, spec)
     )
-    table = read_table(path, shown=shown, wanted=wanted)
+    table = read_table(path, shown=shown, wanted=wanted).only(spec.chosen)
     ids = table.full_names(spec.id or "id", "id")
     labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
     declared = classes or tuple(table.numbers)
-    labelling = by_name_or_position(first_places(labels, table), declared)
+    labelling = by_name_or_position(first_places(labels, table), declared, spec.integers)
     require_some(labels, shown)
     scores = _scores(table, labelling.classes)
     return PredictionTable(
@@ -51,7 +51,7 @@ def open_predictions(
 
 def _taken(spec: DataSpec) -> tuple[str, ...]:
     """Return the columns that hold no scores."""
-    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices)
+    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices, *spec.where)
 
 
 def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:

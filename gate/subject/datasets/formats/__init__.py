@@ -19,9 +19,11 @@ __all__ = ["NAMES", "DataFormat", "format_named", "known_name", "plugin_of", "sh
 # Files of this folder, named as the gate file names them, in the order in which they are asked
 # whether data is theirs.
 NAMES = (
+    "metadata",
+    "parquet",
     "folder",
     "csv",
-    "parquet",
+    "jsonl",
     "webdataset",
     "idx",
     "npz",
