@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.measure.engines import plugins_behind
+from gate.measure.engines import packages_behind
 from gate.measure.progress import Progress, Silent
 from gate.measure.settings import MeasureSettings
 from gate.output_folder import (
@@ -17,6 +17,7 @@ from gate.output_folder import (
     save_evidence,
     save_verdict,
 )
+from gate.policy.needs import needs_of
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
@@ -60,14 +61,21 @@ def validate(
     resolution = resolve(subject)
     subject = resolution.gatefile
     document, waivers = policy_of(subject), waivers_of(subject)
+    needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
-    plugins = measuring_plugins(subject, plugins_behind(settings.measure.engine))
+    plugins = measuring_plugins(subject)
+    engines = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
     with in_this_folder():
         evidence = measure_subject(
-            subject, document, settings.measure, settings.progress, unread=resolution.failure
+            subject,
+            document,
+            settings.measure,
+            settings.progress,
+            needs=needs,
+            unread=resolution.failure,
         )
     evidence = replace(evidence, plugins=plugins)
     from gate.policy.record import PolicyRecord
@@ -77,7 +85,7 @@ def validate(
 
     drop_previous(out)
     judgement = Judgement(PolicyRecord.of(document), waivers, settings.enforced)
-    facts = partial(run_facts, evidence, started=started, command=settings.command)
+    facts = partial(run_facts, evidence, started=started, command=settings.command, engines=engines)
     with save_evidence(evidence, out):
         report = judgement.report_on(evidence, at=started, run=facts)
     save_verdict(judgement, report, out)

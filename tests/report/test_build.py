@@ -26,13 +26,13 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
     "": "schema_version tool verdict passed decision subject baseline policy configuration data "
-    "results metrics confusion leakage history waivers errors environment run",
+    "measurements results metrics confusion leakage history waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",
     "policy": "name version sha256 resolved_sha256 sources plugins",
-    "configuration": "classes critical input weights slices groups code champion plugins digests",
-    "configuration.digests": "input weights slices groups code plugins",
+    "configuration": "classes critical input output weights slices groups code champion plugins digests",
+    "configuration.digests": "input output weights slices groups code plugins",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
     "remedy rows readings waiver location",
