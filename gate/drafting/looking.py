@@ -17,7 +17,7 @@ _NAMES = {
     "test": ("test", "testing", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"),
 }
 _IDX_TRAIN = ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz")
-_ENDINGS = ("", ".csv", ".parquet", ".npz")
+_ENDINGS = ("", ".csv", ".jsonl", ".parquet", ".npz")
 _LOOKED_AT = 50  # images of test whose size is read
 
 

@@ -161,7 +161,8 @@ class GateFile(_Strict):
     classes: tuple[ClassName, ...] = Field(
         (),
         description="The names of the classes in the order of the model's outputs; without them, "
-        "the class folders of the data in alphabetical order.",
+        "those that the artefact or the data name. Class folders are sorted as text, as by "
+        "torchvision, or by number for a model of timm.",
     )
     input: InputSpec = Field(
         default_factory=InputSpec, description="How an image becomes the model's input."

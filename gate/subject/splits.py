@@ -1,14 +1,20 @@
 """The splits of a gate file, opened; and the classes, where only the data tells them."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.errors import UsageError
+from gate.errors import SubjectError
 from gate.evidence.records import Split
+from gate.keys import name_key
 from gate.subject.datasets import open_dataset
-from gate.subject.gatefile import GateFile, ModelSpec
+from gate.subject.datasets.urls import is_url
+from gate.subject.gatefile import Complaint, GateFile, ModelSpec
 from gate.subject.importing import name_packages
+from gate.wording import plain
 
 if TYPE_CHECKING:
     from gate.subject.datasets.classes import Framework
@@ -56,19 +62,53 @@ def framework_of(model: ModelSpec | None) -> "Framework | None":
     return "torchvision" if is_of_pytorch else None
 
 
-def ask_for_order(names: Iterable[str], where: str) -> UsageError:
-    """Return the question for the order of classes that have one as text, and another by number."""
+def order_question(gatefile: GateFile, model: ModelSpec) -> Complaint | None:
+    """Return what must be asked of the class folders of the first split, before they are read.
+
+    None where the gate file names the classes, their order is known, or the data are no folders.
+    """
+    splits = gatefile.data.given()
+    if gatefile.classes or framework_of(model) is not None or not splits:
+        return None
+    names = _class_folders(next(iter(splits.values())), gatefile.base)
+    return None if _order_is_known(names, None) else _question(names)
+
+
+def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
+    """Return the names of class folders on this machine; none where the data are something else."""
+    from gate.subject.datasets.recognise import format_of_split
+
+    if spec.path is None or is_url(spec.path):
+        return ()
+    with contextlib.suppress(SubjectError, OSError):  # who opens it says so
+        if format_of_split(spec, base).name == "folder":
+            with os.scandir(base / spec.path) as items:
+                found = [each.name for each in items if each.is_dir() and each.name[0] != "."]
+            readable = (os.fsencode(each).decode(errors="replace") for each in found)
+            return tuple(sorted(map(name_key, readable)))
+    return ()
+
+
+def _order_is_known(names: Sequence[str], framework: "Framework | None") -> bool:
     from gate.subject.datasets.classes import order_of
 
-    names = list(names)
+    return order_of(names, framework) is not None
+
+
+def _question(names: Sequence[str], where: str = "") -> Complaint:
+    from gate.subject.datasets.classes import order_of
+
     by_text, naturally = order_of(names, "torchvision"), order_of(names, "timm")
-    return UsageError(
-        where,
+    place = f" ({plain(where)})" if where else ""
+    fact = (
         "nothing says in which order the model's outputs stand for the classes: as text and by "
-        "number the names have different ones",
-        f"add classes: {_flow(by_text)} (torchvision, Hugging Face, Keras and fastai), or "
-        f"{_flow(naturally)} (timm)",
+        f"number their names have different ones{place}"
     )
+    remedy = (
+        f"add classes: {_flow(by_text)} as torchvision, Hugging Face, Keras and fastai sort, or "
+        f"{_flow(naturally)} as timm does"
+    )
+    return ("classes",), fact, remedy
 
 
 def _flow(names: Iterable[str] | None) -> str:
@@ -93,16 +133,16 @@ def _in_order_of_outputs(
     order = order_of(names, framework)
     is_folder = dataset.format == "folder"
     # Integers of a table are numbers to pandas, and text to others.
-    if order is None or (not is_folder and in_order(names) != order):
-        raise ask_for_order(names, dataset.path)
-    if framework != "timm" and is_folder and order != names:
-        raise UsageError(
-            dataset.path,
-            "the names of its class folders are decomposed (NFD), and sort otherwise so than as "
-            "they are written elsewhere (NFC)",
-            f"add classes: {_flow(names)}, or {_flow(order)}: in the order of the model's outputs",
+    if order is None or (not is_folder and in_order(names) != order_of(names, "torchvision")):
+        gatefile.require_complete([_question(names, dataset.path)])
+    elif framework != "timm" and order != names:
+        fact = (
+            "the names of the class folders are decomposed (NFD), and sort otherwise so than as "
+            f"they are written elsewhere (NFC) ({plain(dataset.path)})"
         )
-    if order != names:
+        remedy = f"add classes: {_flow(names)}, or {_flow(order)}: as the model's outputs stand"
+        gatefile.require_complete([(("classes",), fact, remedy)])
+    elif order != names:
         return open_dataset(spec, base=gatefile.base, classes=order)
     return dataset
 
