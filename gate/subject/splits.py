@@ -52,8 +52,8 @@ def framework_of(model: ModelSpec | None) -> "Framework | None":
     """
     if model is None:
         return None
-    named = [model.source or "", *(model.factory or "").partition(":")[0].split(".")[:1]]
-    if any(name.startswith("timm") for name in named):
+    package = (model.factory or "").partition(":")[0].partition(".")[0]
+    if package == "timm" or (model.source or "").startswith("timm"):
         return "timm"
     known: dict[str, Framework] = {"transformers": "transformers", "fastai": "fastai"}
     if model.source in known:

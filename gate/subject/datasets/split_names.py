@@ -23,7 +23,7 @@ def one_of_split(names: Iterable[str], split: str, shown: str, *, noun: str) -> 
     found = [name for name in names if split_of(name) in wanted]
     if len(found) == 1:
         return found[0]
-    if len(names) == 1 and split_of(names[0]) is None:
+    if len(names) == 1 and (not split or split_of(names[0]) is None):
         return names[0]
     fact = f"holds {list_names(names, 10)}"
     if split:
