@@ -72,7 +72,7 @@ def open_manifest(
 
     ``file`` is where the table was read from. Ids are the keys of the paths, or of the declared
     column of ids. A file that is missing is unreadable when it is read; that all are missing is a
-    DataError, as is a row without label.
+    DataError, as is a row without label. Raises UsageError where nobody says what integers mean.
     """
     written = table.full_column(_image_column(table, spec), "image")
     labels = table.labels(spec.label or "label", classes)

@@ -28,7 +28,7 @@ _HEAD = 1 << 16  # bytes, in which the first line ends
 def is_labelled_by_metadata(folder: Place) -> bool:
     """Return whether a folder, or folders of it named as splits, hold labels in a table.
 
-    Class folders count for more than a table that names no label.
+    Class folders count for more than a table that names no label. Raises DataError for two tables.
     """
     tables = _tables(folder)
     if not tables:

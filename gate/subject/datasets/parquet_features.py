@@ -1,4 +1,4 @@
-"""What a Parquet file says of its columns: where images lie, and the names of integer labels."""
+"""The columns of a Parquet file: which hold images, and the names of integer labels."""
 
 import json
 from collections.abc import Mapping, Sequence

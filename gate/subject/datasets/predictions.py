@@ -23,7 +23,8 @@ def open_predictions(
 ) -> PredictionTable:
     """Return saved predictions, their scores checked to be probabilities; raises DataError.
 
-    Without declared classes every column that is not id, label, group or slice is one.
+    Without declared classes every column that is not id, label, group or slice is one. Raises
+    UsageError where nobody says what integers among the labels mean.
     """
     wanted = Wanted(
         texts=lambda _: _taken(spec), numbers=lambda names: classes or _other_columns(names, spec)

@@ -1,4 +1,4 @@
-"""How people call the splits of a data set, in folders, files and arrays."""
+"""The names that people give to splits, in folders, files and arrays."""
 
 from collections.abc import Iterable
 
