@@ -55,10 +55,10 @@ def framework_of(model: ModelSpec | None) -> "Framework | None":
     package = (model.factory or "").partition(":")[0].partition(".")[0]
     if package == "timm" or (model.source or "").startswith("timm"):
         return "timm"
-    known: dict[str, Framework] = {"transformers": "transformers", "fastai": "fastai"}
-    if model.source in known:
-        return known[model.source]
-    is_of_pytorch = model.factory is not None or model.source in {"torchvision", "lightning"}
+    source = model.source or ""
+    if source.startswith("transformers"):
+        return "transformers"
+    is_of_pytorch = model.factory is not None or source.startswith(("torchvision", "lightning"))
     return "torchvision" if is_of_pytorch else None
 
 
