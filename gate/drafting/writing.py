@@ -9,8 +9,11 @@ from typing import Literal
 
 from gate.documents.scalars import read_plain
 from gate.drafting.looking import Seen
+from gate.subject.datasets.classes import order_of
+from gate.subject.gatefile import ModelSpec
 from gate.subject.sources.looking import Look
 from gate.subject.sources.statements import Statements
+from gate.subject.splits import framework_of
 from gate.wording import plain
 
 Costly = Literal["misses", "false-alarms", "both"]
@@ -181,8 +184,27 @@ def _factory(wishes: Wishes) -> list[tuple[str, str]]:
 def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
     stated = wishes.statements.classes
     if stated is None:
-        return f"classes: {_list(seen.classes)}", "in the order of the model's outputs: check it"
+        return _sorted_classes(seen, wishes)
     return f"classes: {_list(stated.value)}", f"from {plain(stated.source)}"
+
+
+def _sorted_classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
+    """Return the classes of the data, as who wrote the checkpoint sorts class folders."""
+    purpose = "in the order of the model's outputs: check it"
+    if any(split.format != "folder" for split in seen.splits.values()):
+        return f"classes: {_list(seen.classes)}", purpose
+    source = wishes.artefact.source if wishes.artefact else None
+    framework = framework_of(ModelSpec(source=source, factory=wishes.factory))
+    if order_of(seen.classes, None) is None:
+        by_number = (
+            "naturally, as timm does"
+            if framework == "timm"
+            else ("as text, as torchvision's ImageFolder does; timm sorts by number")
+        )
+        purpose = f"{purpose} (sorted {by_number})"
+    order = order_of(seen.classes, framework or "torchvision")
+    assert order is not None, "a framework has an order for all names"
+    return f"classes: {_list(order)}", purpose
 
 
 def _output(wishes: Wishes) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
+from gate.subject.splits import order_question
 from gate.wording import plain
 
 # Where the gate file says it.
@@ -53,8 +54,9 @@ def resolve(gatefile: GateFile) -> Resolution:
     except SubjectError as error:
         gatefile.require_complete()
         return Resolution(gatefile, failure=error)
-    gatefile.require_complete(list(_open_questions(gatefile, statements)))
-    values["model"] = spec.model_copy(update={"source": source.name})
+    spec = spec.model_copy(update={"source": source.name})
+    gatefile.require_complete(list(_open_questions(gatefile, statements, spec)))
+    values["model"] = spec
     return Resolution(gatefile.completed(values, origins, statements.read), statements)
 
 
@@ -114,7 +116,14 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
     return classes
 
 
-def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
+def _open_questions(
+    gatefile: GateFile, statements: Statements, model: ModelSpec
+) -> Iterator[Complaint]:
+    """Yield what the artefact asks, and what its data do where it does not name the classes."""
     for ask in statements.asks:
         if _said(gatefile, ask.key) is None:
             yield _PATHS[ask.key], ask.fact, ask.remedy
+    if statements.classes is None and all(ask.key != "classes" for ask in statements.asks):
+        question = order_question(gatefile, model)
+        if question is not None:
+            yield question

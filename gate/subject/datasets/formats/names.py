@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 # Files of this folder, named as the gate file names them, in the order in which they are asked
 # whether data is theirs.
 NAMES = (
+    "metadata",
+    "parquet",
     "folder",
     "csv",
-    "parquet",
+    "jsonl",
     "webdataset",
     "idx",
     "npz",

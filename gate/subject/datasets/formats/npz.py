@@ -33,7 +33,7 @@ def _mistaken(place: Place, head: bytes) -> Remark | None:
 
 FORMAT = DataFormat(
     name="npz",
-    keys=frozenset({"path", "images", "labels", "group", "slices"}),
+    keys=frozenset({"path", "images", "labels", "integers", "group", "slices"}),
     open=_open,
     matches=_matches,
     mistaken=_mistaken,
