@@ -9,8 +9,11 @@ from typing import Literal
 
 from gate.documents.scalars import read_plain
 from gate.drafting.looking import Seen
+from gate.subject.datasets.classes import order_of
+from gate.subject.gatefile import ModelSpec
 from gate.subject.sources.looking import Look
 from gate.subject.sources.statements import Statements
+from gate.subject.splits import framework_of
 from gate.wording import plain
 
 Costly = Literal["misses", "false-alarms", "both"]
@@ -67,10 +70,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         *_factory(wishes),
         _classes(seen, wishes),
         *_input(seen, wishes),
-        (
-            "# output: probability",
-            "where the model ends in softmax or sigmoid; else it is found out",
-        ),
+        _output(wishes),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -184,14 +184,42 @@ def _factory(wishes: Wishes) -> list[tuple[str, str]]:
 def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
     stated = wishes.statements.classes
     if stated is None:
-        return f"classes: {_list(seen.classes)}", "in the order of the model's outputs: check it"
+        return _sorted_classes(seen, wishes)
     return f"classes: {_list(stated.value)}", f"from {plain(stated.source)}"
+
+
+def _sorted_classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
+    """Return the classes of the data, as who wrote the checkpoint sorts class folders."""
+    purpose = "in the order of the model's outputs: check it"
+    if any(split.format != "folder" for split in seen.splits.values()):
+        return f"classes: {_list(seen.classes)}", purpose
+    source = wishes.artefact.source if wishes.artefact else None
+    framework = framework_of(ModelSpec(source=source, factory=wishes.factory))
+    if order_of(seen.classes, None) is None:
+        by_number = (
+            "naturally, as timm does"
+            if framework == "timm"
+            else ("as text, as torchvision's ImageFolder does; timm sorts by number")
+        )
+        purpose = f"{purpose} (sorted {by_number})"
+    order = order_of(seen.classes, framework or "torchvision")
+    assert order is not None, "a framework has an order for all names"
+    return f"classes: {_list(order)}", purpose
+
+
+def _output(wishes: Wishes) -> tuple[str, str]:
+    if stated := wishes.statements.output:
+        return f"output: {stated.value}", f"from {plain(stated.source)}"
+    purpose = "where the model ends in softmax or sigmoid; else it is found out"
+    return "# output: probability", purpose
 
 
 def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     if stated := wishes.statements.input:
         said = stated.value.model_dump(mode="json", exclude_unset=True)
         return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
+    if proposal := next((ask.proposal for ask in wishes.statements.asks if ask.proposal), ""):
+        return [(f"# {proposal}", "proposed by the checkpoint: check it against training")]
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
         return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]

@@ -1,4 +1,4 @@
-"""What a policy has measured beside the model's answers: the union over its rules."""
+"""The needs of a policy beside the model's answers: the union over its rules."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

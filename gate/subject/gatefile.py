@@ -73,7 +73,7 @@ class DataSpecs(_Strict):
     def given(self) -> dict[str, DataSpec]:
         """Return the splits that are given, by name, in the order train, validation, test."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: spec for name, spec in splits.items() if spec is not None}
+        return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 
 class HistorySpec(_Strict):
@@ -161,7 +161,8 @@ class GateFile(_Strict):
     classes: tuple[ClassName, ...] = Field(
         (),
         description="The names of the classes in the order of the model's outputs; without them, "
-        "the class folders of the data in alphabetical order.",
+        "those that the artefact or the data name. Class folders are sorted as text, as by "
+        "torchvision, or by number for a model of timm.",
     )
     input: InputSpec = Field(
         default_factory=InputSpec, description="How an image becomes the model's input."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gate.plugins import Plugin
-from gate.subject.datasets.formats import plugin_of
+from gate.subject.datasets.formats.names import plugin_of
 from gate.subject.gatefile import GateFile
 from gate.subject.sources.registry import plugins_named_by
 

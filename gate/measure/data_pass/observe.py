@@ -13,7 +13,7 @@ from gate.measure.data_pass.read_images import Chunk
 from gate.measure.inference.answers import per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.partials.requests import OpenMeasurement, columns_of, require_alike
-from gate.measure.partials.work_units import cut, padded
+from gate.measure.partials.work_units import cut, pad
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
 from gate.subject.outputs import Values
@@ -43,11 +43,14 @@ class Answering:
         return scores
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
-        """Return the probabilities, (n, classes), of decoded images."""
+        """Return the probabilities, float64 (n, classes), of decoded images.
+
+        Raises CheckpointError where the model answers with NaN or infinity.
+        """
         outputs = [np.empty((0, len(self.runner.classes)), np.float32)]
         for some in cut(range(len(images)), self.batch):
             ready = np.stack([self.transform(images[place]) for place in some])
-            answer = self.runner.outputs(padded(ready, self.batch))[: len(ready)]
+            answer = self.runner.outputs(pad(ready, self.batch))[: len(ready)]
             outputs.append(per_class(answer, self.values))
         names = [f"{place} of those that it changed" for place in range(len(images))]
         return self.probabilities(np.concatenate(outputs), names)
@@ -83,12 +86,12 @@ class ObservedBatch:
     @property
     def labels(self) -> NDArray[np.int32]:
         """Their classes, (n,)."""
-        return _read_only(self.chunk.labels[self.rows])
+        return _freeze(self.chunk.labels[self.rows])
 
     @property
     def images(self) -> "tuple[Image.Image | None, ...]":
         """Copies of them as decoded; None for a tensor."""
-        return tuple(_copied(each.image) for each in self.chunk.originals[self.rows])
+        return tuple(_copy(each.image) for each in self.chunk.originals[self.rows])
 
     @property
     def bytes_stored(self) -> NDArray[np.int64]:
@@ -98,7 +101,7 @@ class ObservedBatch:
     @property
     def pixels_sha256(self) -> NDArray[np.uint8]:
         """Digests of mode, shape and pixels, (n, 32)."""
-        return _read_only(self.chunk.fingerprints.pixels[self.rows])
+        return _freeze(self.chunk.fingerprints.pixels[self.rows])
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
         """Return the model's probabilities, (m, classes), for m images."""
@@ -133,8 +136,8 @@ def observe(
             rows=some,
             dataset=dataset,
             split=split,
-            outputs=_read_only(outputs[some]),
-            probabilities=_read_only(scores[some]),
+            outputs=_freeze(outputs[some]),
+            probabilities=_freeze(scores[some]),
             answering=answering,
         )
         parts.append(
@@ -144,10 +147,10 @@ def observe(
                 for name, values in each.observe(batch, len(rows)).items()
             }
         )
-    return concatenated(measurements, parts)
+    return concatenate_observations(measurements, parts)
 
 
-def concatenated(
+def concatenate_observations(
     measurements: Sequence[OpenMeasurement], parts: Sequence[Observations]
 ) -> dict[tuple[str, str], Numbers]:
     """Return the observations of parts behind each other, in the order of measurements and names.
@@ -158,11 +161,11 @@ def concatenated(
     return {
         (each.request.key, name): values
         for each in measurements
-        for name, values in _behind_each_other(each, parts)
+        for name, values in _concatenate_one(each, parts)
     }
 
 
-def _behind_each_other(
+def _concatenate_one(
     measurement: OpenMeasurement, parts: Sequence[Observations]
 ) -> Iterator[tuple[str, Numbers]]:
     own = [columns_of(part, measurement.request.key) for part in parts]
@@ -171,14 +174,14 @@ def _behind_each_other(
         yield name, np.concatenate([part[name] for part in own])
 
 
-def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+def _freeze(values: NDArray[Any]) -> NDArray[Any]:
     """Return the same values, which whoever is shown them cannot change."""
     view = values.view()
     view.flags.writeable = False
     return view
 
 
-def _copied(image: "Image.Image | None") -> "Image.Image | None":
+def _copy(image: "Image.Image | None") -> "Image.Image | None":
     if image is None:
         return None
     copy = image.copy()

@@ -128,6 +128,7 @@ INERT = (
             "lightning.pytorch.callbacks.early_stopping.EarlyStopping",
             "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
             "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+            "fastcore.foundation.L",  # of the optimiser that fastai's learn.save keeps
         }
     )
 )

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from gate.subject.checkpoints import names
 from gate.subject.checkpoints.budgets import Budget
 from gate.subject.checkpoints.refusals import AS_IT_RUNS, RefusedError, corrupt, unsafe
+from gate.subject.checkpoints.resaving import refuse_objects
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     MAX_AXES,
@@ -25,7 +26,7 @@ from gate.subject.checkpoints.tensors import (
     check_view,
     too_many_axes,
 )
-from gate.wording import list_names, plain
+from gate.wording import plain
 
 MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
 MAX_STRING = 1 << 20
@@ -196,11 +197,7 @@ class _Machine:
                 if kinds == {names.QUANTISED}
                 else "save plain dense tensors, made with .to_dense()",
             )
-        raise unsafe(
-            f"loading it would run or import {list_names(self.forbidden, 20)}",
-            "save the weights alone, where the model was trained: "
-            'torch.save(model.state_dict(), "weights.pt")',
-        )
+        raise refuse_objects(self.forbidden)
 
     def push(self, literal: object) -> None:
         if isinstance(literal, str | bytes | bytearray) and len(literal) > MAX_STRING:

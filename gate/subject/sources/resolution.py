@@ -1,4 +1,4 @@
-"""Classes, input and factory each come whole from the highest that states them.
+"""Classes, input, output and factory each come whole from the highest that states them.
 
 Gate file and flags go before the artefact, the artefact before the data; nothing is mixed key by
 key. It is decided once a run, before data is opened, and what nobody states is asked for at once.
@@ -13,12 +13,14 @@ from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
+from gate.subject.splits import order_question
 from gate.wording import plain
 
 # Where the gate file says it.
 _PATHS: dict[Key, tuple[str, ...]] = {
     "classes": ("classes",),
     "input": ("input",),
+    "output": ("output",),
     "factory": ("model",),
     "key": ("model",),
 }
@@ -52,8 +54,9 @@ def resolve(gatefile: GateFile) -> Resolution:
     except SubjectError as error:
         gatefile.require_complete()
         return Resolution(gatefile, failure=error)
-    gatefile.require_complete(list(_open_questions(gatefile, statements)))
-    values["model"] = spec.model_copy(update={"source": source.name})
+    spec = spec.model_copy(update={"source": source.name})
+    gatefile.require_complete(list(_open_questions(gatefile, statements, spec)))
+    values["model"] = spec
     return Resolution(gatefile.completed(values, origins, statements.read), statements)
 
 
@@ -82,7 +85,7 @@ def _taken(
         origins.append(f"{key}: from {stated.source}")
         if key == "classes":
             values[key] = _sound_classes(stated, artefact)
-        elif key == "input":
+        elif key in ("input", "output"):
             values[key] = stated.value
     return values, tuple(origins)
 
@@ -93,6 +96,8 @@ def _said(gatefile: GateFile, key: Key) -> object | None:
         return gatefile.classes or None
     if key == "input":
         return gatefile.input if "input" in gatefile.model_fields_set else None
+    if key == "output":
+        return gatefile.output
     spec = gatefile.model or ModelSpec()
     return spec.key if key == "key" else spec.factory
 
@@ -111,7 +116,14 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
     return classes
 
 
-def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
+def _open_questions(
+    gatefile: GateFile, statements: Statements, model: ModelSpec
+) -> Iterator[Complaint]:
+    """Yield what the artefact asks, and what its data do where it does not name the classes."""
     for ask in statements.asks:
         if _said(gatefile, ask.key) is None:
             yield _PATHS[ask.key], ask.fact, ask.remedy
+    if statements.classes is None and all(ask.key != "classes" for ask in statements.asks):
+        question = order_question(gatefile, model)
+        if question is not None:
+            yield question

@@ -13,6 +13,7 @@ from gate.subject.checkpoints.folders import deciding_files, is_folder
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
 from gate.subject.guard import Guard, kind_of
+from gate.subject.sources.proposals import CLASSES, input_question
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Statements
 
@@ -23,18 +24,6 @@ SEED = 0  # for user code that draws; the gate itself draws nothing from torch
 
 _ADD_FACTORY = "add model: {factory: package.module:function}, or use --model"
 FACTORY = Ask("factory", "nothing says how the model is built", _ADD_FACTORY)
-# What a run needs beside the factory: with it, images that fit and class folders may do.
-_INPUT = Ask(
-    "input",
-    "nothing says how an image becomes the model's input",
-    "add input: {size: [H, W], channels: RGB, resize: ..., mean: [...], std: [...]}, as in "
-    "training",
-)
-_CLASSES = Ask(
-    "classes",
-    "nothing says which classes the outputs are, or in which order",
-    "add classes: [first, second, ...], in the order of the outputs",
-)
 
 
 class TorchCheckpoint(ModelSource):
@@ -47,25 +36,47 @@ class TorchCheckpoint(ModelSource):
         return True
 
     def files(self, path: Path) -> Mapping[str, str | None]:
-        """Return the file, or the weights, indexes and configurations of a model folder."""
+        """Return the file, or the weights, indexes and configurations of a model folder.
+
+        Raises RefusedError as :func:`deciding_files` does.
+        """
         return deciding_files(path) if is_folder(path) else super().files(path)
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return digest, size and container of the vetted weights."""
+        """Return digest, size and container of the vetted weights.
+
+        Raises CheckpointError where they are refused, or are not the pinned ones.
+        """
         return _vetted(artefact).identity
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return nothing but what is needed: weights do not say what they are of.
+        """Return what is to be told: weights do not say what they are of.
 
-        Without a factory all is asked for at once, with the architecture that they look like.
+        Where no factory is given, the file is vetted first: nobody shall write one for a file that
+        is refused. All is asked for at once, with the architecture that the weights look like.
+        Raises CheckpointError for a file that is refused.
         """
-        if artefact.factory or not artefact.checkpoint:
+        if artefact.factory is not None or not artefact.checkpoint:
             return Statements(asks=(FACTORY,))
-        return Statements(asks=(_ask_factory(self.inspect(artefact)), _INPUT, _CLASSES))
+        found = self.inspect(artefact)
+        if found.refusal is not None:
+            raise found.refusal
+        fact = "nothing says how images are prepared"
+        return Statements(
+            asks=(
+                _ask_factory(found),
+                input_question(fact, {}, channels=found.channels),
+                CLASSES,
+            )
+        )
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the module of the user's factory, with the weights of the checkpoint."""
+        """Hold the module of the user's factory, with the weights of the checkpoint.
+
+        Raises CheckpointError where they are refused or do not fit the module, FactoryError where
+        the factory fails.
+        """
         import numpy as np
         import torch
 
