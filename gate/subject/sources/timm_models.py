@@ -1,4 +1,4 @@
-"""What timm means by its configurations: the model that one builds, and how images are prepared."""
+"""Configurations of timm: the model that one builds, and the way it prepares images."""
 
 import re
 from collections.abc import Callable, Mapping
