@@ -14,7 +14,7 @@ from hypothesis import settings
 _THIRD_PARTY = Path(__file__).parent / "third_party"
 _CORPUS = str(Path(__file__).parent / "evidence_corpus")
 if _CORPUS not in sys.path:
-    sys.path.append(_CORPUS)  # `measured` and `throwaway`, for tests of every folder
+    sys.path.append(_CORPUS)  # `measured`, `graphs` and `throwaway`, for tests of every folder
 
 # As the command line does before torch is imported; here that happens while tests are collected.
 # Threads that spin while they wait for each other take the cores from what they wait for.

@@ -1,6 +1,7 @@
 """One package of others adds a check, a format, a rendering, an engine and a model source."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -140,7 +141,7 @@ def test_schema_lint_show_and_test_know_the_check(subject):
     assert tried.status == 0, tried.out + tried.err
 
 
-def test_what_was_judged_is_attested_and_accepted_where_the_package_is(subject, vision_extras):
+def test_what_was_judged_is_accepted_where_that_very_package_is(subject, vision_extras):
     ran = subject.command("run", *ALL)
     said = subject.command("keygen", "ci.key", "--name=ci", "--role=runner", "--policy=extras")
     head = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 0\nkeys:\n"
@@ -149,11 +150,15 @@ def test_what_was_judged_is_attested_and_accepted_where_the_package_is(subject, 
     attested = subject.command("attest", "gate-out", *key)
     verify = ("verify", "linear.npz", "--policy", "policy.yaml", "--trust", "trust.yaml")
     honest = subject.command(*verify, "--attestation", "model.jsonl")
+    shutil.rmtree(subject.package)
+    without = subject.command(*verify, "--attestation", "model.jsonl")
     vision_extras("1.3")
     other = subject.command(*verify, "--attestation", "model.jsonl")
 
     assert (ran.status, attested.status) == (0, 0), attested.err
     assert honest.out.endswith("ACCEPTED (exit status 0)\n"), honest.out + honest.err
+    assert (without.status, without.out) == (2, "")
+    assert "plugin vision-extras: no installed package of this name adds checks" in without.err
     assert other.status == 5
     assert "version 1.2, and 1.3 is installed here" in " ".join(other.out.split())
 
