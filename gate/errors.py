@@ -11,6 +11,7 @@
     ├── SubjectError          exit status 4: what was to be judged could not be measured
     │   ├── CheckpointError     the checkpoint was refused, or cannot be read
     │   ├── DataError           a dataset is missing, or is not what it claims to be
+    │   ├── MeasurementError    what a rule has measured raised, or gave no columns of numbers
     │   ├── FactoryError        the user's own code is missing, raised, or gave something else
     │   ├── HistoryError        a training history cannot be read, or can be read in two ways
     │   └── EvidenceError       saved evidence is missing, damaged, or of another version
@@ -229,6 +230,12 @@ class FactoryError(SubjectError):
     """The user's own code is missing, raised, or returned something else than was asked."""
 
     kind = "factory"
+
+
+class MeasurementError(SubjectError):
+    """A measurement that a rule needs raised, or gave something else than columns of numbers."""
+
+    kind = "measurement"
 
 
 class HistoryError(SubjectError):

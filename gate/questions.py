@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from gate.checks.base import Comparison, Rule, Scope, SplitName
 from gate.errors import PluginError
+from gate.evidence.records import Evidence
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.row_sets import RowSet, View
+from gate.policy.needs import lacking
 
 _SAME_AT = 0.95  # the confidence at which two estimates are compared
 
@@ -41,10 +43,10 @@ def questions_of(
     found: dict[tuple[str, bool], list[Reading]] = {}
     for view in views_of(compared):
         try:
-            comparisons = rule.evaluate(view.evidence)
+            comparisons = _comparisons(rule, view.evidence)
         except Exception as crash:
             return _crashed(rule), describe_crash(crash)
-        for each in comparisons or [_nothing(rule, "nothing was compared")]:
+        for each in comparisons:
             readings = found.setdefault((str(each.scope), each.advisory), [])
             reading = Reading(_rows_in_words(compared, each, view), each, view.only_withholds)
             _add(readings, reading)
@@ -84,6 +86,12 @@ def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view
     return next((str(name) for each, name in view.sets.items() if each == split), str(RowSet.GIVEN))
 
 
+def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
+    if lack := lacking(rule, evidence):
+        return [_nothing(rule, f"{lack.fact}; {lack.remedy}", lack.remedy)]
+    return rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
+
+
 def _crashed(rule: Rule) -> list[Question]:
     nothing = _nothing(rule, "the rule crashed")
     return [Question((Reading("", nothing, only_withholds=False),))]
@@ -96,11 +104,12 @@ def describe_crash(crash: Exception) -> str:
     return f"{type(crash).__name__}: {crash}"
 
 
-def _nothing(rule: Rule, reason: str) -> Comparison:
+def _nothing(rule: Rule, reason: str, remedy: str = "") -> Comparison:
     return Comparison(
         what=rule.check.replace("-", " "),
         estimate=Undefined(reason),
         operator=">=",
         required=0.0,
         scope=Scope(),
+        remedy=remedy,
     )

@@ -17,6 +17,7 @@ from gate.output_folder import (
     save_evidence,
     save_verdict,
 )
+from gate.policy.needs import needs_of
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
@@ -60,6 +61,7 @@ def validate(
     resolution = resolve(subject)
     subject = resolution.gatefile
     document, waivers = policy_of(subject), waivers_of(subject)
+    needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
     plugins = measuring_plugins(subject, plugins_behind(settings.measure.engine))
     out = prepare(settings.out, keep=True)
@@ -67,7 +69,12 @@ def validate(
 
     with in_this_folder():
         evidence = measure_subject(
-            subject, document, settings.measure, settings.progress, unread=resolution.failure
+            subject,
+            document,
+            settings.measure,
+            settings.progress,
+            needs=needs,
+            unread=resolution.failure,
         )
     evidence = replace(evidence, plugins=plugins)
     from gate.policy.record import PolicyRecord

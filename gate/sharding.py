@@ -16,8 +16,10 @@ from gate.measure.planning import plan_measurement
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
 from gate.measure.unit_results import unit_results
+from gate.policy.needs import needs_of
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
+from gate.subject.named_documents import policy_of
 from gate.subject.sources.resolution import resolve
 from gate.subject.splits import open_splits
 
@@ -42,7 +44,8 @@ def measure_shard(
 ) -> Written:
     """Measure share ``index`` of ``of`` and return the file that holds it.
 
-    Raises UsageError where the gate file is wrong, SubjectError where the model or the data does
+    What the rules of its policy need is measured too. Raises UsageError where the gate file or the
+    policy is wrong, SubjectError where the model or the data does
     not let it be measured, OutputError where the disk does not take it. Then nothing is written.
     """
     refuse_address(out, "--out")
@@ -50,11 +53,12 @@ def measure_shard(
     if resolution.failure is not None:
         raise resolution.failure
     subject = resolution.gatefile
+    needs = needs_of(policy_of(subject).policy.rules)
     engine = open_engine(settings.engine, settings.workers)
     with engine.start_ahead():
         datasets, classes = _datasets_of(subject)
         cache = usable(settings.cache, progress.warn)
-        plan, job = plan_measurement(subject, datasets, classes, settings)
+        plan, job = plan_measurement(subject, datasets, classes, settings, needs)
         units = share_of(plan.units, index=index, of=of)
         path = _prepared(out) / shard_name(plan, index=index, of=of)
         with (

@@ -115,6 +115,9 @@ class AllowedConfiguration(_Strict):
     code: _Digests | None = Field(
         None, description="The same of code: factories, their arguments and their source files."
     )
+    output: _Digests | None = Field(
+        None, description="The same of output: which scores were taken, and as what."
+    )
     weights: _Digests | None = Field(
         None, description="The same of weights: the state dict that was named."
     )

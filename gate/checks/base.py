@@ -17,6 +17,7 @@ from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import name_key
 
 if TYPE_CHECKING:
+    from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
@@ -180,6 +181,14 @@ class Rule(BaseModel):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""
         raise NotImplementedError
+
+    def needs(self) -> "tuple[Measurement, ...]":
+        """Return what must be measured for the rule beside the model's answers.
+
+        Nothing is measured that no rule of the policy needs. Where the evidence lacks it the rule
+        is inconclusive, and ``evaluate`` is not asked.
+        """
+        return ()
 
     def compared_splits(self) -> tuple[SplitName, ...]:
         """Return the splits that the rule compares: it is judged on each combination of their rows.

@@ -10,7 +10,7 @@ from typing import Any
 
 from gate.checks import REGISTRY
 from gate.checks.base import Example, Rule
-from gate.evidence.synthetic_run import SyntheticRun
+from gate.evidence.synthetic_run import Runs, SyntheticRun
 
 _REMEDY = "To fix a failure:"
 FAMILIES = {
@@ -176,9 +176,22 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
     match value:
+        case Mapping():  # observations
+            return ", ".join(_observed(value))
         case ((int(), *_), *_):  # a confusion matrix, rows are the truth
             return " / ".join(" ".join(str(count) for count in row) for row in value)
         case tuple():
             return " ".join(each if isinstance(each, str) else f"{each:.3g}" for each in value)
         case _:
             return str(value)
+
+
+def _observed(observations: Mapping[str, Mapping[str, Mapping[str, Runs]]]) -> Iterator[str]:
+    """Yield each column that measurements observed: of how many images which number."""
+    for split, measurements in observations.items():
+        for key, columns in measurements.items():
+            for name, runs in columns.items():
+                said = " and ".join(
+                    f"{'none' if value is None else value} of {images}" for images, value in runs
+                )
+                yield f"{name} by {key} on {split}: {said}"

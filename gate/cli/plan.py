@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,10 @@ import click
 
 from gate.cli.streams import say
 from gate.errors import UsageError
+from gate.wording import list_names
 
 if TYPE_CHECKING:
+    from gate.checks.base import Rule
     from gate.policy.plan import Line, PolicyPlan
     from gate.subject.census import Census
 
@@ -100,11 +102,20 @@ def command(
         per_class=counted.per_class,
         grouping=counted.groups,
     )
-    say(
-        json.dumps(asdict(found), indent=2)
-        if format_ == "json"
-        else _text(found, policy, power, icc)
-    )
+    if format_ == "json":
+        say(json.dumps(asdict(found), indent=2))
+        return
+    say("\n".join([_text(found, policy, power, icc), *_measured(document.policy.rules)]))
+
+
+def _measured(rules: "Sequence[Rule]") -> Iterator[str]:
+    """Yield what the policy has measured beside the model's answers, a sentence each."""
+    from gate.policy.needs import needs_of
+
+    for need in needs_of(rules):
+        of = f"{list_names(need.splits)}: {need.key} (for {list_names(need.rules)})"
+        said = f"Also measured, on {of}."
+        yield textwrap.fill(said, 80, subsequent_indent="  ")
 
 
 def _of_gatefile(gatefile: Path | None, test: str | None) -> "tuple[Census, tuple[str, ...]]":

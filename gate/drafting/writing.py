@@ -23,6 +23,12 @@ _PURPOSES = {
 }
 
 
+_MORE_INPUT = (
+    "# so do orientation: exif, crop, crop_ratio, pad, resizer: tensor, scale, offset",
+    "",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What was asked for; None is not known yet."""
@@ -61,6 +67,10 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         *_factory(wishes),
         _classes(seen, wishes),
         *_input(seen, wishes),
+        (
+            "# output: probability",
+            "where the model ends in softmax or sigmoid; else it is found out",
+        ),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -184,12 +194,13 @@ def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
         return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
-        return [(shown, "how an image becomes the model's input: as in training")]
+        return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]
     height, width = seen.size
     shown = f"input: {{size: [{height}, {width}], channels: {seen.channels}}}"
     return [
         (shown, "as the images are; scaled to 0..1 and nothing else"),
         ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
+        _MORE_INPUT,
     ]
 
 

@@ -5,26 +5,20 @@ nothing of whether a model gave these answers; it says that no model can have.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.columns import OBSERVED, ROWS
 from gate.evidence.records import Rows
 
 ROUNDING = 2e-7  # scores are kept as float32, what was computed from them as float64
 SLACK = 1e-3  # by which a model's own probabilities may lie outside [0, 1]
 _CELLS = 1 << 16  # scores that are looked at together: they stay in the processor's cache
 
+_NO_COLUMN = "is not one value of its type a row"
+
 _Flags = NDArray[np.bool_]  # (n,)
-_COLUMNS = {
-    "labels": np.int32,
-    "predictions": np.int32,
-    "confidence": np.float64,
-    "margin": np.float64,
-    "true_score": np.float64,
-    "true_rank": np.int32,
-}
 
 
 class Contradiction(ValueError):  # noqa: N818 -- named for what is found
@@ -54,23 +48,27 @@ def require_sound_rows(rows: Rows, classes: int, *, place: str, synthetic: bool 
 
 def _require_columns(rows: Rows, classes: int, place: str) -> None:
     """Raise Contradiction where a column is not as long as the others, or of another type."""
-    for name, kind in _COLUMNS.items():
-        _require_column(getattr(rows, name), kind, len(rows), f"{place}: {name}")
-    texts = {"id": rows.ids, "group": rows.groups, **rows.slices}
-    for name, column in texts.items():
-        if column is not None:
-            where = f"{place}: {name!r:.80}"
-            _require_column(column, np.object_, len(rows), where)
-            if not set(map(type, column.tolist())) <= {str, type(None)}:
-                raise Contradiction(where, "holds something that is no text")
-    scores = rows.scores
-    if scores is not None and (scores.dtype != np.float32 or scores.shape != (len(rows), classes)):
-        raise Contradiction(place, f"its scores are not one for each of the {classes} classes")
-
-
-def _require_column(column: NDArray[Any] | None, kind: type, length: int, where: str) -> None:
-    if column is None or column.dtype != kind or column.shape != (length,):
-        raise Contradiction(where, "is not one value of its type a row")
+    for each in ROWS:
+        if each.fits(getattr(rows, each.field), len(rows), classes):
+            continue
+        if each.shape:
+            fact = f"its {each.field} are not one for each of the {classes} classes"
+            raise Contradiction(place, fact)
+        raise Contradiction(f"{place}: {each.field}", _NO_COLUMN)
+    for name, column in {"id": rows.ids, "group": rows.groups, **rows.slices}.items():
+        where = f"{place}: {name!r:.80}"
+        if column is None:
+            continue
+        if column.dtype != np.object_ or column.shape != (len(rows),):
+            raise Contradiction(where, _NO_COLUMN)
+        if not set(map(type, column.tolist())) <= {str, type(None)}:
+            raise Contradiction(where, "holds something that is no text")
+    for (key, name), values in rows.observations.items():
+        where = f"{place}: {name!r:.80} of {key!r:.80}"
+        if values.dtype not in OBSERVED or values.shape != (len(rows),):
+            raise Contradiction(where, _NO_COLUMN)
+        if np.isinf(values).any():
+            raise Contradiction(where, "holds an infinity, which nothing can observe")
 
 
 def _require_names(rows: Rows, place: str) -> None:

@@ -1,9 +1,11 @@
 """Evidence is read from its tables."""
 
 import json
+import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from gate.evidence.about import About
 from gate.evidence.agreement import require_agreement
+from gate.evidence.columns import ROWS, Column
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.data_digests import Files, require_digests_of_data
+from gate.evidence.reading_observations import read_observations, require_no_others
 from gate.evidence.records import (
     Baseline,
     Evidence,
@@ -29,10 +33,9 @@ from gate.evidence.records import (
 from gate.evidence.tables import CHAMPION
 from gate.evidence.times import moment_of
 
-_COLUMNS = (
-    *("id", "label", "prediction", "confidence", "margin", "true_score", "true_rank"),
-    *("scores", "file_sha256", '"group"', "slices"),
-)
+_COLUMNS = (*(each.name for each in ROWS), "file_sha256", "slices")
+_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_SELECT_ROWS = f"SELECT {_NAMES} FROM rows WHERE split = ? ORDER BY position"  # noqa: S608 -- ours
 
 
 def read(database: sqlite3.Connection) -> Evidence:
@@ -133,17 +136,20 @@ def _read_splits(
         _require_counts("splits", (images,))
         columns, hidden = (_names("splits", each) for each in lists)
         rows, files[Split(name)] = _read_rows(name, classes, columns, group_column, database)
+        measurements, observations = read_observations(name, len(rows), database)
         splits[Split(name)] = SplitEvidence(
             split=Split(name),
             path=path,
             format=format_name,
             images=images,
             manifest_sha256=manifest,
-            rows=rows,
+            rows=replace(rows, observations=observations),
+            measurements=measurements,
             unreadable=tuple(unreadable.pop(name, ())),
             group_column=group_column,
             hidden=tuple(hidden),
         )
+    require_no_others(splits, database)
     if unreadable:
         raise Contradiction(
             "unreadable", f"is of {next(iter(unreadable))!r:.80}, which is no split"
@@ -173,27 +179,18 @@ def _read_rows(
 
     What they say is looked at by ``require_agreement`` and ``require_digests_of_data``.
     """
-    found = database.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM rows WHERE split = ? ORDER BY position",  # noqa: S608 -- ours
-        (split,),
-    ).fetchall()
+    found = database.execute(_SELECT_ROWS, (split,)).fetchall()
     values = dict(zip(_COLUMNS, _columns(found, len(_COLUMNS)), strict=True))
-    declared = {'"group"': group_column is not None, "slices": bool(slice_columns)}
-    for name, given in declared.items():
-        if not given and values[name].count(None) != len(found):
+    undeclared = {'"group"': values["group"] if group_column is None else ()}
+    undeclared["slices"] = () if slice_columns else values["slices"]
+    for name, given in undeclared.items():
+        if given.count(None) != len(given):
             raise Contradiction(split, f"has values of {name} that it does not declare")
-    rows = Rows(
-        ids=np.array(values["id"], dtype=object),
-        labels=_whole(values["label"], split, "label"),
-        predictions=_whole(values["prediction"], split, "prediction"),
-        confidence=np.array(values["confidence"], dtype=np.float64),  # NULL becomes NaN
-        margin=np.array(values["margin"], dtype=np.float64),
-        true_score=np.array(values["true_score"], dtype=np.float64),
-        true_rank=_whole(values["true_rank"], split, "true_rank"),
-        scores=_scores(values["scores"], classes, split),
-        groups=None if group_column is None else np.array(values['"group"'], dtype=object),
-        slices=_slices(values["slices"], slice_columns, split) if slice_columns else {},
-    )
+    columns = {each.field: _column(each, values[each.name], classes, split) for each in ROWS}
+    if group_column is None:
+        columns["groups"] = None
+    slices = _slices(values["slices"], slice_columns, split) if slice_columns else {}
+    rows = Rows(**columns, slices=slices)
     return rows, _files(values["file_sha256"], split)
 
 
@@ -214,12 +211,30 @@ def _whole(values: tuple[Any, ...], split: str, name: str) -> NDArray[np.int32]:
     return column.astype(np.int32)
 
 
-def _scores(values: tuple[Any, ...], classes: int, split: str) -> NDArray[np.float32] | None:
+def _column(column: Column, values: tuple[Any, ...], classes: int, split: str) -> Any:  # noqa: ANN401 -- an array, or None
+    """Return a column from what SQLite gave; where it lacks values or has others, it is refused."""
+    if column.is_text:
+        return np.array(values, dtype=object)
+    if column.shape:
+        return _packed(column, values, classes, split)
+    if np.issubdtype(column.dtype, np.integer):
+        return _whole(values, split, column.name)
+    return np.array(values, dtype=column.dtype)  # NULL becomes NaN
+
+
+def _packed(
+    column: Column, values: tuple[Any, ...], classes: int, split: str
+) -> NDArray[Any] | None:
+    """Return a column of many numbers a row, each row of which is its bytes."""
     if values.count(None) == len(values):
         return None
-    if set(map(type, values)) != {bytes} or set(map(len, values)) != {4 * classes}:
-        raise Contradiction(split, f"its scores are not one for each of the {classes} classes")
-    return np.frombuffer(b"".join(values), dtype=np.float32).reshape(-1, classes)
+    shape = column.shape_of(len(values), classes)
+    size = np.dtype(column.dtype).itemsize * math.prod(shape[1:])
+    if set(map(type, values)) != {bytes} or set(map(len, values)) != {size}:
+        raise Contradiction(
+            split, f"its {column.name} are not one for each of the {classes} classes"
+        )
+    return np.frombuffer(b"".join(values), dtype=column.dtype).reshape(shape)
 
 
 def _slices(values: tuple[Any, ...], columns: list[str], split: str) -> dict[str, Strings]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, Self
@@ -10,9 +10,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.columns import ROWS
+
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Strings = NDArray[np.object_]  # of str, or None where the data says nothing
+Numbers = NDArray[np.float64] | NDArray[np.int64]
+Observations = Mapping[tuple[str, str], Numbers]  # by measurement and column
 
 
 class Split(StrEnum):
@@ -41,6 +45,8 @@ class Rows:
     scores: NDArray[np.float32] | None = None  # (n, classes); None when over the byte budget
     groups: Strings | None = None  # (n,) patient, scene or batch
     slices: Mapping[str, Strings] = field(default_factory=dict)  # column -> (n,)
+    # (n,) of what the rules of the policy have measured; NaN, or -1, where nothing was observed.
+    observations: Observations = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -52,13 +58,19 @@ class Rows:
     def take(self, order: NDArray[np.intp]) -> Self:
         """Return the rows with the given indices, (m,), in that order."""
         taken: dict[str, Any] = {}
-        for each in fields(self):
-            column = getattr(self, each.name)
-            if each.name == "slices":
-                taken[each.name] = {name: values[order] for name, values in column.items()}
-            else:
-                taken[each.name] = None if column is None else column[order]
+        for each in ROWS:
+            column = getattr(self, each.field)
+            taken[each.field] = None if column is None else column[order]
+        for name in ("slices", "observations"):
+            named: Mapping[Any, NDArray[Any]] = getattr(self, name)
+            taken[name] = {key: values[order] for key, values in named.items()}
         return replace(self, **taken)
+
+    def observed(self, measurement: str) -> dict[str, Numbers]:
+        """Return the columns, (n,), of a measurement by their names; none where it was not made."""
+        return {
+            name: values for (key, name), values in self.observations.items() if key == measurement
+        }
 
     def with_groups(self, groups: Strings) -> Self:
         """Return the same rows with ``groups``, one a row."""
@@ -165,6 +177,14 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class MeasurementFacts:
+    """What is known of a measurement on a split, beside its columns; all of it is JSON."""
+
+    facts: Mapping[str, Any]  # what it depends on, as its plan said
+    summary: Any = None  # what it says of all rows together
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitEvidence:
     """What was measured on one split."""
@@ -180,6 +200,8 @@ class SplitEvidence:
     group_column: str | None = None
     hidden: tuple[str, ...] = ()  # files that are hidden, and images all the same; not read
     given: Rows | None = None  # all rows that were measured, where ``rows`` are others; not saved
+    # By key: what the policy's rules have measured; the columns are the observations of the rows.
+    measurements: Mapping[str, MeasurementFacts] = field(default_factory=dict)
 
     @property
     def all_rows(self) -> Rows:
@@ -280,6 +302,8 @@ class Configuration:
     """
 
     input: Mapping[str, Any] | None = None  # all of it, defaults included; None: no image was read
+    # Which scores of its answers, and what they are; None: no model was run.
+    output: Mapping[str, Any] | None = None
     weights: str | None = None  # the state dict that was named, where a checkpoint holds several
     # {"column": ...} or {"pattern": ...}: what tells the groups of a split; None where nothing does
     groups: Mapping[Split, Mapping[str, str] | None] = field(default_factory=dict)

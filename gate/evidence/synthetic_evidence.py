@@ -1,6 +1,6 @@
 """Synthetic evidence: the evidence that a run with given numbers would leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,7 +13,10 @@ from gate.evidence.records import (
     Baseline,
     Evidence,
     History,
+    MeasurementFacts,
     ModelProbe,
+    Numbers,
+    Observations,
     Overlap,
     Pair,
     PairKind,
@@ -24,7 +27,7 @@ from gate.evidence.records import (
     Unreadable,
     rows_from_counts,
 )
-from gate.evidence.synthetic_run import Matrix, SyntheticRun
+from gate.evidence.synthetic_run import Matrix, Runs, SyntheticRun
 
 _JUDGED, _ANOTHER = NO_CHECKPOINTS
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
@@ -79,13 +82,15 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
         if split is Split.TEST and numbers.ungrouped:
             column[-numbers.ungrouped :] = None
         rows = rows.with_groups(column)
+    observed = (numbers.observations or {}).get(split.value, {})
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",
         format=MADE_UP,
         images=len(rows) + unreadable,
         manifest_sha256=NO_DATA,
-        rows=rows,
+        rows=replace(rows, observations=_observations(observed)),
+        measurements={key: MeasurementFacts({}) for key in sorted(observed)},
         unreadable=tuple(
             Unreadable(f"unreadable-{index}", numbers.classes[0], "truncated")
             for index in range(unreadable)
@@ -95,6 +100,23 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
             f".hidden-{index}.png" for index in range(numbers.hidden if split is Split.TEST else 0)
         ),
     )
+
+
+def _observations(observed: Mapping[str, Mapping[str, Runs]]) -> Observations:
+    """Return columns by measurement and name: float64 where a value has a fraction, or none."""
+    return {
+        (key, name): _column(runs)
+        for key, columns in sorted(observed.items())
+        for name, runs in sorted(columns.items())
+    }
+
+
+def _column(runs: Runs) -> Numbers:
+    values = [np.nan if value is None else value for _, value in runs]
+    rows = [count for count, _ in runs]
+    if all(isinstance(value, int) for value in values):
+        return np.repeat(np.array(values, np.int64), rows)
+    return np.repeat(np.array(values, np.float64), rows)
 
 
 def _score(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:

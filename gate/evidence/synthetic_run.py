@@ -1,8 +1,14 @@
 """A synthetic run: a few numbers that stand for evidence in examples and fixtures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gate.evidence.measurements import SplitName
+
 Matrix = tuple[tuple[int, ...], ...]  # confusion counts, rows = truth
+
+# Of so many rows, one behind the other, and what was observed on each of them; None: nothing.
+Runs = tuple[tuple[int, int | float | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +40,6 @@ class SyntheticRun:
     repaired: int = 0  # images that the champion had wrong and this model has right
     same_champion: bool = False  # the champion is the judged checkpoint itself
     logged_train_accuracy: float | None = None  # the last value of a training log
+    # By split, key of the measurement and column; the rows are in the order of the counts.
+    observations: Mapping[SplitName, Mapping[str, Mapping[str, Runs]]] | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

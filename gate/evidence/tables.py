@@ -1,10 +1,13 @@
 """The tables of saved evidence, which other tools may open too."""
 
+from gate.evidence.columns import SAVED
+
 VERSION = 3
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
 
-TABLES = """
+_ROWS = ", ".join(f'"{each.name}" {each.kind}' for each in SAVED)
+TABLES = f"""
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE classes (label INTEGER PRIMARY KEY, name TEXT NOT NULL, critical INTEGER NOT NULL);
 CREATE TABLE splits (
@@ -13,10 +16,17 @@ CREATE TABLE splits (
     hidden TEXT NOT NULL  -- files that are hidden, and images all the same
 );
 CREATE TABLE rows (
-    split TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, label INTEGER NOT NULL,
-    prediction INTEGER NOT NULL, confidence REAL, margin REAL, true_score REAL,
-    true_rank INTEGER NOT NULL, "group" TEXT, slices TEXT, scores BLOB,
-    file_sha256 BLOB, pixels_sha256 BLOB, PRIMARY KEY (split, position)
+    split TEXT NOT NULL, position INTEGER NOT NULL, {_ROWS}, slices TEXT,
+    PRIMARY KEY (split, position)
+) WITHOUT ROWID;
+CREATE TABLE measurements (
+    key TEXT NOT NULL, split TEXT NOT NULL, facts TEXT NOT NULL, summary TEXT NOT NULL,
+    PRIMARY KEY (key, split)
+) WITHOUT ROWID;
+CREATE TABLE observations (
+    measurement TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,
+    value,  -- INTEGER, or REAL; NULL where nothing was observed
+    PRIMARY KEY (measurement, split, name, position)
 ) WITHOUT ROWID;
 CREATE TABLE histograms (
     split TEXT NOT NULL, class TEXT NOT NULL, bin INTEGER NOT NULL, positives INTEGER NOT NULL,
@@ -43,4 +53,4 @@ CREATE VIEW predictions AS
     FROM rows
     JOIN classes AS truth ON truth.label = rows.label
     JOIN classes AS guess ON guess.label = rows.prediction;
-"""
+"""  # noqa: S608 -- no query

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, replace
 from itertools import repeat
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.about import About, Champion
+from gate.evidence.columns import FINGERPRINTS, ROWS, SAVED
 from gate.evidence.records import (
     Evidence,
     Fingerprints,
@@ -22,6 +23,8 @@ from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS
 from gate.evidence.times import as_text
 
 _AT_ONCE = 4096  # rows
+_PRINTS = [each for each in FINGERPRINTS if each.name]
+_INSERT_ROW = f"INSERT INTO rows VALUES ({', '.join('?' * (len(SAVED) + 3))})"  # noqa: S608 -- ours
 
 
 def write(evidence: Evidence, database: sqlite3.Connection) -> None:
@@ -52,7 +55,8 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     for split in evidence.splits.values():
         _write_split(split, evidence.classes, database)
     for name, rows in evidence.baseline.rows.items() if evidence.baseline else ():
-        answers = replace(rows, groups=None, slices={})  # the candidate's rows have them
+        # Groups and slices are those of the candidate's rows.
+        answers = replace(rows, groups=None, slices={}, observations={})
         _write_rows(f"{CHAMPION}{name}", answers, None, database)
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
@@ -100,6 +104,7 @@ def _write_split(
         ),
     )
     _write_rows(split.split, rows, split.fingerprints, database)
+    _write_observations(split, database)
     database.executemany(
         "INSERT INTO unreadable VALUES (?, ?, ?, ?)",
         [(split.split, image.id, image.label, image.reason) for image in split.unreadable],
@@ -117,24 +122,31 @@ def _write_rows(
     for start in range(0, len(rows), _AT_ONCE):  # some at a time: numbers of Python are large
         part = slice(start, start + _AT_ONCE)
         database.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _INSERT_ROW,
             zip(
                 repeat(str(name)),
                 range(len(rows))[part],
-                rows.ids[part],
-                rows.labels[part].tolist(),
-                rows.predictions[part].tolist(),
-                rows.confidence[part].tolist(),
-                rows.margin[part].tolist(),
-                rows.true_score[part].tolist(),
-                rows.true_rank[part].tolist(),
-                repeat(None) if rows.groups is None else rows.groups[part],
+                *(_values(getattr(rows, each.field), part) for each in ROWS),
+                *(_values(getattr(fingerprints, each.field, None), part) for each in _PRINTS),
                 _slice_values(rows, part),
-                _bytes_of(rows.scores, part),
-                _bytes_of(fingerprints.file if fingerprints else None, part),
-                _bytes_of(fingerprints.pixels if fingerprints else None, part),
                 strict=False,  # repeat never ends
             ),
+        )
+
+
+def _write_observations(split: SplitEvidence, database: sqlite3.Connection) -> None:
+    database.executemany(
+        "INSERT INTO measurements VALUES (?, ?, ?, ?)",
+        [
+            (key, str(split.split), json.dumps(each.facts), json.dumps(each.summary))
+            for key, each in split.measurements.items()
+        ],
+    )
+    for (key, name), values in split.rows.observations.items():
+        same = (repeat(key), repeat(str(split.split)), repeat(name))
+        database.executemany(
+            "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
+            zip(*same, range(len(values)), values.tolist(), strict=False),  # repeat never ends
         )
 
 
@@ -145,8 +157,11 @@ def _slice_values(rows: Rows, part: slice) -> Iterator[str | None]:
     return (json.dumps(values) for values in zip(*columns, strict=True))
 
 
-def _bytes_of(column: NDArray[Any] | None, part: slice) -> Iterator[bytes | None]:
-    return repeat(None) if column is None else (row.tobytes() for row in column[part])
+def _values(column: NDArray[Any] | None, part: slice) -> Iterable[Any]:
+    """Return some values of a column as SQLite takes them; of one with many numbers, its bytes."""
+    if column is None:
+        return repeat(None)
+    return (row.tobytes() for row in column[part]) if column.ndim > 1 else column[part].tolist()
 
 
 def _histograms(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from gate.errors import EvidenceError
 from gate.evidence.records import ModelProbe, Split, SplitEvidence
+from gate.measure.inference.answers import as_probabilities
 from gate.measure.partials.job import ResultStream
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import Outputs, PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.requests import MeasurementRequest
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
 from gate.wording import plain
@@ -29,6 +31,7 @@ class Assembler:
     measured_at: set[datetime] = field(default_factory=set)  # of the parts
     answers_from_cache: int = 0
 
+    _singles: dict[Split, list[Outputs]] = field(default_factory=dict)
     _outputs: int = 0
     _lowest: list[Outputs] = field(default_factory=list)  # (classes,) of each part
     _highest: list[Outputs] = field(default_factory=list)
@@ -38,6 +41,7 @@ class Assembler:
         units: Sequence[WorkUnit],
         results: ResultStream,
         datasets: Mapping[Split, Dataset],
+        measurements: Sequence[MeasurementRequest] = (),
     ) -> None:
         """Take in the results of all units, in their order, and join each split when it is whole.
 
@@ -46,11 +50,14 @@ class Assembler:
         for split, of_split in groupby(units, key=lambda unit: unit.split):
             notes: Counter[str] = Counter()
             parts = self._parts(of_split, results, notes)
-            self.splits[split] = joined(datasets[split], split, parts)
+            asked = [each for each in measurements if split in each.splits]
+            self.splits[split] = joined(datasets[split], split, parts, asked)
             self.assumed += preprocessing_notes_of(split, notes)
         for _ in results:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each unit, and no more")
         assert self.facts is not None, "a plan has units"
+        if self.facts.undecided:
+            self._decide({split: np.concatenate(each) for split, each in self._singles.items()})
         same = np.array_equal(np.min(self._lowest, axis=0), np.max(self._highest, axis=0))
         constant = same and self._outputs > 1
         self.probe = self.facts.probe(outputs=self._outputs, constant=constant)
@@ -69,8 +76,28 @@ class Assembler:
             self._outputs += len(part.rows)
             self._lowest.append(part.lowest)
             self._highest.append(part.highest)
+            if facts.undecided != (part.single is not None):
+                raise EvidenceError(
+                    unit.name,
+                    "the part and its model differ on whether there is a single output",
+                    "measure this part again",
+                )
+            if part.single is not None:
+                self._singles.setdefault(unit.split, []).append(part.single)
             notes.update(part.preprocessing_notes)
             yield part
+
+    def _decide(self, outputs: Mapping[Split, Outputs]) -> None:
+        """Take single outputs for probabilities where those of all images could be."""
+        read = "the single output of the model is the score of the second class; "
+        if not all(((each >= 0) & (each <= 1)).all() for each in outputs.values()):
+            self.assumed.append(f"{read}some lie outside of 0..1, so sigmoid was applied")
+            return
+        self.assumed.append(f"{read}all lie in 0..1, so they are probabilities already")
+        self.splits = {
+            split: replace(each, rows=as_probabilities(each.rows, outputs[split]))
+            for split, each in self.splits.items()
+        }
 
 
 def common_facts(one: ModelFacts | None, other: ModelFacts) -> ModelFacts:

@@ -8,6 +8,7 @@ from gate.errors import EvidenceError
 from gate.evidence.records import Code, Configuration, Split
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.gatefile import Factory, GateFile
+from gate.subject.outputs import output_spec
 from gate.subject.packages import package_of
 from gate.wording import plain
 
@@ -22,6 +23,7 @@ def configuration_of(gatefile: GateFile, used: Mapping[str, str | None]) -> Conf
     predicted = any(spec.predictions is not None for spec in splits.values())
     return Configuration(
         input=None if predicted else gatefile.input.model_dump(mode="json"),
+        output=None if predicted else output_spec(gatefile.output).model_dump(mode="json"),
         weights=gatefile.model.key if gatefile.model else None,
         groups={Split(name): _grouping(spec) for name, spec in splits.items()},
         code={each.key: _code(each, gatefile, used) for each in gatefile.factories()},

@@ -3,7 +3,7 @@
 import contextlib
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -15,6 +15,7 @@ from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.model_evidence import measure_model
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
@@ -30,8 +31,9 @@ def measure(
     settings: MeasureSettings,
     engine: Engine | None,
     progress: Progress,
+    needs: Sequence[Need] = (),
 ) -> Evidence:
-    """Return everything that the gate file's subject shows on its data.
+    """Return everything that the gate file's subject shows on its data, and what a policy needs.
 
     ``engine`` is None where no model is run: for saved predictions and merged shards.
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
@@ -49,7 +51,7 @@ def measure(
             builder.assumed.append("saved predictions were judged; no checkpoint was run")
             builder.splits = {split: measure_table(split, each) for split, each in tables.items()}
         if pictures:
-            measure_model(gatefile, pictures, classes, settings, engine, progress, builder)
+            measure_model(gatefile, pictures, classes, settings, engine, progress, builder, needs)
             if settings.images:
                 from gate.measure.sample_images import keep_pictures
 

@@ -1,6 +1,6 @@
 """A model is measured on its data: units of work join to splits, and splits are compared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gate.errors import CheckpointError
@@ -15,6 +15,7 @@ from gate.measure.partials.plan import Plan
 from gate.measure.planning import plan_measurement
 from gate.measure.progress import Advance, Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.wording import pluralize
@@ -31,8 +32,9 @@ def measure_model(
     engine: Engine | None,
     progress: Progress,
     builder: EvidenceBuilder,
+    needs: Sequence[Need] = (),
 ) -> None:
-    """Fill in what the model shows on its data, as far as it goes.
+    """Fill in what the model shows on its data, as far as it goes, and what the policy needs.
 
     ``engine`` is None where shards hold what was measured.
 
@@ -42,7 +44,7 @@ def measure_model(
 
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
     try:
-        plan, job = plan_measurement(gatefile, datasets, classes, settings)
+        plan, job = plan_measurement(gatefile, datasets, classes, settings, needs)
     except CheckpointError as error:
         builder.subject = subject_of(error.identity, _factory(gatefile))
         raise
@@ -51,7 +53,7 @@ def measure_model(
     try:
         with progress.stage("images", plan.images) as advance:
             results = _results(plan, job, datasets, settings, engine, progress, advance)
-            assembler.consume(plan.units, results, datasets)
+            assembler.consume(plan.units, results, datasets, job.measurements)
     finally:
         builder.splits, builder.probe = assembler.splits, assembler.probe
         builder.measured_at = min([builder.measured_at, *assembler.measured_at])

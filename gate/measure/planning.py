@@ -1,13 +1,15 @@
 """The measurement of a model is planned: what is measured, and what a worker is told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
 from gate.measure.inference.identity import identified
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.partials.job import Job
 from gate.measure.partials.plan import Plan, plan_of
+from gate.measure.partials.requests import requests_of
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 
@@ -17,14 +19,19 @@ def plan_measurement(
     datasets: Mapping[Split, Dataset],
     classes: tuple[str, ...],
     settings: MeasureSettings,
+    needs: Sequence[Need] = (),
 ) -> tuple[Plan, Job]:
     """Return the plan to measure the model of a gate file, and the job that workers are given.
 
-    Raises CheckpointError where the checkpoint is refused or cannot be read.
+    ``needs`` are those of the policy. Raises MeasurementError for one that no worker can be sent,
+    and CheckpointError where the checkpoint is refused or cannot be read.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     checkpoint = identified(gatefile.model, base=gatefile.base, read=gatefile.read)
-    plan = plan_of(gatefile, datasets, classes, checkpoint, settings.device, settings.backend)
+    requests = requests_of(needs)
+    plan = plan_of(
+        gatefile, datasets, classes, checkpoint, settings.device, settings.backend, requests
+    )
     job = Job(
         plan=plan.digest,
         gatefile=gatefile.with_absolute_paths(),
@@ -37,5 +44,6 @@ def plan_measurement(
         threads=max(1, usable_cores() // settings.workers),
         max_images_in_memory=settings.max_images_in_memory,
         cache=None if settings.cache is None else settings.cache.absolute(),
+        measurements=requests,
     )
     return plan, job

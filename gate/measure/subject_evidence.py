@@ -1,6 +1,7 @@
 """A subject becomes evidence: its data are opened while its engine starts, then it is measured."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from gate.errors import CheckpointError, Identity, SubjectError
@@ -12,6 +13,7 @@ from gate.measure.inference.identity import subject_of
 from gate.measure.measurement import measure
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
+from gate.policy.needs import Need
 from gate.policy.reading import PolicyDocument, check_classes
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits
@@ -23,6 +25,7 @@ def measure_subject(
     settings: MeasureSettings,
     progress: Progress,
     *,
+    needs: Sequence[Need] = (),
     unread: SubjectError | None = None,
 ) -> Evidence:
     """Return the evidence; where the data cannot be opened, evidence of nothing but that.
@@ -46,7 +49,13 @@ def measure_subject(
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
-            subject, datasets, classes, settings=settings, engine=engine, progress=progress
+            subject,
+            datasets,
+            classes,
+            settings=settings,
+            engine=engine,
+            progress=progress,
+            needs=needs,
         )
 
 

@@ -1,6 +1,6 @@
 """Fixtures of a policy: synthetic runs, and the outcomes that they must get."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
@@ -12,8 +12,9 @@ from gate.documents.source_text import refuse
 from gate.documents.validation import validate
 from gate.errors import DocumentError, Fault, UsageError
 from gate.evidence.synthetic_run import SyntheticRun
+from gate.policy.needs import needs_of
 from gate.policy.reading import PolicyDocument, read_policy
-from gate.wording import quote
+from gate.wording import quote, suggestion
 
 _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000
@@ -41,6 +42,8 @@ _ABOUT = {
     "repaired": "Images that the champion had wrong and this model has right.",
     "same_champion": "Whether the champion is the judged checkpoint itself.",
     "logged_train_accuracy": "The last accuracy of a training log.",
+    "observations": "What measurements observed, by split, key and column: so many images, in the "
+    "order of the counts, and the number of each of them; null where nothing was observed.",
     "probe": f"What the model itself showed: {', '.join(_PROBES)}.",
 }
 
@@ -136,6 +139,7 @@ def read_fixtures(path: str) -> Cases:
     refuse([*faults, *(each for each in cases if isinstance(each, Fault))])
     assert values is not None
     policy = _policy_of(values, document, where.parent)
+    refuse(list(_unknown(document, cases, policy)))
     return Cases(path, policy, tuple(each for each in cases if isinstance(each, Case)))
 
 
@@ -163,6 +167,39 @@ def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
         else:
             line, _ = document.place(place)
             yield Case(fixture, numbers, f"{document.source.file}:{line}")
+
+
+def _impossible_observations(numbers: SyntheticRun) -> Iterator[str]:
+    for split, measurements in (numbers.observations or {}).items():
+        matrix = getattr(numbers, split)
+        images = None if matrix is None else sum(map(sum, matrix))
+        for key, columns in measurements.items():
+            if not columns:
+                yield f"{key} of {split} must have a column"
+            for name, runs in columns.items():
+                rows = [count for count, _ in runs]
+                if images is None:
+                    yield f"observations of {split} need its counts, and there are none"
+                elif min(rows, default=0) < 0:
+                    yield f"the images of {name} by {key} must be 0 or more"
+                elif sum(rows) != images:
+                    yield f"{name} by {key} is of {sum(rows):,} images, and {split} has {images:,}"
+
+
+def _unknown(
+    document: Document, cases: Sequence[Case | Fault], policy: PolicyDocument
+) -> Iterator[Fault]:
+    """Yield the measurements of fixtures that no rule of the policy needs."""
+    needed = [need.key for need in needs_of(policy.policy.rules)]
+    for index, case in enumerate(cases):
+        observed = case.numbers.observations if isinstance(case, Case) else None
+        for key in dict.fromkeys(key for each in (observed or {}).values() for key in each):
+            if key not in needed:
+                remedy = suggestion(key, needed, what="they need") if needed else "delete it"
+                fact = (
+                    f"no rule of {policy.policy.metadata.name} needs the measurement {quote(key)}"
+                )
+                yield document.fault(("fixtures", index), fact, remedy)
 
 
 def _state(measured: BaseModel) -> dict[str, Any]:
@@ -216,6 +253,7 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield "a champion that is the model itself has broken: 0, and nothing repaired"
     if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
         yield "confidence must be two numbers from 0 to 1"
+    yield from _impossible_observations(numbers)
     if numbers.probe is not None and numbers.probe not in _PROBES:
         yield f"probe must be one of {', '.join(_PROBES)}"
     if any(

@@ -26,6 +26,7 @@ from gate.policy.waivers import Standing, as_record
 from gate.report import model
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
+from gate.report.measurements import measurement_parts
 from gate.report.messages import counts_of, message, remedy
 from gate.report.notebook import Report
 from gate.report.pairs import pair_part
@@ -60,6 +61,7 @@ def build(
         policy=_policy(document),
         configuration=configuration_part(evidence),
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
+        measurements=measurement_parts(evidence),
         results=list(_results(decision, evidence, document)),
         metrics=list(_metrics(evidence)),
         confusion={

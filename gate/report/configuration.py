@@ -8,7 +8,7 @@ from gate.evidence.records import Baseline, Evidence, Rows
 from gate.report.canonical import canonical
 from gate.report.model import ChampionPart, ConfigurationPart
 
-PINNED = ("input", "weights", "slices", "groups", "code", "plugins")
+PINNED = ("input", "output", "weights", "slices", "groups", "code", "plugins")
 
 
 def configuration_part(evidence: Evidence) -> ConfigurationPart:

@@ -127,6 +127,10 @@ class ConfigurationPart(_Part):
     input: dict[str, Any] | None = Field(
         description="How images became inputs, defaults included; null with saved predictions."
     )
+    output: dict[str, Any] | None = Field(
+        description="Which scores of the model's answers were taken, and as what they were "
+        "declared; null where no model was run."
+    )
     weights: str | None = Field(description="The state dict that was named, where one was.")
     slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
         description="The slice columns of each split."
@@ -140,7 +144,8 @@ class ConfigurationPart(_Part):
         description="The packages whose plugins took part in measuring, with their versions."
     )
     digests: dict[str, str] = Field(
-        description="The SHA-256 of input, weights, slices, groups, code and plugins as canonical "
+        description="The SHA-256 of input, output, weights, slices, groups, code, plugins as "
+        "canonical "
         "JSON; a trust file can pin them."
     )
 
@@ -164,6 +169,17 @@ class SplitPart(_Part):
         description="Over path, bytes, label, group and slices of every image."
     )
     unreadable: list[UnreadablePart]
+
+
+class MeasurementPart(_Part):
+    """What was measured on a split beside the model's answers, because rules need it."""
+
+    key: str
+    split: Literal["train", "validation", "test"]
+    columns: list[str] = Field(description="The names of what was observed on each image.")
+    facts: dict[str, Any] = Field(description="What the observations depend on.")
+    summary: Any = Field(description="What all images say together.")
+    sha256: str = Field(description="Over the names of the images and what was observed on each.")
 
 
 class IntervalPart(_Part):
@@ -396,6 +412,9 @@ class Report(_Part):
     policy: PolicyPart
     configuration: ConfigurationPart
     data: dict[Literal["train", "validation", "test"], SplitPart]
+    measurements: list[MeasurementPart] = Field(
+        [], description="What was measured beside the model's answers, because rules need it."
+    )
     results: list[ResultPart]
     metrics: list[MetricPart]
     confusion: dict[Literal["train", "validation", "test"], ConfusionPart]

@@ -17,6 +17,7 @@ from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import Deviation, InputSpec, Length
+from gate.subject.outputs import OutputSpec, Values
 from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
@@ -164,6 +165,12 @@ class GateFile(_Strict):
     )
     input: InputSpec = Field(
         default_factory=InputSpec, description="How an image becomes the model's input."
+    )
+    output: Values | OutputSpec | None = Field(
+        None,
+        description="What the model answers with: `logit`, `probability`, or a mapping that also "
+        "selects the scores of several answers. The single output of a model of two classes is the "
+        "score of the second.",
     )
     data: DataSpecs = Field(default_factory=DataSpecs, description="The splits.")
     critical: tuple[ClassName, ...] = Field(

@@ -165,7 +165,7 @@ def test_the_answers_of_a_champion_have_one_digest_wherever_they_lie(world):
     assert one.evidence != other.evidence
 
 
-@pytest.mark.parametrize("name", ["input", "weights", "slices", "groups", "code"])
+@pytest.mark.parametrize("name", ["input", "output", "weights", "slices", "groups", "code"])
 def test_a_part_of_the_configuration_can_be_pinned_by_the_digest_that_the_report_shows(name, world):
     digest = world.judge().configuration.digests[name]
     world.attest()

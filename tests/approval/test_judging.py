@@ -300,7 +300,8 @@ def test_what_was_judged_is_attested_with_what_it_rests_on(world):
     assert said[EXTENSION]["champion"] is None
     assert said[EXTENSION]["measuredAt"] == said[EXTENSION]["judgedAt"]
     assert {each["name"] for each in said["configuration"]} >= {
-        f"configuration:{name}" for name in ("input", "weights", "slices", "groups", "code")
+        f"configuration:{name}"
+        for name in ("input", "output", "weights", "slices", "groups", "code")
     }
 
 

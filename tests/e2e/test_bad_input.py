@@ -128,7 +128,6 @@ def test_a_checkpoint_of_five_classes_in_a_model_of_ten(project):
     [
         ("nets:Segmenter", ["(64, 2, 8, 8)", "single-label"]),
         ("nets:Pair", ["returned tuple"]),
-        ("nets:Single", ["a single output"]),
     ],
 )
 def test_an_output_that_is_not_one_score_a_class(factory, words, project):

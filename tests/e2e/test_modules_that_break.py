@@ -142,7 +142,7 @@ class ForwardYields(Brightness):
 
 class Sparse(Brightness):
     def forward(self, images):
-        return super().forward(images)[:, :1].to_sparse()
+        return super().forward(images)[:, :1].repeat(1, 3).to_sparse()
 
 
 class Complex(Brightness):
@@ -242,7 +242,7 @@ WAYS = {
     "ForwardWantsMemory": ("mismatch", "MemoryError: no message"),
     "ForwardGroups": ("mismatch", "ExceptionGroup: several (2 sub-exceptions)"),
     "ForwardYields": ("mismatch", "the model returned generator, not a tensor"),
-    "Sparse": ("mismatch", "the model has a single output"),
+    "Sparse": ("mismatch", "the model has 3 outputs, the data has 2 classes"),
     "Complex": ("mismatch", "the model returned complex numbers (torch.complex64)"),
     "OutOnMeta": ("mismatch", "on the meta device, which holds no values"),
     "ZeroRows": ("mismatch", "the output has the shape (0, 2)"),

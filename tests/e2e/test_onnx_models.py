@@ -22,8 +22,8 @@ def graph(path, outputs=2):
     from onnx import TensorProto, helper
 
     weights = [
-        helper.make_tensor("w", TensorProto.FLOAT, [1, outputs], [15.686, 82.353][:outputs]),
-        helper.make_tensor("b", TensorProto.FLOAT, [outputs], [-1.230, -33.910][:outputs]),
+        helper.make_tensor("w", TensorProto.FLOAT, [1, outputs], [15.686, 82.353, 0.0][:outputs]),
+        helper.make_tensor("b", TensorProto.FLOAT, [outputs], [-1.230, -33.910, 0.0][:outputs]),
     ]
     nodes = [
         helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
@@ -55,12 +55,12 @@ def test_an_onnx_model_needs_no_factory_and_the_report_says_which_sandbox_held(p
 
 
 def test_an_onnx_model_with_other_classes_says_so(project):
-    graph(project.folder / "model.onnx", outputs=1)
+    graph(project.folder / "model.onnx", outputs=3)
 
     ran = project.run(model={"checkpoint": "model.onnx"})
 
     assert ran.status == 4
-    assert "single output" in ran.errors
+    assert "the model has 3 outputs, the data has 2 classes" in ran.errors
     assert ran.report["subject"]["sha256"]
 
 

@@ -20,6 +20,7 @@ from gate.evidence.records import (
     Failure,
     Fingerprints,
     History,
+    MeasurementFacts,
     ModelProbe,
     Overlap,
     Pair,
@@ -86,7 +87,19 @@ def _rows(draw, classes, synthetic):
         **columns,
         groups=draw(st.one_of(st.none(), strings)),
         slices=draw(st.dictionaries(names, strings, max_size=2)),
+        observations=dict(sorted(draw(_observations(n)).items())),
     )
+
+
+def _observations(rows):
+    """Columns of numbers by measurement and name; NaN where nothing was observed."""
+    some = {"min_size": rows, "max_size": rows}
+    finite = st.floats(allow_infinity=False) | st.just(math.nan)
+    whole = st.integers(-(2**63), 2**63 - 1)
+    columns = st.lists(finite, **some).map(lambda values: np.array(values, np.float64)) | st.lists(
+        whole, **some
+    ).map(lambda values: np.array(values, np.int64))
+    return st.dictionaries(st.tuples(names, names), columns, max_size=3)
 
 
 @st.composite
@@ -114,6 +127,10 @@ def _splits(draw, classes):
             unreadable=tuple(unreadable),
             group_column=None if rows.groups is None else draw(names),
             hidden=tuple(draw(st.lists(names, max_size=2))),
+            measurements={
+                key: MeasurementFacts(draw(tables), draw(json_values))
+                for key in sorted({key for key, _ in rows.observations})
+            },
         )
     return made
 
@@ -222,7 +239,7 @@ def _champions(draw, splits, classes):
         scores = draw(st.lists(shares, min_size=len(classes), max_size=len(classes)))
         found = Answers.of(np.tile(scores, (len(rows), 1)), rows.labels)
         columns = {each.name: getattr(found, each.name) for each in fields(Answers)}
-        answers[split] = replace(rows, **columns, groups=None, slices={})
+        answers[split] = replace(rows, **columns, groups=None, slices={}, observations={})
     maybe = st.one_of(st.none(), digests)
     return Baseline(draw(words), draw(maybe), answers, draw(maybe))
 

@@ -73,6 +73,10 @@ def test_what_is_declared_is_not_said(transform):
         {"size": [4, 4], "resize": "shorter-side", "crop": "center"},
         {"size": [6, 6], "resize": 12, "crop": "center"},
         {"size": [5, 4], "crop": "center"},
+        {"size": [8, 9], "pad": 3, "crop": "center"},
+        {"size": [6, 7], "resize": "stretch", "crop_ratio": 0.8, "crop": "center"},
+        {"channels": "BGR", "scale": 0.5, "offset": -3.0, **IMAGENET},
+        {"size": [4, 4], "resize": [5, 5], "resizer": "tensor", "crop": "center-floor"},
     ],
 )
 def test_a_batch_has_the_bits_of_its_images(transform, pixels, keys):
@@ -225,7 +229,7 @@ def test_a_mode_that_pillow_cannot_convert_is_refused(transform):
         ({"channels": "L", "mean": [0.5], "std": [0]}, "greater than 0"),
         ({"channels": "L", "mean": [float("nan")], "std": [1]}, "finite number"),
         ({"channels": "L", "mean": ["0.5"], "std": [1]}, "valid number"),
-        ({"channels": "BGR"}, "'L' or 'RGB'"),
+        ({"channels": "HSV"}, "'L', 'RGB' or 'BGR'"),
         ({"size": [28]}, "Field required"),
         ({"size": [28, 0]}, "greater than 0"),
         ({"size": [28.5, 28]}, "valid integer"),
@@ -237,11 +241,151 @@ def test_a_mode_that_pillow_cannot_convert_is_refused(transform):
         ({"size": [28, 28], "resize": "shorter side"}, "'shorter-side'"),
         ({"factory": "a:b", "size": [28, 28]}, "give it alone"),
         ({"sise": [28, 28]}, "Extra inputs"),
+        ({"size": [1_000_000_000, 28]}, "less than or equal to 16384"),
+        ({"size": [16384, 16384]}, "16384 x 16384 pixels, and 67,108,864 are the most"),
+        ({"size": [28, 28], "resize": 1_000_000_000}, "less than or equal to 16384"),
+        ({"size": [28, 28], "resize": [16384, 16384]}, "resize makes images of 16384 x 16384"),
+        (
+            {"size": [64, 64], "resize": "stretch", "crop_ratio": 1e-6, "crop": "center"},
+            "resize makes images of",
+        ),
+        ({"pad": 0}, "pad and crop_ratio need a size"),
+        ({"crop_ratio": 0.9}, "pad and crop_ratio need a size"),
+        ({"size": [28, 28], "crop_ratio": 0.9, "crop": "center"}, "what resize aims at"),
+        ({"size": [28, 28], "resize": 32, "crop_ratio": 0.9}, "what resize aims at"),
+        ({"size": [28, 28], "resize": "stretch", "crop_ratio": 0.9}, "declare crop: center"),
+        ({"size": [9, 9], "resize": "longer-side", "crop_ratio": 0.9, "pad": 0}, "crop: center"),
+        ({"size": [28, 28], "resize": "stretch", "crop_ratio": 87.5}, "less than or equal to 2"),
+        ({"size": [28, 28], "resize": "longer-side"}, "declare its colour, such as pad: 0"),
+        ({"size": [28, 28], "resize": "stretch", "rounding": "round"}, "delete rounding"),
+        ({"size": [28, 28], "resizer": "tensor"}, "resizer resizes nothing"),
+        (
+            {"size": [9, 9], "resize": 9, "resizer": "tensor", "interpolation": "box"},
+            "torch has no interpolation box",
+        ),
+        ({"size": [28, 28], "pad": "mean"}, "declare mean"),
+        ({"size": [9, 9], "channels": "RGB", **IMAGENET, "pad": "mean", "scale": 1.0}, "no scale"),
+        ({"size": [28, 28], "pad": [1, 2, 3]}, "channels are not declared"),
+        ({"size": [28, 28], "pad": [1, 2], "channels": "RGB"}, "pad has 2 levels"),
+        ({"size": [28, 28], "pad": 256}, "less than or equal to 255"),
+        ({"size": [28, 28], "pad": []}, "levels"),
+        (
+            {"size": [9, 9], "channels": "L", "mean": [1.5], "std": [1.0], "pad": "mean"},
+            "levels in 0..255",
+        ),
+        ({"scale": 0.0}, "greater than 0"),
+        ({"scale": 1e-300}, "scale 1e-300 is 0 in float32"),
+        ({"channels": "L", "mean": [0.5], "std": [1e-300]}, "std 1e-300 is 0 in float32"),
+        ({"offset": 1e300}, "less than or equal to 1000000"),
+        ({"orientation": "exif-ish"}, "'exif' or 'stored'"),
     ],
 )
 def test_keys_that_do_not_fit_are_refused(keys, said):
     with pytest.raises(ValidationError, match=said):
         InputSpec.model_validate(keys)
+
+
+@pytest.mark.parametrize("resize", ["shorter-side", 64, "longer-side"])
+def test_an_image_that_is_nothing_but_length_is_refused_and_takes_no_memory(transform, resize):
+    """1 x 16,000 pixels scaled to cover 256 x 256 are a thousand million."""
+    build = transform(size=[256, 256], resize=resize, pad=0, crop="center")
+
+    with pytest.raises(UnreadableImage, match=r"is 1 x 1600000 pixels .* after resizing"):
+        build(Image.new("L", (1_600_000, 1)))
+    assert build(Image.new("L", (500, 10))).shape == (1, 256, 256)
+
+
+def test_an_image_that_would_lose_a_side_is_refused(transform):
+    build = transform(size=[16, 16], resize="longer-side", pad=0)
+
+    with pytest.raises(UnreadableImage, match="would be 0 x 16 after resizing"):
+        build(Image.new("L", (40, 1)))
+
+
+@pytest.mark.parametrize(
+    ("pad", "level"), [(7, [7, 7, 7]), ([1, 2, 3], [1, 2, 3]), ("mean", [124, 116, 104])]
+)
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_a_border_has_its_colour_before_scaling_in_the_order_of_the_channels(
+    transform, pad, level, channels
+):
+    build = transform(size=[8, 9], channels=channels, pad=pad, **IMAGENET)
+
+    made = build(Image.fromarray(COLOUR[0]))
+
+    mean, std = (np.array(IMAGENET[key]).reshape(3, 1) for key in ("mean", "std"))
+    border = (np.array(level).reshape(3, 1) / 255 - mean) / std
+    for edge in (made[:, 0], made[:, -1], made[:, :, 0], made[:, :, -1]):
+        assert edge == pytest.approx(np.broadcast_to(border, edge.shape), abs=1e-5)
+    inside = transform(channels=channels, **IMAGENET)(Image.fromarray(COLOUR[0]))
+    assert np.array_equal(made[:, 1:7, 1:8], inside)
+
+
+def test_the_channels_are_given_in_reverse_order(transform):
+    made = transform(channels="BGR", **IMAGENET)(Image.fromarray(COLOUR[0]))
+
+    scaled = np.float32(COLOUR[0][..., ::-1]) / np.float32(255)
+    mean, std = (np.float32(IMAGENET[key]) for key in ("mean", "std"))
+    assert np.array_equal(made, ((scaled - mean) / std).transpose(2, 0, 1))
+
+
+def test_values_are_multiplied_by_the_scale_and_the_offset_is_added(transform):
+    build = transform(scale=1 / 127.5, offset=-1)
+
+    made = build(Image.fromarray(np.uint8([[0, 51, 255]])))
+
+    assert made.ravel() == pytest.approx([-1, -0.6, 1], abs=1e-6)
+    assert "pixel values of images scaled to 0..1" not in build.assumed
+
+
+def test_pixels_keep_their_values_with_a_scale_of_1(transform):
+    assert np.array_equal(transform(scale=1.0).batch(GREY)[:, 0], np.float32(GREY))
+
+
+def test_who_resizes_is_said(transform):
+    plain = transform(size=[4, 4], resize="stretch")
+    tensor = transform(size=[4, 4], resize="stretch", resizer="tensor")
+
+    assert "images resized by Pillow" in plain.assumed[-1]
+    assert "images resized as tensors" in tensor.assumed[-1]
+    assert not any("resized" in note for note in transform(size=[4, 4]).assumed)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"resize": "stretch"}, ("enlarged to input.size",)),
+        ({"resize": "stretch", "size": [3, 3]}, ()),
+        ({"resize": "longer-side", "pad": 0, "size": [5, 8]}, ("padded to input.size",)),
+        (
+            {"resize": "longer-side", "pad": 0},
+            ("enlarged to input.size", "padded to input.size"),
+        ),
+        ({"pad": 0, "size": [8, 4], "crop": "center"}, ("padded to input.size",)),
+    ],
+)
+def test_what_makes_an_image_larger_is_said(transform, keys, said):
+    made = transform(**{"size": [12, 12], **keys})
+
+    assert made.treatment(Image.new("L", (8, 4))) == said
+
+
+@pytest.mark.parametrize(
+    ("orientation", "words"),
+    [
+        ("exif", ("turned as EXIF says", "padded to input.size")),
+        ("stored", ("not turned as EXIF says",)),
+    ],
+)
+def test_a_turned_picture_is_measured_as_it_is_shown(transform, orientation, words):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("L", (8, 4))
+    image.info["exif"] = exif.tobytes()
+    build = transform(size=[4, 8], orientation=orientation, pad=0, crop="center")
+
+    assert build.treatment(image) == words
+    assert (build(image) == 0).all()
 
 
 def test_every_key_is_described_in_the_schema():

@@ -8,20 +8,25 @@ from numpy.typing import NDArray
 from gate.errors import CheckpointError, Refusal
 from gate.evidence.contradictions import SLACK
 from gate.measure.data_pass.read_images import Chunk, chunk_of
-from gate.measure.inference.answers import looks_like_probabilities
+from gate.measure.inference.answers import SUM_SLACK, looks_like_probabilities
 from gate.measure.inference.first_images import FirstBatch, Floats
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.partials.work_units import batch_of, cut, padded
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import Transform
+from gate.subject.outputs import Values
 
 FIRST = 32  # images that are looked at before the pass: they are read twice
 ALONE = 8  # of these, images that are also run one by one
 _SAME = 1e-3  # rounding differs with the batch by 1e-6; a normalised batch by much more
 
 
-def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> FirstBatch:
+def first_batch(
+    dataset: Dataset, transform: Transform, runner: Runner, values: Values | None = None
+) -> FirstBatch:
     """Return what the first images of ``dataset`` that can be read show of the model.
+
+    ``values`` are what the gate file declares its outputs to be; None: they tell themselves.
 
     The model is given copies: it may work in place on what it is given, and these images are shown
     again. Raises DataError where two images cannot be put into one batch, and CheckpointError where
@@ -33,7 +38,7 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
         none = np.empty((0, len(runner.classes)), np.float32)
         return FirstBatch(
             1,
-            are_logits=True,
+            are_logits=values != "probability",
             checked_individually=0,
             batch_disagreements=0,
             images=none,
@@ -50,12 +55,26 @@ def first_batch(dataset: Dataset, transform: Transform, runner: Runner) -> First
     ]
     return FirstBatch(
         batch=size,
-        are_logits=not looks_like_probabilities(outputs),
+        are_logits=_are_logits(outputs, values),
         checked_individually=len(apart),
         batch_disagreements=sum(apart),
         images=chunk.images,
         outputs=outputs,
+        looks_multi_label=values is None and _looks_multi_label(outputs),
     )
+
+
+def _are_logits(outputs: Floats, values: Values | None) -> bool:
+    """Return whether outputs are logits; a single one is taken for it until all are known."""
+    if values is not None:
+        return values == "logit"
+    return outputs.shape[1] == 1 or not looks_like_probabilities(outputs)
+
+
+def _looks_multi_label(outputs: Floats) -> bool:
+    """Return whether several outputs are each in 0..1, as after a sigmoid, and no probabilities."""
+    within = outputs.shape[1] > 1 and bool(((outputs >= 0) & (outputs <= 1)).all())
+    return within and not looks_like_probabilities(outputs)
 
 
 def require_finite(outputs: Floats, ids: Iterable[str]) -> None:
@@ -76,21 +95,33 @@ def require_finite(outputs: Floats, ids: Iterable[str]) -> None:
     )
 
 
-def require_probabilities(scores: NDArray[np.float64], ids: Iterable[str]) -> None:
+def require_probabilities(
+    scores: NDArray[np.float64], ids: Iterable[str], *, declared: bool = False
+) -> None:
     """Raise CheckpointError (numerically bad) for scores (n, classes) that are no probabilities.
 
-    The first images decide whether outputs are logits; those of a later one may tell otherwise.
+    The gate file has ``declared`` that they are, or the first images have shown it; a later image
+    may tell otherwise.
     """
-    within = ((scores >= -SLACK) & (scores <= 1 + SLACK)).all(axis=1)
-    if within.all():
+    sums = scores.sum(axis=1)
+    wrong = ~((scores >= -SLACK) & (scores <= 1 + SLACK)).all(axis=1)
+    uneven = np.abs(sums - 1) >= SUM_SLACK
+    if not (wrong | uneven).any():
         return
-    row = int(np.flatnonzero(~within)[0])
+    row = int(np.flatnonzero(wrong if wrong.any() else uneven)[0])
+    image = list(ids)[row]
+    who = "output: declares" if declared else "the outputs for the first images are"
+    if wrong.any():
+        fact = f"one for image {image} is {scores[row][np.abs(scores[row] - 0.5).argmax()]:.6g}"
+        remedy = "let the model give logits for every image, or probabilities for every image"
+    else:
+        fact = f"those for image {image} sum to {sums[row]:.6g}"
+        remedy = (
+            "let the model give one probability for each class, that sum to 1; a multi-label model "
+            "needs another gate"
+        )
     raise CheckpointError(
-        "model output",
-        Refusal.NUMERICALLY_BAD,
-        f"the outputs for the first images are probabilities, and one for image {list(ids)[row]} "
-        f"is {scores[row][np.abs(scores[row] - 0.5).argmax()]:.6g}",
-        "let the model give logits for every image, or probabilities for every image",
+        "model output", Refusal.NUMERICALLY_BAD, f"{who} probabilities, and {fact}", remedy
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from queue import SimpleQueue
@@ -11,23 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.agreement import SCORE_BYTES
-from gate.evidence.records import Rows, Split
+from gate.evidence.records import Observations, Rows, Split
 from gate.evidence.times import now
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
+from gate.measure.data_pass.observe import Answering, concatenated, observe
 from gate.measure.data_pass.read_images import Chunk, chunk_of
 from gate.measure.fingerprints.fingerprint import concatenate
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
-from gate.measure.inference.answers import Answers, probabilities
+from gate.measure.inference.answers import Answers, per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.requests import OpenMeasurement
 from gate.measure.partials.work_units import WorkUnit, cut, padded, stretch_of
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
+from gate.subject.outputs import Values
 
 Outputs = NDArray[np.float32]
-_Span = tuple[Dataset, range]  # some rows of a split
+_Span = tuple[Split, Dataset, range]  # some rows of a split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,14 @@ class ForwardPass:
     transform: Transform
     runners: tuple[Runner, ...]  # of one model; they answer at the same time
     are_logits: bool  # False: the outputs are probabilities already
+    values: Values | None = None  # what the gate file declares them to be
+    undecided: bool = False  # a single output: all images decide what it is
     batch: int  # images that a model is given at once
     threads: int = 1
     max_images_in_memory: int | None = None  # at least a batch; None: as many as help
     known: KnownPrints | None = None  # fingerprints of images that were seen before
     thread_init: Callable[[], None] | None = None  # called once by each thread
+    measurements: tuple[OpenMeasurement, ...] = ()  # what rules need beside the answers
 
     def parts(
         self, datasets: Mapping[Split, Dataset], units: Sequence[WorkUnit], advance: Advance
@@ -59,7 +65,9 @@ class ForwardPass:
             else max(1, self.max_images_in_memory // max(rows.values()))
         )
         of_units = [(unit, list(cut(unit.rows, rows[unit.split]))) for unit in units]
-        every = ((datasets[unit.split], span) for unit, spans in of_units for span in spans)
+        every = (
+            (unit.split, datasets[unit.split], span) for unit, spans in of_units for span in spans
+        )
         seen = self._seen(_prefetch(every), ahead)
         for unit, spans in of_units:  # no more are waited for than the unit has
             yield self._part(
@@ -83,20 +91,26 @@ class ForwardPass:
             free.put(runner)
 
         def read_and_answered(span: _Span) -> _Seen:
-            chunk = self._read(span)
+            read = self._read(span)
             runner = free.get()
             try:
-                return self._answered(runner, chunk)
+                return self._answered(runner, read)
             finally:
                 free.put(runner)
 
         return ordered(read_and_answered, spans)
 
-    def _read(self, span: _Span) -> Chunk:
-        dataset, rows = span
-        return chunk_of(dataset, self.transform, rows, known=self.known)
+    def _read(self, span: _Span) -> tuple[_Span, Chunk]:
+        split, dataset, rows = span
+        keep = bool(self._observing(split))
+        known = self.known
+        return span, chunk_of(dataset, self.transform, rows, known=known, keep_originals=keep)
 
-    def _answered(self, runner: Runner, chunk: Chunk) -> "_Seen":
+    def _observing(self, split: Split) -> list[OpenMeasurement]:
+        return [each for each in self.measurements if split in each.request.splits]
+
+    def _answered(self, runner: Runner, read: tuple[_Span, Chunk]) -> "_Seen":
+        span, chunk = read
         if not chunk.entries:
             return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
         outputs = np.concatenate(
@@ -108,7 +122,24 @@ class ForwardPass:
             ]
         )
         require_finite(outputs, (entry.id for entry in chunk.entries))
-        return _Seen(chunk.without_images(), outputs)
+        answers = per_class(outputs, self.values)
+        return _Seen(chunk.without_images(), answers, self._observed(runner, span, chunk, answers))
+
+    def _observed(
+        self, runner: Runner, span: _Span, chunk: Chunk, outputs: Outputs
+    ) -> Observations:
+        split, dataset, _ = span
+        measurements = self._observing(split)
+        if not measurements:
+            return {}
+        answering = Answering(
+            runner=runner,
+            transform=self.transform,
+            batch=self.batch,
+            are_logits=self.are_logits,
+            values=self.values,
+        )
+        return observe(measurements, chunk, dataset, split.value, outputs, answering)
 
     def _part(self, unit: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
         seen = list(found)
@@ -118,33 +149,39 @@ class ForwardPass:
         scores = probabilities(outputs, are_logits=self.are_logits)
         entries = [entry for chunk in read for entry in chunk.entries]
         if not self.are_logits:
-            require_probabilities(scores, (entry.id for entry in entries))
+            ids = (entry.id for entry in entries)
+            require_probabilities(scores, ids, declared=self.values is not None)
         answers = Answers.of(scores, labels)
         return PartialResult(
             unit=unit,
-            rows=_rows(entries, answers, dataset),
+            rows=_rows(entries, answers, dataset, self._joined(unit, seen)),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
             highest=outputs.max(axis=0, initial=-np.inf),
+            single=outputs[:, 1].copy() if self.undecided else None,
             preprocessing_notes=sum((chunk.preprocessing_notes for chunk in read), Counter()),
             measured_at=now(),
         )
 
+    def _joined(self, unit: WorkUnit, seen: Iterable["_Seen"]) -> Observations:
+        return concatenated(self._observing(unit.split), [each.observations for each in seen])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """A chunk without its images, and what the model said to them."""
+    """A chunk without its images, and what the model and the measurements said to them."""
 
     chunk: Chunk
     outputs: Outputs  # (n, classes)
+    observations: Observations = field(default_factory=dict)
 
 
 def _prefetch(spans: Iterable[_Span]) -> Iterator[_Span]:
     """Yield spans as they are put in line, their files asked for: no thread waits for a disk."""
-    for dataset, rows in spans:
+    for split, dataset, rows in spans:
         dataset.prefetch(rows)
-        yield dataset, rows
+        yield split, dataset, rows
 
 
 def _with_progress(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
@@ -153,7 +190,9 @@ def _with_progress(found: Iterable[_Seen], advance: Advance) -> Iterator[_Seen]:
         yield seen
 
 
-def _rows(entries: list[Entry], answers: Answers, dataset: Dataset) -> Rows:
+def _rows(
+    entries: list[Entry], answers: Answers, dataset: Dataset, observations: Observations
+) -> Rows:
     keep_scores = len(dataset.entries) * answers.scores.shape[1] * 4 <= SCORE_BYTES
     return Rows(
         ids=np.array([entry.id for entry in entries], dtype=object),
@@ -171,4 +210,5 @@ def _rows(entries: list[Entry], answers: Answers, dataset: Dataset) -> Rows:
             column: np.array([entry.slices[index] for entry in entries], dtype=object)
             for index, column in enumerate(dataset.slice_columns)
         },
+        observations=observations,
     )

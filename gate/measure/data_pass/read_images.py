@@ -28,6 +28,15 @@ _NO_IMAGES = np.empty((0,), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Original:
+    """An image before it was made ready; kept only for measurements."""
+
+    index: int  # among the entries of its split
+    image: Image.Image | None  # None: the data gave a tensor
+    size: int  # of what is stored, in bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
     """Some images, ready for the model, in the order of the data."""
 
@@ -38,10 +47,11 @@ class Chunk:
     unreadable: list[Unreadable]
     size: int  # images that it stands for, the unreadable included
     preprocessing_notes: Counter[str]  # images by what was done to them; see Transform.treatment
+    originals: tuple[Original, ...] = ()  # of the entries; only where measurements look at them
 
     def without_images(self) -> Self:
         """Return what is kept of it when the model has seen the images."""
-        return replace(self, images=_NO_IMAGES)
+        return replace(self, images=_NO_IMAGES, originals=())
 
     def without_thumbnails(self) -> Self:
         """Return what is kept of it when the thumbnails are somewhere else."""
@@ -49,25 +59,36 @@ class Chunk:
 
 
 def chunk_of(
-    dataset: Dataset, transform: Transform | None, span: range, known: KnownPrints | None = None
+    dataset: Dataset,
+    transform: Transform | None,
+    span: range,
+    known: KnownPrints | None = None,
+    *,
+    keep_originals: bool = False,
 ) -> Chunk:
     """Return the images of some neighbouring rows.
 
     Without a transform they are only fingerprinted, and ``images`` is empty. Fingerprints of files
-    that are ``known`` are taken from there, and new ones are added. Raises DataError where two
+    that are ``known`` are taken from there, and new ones are added. ``keep_originals``: with the
+    decoded images, for measurements. Raises DataError where two
     images cannot be put into one batch, or an array cannot be used at all.
     """
     pixels = dataset.read_many(span)
     if pixels is not None:
-        return _rows(dataset, pixels, transform, span)
-    read = [_read(dataset, transform, index, known) for index in span]
+        return _rows(dataset, pixels, transform, span, keep_originals=keep_originals)
+    read = [_read(dataset, transform, index, known, keep_originals) for index in span]
     if known is not None:
         known.add(each.fingerprint for each in read if isinstance(each, _New))
     return _gathered(read, dataset)
 
 
 def _rows(
-    dataset: Dataset, pixels: NDArray[np.uint8], transform: Transform | None, span: range
+    dataset: Dataset,
+    pixels: NDArray[np.uint8],
+    transform: Transform | None,
+    span: range,
+    *,
+    keep_originals: bool,
 ) -> Chunk:
     """Return rows of an array, transformed and fingerprinted whole."""
     entries = list(dataset.entries[span.start : span.stop])
@@ -83,6 +104,12 @@ def _rows(
         unreadable=[],
         size=len(pixels),
         preprocessing_notes=Counter(dict.fromkeys(_treatment(transform, pixels[:1]), len(pixels))),
+        originals=tuple(
+            Original(index, Image.fromarray(row), row.nbytes)
+            for index, row in zip(span, pixels, strict=True)
+        )
+        if keep_originals
+        else (),
     )
 
 
@@ -95,6 +122,7 @@ class _Prepared:
     image: Floats
     fingerprint: Fingerprint
     treatment: tuple[str, ...] = ()
+    original: Original | None = None
 
 
 class _New(_Prepared):
@@ -102,7 +130,11 @@ class _New(_Prepared):
 
 
 def _read(
-    dataset: Dataset, transform: Transform | None, index: int, known: KnownPrints | None
+    dataset: Dataset,
+    transform: Transform | None,
+    index: int,
+    known: KnownPrints | None,
+    keep_original: bool,
 ) -> _Prepared | Unreadable:
     entry = dataset.entries[index]
     prepared = _Prepared
@@ -124,7 +156,8 @@ def _read(
     except UnreadableImage as problem:
         name = UNKNOWN if entry.label is None else dataset.classes[entry.label]
         return Unreadable(entry.id, name, problem.reason)
-    return prepared(entry, sample.label, image, prints, treatment)
+    original = Original(index, sample.image, len(sample.stored)) if keep_original else None
+    return prepared(entry, sample.label, image, prints, treatment, original)
 
 
 def _treatment(transform: Transform | None, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
@@ -171,6 +204,7 @@ def _gathered(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
         unreadable=[each for each in read if isinstance(each, Unreadable)],
         size=len(read),
         preprocessing_notes=Counter(done for each in ready for done in each.treatment),
+        originals=tuple(each.original for each in ready if each.original is not None),
     )
 
 

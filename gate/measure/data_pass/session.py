@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gate.errors import UsageError
 from gate.evidence.records import Split
 from gate.measure.choices import Backend
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
@@ -18,6 +19,7 @@ from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit, padde
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import build_transform
+from gate.subject.outputs import Values, output_spec
 from gate.subject.touched import code_digest, track_opened_files, used_files
 
 if TYPE_CHECKING:
@@ -75,6 +77,20 @@ def _replicas(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
     return (runner, *(each for each in others if each is not None))
 
 
+def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[str]:
+    """Yield what was read into the outputs of the model that nobody has declared."""
+    if first.single_output:
+        if values is not None:
+            yield f"the single output of the model is a {values} of the second class, as declared"
+    elif not first.are_logits:
+        yield "the outputs are probabilities already, so no softmax was applied"
+    elif first.looks_multi_label:
+        yield (
+            "the first outputs lie in 0..1 without a sum of 1, as of a multi-label model; softmax "
+            "was applied to them as to logits"
+        )
+
+
 @contextmanager
 def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     """Give a worker for a job; ``datasets`` are those of its gate file, opened.
@@ -88,26 +104,32 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
 
     spec, base = job.gatefile.model, job.gatefile.base
     assert spec is not None, "a gate file without saved predictions names a model"
-    with opened_model(spec, job.classes, job.device, base=base, threads=job.threads) as (
-        subject,
-        runner,
-        notes,
-        sandbox,
-    ):
+    output = output_spec(job.gatefile.output)
+    with opened_model(
+        spec, job.classes, job.device, base=base, threads=job.threads, output=output
+    ) as (subject, runner, notes, sandbox):
         if subject.sha256 != job.checkpoint.sha256:
             raise changed(spec, job.checkpoint)
         transform = build_transform(job.gatefile.input, base=base)
         with track_opened_files(
             base, among_ours=True
         ):  # what is imported or read only when it is needed
-            first = first_batch(next(iter(datasets.values())), transform, runner)
+            dataset = next(iter(datasets.values()))
+            first = first_batch(dataset, transform, runner, output.values)
         chosen = _chosen(runner, first, job.backend)
         runners = _replicas(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
         checked_individually = shared_among(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
         runners = _with_fusion(runners, first, limited)
         limited()
-        answered = ("the outputs are probabilities already, so no softmax was applied",)
+        undecided = first.single_output and output.values is None
+        if undecided and job.measurements:
+            raise UsageError(
+                "output",
+                "the model has a single output, and a measurement asks it again before it is known "
+                "whether that is a logit or a probability",
+                "add output: logit, or output: probability",
+            )
         weights = runner.weights()
         code = used_files(base)
         facts = ModelFacts(
@@ -116,13 +138,14 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             backend=chosen.runner.backend,
             notes=(
                 *(*notes, *transform.assumed),
-                *(() if first.are_logits else answered),
+                *_notes_of_outputs(first, output.values),
                 *chosen.notes,
             ),
             nonfinite_tensors=weights.nonfinite,
             sandbox=sandbox,
             batch=first.batch,
             are_logits=first.are_logits,
+            undecided=undecided,
             checked_individually=first.checked_individually,
             batch_disagreements=first.batch_disagreements,
             code_sha256=code_digest(code),
@@ -136,10 +159,13 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
                 transform=transform,
                 runners=runners,
                 are_logits=first.are_logits,
+                values=output.values,
+                undecided=undecided,
                 batch=first.batch,
                 threads=job.threads,
                 thread_init=limited,
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
+                measurements=tuple(each.opened() for each in job.measurements),
             ),
         )

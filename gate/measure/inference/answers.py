@@ -1,12 +1,15 @@
 """Outputs of a model become the columns of rows: probabilities, predictions, ranks, margins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-_IS_PROBABILITY = 1e-3  # how near to 1 the outputs of an image must sum
+from gate.evidence.records import Rows
+from gate.subject.outputs import Values
+
+SUM_SLACK = 1e-3  # how near to 1 the outputs of an image must sum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,34 @@ class Answers:
 def looks_like_probabilities(outputs: NDArray[np.float32]) -> bool:
     """Return whether outputs (n, classes) are probabilities already: in [0, 1], summing to 1."""
     in_range = bool(((outputs >= 0) & (outputs <= 1)).all())
-    return in_range and bool((np.abs(outputs.sum(axis=1) - 1) < _IS_PROBABILITY).all())
+    return in_range and bool((np.abs(outputs.sum(axis=1) - 1) < SUM_SLACK).all())
+
+
+def per_class(outputs: NDArray[np.float32], values: Values | None) -> NDArray[np.float32]:
+    """Return outputs (n, classes) as they are, and a single one (n, 1) as those of two classes.
+
+    Of a logit z they are (0, z), whose softmax is the sigmoid of z; of a probability (1 - z, z).
+    What nobody has declared is a logit until all images are known: see :func:`as_probabilities`.
+    """
+    if outputs.shape[1] != 1:
+        return outputs
+    first = 1 - outputs if values == "probability" else np.zeros_like(outputs)
+    return np.concatenate([first, outputs], axis=1)
+
+
+def as_probabilities(rows: Rows, outputs: NDArray[np.float32]) -> Rows:
+    """Return rows that were made of single outputs (n,) as of logits, as of probabilities."""
+    scores = per_class(outputs[:, None], "probability").astype(np.float64)
+    answers = Answers.of(scores, rows.labels)
+    return replace(
+        rows,
+        predictions=answers.predictions,
+        confidence=answers.confidence,
+        margin=answers.margin,
+        true_score=answers.true_score,
+        true_rank=answers.true_rank,
+        scores=None if rows.scores is None else answers.scores,
+    )
 
 
 def probabilities(outputs: NDArray[np.float32], *, are_logits: bool) -> NDArray[np.float64]:

@@ -17,4 +17,10 @@ class FirstBatch:
     checked_individually: int  # images run one by one and in a batch
     batch_disagreements: int  # of those, how many changed their answer
     images: Floats  # (n, C, H, W), of the batch
-    outputs: Floats  # (n, classes), of the same images
+    outputs: Floats  # (n, classes) of the same images, or (n, 1) of a single output
+    looks_multi_label: bool = False  # several outputs, all in 0..1, that do not sum to 1
+
+    @property
+    def single_output(self) -> bool:
+        """Whether the model of two classes gives a score of the second alone."""
+        return bool(self.outputs.shape[1] == 1)

@@ -13,8 +13,14 @@ _TENSORS = "where your Dataset returns float tensors, return them as in training
 
 
 def wrong_shape(shape: tuple[int, ...], images: int, classes: int) -> CheckpointError | None:
-    """Return what is wrong with outputs of ``shape`` for so many images; None if nothing is."""
+    """Return what is wrong with outputs of ``shape`` for so many images; None if nothing is.
+
+    A single output is a score of the second of two classes.
+    """
     if shape == (images, classes):
+        return None
+    is_single = shape in {(images,), (images, 1)}
+    if is_single and classes == 2:
         return None
     if len(shape) == 2 and shape[0] == images and shape[1] > 1:
         return wrong_output(
@@ -22,10 +28,11 @@ def wrong_shape(shape: tuple[int, ...], images: int, classes: int) -> Checkpoint
             "name all classes of the model under classes:, in the order of its outputs, or "
             "build the model with as many",
         )
-    if shape in {(images,), (images, 1)}:
+    if is_single:
         return wrong_output(
-            "the model has a single output, and a class needs one each",
-            "return two scores, for example torch.cat([-z, z], dim=1)",
+            f"the model has a single output, the data has {classes} classes",
+            "name the two classes under classes:, the second the one that the output is the score "
+            "of, or build the model with one output for each class",
         )
     return wrong_output(
         f"the output has the shape {shape}, expected (N, {classes})",

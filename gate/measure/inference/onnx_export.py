@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from gate.errors import CheckpointError, Refusal
-from gate.measure.inference.answers import probabilities
+from gate.measure.inference.answers import per_class, probabilities
 from gate.measure.inference.data_dependent_flow import has_data_dependent_control_flow
 from gate.measure.inference.first_images import FirstBatch
+from gate.measure.inference.mismatch_errors import wrong_shape
 from gate.measure.inference.torch_runner import Runner, TorchRunner, Weights
 from gate.subject.guard import first_line, require_theirs
+from gate.subject.outputs import Values
 from gate.wording import plain, pluralize
 
 TOLERANCE = 1e-4  # by which a probability may differ; a class may only where torch's lead is less
@@ -75,7 +77,8 @@ class ExportedRunner:
                 f"onnxruntime cannot take images of shape {images.shape} ({first_line(error)})",
                 "measure with --backend torch",
             ) from error
-        return np.asarray(scores, dtype=np.float32)
+        rows = np.asarray(scores, dtype=np.float32)
+        return rows[:, None] if rows.ndim == 1 else rows  # a single output
 
     def replicate(self) -> "ExportedRunner":
         """Return itself: a session takes many threads."""
@@ -95,6 +98,8 @@ def fastest(runner: TorchRunner, first: FirstBatch, threads: int) -> SelectedRun
     try:
         if runner.place.type != "cpu":
             raise _UnusableError(f"the model is on {runner.place.type}, the export runs on the CPU")
+        if runner.select is not None:
+            raise _UnusableError("of several answers of the model one is selected")
         if not len(first.images):
             raise _UnusableError("there is no image to compare them on")
         exported = _open(_export(runner, first.images[:_SAMPLE]), runner, threads)
@@ -167,8 +172,10 @@ def _compare(exported: ExportedRunner, first: FirstBatch) -> float:
     """Return the most by which a probability of the first images differs from torch's."""
     # One image alone, too: a graph that only takes a full batch fails on the last one.
     outputs = [_ask(exported, images) for images in (first.images, first.images[:1])]
-    found = probabilities(np.concatenate(outputs), are_logits=first.are_logits)
-    wanted = np.concatenate([first.outputs, first.outputs[:1]])
+    values: Values = "logit" if first.are_logits else "probability"
+    answered = per_class(np.concatenate(outputs), values)
+    found = probabilities(answered, are_logits=first.are_logits)
+    wanted = per_class(np.concatenate([first.outputs, first.outputs[:1]]), values)
     expected = probabilities(wanted, are_logits=first.are_logits)
     max_abs_difference = float(np.abs(found - expected).max())
     if not max_abs_difference <= TOLERANCE:  # NaN is no agreement
@@ -192,7 +199,7 @@ def _ask(exported: ExportedRunner, images: Floats) -> Floats:
         outputs = exported.outputs(images)
     except CheckpointError as error:
         raise _UnusableError(error.fact) from error
-    if outputs.shape != (len(images), len(exported.classes)):
+    if wrong_shape(outputs.shape, len(images), len(exported.classes)) is not None:
         raise _UnusableError(
             f"for {pluralize(len(images), 'image')} its output has the shape {outputs.shape}"
         )

@@ -85,6 +85,8 @@ class Runner(Protocol):
     def outputs(self, images: Floats) -> Floats:
         """Return the outputs for images float32 (n, C, H, W): float32 (n, classes).
 
+        (n, 1) of a model with a single output for two classes.
+
         Raises CheckpointError (mismatch) where the model cannot take the images, or answers with
         something else than one score a class.
         """
@@ -107,6 +109,7 @@ class TorchRunner:
     fused: Fused | None = None
     backend: str = "torch"
     guard: Guard = _UNNAMED
+    select: str | int | None = None  # the scores in an answer of several; see OutputSpec
 
     @property
     def device(self) -> str:
@@ -121,6 +124,7 @@ class TorchRunner:
         device: Device,
         *,
         guard: Guard = _UNNAMED,
+        select: str | int | None = None,
     ) -> "TorchRunner":
         """Return a runner of ``model``, moved to the device and laid out for convolutions.
 
@@ -133,7 +137,7 @@ class TorchRunner:
             model.to(chosen)  # in place: what a `to` of the user's returns is its own matter
             _lay_out(model)
             model.eval()
-        return cls(model, classes, chosen, state_of(model), guard=guard)
+        return cls(model, classes, chosen, state_of(model), guard=guard, select=select)
 
     def outputs(self, images: Floats) -> Floats:
         """Return the outputs, float32 (n, classes) on the CPU, for images float32 (n, C, H, W).
@@ -154,7 +158,7 @@ class TorchRunner:
             raise cannot_take(self.model, batch, error, self.guard.base) from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise self.guard.refusal(error, "its forward") from error
-        return scores_of(answer, len(images), len(self.classes), self.guard)
+        return scores_of(answer, len(images), len(self.classes), self.guard, self.select)
 
     def fuse_for(
         self, images: Floats, outputs: Floats, limited: Callable[[], None]
@@ -164,6 +168,8 @@ class TorchRunner:
         ``outputs`` are what this one answers to the first of them; ``limited`` leaves torch as many
         threads as it has when that one is asked.
         """
+        if self.select is not None:  # what is traced must answer with a tensor
+            return None
         if (
             self.replicate() is None
         ):  # it answers alone, in as many threads as there are: other bits

@@ -9,6 +9,7 @@ from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.requests import MeasurementRequest
 from gate.subject.gatefile import GateFile
 
 UnitResult = tuple[ModelFacts, PartialResult]  # the model as it was opened, and one unit's part
@@ -31,3 +32,4 @@ class Job:
     threads: int = 1
     max_images_in_memory: int | None = None  # None: as many as help
     cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
+    measurements: tuple[MeasurementRequest, ...] = ()  # what rules need beside the answers

@@ -24,7 +24,7 @@ from gate.evidence.records import Split
 from gate.measure.cache_location import PLANS, close_file, make_private, reason_to_distrust
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
-from gate.measure.partials.partial_checks import require_entries
+from gate.measure.partials.partial_checks import require_entries, require_observations
 from gate.measure.partials.partial_files import parsed, read_parts, write_parts
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.work_units import WorkUnit
@@ -153,6 +153,7 @@ class Kept:
         (part,) = stored.parts
         try:
             require_entries(part, self.datasets[unit.split])
+            require_observations(part, self.plan.observing(unit.split))
         except Contradiction as error:
             raise EvidenceError(f"{file}: {error.place}", error.fact, "measure it again") from error
         return stored.about, replace(part, cached=True)

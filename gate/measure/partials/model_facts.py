@@ -27,6 +27,7 @@ class ModelFacts:
     checked_individually: int  # images run one by one and in a batch
     batch_disagreements: int  # of those, how many changed their answer
     code_sha256: str  # over the user's code that was run
+    undecided: bool = False  # it has a single output, and all images decide whether it is a logit
     # The files that it is made of and that it has read, and their digests; None: there was none.
     # Where they lie differs from machine to machine.
     code: Mapping[str, str | None] = field(compare=False, default_factory=dict)

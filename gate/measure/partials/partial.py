@@ -4,8 +4,8 @@ A part holds its rows and nothing that is computed over all of them, so parts ca
 anywhere, in any order, and are joined in the order of the data.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.evidence.columns import FINGERPRINTS, ROWS
 from gate.evidence.manifest import digest_of_images
-from gate.evidence.records import Fingerprints, Rows, Split, SplitEvidence, Unreadable
+from gate.evidence.records import (
+    Fingerprints,
+    MeasurementFacts,
+    Observations,
+    Rows,
+    Split,
+    SplitEvidence,
+    Unreadable,
+)
 from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
+from gate.measure.partials.requests import MeasurementRequest, OpenMeasurement, columns_of
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
 from gate.wording import pluralize
@@ -38,6 +48,8 @@ class PartialResult:
         str, int
     ]  # images by what was done to them; see Transform.treatment
     measured_at: datetime  # UTC
+    # (images,) of a model with a single output that nobody has declared: all images decide of it.
+    single: Outputs | None = None
     cached: bool = False  # whether a former run has computed its answers
 
     @property
@@ -54,11 +66,17 @@ def preprocessing_notes_of(split: Split, preprocessing_notes: Mapping[str, int])
     )
 
 
-def joined(dataset: Dataset, split: Split, parts: Iterable[PartialResult]) -> SplitEvidence:
+def joined(
+    dataset: Dataset,
+    split: Split,
+    parts: Iterable[PartialResult],
+    measurements: Sequence[MeasurementRequest] = (),
+) -> SplitEvidence:
     """Return what the parts of one split, in the order of the data, show together.
 
-    Each is let go when it has been taken in, so that no column is in memory twice. Raises DataError
-    where no image can be used, or all are of one class.
+    Each is let go when it has been taken in, so that no column is in memory twice. ``measurements``
+    are those that observed the split. Raises DataError where no image can be used, or all are of
+    one class, and MeasurementError where a measurement does not join what it observed.
     """
     most = len(dataset.entries)
     columns = _Columns(most, ThumbnailStore(most))
@@ -73,6 +91,8 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[PartialResult]) -> Sp
             "mend the data or the input declaration",
         )
     rows, fingerprints = columns.rows(), columns.fingerprints()
+    opened = [each.opened() for each in measurements]
+    rows = replace(rows, observations=_joined_observations(opened, columns))
     seen = np.unique(rows.labels)
     if len(seen) < 2:
         raise DataError(
@@ -91,7 +111,26 @@ def joined(dataset: Dataset, split: Split, parts: Iterable[PartialResult]) -> Sp
         fingerprints=fingerprints,
         group_column=dataset.group_column,
         hidden=dataset.hidden(),
+        measurements={
+            each.request.key: MeasurementFacts(
+                each.request.facts, each.summarise(rows.observed(each.request.key), rows)
+            )
+            for each in opened
+        },
     )
+
+
+def _joined_observations(
+    measurements: Sequence[OpenMeasurement], columns: "_Columns"
+) -> Observations:
+    """Return what the units observed as columns of the split, in the order of their names."""
+    return {
+        (each.request.key, name): values
+        for each in measurements
+        for name, values in each.join(
+            [columns_of(unit, each.request.key) for unit in columns.observations], columns.filled
+        ).items()
+    }
 
 
 @dataclass(slots=True)
@@ -104,25 +143,28 @@ class _Columns:
     of_rows: _Named = field(default_factory=dict)
     of_slices: _Named = field(default_factory=dict)
     of_fingerprints: _Named = field(default_factory=dict)
+    observations: list[Observations] = field(default_factory=list)  # of each unit with rows
 
     def take(self, part: PartialResult) -> None:
         """Put the rows of the next part behind those that are there."""
         if not len(part.rows):
             return
-        for each in fields(Rows):
-            if each.name != "slices":
-                self._place(self.of_rows, each.name, getattr(part.rows, each.name))
+        for each in ROWS:
+            self._place(self.of_rows, each.field, getattr(part.rows, each.field))
         for name, values in part.rows.slices.items():
             self._place(self.of_slices, name, values)
-        for each in fields(Fingerprints):
-            if each.name != "thumbnails":
-                self._place(self.of_fingerprints, each.name, getattr(part.fingerprints, each.name))
+        self.observations.append(part.rows.observations)
+        for each in FINGERPRINTS:
+            if each.field != "thumbnails":
+                column = getattr(part.fingerprints, each.field)
+                self._place(self.of_fingerprints, each.field, column)
         self.pile.add(part.fingerprints.thumbnails, len(part.rows))
         self.filled += len(part.rows)
 
     def rows(self) -> Rows:
         """Return the rows that were taken."""
-        return Rows(**self._cut(self.of_rows), slices=self._cut(self.of_slices))
+        columns: dict[str, Any] = self._cut(self.of_rows)
+        return Rows(**columns, slices=self._cut(self.of_slices))
 
     def fingerprints(self) -> Fingerprints:
         """Return their fingerprints."""

@@ -1,24 +1,24 @@
 """A part that is read again is checked against its unit, its data, and itself."""
 
+from collections.abc import Set
 from itertools import zip_longest
 
 import numpy as np
 
 from gate.evidence.agreement import UNKNOWN
+from gate.evidence.columns import FINGERPRINTS
 from gate.evidence.contradictions import Contradiction, require_sound_rows
-from gate.evidence.records import Fingerprints
-from gate.measure.fingerprints.perceptual_hash import SIDE
-from gate.measure.partials.partial import PartialResult
+from gate.measure.partials.partial import Outputs, PartialResult
 from gate.subject.datasets.records import Dataset, Entry
-
-DIGESTS = ("file", "pixels", "oriented", "near")  # columns of fingerprints, (n, 32)
 
 
 def require_sound_part(part: PartialResult) -> None:
     """Raise Contradiction or ValueError where no measurement of its unit can have given a part."""
     if part.images != len(part.unit):
         raise ValueError(f"the part {part.unit.name} has not as many rows as its unit")
-    _require_prints(part.fingerprints, len(part.rows))
+    for each in FINGERPRINTS:
+        if not each.fits(getattr(part.fingerprints, each.field), len(part.rows), classes=0):
+            raise ValueError(f"the column {each.field} of its fingerprints is of another form")
     _require_extremes(part)
     require_sound_rows(part.rows, len(part.lowest), place=part.unit.name)
     _require_unreadable(part)
@@ -64,6 +64,17 @@ def require_entries(part: PartialResult, dataset: Dataset) -> None:
         raise Contradiction(f"{place}: {stranger!r:.80}", "is not listed in the data")
 
 
+def require_observations(part: PartialResult, measurements: Set[str]) -> None:
+    """Raise Contradiction where a part was not observed by the measurements of these keys."""
+    found = {key for key, _ in part.rows.observations}
+    if len(part.rows) and found != measurements:
+        odd = min(found ^ measurements)
+        raise Contradiction(
+            part.unit.name,
+            f"the columns of the measurement {odd!r:.80} are missing, or not planned",
+        )
+
+
 def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
     """Raise Contradiction where an unreadable image is of another class than the data lists."""
     if label != (UNKNOWN if entry.label is None else dataset.classes[entry.label]):
@@ -78,19 +89,6 @@ def _agrees(entry: Entry, label: int, group: str | None, slices: tuple[str | Non
     return known and (entry.group, entry.slices) == (group, slices)
 
 
-def _require_prints(prints: Fingerprints, length: int) -> None:
-    """Raise ValueError where fingerprints are not those of so many images."""
-    for name in DIGESTS:
-        column = getattr(prints, name)
-        if column.shape != (length, 32) or column.dtype != np.uint8:
-            raise ValueError(f"the fingerprints {name} are of another shape")
-    if prints.featureless.shape != (length,) or prints.featureless.dtype != np.bool_:
-        raise ValueError("it is not said of each image whether it has features")
-    small = prints.thumbnails
-    if small is not None and (small.shape != (length, SIDE, SIDE) or small.dtype != np.uint8):  # type: ignore[attr-defined]  # an array here
-        raise ValueError("the thumbnails are of another shape")
-
-
 def _require_extremes(part: PartialResult) -> None:
     """Raise where the outputs of a part do not lie between two finite ones a class."""
     lowest, highest = part.lowest, part.highest
@@ -99,6 +97,19 @@ def _require_extremes(part: PartialResult) -> None:
         raise ValueError("its extremes are not one of each class")
     if len(part.rows) and not (np.isfinite([lowest, highest]).all() and (lowest <= highest).all()):
         raise Contradiction(part.unit.name, "its lowest outputs are not below its highest")
+    if part.single is not None:
+        _require_single(part, part.single)
+
+
+def _require_single(part: PartialResult, outputs: Outputs) -> None:
+    """Raise where single outputs are not one a row, between the extremes, and of its answers."""
+    if outputs.dtype != np.float32 or outputs.shape != (len(part.rows),):
+        raise ValueError("its single outputs are not one of each row")
+    within = (outputs >= part.lowest[1]) & (outputs <= part.highest[1])
+    is_even = np.abs(outputs) < 1e-9  # in double, the sigmoid of either sign is a half
+    agree = is_even | ((outputs > 0) == (part.rows.predictions == 1))
+    if not (within & agree).all():
+        raise Contradiction(part.unit.name, "its single outputs are not those of its answers")
 
 
 def _require_unreadable(part: PartialResult) -> None:

@@ -16,17 +16,16 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gate.errors import EvidenceError
+from gate.evidence.columns import FINGERPRINTS, NUMBERS, TEXTS
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import replace_file
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.times import as_text, moment_of
 from gate.measure.partials.partial import PartialResult
-from gate.measure.partials.partial_checks import DIGESTS, require_sound_part
+from gate.measure.partials.partial_checks import require_sound_part
 from gate.measure.partials.work_units import WorkUnit
 
-_VERSION = 3
-_ROWS = ("labels", "predictions", "confidence", "margin", "true_score", "true_rank", "scores")
-_PRINTS = (*DIGESTS, "featureless", "thumbnails")
+_VERSION = 4
 _ABOUT = "about"  # the member that says what the others are
 
 # What zipfile, NumPy and JSON raise for bytes that are not as they were written.
@@ -127,9 +126,9 @@ def _described(part: PartialResult) -> dict[str, Any]:
     return {
         "unit": part.unit.name,
         "arrays": list(_arrays(part)),
-        "ids": rows.ids.tolist(),
-        "groups": None if rows.groups is None else rows.groups.tolist(),
+        **{each.field: _listed(getattr(rows, each.field)) for each in TEXTS},
         "slices": {name: column.tolist() for name, column in rows.slices.items()},
+        "observations": list(rows.observations),
         "unreadable": [asdict(image) for image in part.unreadable],
         "preprocessing_notes": dict(part.preprocessing_notes),
         "measured_at": as_text(part.measured_at),
@@ -138,9 +137,12 @@ def _described(part: PartialResult) -> dict[str, Any]:
 
 
 def _arrays(part: PartialResult) -> Arrays:
-    columns = {name: getattr(part.rows, name) for name in _ROWS}
-    columns |= {name: getattr(part.fingerprints, name) for name in _PRINTS}
-    columns |= {"lowest": part.lowest, "highest": part.highest}
+    columns = {each.field: getattr(part.rows, each.field) for each in NUMBERS}
+    columns |= {each.field: getattr(part.fingerprints, each.field) for each in FINGERPRINTS}
+    columns |= {"lowest": part.lowest, "highest": part.highest, "single": part.single}
+    columns |= {
+        f"observations.{at}": column for at, column in enumerate(part.rows.observations.values())
+    }
     return {name: column for name, column in columns.items() if column is not None}
 
 
@@ -150,19 +152,28 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
     Raises Contradiction for one that contradicts itself; ValueError, KeyError or TypeError for what
     was written otherwise.
     """
+    columns: dict[str, Any] = {each.field: arrays.get(each.field) for each in NUMBERS}
+    columns |= {
+        each.field: None if described[each.field] is None else _column(described[each.field])
+        for each in TEXTS
+    }
     rows = Rows(
-        ids=_texts(described["ids"]),
-        groups=None if described["groups"] is None else _texts(described["groups"]),
-        slices={str(name): _texts(column) for name, column in described["slices"].items()},
-        **{name: arrays.get(name) for name in _ROWS},  # type: ignore[arg-type]  # looked at below
+        **columns,
+        slices={str(name): _column(texts) for name, texts in described["slices"].items()},
+        observations={
+            (str(key), str(name)): arrays[f"observations.{at}"]
+            for at, (key, name) in enumerate(described["observations"])
+        },
     )
+    prints: dict[str, Any] = {each.field: arrays.get(each.field) for each in FINGERPRINTS}
     part = PartialResult(
         unit=WorkUnit.named(described["unit"]),
         rows=rows,
-        fingerprints=Fingerprints(**{name: arrays.get(name) for name in _PRINTS}),  # type: ignore[arg-type]  # looked at below
+        fingerprints=Fingerprints(**prints),
         unreadable=tuple(Unreadable(**image) for image in described["unreadable"]),
         lowest=arrays["lowest"],
         highest=arrays["highest"],
+        single=arrays.get("single"),
         preprocessing_notes={
             str(done): int(images) for done, images in described["preprocessing_notes"].items()
         },
@@ -173,7 +184,11 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
     return part
 
 
-def _texts(values: Sequence[str | None]) -> NDArray[np.object_]:
+def _listed(texts: NDArray[np.object_] | None) -> list[str | None] | None:
+    return None if texts is None else texts.tolist()
+
+
+def _column(values: Sequence[str | None]) -> NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)  # a list in it stays one value, and is no text
     column[:] = values
     return column

@@ -5,7 +5,7 @@ Who measures which part, on how many cores and in what order, is no part of it.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -17,9 +17,11 @@ from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.measure.inference.runtime_versions import runtimes_of
+from gate.measure.partials.requests import MeasurementRequest
 from gate.measure.partials.work_units import WorkUnit, units_of
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
+from gate.subject.outputs import output_spec
 from gate.subject.sources.registry import source_of
 from gate.subject.sources.source import Artefact
 from gate.version import __version__
@@ -46,6 +48,11 @@ class Plan:
         """The digest of the entries of each split."""
         return {Split(name): said["entries"] for name, said in self.document["splits"].items()}
 
+    def observing(self, split: Split) -> set[str]:
+        """Return the keys of the measurements that observe a split."""
+        planned = self.document.get("measurements", {})
+        return {key for key, each in planned.items() if split in each["splits"]}
+
     @property
     def images(self) -> int:
         """The images of all splits."""
@@ -59,8 +66,11 @@ def plan_of(
     checkpoint: Identity,
     device: Device,
     backend: Backend = "torch",
+    measurements: Sequence[MeasurementRequest] = (),
 ) -> Plan:
     """Return the plan to measure the model of a gate file on the opened splits.
+
+    ``measurements`` are what rules need beside the answers.
 
     It knows the images by name, label, group and slices; what their files hold is known when they
     are read. The user's code is known by its name: see :mod:`gate.measure.partials.kept_partials`.
@@ -86,9 +96,12 @@ def plan_of(
         "tracing": os.environ.get("PYTORCH_JIT"),  # what torch may not trace it does not fuse
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
+        "output": output_spec(gatefile.output).model_dump(mode="json"),
         "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},
         "units": sha256("\n".join(unit.name for unit in units).encode()).hexdigest(),
     }
+    if measurements:
+        document["measurements"] = {each.key: each.planned() for each in measurements}
     return Plan(document, units)
 
 

@@ -14,7 +14,7 @@ from gate.evidence.records import Split
 from gate.measure.partials.job import ResultStream
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
-from gate.measure.partials.partial_checks import require_entries
+from gate.measure.partials.partial_checks import require_entries, require_observations
 from gate.measure.partials.partial_files import Stored, read_parts, write_parts
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.work_units import WorkUnit
@@ -87,6 +87,7 @@ def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset])
         facts, part, file = found.pop(unit)
         try:
             require_entries(part, datasets[unit.split])
+            require_observations(part, plan.observing(unit.split))
         except Contradiction as error:
             raise EvidenceError(f"{file}: {error.place}", error.fact, _AGAIN) from error
         yield facts, part

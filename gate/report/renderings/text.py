@@ -77,10 +77,22 @@ def _head(report: Report, width: int) -> str:
             f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
             f"{printable(split.path)}"
         )
+    lines += _measured(report)
     lines += [f"{'':8}{describe_comparison(each)}" for each in report.leakage.compared]
     if report.history is not None:
         lines += _history(report.history)
     return "\n".join(_wrapped(line, width) for line in lines)
+
+
+def _measured(report: Report) -> list[str]:
+    """Return what was measured beside the answers, a line a split."""
+    keys: dict[str, list[str]] = {}
+    for each in report.measurements:
+        keys.setdefault(each.split, []).append(printable(each.key, 200))
+    return [
+        f"{'':8}measured on {split} because rules need it: {', '.join(several)}"
+        for split, several in keys.items()
+    ]
 
 
 def _unjudged(report: Report, width: int, colour: bool) -> str:

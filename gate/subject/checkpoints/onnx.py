@@ -149,6 +149,7 @@ class OnnxModel:
         shape = answer.get("shape")
         if not isinstance(shape, list) or not all(type(axis) is int for axis in shape):
             raise _stopped()
+        shape = [*shape, 1] if len(shape) == 1 else shape  # a single output
         if len(shape) != 2 or shape[0] != len(batch) or not 1 <= shape[1] <= MAX_CLASSES:
             raise mismatch(
                 f"its output has shape {shape} for {pluralize(len(batch), 'image')}, not "

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 
 _ORIENTATION = 0x0112  # the tag of EXIF, as of TIFF
-_TURNED = range(2, 9)  # its values of pictures that are to be mirrored or rotated; 1 is upright
+_TURNS = {  # what its values ask for; 1 is upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_XMP_ORIENTATION = re.compile(r'tiff:Orientation(?:="|>)([0-9])')
 _TAG = 12  # bytes
 
 # Pillow reads the header of a PPM byte by byte, comments included: 30 MB of them take it 20 s.
@@ -75,9 +84,34 @@ def exif_turns(image: Image.Image) -> bool:
 
     Data that is damaged says nothing. Pillow would read it too, and warn of every damage.
     """
+    return _orientation_of(image) in _TURNS
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return a decoded picture turned as its EXIF data says; the same one where it says nothing."""
+    said = _orientation_of(image)
+    return image.transpose(_TURNS[said]) if said in _TURNS else image
+
+
+def _orientation_of(image: Image.Image) -> int | None:
+    """Return the orientation in the EXIF data, or where it has none, in XMP, as Pillow does."""
     stored = image.info.get("exif")
-    if not isinstance(stored, bytes):
-        return False
+    found = _orientation_in(stored) if isinstance(stored, bytes) else None
+    if found is not None:
+        return found
+    xmp = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp")
+    match xmp:
+        case str():
+            said = _XMP_ORIENTATION.search(xmp)
+        case bytes():
+            said = _XMP_ORIENTATION.search(xmp.decode("latin-1"))
+        case _:
+            said = None
+    return int(said[1]) if said else None
+
+
+def _orientation_in(stored: bytes) -> int | None:
+    """Return the value of the tag in EXIF data; None where there is none, or damage."""
     stored = stored.removeprefix(b"Exif\0\0")
     order = ">" if stored.startswith(b"MM") else "<"
     try:
@@ -86,10 +120,10 @@ def exif_turns(image: Image.Image) -> bool:
         for place in range(directory + 2, directory + 2 + tags * _TAG, _TAG):
             tag, value = struct.unpack_from(f"{order}H6xH", stored, place)
             if tag == _ORIENTATION:
-                return value in _TURNED
+                return int(value)
     except struct.error:
         pass
-    return False
+    return None
 
 
 def _refuse_long_header(stored: bytes) -> None:

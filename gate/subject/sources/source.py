@@ -77,6 +77,7 @@ class OpenModel:
     identity: Identity = field(default_factory=Identity)
     guard: "Guard | None" = None  # around a module that is not ours
     parameters: int | None = None  # None: the format does not tell
+    select: str | int | None = None  # the part of an answer of several that holds the scores
     backend: str = "torch"  # who answers; with its release where it is no requirement of ours
     sandbox: tuple[str, ...] | None = None  # around a foreign parser; None: none was used
     notes: tuple[str, ...] = ()  # what was done to open it, for the report

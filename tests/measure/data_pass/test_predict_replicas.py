@@ -207,10 +207,10 @@ def test_the_next_files_are_asked_for_while_the_first_are_read(parts, monkeypatc
         if len(asked) > 1:
             others_asked.set()
 
-    def chunk_of(dataset, transform, rows, known):
+    def chunk_of(dataset, transform, rows, **said):
         assert rows in asked
         assert others_asked.wait(SOON)
-        return read(dataset, transform, rows, known)
+        return read(dataset, transform, rows, **said)
 
     monkeypatch.setattr(FileDataset, "prefetch", prefetch)
     monkeypatch.setattr(predict, "chunk_of", chunk_of)

@@ -9,7 +9,12 @@ from hypothesis.extra.numpy import arrays
 
 from gate.errors import CheckpointError
 from gate.measure.data_pass.first_batch import require_probabilities
-from gate.measure.inference.answers import Answers, looks_like_probabilities, probabilities
+from gate.measure.inference.answers import (
+    Answers,
+    looks_like_probabilities,
+    per_class,
+    probabilities,
+)
 
 outputs = st.integers(2, 5).flatmap(
     lambda classes: arrays(
@@ -98,3 +103,31 @@ def test_outputs_that_stop_being_probabilities_are_refused_by_their_image():
 
 def test_probabilities_that_miss_their_range_by_rounding_are_probabilities():
     require_probabilities(np.array([[1.0000001, -1e-7], [0.9995, 0.0004]]), ["a", "b"])
+
+
+@given(arrays(np.float32, 5, elements=st.floats(-100, 100, width=32)))
+def test_a_single_logit_is_the_sigmoid_of_torch_for_the_second_class(outputs):
+    found = probabilities(per_class(outputs[:, None], "logit"), are_logits=True)
+
+    assert found[:, 1] == pytest.approx(torch.from_numpy(outputs).double().sigmoid().numpy())
+    assert found.sum(axis=1) == pytest.approx(np.ones(5))
+
+
+@given(arrays(np.float32, 5, elements=st.floats(0, 1, width=32)))
+def test_a_single_probability_keeps_every_bit(outputs):
+    found = per_class(outputs[:, None], "probability")
+
+    assert np.array_equal(found[:, 1], outputs)
+    assert looks_like_probabilities(found)
+
+
+def test_sigmoids_of_several_classes_are_no_probabilities_of_one_each():
+    scores = np.array([[0.9, 0.1], [0.9, 0.8]])
+
+    with pytest.raises(CheckpointError) as caught:
+        require_probabilities(scores, ["a", "b"], declared=True)
+
+    fact = "output: declares probabilities, and those for image b sum to 1.7"
+    assert caught.value.fact == fact
+    assert "multi-label" in caught.value.remedy
+    require_probabilities(scores[:1], ["a"], declared=True)

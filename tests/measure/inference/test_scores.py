@@ -1,6 +1,8 @@
 """What a module answers is read as scores: any real tensor of them, and nothing else."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -85,6 +87,63 @@ def test_anything_else_is_told(answer, words):
 
     assert words in caught.value.fact
     assert caught.value.remedy
+
+
+class Pair(NamedTuple):
+    logits: torch.Tensor
+    features: torch.Tensor
+
+
+@dataclass
+class Output(dict):
+    """As transformers' ModelOutput: a mapping whose keys are attributes, too."""
+
+    logits: torch.Tensor
+
+    def __post_init__(self):
+        self["logits"] = self.logits
+
+
+@pytest.mark.parametrize(
+    ("answer", "select"),
+    [
+        ({"logits": SCORES, "hidden": None}, "logits"),
+        (Output(SCORES), "logits"),
+        (Pair(SCORES, SCORES[:1]), "logits"),
+        (Pair(SCORES, SCORES[:1]), 0),
+        ((SCORES,), 0),
+        ([None, SCORES], 1),
+    ],
+)
+def test_the_scores_are_selected_in_an_answer_of_several(answer, select):
+    assert np.array_equal(scores_of(answer, 2, 3, GUARD, select), SCORES.numpy())
+
+
+@pytest.mark.parametrize(
+    ("answer", "select", "fact", "remedy"),
+    [
+        ({"logits": SCORES}, None, "returned dict, not", "{select: KEY}; the keys are logits"),
+        ((SCORES, SCORES), None, "returned tuple, not", "output: {select: 0}"),
+        ({"aux": SCORES}, "logits", "without 'logits'", "the keys are aux"),
+        ((SCORES,), 1, "without '1'", "{select: 0}"),
+        ((SCORES,), "logits", "without 'logits'", "{select: 0}"),
+        (SCORES, 0, "returned a tensor", "delete output.select"),
+        ({"logits": None}, "logits", "returned NoneType", "factory"),
+    ],
+)
+def test_what_cannot_be_selected_is_told_with_what_could(answer, select, fact, remedy):
+    with pytest.raises(CheckpointError) as caught:
+        scores_of(answer, 2, 3, GUARD, select)
+
+    assert fact in caught.value.fact
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("answer", [SCORES[:, 0], SCORES[:, :1], SCORES[:, :1].to_sparse()])
+def test_a_single_output_is_a_score_where_there_are_two_classes(answer):
+    assert scores_of(answer, 2, 2, GUARD).tolist() == [[0.5], [1.5]]
+    with pytest.raises(CheckpointError, match="a single output, the data has 3 classes"):
+        read(answer)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def part():
     )
 
 
+def single(part):
+    """Return single outputs of which a part's answers could be made."""
+    return np.where(part.rows.predictions == 1, 1, -1).astype(np.float32)
+
+
 class Data:
     """The data that the part was measured on."""
 
@@ -138,6 +143,10 @@ def prints(part, **changes):
             lambda p: {"preprocessing_notes": {"resized": 10**30}},
             "counts 1e+30 images of 4 as 'resized'",
         ),
+        (lambda p: {"single": np.zeros(2, np.float32)}, "is damaged"),
+        (lambda p: {"single": np.zeros(3)}, "is damaged"),
+        (lambda p: {"single": np.full(3, 9, np.float32)}, "not those of its answers"),
+        (lambda p: {"single": single(p) * np.float32(-1)}, "not those of its answers"),
         (lambda p: {"unit": WorkUnit(Split.TEST, 4, 9)}, "is damaged"),
         (lambda p: {"lowest": p.lowest[:1]}, "is damaged"),
         (
@@ -253,3 +262,12 @@ def test_a_head_of_other_json_is_refused(read, part, tmp_path):
 
         with pytest.raises(EvidenceError):
             read_parts(tmp_path / "other")
+
+
+def test_single_outputs_come_back_as_they_were(part, tmp_path):
+    known = replace(part, single=single(part))
+    write_parts(tmp_path / "parts", [known], {})
+
+    (again,) = read_parts(tmp_path / "parts").parts
+
+    assert np.array_equal(again.single, single(part))

@@ -1,0 +1,138 @@
+"""What a rule needs to know of images beside the model's answers to them.
+
+A rule names its measurements (``Rule.needs``). While the images are decoded, the pass shows each
+batch to every measurement; what it observes stands beside the rows under its key, travels with
+them through workers, cache and shards, and lies in the evidence. Nothing here loads numpy: a
+policy is read without it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gate.evidence.records import Rows
+
+    Columns = Mapping[str, NDArray[Any]]  # by name, (n,): numbers; NaN, or -1: not observed
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+class Listing(Protocol):
+    """What is known of an image before it is opened."""
+
+    @property
+    def id(self) -> str:
+        """The name of the image, unique in its split."""
+
+    @property
+    def label(self) -> int | None:
+        """The class, by its place among the declared ones; None where only reading tells it."""
+
+    @property
+    def group(self) -> str | None:
+        """The patient, the scene or the batch; None where none is declared."""
+
+
+class ImageBatch(Protocol):
+    """Some neighbouring images of a split that could be read, and what the model said to them.
+
+    Cut from the data alone: whoever measures, with whatever memory, a batch holds the same images.
+    Arrays are not to be written to; images may be, they are copies.
+    """
+
+    @property
+    def split(self) -> SplitName:
+        """The split that the images are of."""
+
+    @property
+    def entries(self) -> "Sequence[Listing]":
+        """All images that the split lists, the unreadable included."""
+
+    @property
+    def indices(self) -> "NDArray[np.int64]":
+        """The places of the n images among the entries, (n,)."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of the n images."""
+
+    @property
+    def labels(self) -> "NDArray[np.int32]":
+        """Their classes, (n,)."""
+
+    @property
+    def images(self) -> tuple[Any, ...]:
+        """Them as decoded PIL images, in the mode of the file and before the input transform.
+
+        None in the place of one that a user's Dataset gave as a tensor.
+        """
+
+    @property
+    def bytes_stored(self) -> "NDArray[np.int64]":
+        """The sizes of the stored files, or of the records of an array, in bytes, (n,)."""
+
+    @property
+    def pixels_sha256(self) -> "NDArray[np.uint8]":
+        """Digests of mode, shape and pixels, (n, 32)."""
+
+    @property
+    def outputs(self) -> "NDArray[np.float32]":
+        """What the model gave, (n, classes)."""
+
+    @property
+    def probabilities(self) -> "NDArray[np.float64]":
+        """The same as probabilities, (n, classes)."""
+
+    def answer(self, images: Sequence[Any]) -> "NDArray[np.float64]":
+        """Return the model's probabilities, (m, classes), for m PIL images: one forward pass each.
+
+        They go through the same transform and the same batches as the data. Raises GateError where
+        the model cannot answer, or answers with NaN.
+        """
+
+    def read(self, index: int) -> Any:  # noqa: ANN401 -- a PIL image: Pillow is not known here
+        """Return the decoded image at a place of the entries; None where it cannot be read."""
+
+
+class Measurement(ABC):
+    """What is observed on each image, and what it depends on.
+
+    Workers are sent it by pickle, so its class stands at the top of a module. It is shown batches
+    by many threads at once, in any order, and must say the same of an image whenever it is asked.
+    """
+
+    key: str  # canonical, with the version of its definition: the name of its columns
+    splits: tuple[SplitName, ...] = ("test",)  # that it observes
+
+    def plan_facts(self) -> Mapping[str, Any]:
+        """Return what the observations depend on beside key, model and data: JSON values.
+
+        Two measurements of one key are the same where class and facts are.
+        """
+        return {}
+
+    @abstractmethod
+    def observe(self, batch: ImageBatch) -> "Columns":
+        """Return at least one named column with one number an image of the batch.
+
+        Real or whole numbers or truth values, the same names and types for every batch; NaN, or -1
+        of whole ones, where nothing was observed. Infinities are refused.
+        """
+
+    def merge(self, units: "Sequence[Columns]") -> "Columns":
+        """Return the columns of a split from those of its units, in the order of the data."""
+        import numpy as np
+
+        return {name: np.concatenate([each[name] for each in units]) for name in units[0]}
+
+    def summarise(self, columns: "Columns", rows: "Rows") -> Any:  # noqa: ANN401, ARG002 -- JSON; for overriding
+        """Return what all rows of a split say together: JSON for the evidence and the report.
+
+        People read it; a rule judges the columns, for rows are left out of those.
+        """
+        return None

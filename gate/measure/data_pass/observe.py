@@ -1,0 +1,186 @@
+"""Measurements observe each batch of images that the model has answered, while it is decoded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import Numbers, Observations
+from gate.measure.data_pass.first_batch import require_finite, require_probabilities
+from gate.measure.data_pass.read_images import Chunk
+from gate.measure.inference.answers import per_class, probabilities
+from gate.measure.inference.torch_runner import Runner
+from gate.measure.partials.requests import OpenMeasurement, columns_of, require_alike
+from gate.measure.partials.work_units import cut, padded
+from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
+from gate.subject.inputs import Transform
+from gate.subject.outputs import Values
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Outputs = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Answering:
+    """How changed images are answered: as those of the data are."""
+
+    runner: Runner
+    transform: Transform
+    batch: int
+    are_logits: bool
+    values: Values | None = None  # of a single output; None: a score for each class
+
+    def probabilities(self, outputs: Outputs, ids: Sequence[str]) -> NDArray[np.float64]:
+        """Return outputs (n, classes) as probabilities; raises CheckpointError for NaN."""
+        require_finite(outputs, ids)
+        scores = probabilities(outputs, are_logits=self.are_logits)
+        if not self.are_logits:
+            require_probabilities(scores, ids)
+        return scores
+
+    def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
+        """Return the probabilities, (n, classes), of decoded images."""
+        outputs = [np.empty((0, len(self.runner.classes)), np.float32)]
+        for some in cut(range(len(images)), self.batch):
+            ready = np.stack([self.transform(images[place]) for place in some])
+            answer = self.runner.outputs(padded(ready, self.batch))[: len(ready)]
+            outputs.append(per_class(answer, self.values))
+        names = [f"{place} of those that it changed" for place in range(len(images))]
+        return self.probabilities(np.concatenate(outputs), names)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ObservedBatch:
+    """What a measurement is shown: see :class:`gate.evidence.measurements.ImageBatch`."""
+
+    chunk: Chunk
+    rows: slice  # of the chunk
+    dataset: Dataset
+    split: Any
+    outputs: Outputs
+    probabilities: NDArray[np.float64]
+    answering: Answering
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All images that the split lists."""
+        return self.dataset.entries
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """The places of the images among the entries, (n,)."""
+        return np.array([each.index for each in self.chunk.originals[self.rows]], np.int64)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of the images."""
+        return tuple(entry.id for entry in self.chunk.entries[self.rows])
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """Their classes, (n,)."""
+        return _read_only(self.chunk.labels[self.rows])
+
+    @property
+    def images(self) -> "tuple[Image.Image | None, ...]":
+        """Copies of them as decoded; None for a tensor."""
+        return tuple(_copied(each.image) for each in self.chunk.originals[self.rows])
+
+    @property
+    def bytes_stored(self) -> NDArray[np.int64]:
+        """The sizes of what is stored, in bytes, (n,)."""
+        return np.array([each.size for each in self.chunk.originals[self.rows]], np.int64)
+
+    @property
+    def pixels_sha256(self) -> NDArray[np.uint8]:
+        """Digests of mode, shape and pixels, (n, 32)."""
+        return _read_only(self.chunk.fingerprints.pixels[self.rows])
+
+    def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
+        """Return the model's probabilities, (m, classes), for m images."""
+        return self.answering.answer(images)
+
+    def read(self, index: int) -> "Image.Image | None":
+        """Return the decoded image at a place of the entries; None where it cannot be read."""
+        try:
+            return self.dataset.read(index).image
+        except UnreadableImage:
+            return None
+
+
+def observe(
+    measurements: Sequence[OpenMeasurement],
+    chunk: Chunk,
+    dataset: Dataset,
+    split: str,
+    outputs: Outputs,
+    answering: Answering,
+) -> Observations:
+    """Return what measurements observe on a chunk, batch by batch, as the model was given it.
+
+    Raises MeasurementError where one raises, or gives something else than columns of numbers.
+    """
+    scores = answering.probabilities(outputs, [entry.id for entry in chunk.entries])
+    parts: list[Observations] = []
+    for rows in cut(range(len(chunk.entries)), answering.batch):
+        some = slice(rows.start, rows.stop)
+        batch = ObservedBatch(
+            chunk=chunk,
+            rows=some,
+            dataset=dataset,
+            split=split,
+            outputs=_read_only(outputs[some]),
+            probabilities=_read_only(scores[some]),
+            answering=answering,
+        )
+        parts.append(
+            {
+                (each.request.key, name): values
+                for each in measurements
+                for name, values in each.observe(batch, len(rows)).items()
+            }
+        )
+    return concatenated(measurements, parts)
+
+
+def concatenated(
+    measurements: Sequence[OpenMeasurement], parts: Sequence[Observations]
+) -> dict[tuple[str, str], Numbers]:
+    """Return the observations of parts behind each other, in the order of measurements and names.
+
+    Raises MeasurementError where a measurement gave other columns for one than for another.
+    """
+    parts = [part for part in parts if part]
+    return {
+        (each.request.key, name): values
+        for each in measurements
+        for name, values in _behind_each_other(each, parts)
+    }
+
+
+def _behind_each_other(
+    measurement: OpenMeasurement, parts: Sequence[Observations]
+) -> Iterator[tuple[str, Numbers]]:
+    own = [columns_of(part, measurement.request.key) for part in parts]
+    require_alike(measurement.request, own)
+    for name in own[0] if own else ():
+        yield name, np.concatenate([part[name] for part in own])
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the same values, which whoever is shown them cannot change."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def _copied(image: "Image.Image | None") -> "Image.Image | None":
+    if image is None:
+        return None
+    copy = image.copy()
+    copy.format = image.format  # a copy would not know it
+    return copy

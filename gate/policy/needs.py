@@ -1,0 +1,151 @@
+"""What a policy has measured beside the model's answers: the union over its rules."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from gate.checks.base import Rule
+from gate.errors import UsageError
+from gate.evidence.measurements import SPLITS, Measurement, SplitName
+from gate.wording import list_names, plain, quote
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence, SplitEvidence
+
+_AGAIN = "measure again with this policy"
+_LONGEST = 200  # characters of a key
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A measurement that evidence lacks: which, and what to do about it."""
+
+    fact: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A measurement, and who needs it of which splits."""
+
+    measurement: Measurement
+    facts: Mapping[str, Any]  # JSON; what the measurement depends on
+    splits: tuple[SplitName, ...]
+    rules: tuple[str, ...]  # by their ids
+
+    @property
+    def key(self) -> str:
+        """The key of the measurement."""
+        return self.measurement.key
+
+    @property
+    def where(self) -> str:
+        """The measurement as messages name it, with the package that it is from."""
+        package = package_of(type(self.measurement))
+        return f"measurement {self.key}{f' of {package}' if package else ''}"
+
+
+def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
+    """Return what the rules need, each key once, in the order of the keys.
+
+    Raises UsageError where two rules mean different measurements by one key, or a rule names
+    something that is none.
+    """
+    found: dict[str, Need] = {}
+    for rule in rules:
+        for need in _needs(rule):
+            other = found.get(need.key, need)
+            if (type(other.measurement), other.facts) != (type(need.measurement), need.facts):
+                raise UsageError(
+                    f"rules {list_names((*other.rules, rule.id))}",
+                    f"need two different measurements under the key {quote(need.key)}",
+                    "let what differs be part of the key",
+                )
+            splits = tuple(each for each in SPLITS if each in {*other.splits, *need.splits})
+            by = tuple(dict.fromkeys((*other.rules, rule.id)))
+            found[need.key] = replace(other, splits=splits, rules=by)
+    return tuple(found[key] for key in sorted(found))
+
+
+def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
+    """Return the first measurement of a rule that the evidence lacks; None where it has them all.
+
+    What was made up depends on no facts. Raises what the rule's ``needs`` raises.
+    """
+    for measurement in rule.needs():
+        splits = [each for name, each in evidence.splits.items() if name in measurement.splits]
+        if not splits:
+            given = list_names(measurement.splits)
+            return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
+        for split in splits:
+            if lack := _lack(measurement, split):
+                return lack
+    return None
+
+
+def _lack(measurement: Measurement, split: "SplitEvidence") -> Lack | None:
+    from gate.evidence.agreement import MADE_UP
+    from gate.evidence.data_digests import PREDICTIONS
+
+    known = split.measurements.get(measurement.key)
+    if known is None and split.format == PREDICTIONS:
+        fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"
+        return Lack(fact, "let the gate run the model itself")
+    if known is None:
+        fact = f"the evidence has no measurement {measurement.key} of {split.split}"
+        return Lack(fact, _AGAIN)
+    if split.format != MADE_UP and known.facts != _as_json(measurement.plan_facts()):
+        return Lack(f"{measurement.key} was measured otherwise on {split.split}", _AGAIN)
+    return None
+
+
+@cache
+def package_of(kind: type) -> str:
+    """Return the installed package that a class is from, with its version; nothing for our own."""
+    module = kind.__module__.partition(".")[0]
+    if module == __name__.partition(".")[0]:
+        return ""
+    from importlib.metadata import packages_distributions, version
+
+    names = packages_distributions().get(module, ())
+    return f"{names[0]} {version(names[0])}" if names else ""
+
+
+def _needs(rule: Rule) -> Iterator[Need]:
+    where = f"rule {rule.id or rule.check}"
+    try:
+        for each in rule.needs():
+            _require_measurement(each, where)
+            yield Need(each, _as_json(each.plan_facts()), tuple(each.splits), (rule.id,))
+    except UsageError:
+        raise
+    except Exception as error:
+        package = package_of(type(rule))
+        raise UsageError(
+            where,
+            f"what it needs cannot be told: {type(error).__name__}: {plain(error, 200)}",
+            f"mend or reinstall {package}" if package else f"mend the check {rule.check}",
+        ) from error
+
+
+def _require_measurement(each: object, where: str) -> None:
+    """Raise UsageError for what is no measurement with a key and splits."""
+    if not isinstance(each, Measurement):
+        raise UsageError(where, f"needs {type(each).__name__}, which is no Measurement")
+    key = getattr(each, "key", None)
+    if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= _LONGEST:
+        raise UsageError(where, f"needs a measurement with the key {plain(repr(key), 80)}",
+                         f"a key is a printable text of at most {_LONGEST} characters")  # fmt: skip
+    if not each.splits or not set(each.splits) <= set(SPLITS):
+        raise UsageError(where, f"needs {key} of {plain(repr(each.splits), 80)}",
+                         f"splits are some of {list_names(SPLITS)}")  # fmt: skip
+
+
+def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as they come back from JSON; raises ValueError or TypeError for others."""
+    parsed = json.loads(json.dumps(facts, allow_nan=False))
+    if not isinstance(parsed, dict):
+        raise TypeError("plan_facts() is no mapping")
+    return parsed

@@ -1,0 +1,35 @@
+"""A transform turns decoded images into the numbers that the model is given."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # Pillow is loaded with the first image, not with the gate file
+    from PIL import Image
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+class Transform(Protocol):
+    """Turns decoded images into the model's input; safe to call from many threads."""
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What was not declared and how it was read, a sentence each."""
+
+    def __call__(self, image: "Image.Image") -> Floats:
+        """Return the image as float32 (C, H, W); raises UnreadableImage or FactoryError."""
+
+    def treatment(self, image: "Image.Image") -> tuple[str, ...]:
+        """Return what is done to the image, or is not, that a look at it would not tell.
+
+        Each is a participle, as in "the image was ...".
+        """
+
+    def batch(self, pixels: Pixels) -> Floats:
+        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
+
+        Bit-equal to calling the transform on each row; raises as that does.
+        """
