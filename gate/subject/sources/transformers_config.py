@@ -128,7 +128,9 @@ def require_buildable(config: Config) -> None:
         raise mismatch(fact, _RESAVE)
     if config.model_type == "timm_wrapper":
         fact = f"{CONFIG} wraps a model of timm (model_type timm_wrapper)"
-        raise mismatch(fact, "save it as timm does: timm.models.save_for_hf(model.timm_model, PATH)")
+        raise mismatch(
+            fact, "save it as timm does: timm.models.save_for_hf(model.timm_model, PATH)"
+        )
     problem = config.values.get("problem_type")
     if problem not in _SINGLE:
         fact = f"{CONFIG}: problem_type is {quote(str(problem))}, which gives no image one class"
@@ -169,7 +171,9 @@ def _refuse_code(values: Mapping[str, Any]) -> None:
             fact = f"{where}: the weights are quantised, and are not judged as such"
             remedy = "save the model that was quantised, or its dequantised weights: "
             raise mismatch(fact, f"{remedy}model.dequantize(); model.save_pretrained(FOLDER)")
-        if (key == "backbone" and value is not None) or (key == "use_pretrained_backbone" and value):
+        if (key == "backbone" and value is not None) or (
+            key == "use_pretrained_backbone" and value
+        ):
             fact = f"{where} names another model, which transformers would fetch"
             raise unsafe(fact, _RESAVE)
         if isinstance(value, str) and "://" in value:
@@ -220,7 +224,7 @@ def _contradiction(config: Config, names: tuple[str, ...]) -> str | None:
         return None
     for position, name in enumerate(names):
         if str(inverse.get(name)) != str(position):
-            there = inverse[name] if name in inverse else "not in it"
+            there = inverse.get(name, "not in it")
             return f"{quote(name)} is output {position} in id2label, and {plain(there)} there"
     more = sorted(set(inverse) - set(names))
     return f"{list_names(more)} are in label2id alone" if more else None
@@ -256,4 +260,3 @@ def _without_how(values: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in values.items()
         if not _HOW.fullmatch(key)
     }
-

@@ -95,9 +95,7 @@ _OF_MODEL = {
     **dict.fromkeys(("pvt", "pvt_v2"), "Pvt"),
     "segformer": "Segformer",
     "siglip": "Siglip",
-    **dict.fromkeys(
-        ("dinat", "ijepa", "swiftformer", "swin", "swinv2", "vit", "vit_msn"), "ViT"
-    ),
+    **dict.fromkeys(("dinat", "ijepa", "swiftformer", "swin", "swinv2", "vit", "vit_msn"), "ViT"),
 }
 _CONVNEXT_STRETCHES = 384  # the side from which ConvNext stretches and crops nothing
 
@@ -148,7 +146,9 @@ def input_keys(processor: Processor, config: Config) -> dict[str, Any]:
     Raises UnsaidError for what those cannot say, RefusedError for values of another kind.
     """
     if config.channels != 3:
-        fact = f"the model takes {config.channels} channels, and transformers prepares images as RGB"
+        fact = (
+            f"the model takes {config.channels} channels, and transformers prepares images as RGB"
+        )
         raise UnsaidError(fact)
     values, bare = _Values(processor), _bare(processor.name)
     if values.flag("do_pad"):
@@ -217,16 +217,15 @@ class _Values:
 
     def number(self, key: str) -> float:
         """Return a number."""
-        found = self._of_kind(key, int | float, "a number")
-        return float(found)
+        return float(self._of_kind(key, int | float, "a number"))
 
     def per_channel(self, key: str) -> list[float]:
         """Return a number for each of the three channels."""
         found = self.processor.values.get(key)
-        each = found if isinstance(found, list) else [found] * 3
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in each):
+        numbers = found if isinstance(found, list) else [found] * 3
+        if not all(isinstance(each, int | float) for each in numbers):
             raise self._wrong(key, "numbers")
-        return [float(one) for one in each]
+        return [float(each) for each in numbers]
 
     @property
     def resample(self) -> str:
@@ -269,7 +268,7 @@ class _Values:
         return sides if isinstance(sides, list) else [sides, sides]
 
     def _of_kind(self, key: str, kind: Any, said: str, *, absent: Any = None) -> Any:  # noqa: ANN401
-        found = self.processor.values.get(key, absent)
+        found: Any = self.processor.values.get(key, absent)
         if not isinstance(found, kind) or (kind is not bool and isinstance(found, bool)):
             raise self._wrong(key, said)
         return found
