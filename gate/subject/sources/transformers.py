@@ -86,6 +86,17 @@ class Transformers(ModelSource):
         read = {name: each.sha256 for name, each in configs.items()}
         return Statements(stated.classes, stated.input, stated.factory, asks, read)
 
+    def apply_conventions(self, artefact: Artefact, spec: "InputSpec") -> "InputSpec":
+        """Return an input that turns images and cuts their middle as transformers does."""
+        if artefact.factory is not None or spec.factory is not None:
+            return spec
+        update: dict[str, str] = {}
+        if spec.orientation is None:
+            update["orientation"] = "exif"
+        if spec.crop == "center":
+            update["crop"] = "center-floor"
+        return spec.model_copy(update=update)
+
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
         """Return the release of transformers, where it builds the model.
 

@@ -1,7 +1,7 @@
 """The model of a config.json, built by the installed transformers and by nothing else.
 
-It is built without memory first: what its tensors would be is compared with the checkpoint, and only
-what the checkpoint fills is then made.
+It is built without memory first: what its tensors would be is compared with the checkpoint, and
+only what the checkpoint fills is then made.
 """
 
 import logging
@@ -44,8 +44,8 @@ class Built:
 def build(config: Config, checkpoint: Checkpoint) -> Built:
     """Return the image classifier that a config.json describes, which the checkpoint fits.
 
-    The values of the config must have been vetted. Raises RefusedError, as a mismatch, for a kind of
-    model that is no image classifier of the installed transformers, for values that it does not
+    The values of the config must have been vetted. Raises RefusedError, as a mismatch, for a kind
+    of model that is no image classifier of the installed transformers, for values that it does not
     take, and where names or shapes are not those of the checkpoint; as unsafe where more would be
     built than the checkpoint fills.
     """

@@ -217,11 +217,12 @@ class _Values:
 
     def number(self, key: str) -> float:
         """Return a number."""
-        return float(self._of_kind(key, int | float, "a number"))
+        found: float = self._of_kind(key, int | float, "a number")
+        return float(found)
 
     def per_channel(self, key: str) -> list[float]:
         """Return a number for each of the three channels."""
-        found = self.processor.values.get(key)
+        found: Any = self.processor.values.get(key)
         numbers = found if isinstance(found, list) else [found] * 3
         if not all(isinstance(each, int | float) for each in numbers):
             raise self._wrong(key, "numbers")
