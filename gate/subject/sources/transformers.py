@@ -32,6 +32,7 @@ from gate.subject.sources.transformers_processors import (
     input_keys,
     read_processor,
     release,
+    source_of,
 )
 from gate.wording import plain
 
@@ -161,12 +162,13 @@ def _input_of(processor: Processor | None, config: Config) -> "Stated[InputSpec]
         fact = f"nothing says how images are prepared: the folder has no {PREPROCESSOR}"
         raise UnsaidError(fact)
     try:
-        spec = InputSpec.model_validate(input_keys(processor, config))
+        keys = input_keys(processor, config)
+        spec = InputSpec.model_validate(keys)
     except ValidationError as error:
         said = "; ".join(plain(each["msg"]) for each in error.errors())
         remedy = "save the image processor again: processor.save_pretrained(FOLDER)"
         raise mismatch(f"{processor.file}: {said}", remedy) from None
-    return Stated(spec, processor.source)
+    return Stated(spec, source_of(processor, keys))
 
 
 def _opened(artefact: Artefact, threads: int) -> OpenModel:

@@ -112,12 +112,6 @@ class Processor:
     name: str  # of the class, as the file has it or as the kind of model implies it
     values: Mapping[str, Any]  # its class's defaults, and over them what the file says
 
-    @property
-    def source(self) -> str:
-        """Who says it, for the report, with the way in which images are resized."""
-        way = "tensors, as torchvision is installed" if resizes_tensors() else "Pillow"
-        return f"{self.file} ({plain(self.name)}; resized with {way})"
-
 
 def read_processor(configs: Mapping[str, bytes], config: Config) -> Processor | None:
     """Return the processor of a folder, of its configurations by name; None where it has none.
@@ -158,13 +152,36 @@ def input_keys(processor: Processor, config: Config) -> dict[str, Any]:
     geometry = _GEOMETRY.get(bare, _plain_geometry)(values)
     if geometry.get("resize", "none") != "none":
         keys["interpolation"] = values.resample
-        keys["resizer"] = "tensor" if resizes_tensors() else "pillow"
+        is_tensor = resizes_tensors() or _leaves_a_border(geometry)
+        keys["resizer"] = "tensor" if is_tensor else "pillow"
     return {**keys, **geometry, **_scaling(values, bare), **_statistics(values, bare)}
+
+
+def source_of(processor: Processor, keys: Mapping[str, Any]) -> str:
+    """Return who says the keys of an input, with the way in which images are resized."""
+    ways = {
+        "tensor": "; resized as tensors, which transformers does where torchvision is installed",
+        "pillow": "; resized with Pillow, which transformers does where torchvision is not installed",
+    }
+    return f"{processor.file} ({plain(processor.name)}{ways.get(keys.get('resizer', ''), '')})"
 
 
 def resizes_tensors() -> bool:
     """Return whether transformers would resize tensors with torchvision, and not with Pillow."""
     return importlib.util.find_spec("torchvision") is not None
+
+
+def _leaves_a_border(geometry: Mapping[str, Any]) -> bool:
+    """Return whether the crop may be larger than what is resized.
+
+    The two ways of transformers put an odd pixel of the border on opposite sides, and `input:`
+    knows that of tensors.
+    """
+    size, resize = geometry.get("size"), geometry["resize"]
+    if geometry.get("crop") is None or size is None or resize == "shorter-side":
+        return False
+    sides = resize if isinstance(resize, list) else [resize, resize]
+    return any(side < cut for side, cut in zip(sides, size, strict=True))
 
 
 def release() -> str | None:
