@@ -160,8 +160,8 @@ def input_keys(processor: Processor, config: Config) -> dict[str, Any]:
 def source_of(processor: Processor, keys: Mapping[str, Any]) -> str:
     """Return who says the keys of an input, with the way in which images are resized."""
     ways = {
-        "tensor": "; resized as tensors, which transformers does where torchvision is installed",
-        "pillow": "; resized with Pillow, which transformers does where torchvision is not installed",
+        "tensor": "; resized as tensors, as transformers does where torchvision is installed",
+        "pillow": "; resized with Pillow, as transformers does where torchvision is not installed",
     }
     return f"{processor.file} ({plain(processor.name)}{ways.get(keys.get('resizer', ''), '')})"
 

@@ -1,6 +1,8 @@
 """Models and images are those that transformers itself gives, where it is installed."""
 
 import importlib.util
+import json
+import resource
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gate.errors import CheckpointError, Refusal
 from gate.subject.inputs import build_transform
 from gate.subject.sources import transformers_processors
 from gate.subject.sources.source import Artefact
@@ -151,3 +154,119 @@ def test_code_in_the_folder_does_not_run(library, tmp_path):
 
     assert not canary.exists()
     assert "modeling_resnet" not in sys.modules
+
+
+def edit(folder, **changes):
+    path = folder / "config.json"
+    config = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({key: each for key, each in config.items() if each is not None}))
+
+
+def refusal_of(folder):
+    with (
+        pytest.raises(CheckpointError) as caught,
+        SOURCE.open(Artefact(str(folder)), threads=1),
+    ):
+        pass
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({"model_type": "my-resnet"}, "'my-resnet' is no kind of model"),
+        ({"model_type": "bert"}, "has no image classifier"),
+        ({"architectures": ["ResNetModel"]}, "ResNetModel, and the image classifier of resnet is"),
+        ({"depths": [1, 2]}, "missing"),
+        ({"hidden_sizes": [8, 32]}, "not as in the model"),
+        ({"hidden_act": "nothing"}, "does not build the model"),
+        ({"layer_type": "spiral"}, "does not build the model"),
+        ({"id2label": {"0": "a", "1": "b"}, "label2id": None}, "the head of the weights has 3"),
+        ({"id2label": None, "label2id": None}, "the head of the weights has 3"),
+    ],
+)
+def test_what_the_weights_are_not_of_is_refused_in_words(library, changes, fact, tmp_path):
+    saved(library, "resnet", tmp_path)
+    edit(tmp_path, **changes)
+
+    error = refusal_of(tmp_path)
+
+    assert fact in error.fact
+    assert error.kind == Refusal.MISMATCH
+    assert "factory" not in error.fact + error.remedy.replace("package.module:function", "")
+    assert error.identity.sha256
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({"depths": [1, 1_000_000]}, "more than 10,000 parts"),
+        ({"hidden_sizes": [8, 9_000_000]}, "not as in the model"),
+        ({"embedding_size": 9_000_000, "hidden_sizes": [9_000_000] * 2}, "not as in the model"),
+    ],
+)
+def test_sizes_that_the_weights_do_not_fill_take_no_memory(library, changes, fact, tmp_path):
+    saved(library, "resnet", tmp_path)
+    edit(tmp_path, **changes)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    error = refusal_of(tmp_path)
+
+    assert fact in error.fact
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kilobytes
+
+
+def test_tables_of_places_that_the_weights_do_not_fill_take_no_memory(library, tmp_path):
+    saved(library, "swin", tmp_path)
+    edit(tmp_path, window_size=4000, image_size=4000)
+    assert "the weights do not" in refusal_of(tmp_path).fact
+
+
+def test_how_the_library_computes_is_not_the_folders_to_say(library, tmp_path):
+    """A kernel of the Hub, in `_attn_implementation`, would be compiled code of strangers."""
+    import torch
+
+    model, _ = saved(library, "vit", tmp_path)
+    edit(
+        tmp_path,
+        _attn_implementation="strangers/kernel",
+        attn_implementation="strangers/kernel",
+        return_dict=False,
+        torchscript=True,
+        dtype="float16",
+    )
+    images = torch.randn(1, 3, 32, 32)
+
+    with SOURCE.open(Artefact(str(tmp_path)), threads=1) as opened, torch.no_grad():
+        assert torch.equal(opened.model(images)[opened.select], model(images).logits)
+    assert "config.json says dtype float16; it was computed in float32" in opened.notes
+
+
+def test_a_buffer_that_the_model_computes_itself_is_not_loaded_and_named(library, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model, _ = saved(library, "swinv2", tmp_path)
+    name, table = next(
+        (name, value) for name, value in model.named_buffers() if name.endswith("position_index")
+    )
+    tensors = load_file(tmp_path / "model.safetensors")
+    save_file({**tensors, name: table + 1}, tmp_path / "model.safetensors")
+
+    with SOURCE.open(Artefact(str(tmp_path)), threads=1) as opened:
+        assert torch_equal(dict(opened.model.named_buffers())[name], table)
+    assert any("that the model computes itself not loaded" in note for note in opened.notes)
+
+
+def test_a_tensor_that_is_not_the_models_is_refused(library, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    saved(library, "resnet", tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    save_file({**tensors, "more": tensors["classifier.1.bias"].clone()}, tmp_path / "model.safetensors")
+    assert "1 tensor unexpected: more" in refusal_of(tmp_path).fact
+
+
+def torch_equal(one, other):
+    import torch
+
+    return torch.equal(one, other)
