@@ -48,7 +48,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+._-]+:/")
 def mask(text: str) -> str:
     """Return ``text`` with three stars for what each URL in it says beside host and path.
 
-    >>> masked("got 403 of https://me:pw@host/a.csv?sig=4e7#top")
+    >>> mask("got 403 of https://me:pw@host/a.csv?sig=4e7#top")
     'got 403 of https://***@host/a.csv?***#***'
     """
     small = text.lower()
@@ -73,7 +73,7 @@ def mask_name(url: str) -> str:
 
     A digest stands for the query, 12 digits of its sha256.
 
-    >>> masked_name("https://host/tile?x=1&y=2")
+    >>> mask_name("https://host/tile?x=1&y=2")
     'https://host/tile?***dd41ca6a05a5'
     """
     place, mark, rest = _split(url)

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -178,12 +177,6 @@ def plugin_names(door: Door) -> tuple[str, ...]:
 
 
 def _installed(door: Door) -> tuple[Plugin, ...]:
-    return _installed_on(tuple(sys.path), door)
-
-
-@cache
-def _installed_on(_path: tuple[str, ...], door: Door) -> tuple[Plugin, ...]:
-    """Return what is installed where Python looks for modules; another path is looked through."""
     return tuple(
         Plugin(door, entry.name, entry.dist.name, entry.dist.version, entry)
         for entry in entry_points(group=f"validate_model.{door}")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.measure.engines import plugins_behind
+from gate.measure.engines import packages_behind
 from gate.measure.progress import Progress, Silent
 from gate.measure.settings import MeasureSettings
 from gate.output_folder import (
@@ -63,7 +63,8 @@ def validate(
     document, waivers = policy_of(subject), waivers_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
-    plugins = measuring_plugins(subject, plugins_behind(settings.measure.engine))
+    plugins = measuring_plugins(subject)
+    engines = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
@@ -84,7 +85,7 @@ def validate(
 
     drop_previous(out)
     judgement = Judgement(PolicyRecord.of(document), waivers, settings.enforced)
-    facts = partial(run_facts, evidence, started=started, command=settings.command)
+    facts = partial(run_facts, evidence, started=started, command=settings.command, engines=engines)
     with save_evidence(evidence, out):
         report = judgement.report_on(evidence, at=started, run=facts)
     save_verdict(judgement, report, out)

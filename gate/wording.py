@@ -25,7 +25,7 @@ def escape(text: str, *, keep: str = "") -> str:
     Control characters, line breaks and marks that turn the direction of writing are spelled as
     Python spells them.
 
-    >>> escaped("a\x1b[31m\nb")
+    >>> escape("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     """
     if text.isprintable():
@@ -65,7 +65,7 @@ def printable(text: str, limit: int = 600) -> str:
 def quote(text: object, limit: int = LONGEST) -> str:
     r"""Return text in quotes on one line: masked, cut after ``limit`` characters, escaped.
 
-    >>> quoted("recal"), quoted("it's")
+    >>> quote("recal"), quote("it's")
     ("'recal'", '"it\'s"')
     """
     line = mask(str(text)[:_LONGEST_READ])
@@ -75,7 +75,7 @@ def quote(text: object, limit: int = LONGEST) -> str:
 def list_names(names: Iterable[object], limit: int = MOST_LISTED) -> str:
     """Return the first ``limit`` names, separated by commas, and how many more there are.
 
-    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], limit=2)
+    >>> list_names(["a", "b", "c"]), list_names(["a", "b", "c"], limit=2)
     ('a, b, c', 'a, b and 1 more')
     """
     every = list(names)
@@ -87,7 +87,7 @@ def list_names(names: Iterable[object], limit: int = MOST_LISTED) -> str:
 def pluralize(number: int, noun: str) -> str:
     """Return a number with its noun.
 
-    >>> counted(1, "tensor"), counted(2000, "tensor")
+    >>> pluralize(1, "tensor"), pluralize(2000, "tensor")
     ('1 tensor', '2,000 tensors')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

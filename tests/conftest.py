@@ -10,8 +10,6 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
-from gate.plugins import _installed
-
 _CORPUS = str(Path(__file__).parent / "evidence_corpus")
 if _CORPUS not in sys.path:
     sys.path.append(_CORPUS)  # `measured` and `throwaway`, for tests of every folder
@@ -69,14 +67,13 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def add_package(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Callable[..., Path]]:
+) -> Callable[..., Path]:
     """Return a function that puts a package with entry points onto the path, and its folder.
 
     Its one module is called as the package, with underscores.
     """
-    from gate.plugins import _installed
 
-    def added(package: str, points: str, code: str, version: str = "1.2") -> Path:
+    def added(package: str, points: str, code: str = "THING = 7\n", version: str = "1.2") -> Path:
         folder = tmp_path_factory.mktemp("packages")
         module = package.replace("-", "_")
         info = folder / f"{module}-{version}.dist-info"
@@ -88,11 +85,9 @@ def add_package(
         (info / "entry_points.txt").write_text(points)
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.delitem(sys.modules, module, raising=False)
-        _installed.cache_clear()
         return folder
 
-    yield added
-    _installed.cache_clear()
+    return added
 
 
 @pytest.fixture
@@ -111,29 +106,6 @@ def golden(regenerate: bool) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
-
-
-@pytest.fixture
-def install(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Callable[..., Path], None, None]:
-    """Return a function that puts a package with entry points onto the path."""
-
-    def installed(package: str, points: str, code: str = "THING = 7\n") -> Path:
-        folder = tmp_path_factory.mktemp("packages") / package
-        module = package.replace("-", "_")
-        info = folder / f"{module}-1.2.dist-info"
-        info.mkdir(parents=True)
-        (folder / f"{module}.py").write_text(code)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(points)
-        monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        _installed.cache_clear()
-        return folder
-
-    yield installed
-    _installed.cache_clear()
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from gate.errors import (
     FactoryError,
     GateError,
     HistoryError,
+    MeasurementError,
     MissingExtraError,
     OutputError,
+    PluginError,
     Refusal,
     SubjectError,
     UsageError,
@@ -34,6 +36,7 @@ from gate.subject.datasets.records import UnreadableImage
 STAYS = {
     GateError, UsageError, DocumentError, MissingExtraError, AttestationError, SubjectError,
     CheckpointError, DataError, FactoryError, HistoryError, EvidenceError, UnreadableImage,
+    MeasurementError, PluginError,
 }  # fmt: skip
 BY_ITS_ERROR = {OutputError}
 

@@ -65,6 +65,7 @@ class Plugins(_Ours):
 
     checks: dict[str, str]  # that the policy lists
     evidence: dict[str, str]  # that took part in measuring
+    engines: dict[str, str]  # whose engine ran the model
 
 
 class AcceptedFailure(_Ours):

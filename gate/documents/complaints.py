@@ -36,7 +36,7 @@ def expected_kind(error: ErrorDetails) -> str | None:
 def name_place(path: Sequence[Key]) -> str:
     """Return how a message names a value: its key, or its number in a list.
 
-    >>> named(("rules", 0, "classes", 1))
+    >>> name_place(("rules", 0, "classes", 1))
     "entry 2 of 'classes'"
     """
     if not path:

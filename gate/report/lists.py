@@ -39,7 +39,7 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 def escape(text: str) -> str:
     r"""Return a cell that shows the same name and does nothing.
 
-    >>> escaped("=1+1"), escaped("a\x1b[2J"), escaped("-5"), escaped("cat/1.png")
+    >>> escape("=1+1"), escape("a\x1b[2J"), escape("-5"), escape("cat/1.png")
     ('\\x3d1+1', 'a\\x1b[2J', '-5', 'cat/1.png')
     """
     if _NUMBER.fullmatch(text):

@@ -1,8 +1,9 @@
 """The facts of one run, which are all that differs between two equal ones."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from gate.evidence.records import Evidence
@@ -11,8 +12,17 @@ from gate.masking import mask_argument
 from gate.utf8 import as_utf8
 
 
-def run_facts(evidence: Evidence, *, started: datetime, command: Sequence[str]) -> dict[str, Any]:
-    """Return when a run began, how long it took until now, and of which call it was."""
+def run_facts(
+    evidence: Evidence,
+    *,
+    started: datetime,
+    command: Sequence[str],
+    engines: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return when a run began, how long it took until now, and of which call it was.
+
+    ``engines`` are the packages, with their versions, whose engine measured.
+    """
     measured_at = evidence.measured_at
     return {
         "started": started.isoformat(timespec="seconds"),
@@ -20,4 +30,5 @@ def run_facts(evidence: Evidence, *, started: datetime, command: Sequence[str]) 
         "command": [as_utf8(mask_argument(each)) for each in command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
+        "engines": dict(engines),
     }

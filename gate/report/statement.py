@@ -152,6 +152,7 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "plugins": {
             "checks": {each.package: each.version for each in report.policy.plugins},
             "evidence": report.configuration.plugins,
+            "engines": dict(report.run.get("engines", {})),
         },
         "numbers": {result.key: _numbers(result) for result in report.results},
         "waivers": [_waiver(waivers[key]) for key in warned if key in waivers],

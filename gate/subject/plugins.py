@@ -1,6 +1,6 @@
 """Plugins that take part in measuring, as evidence and report name them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from gate.plugins import Plugin
 from gate.subject.datasets.formats import plugin_of
@@ -8,13 +8,12 @@ from gate.subject.gatefile import GateFile
 from gate.subject.sources.registry import plugins_named_by
 
 
-def measuring_plugins(gatefile: GateFile, others: Iterable[Plugin] = ()) -> Mapping[str, str]:
-    """Return package and version of each plugin that a gate file names, and of ``others``, sorted.
+def measuring_plugins(gatefile: GateFile) -> Mapping[str, str]:
+    """Return package and version of each plugin that a gate file names, sorted.
 
     Raises UsageError where two packages add what it names.
     """
-    taking_part = (*_named(gatefile), *others)
-    return dict(sorted((each.package, each.version) for each in taking_part))
+    return dict(sorted((each.package, each.version) for each in _named(gatefile)))
 
 
 def _named(gatefile: GateFile) -> Iterator[Plugin]:

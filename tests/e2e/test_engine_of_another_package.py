@@ -41,8 +41,8 @@ def subject(project, monkeypatch):
     return project
 
 
-def test_an_engine_of_another_package_gives_the_same_digest(subject, install):
-    install("their-threads", POINTS, THREADS)
+def test_an_engine_of_another_package_gives_the_same_digest(subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
 
     inline = subject.command("run", "--no-cache")
     threads = subject.command("run", "--no-cache", "--engine", "threads", "--workers", 3)
@@ -52,11 +52,12 @@ def test_an_engine_of_another_package_gives_the_same_digest(subject, install):
     assert (inline.status, threads.status) == (0, 0), threads.err
     assert {run.digest for run in (threads, pool, isolated)} == {inline.digest}
     assert threads.out == inline.out
+    assert threads.report["run"]["engines"] == {"their-threads": "1.2"}
 
 
 @pytest.mark.slow
-def test_it_measures_where_torch_is_not_here_yet(subject, install):
-    package = install("their-threads", POINTS, THREADS)
+def test_it_measures_where_torch_is_not_here_yet(subject, add_package):
+    package = add_package("their-threads", POINTS, THREADS)
     inline = subject.command("run", "--no-cache")
 
     alone = subject.process(
@@ -66,8 +67,8 @@ def test_it_measures_where_torch_is_not_here_yet(subject, install):
     assert alone.digest == inline.digest, alone.err
 
 
-def test_what_it_measures_is_kept_and_merged_as_that_of_any_engine(subject, install):
-    install("their-threads", POINTS, THREADS)
+def test_what_it_measures_is_kept_and_merged_as_that_of_any_engine(subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
     whole = subject.command("run", "--no-cache")
 
     shards = [
@@ -82,8 +83,8 @@ def test_what_it_measures_is_kept_and_merged_as_that_of_any_engine(subject, inst
     assert again.report["run"]["answers_from_cache"] == 80
 
 
-def test_what_goes_wrong_in_the_model_reads_as_in_line(subject, install):
-    install("their-threads", POINTS, THREADS)
+def test_what_goes_wrong_in_the_model_reads_as_in_line(subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
     subject.gatefile["model"]["factory"] = "nets:raises"
     subject.write_gatefile()
 
@@ -95,8 +96,8 @@ def test_what_goes_wrong_in_the_model_reads_as_in_line(subject, install):
     assert threads.digest == inline.digest
 
 
-def test_an_engine_that_nobody_adds_is_told_before_anything_is_measured(subject, install):
-    install("their-threads", POINTS, THREADS)
+def test_an_engine_that_nobody_adds_is_told_before_anything_is_measured(subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
 
     ran = subject.command("run", "--engine", "thread")
 
@@ -114,8 +115,8 @@ def test_an_engine_that_nobody_adds_is_told_before_anything_is_measured(subject,
     ],
     ids=["no import", "a function", "another class"],
 )
-def test_a_package_without_the_engine_is_a_usage_error(code, fault, subject, install):
-    install("their-threads", POINTS, code)
+def test_a_package_without_the_engine_is_a_usage_error(code, fault, subject, add_package):
+    add_package("their-threads", POINTS, code)
 
     ran = subject.command("run", "--engine", "threads")
 
@@ -244,8 +245,8 @@ MORE_FAULTS = [
     ("body", "fact"),
     [*FAULTS, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE_FAULTS)],
 )
-def test_what_an_engine_does_wrongly_is_told_with_its_package(body, fact, subject, install):
-    install("their-threads", POINTS, CHANGED.replace("{0}", body))
+def test_what_an_engine_does_wrongly_is_told_with_its_package(body, fact, subject, add_package):
+    add_package("their-threads", POINTS, CHANGED.replace("{0}", body))
 
     ran = subject.command("run", "--no-cache", "--engine", "threads")
 

@@ -6,7 +6,6 @@ import shutil
 import sys
 
 from gate.checks import plugins as checks
-from gate.plugins import _installed
 
 CHECK = '''\
 """Checks of the paint shop."""
@@ -129,7 +128,6 @@ class Installer:
         for name in [each for each in sys.modules if each.partition(".")[0].endswith("_checks")]:
             del sys.modules[name]
         importlib.invalidate_caches()
-        _installed.cache_clear()
         checks._load.cache_clear()
 
 

@@ -31,8 +31,9 @@ KEYS = {
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",
     "policy": "name version sha256 resolved_sha256 sources plugins",
-    "configuration": "classes critical input weights slices groups code champion plugins digests",
-    "configuration.digests": "input weights slices groups code plugins",
+    "configuration": "classes critical input output weights slices groups code champion plugins "
+    "digests",
+    "configuration.digests": "input output weights slices groups code plugins",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
     "remedy rows readings waiver location",

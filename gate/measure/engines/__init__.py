@@ -52,12 +52,15 @@ def open_engine(name: EngineName | str, workers: int) -> Engine:
     return PluginEngine(plugin_of(name), workers)
 
 
-def plugins_behind(name: EngineName | str) -> "tuple[Plugin, ...]":
-    """Return the plugin that adds the engine of a name; none for one that is shipped.
+def packages_behind(name: EngineName | str) -> dict[str, str]:
+    """Return the package, with its version, of the engine of a name; none for one that is shipped.
 
-    Raises UsageError as :func:`plugin_of` does.
+    Raises UsageError for a name that nobody adds.
     """
-    return () if name in ENGINES else (plugin_of(name),)
+    if name in ENGINES:
+        return {}
+    plugin = plugin_of(name)
+    return {plugin.package: plugin.version}
 
 
 def plugin_of(name: str) -> "Plugin":

@@ -12,7 +12,7 @@ import pytest
 from gate.evidence.records import PairKind
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_overlap
-from gate.measure.duplicates.known_overlaps import remembered
+from gate.measure.duplicates.known_overlaps import load_or_compare
 from gate.measure.fingerprints import thumbnail_store as room
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 from gate.measure.fingerprints.thumbnail_store import OnDisk, ThumbnailStore
@@ -105,9 +105,12 @@ def test_an_overlap_that_was_found_in_memory_is_known_on_disk(monkeypatch, tmp_p
         for where in ("in memory", "on disk")
     )
 
-    found = remembered(tmp_path, in_memory, lambda: find_overlap(*in_memory), pytest.fail)
+    found = load_or_compare(tmp_path, in_memory, lambda: find_overlap(*in_memory), pytest.fail)
 
-    assert remembered(tmp_path, on_disk, lambda: pytest.fail("sought again"), pytest.fail) == found
+    assert (
+        load_or_compare(tmp_path, on_disk, lambda: pytest.fail("sought again"), pytest.fail)
+        == found
+    )
 
 
 def test_the_file_has_no_name_and_goes_with_the_last_reader(monkeypatch, tmp_path):

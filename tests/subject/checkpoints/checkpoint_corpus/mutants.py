@@ -21,9 +21,10 @@ from checkpoint_corpus.archives import members_of
 from checkpoint_corpus.models import SmallCnn, small_cnn
 from gate.cli.inspect import as_json, as_text
 from gate.errors import GateError
-from gate.subject.checkpoints import inspect, load_into, open_checkpoint
+from gate.subject.checkpoints import load_into, open_checkpoint
 from gate.subject.checkpoints.onnx import identify_onnx
 from gate.subject.checkpoints.recognising import is_onnx
+from gate.subject.sources.looking import look_at
 
 Seeds = dict[str, dict[str, bytes]]  # family -> the files of its folder, or one file named ""
 
@@ -51,7 +52,7 @@ def judge(prepared: tuple[Seeds, SmallCnn], chance: random.Random, folder: Path)
 
 
 def judged(path: Path, model: SmallCnn, chance: random.Random) -> str:
-    found = inspect(path)
+    found = look_at(path)
     (as_json if chance.random() < 0.5 else as_text)(found)
     if path.is_file() and is_onnx(path):
         identify_onnx(path)
