@@ -42,6 +42,7 @@ class Statements:
     input: Stated["InputSpec"] | None = None
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     asks: tuple[Ask, ...] = ()
+    history: str | None = None  # the file of the artefact that kept the losses of training
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
 
     def given(self) -> Iterator[tuple[Key, Stated[Any]]]:

@@ -5,6 +5,7 @@ The installed library builds the model from plain values; no code of the folder 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.inputs import InputSpec
 
+_HISTORY = "trainer_state.json"  # of the Trainer; it decides no answer
 EARLIEST = 5  # the first major release that builds without weights
 _LINES = (
     "add input: {size: [H, W], channels: RGB, resize: stretch, mean: [...], std: [...]}, as images "
@@ -85,7 +87,8 @@ class Transformers(ModelSource):
             raise refused.at(artefact.path, Identity()) from refused
         asks = stated.asks if artefact.factory is None else ()
         read = {name: each.sha256 for name, each in configs.items()}
-        return Statements(stated.classes, stated.input, stated.factory, asks, read)
+        history = _HISTORY if (artefact.path / _HISTORY).is_file() else None
+        return replace(stated, asks=asks, history=history, read=read)
 
     def apply_conventions(self, artefact: Artefact, spec: "InputSpec") -> "InputSpec":
         """Return an input that turns images and cuts their middle as transformers does."""

@@ -160,10 +160,10 @@ def input_keys(processor: Processor, config: Config) -> dict[str, Any]:
 def source_of(processor: Processor, keys: Mapping[str, Any]) -> str:
     """Return who says the keys of an input, with the way in which images are resized."""
     ways = {
-        "tensor": "; resized as tensors, as transformers does where torchvision is installed",
-        "pillow": "; resized with Pillow, as transformers does where torchvision is not installed",
+        "tensor": ", resizing tensors as with torchvision",
+        "pillow": ", resizing with Pillow as without torchvision",
     }
-    return f"{processor.file} ({plain(processor.name)}{ways.get(keys.get('resizer', ''), '')})"
+    return f"{processor.file}: {plain(processor.name)}{ways.get(keys.get('resizer', ''), '')}"
 
 
 def resizes_tensors() -> bool:

@@ -1,10 +1,13 @@
 """A transformers folder states its class, classes and input; hostile ones are refused in words."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from gate.errors import CheckpointError, MissingExtraError, Refusal, UsageError
@@ -66,7 +69,9 @@ def test_a_folder_states_class_classes_and_input_with_their_sources(tmp_path):
     assert stated.classes.value == ("zebra", "ant", "Emu")
     assert stated.classes.source == "config.json: id2label"
     assert stated.factory.value == "transformers ResNetForImageClassification"
-    assert stated.input.source.startswith("preprocessor_config.json (ViTImageProcessor; resized")
+    assert stated.input.source == (
+        "preprocessor_config.json: ViTImageProcessor, resizing with Pillow as without torchvision"
+    )
     assert stated.input.value == InputSpec.model_validate(
         {
             "size": [40, 48],
@@ -341,3 +346,40 @@ def test_a_library_that_is_too_old_is_refused(tmp_path, monkeypatch):
         SOURCE.runtimes(folder(tmp_path))
     monkeypatch.setattr(transformers, "release", lambda: "5.0.0")
     assert SOURCE.runtimes(folder(tmp_path)) == {"transformers": "5.0.0"}
+
+
+def test_the_log_of_the_trainer_is_proposed_as_the_history(tmp_path):
+    artefact = folder(tmp_path)
+    assert SOURCE.states(artefact).history is None
+    (artefact.path / "trainer_state.json").write_text('{"log_history": []}')
+    assert SOURCE.states(artefact).history == "trainer_state.json"
+
+
+def test_looking_at_a_folder_loads_neither_torch_nor_the_library(tmp_path):
+    folder(tmp_path)
+    program = (
+        "import sys\n"
+        "from gate.cli import main\n"
+        f"assert main(['inspect', {str(tmp_path)!r}]) == 0\n"
+        "assert not {'torch', 'transformers', 'torchvision', 'timm'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_plain_checkpoint_loads_nothing_of_the_library(tmp_path):
+    torch.save(torch.nn.Linear(2, 3).state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "net.py").write_text(
+        "import torch\ndef build():\n    return torch.nn.Linear(2, 3)\n"
+    )
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from gate.subject.sources.registry import source_of\n"
+        "from gate.subject.sources.source import Artefact\n"
+        f"artefact = Artefact('weights.pt', Path({str(tmp_path)!r}), factory='net:build')\n"
+        "with source_of(artefact).open(artefact, threads=1) as opened:\n"
+        "    assert opened.parameters == 9\n"
+        "assert not {'transformers', 'torchvision', 'timm'} & set(sys.modules)\n"
+        "assert 'gate.subject.sources.transformers_building' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

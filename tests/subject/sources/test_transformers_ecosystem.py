@@ -262,7 +262,9 @@ def test_a_tensor_that_is_not_the_models_is_refused(library, tmp_path):
 
     saved(library, "resnet", tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")
-    save_file({**tensors, "more": tensors["classifier.1.bias"].clone()}, tmp_path / "model.safetensors")
+    save_file(
+        {**tensors, "more": tensors["classifier.1.bias"].clone()}, tmp_path / "model.safetensors"
+    )
     assert "1 tensor unexpected: more" in refusal_of(tmp_path).fact
 
 
