@@ -141,6 +141,8 @@ def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin g
         yield "an output that is neither logit nor probability"
     if stated.factory and not isinstance(stated.factory.value, str):
         yield "a factory that is no text"
+    if not isinstance(stated.history, str | None):
+        yield "a history that is no text"
     if not all(isinstance(ask, Ask) and ask.key in get_args(Key) for ask in stated.asks):
         yield "a question that is no Ask"
 

@@ -49,6 +49,7 @@ class Statements:
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()
+    history: str | None = None  # the file of the artefact that kept the losses of training
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
 
     def given(self) -> Iterator[tuple[Key, Stated[Any]]]:
