@@ -1,4 +1,4 @@
-"""How a graph takes images: the axes that it fixes, and in which order; and images fed that way."""
+"""Images as a graph takes them: the axes that it fixes, their order, and images fed that way."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

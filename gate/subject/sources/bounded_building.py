@@ -78,7 +78,7 @@ def open_built(
     """Return the open model that ``make`` builds, with the weights of a checkpoint.
 
     Raises CheckpointError where it cannot be built or the weights do not fit it, and FactoryError
-    where its own code stops the loading.
+    where its own code stops the loading. Raises UsageError as :func:`load_into` does.
     """
     import torch
 

@@ -47,7 +47,11 @@ class Monai(WeightsInside):
         return Inside({_DOCUMENT: document}, weights, left)
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return the classes that the metadata names, and what is not known."""
+        """Return the classes that the metadata names, and what is not known.
+
+        Raises CheckpointError where the weights are refused or do not fit the metadata,
+        RefusedError where its document cannot be read.
+        """
         inside = self.seen(artefact)
         found = self.inspect(artefact)
         if found.refusal is not None:

@@ -1,4 +1,4 @@
-"""What timm means by its configurations: the model that one builds, and how images are prepared."""
+"""The meaning of timm's configurations: the model that one builds, and how images are prepared."""
 
 import re
 from collections.abc import Callable, Mapping

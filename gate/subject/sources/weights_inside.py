@@ -68,7 +68,10 @@ class WeightsInside(ModelSource):
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the module of the user's factory, with the weights in the folder."""
+        """Hold the module of the user's factory, with the weights in the folder.
+
+        Raises CheckpointError where the folder or its weights are refused.
+        """
         inside = self.seen(artefact)
         with self._placed(artefact, inside):
             opening = TORCH.open(_weights(artefact, inside), threads=threads)
