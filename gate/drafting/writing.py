@@ -67,10 +67,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         *_factory(wishes),
         _classes(seen, wishes),
         *_input(seen, wishes),
-        (
-            "# output: probability",
-            "where the model ends in softmax or sigmoid; else it is found out",
-        ),
+        _output(wishes),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -188,10 +185,19 @@ def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
     return f"classes: {_list(stated.value)}", f"from {plain(stated.source)}"
 
 
+def _output(wishes: Wishes) -> tuple[str, str]:
+    if stated := wishes.statements.output:
+        return f"output: {stated.value}", f"from {plain(stated.source)}"
+    purpose = "where the model ends in softmax or sigmoid; else it is found out"
+    return "# output: probability", purpose
+
+
 def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     if stated := wishes.statements.input:
         said = stated.value.model_dump(mode="json", exclude_unset=True)
         return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
+    if proposal := next((ask.proposal for ask in wishes.statements.asks if ask.proposal), ""):
+        return [(f"# {proposal}", "proposed by the checkpoint: check it against training")]
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
         return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]

@@ -14,6 +14,7 @@ from gate.subject.checkpoints.folders import is_folder, read_folder
 from gate.subject.checkpoints.formats import (
     Format,
     is_exported_program,
+    refuse_keras,
     refuse_old_program,
     refuse_script,
 )
@@ -158,6 +159,7 @@ class _Opening:
             )
         refuse_old_program(names)
         refuse_script(names)
+        refuse_keras(names)
         packed = any(each.is_deflated for each in directory.members)
         if packed and self.mapped:
             raise unsafe(f"its members are packed; {MAPPED}", REPACK)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, get_args
 from gate.errors import FactoryError, GateError, Identity, UsageError
 from gate.plugins import Plugin
 from gate.subject.guard import IN_PYTHON, Guard, in_reach, kind_of
+from gate.subject.outputs import Values
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Key, Stated, Statements
 
@@ -133,6 +134,8 @@ def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin g
         yield "classes that are no tuple of texts"
     if stated.input and not isinstance(stated.input.value, InputSpec):
         yield "an input that is no InputSpec"
+    if stated.output and stated.output.value not in get_args(Values):
+        yield "an output that is neither logit nor probability"
     if stated.factory and not isinstance(stated.factory.value, str):
         yield "a factory that is no text"
     if not all(isinstance(ask, Ask) and ask.key in get_args(Key) for ask in stated.asks):
@@ -140,7 +143,8 @@ def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin g
 
 
 def _all(stated: Any) -> list[Any]:  # noqa: ANN401 -- as above
-    return [each for each in (stated.classes, stated.input, stated.factory) if each is not None]
+    stated = (stated.classes, stated.input, stated.output, stated.factory)
+    return [each for each in stated if each is not None]
 
 
 def _is_count(parameters: object) -> bool:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 # recognise an artefact. The last one takes whatever is left, and says why it is no checkpoint.
 SHIPPED: Mapping[str, str] = {
     "onnx": "gate.subject.sources.onnx",
+    "timm": "gate.subject.sources.timm_folder",
+    "timm-train": "gate.subject.sources.timm_training",
+    "torchvision-reference": "gate.subject.sources.torchvision_reference",
+    "mlflow": "gate.subject.sources.mlflow",
+    "monai": "gate.subject.sources.monai",
+    "lightning": "gate.subject.sources.lightning",
+    "exported-program": "gate.subject.sources.exported_program",
     "torch-checkpoint": "gate.subject.sources.torch_checkpoint",
 }
 FALLBACK = "torch-checkpoint"

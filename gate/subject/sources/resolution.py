@@ -1,4 +1,4 @@
-"""Classes, input and factory each come whole from the highest that states them.
+"""Classes, input, output and factory each come whole from the highest that states them.
 
 Gate file and flags go before the artefact, the artefact before the data; nothing is mixed key by
 key. It is decided once a run, before data is opened, and what nobody states is asked for at once.
@@ -19,7 +19,9 @@ from gate.wording import plain
 _PATHS: dict[Key, tuple[str, ...]] = {
     "classes": ("classes",),
     "input": ("input",),
+    "output": ("output",),
     "factory": ("model",),
+    "key": ("model",),
 }
 
 
@@ -81,7 +83,7 @@ def _taken(
         origins.append(f"{key}: from {stated.source}")
         if key == "classes":
             values[key] = _sound_classes(stated, artefact)
-        elif key == "input":
+        elif key in ("input", "output"):
             values[key] = stated.value
     return values, tuple(origins)
 
@@ -92,7 +94,10 @@ def _said(gatefile: GateFile, key: Key) -> object | None:
         return gatefile.classes or None
     if key == "input":
         return gatefile.input if "input" in gatefile.model_fields_set else None
-    return gatefile.model.factory if gatefile.model else None
+    if key == "output":
+        return gatefile.output
+    spec = gatefile.model or ModelSpec()
+    return spec.key if key == "key" else spec.factory
 
 
 def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple[str, ...]:

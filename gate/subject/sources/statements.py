@@ -4,10 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from gate.subject.outputs import Values
+
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
 
-Key = Literal["classes", "input", "factory"]
+Key = Literal["classes", "input", "output", "factory", "key"]
+# Whose tools read the class folders that a model was trained on: they sort in ways of their own.
+Framework = Literal["torchvision", "transformers", "fastai", "keras", "ultralytics", "timm"]
 Value = TypeVar("Value")
 
 
@@ -29,6 +33,7 @@ class Ask:
     key: Key
     fact: str  # why it is not known, such as "nothing says how images are prepared"
     remedy: str  # the lines to add, such as "add input: {size: [H, W], ...}"
+    proposal: str = ""  # the line alone, where the artefact says enough to write one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class Statements:
 
     classes: Stated[tuple[str, ...]] | None = None  # in the order of the model's outputs
     input: Stated["InputSpec"] | None = None
+    output: Stated[Values] | None = None  # what the outputs are; None: the outputs decide
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
+    framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
 
@@ -50,5 +57,7 @@ class Statements:
             yield "classes", self.classes
         if self.input is not None:
             yield "input", self.input
+        if self.output is not None:
+            yield "output", self.output
         if self.factory is not None:
             yield "factory", self.factory
