@@ -50,7 +50,7 @@ class TorchCheckpoint(ModelSource):
         """Return what is to be told: weights do not say what they are of.
 
         Where no factory is given, the file is vetted first: nobody shall write one for a file that
-        is refused. Raises CheckpointError for it.
+        is refused.
         """
         if artefact.factory is not None:
             return Statements()
