@@ -47,7 +47,8 @@ class ImageAxes:
         if self.channels not in (None, channels):
             letters = "L" if self.channels == 1 else "RGB"
             raise mismatch(
-                f"it takes images of {pluralize(self.channels or 0, 'channel')}, and gets {channels}",
+                f"it takes images of {pluralize(self.channels or 0, 'channel')}, "
+                f"and gets {channels}",
                 f"declare the input as it was exported: channels: {letters}",
             )
         if self.height not in (None, height) or self.width not in (None, width):

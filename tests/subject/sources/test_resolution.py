@@ -211,7 +211,7 @@ def test_a_file_that_changed_after_it_stated_something_is_refused(gatefile, stat
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("onxn", "did you mean 'onnx'?"), ("zzz", "the sources are: onnx, mlflow, monai, ")],
+    [("onxn", "did you mean 'onnx'?"), ("zzz", f"the sources are: {', '.join(registry.SHIPPED)}")],
 )
 def test_a_source_that_nobody_adds_is_a_faulty_call_with_its_place(name, remedy, gatefile):
     with pytest.raises(DocumentError) as error:
