@@ -89,7 +89,7 @@ class Lightning(TorchCheckpoint):
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
         """Hold the module that the user's class gives, with the weights of the checkpoint.
 
-                Raises CheckpointError where the file is refused or changed, FactoryError where the class
+        Raises CheckpointError where the file is refused or changed, FactoryError where the class
         fails.
         """
         assert artefact.factory is not None, "a complete gate file names a factory"

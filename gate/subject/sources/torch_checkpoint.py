@@ -53,7 +53,7 @@ class TorchCheckpoint(ModelSource):
         """Return what is to be told: weights do not say what they are of.
 
         Where no factory is given, the file is vetted first: nobody shall write one for a file that
-                is refused. All is asked for at once, with the architecture that the weights look like.
+        is refused. All is asked for at once, with the architecture that the weights look like.
         A file that is refused ends in its CheckpointError.
         """
         if artefact.factory is not None or not artefact.checkpoint:
