@@ -80,7 +80,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             for name, split in seen.splits.items()
         ),
         (f"critical: {_list(wishes.critical)}", "the classes whose mistakes cost most"),
-        ("# history: runs/metrics.csv", "the losses of training, where somebody kept them"),
+        _history(wishes, folder),
         ("# baseline: champion/gate-out", "what the model in use left, to be compared with"),
         (f"policy: {_word(policy)}", "how it is judged"),
     ]
@@ -175,7 +175,12 @@ def _list_left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
 
 def _factory(wishes: Wishes) -> list[tuple[str, str]]:
     if wishes.factory is None and not wishes.needs_factory:
-        return []
+        built = wishes.statements.factory
+        return (
+            [(f"  # its network: {plain(built.value)}", f"from {plain(built.source)}")]
+            if built
+            else []
+        )
     factory = wishes.factory and _word(wishes.factory)
     purpose = "returns the nn.Module; its code: beside this file, or installed"
     return [_or_comment("  factory", factory, "package.module:function", purpose)]
@@ -230,6 +235,17 @@ def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
         ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
         _MORE_INPUT,
     ]
+
+
+def _history(wishes: Wishes, folder: Path) -> tuple[str, str]:
+    name = wishes.statements.history
+    if wishes.checkpoint is None or name is None:
+        return "# history: runs/metrics.csv", "the losses of training, where somebody kept them"
+    path = _word(_relative(wishes.checkpoint / name, folder))
+    return (
+        f"# history: {path}",
+        "the losses that lie in the checkpoint: take the # away to judge them",
+    )
 
 
 def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tuple[str, str]:

@@ -162,8 +162,8 @@ def test_a_plain_checkpoint_loads_nothing_of_the_readers_of_documents(project):
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from gate.subject.sources.registry import recognised\n"
-        "recognised(Path('model.pt'))\n"
+        "from gate.subject.sources.registry import recognise\n"
+        "recognise(Path('model.pt'))\n"
         "heavy = {'torch', 'numpy', 'onnx', 'onnxruntime', 'yaml', 'lightning', 'mlflow'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

@@ -34,6 +34,7 @@ class MeasurementRequest:
     splits: tuple[Split, ...]
     facts: Mapping[str, Any]  # JSON; what it depends on
     code: str | None  # SHA-256 of the source file of its class; None where there is none
+    plugins: Mapping[str, str]  # as messages name them -> SHA-256 of their files
     pickled: bytes
 
     def open(self) -> "OpenMeasurement":
@@ -44,7 +45,12 @@ class MeasurementRequest:
     def describe(self) -> dict[str, Any]:
         """Return what a plan says of it: JSON."""
         splits = [split.value for split in self.splits]
-        return {"splits": splits, "facts": dict(self.facts), "code": self.code}
+        return {
+            "splits": splits,
+            "facts": dict(self.facts),
+            "code": self.code,
+            "plugins": dict(self.plugins),
+        }
 
     def ask(self, question: Callable[[], _T], doing: str) -> _T:
         """Return what its code gives; raises MeasurementError where that raises, or ends Python."""
@@ -121,7 +127,8 @@ class OpenMeasurement:
 def requests_of(needs: Iterable[Need]) -> tuple[MeasurementRequest, ...]:
     """Return what is measured for a policy.
 
-    Raises MeasurementError for what cannot be sent to a worker.
+    Raises MeasurementError for what cannot be sent to a worker, and UsageError where the files of a
+    package cannot be read.
     """
     return tuple(_request(need) for need in needs)
 
@@ -151,6 +158,7 @@ def _request(need: Need) -> MeasurementRequest:
         splits=tuple(map(Split, need.splits)),
         facts=need.facts,
         code=_digest_of_source(type(need.measurement)),
+        plugins={each.where: each.source_sha256() for each in need.plugins},
         pickled=b"",
     )
     pickled = made.ask(lambda: pickle.dumps(need.measurement), "sending it to a worker")

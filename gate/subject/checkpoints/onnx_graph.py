@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself: its shapes, the end of its graph, and its metadata.
+"""The statements of an ONNX file: its shapes, the end of its graph, and its metadata.
 
 It is read here, without onnxruntime, before anything of it is run: names of classes, the size of an
 image, whether softmax is inside. A graph that needs code or files from elsewhere is refused.

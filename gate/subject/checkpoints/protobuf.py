@@ -51,7 +51,10 @@ class Reader:
             place += size
 
     def messages(self, message: memoryview, number: int) -> Iterator[memoryview]:
-        """Yield the parts of a message that lie under a field of this number."""
+        """Yield the parts of a message that lie under a field of this number.
+
+        Raises RefusedError as :meth:`fields` does.
+        """
         for found, value in self.fields(message):
             if found == number and isinstance(value, memoryview):
                 yield value

@@ -1,4 +1,4 @@
-"""What to do with a file of another library that cannot be read: the command that saves it anew."""
+"""The remedy for an unreadable file of another library: the command that saves it anew."""
 
 from collections.abc import Iterable
 

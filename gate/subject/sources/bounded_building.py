@@ -77,8 +77,8 @@ def open_built(
 ) -> OpenModel:
     """Return the open model that ``make`` builds, with the weights of a checkpoint.
 
-    Raises CheckpointError where it cannot be built or the weights do not fit it, FactoryError and
-    UsageError where its own code stops the loading.
+    Raises CheckpointError where it cannot be built or the weights do not fit it, and FactoryError
+    where its own code stops the loading. Raises UsageError as :func:`load_into` does.
     """
     import torch
 

@@ -39,7 +39,10 @@ class ExportedProgram(TorchCheckpoint):
         return ends.head.startswith(_ARCHIVE) and _MARK in ends.tail
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return the classes that its extra files name, and what is not known."""
+        """Return the classes that its extra files name, and what is not known.
+
+        Raises CheckpointError where the file is refused or cannot be read.
+        """
         inspection = self.inspect(artefact)
         if inspection.refusal is not None:
             raise inspection.refusal

@@ -59,7 +59,10 @@ class Lightning(TorchCheckpoint):
         return _MARK.encode() in read_ends(path).head
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return the names of classes among its hyper_parameters, and what is not known."""
+        """Return the names of classes among its hyper_parameters, and what is not known.
+
+        Raises CheckpointError where the file is refused or cannot be read.
+        """
         inspection = self.inspect(artefact)
         if inspection.refusal is not None:
             raise inspection.refusal
@@ -75,7 +78,7 @@ class Lightning(TorchCheckpoint):
         return Statements(classes=classes, asks=tuple(asks), read=read if classes else {})
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return digest, size and container of the vetted weights."""
+        """Return digest, size and container of the vetted weights; raises CheckpointError."""
         return super().identify(_of_state_dict(artefact))
 
     def inspect(self, artefact: Artefact) -> Inspection:
@@ -84,7 +87,11 @@ class Lightning(TorchCheckpoint):
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the module that the user's class gives, with the weights of the checkpoint."""
+        """Hold the module that the user's class gives, with the weights of the checkpoint.
+
+        Raises CheckpointError where the file is refused or changed, FactoryError where the class
+        fails.
+        """
         assert artefact.factory is not None, "a complete gate file names a factory"
         found = _hyper_parameters(artefact)
         taken = _arguments(artefact, found)

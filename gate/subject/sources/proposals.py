@@ -1,4 +1,4 @@
-"""What people write beside weights by habit: names of classes, and how images were prepared.
+"""Habits of people beside weights: names of classes, and how images were prepared.
 
 No format agrees on these keys. Names are taken where they fit the head exactly; how an image
 becomes the input is proposed as lines to paste, and never taken.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # recognise an artefact. The last one takes whatever is left, and says why it is no checkpoint.
 SHIPPED: Mapping[str, str] = {
     "onnx": "gate.subject.sources.onnx",
+    "transformers": "gate.subject.sources.transformers",
     "timm": "gate.subject.sources.timm_folder",
     "timm-train": "gate.subject.sources.timm_training",
     "torchvision-reference": "gate.subject.sources.torchvision_reference",

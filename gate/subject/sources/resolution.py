@@ -6,6 +6,7 @@ key. It is decided once a run, before data is opened, and what nobody states is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
 from gate.keys import name_key
@@ -15,6 +16,9 @@ from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
 from gate.subject.splits import order_question
 from gate.wording import plain
+
+if TYPE_CHECKING:  # NumPy is loaded with the first image
+    from gate.subject.inputs import InputSpec
 
 # Where the gate file says it.
 _PATHS: dict[Key, tuple[str, ...]] = {
@@ -56,6 +60,12 @@ def resolve(gatefile: GateFile) -> Resolution:
         return Resolution(gatefile, failure=error)
     spec = spec.model_copy(update={"source": source.name})
     gatefile.require_complete(list(_open_questions(gatefile, statements, spec)))
+    own = gatefile.input if "input" in gatefile.model_fields_set else None
+    if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
+        values["input"] = adapted
+        origins += (
+            f"input: what it leaves open is as {source.name} does it: {_new(own, adapted)}",
+        )
     values["model"] = spec
     return Resolution(gatefile.completed(values, origins, statements.read), statements)
 
@@ -88,6 +98,12 @@ def _taken(
         elif key in ("input", "output"):
             values[key] = stated.value
     return values, tuple(origins)
+
+
+def _new(own: "InputSpec", adapted: "InputSpec") -> str:
+    """Return the keys that came to an input of the user's own, with their values."""
+    before, after = own.model_dump(), adapted.model_dump()
+    return ", ".join(f"{key}: {after[key]}" for key in after if after[key] != before[key])
 
 
 def _said(gatefile: GateFile, key: Key) -> object | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gate.subject.gatefile import ModelSpec
     from gate.subject.guard import Guard
+    from gate.subject.inputs import InputSpec
 
     Floats = NDArray[np.float32]
     Answer = Callable[[Floats], Floats]  # from images (n, C, H, W) to outputs (n, classes)
@@ -120,6 +121,10 @@ class ModelSource(ABC):
         cannot be read.
         """
         return Statements()
+
+    def apply_conventions(self, artefact: Artefact, spec: "InputSpec") -> "InputSpec":  # noqa: ARG002 -- as in states
+        """Return an input of the user's own, with what it leaves to the library of the model."""
+        return spec
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:  # noqa: ARG002 -- as in states
         """Return the packages whose release may change an answer, by name; part of every plan.

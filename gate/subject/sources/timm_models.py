@@ -1,4 +1,4 @@
-"""Configurations of timm: the model that one builds, and the way it prepares images."""
+"""The meaning of timm's configurations: the model that one builds, and how images are prepared."""
 
 import re
 from collections.abc import Callable, Mapping

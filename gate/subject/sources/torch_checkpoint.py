@@ -54,7 +54,7 @@ class TorchCheckpoint(ModelSource):
 
         Where no factory is given, the file is vetted first: nobody shall write one for a file that
         is refused. All is asked for at once, with the architecture that the weights look like.
-        Raises CheckpointError for a file that is refused.
+        A file that is refused ends in its CheckpointError.
         """
         if artefact.factory is not None or not artefact.checkpoint:
             return Statements(asks=(FACTORY,))
@@ -75,7 +75,7 @@ class TorchCheckpoint(ModelSource):
         """Hold the module of the user's factory, with the weights of the checkpoint.
 
         Raises CheckpointError where they are refused or do not fit the module, FactoryError where
-        the factory fails.
+        the factory fails. Raises UsageError as :func:`load_into` does.
         """
         import numpy as np
         import torch

@@ -1,4 +1,4 @@
-"""Facts that an artefact does not state, or states in a way that nothing is taken from."""
+"""Questions about what an artefact does not say, or says in a way that nothing is taken from."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

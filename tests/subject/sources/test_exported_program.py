@@ -8,7 +8,7 @@ from torch import nn
 
 from gate.errors import CheckpointError
 from gate.subject.sources.exported_program import SOURCE
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 
 
@@ -36,7 +36,7 @@ def stated(tmp_path):
 def test_classes_of_the_length_of_the_head_are_taken_from_extra_files(stated, tmp_path):
     found = stated({"classes.json": json.dumps(["cat", "dog"])})
 
-    assert recognised(tmp_path / "model.pt2") is SOURCE
+    assert recognise(tmp_path / "model.pt2") is SOURCE
     assert found.classes.value == ("cat", "dog")
     assert "extra_files: classes" in found.classes.source
     assert [ask.key for ask in found.asks] == ["factory", "input"]

@@ -9,7 +9,7 @@ from torch import nn
 
 from gate.errors import CheckpointError, FactoryError
 from gate.subject.sources.lightning import SOURCE
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 
 USER = """\
@@ -101,8 +101,8 @@ def stated(path, **more):
 def test_it_is_recognised_by_its_content_and_a_plain_checkpoint_is_not(tmp_path):
     torch.save(Lit().state_dict(), tmp_path / "plain.ckpt")
 
-    assert recognised(saved(tmp_path)).name == "lightning"
-    assert recognised(tmp_path / "plain.ckpt").name == "torch-checkpoint"
+    assert recognise(saved(tmp_path)).name == "lightning"
+    assert recognise(tmp_path / "plain.ckpt").name == "torch-checkpoint"
 
 
 def test_classes_of_the_length_of_the_head_are_taken_and_their_source_is_said(tmp_path):

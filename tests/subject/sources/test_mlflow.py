@@ -11,7 +11,7 @@ from gate.approval.digests import checkpoint_files
 from gate.errors import CheckpointError, Refusal
 from gate.subject.checkpoints.refusals import RefusedError
 from gate.subject.sources.mlflow import SOURCE
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 
 NETS = """\
@@ -77,7 +77,7 @@ def artefact(folder, **more):
 def test_classes_size_and_channels_come_from_mlmodel(folder):
     found = SOURCE.states(artefact(folder))
 
-    assert recognised(folder) is SOURCE
+    assert recognise(folder) is SOURCE
     assert found.classes.value == ("cat", "dog")
     assert "MLmodel: metadata: class_names" in found.classes.source
     assert [ask.key for ask in found.asks] == ["factory", "input"]

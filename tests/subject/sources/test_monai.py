@@ -8,7 +8,7 @@ from torch import nn
 
 from gate.errors import CheckpointError
 from gate.subject.sources.monai import SOURCE
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 
 NETWORK = {"_target_": "DenseNet", "spatial_dims": 2, "in_channels": 1, "out_channels": 3}
@@ -51,7 +51,7 @@ def stated(folder):
 def test_classes_come_from_channel_def_in_the_order_of_outputs(bundle):
     found = stated(bundle)
 
-    assert recognised(bundle) is SOURCE
+    assert recognise(bundle) is SOURCE
     assert found.classes.value == ("healthy", "Lesion", "10")
     assert found.classes.source.startswith("configs/metadata.json")
     assert [ask.key for ask in found.asks] == ["factory", "input"]

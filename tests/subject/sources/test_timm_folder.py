@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from gate.errors import CheckpointError
 from gate.subject.gatefile import ModelSpec
 from gate.subject.inputs import InputSpec
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.timm_folder import SOURCE
 
@@ -65,7 +65,7 @@ def asked(path):
 
 
 def test_a_folder_of_timm_is_recognised_and_one_with_a_model_type_is_not(folder):
-    assert recognised(folder()).name == "timm"
+    assert recognise(folder()).name == "timm"
     assert not SOURCE.matches(folder(model_type="timm_wrapper"))
 
 

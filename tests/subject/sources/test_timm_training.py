@@ -12,7 +12,7 @@ import torch
 
 from gate.errors import CheckpointError
 from gate.subject.checkpoints.training_files import glance
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.timm_training import SOURCE
 
@@ -66,14 +66,14 @@ def asked(artefact):
 
 
 def test_it_is_recognised_by_arch_and_the_arguments_of_the_script(saved):
-    assert recognised(saved().path).name == "timm-train"
+    assert recognise(saved().path).name == "timm-train"
 
 
 @pytest.mark.parametrize(
     "entries", [{"arch": 7}, {"args": None}, {"args": ARGS}, {"state_dict": {}}, {"args": [1]}]
 )
 def test_files_of_other_scripts_are_not_taken(entries, saved):
-    assert recognised(saved(entries).path).name == "torch-checkpoint"
+    assert recognise(saved(entries).path).name == "torch-checkpoint"
 
 
 def test_a_file_without_the_arguments_of_timm_is_not_taken(saved):
@@ -164,7 +164,7 @@ def test_code_among_the_arguments_does_not_run_and_the_file_is_refused(place, sa
 
     artefact = saved(data_dir=hidden[place])
 
-    assert recognised(artefact.path).name == "torch-checkpoint"
+    assert recognise(artefact.path).name == "torch-checkpoint"
     for read in (SOURCE.states, SOURCE.identify):
         with pytest.raises(CheckpointError, match=r"posix\.system|nt\.system"):
             read(artefact)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gate.subject.inputs import InputSpec
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.torchvision_reference import SOURCE
 
@@ -46,12 +46,12 @@ def asked(artefact):
 
 
 def test_it_is_recognised_by_the_model_and_the_arguments_of_the_script(saved):
-    assert recognised(saved().path).name == "torchvision-reference"
+    assert recognise(saved().path).name == "torchvision-reference"
 
 
 @pytest.mark.parametrize("missing", ["model", "val_crop_size", "val_resize_size", "interpolation"])
 def test_mean_and_std_are_known_only_where_the_arguments_are_those_of_the_script(missing, saved):
-    assert recognised(saved(without=(missing,)).path).name == "torch-checkpoint"
+    assert recognise(saved(without=(missing,)).path).name == "torch-checkpoint"
 
 
 def test_the_preset_of_the_script_is_the_input_and_class_names_are_asked_for(saved):
