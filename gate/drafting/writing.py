@@ -198,8 +198,7 @@ def _sorted_classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
     purpose = "in the order of the model's outputs: check it"
     if any(split.format != "folder" for split in seen.splits.values()):
         return f"classes: {_list(seen.classes)}", purpose
-    source = wishes.artefact.source if wishes.artefact else None
-    framework = framework_of(ModelSpec(source=source, factory=wishes.factory))
+    framework = wishes.statements.framework or framework_of(ModelSpec(factory=wishes.factory))
     if order_of(seen.classes, None) is None:
         by_number = (
             "naturally, as timm does"

@@ -11,13 +11,13 @@ from gate.errors import SubjectError
 from gate.evidence.records import Split
 from gate.keys import name_key
 from gate.subject.datasets import open_dataset
+from gate.subject.datasets.classes import Framework, in_order, order_of
 from gate.subject.datasets.urls import is_url
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec
 from gate.subject.importing import name_packages
 from gate.wording import plain
 
 if TYPE_CHECKING:
-    from gate.subject.datasets.classes import Framework
     from gate.subject.datasets.records import Dataset, PredictionTable
     from gate.subject.datasets.spec import DataSpec
 
@@ -45,33 +45,27 @@ def open_splits(
     return opened, classes
 
 
-def framework_of(model: ModelSpec | None) -> "Framework | None":
-    """Return who read the class folders that a model was trained on; None where nothing says.
+def framework_of(model: ModelSpec | None) -> Framework | None:
+    """Return who read the class folders of training, as the factory tells; None without one.
 
     A factory of the user's is PyTorch code, whose reader is torchvision's unless it is timm's.
     """
-    if model is None:
+    if model is None or model.factory is None:
         return None
-    package = (model.factory or "").partition(":")[0].partition(".")[0]
-    if package == "timm" or (model.source or "").startswith("timm"):
-        return "timm"
-    source = model.source or ""
-    if source.startswith("transformers"):
-        return "transformers"
-    is_of_pytorch = model.factory is not None or source.startswith(("torchvision", "lightning"))
-    return "torchvision" if is_of_pytorch else None
+    package = model.factory.partition(":")[0].partition(".")[0]
+    return "timm" if package == "timm" else "torchvision"
 
 
-def order_question(gatefile: GateFile, model: ModelSpec) -> Complaint | None:
+def order_question(gatefile: GateFile, framework: Framework | None) -> Complaint | None:
     """Return what must be asked of the class folders of the first split, before they are read.
 
     None where the gate file names the classes, their order is known, or the data are no folders.
     """
     splits = gatefile.data.given()
-    if gatefile.classes or framework_of(model) is not None or not splits:
+    if gatefile.classes or framework is not None or not splits:
         return None
     names = _class_folders(next(iter(splits.values())), gatefile.base)
-    return None if _order_is_known(names, None) else _question(names)
+    return None if order_of(names, None) is not None else _question(names)
 
 
 def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
@@ -89,15 +83,7 @@ def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
     return ()
 
 
-def _order_is_known(names: Sequence[str], framework: "Framework | None") -> bool:
-    from gate.subject.datasets.classes import order_of
-
-    return order_of(names, framework) is not None
-
-
 def _question(names: Sequence[str], where: str = "") -> Complaint:
-    from gate.subject.datasets.classes import order_of
-
     by_text, naturally = order_of(names, "torchvision"), order_of(names, "timm")
     place = f" ({plain(where)})" if where else ""
     fact = (
@@ -123,13 +109,12 @@ def _in_order_of_outputs(
 
     Raises UsageError where nothing says which that is.
     """
-    from gate.subject.datasets.classes import in_order, order_of
     from gate.subject.datasets.records import PredictionTable
 
     if isinstance(dataset, PredictionTable) or not dataset.has_sorted_classes:
         return dataset
     names = dataset.classes
-    framework = framework_of(gatefile.model)
+    framework = gatefile.framework or framework_of(gatefile.model)
     order = order_of(names, framework)
     is_folder = dataset.format == "folder"
     # Integers of a table are numbers to pandas, and text to others.

@@ -84,9 +84,10 @@ def test_a_gate_file_with_a_split_of_one_class_is_refused(tmp_path, monkeypatch)
         open_splits(gatefile)
 
 
-def opened_by(tmp_path, given, **model):
-    """Return the classes of a gate file that names none."""
+def opened_by(tmp_path, given, *, framework=None, **model):
+    """Return the classes of a gate file that names none; ``framework`` is the artefact's."""
     subject = GateFile.model_validate({"data": {"test": given}, "model": model})
+    subject = subject.completed({}, (), {}, framework)
     subject._base = tmp_path
     return open_splits(subject)[1]
 
@@ -98,8 +99,8 @@ NUMBERED = [str(number) for number in range(1, 13)]
     ("model", "order"),
     [
         ({"factory": "net:build"}, sorted(NUMBERED)),
-        ({"source": "transformers"}, sorted(NUMBERED)),
-        ({"source": "timm"}, NUMBERED),
+        ({"framework": "transformers"}, sorted(NUMBERED)),
+        ({"framework": "timm", "factory": "net:build"}, NUMBERED),
         ({"factory": "timm.models:resnet18"}, NUMBERED),
         ({"factory": "timm:create_model"}, NUMBERED),
         ({"factory": "timmy:build"}, sorted(NUMBERED)),

@@ -12,7 +12,7 @@ from gate.wording import did_you_mean, list_names, quote
 
 Classes = tuple[str, ...]
 Integers = Literal["names", "positions"]
-# Who read the class folders that a model was trained on.
+# Whose tools read the class folders that a model was trained on: they sort in ways of their own.
 Framework = Literal["torchvision", "transformers", "fastai", "keras", "ultralytics", "timm"]
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")

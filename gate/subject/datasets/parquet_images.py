@@ -50,7 +50,7 @@ Images = Sequence[bytes | None]
 def features_in(place: Place, shown: str) -> Features:
     """Return what a Parquet file says of its columns; raises DataError.
 
-    Entering the file raises MissingExtraError where its extra is not installed.
+    Without its extra the file is not opened, and whoever opens it says so.
     """
     with _Opened(place, shown) as file:
         return features_of(file.reader.schema_arrow, shown)

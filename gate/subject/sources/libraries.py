@@ -47,14 +47,9 @@ def _missing(library: str, where: str) -> UsageError:
     return UsageError(
         where,
         f"a model of {library} needs {library}, which is not installed",
-        f"install the {library} of torch {version('torch')}: {_install(library)}; {_OR_FACTORY}",
+        f"install the build of {library} that belongs to torch {version('torch')}, from where that "
+        f"torch came; {_OR_FACTORY}",
     )
-
-
-def _install(library: str) -> str:
-    build = version("torch").partition("+")[2]
-    index = f" --index-url https://download.pytorch.org/whl/{build}" if build else ""
-    return f"pip install {library}{index}"
 
 
 def _unfit(library: str, where: str, error: Exception) -> UsageError:
@@ -67,7 +62,8 @@ def _unfit(library: str, where: str, error: Exception) -> UsageError:
         return UsageError(
             where,
             f"torchvision{by} was not built for torch {version('torch')} ({first_line(error)})",
-            f"install the one that was: {_install('--force-reinstall torchvision')}; {_OR_FACTORY}",
+            "install the build of torchvision that belongs to it, from where that torch came; "
+            f"{_OR_FACTORY}",
         )
     return UsageError(
         where,

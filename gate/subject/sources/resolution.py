@@ -14,7 +14,7 @@ from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
-from gate.subject.splits import order_question
+from gate.subject.splits import framework_of, order_question
 from gate.wording import plain
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
@@ -59,7 +59,7 @@ def resolve(gatefile: GateFile) -> Resolution:
         gatefile.require_complete()
         return Resolution(gatefile, failure=error)
     spec = spec.model_copy(update={"source": source.name})
-    gatefile.require_complete(list(_open_questions(gatefile, statements, spec)))
+    gatefile.require_complete(list(_open_questions(gatefile, statements)))
     own = gatefile.input if "input" in gatefile.model_fields_set else None
     if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
         values["input"] = adapted
@@ -67,7 +67,8 @@ def resolve(gatefile: GateFile) -> Resolution:
             f"input: what it leaves open is as {source.name} does it: {_new(own, adapted)}",
         )
     values["model"] = spec
-    return Resolution(gatefile.completed(values, origins, statements.read), statements)
+    completed = gatefile.completed(values, origins, statements.read, statements.framework)
+    return Resolution(completed, statements)
 
 
 def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:
@@ -132,14 +133,13 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
     return classes
 
 
-def _open_questions(
-    gatefile: GateFile, statements: Statements, model: ModelSpec
-) -> Iterator[Complaint]:
-    """Yield what the artefact asks, and what its data do where it does not name the classes."""
+def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
+    """Yield what the artefact asks; of the order of class folders, their names ask it better."""
+    framework = statements.framework or framework_of(gatefile.model)
+    named = statements.classes is not None
+    order = None if named else order_question(gatefile, framework)
     for ask in statements.asks:
-        if _said(gatefile, ask.key) is None:
+        if _said(gatefile, ask.key) is None and not (ask.key == "classes" and order is not None):
             yield _PATHS[ask.key], ask.fact, ask.remedy
-    if statements.classes is None and all(ask.key != "classes" for ask in statements.asks):
-        question = order_question(gatefile, model)
-        if question is not None:
-            yield question
+    if order is not None:
+        yield order

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from gate.subject.datasets.classes import Framework
+
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
     from gate.subject.outputs import Values
 
 Key = Literal["classes", "input", "output", "factory", "key"]
-# Whose tools read the class folders that a model was trained on: they sort in ways of their own.
-Framework = Literal["torchvision", "transformers", "fastai", "keras", "ultralytics", "timm"]
 Value = TypeVar("Value")
 
 
