@@ -125,7 +125,7 @@ class Transformers(ModelSource):
         """Hold the model that transformers builds, or that of the gate file's factory.
 
         Raises CheckpointError where the configuration or the weights are refused, FactoryError,
-        and what :meth:`runtimes` raises.
+        MissingExtraError without the library, and UsageError where it is too old.
         """
         if artefact.factory is not None:
             with torch_checkpoint.SOURCE.open(artefact, threads=threads) as opened:

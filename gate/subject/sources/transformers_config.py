@@ -1,4 +1,4 @@
-"""What config.json of a transformers folder says: values, never names of code.
+"""Plain values of the config.json of a transformers folder, and never names of code.
 
 Every number is bounded before anything is built of it, and whatever would reach outside the folder
 or run code out of it is refused.

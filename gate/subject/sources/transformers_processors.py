@@ -1,4 +1,4 @@
-"""How transformers prepares images: the keys of its processors as the keys of `input:`.
+"""The image processors of transformers, their keys turned into the keys of `input:`.
 
 A processor's file leaves out what its class has by default, and classes differ, so the defaults of
 the classes are held here, with the few steps that some classes do in a way of their own.
