@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.subject.checkpoints.refusals import mismatch
+from gate.wording import pluralize
 
 MAX_BATCH = 1024  # images that a graph may want at once
 _GREY_OR_COLOUR = (1, 3)
@@ -46,14 +47,15 @@ class ImageAxes:
         if self.channels not in (None, channels):
             letters = "L" if self.channels == 1 else "RGB"
             raise mismatch(
-                f"it takes images of {self.channels} channels, and input: makes {channels}",
+                f"it takes images of {pluralize(self.channels or 0, 'channel')}, "
+                f"and gets {channels}",
                 f"declare the input as it was exported: channels: {letters}",
             )
         if self.height not in (None, height) or self.width not in (None, width):
             taken = f"{self.height or 'any'} x {self.width or 'any'}"
             size = f"[{self.height or height}, {self.width or width}]"
             raise mismatch(
-                f"it takes images of {taken} (height x width), and input: makes {height} x {width}",
+                f"it takes images of {taken} (height x width), and gets {height} x {width}",
                 f"declare the input as it was exported: size: {size}",
             )
 
@@ -76,7 +78,7 @@ class ImageAxes:
         """What is done to feed it, for the report."""
         said = []
         if self.batch is not None:
-            said.append(f"the graph takes {self.batch} image(s) at once, and is fed so")
+            said.append(f"the graph takes {pluralize(self.batch, 'image')} at once, and is fed so")
         if self.channels_last:
             said.append("the graph takes images with their channels last, and is fed so")
         return tuple(said)

@@ -78,7 +78,7 @@ class Lightning(TorchCheckpoint):
         return Statements(classes=classes, asks=tuple(asks), read=read if classes else {})
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return digest, size and container of the vetted weights."""
+        """Return digest, size and container of the vetted weights; raises CheckpointError."""
         return super().identify(_of_state_dict(artefact))
 
     def inspect(self, artefact: Artefact) -> Inspection:

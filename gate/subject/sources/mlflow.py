@@ -71,26 +71,26 @@ class MLflow(WeightsInside):
     def look(self, path: Path) -> Inside:
         """Return MLmodel, and the weights that it names; raises RefusedError."""
         document = read_inside(path, _DOCUMENT)
-        folder = _model_data(_read(document))
+        content = _read(document)
+        folder = _model_data(content)
         remedy = "save it again: mlflow.pytorch.save_model(model, FOLDER)"
         weights = only_file(path, folder, _WEIGHTS, remedy=remedy)
         left = tuple(sorted(_NEVER_RUN & listing(path)))
-        return Inside({_DOCUMENT: document}, weights, left)
+        return Inside({_DOCUMENT: document}, weights, content, left)
 
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that its metadata holds by habit, and what is not known.
 
-        Raises CheckpointError where the weights are refused or do not fit the signature,
+                Raises CheckpointError where the weights are refused or do not fit the signature,
         RefusedError where its document cannot be read.
         """
         inside = self.seen(artefact)
         found = self.inspect(artefact)
         if found.refusal is not None:
             raise found.refusal
-        content = _read(inside.documents[_DOCUMENT])
-        signature = _signature(content)
+        signature = _signature(inside.content)
         _check_outputs(artefact.path, found, signature)
-        metadata = content.get("metadata")
+        metadata = inside.content.get("metadata")
         named = metadata if isinstance(metadata, dict) else {}
         classes = stated_classes(named, found.classes, where="MLmodel: metadata")
         shape = list(signature.inputs)

@@ -40,23 +40,23 @@ class Monai(WeightsInside):
     def look(self, path: Path) -> Inside:
         """Return the metadata, and the weights; raises RefusedError."""
         document = read_inside(path, _DOCUMENT)
-        _read(_DOCUMENT, document)
+        content = _read(_DOCUMENT, document)
         remedy = "put the state_dict of the network there: torch.save(net.state_dict(), PATH)"
         weights = only_file(path, "models", ("model.pt",), remedy=remedy)
         left = (_PROGRAM,) if (path / _PROGRAM).is_file() else ()
-        return Inside({_DOCUMENT: document}, weights, left)
+        return Inside({_DOCUMENT: document}, weights, content, left)
 
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that the metadata names, and what is not known.
 
-        Raises CheckpointError where the weights are refused or do not fit the metadata,
+                Raises CheckpointError where the weights are refused or do not fit the metadata,
         RefusedError where its document cannot be read.
         """
         inside = self.seen(artefact)
         found = self.inspect(artefact)
         if found.refusal is not None:
             raise found.refusal
-        formats = _read(_DOCUMENT, inside.documents[_DOCUMENT]).get("network_data_format")
+        formats = inside.content.get("network_data_format")
         image, output = (_only(formats, "inputs"), _only(formats, "outputs"))
         names = as_names(output.get("channel_def"))
         _check_head(artefact.path, found, names)

@@ -13,7 +13,6 @@ from gate.errors import Identity, MissingExtraError
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.checkpoints.refusals import RefusedError, mismatch
-from gate.subject.outputs import Values
 from gate.subject.sources.literals import read_literal
 from gate.subject.sources.proposals import CLASSES, as_names, input_question, stated_classes
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
@@ -22,6 +21,7 @@ from gate.wording import quote
 
 if TYPE_CHECKING:
     from gate.subject.checkpoints.onnx_graph import Graph
+    from gate.subject.outputs import Values
 
 _NAMES, _SIZE = "names", "imgsz"  # as Ultralytics writes them
 _OTHER_TASKS = frozenset({"detect", "segment", "pose", "obb"})
@@ -137,7 +137,7 @@ def _classes(graph: "Graph") -> Stated[tuple[str, ...]] | None:
     return Stated(names, f"metadata: {_NAMES}")
 
 
-def _output(graph: "Graph") -> Stated[Values] | None:
+def _output(graph: "Graph") -> Stated["Values"] | None:
     """Return that the outputs are probabilities, where the graph makes them so."""
     if graph.last == "Softmax" or (graph.last == "Sigmoid" and graph.classes == 1):
         return Stated("probability", f"the graph, which ends in {graph.last}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, get_args
 from gate.errors import FactoryError, GateError, Identity, UsageError
 from gate.plugins import Plugin
 from gate.subject.guard import IN_PYTHON, Guard, in_reach, kind_of
-from gate.subject.outputs import Values
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Key, Stated, Statements
 
@@ -128,6 +127,7 @@ class PluginSource(ModelSource):
 def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin gave
     """Yield what a gate file could not hold in its place, for types are no more than promised."""
     from gate.subject.inputs import InputSpec
+    from gate.subject.outputs import Values
 
     if not all(isinstance(each, Stated) and isinstance(each.source, str) for each in _all(stated)):
         yield "a value that says no source"

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from gate.subject.outputs import Values
-
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
+    from gate.subject.outputs import Values
 
 Key = Literal["classes", "input", "output", "factory", "key"]
 # Whose tools read the class folders that a model was trained on: they sort in ways of their own.
@@ -45,7 +44,7 @@ class Statements:
 
     classes: Stated[tuple[str, ...]] | None = None  # in the order of the model's outputs
     input: Stated["InputSpec"] | None = None
-    output: Stated[Values] | None = None  # what the outputs are; None: the outputs decide
+    output: Stated["Values"] | None = None  # what the outputs are; None: the outputs decide
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()

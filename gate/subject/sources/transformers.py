@@ -153,7 +153,7 @@ def _statements(config: Config, configs: Mapping[str, bytes]) -> Statements:
         asks.append(Ask("input", str(unsaid), _LINES))
     name = config.architectures[0] if config.architectures else config.model_type
     built = Stated(f"transformers {plain(name)}", f"{CONFIG}: model_type")
-    return Statements(classes, given, built, tuple(asks))
+    return Statements(classes=classes, input=given, factory=built, asks=tuple(asks))
 
 
 def _input_of(processor: Processor | None, config: Config) -> "Stated[InputSpec]":

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from gate.subject.checkpoints.comparing import Expected, match
+from gate.subject.checkpoints.comparing import match
 from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import RefusedError, mismatch, unsafe
-from gate.subject.checkpoints.tensors import TensorSpec
+from gate.subject.checkpoints.tensors import Expected, TensorSpec
 from gate.subject.guard import first_line
 from gate.subject.sources.transformers_config import CONFIG, Config
 from gate.wording import list_names, plain, pluralize, quote

@@ -7,9 +7,10 @@ the code, environments and examples that lie there too are never run, installed 
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from gate.errors import CheckpointError, Identity
 from gate.subject.checkpoints.folders import is_folder, listing, manifest
@@ -31,6 +32,7 @@ class Inside:
 
     documents: Mapping[str, Sealed]  # by name, relative to the folder
     weights: str  # relative to the folder
+    content: Mapping[str, Any]  # of the document that says what the model is
     left: tuple[str, ...] = field(default=())  # names at its top that are never run or installed
 
     def identity(self, weights: Identity) -> Identity:
@@ -73,15 +75,13 @@ class WeightsInside(ModelSource):
         Raises CheckpointError where the folder or its weights are refused.
         """
         inside = self.seen(artefact)
-        with self._placed(artefact, inside):
-            opening = TORCH.open(_weights(artefact, inside), threads=threads)
-            opened = opening.__enter__()
-            identity = self._pinned(artefact, inside, opened.identity)
-        try:
+        with ExitStack() as stack:
+            with self._placed(artefact, inside):
+                opening = TORCH.open(_weights(artefact, inside), threads=threads)
+                opened = stack.enter_context(opening)
+                identity = self._pinned(artefact, inside, opened.identity)
             notes = (*opened.notes, *_notes(inside))
             yield replace(opened, identity=identity, notes=notes)
-        finally:
-            opening.__exit__(None, None, None)
 
     def inspect(self, artefact: Artefact) -> Inspection:
         """Return the tensors of its weights, and why it would be refused."""

@@ -214,8 +214,8 @@ def test_any_batch_and_any_order_of_axes_is_fed_as_the_graph_takes_it(tmp_path, 
 @pytest.mark.parametrize(
     ("shape", "remedy"),
     [
-        (("N", 3, 16, 16), r"images of 16 x 16 .* makes 8 x 8; .*size: \[16, 16\]"),
-        (("N", 1, 8, 8), r"images of 1 channels, and input: makes 3; .*channels: L"),
+        (("N", 3, 16, 16), r"images of 16 x 16 .* gets 8 x 8; .*size: \[16, 16\]"),
+        (("N", 1, 8, 8), r"images of 1 channel, and gets 3; .*channels: L"),
     ],
 )
 def test_images_that_the_graph_does_not_take_are_said_with_what_it_takes(tmp_path, shape, remedy):

@@ -192,7 +192,7 @@ def test_of_two_sets_of_weights_the_note_says_which_was_judged(timm, tmp_path):
 
     weights = trained(timm.create_model("test_resnet", num_classes=5)).state_dict()
     state = {"arch": "test_resnet", "args": Namespace(**ARGS)}
-    state |= {"state_dict": weights, "state_dict_ema": weights}
+    state |= {"state_dict": weights, "state_dict_ema": dict(weights)}
     torch.save(state, tmp_path / "last.pth.tar")
 
     with timm_training.SOURCE.open(Artefact(str(tmp_path / "last.pth.tar")), threads=1) as opened:

@@ -2,7 +2,10 @@
 
 import functools
 import os
+import sys
 from argparse import Namespace
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -184,3 +187,54 @@ def test_a_part_of_torch_may_be_named_in_a_partial_and_not_be_called(saved):
     SOURCE.identify(saved(opt=functools.partial(torch.optim.AdamW, lr=0.1)))
     with pytest.raises(CheckpointError, match="as no library does"):
         SOURCE.identify(saved(opt=Calling()))
+
+
+class Stated:
+    """Is saved as a namespace whose state is of another kind than an object's dictionary."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def __reduce__(self):
+        return Namespace, (), self.state
+
+
+def test_a_namespace_that_other_readers_fill_in_another_way_is_refused(saved):
+    honest, doubtful = Stated({"model": "resnet18"}), Stated((None, {"model": "resnet50"}))
+
+    SOURCE.identify(saved(more=honest))
+    with pytest.raises(CheckpointError, match="damaged"):
+        SOURCE.identify(saved(more=doubtful))
+
+
+@pytest.fixture
+def omegaconf(monkeypatch):
+    """Give the names that OmegaConf's objects are pickled under."""
+    parts = {"dictconfig": "DictConfig", "base": "ContainerMetadata", "nodes": "AnyNode"}
+    made = {}
+    for module, name in parts.items():
+        kind = type(name, (), {"__module__": f"omegaconf.{module}"})
+        holder = ModuleType(f"omegaconf.{module}")
+        setattr(holder, name, kind)
+        monkeypatch.setitem(sys.modules, holder.__name__, holder)
+        made[name] = kind
+    monkeypatch.setitem(sys.modules, "omegaconf", ModuleType("omegaconf"))
+    return made
+
+
+def test_a_configuration_of_omegaconf_is_put_aside_unread_and_code_in_it_is_refused(
+    omegaconf, saved, tmp_path
+):
+    def config(content):
+        made, metadata = omegaconf["DictConfig"](), omegaconf["ContainerMetadata"]()
+        metadata.ref_type, metadata.element_type = dict, Any
+        made._metadata, made._content = metadata, {"lr": content}
+        return made
+
+    node = omegaconf["AnyNode"]()
+    node._val = 0.1
+
+    SOURCE.identify(saved(config=config(node)))
+    with pytest.raises(CheckpointError, match="system"):
+        SOURCE.identify(saved(config=config(Touching(tmp_path / "canary"))))
+    assert not (tmp_path / "canary").exists()

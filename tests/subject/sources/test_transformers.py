@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from gate.errors import CheckpointError, MissingExtraError, Refusal, UsageError
 from gate.subject.inputs import InputSpec
 from gate.subject.sources import transformers, transformers_processors
-from gate.subject.sources.registry import recognised
+from gate.subject.sources.registry import recognise
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.transformers import SOURCE
 
@@ -90,10 +90,10 @@ def test_a_folder_states_class_classes_and_input_with_their_sources(tmp_path):
 
 def test_a_folder_is_recognised_by_its_config_and_timms_is_not(tmp_path):
     artefact = folder(tmp_path)
-    assert recognised(artefact.path).name == "transformers"
+    assert recognise(artefact.path).name == "transformers"
 
     folder(tmp_path, model_type=None, architectures=None, architecture="resnet18")
-    assert recognised(artefact.path).name != "transformers"
+    assert recognise(artefact.path).name != "transformers"
 
 
 def test_outputs_are_in_the_order_of_numbers_and_not_of_text(tmp_path):
