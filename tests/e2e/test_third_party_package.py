@@ -223,26 +223,21 @@ def test_the_package_of_a_measurement_stands_in_the_evidence(left, plugins, pict
     assert ran.report["configuration"]["plugins"] == plugins
 
 
-OTHERS = {
-    "the same": ({}, 120),
-    "another version": ({"version": "1.3"}, 0),
-    "another file": ({"min_images": "# changed\n"}, 0),
-}
-
-
-@pytest.mark.parametrize("how", OTHERS)
-def test_what_another_package_observed_is_not_taken_from_the_cache(how, pictures, vision_extras):
-    changed, kept = OTHERS[how]
-    if "min_images" in changed:
-        changed = {"min_images": (pictures.package / "vision_extras/min_images.py").read_text()}
-        changed["min_images"] += "# changed\n"
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [({}, 160), ({"version": "1.3"}, 0), ({"helpers": "X = 7\n"}, 0)],
+    ids=["the same", "another version", "another file"],
+)
+def test_what_another_package_observed_is_not_taken_from_the_cache(
+    changed, kept, pictures, vision_extras
+):
     first = pictures.command("run")
     vision_extras(**changed)
 
     again = pictures.command("run")
 
     assert (first.status, again.status) == (0, 0), again.err
-    assert again.report["run"]["answers_from_cache"] == (160 if kept else 0)
+    assert again.report["run"]["answers_from_cache"] == kept
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.2", 0), ("1.3", 4)])
@@ -255,3 +250,18 @@ def test_shards_of_another_version_do_not_join(version, status, pictures, vision
 
     assert merged.status == status
     assert ("what differs: measurements" in merged.errors) == (status == 4)
+
+
+def test_needs_that_a_plugin_cannot_tell_are_told_with_its_package(pictures, vision_extras):
+    code = (pictures.package / "vision_extras/answer_agreement.py").read_text()
+    raising = code.replace(
+        "        return tuple(map(", "        raise ValueError('7')\n        return tuple(map("
+    )
+    vision_extras(answer_agreement=raising)
+
+    ran = pictures.command("run")
+
+    assert ran.status == 2
+    assert "plugin answer-agreement of vision-extras 1.2: needs: ValueError: 7" in ran.err
+    assert "mend or reinstall vision-extras" in ran.err
+    assert ran.report is None
