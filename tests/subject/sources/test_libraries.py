@@ -52,7 +52,7 @@ def test_a_torchvision_of_another_torch_is_told_in_words(name, library):
     with pytest.raises(UsageError, match=r"torchvision.* was not built for torch .*nms") as error:
         import_library(name, "model.pth")
 
-    assert "pip install --force-reinstall torchvision" in error.value.remedy
+    assert "install the build of torchvision that belongs to it" in error.value.remedy
 
 
 def test_a_library_that_cannot_be_imported_is_told_in_words(library):
