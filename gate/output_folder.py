@@ -21,7 +21,7 @@ SAVED_IN_FORK = range(20_000, 200_000)
 
 
 def refuse_overwriting_baseline(subject: GateFile, out: Path) -> None:
-    """Refuse an output folder that holds the champion: the run would overwrite it."""
+    """Raise UsageError for an output folder that holds the champion: it would be overwritten."""
     if subject.baseline is None:
         return
     baseline = (subject.base / subject.baseline).resolve()
@@ -36,7 +36,8 @@ def prepare(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
 
     An old verdict must not be taken for that of a run which did not get as far as one. What was
     measured stays unless it is measured ``anew``. What must be gone is put aside where it is to be
-    kept: until all was measured, the call may still turn out to be faulty.
+    kept: until all was measured, the call may still turn out to be faulty. Raises UsageError for a
+    URL, and where the folder cannot be written.
     """
     from gate.evidence.files import remove_unfinished_files
     from gate.evidence.store import FILE_NAME
@@ -64,7 +65,10 @@ def prepare(out: Path, *, anew: bool = True, keep: bool = False) -> Path:
 
 
 def save_evidence(evidence: "Evidence", out: Path) -> "AbstractContextManager[None]":
-    """Return a context at whose end the evidence is saved, where it pays while the block runs."""
+    """Return a context at whose end the evidence is saved, where it pays while the block runs.
+
+    Raises OutputError where it cannot be written.
+    """
     from gate.measure.engines.background import run_in_fork
 
     if sum(len(each.rows) for each in evidence.splits.values()) in SAVED_IN_FORK:
@@ -74,7 +78,10 @@ def save_evidence(evidence: "Evidence", out: Path) -> "AbstractContextManager[No
 
 
 def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> None:
-    """Leave evidence that was judged again in a folder: the very file that it was read from."""
+    """Leave evidence that was judged again in a folder: the very file that it was read from.
+
+    Raises UsageError where the folder cannot be written, OutputError where a file cannot.
+    """
     from gate.evidence.files import replace_file
     from gate.evidence.store import FILE_NAME
 
@@ -97,7 +104,10 @@ def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Pa
 
 
 def save_verdict(judgement: "Judgement", report: "Report", out: Path) -> None:
-    """Leave the report, and by what the evidence that lies in the folder was judged."""
+    """Leave the report, and by what the evidence that lies in the folder was judged.
+
+    Raises OutputError where they cannot be written.
+    """
     from gate.evidence.files import write_text
     from gate.evidence.store import FILE_NAME
     from gate.report import judgement as judged

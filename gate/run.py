@@ -63,7 +63,7 @@ def validate(
     document, waivers = policy_of(subject), waivers_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
-    plugins = measuring_plugins(subject)
+    plugins = measuring_plugins(subject, needs)
     engines = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject

@@ -2,17 +2,19 @@
 
 import gc
 import os
+import re
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
+_THIRD_PARTY = Path(__file__).parent / "third_party"
 _CORPUS = str(Path(__file__).parent / "evidence_corpus")
 if _CORPUS not in sys.path:
-    sys.path.append(_CORPUS)  # `measured` and `throwaway`, for tests of every folder
+    sys.path.append(_CORPUS)  # `measured`, `graphs` and `throwaway`, for tests of every folder
 
 # As the command line does before torch is imported; here that happens while tests are collected.
 # Threads that spin while they wait for each other take the cores from what they wait for.
@@ -67,27 +69,62 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def add_package(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Path]:
+) -> Generator[Callable[..., Path], None, None]:
     """Return a function that puts a package with entry points onto the path, and its folder.
 
-    Its one module is called as the package, with underscores.
+    It has one module, or several files below one, called as the package with underscores. Where
+    a version is there already, the one that comes last is found.
     """
 
-    def added(package: str, points: str, code: str = "THING = 7\n", version: str = "1.2") -> Path:
+    def added(
+        package: str,
+        points: str,
+        code: str | Mapping[str, str] = "THING = 7\n",
+        version: str = "1.2",
+    ) -> Path:
         folder = tmp_path_factory.mktemp("packages")
         module = package.replace("-", "_")
         info = folder / f"{module}-{version}.dist-info"
         info.mkdir()
-        (folder / f"{module}.py").write_text(code)
+        one = isinstance(code, str)
+        files = {f"{module}.py": code} if one else {f"{module}/__init__.py": ""}
+        files |= {} if one else {f"{module}/{name}": text for name, text in code.items()}
+        for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
         )
         (info / "entry_points.txt").write_text(points)
         monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.delitem(sys.modules, module, raising=False)
+        for name in [each for each in sys.modules if each.partition(".")[0] == module]:
+            monkeypatch.delitem(sys.modules, name)
+        forget_checks()
         return folder
 
-    return added
+    def forget_checks() -> None:
+        if loaded := sys.modules.get("gate.checks.plugins"):
+            loaded._load.cache_clear()
+
+    yield added
+    forget_checks()
+
+
+@pytest.fixture
+def vision_extras(add_package: Callable[..., Path]) -> Callable[..., Path]:
+    """Return a function that installs the files of third_party as one package, and its folder.
+
+    ``changed`` are files with other texts, by name.
+    """
+
+    def installed(version: str = "1.2", **changed: str) -> Path:
+        points = (_THIRD_PARTY / "entry_points.txt").read_text()
+        names = set(re.findall(r"vision_extras\.(\w+):", points))
+        files = {f"{name}.py": (_THIRD_PARTY / f"{name}.py").read_text() for name in names}
+        files |= {f"{name}.py": text for name, text in changed.items()}
+        return add_package("vision-extras", points, files, version)
+
+    return installed
 
 
 @pytest.fixture

@@ -27,13 +27,13 @@ def checkpoint_files(path: Path) -> Files:
     """
     from gate.subject.checkpoints.folders import is_folder, manifest
     from gate.subject.checkpoints.refusals import RefusedError
-    from gate.subject.sources.registry import recognised
+    from gate.subject.sources.registry import recognise
 
     if not is_folder(path):
         digest = _sha256(path)
         return Files({path.name: digest}, digest)
     try:
-        files = recognised(path).files(path)
+        files = recognise(path).files(path)
     except RefusedError as refused:
         raise UsageError(printable(str(path)), refused.fact, refused.remedy) from refused
     # The digest of what was read is of the bytes that the names were read from.

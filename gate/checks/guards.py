@@ -33,7 +33,10 @@ _MAY_MEAN = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
 
 
 def guard(check: type[Rule], plugin: Plugin) -> None:
-    """Put a guard around each hook of a check: all that a shipped class offers to override."""
+    """Put a guard around each hook of a check: all that a shipped class offers to override.
+
+    A hook then raises PluginError where it raises anything, or gives what no hook may give.
+    """
     ours = [base for base in check.__mro__ if base.__module__.startswith("gate.checks.")]
     hooks = {name: hook for base in reversed(ours) for name, hook in vars(base).items()}
     for name, hook in hooks.items():

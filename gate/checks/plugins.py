@@ -52,7 +52,8 @@ def package_of(wanted: str) -> CheckPackage:
     """Return the package that a policy lists, ``name`` or ``name==version``, with its checks.
 
     It is imported when it is first asked for. Raises UsageError where it is not installed or cannot
-    be used, and OtherVersionError where it is there in another version.
+    be used, and OtherVersionError where it is there in another version. Hooks of its checks raise
+    PluginError alone.
     """
     name, _, version = wanted.partition("==")
     found = _load(plugins_of(name, "checks", shipped=REGISTRY))
@@ -95,7 +96,7 @@ def plugin_behind(check: type[Rule]) -> Plugin | None:
 def reading(check: type[Rule]) -> AbstractContextManager[None]:
     """Return a context in which a rule of a check is read: what its own code raises is told.
 
-    Raises UsageError for anything but pydantic's ValidationError.
+    Anything that it raises but pydantic's ValidationError becomes a UsageError.
     """
     plugin = plugin_behind(check)
     if plugin is None:

@@ -15,7 +15,7 @@ from gate.cli.output import (
     waivers_option,
 )
 from gate.errors import SubjectError
-from gate.report.renderings import require_extra
+from gate.report.renderings.registry import require_extra
 
 
 @click.command(name="judge")

@@ -13,7 +13,13 @@ import click
 
 from gate.cli.streams import say, tell
 from gate.errors import PluginError, UsageError, refuse_address
-from gate.report.renderings import DEFAULT, FORMATS, plugin_formats, plugin_of, require_extra
+from gate.report.renderings.registry import (
+    DEFAULT,
+    FORMATS,
+    plugin_formats,
+    plugin_of,
+    require_extra,
+)
 
 if TYPE_CHECKING:
     from gate.report.model import Report
@@ -190,7 +196,10 @@ def deliver(
     beside: "Beside",
     color: str,
 ) -> int:
-    """Write the report where it was asked for, and return its exit status. Raises OutputError."""
+    """Write the report where it was asked for, and return its exit status.
+
+    Raises OutputError, and UsageError for a format that is not there.
+    """
     write(report, outputs, beside)
     outputs_of_step(report, [*outputs.values(), format_], beside.report)
     echo(report, format_, beside, color)
@@ -200,10 +209,11 @@ def deliver(
 def write(report: "Report", outputs: Mapping[Path, str], beside: "Beside") -> None:
     """Write each rendering to its file, whole or not at all.
 
-    Raises PluginError for the first of another package that fails, once all others are written.
+    Raises OutputError where the disk does not take one, UsageError for a format that is not there.
+    The first PluginError of another package is raised once all others are written.
     """
     from gate.evidence.files import remove_unfinished_files, write_text
-    from gate.report.renderings import render
+    from gate.report.renderings.registry import render
 
     failed: PluginError | None = None
     for path, name in outputs.items():
@@ -219,8 +229,11 @@ def write(report: "Report", outputs: Mapping[Path, str], beside: "Beside") -> No
 
 
 def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
-    """Write one document to standard output, and nothing else. Raises OutputError."""
-    from gate.report.renderings import render
+    """Write one document to standard output, and nothing else.
+
+    Raises OutputError, and UsageError for a format that is not there.
+    """
+    from gate.report.renderings.registry import render
     from gate.report.renderings.text import text
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break a terminal's encoding

@@ -1,6 +1,7 @@
 """Command: overlap."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gate.cli.subject import no_cache_option
 from gate.errors import DataError, UsageError
 from gate.healing import advice
 from gate.keys import shared_groups
+from gate.wording import quote
 
 if TYPE_CHECKING:
     from gate.cli.sharing import Groups
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from gate.subject.datasets.spec import DataSpec
     from gate.subject.gatefile import LeakageSpec
 
+_SPLITS = click.Choice(["train", "validation", "test"])
+
 # Keys of the data in a gate file that are options here, where they name no file.
-_KEYS = ("image", "label", "id", "group", "group_pattern", "images", "labels")
+_KEYS = (
+    *("image", "folder", "extension", "label", "id", "group", "group_pattern"),
+    *("images", "labels"),
+)
 
 
 @click.command(name="overlap")
@@ -42,6 +49,8 @@ _KEYS = ("image", "label", "id", "group", "group_pattern", "images", "labels")
 @click.option("--format-a", metavar="NAME", help="The format of A, of a plugin, say; else seen.")
 @click.option("--format-b", metavar="NAME", help="The format of B.")
 @click.option("--image", metavar="COLUMN", help="Image paths of a manifest; else `image`.")
+@click.option("--folder", metavar="PATH", help="Folder of a manifest's images; else its own.")
+@click.option("--extension", metavar="EXT", help="What the names in a manifest lack, as .png.")
 @click.option("--label", metavar="COLUMN", help="Class names of a manifest; else `label`.")
 @click.option("--id", metavar="COLUMN", help="Unique names of a manifest; else the paths.")
 @click.option("--group", metavar="COLUMN", help="Patient, scene or batch: none may be in both.")
@@ -50,6 +59,10 @@ _KEYS = ("image", "label", "id", "group", "group_pattern", "images", "labels")
 )
 @click.option("--images", metavar="ARRAY", help="Images of an NPZ file; else `images` or `x`.")
 @click.option("--labels", metavar="ARRAY", help="Labels of an NPZ file; else `labels` or `y`.")
+@click.option("--split-a", type=_SPLITS, help="Split of A, where it holds several.")
+@click.option("--split-b", type=_SPLITS, help="Split of B.")
+@click.option("--where-a", metavar="COLUMN=VALUE", help="Rows of the manifest A; else all.")
+@click.option("--where-b", metavar="COLUMN=VALUE", help="Rows of the manifest B.")
 @click.option(
     "--descriptor",
     metavar="FILE",
@@ -78,8 +91,8 @@ def command(
 ) -> int:
     """Find the images of dataset B that are also in dataset A (train and test, say).
 
-    A and B are image folders, with class folders or without, CSV manifests, IDX or NPZ files, or
-    WebDataset tars. No model and no policy are needed.
+    A and B are image folders, with class folders or without, CSV, JSON or Parquet manifests, IDX or
+    NPZ files, Parquet files with images, or WebDataset tars. No model and no policy are needed.
     Columns and arrays are named as in a gate file, for those of A and B that have any. Exits 1 when
     an exact copy, a copy with another label, a shared group, or more near copies than the limit
     are found, and 4 when images could not be read. Pairs that only a person can judge are shown,
@@ -96,7 +109,7 @@ def command(
 
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened(
-        {a_or_b: (path, given[f"format_{a_or_b}"]) for a_or_b, path in (("a", a), ("b", b))},
+        {side: _Side(path, **_of_side(given, side)) for side, path in (("a", a), ("b", b))},
         {key: given[key] for key in _KEYS if given[key] is not None},
     )
     cache = None if no_cache else usable(cache_folder(), Progress().warn)
@@ -163,28 +176,54 @@ def _descriptor(given: Mapping[str, Any], *, exact_only: bool) -> "LeakageSpec |
         raise UsageError("--mean and --std", fact, remedy) from None
 
 
-def _opened(
-    sides: Mapping[str, tuple[str, str | None]], named: Mapping[str, str]
-) -> list["Dataset"]:
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What is said of A or of B alone."""
+
+    path: str
+    format: str | None = None
+    split: str | None = None  # where the path holds several
+    where: str | None = None  # COLUMN=VALUE
+
+    def spec(self, name: str, keys: Mapping[str, Any]) -> "DataSpec":
+        """Return it as a gate file has it; raises UsageError."""
+        chosen: dict[str, Any] = {}
+        if self.where is not None:
+            column, equals, value = self.where.partition("=")
+            if not column or not equals:
+                fact = f"{quote(self.where)} is no COLUMN=VALUE"
+                raise UsageError(f"--where-{name}", fact, "write split=test, say")
+            chosen = {"where": {column: value}}
+        spec = _spec({"path": self.path, **keys, **chosen}, "the options of the data")
+        return spec.of_split(self.split or "")
+
+
+def _of_side(given: Mapping[str, Any], side: str) -> dict[str, str | None]:
+    """Return the options of A or of B alone."""
+    return {key: given[f"{key}_{side}"] for key in ("format", "split", "where")}
+
+
+def _opened(sides: Mapping[str, _Side], named: Mapping[str, str]) -> list["Dataset"]:
     """Return the datasets, each with those options that its format knows.
 
-    ``sides`` are path and format by name; ``named`` are the options, by key of a gate file.
+    ``sides`` are by name; ``named`` are the options, by key of a gate file.
     """
     from gate.subject.datasets.recognise import format_of_split
 
-    if not all(path for path, _ in sides.values()):
+    if not all(side.path for side in sides.values()):
         raise UsageError("overlap", "a dataset has no name", "give the paths of two datasets")
     try:
-        paths = [path for path, _ in sides.values()]
         forms = [
-            format_of_split(_spec({"path": path, "format": name}, f"--format-{side}"), Path())
-            for side, (path, name) in sides.items()
+            format_of_split(
+                _spec({"path": side.path, "format": side.format}, f"--format-{name}"), Path()
+            )
+            for name, side in sides.items()
         ]
         for key in named:
             _require_known(key, forms)
         return [
-            _open({"path": path, **{key: named[key] for key in named if _knows(form, key)}}, form)
-            for path, form in zip(paths, forms, strict=True)
+            _open(side.spec(name, {key: named[key] for key in named if _knows(form, key)}), form)
+            for (name, side), form in zip(sides.items(), forms, strict=True)
         ]
     except DataError as error:
         raise DataError(error.where, error.fact, _as_here(error.remedy)) from error
@@ -197,7 +236,7 @@ def _knows(form: "DataFormat", key: str) -> bool:
 
 def _require_known(key: str, forms: list["DataFormat"]) -> None:
     """Raise UsageError for an option that neither dataset has."""
-    from gate.subject.datasets.formats import shipped_formats
+    from gate.subject.datasets.formats.registry import shipped_formats
 
     if not any(_knows(form, key) for form in forms):
         raise UsageError(
@@ -219,17 +258,17 @@ def _as_here(remedy: str) -> str:
     return said
 
 
-def _open(keys: Mapping[str, str], form: "DataFormat") -> "Dataset":
+def _open(spec: "DataSpec", form: "DataFormat") -> "Dataset":
     from gate.subject.datasets import open_compared
     from gate.subject.datasets.records import PredictionTable
 
-    dataset = open_compared(_spec(keys, "the options of the data"), base=Path(), form=form)
+    dataset = open_compared(spec, base=Path(), form=form)
     if isinstance(dataset, PredictionTable):
-        raise DataError(keys["path"], "holds predictions, not images", "give the images themselves")
+        raise DataError(dataset.path, "holds predictions, not images", "give the images themselves")
     return dataset
 
 
-def _spec(keys: Mapping[str, str | None], where: str) -> "DataSpec":
+def _spec(keys: Mapping[str, Any], where: str) -> "DataSpec":
     """Return the keys as a gate file has them; raises UsageError, for ``where``."""
     from pydantic import ValidationError
 

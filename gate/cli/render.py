@@ -16,7 +16,7 @@ from gate.cli.output import (
     write,
 )
 from gate.errors import GateError
-from gate.report.renderings import require_extra
+from gate.report.renderings.registry import require_extra
 
 
 @click.command(name="render")

@@ -29,7 +29,7 @@ from gate.cli.subject import (
 )
 from gate.measure.choices import Backend, Device
 from gate.measure.settings import MeasureSettings
-from gate.report.renderings import require_extra
+from gate.report.renderings.registry import require_extra
 
 out_option = click.option(
     "--out",
@@ -88,7 +88,11 @@ def run_gate(
     color: str,
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
-    """Run the gate as the flags say, deliver its report, and return the exit status."""
+    """Run the gate as the flags say, deliver its report, and return the exit status.
+
+    Raises UsageError where the flags or the gate file are wrong, MissingExtraError where the format
+    needs an extra that is not installed.
+    """
     from gate.output_folder import REPORT_NAME, refuse_overwriting_baseline
     from gate.run import Settings, validate
     from gate.subject.overrides import Flags

@@ -17,7 +17,7 @@ _NAMES = {
     "test": ("test", "testing", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"),
 }
 _IDX_TRAIN = ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz")
-_ENDINGS = ("", ".csv", ".parquet", ".npz")
+_ENDINGS = ("", ".csv", ".jsonl", ".parquet", ".npz")
 _LOOKED_AT = 50  # images of test whose size is read
 
 
@@ -67,6 +67,7 @@ def look(data: Path) -> Seen:
     test: Dataset | PredictionTable | None = None
     for name, path in found.items():
         spec = DataSpec(path=".").model_copy(update={"path": str(path.absolute())})
+        spec = spec.of_split(name)
         dataset = open_dataset(spec, base=Path(), classes=classes)
         require_two_classes(dataset)
         classes = classes or dataset.classes

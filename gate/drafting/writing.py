@@ -9,8 +9,11 @@ from typing import Literal
 
 from gate.documents.scalars import read_plain
 from gate.drafting.looking import Seen
+from gate.subject.datasets.classes import order_of
+from gate.subject.gatefile import ModelSpec
 from gate.subject.sources.looking import Look
 from gate.subject.sources.statements import Statements
+from gate.subject.splits import framework_of
 from gate.wording import plain
 
 Costly = Literal["misses", "false-alarms", "both"]
@@ -67,10 +70,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
         *_factory(wishes),
         _classes(seen, wishes),
         *_input(seen, wishes),
-        (
-            "# output: probability",
-            "where the model ends in softmax or sigmoid; else it is found out",
-        ),
+        _output(wishes),
         ("data:", "the model must not have learned from test"),
         *(
             (
@@ -80,7 +80,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             for name, split in seen.splits.items()
         ),
         (f"critical: {_list(wishes.critical)}", "the classes whose mistakes cost most"),
-        ("# history: runs/metrics.csv", "the losses of training, where somebody kept them"),
+        _history(wishes, folder),
         ("# baseline: champion/gate-out", "what the model in use left, to be compared with"),
         (f"policy: {_word(policy)}", "how it is judged"),
     ]
@@ -175,7 +175,12 @@ def _list_left_out(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
 
 def _factory(wishes: Wishes) -> list[tuple[str, str]]:
     if wishes.factory is None and not wishes.needs_factory:
-        return []
+        built = wishes.statements.factory
+        return (
+            [(f"  # its network: {plain(built.value)}", f"from {plain(built.source)}")]
+            if built
+            else []
+        )
     factory = wishes.factory and _word(wishes.factory)
     purpose = "returns the nn.Module; its code: beside this file, or installed"
     return [_or_comment("  factory", factory, "package.module:function", purpose)]
@@ -184,14 +189,41 @@ def _factory(wishes: Wishes) -> list[tuple[str, str]]:
 def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
     stated = wishes.statements.classes
     if stated is None:
-        return f"classes: {_list(seen.classes)}", "in the order of the model's outputs: check it"
+        return _sorted_classes(seen, wishes)
     return f"classes: {_list(stated.value)}", f"from {plain(stated.source)}"
+
+
+def _sorted_classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
+    """Return the classes of the data, as who wrote the checkpoint sorts class folders."""
+    purpose = "in the order of the model's outputs: check it"
+    if any(split.format != "folder" for split in seen.splits.values()):
+        return f"classes: {_list(seen.classes)}", purpose
+    framework = wishes.statements.framework or framework_of(ModelSpec(factory=wishes.factory))
+    if order_of(seen.classes, None) is None:
+        by_number = (
+            "naturally, as timm does"
+            if framework == "timm"
+            else ("as text, as torchvision's ImageFolder does; timm sorts by number")
+        )
+        purpose = f"{purpose} (sorted {by_number})"
+    order = order_of(seen.classes, framework or "torchvision")
+    assert order is not None, "a framework has an order for all names"
+    return f"classes: {_list(order)}", purpose
+
+
+def _output(wishes: Wishes) -> tuple[str, str]:
+    if stated := wishes.statements.output:
+        return f"output: {stated.value}", f"from {plain(stated.source)}"
+    purpose = "where the model ends in softmax or sigmoid; else it is found out"
+    return "# output: probability", purpose
 
 
 def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     if stated := wishes.statements.input:
         said = stated.value.model_dump(mode="json", exclude_unset=True)
         return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
+    if proposal := next((ask.proposal for ask in wishes.statements.asks if ask.proposal), ""):
+        return [(f"# {proposal}", "proposed by the checkpoint: check it against training")]
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
         return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]
@@ -202,6 +234,17 @@ def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
         ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
         _MORE_INPUT,
     ]
+
+
+def _history(wishes: Wishes, folder: Path) -> tuple[str, str]:
+    name = wishes.statements.history
+    if wishes.checkpoint is None or name is None:
+        return "# history: runs/metrics.csv", "the losses of training, where somebody kept them"
+    path = _word(_relative(wishes.checkpoint / name, folder))
+    return (
+        f"# history: {path}",
+        "the losses that lie in the checkpoint: take the # away to judge them",
+    )
 
 
 def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tuple[str, str]:

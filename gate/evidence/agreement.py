@@ -240,7 +240,9 @@ def _require_contract(evidence: Evidence) -> None:
     if len(set(topics)) != len(topics):
         raise Contradiction("contract", "two sources are compared twice on the same")
     used = evidence.configuration.input
+    output = (evidence.configuration.output or {}).get("values")
     known = {f"class {place}": quote(name) for place, name in enumerate(evidence.classes)}
+    known |= {"output.values": in_words(output)}
     known |= {f"input.{key}": in_words(value) for key, value in (used or {}).items()}
     for each in evidence.contract:
         place = f"contract: {each.topic!r:.80}"

@@ -1,4 +1,4 @@
-"""What a rule needs to know of images beside the model's answers to them.
+"""Measurements: facts of images that a rule needs beside the model's answers to them.
 
 A rule names its measurements (``Rule.needs``). While the images are decoded, the pass shows each
 batch to every measurement; what it observes stands beside the rows under its key, travels with

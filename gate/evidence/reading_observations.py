@@ -1,4 +1,4 @@
-"""From tables to measurements, and to what they observed on each image."""
+"""Tables are read as measurements, with what these observed on each image."""
 
 import json
 import sqlite3

@@ -13,7 +13,7 @@ from gate.evidence.records import ModelProbe, Split, SplitEvidence
 from gate.measure.inference.answers import as_probabilities
 from gate.measure.partials.job import ResultStream
 from gate.measure.partials.model_facts import ModelFacts
-from gate.measure.partials.partial import Outputs, PartialResult, joined, preprocessing_notes_of
+from gate.measure.partials.partial import Outputs, PartialResult, join, preprocessing_notes_of
 from gate.measure.partials.requests import MeasurementRequest
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset
@@ -51,7 +51,7 @@ class Assembler:
             notes: Counter[str] = Counter()
             parts = self._parts(of_split, results, notes)
             asked = [each for each in measurements if split in each.splits]
-            self.splits[split] = joined(datasets[split], split, parts, asked)
+            self.splits[split] = join(datasets[split], split, parts, asked)
             self.assumed += preprocessing_notes_of(split, notes)
         for _ in results:  # to its end: what it holds open is closed there
             raise AssertionError("there is a part for each unit, and no more")

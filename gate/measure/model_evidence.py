@@ -90,9 +90,9 @@ def _results(
     advance: Advance,
 ) -> ResultStream:
     if engine is None:
-        from gate.measure.partials.shard_files import merged
+        from gate.measure.partials.shard_files import merge
 
-        return merged(plan, settings.shards, datasets)
+        return merge(plan, settings.shards, datasets)
     from gate.measure.unit_results import unit_results
 
     return unit_results(

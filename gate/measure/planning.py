@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gate.evidence.records import Split
-from gate.measure.inference.identity import identified
+from gate.measure.inference.identity import identify
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.partials.job import Job
 from gate.measure.partials.plan import Plan, plan_of
@@ -23,11 +23,11 @@ def plan_measurement(
 ) -> tuple[Plan, Job]:
     """Return the plan to measure the model of a gate file, and the job that workers are given.
 
-    ``needs`` are those of the policy. Raises MeasurementError for one that no worker can be sent,
-    and CheckpointError where the checkpoint is refused or cannot be read.
+    ``needs`` are those of the policy. Raises CheckpointError where the checkpoint is refused or
+    cannot be read, and MeasurementError for a need that no worker can be sent.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
-    checkpoint = identified(gatefile.model, base=gatefile.base, read=gatefile.read)
+    checkpoint = identify(gatefile.model, base=gatefile.base, read=gatefile.read)
     requests = requests_of(needs)
     plan = plan_of(
         gatefile, datasets, classes, checkpoint, settings.device, settings.backend, requests

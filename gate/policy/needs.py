@@ -1,14 +1,15 @@
-"""What a policy has measured beside the model's answers: the union over its rules."""
+"""The needs of a policy beside the model's answers: the union over its rules."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gate.checks.base import Rule
+from gate.checks.plugins import plugin_behind
 from gate.errors import UsageError
 from gate.evidence.measurements import SPLITS, Measurement, SplitName
+from gate.plugins import Plugin
 from gate.wording import list_names, plain, quote
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Need:
     facts: Mapping[str, Any]  # JSON; what the measurement depends on
     splits: tuple[SplitName, ...]
     rules: tuple[str, ...]  # by their ids
+    plugins: tuple[Plugin, ...] = ()  # that add their checks
 
     @property
     def key(self) -> str:
@@ -42,9 +44,9 @@ class Need:
 
     @property
     def where(self) -> str:
-        """The measurement as messages name it, with the package that it is from."""
-        package = package_of(type(self.measurement))
-        return f"measurement {self.key}{f' of {package}' if package else ''}"
+        """The measurement as messages name it, with the packages that it is from."""
+        packages = list_names(sorted({f"{each.package} {each.version}" for each in self.plugins}))
+        return f"measurement {self.key}{f' of {packages}' if packages else ''}"
 
 
 def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
@@ -65,7 +67,8 @@ def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
                 )
             splits = tuple(each for each in SPLITS if each in {*other.splits, *need.splits})
             by = tuple(dict.fromkeys((*other.rules, rule.id)))
-            found[need.key] = replace(other, splits=splits, rules=by)
+            plugins = tuple(sorted({*other.plugins, *need.plugins}, key=lambda each: each.where))
+            found[need.key] = replace(other, splits=splits, rules=by, plugins=plugins)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -105,32 +108,21 @@ def _lack(measurement: Measurement, split: "SplitEvidence") -> Lack | None:
     return None
 
 
-@cache
-def package_of(kind: type) -> str:
-    """Return the installed package that a class is from, with its version; nothing for our own."""
-    module = kind.__module__.partition(".")[0]
-    if module == __name__.partition(".")[0]:
-        return ""
-    from importlib.metadata import packages_distributions, version
-
-    names = packages_distributions().get(module, ())
-    return f"{names[0]} {version(names[0])}" if names else ""
-
-
 def _needs(rule: Rule) -> Iterator[Need]:
     where = f"rule {rule.id or rule.check}"
+    plugin = plugin_behind(type(rule))
+    plugins = () if plugin is None else (plugin,)
     try:
         for each in rule.needs():
             _require_measurement(each, where)
-            yield Need(each, _as_json(each.plan_facts()), tuple(each.splits), (rule.id,))
+            yield Need(each, _as_json(each.plan_facts()), tuple(each.splits), (rule.id,), plugins)
     except UsageError:
         raise
     except Exception as error:
-        package = package_of(type(rule))
         raise UsageError(
             where,
             f"what it needs cannot be told: {type(error).__name__}: {plain(error, 200)}",
-            f"mend or reinstall {package}" if package else f"mend the check {rule.check}",
+            f"mend or reinstall {plugin.package}" if plugin else f"mend the check {rule.check}",
         ) from error
 
 

@@ -47,7 +47,10 @@ class PolicyDocument:
 
     @property
     def checks(self) -> Mapping[str, type[Rule]]:
-        """The checks that its rules may name: those that are shipped, and those of its plugins."""
+        """The checks that its rules may name: those that are shipped, and those of its plugins.
+
+        Raises UsageError where two plugins add one name.
+        """
         return registry_with(self.packages)
 
     @property

@@ -1,4 +1,4 @@
-"""What was measured beside the model's answers because rules need it."""
+"""Measurements in the report: those that rules need beside the model's answers."""
 
 from hashlib import sha256
 

@@ -32,9 +32,10 @@ def census(subject: GateFile) -> Census:
 
     Images whose label only reading tells, as in a user's own Dataset, are not counted.
     """
-    if subject.data.test is None:
+    test = subject.data.given().get("test")
+    if test is None:
         return Census(subject.classes)
-    dataset = open_dataset(subject.data.test, base=subject.base, classes=subject.classes or None)
+    dataset = open_dataset(test, base=subject.base, classes=subject.classes or None)
     require_two_classes(dataset)
     if isinstance(dataset, PredictionTable):
         groups = [] if dataset.groups is None else dataset.groups.tolist()

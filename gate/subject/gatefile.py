@@ -15,6 +15,7 @@ from gate.errors import DocumentError, UsageError
 from gate.keys import name_key
 from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
+from gate.subject.datasets.classes import Framework
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.inputs import Deviation, InputSpec, Length
 from gate.subject.outputs import OutputSpec, Values
@@ -73,7 +74,7 @@ class DataSpecs(_Strict):
     def given(self) -> dict[str, DataSpec]:
         """Return the splits that are given, by name, in the order train, validation, test."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: spec for name, spec in splits.items() if spec is not None}
+        return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 
 class HistorySpec(_Strict):
@@ -161,7 +162,8 @@ class GateFile(_Strict):
     classes: tuple[ClassName, ...] = Field(
         (),
         description="The names of the classes in the order of the model's outputs; without them, "
-        "the class folders of the data in alphabetical order.",
+        "those that the artefact or the data name. Class folders are sorted as text, as by "
+        "torchvision, or by number for a model of timm.",
     )
     input: InputSpec = Field(
         default_factory=InputSpec, description="How an image becomes the model's input."
@@ -200,6 +202,7 @@ class GateFile(_Strict):
     _document: Document | None = PrivateAttr(None)
     _base: Path = PrivateAttr(default_factory=Path)
     _origins: tuple[str, ...] = PrivateAttr(())
+    _framework: Framework | None = PrivateAttr(None)
     _read: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
@@ -257,12 +260,22 @@ class GateFile(_Strict):
         """The files of the artefact that values were taken from, with their SHA-256."""
         return self._read
 
+    @property
+    def framework(self) -> Framework | None:
+        """Whose tools read the class folders of training, as far as the artefact tells."""
+        return self._framework
+
     def completed(
-        self, values: Mapping[str, Any], origins: tuple[str, ...], read: Mapping[str, str]
+        self,
+        values: Mapping[str, Any],
+        origins: tuple[str, ...],
+        read: Mapping[str, str],
+        framework: Framework | None = None,
     ) -> Self:
         """Return the same with values that the artefact states, and who says so, and where."""
         copy = self.model_copy(update=values)
         copy._origins, copy._read = origins, read  # noqa: SLF001 -- a copy of itself
+        copy._framework = framework  # noqa: SLF001 -- a copy of itself
         return copy
 
     def with_absolute_paths(self) -> Self:

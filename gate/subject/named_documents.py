@@ -16,7 +16,7 @@ def policy_of(subject: GateFile) -> PolicyDocument:
 
 
 def waivers_of(subject: GateFile) -> tuple[PlacedWaiver, ...]:
-    """Return the waivers of all documents; raises as policy_of does."""
+    """Return the waivers of all documents; raises UsageError, or DocumentError with all faults."""
     try:
         return read_waivers(subject.waivers, base=subject.base)
     except UsageError as error:

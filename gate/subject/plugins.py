@@ -1,19 +1,22 @@
 """Plugins that take part in measuring, as evidence and report name them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gate.plugins import Plugin
-from gate.subject.datasets.formats import plugin_of
+from gate.policy.needs import Need
+from gate.subject.datasets.formats.names import plugin_of
 from gate.subject.gatefile import GateFile
 from gate.subject.sources.registry import plugins_named_by
 
 
-def measuring_plugins(gatefile: GateFile) -> Mapping[str, str]:
-    """Return package and version of each plugin that a gate file names, sorted.
+def measuring_plugins(gatefile: GateFile, needs: Sequence[Need]) -> Mapping[str, str]:
+    """Return package and version of each plugin that measures, sorted by package.
 
-    Raises UsageError where two packages add what it names.
+    A gate file names formats and a model source; ``needs`` are measurements of its policy. Raises
+    UsageError where two packages add what the gate file names.
     """
-    return dict(sorted((each.package, each.version) for each in _named(gatefile)))
+    found = (*_named(gatefile), *(each for need in needs for each in need.plugins))
+    return dict(sorted((each.package, each.version) for each in found))
 
 
 def _named(gatefile: GateFile) -> Iterator[Plugin]:

@@ -1,15 +1,25 @@
 """The splits of a gate file, opened; and the classes, where only the data tells them."""
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gate.errors import SubjectError
 from gate.evidence.records import Split
+from gate.keys import name_key
 from gate.subject.datasets import open_dataset
-from gate.subject.gatefile import GateFile
+from gate.subject.datasets.classes import Framework, in_order, order_of
+from gate.subject.datasets.urls import is_url
+from gate.subject.gatefile import Complaint, GateFile, ModelSpec
 from gate.subject.importing import name_packages
+from gate.wording import plain
 
 if TYPE_CHECKING:
     from gate.subject.datasets.records import Dataset, PredictionTable
+    from gate.subject.datasets.spec import DataSpec
 
 
 def open_splits(
@@ -17,19 +27,109 @@ def open_splits(
 ) -> "tuple[Mapping[Split, Dataset | PredictionTable], tuple[str, ...]]":
     """Return the splits and the classes: those of the gate file, else those that train has.
 
-    Raises DataError, also for a split of one class, FactoryError or MissingExtraError.
+    Raises DataError, also for a split of one class, UsageError where nothing says in which order
+    classes stand or what labels mean, FactoryError or MissingExtraError.
     """
     name_packages((each.module for each in gatefile.factories()), gatefile.base)
     classes = gatefile.classes or None
     opened: dict[Split, Dataset | PredictionTable] = {}
     for name, spec in gatefile.data.given().items():
         dataset = open_dataset(spec, base=gatefile.base, classes=classes)
+        if classes is None:
+            dataset = _in_order_of_outputs(dataset, spec, gatefile)
         require_two_classes(dataset)
         opened[Split(name)] = dataset
         # Without a gate file that says so, the first split tells the classes of the others.
         classes = classes or dataset.classes
     assert classes is not None, "a gate file has at least one split"
     return opened, classes
+
+
+def framework_of(model: ModelSpec | None) -> Framework | None:
+    """Return who read the class folders of training, as the factory tells; None without one.
+
+    A factory of the user's is PyTorch code, whose reader is torchvision's unless it is timm's.
+    """
+    if model is None or model.factory is None:
+        return None
+    package = model.factory.partition(":")[0].partition(".")[0]
+    return "timm" if package == "timm" else "torchvision"
+
+
+def order_question(gatefile: GateFile, framework: Framework | None) -> Complaint | None:
+    """Return what must be asked of the class folders of the first split, before they are read.
+
+    None where the gate file names the classes, their order is known, or the data are no folders.
+    """
+    splits = gatefile.data.given()
+    if gatefile.classes or framework is not None or not splits:
+        return None
+    names = _class_folders(next(iter(splits.values())), gatefile.base)
+    return None if order_of(names, None) is not None else _question(names)
+
+
+def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
+    """Return the names of class folders on this machine; none where the data are something else."""
+    from gate.subject.datasets.recognise import format_of_split
+
+    if spec.path is None or is_url(spec.path):
+        return ()
+    with contextlib.suppress(SubjectError, OSError):  # who opens it says so
+        if format_of_split(spec, base).name == "folder":
+            with os.scandir(base / spec.path) as items:
+                found = [each.name for each in items if each.is_dir() and each.name[0] != "."]
+            readable = (os.fsencode(each).decode(errors="replace") for each in found)
+            return tuple(sorted(map(name_key, readable)))
+    return ()
+
+
+def _question(names: Sequence[str], where: str = "") -> Complaint:
+    by_text, naturally = order_of(names, "torchvision"), order_of(names, "timm")
+    place = f" ({plain(where)})" if where else ""
+    fact = (
+        "nothing says in which order the model's outputs stand for the classes: as text and by "
+        f"number their names have different ones{place}"
+    )
+    remedy = (
+        f"add classes: {_flow(by_text)} as torchvision, Hugging Face, Keras and fastai sort, or "
+        f"{_flow(naturally)} as timm does"
+    )
+    return ("classes",), fact, remedy
+
+
+def _flow(names: Iterable[str] | None) -> str:
+    """Return names as a list of a gate file."""
+    return json.dumps(list(names or ()), ensure_ascii=False)
+
+
+def _in_order_of_outputs(
+    dataset: "Dataset | PredictionTable", spec: "DataSpec", gatefile: GateFile
+) -> "Dataset | PredictionTable":
+    """Return a split that names the classes itself, with them in the order of the outputs.
+
+    Raises UsageError where nothing says which that is.
+    """
+    from gate.subject.datasets.records import PredictionTable
+
+    if isinstance(dataset, PredictionTable) or not dataset.has_sorted_classes:
+        return dataset
+    names = dataset.classes
+    framework = gatefile.framework or framework_of(gatefile.model)
+    order = order_of(names, framework)
+    is_folder = dataset.format == "folder"
+    # Integers of a table are numbers to pandas, and text to others.
+    if order is None or (not is_folder and in_order(names) != order_of(names, "torchvision")):
+        gatefile.require_complete([_question(names, dataset.path)])
+    elif framework != "timm" and order != names:
+        fact = (
+            "the names of the class folders are decomposed (NFD), and sort otherwise so than as "
+            f"they are written elsewhere (NFC) ({plain(dataset.path)})"
+        )
+        remedy = f"add classes: {_flow(names)}, or {_flow(order)}: as the model's outputs stand"
+        gatefile.require_complete([(("classes",), fact, remedy)])
+    elif order != names:
+        return open_dataset(spec, base=gatefile.base, classes=order)
+    return dataset
 
 
 def require_two_classes(dataset: "Dataset | PredictionTable") -> None:

@@ -11,7 +11,7 @@ import pytest
 from gate.approval.digests import checkpoint_files
 from gate.errors import AttestationError, EvidenceError, RefusalCode, UsageError
 from gate.evidence.synthetic_evidence import synthetic_evidence
-from gate.report.renderings import render
+from gate.report.renderings.registry import render
 from gate.report.statement import EXTENSION
 from gate.subject.checkpoints.folders import read_folder
 from gate.subject.checkpoints.sealing import MAX_BYTES

@@ -25,7 +25,11 @@ def test_the_package_that_judged_is_accepted_and_stands_in_the_statement(judged)
     predicate = judged.statement()["predicate"]
 
     assert judged.code() is None
-    assert predicate[EXTENSION]["plugins"] == {"checks": {"paint-checks": "1.2"}, "evidence": {}}
+    assert predicate[EXTENSION]["plugins"] == {
+        "checks": {"paint-checks": "1.2"},
+        "engines": {},
+        "evidence": {},
+    }
     assert any(each["name"] == "plugin:paint-checks" for each in predicate["configuration"])
 
 

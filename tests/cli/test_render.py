@@ -14,7 +14,7 @@ from gate.cli.output import FORMATS
 from gate.evidence.store import FILE_NAME, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.report import renderings
+from gate.report.renderings import registry
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 verdicts = pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "error"])
@@ -27,7 +27,7 @@ BAD = SyntheticRun(
 
 
 def test_the_formats_of_the_command_line_are_those_that_can_be_rendered():
-    assert FORMATS == renderings.FORMATS
+    assert FORMATS == registry.FORMATS
 
 
 @verdicts

@@ -129,7 +129,7 @@ def test_the_report_names_the_descriptor_by_its_digest(coloured):
             lambda path: path.write_bytes(b"no graph"),
             "it is not an ONNX model; export the descriptors",
         ),
-        (lambda path: network(path, channels=1), "does not take images of shape"),
+        (lambda path: network(path, channels=1), "it takes images of 1 channel, and gets 3"),
         (lambda path: network(path, flat=False), "not a row an image"),
     ],
 )

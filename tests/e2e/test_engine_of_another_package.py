@@ -1,30 +1,11 @@
 """An engine of another package is one file; what it does wrongly is told with its package."""
 
 import pytest
+from throwaway import THIRD_PARTY
 
 from gate.measure.partials import work_units
 
-# What a user would write: the whole package.
-THREADS = '''\
-"""Measure with threads of this process."""
-
-from concurrent.futures import ThreadPoolExecutor
-
-from gate.measure.engines.engine import Engine
-from gate.measure.engines.worker_task import measure_unit
-
-
-class Threads(Engine):
-    def __init__(self, workers):
-        super().__init__(workers)
-        self.pool = ThreadPoolExecutor(workers)
-
-    def submit(self, job, unit):
-        return self.pool.submit(measure_unit, job, unit)
-
-    def close(self):
-        self.pool.shutdown(cancel_futures=True)
-'''
+THREADS = (THIRD_PARTY / "threads.py").read_text()
 POINTS = "[validate_model.engines]\nthreads = their_threads:Threads\n"
 WHERE = "plugin threads of their-threads 1.2"
 REMEDY = "tell their-threads, or use --engine local"

@@ -659,3 +659,52 @@ def test_the_folder_above_the_splits_is_still_no_dataset(compare):
 
     assert compared.status == 4
     assert "splits, not classes" in compared.err
+
+
+def test_two_splits_of_one_npz_are_compared(compare, tmp_path):
+    pixels, labels = rows(12)
+    np.savez(
+        tmp_path / "all.npz",
+        train_images=pixels[:8],
+        train_labels=labels[:8, None],
+        test_images=pixels[6:],
+        test_labels=labels[6:, None],
+    )
+
+    found = compare("--split-a", "train", "--split-b", "test", a="all.npz", b="all.npz")
+
+    assert found.status == 1
+    assert [pair[1:] for pair in found.pairs] == [("6", "0"), ("7", "1")]
+
+
+def test_rows_of_one_manifest_are_compared(compare, tmp_path):
+    fill("im", range(6))
+    names = sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.png"))
+    lines = [
+        f"{name},{Path(name).parent.name},{'b' if '00' in name[-7:] else 'a'}" for name in names
+    ]
+    Path("all.csv").write_text("\n".join(["image,label,part", *lines]))
+
+    found = compare("--where-a", "part=b", "--where-b", "part=b", a="all.csv", b="all.csv")
+
+    assert found.status == 1
+    assert {pair[1] for pair in found.pairs} == set(names[1::2])
+
+
+@pytest.mark.parametrize("given", ["part", "=b"])
+def test_rows_that_are_chosen_by_no_column_are_a_fault_of_the_call(compare, tmp_path, given):
+    fill("im", range(2))
+    Path("all.csv").write_text("image,label\nim/cat/000.png,cat\nim/dog/001.png,dog\n")
+
+    found = compare("--where-b", given, a="all.csv", b="all.csv")
+
+    assert found.status == 2
+    assert "--where-b" in found.err
+
+
+def test_an_image_folder_with_metadata_is_compared_without_labels_too(compare):
+    for name in ("a", "b"):
+        save(picture(1), f"{name}/1.png")
+        Path(name, "metadata.jsonl").write_text('{"file_name": "1.png", "note": "x"}\n')
+
+    assert [pair[0] for pair in compare().pairs] == ["bytes"]

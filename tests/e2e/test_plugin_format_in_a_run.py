@@ -1,41 +1,19 @@
-"""A data format of a throw-away package, end to end: one file beside the gate, and no change in it.
-
-Its data are tiles: a line each of name, class and 64 pixels in hexadecimal.
-"""
+"""A data format of another package, end to end: one file beside the gate, no change in it."""
 
 import json
 from collections import Counter
 
 import pytest
+from throwaway import THIRD_PARTY
 
 from gate.subject.datasets import folder, recognise
 
-CODE = """\
-import os
-
-import numpy as np
-
-from gate.subject.datasets.formats import DataFormat
-from gate.subject.datasets.pictures import sample_of
-from gate.subject.datasets.records import BaseDataset, Entry
-
-
-class Tiles(BaseDataset):
-    def __init__(self, spec, base, classes):
-        if log := os.environ.get("TILES_LOG"):
-            with open(log, "a") as stream:
-                stream.write(f"{os.getpid()} {spec.path}\\n")
-        lines = [line.split() for line in (base / spec.path).read_text().splitlines()]
-        self.classes = classes or ("dark", "bright")
-        self.pixels = [line[2] for line in lines]
-        self.entries = [Entry(line[0], self.classes.index(line[1])) for line in lines]
-
-    def read(self, index):
-        pixels = np.frombuffer(bytes.fromhex(self.pixels[index]), np.uint8)
-        return sample_of(pixels.reshape(8, 8), self.entries[index].label)
-
-
-FORMAT = DataFormat(name="tiles", keys=frozenset({"path", "options"}), open=Tiles)
+CODE = (THIRD_PARTY / "tiles.py").read_text()
+READS = "        lines = "
+LOGS = """\
+        import os
+        with open(os.environ["TILES_LOG"], "a") as stream:
+            stream.write(f"{os.getpid()} {spec.path}\\n")
 """
 POINTS = "[validate_model.formats]\ntiles = their_tiles:FORMAT\n"
 
@@ -79,15 +57,18 @@ def test_tiles_are_judged_as_the_same_images_in_an_array_are(tiles):
 
 
 @pytest.mark.parametrize("how", [[], ["--workers", 2], ["--engine", "ray"]], ids=str)
-def test_every_process_finds_the_plugin_and_lists_each_split_once(how, tiles, tmp_path):
+def test_every_process_finds_the_plugin_and_lists_each_split_once(
+    how, tiles, tmp_path, monkeypatch
+):
     if "ray" in how:
         pytest.importorskip("ray")
     log = tmp_path / "opened.txt"
+    monkeypatch.setenv("TILES_LOG", str(log))
+    assert CODE.count(READS) == 1
+    (tiles.plugin / "their_tiles.py").write_text(CODE.replace(READS, LOGS + READS))
     tiles.write_gatefile()
 
-    ran = tiles.process(
-        "run", "--no-cache", *how, rows=10, PYTHONPATH=str(tiles.plugin), TILES_LOG=str(log)
-    )
+    ran = tiles.process("run", "--no-cache", *how, rows=10, PYTHONPATH=str(tiles.plugin))
 
     assert ran.status == 0, ran.err
     assert ran.digest == tiles.run("--no-cache").digest
@@ -172,7 +153,7 @@ def test_a_reader_that_raises_is_no_traceback(tiles):
 
 
 def test_a_reader_that_ends_its_process_does_not_pass(tiles):
-    code = CODE.replace("pixels = np.frombuffer", "os._exit(0); pixels = np.frombuffer")
+    code = CODE.replace("pixels = np.frombuffer", "import os; os._exit(0); pixels = np.frombuffer")
     (tiles.plugin / "their_tiles.py").write_text(code)
     tiles.write_gatefile()
 

@@ -62,6 +62,6 @@ def test_a_gate_file_of_shipped_formats_names_none_and_one_of_a_package_names_it
     test = plain.data.test.model_copy(update={"format": "paint-zip"})
     named = plain.model_copy(update={"data": plain.data.model_copy(update={"test": test})})
 
-    assert measuring_plugins(plain) == {}
-    assert measuring_plugins(named) == {"paint-checks": "1.2"}
+    assert measuring_plugins(plain, ()) == {}
+    assert measuring_plugins(named, ()) == {"paint-checks": "1.2"}
     assert not paint.is_imported("paint_checks")

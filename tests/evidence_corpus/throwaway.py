@@ -2,72 +2,16 @@
 
 import contextlib
 import importlib
+import re
 import shutil
 import sys
+from pathlib import Path
 
 from gate.checks import plugins as checks
 
-CHECK = '''\
-"""Checks of the paint shop."""
-
-from typing import ClassVar, Literal
-
-from pydantic import Field
-
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
-from gate.evidence.synthetic_run import SyntheticRun
-from gate.metrics.estimates import Count
-
-
-class MinImages(Rule):
-    """Require a number of test images.
-
-    Fewer tell nothing of paint.
-
-    To fix a failure: take more pictures of paint.
-    """
-
-    family: ClassVar = "data"
-    formula: ClassVar = "images of test"
-    interval: ClassVar = "none: it is counted"
-
-    check: Literal["min-images"] = "min-images"
-    min: int = Field(ge=1, description="The fewest images that pass.")
-
-    examples: ClassVar = (
-        Example("as many", {"min": 100}, SyntheticRun(test=((50, 0), (0, 50))), Outcome.PASSED),
-        Example("too few", {"min": 101}, SyntheticRun(test=((50, 0), (0, 50))), Outcome.FAILED),
-    )
-
-    def evaluate(self, evidence):
-        # HERE
-        rows = evidence.splits["test"].rows
-        return [
-            Comparison("images", Count(len(rows)), ">=", float(self.min), Scope(split="test"))
-        ]
-
-    def vacuous(self, data):
-        if self.min == 1:
-            yield ("min",), "every test set has an image", "require more"
-'''
-RENDERING = '''\
-"""A rendering of the paint shop."""
-
-from gate.report.renderings import Mark, Rendering
-
-
-def render(report, beside):
-    # HERE
-    return f"PAINT {report.verdict}"
-
-
-RENDERING = Rendering(
-    name="paint",
-    about="a line for the paint shop",
-    render=render,
-    mark=Mark(r"PAINT (pass|fail|inconclusive|error)\\n\\Z"),
-)
-'''
+THIRD_PARTY = Path(__file__).parents[1] / "third_party"
+CHECK = (THIRD_PARTY / "min_images.py").read_text()
+RENDERING = (THIRD_PARTY / "paint.py").read_text()
 POINTS = """\
 [validate_model.checks]
 min-images = paint_checks.min_images:MinImages
@@ -132,6 +76,8 @@ class Installer:
 
 
 def code(text, line):
-    """Return the source of the package with a line where it says HERE."""
-    assert "# HERE" in text
-    return text.replace("# HERE", line)
+    """Return the source of the package with a line where its hook begins."""
+    begins = r"^( *)def (evaluate|render)\(.*\):\n"
+    changed, count = re.subn(begins, rf"\g<0>\1    {line}\n", text, flags=re.MULTILINE)
+    assert count == 1
+    return changed

@@ -20,12 +20,12 @@ Path("arguments.json").write_text(json.dumps(sys.argv[1:]))
 sys.path.insert(0, {root!r})
 if {verdict!r} == "usage":
     sys.exit(2)
-from gate.cli.output import outputs_of_step, parsed, write
+from gate.cli.output import outputs_of_step, parse_outputs, write
 from gate.report.reading import read_report
 from gate.report.renderings import Beside
 report = read_report(Path({golden!r}) / ({verdict!r} + ".json"))
 asked = [value for name, value in zip(sys.argv, sys.argv[1:]) if name == "-o"]
-targets = parsed(asked)
+targets = parse_outputs(asked)
 write(report, targets, Beside())
 outputs_of_step(report, targets.values(), Path("gate-out/report.json"))
 sys.exit(report.decision.exit_status)

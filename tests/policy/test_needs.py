@@ -13,7 +13,7 @@ from gate.errors import DocumentError, UsageError
 from gate.evidence.store import load, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.fixtures import read_fixtures
-from gate.policy.needs import needs_of, package_of
+from gate.policy.needs import needs_of
 
 POLICY = """\
 apiVersion: gate/v1
@@ -133,8 +133,3 @@ def test_observations_that_no_run_can_leave_are_told(old, new, said, third_party
         read_fixtures("fixtures.yaml")
 
     assert said in str(caught.value)
-
-
-def test_a_measurement_of_another_package_is_named_with_its_version():
-    assert package_of(pytest.MonkeyPatch) == f"pytest {pytest.__version__}"
-    assert package_of(UsageError) == ""

@@ -11,7 +11,7 @@ from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
-from gate.report.renderings import render
+from gate.report.renderings.registry import render
 from gate.report.renderings.text import text
 from gate.report.unjudged import unjudged_copies
 

@@ -2,12 +2,13 @@
 
 import io
 import tarfile
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gate.errors import DataError
+from gate.errors import DataError, UsageError
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.gatefile import GateFile
@@ -81,3 +82,73 @@ def test_a_gate_file_with_a_split_of_one_class_is_refused(tmp_path, monkeypatch)
 
     with pytest.raises(DataError, match="one class"):
         open_splits(gatefile)
+
+
+def opened_by(tmp_path, given, *, framework=None, **model):
+    """Return the classes of a gate file that names none; ``framework`` is the artefact's."""
+    subject = GateFile.model_validate({"data": {"test": given}, "model": model})
+    subject = subject.completed({}, (), {}, framework)
+    subject._base = tmp_path
+    return open_splits(subject)[1]
+
+
+NUMBERED = [str(number) for number in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("model", "order"),
+    [
+        ({"factory": "net:build"}, sorted(NUMBERED)),
+        ({"framework": "transformers"}, sorted(NUMBERED)),
+        ({"framework": "timm", "factory": "net:build"}, NUMBERED),
+        ({"factory": "timm.models:resnet18"}, NUMBERED),
+        ({"factory": "timm:create_model"}, NUMBERED),
+        ({"factory": "timmy:build"}, sorted(NUMBERED)),
+    ],
+)
+def test_class_folders_stand_as_the_framework_sorts_them(tmp_path, model, order):
+    assert opened_by(tmp_path, folder(tmp_path, NUMBERED), **model) == tuple(order)
+
+
+@pytest.mark.parametrize("labels", [NUMBERED, ["img2", "img10"], ["B", "a"]])
+def test_an_order_that_nothing_says_is_asked_for_with_both(tmp_path, labels):
+    with pytest.raises(UsageError) as caught:
+        opened_by(tmp_path, folder(tmp_path, labels), checkpoint="m.onnx", source="onnx")
+
+    assert str(sorted(labels)).replace("'", '"') in caught.value.fact.replace("'", '"')
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"], ["0", "1", "2"], ["a", "b", "Ä"]])
+def test_an_order_that_all_agree_on_is_taken(tmp_path, labels):
+    assert opened_by(tmp_path, folder(tmp_path, labels), source="onnx") == tuple(labels)
+
+
+def test_integers_of_a_table_that_are_no_positions_are_asked_for(tmp_path):
+    with pytest.raises(UsageError):
+        opened_by(tmp_path, manifest(tmp_path, NUMBERED), factory="net:build")
+
+
+def test_integers_of_a_table_from_zero_on_are_positions(tmp_path):
+    labels = [str(number) for number in range(12)]
+
+    assert opened_by(tmp_path, manifest(tmp_path, labels)) == tuple(labels)
+
+
+def test_folders_of_decomposed_names_are_asked_for(tmp_path):
+    names = [unicodedata.normalize("NFD", name) for name in ("Ärmel", "Bag")]
+
+    with pytest.raises(UsageError, match="NFD"):
+        opened_by(tmp_path, folder(tmp_path, names), factory="net:build")
+
+
+def test_folders_of_decomposed_names_are_those_of_the_gate_file(tmp_path):
+    folder(tmp_path, [unicodedata.normalize("NFD", name) for name in ("Ärmel", "Bag")])
+    given = {"classes": ("Ärmel", "Bag"), "data": {"test": {"path": "data"}}}
+    subject = GateFile.model_validate(given)
+    subject._base = tmp_path
+
+    datasets, classes = open_splits(subject)
+
+    assert classes == ("Ärmel", "Bag")
+    entries = next(iter(datasets.values())).entries
+    assert {entry.id[:2]: entry.label for entry in entries} == {"Är": 0, "Ba": 1}

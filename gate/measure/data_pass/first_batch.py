@@ -11,7 +11,7 @@ from gate.measure.data_pass.read_images import Chunk, chunk_of
 from gate.measure.inference.answers import SUM_SLACK, looks_like_probabilities
 from gate.measure.inference.first_images import FirstBatch, Floats
 from gate.measure.inference.torch_runner import Runner
-from gate.measure.partials.work_units import batch_of, cut, padded
+from gate.measure.partials.work_units import batch_of, cut, pad
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import Transform
 from gate.subject.outputs import Values
@@ -47,7 +47,7 @@ def first_batch(
     size = batch_of(image.images.shape[1:])
     chunk = _first(dataset, transform, cut(rows, min(size, FIRST)))
     assert chunk is not None, "an image was read a moment ago"
-    outputs = runner.outputs(padded(chunk.images, size).copy())[: len(chunk.entries)]
+    outputs = runner.outputs(pad(chunk.images, size).copy())[: len(chunk.entries)]
     require_finite(outputs, (entry.id for entry in chunk.entries))
     apart = [
         not np.allclose(runner.outputs(image[None].copy())[0], expected, rtol=_SAME, atol=_SAME)

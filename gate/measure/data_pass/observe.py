@@ -13,7 +13,7 @@ from gate.measure.data_pass.read_images import Chunk
 from gate.measure.inference.answers import per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.partials.requests import OpenMeasurement, columns_of, require_alike
-from gate.measure.partials.work_units import cut, padded
+from gate.measure.partials.work_units import cut, pad
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
 from gate.subject.outputs import Values
@@ -44,7 +44,10 @@ class Answering:
         return scores
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
-        """Return the probabilities, (n, classes), of decoded images."""
+        """Return the probabilities, float64 (n, classes), of decoded images.
+
+        Raises CheckpointError where the model answers with NaN or infinity.
+        """
         outputs = [
             np.empty((0, len(self.runner.classes)), np.float32),
             *(
@@ -62,7 +65,7 @@ class Answering:
 
     def _outputs(self, ready: Outputs) -> Outputs:
         """Return the outputs of at most a batch, which the model may work on in place."""
-        answer = self.runner.outputs(padded(ready, self.batch))[: len(ready)]
+        answer = self.runner.outputs(pad(ready, self.batch))[: len(ready)]
         return per_class(answer, self.values)
 
 
@@ -86,7 +89,7 @@ class ObservedBatch:
     @property
     def indices(self) -> NDArray[np.int64]:
         """The places of the images among the entries, (n,)."""
-        return _read_only(self.chunk.indices[self.rows])
+        return _freeze(self.chunk.indices[self.rows])
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -96,12 +99,12 @@ class ObservedBatch:
     @property
     def labels(self) -> NDArray[np.int32]:
         """Their classes, (n,)."""
-        return _read_only(self.chunk.labels[self.rows])
+        return _freeze(self.chunk.labels[self.rows])
 
     @property
     def images(self) -> "tuple[Image.Image | None, ...]":
         """Copies of them as decoded; None for a tensor."""
-        return tuple(_copied(each.image) for each in self.chunk.originals[self.rows])
+        return tuple(_copy(each.image) for each in self.chunk.originals[self.rows])
 
     @property
     def bytes_stored(self) -> NDArray[np.int64]:
@@ -111,7 +114,7 @@ class ObservedBatch:
     @property
     def pixels_sha256(self) -> NDArray[np.uint8]:
         """Digests of mode, shape and pixels, (n, 32)."""
-        return _read_only(self.chunk.fingerprints.pixels[self.rows])
+        return _freeze(self.chunk.fingerprints.pixels[self.rows])
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -175,9 +178,9 @@ def observe(
             rows=some,
             dataset=dataset,
             split=split,
-            outputs=_read_only(outputs[some]),
+            outputs=_freeze(outputs[some]),
             answering=answering,
-            scores=None if scores is None else _read_only(scores[some]),
+            scores=None if scores is None else _freeze(scores[some]),
         )
         parts.append(
             {
@@ -186,10 +189,10 @@ def observe(
                 for name, values in each.observe(batch, len(rows)).items()
             }
         )
-    return concatenated(measurements, parts)
+    return concatenate_observations(measurements, parts)
 
 
-def concatenated(
+def concatenate_observations(
     measurements: Sequence[OpenMeasurement], parts: Sequence[Observations]
 ) -> dict[tuple[str, str], Numbers]:
     """Return the observations of parts behind each other, in the order of measurements and names.
@@ -200,11 +203,11 @@ def concatenated(
     return {
         (each.request.key, name): values
         for each in measurements
-        for name, values in _behind_each_other(each, parts)
+        for name, values in _concatenate_one(each, parts)
     }
 
 
-def _behind_each_other(
+def _concatenate_one(
     measurement: OpenMeasurement, parts: Sequence[Observations]
 ) -> Iterator[tuple[str, Numbers]]:
     own = [columns_of(part, measurement.request.key) for part in parts]
@@ -213,14 +216,14 @@ def _behind_each_other(
         yield name, np.concatenate([part[name] for part in own])
 
 
-def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+def _freeze(values: NDArray[Any]) -> NDArray[Any]:
     """Return the same values, which whoever is shown them cannot change."""
     view = values.view()
     view.flags.writeable = False
     return view
 
 
-def _copied(image: "Image.Image | None") -> "Image.Image | None":
+def _copy(image: "Image.Image | None") -> "Image.Image | None":
     if image is None:
         return None
     copy = image.copy()

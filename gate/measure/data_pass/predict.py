@@ -14,7 +14,7 @@ from gate.evidence.agreement import SCORE_BYTES
 from gate.evidence.records import Observations, Rows, Split
 from gate.evidence.times import now
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
-from gate.measure.data_pass.observe import Answering, concatenated, observe
+from gate.measure.data_pass.observe import Answering, concatenate_observations, observe
 from gate.measure.data_pass.read_images import Chunk, chunk_of
 from gate.measure.fingerprints.fingerprint import concatenate
 from gate.measure.fingerprints.known_fingerprints import KnownPrints
@@ -23,7 +23,7 @@ from gate.measure.inference.torch_runner import Runner
 from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.requests import OpenMeasurement
-from gate.measure.partials.work_units import WorkUnit, cut, padded, stretch_of
+from gate.measure.partials.work_units import WorkUnit, cut, pad, stretch_of
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset, Entry
 from gate.subject.inputs import Transform
@@ -85,20 +85,20 @@ class ForwardPass:
         """Yield what each span shows, in order, from as many threads as there are."""
         ordered = partial(in_order, threads=self.threads, ahead=ahead, thread_init=self.thread_init)
         if len(self.runners) == 1:  # it is asked by one thread, and the others read meanwhile
-            return map(partial(self._answered, self.runners[0]), ordered(self._read, spans))
+            return map(partial(self._answer, self.runners[0]), ordered(self._read, spans))
         free: SimpleQueue[Runner] = SimpleQueue()
         for runner in self.runners:
             free.put(runner)
 
-        def read_and_answered(span: _Span) -> _Seen:
+        def read_and_answer(span: _Span) -> _Seen:
             read = self._read(span)
             runner = free.get()
             try:
-                return self._answered(runner, read)
+                return self._answer(runner, read)
             finally:
                 free.put(runner)
 
-        return ordered(read_and_answered, spans)
+        return ordered(read_and_answer, spans)
 
     def _read(self, span: _Span) -> tuple[_Span, Chunk]:
         split, dataset, rows = span
@@ -109,13 +109,13 @@ class ForwardPass:
     def _observing(self, split: Split) -> list[OpenMeasurement]:
         return [each for each in self.measurements if split in each.request.splits]
 
-    def _answered(self, runner: Runner, read: tuple[_Span, Chunk]) -> "_Seen":
+    def _answer(self, runner: Runner, read: tuple[_Span, Chunk]) -> "_Seen":
         span, chunk = read
         if not chunk.entries:
             return _Seen(chunk, np.empty((0, len(runner.classes)), np.float32))
         outputs = np.concatenate(
             [
-                runner.outputs(padded(images, self.batch))[: len(images)]
+                runner.outputs(pad(images, self.batch))[: len(images)]
                 for images in np.split(
                     chunk.images, range(self.batch, len(chunk.images), self.batch)
                 )
@@ -123,11 +123,9 @@ class ForwardPass:
         )
         require_finite(outputs, (entry.id for entry in chunk.entries))
         answers = per_class(outputs, self.values)
-        return _Seen(chunk.without_images(), answers, self._observed(runner, span, chunk, answers))
+        return _Seen(chunk.without_images(), answers, self._observe(runner, span, chunk, answers))
 
-    def _observed(
-        self, runner: Runner, span: _Span, chunk: Chunk, outputs: Outputs
-    ) -> Observations:
+    def _observe(self, runner: Runner, span: _Span, chunk: Chunk, outputs: Outputs) -> Observations:
         split, dataset, _ = span
         measurements = self._observing(split)
         if not measurements:
@@ -155,7 +153,7 @@ class ForwardPass:
         answers = Answers.of(scores, labels)
         return PartialResult(
             unit=unit,
-            rows=_rows(entries, answers, dataset, self._joined(unit, seen)),
+            rows=_rows(entries, answers, dataset, self._join(unit, seen)),
             fingerprints=concatenate([chunk.fingerprints for chunk in read]),
             unreadable=tuple(image for chunk in read for image in chunk.unreadable),
             lowest=outputs.min(axis=0, initial=np.inf),
@@ -165,8 +163,10 @@ class ForwardPass:
             measured_at=now(),
         )
 
-    def _joined(self, unit: WorkUnit, seen: Iterable["_Seen"]) -> Observations:
-        return concatenated(self._observing(unit.split), [each.observations for each in seen])
+    def _join(self, unit: WorkUnit, seen: Iterable["_Seen"]) -> Observations:
+        return concatenate_observations(
+            self._observing(unit.split), [each.observations for each in seen]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,7 +79,7 @@ def chunk_of(
     read = [_read(dataset, transform, index, known, keep_originals) for index in span]
     if known is not None:
         known.add(each.fingerprint for each in read if isinstance(each, _New))
-    return _gathered(read, dataset)
+    return _gather(read, dataset)
 
 
 def _rows(
@@ -139,7 +139,11 @@ def _read(
     prepared = _Prepared
     treatment: tuple[str, ...] = ()
     try:
-        if known is not None and transform is None and (prints := _known(dataset, index, known)):
+        if (
+            known is not None
+            and transform is None
+            and (prints := _find_known(dataset, index, known))
+        ):
             assert entry.label is not None, "where bytes are known, labels are"
             return _Prepared(index, entry, entry.label, _NO_IMAGES, prints)
         sample = dataset.read(index)
@@ -166,7 +170,7 @@ def _treatment(transform: Transform | None, pixels: NDArray[np.uint8]) -> tuple[
     return transform.treatment(Image.fromarray(pixels[0]))
 
 
-def _known(dataset: Dataset, index: int, known: KnownPrints) -> Fingerprint | None:
+def _find_known(dataset: Dataset, index: int, known: KnownPrints) -> Fingerprint | None:
     """Return the fingerprint of a file that need not even be decoded; raises UnreadableImage."""
     stored = dataset.stored(index)
     return None if stored is None else known.of(sha256(stored).digest())
@@ -185,7 +189,7 @@ def _opaque(stored: bytes) -> Fingerprint:
     )
 
 
-def _gathered(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
+def _gather(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
     ready = [each for each in read if isinstance(each, _Prepared)]
     for each in ready[1:]:
         if each.image.shape != ready[0].image.shape:

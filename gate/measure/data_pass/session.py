@@ -15,7 +15,7 @@ from gate.measure.parallel.cpu_budget import prepare_process
 from gate.measure.partials.job import Job
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
-from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit, padded, shared_among
+from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit, count_threads, pad
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import build_transform
@@ -67,7 +67,7 @@ def _with_fusion(
     one = runners[0]
     if not isinstance(one, TorchRunner) or not len(first.images):
         return runners
-    fused = one.fuse_for(padded(first.images, first.batch), first.outputs, limited)
+    fused = one.fuse_for(pad(first.images, first.batch), first.outputs, limited)
     return tuple(replace(each, fused=fused) for each in runners if isinstance(each, TorchRunner))
 
 
@@ -92,7 +92,7 @@ def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[st
 
 
 @contextmanager
-def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
+def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     """Give a worker for a job; ``datasets`` are those of its gate file, opened.
 
     Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
@@ -100,12 +100,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     prepare_process()
     from gate.measure.data_pass.first_batch import first_batch
     from gate.measure.data_pass.predict import ForwardPass
-    from gate.measure.inference.open_model import limit_threads, opened_model
+    from gate.measure.inference.open_model import limit_threads, open_model
 
     spec, base = job.gatefile.model, job.gatefile.base
     assert spec is not None, "a gate file without saved predictions names a model"
     output = output_spec(job.gatefile.output)
-    with opened_model(
+    with open_model(
         spec, job.classes, job.device, base=base, threads=job.threads, output=output
     ) as (subject, runner, notes, sandbox):
         if subject.sha256 != job.checkpoint.sha256:
@@ -118,12 +118,12 @@ def opened(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
             first = first_batch(dataset, transform, runner, output.values)
         chosen = _chosen(runner, first, job.backend)
         runners = _replicas(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
-        checked_individually = shared_among(job.threads, first.batch)
+        checked_individually = count_threads(job.threads, first.batch)
         limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
         runners = _with_fusion(runners, first, limited)
         limited()
         undecided = first.single_output and output.values is None
-        measurements = tuple(each.opened() for each in job.measurements)
+        measurements = tuple(each.open() for each in job.measurements)
         if undecided and not all(each.measurement.optional for each in measurements):
             raise UsageError(
                 "output",

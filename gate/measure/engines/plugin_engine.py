@@ -49,7 +49,10 @@ class PluginEngine(Engine):
 
     @property
     def ahead(self) -> int | None:
-        """How many units the engine wants before its first result is taken."""
+        """How many units the engine wants before its first result is taken.
+
+        Raises SubjectError where the engine fails, or says something else than a number.
+        """
         engine = self._create()
         with self.calling("ahead"):
             ahead = engine.ahead
@@ -59,7 +62,10 @@ class PluginEngine(Engine):
 
     @contextlib.contextmanager
     def start_ahead(self) -> Iterator[None]:
-        """Start the engine, if it can; where it cannot, that is told when it is needed."""
+        """Start the engine, if it can; where it cannot, that is told when it is needed.
+
+        Raises SubjectError where the engine fails at the end of the block.
+        """
         stack = contextlib.ExitStack()
         try:
             engine = self._create()
@@ -74,7 +80,10 @@ class PluginEngine(Engine):
                 stack.close()
 
     def share(self, datasets: Mapping[Split, Dataset], advance: Advance) -> None:
-        """Hand on what this process has."""
+        """Hand on what this process has.
+
+        Raises SubjectError where the engine fails, or did so when it was started ahead.
+        """
         self._datasets = datasets
         if self._start_error is not None:
             raise self._start_error
@@ -83,14 +92,17 @@ class PluginEngine(Engine):
             engine.share(datasets, advance)
 
     def submit(self, job: Job, unit: WorkUnit) -> Pending:
-        """Order the measurement of a unit."""
+        """Order the measurement of a unit; raises SubjectError where the engine fails."""
         engine = self._create()
         with self.calling("submit"):
             pending = engine.submit(job, unit)
         return _Pending(self, job, unit, pending)
 
     def close(self) -> None:
-        """End the engine, and what units have opened in this process."""
+        """End the engine, and what units have opened in this process.
+
+        Raises SubjectError where the engine fails.
+        """
         try:
             if self._engine is not None:
                 with self.calling("close"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gate.errors import DataError, GateError
 from gate.evidence.records import Split
-from gate.measure.data_pass.session import Worker, opened
+from gate.measure.data_pass.session import Worker, open_worker
 from gate.measure.engines.child_process import restore_import_path
 from gate.measure.partials.job import Job, UnitOutcome
 from gate.measure.partials.plan import entries_digest
@@ -65,7 +65,7 @@ def _open_worker(job: Job) -> Worker:
     if _open is None or _open.plan != job.plan:
         _close()
         with contextlib.ExitStack() as stack:
-            worker = stack.enter_context(opened(job, datasets_of(job)))
+            worker = stack.enter_context(open_worker(job, datasets_of(job)))
             _open = _Open(job.plan, worker, stack.pop_all())
     return _open.worker
 
@@ -75,7 +75,7 @@ def datasets_of(job: Job) -> dict[Split, Dataset]:
 
     It lists them itself: what it reads may be another disk, or have changed since. To send what the
     parent has listed would be no faster either: 60,000 files take as long to pickle as to list, and
-    are listed here while torch is imported.
+    are listed here while torch is imported. Raises DataError where they are others.
     """
     found, classes = open_splits(job.gatefile)
     if classes != job.classes:

@@ -10,11 +10,12 @@ from gate.subject.sources.registry import source_of
 from gate.subject.sources.source import Artefact
 
 
-def identified(spec: ModelSpec, *, base: Path, read: Mapping[str, str]) -> Identity:
+def identify(spec: ModelSpec, *, base: Path, read: Mapping[str, str]) -> Identity:
     """Return the digest, size and format of the checkpoint of a gate file, vetted.
 
     ``read`` are the files that it has stated something in, with their SHA-256. Raises
     CheckpointError, with what is known of the file as its ``identity``; also where they changed.
+    Raises UsageError for a model source that nobody adds.
     """
     artefact = Artefact.of(spec, base)
     identity = source_of(artefact).identify(artefact)

@@ -33,7 +33,7 @@ class Loaded(NamedTuple):
 
 
 @contextmanager
-def opened_model(
+def open_model(
     spec: ModelSpec,
     classes: tuple[str, ...],
     device: Device,

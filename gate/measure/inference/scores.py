@@ -34,7 +34,7 @@ def _read(
     answer: object, images: int, classes: int, select: str | int | None
 ) -> tuple[NDArray[np.float32] | None, CheckpointError | None]:
     if select is not None:
-        answer, problem = _selected(answer, select)
+        answer, problem = _select(answer, select)
         if problem is not None:
             return None, problem
     if not isinstance(answer, torch.Tensor):
@@ -65,7 +65,7 @@ def _read(
     return (rows if rows.ndim == 2 else rows[:, None]), None
 
 
-def _selected(answer: object, select: str | int) -> tuple[object | None, CheckpointError | None]:
+def _select(answer: object, select: str | int) -> tuple[object | None, CheckpointError | None]:
     """Return what a key, attribute or position of an answer holds, or that there is none."""
     if isinstance(answer, torch.Tensor):
         return None, wrong_output(

@@ -25,7 +25,7 @@ from gate.measure.cache_location import PLANS, close_file, make_private, reason_
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_entries, require_observations
-from gate.measure.partials.partial_files import parsed, read_parts, write_parts
+from gate.measure.partials.partial_files import parse, read_parts, write_parts
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.work_units import WorkUnit
 from gate.subject.datasets.records import Dataset, UnreadableImage
@@ -78,7 +78,7 @@ class Kept:
         for folder in (self.folder, *self.folder.glob("*/")):
             if reason_to_distrust(folder) is None:
                 remove_unfinished_files(folder)
-        for file in sorted(self.folder.glob(f"*/{_FACTS}"), key=_used, reverse=True):
+        for file in sorted(self.folder.glob(f"*/{_FACTS}"), key=_last_use, reverse=True):
             if self._is_distrusted(file.parent) or self._is_distrusted(file):
                 continue
             facts = self._facts_in(file)
@@ -117,7 +117,7 @@ class Kept:
         try:
             known = self.facts is not None and facts.agrees(self.facts)
             if self._variant is None or not known or not self._variant.is_dir():
-                self._variant = self._started(facts)
+                self._variant = self._start_variant(facts)
         except (OSError, OutputError) as error:
             self._stop(error)
         else:
@@ -134,7 +134,7 @@ class Kept:
         try:
             text = file.read_bytes()
             if _named_after(text) == file.parent.name:
-                return ModelFacts.from_json(parsed(text))
+                return ModelFacts.from_json(parse(text))
         except FileNotFoundError:  # another run has cleaned it
             return None
         except (OSError, ValueError, LookupError, TypeError):
@@ -179,7 +179,7 @@ class Kept:
             self.warn(f"cache: {self.folder}: {said}; nothing more is kept")
         self._broken = True
 
-    def _started(self, facts: ModelFacts) -> Path:
+    def _start_variant(self, facts: ModelFacts) -> Path:
         """Return the folder for the model as it was measured, with its code as it was run."""
         said = json.dumps(facts.as_json(), sort_keys=True)
         folder = self.folder / _named_after(said.encode())
@@ -244,7 +244,7 @@ def _same_bytes(part: PartialResult, dataset: Dataset) -> bool:
     return True
 
 
-def _used(file: Path) -> float:
+def _last_use(file: Path) -> float:
     with suppress(OSError):  # another run may have cleaned it
         return file.stat().st_mtime
     return 0.0

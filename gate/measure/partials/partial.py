@@ -66,7 +66,7 @@ def preprocessing_notes_of(split: Split, preprocessing_notes: Mapping[str, int])
     )
 
 
-def joined(
+def join(
     dataset: Dataset,
     split: Split,
     parts: Iterable[PartialResult],
@@ -91,8 +91,8 @@ def joined(
             "mend the data or the input declaration",
         )
     rows, fingerprints = columns.rows(), columns.fingerprints()
-    opened = [each.opened() for each in measurements]
-    rows = replace(rows, observations=_joined_observations(opened, columns))
+    opened = [each.open() for each in measurements]
+    rows = replace(rows, observations=_join_observations(opened, columns))
     seen = np.unique(rows.labels)
     if len(seen) < 2:
         raise DataError(
@@ -120,7 +120,7 @@ def joined(
     )
 
 
-def _joined_observations(
+def _join_observations(
     measurements: Sequence[OpenMeasurement], columns: "_Columns"
 ) -> Observations:
     """Return what the units observed as columns of the split, in the order of their names."""

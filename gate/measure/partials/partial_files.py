@@ -49,7 +49,7 @@ class Stored:
 
 def write_parts(path: Path, parts: Sequence[PartialResult], about: Mapping[str, Any]) -> None:
     """Write parts and JSON about them to one file, whole or not at all; raises OutputError."""
-    units = [_described(part) for part in parts]
+    units = [_describe(part) for part in parts]
     arrays = {
         f"{place}.{name}": array
         for place, part in enumerate(parts)
@@ -72,7 +72,7 @@ def read_parts(path: Path) -> Stored:
     try:
         with path.open("rb") as stream, ZipFile(stream) as archive:
             _require_apart(archive, path.stat().st_size)
-            facts = parsed(_array(archive, _ABOUT).tobytes())
+            facts = parse(_array(archive, _ABOUT).tobytes())
             if facts["version"] != _VERSION:
                 raise _unusable(path, f"is of version {facts['version']!r:.20}, not {_VERSION}")
             parts = tuple(
@@ -94,7 +94,7 @@ def read_parts(path: Path) -> Stored:
         raise _unusable(path, "is damaged, or holds no measured parts") from error
 
 
-def parsed(text: bytes) -> Any:  # noqa: ANN401 -- what JSON holds
+def parse(text: bytes) -> Any:  # noqa: ANN401 -- what JSON holds
     """Return what JSON says; raises ValueError for damage, and for text that nothing can write."""
     said = json.loads(text.decode("utf-8"))
     if _SURROGATE.search(text):
@@ -121,12 +121,12 @@ def _unusable(path: Path, fact: str) -> EvidenceError:
     return EvidenceError(str(path), fact, "measure this part again")
 
 
-def _described(part: PartialResult) -> dict[str, Any]:
+def _describe(part: PartialResult) -> dict[str, Any]:
     rows = part.rows
     return {
         "unit": part.unit.name,
         "arrays": list(_arrays(part)),
-        **{each.field: _listed(getattr(rows, each.field)) for each in TEXTS},
+        **{each.field: _list(getattr(rows, each.field)) for each in TEXTS},
         "slices": {name: column.tolist() for name, column in rows.slices.items()},
         "observations": list(rows.observations),
         "unreadable": [asdict(image) for image in part.unreadable],
@@ -184,7 +184,7 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
     return part
 
 
-def _listed(texts: NDArray[np.object_] | None) -> list[str | None] | None:
+def _list(texts: NDArray[np.object_] | None) -> list[str | None] | None:
     return None if texts is None else texts.tolist()
 
 

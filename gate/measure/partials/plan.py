@@ -75,7 +75,8 @@ def plan_of(
     It knows the images by name, label, group and slices; what their files hold is known when they
     are read. The user's code is known by its name: see :mod:`gate.measure.partials.kept_partials`.
 
-    Raises MissingExtraError where onnxruntime is asked for and not installed.
+    Raises MissingExtraError where onnxruntime is asked for and not installed, UsageError for a
+    model source that nobody adds.
     """
     assert gatefile.model is not None, "a gate file without saved predictions names a model"
     model = gatefile.model.model_dump(mode="json", include={"factory", "kwargs", "key"})
@@ -97,15 +98,15 @@ def plan_of(
         "classes": list(classes),
         "input": gatefile.input.model_dump(mode="json"),
         "output": output_spec(gatefile.output).model_dump(mode="json"),
-        "splits": {split.value: _described(dataset) for split, dataset in datasets.items()},
+        "splits": {split.value: _describe(dataset) for split, dataset in datasets.items()},
         "units": sha256("\n".join(unit.name for unit in units).encode()).hexdigest(),
     }
     if measurements:
-        document["measurements"] = {each.key: each.planned() for each in measurements}
+        document["measurements"] = {each.key: each.describe() for each in measurements}
     return Plan(document, units)
 
 
-def _described(dataset: Dataset) -> dict[str, Any]:
+def _describe(dataset: Dataset) -> dict[str, Any]:
     return {
         "path": dataset.path,
         "format": dataset.format,

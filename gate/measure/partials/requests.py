@@ -34,17 +34,23 @@ class MeasurementRequest:
     splits: tuple[Split, ...]
     facts: Mapping[str, Any]  # JSON; what it depends on
     code: str | None  # SHA-256 of the source file of its class; None where there is none
+    plugins: Mapping[str, str]  # as messages name them -> SHA-256 of their files
     pickled: bytes
 
-    def opened(self) -> "OpenMeasurement":
+    def open(self) -> "OpenMeasurement":
         """Return the measurement; raises MeasurementError where its class is not found here."""
         measurement = self.ask(lambda: pickle.loads(self.pickled), "reading it in a worker")  # noqa: S301 -- our own, of a check that the policy names
         return OpenMeasurement(self, measurement)
 
-    def planned(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return what a plan says of it: JSON."""
         splits = [split.value for split in self.splits]
-        return {"splits": splits, "facts": dict(self.facts), "code": self.code}
+        return {
+            "splits": splits,
+            "facts": dict(self.facts),
+            "code": self.code,
+            "plugins": dict(self.plugins),
+        }
 
     def ask(self, question: Callable[[], _T], doing: str) -> _T:
         """Return what its code gives; raises MeasurementError where that raises, or ends Python."""
@@ -52,12 +58,12 @@ class MeasurementRequest:
             with in_reach(), np.errstate():
                 return question()
         except GateError as error:  # of the model or the data that it asked
-            raise self.refusal(f"{doing}: {error}") from error
+            raise self.failure(f"{doing}: {error}") from error
         except BaseException as error:  # it is the code of a package: it may raise anything
             require_theirs(error)
-            raise self.refusal(f"{doing} raised {describe_error(error, Path())}") from error
+            raise self.failure(f"{doing} raised {describe_error(error, Path())}") from error
 
-    def refusal(self, fact: str) -> MeasurementError:
+    def failure(self, fact: str) -> MeasurementError:
         """Return the error that ends a run over this measurement."""
         return MeasurementError(
             self.where, fact, "mend the check that needs it, or take its rule out of the policy"
@@ -93,35 +99,36 @@ class OpenMeasurement:
 
     def _columns(self, found: Any, images: int, doing: str) -> Columns:  # noqa: ANN401 -- whatever it gave
         if not isinstance(found, Mapping) or not found:
-            raise self.request.refusal(f"{doing} gave {kind_of(found)}, and not columns by name")
+            raise self.request.failure(f"{doing} gave {kind_of(found)}, and not columns by name")
         return {
             name: self._column(name, found[name], images, doing) for name in sorted(found, key=str)
         }
 
     def _column(self, name: Any, values: Any, images: int, doing: str) -> Numbers:  # noqa: ANN401 -- whatever it gave
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _LONGEST:
-            raise self.request.refusal(f"{doing} gave a column with the name {plain(name, 80)!r}")
+            raise self.request.failure(f"{doing} gave a column with the name {plain(name, 80)!r}")
         place = f"{doing} gave the column {name}"
         if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
             kind = getattr(values, "dtype", kind_of(values))
-            raise self.request.refusal(f"{place} of type {plain(kind, 40)}, and not numbers")
+            raise self.request.failure(f"{place} of type {plain(kind, 40)}, and not numbers")
         if values.shape != (images,):
-            raise self.request.refusal(
+            raise self.request.failure(
                 f"{place} of shape {values.shape} for {images} images: one number each is needed"
             )
         if np.isinf(values).any():
-            raise self.request.refusal(f"{place} with an infinity: NaN says not observed")
+            raise self.request.failure(f"{place} with an infinity: NaN says not observed")
         if values.dtype.kind == "f":
             return values.astype(np.float64)
         if values.size and int(values.max()) > np.iinfo(np.int64).max:
-            raise self.request.refusal(f"{place} with a number that 64 bits do not hold")
+            raise self.request.failure(f"{place} with a number that 64 bits do not hold")
         return values.astype(np.int64)
 
 
 def requests_of(needs: Iterable[Need]) -> tuple[MeasurementRequest, ...]:
     """Return what is measured for a policy.
 
-    Raises MeasurementError for what cannot be sent to a worker.
+    Raises MeasurementError for what cannot be sent to a worker, and UsageError where the files of a
+    package cannot be read.
     """
     return tuple(_request(need) for need in needs)
 
@@ -134,7 +141,7 @@ def require_alike(request: MeasurementRequest, parts: Sequence[Mapping[str, Numb
             one, other = (
                 list_names([f"{n} ({t})" for n, t in each.items()]) for each in (forms[0], form)
             )
-            raise request.refusal(
+            raise request.failure(
                 f"it gave the columns {one} for some images, and {other} for others"
             )
 
@@ -151,6 +158,7 @@ def _request(need: Need) -> MeasurementRequest:
         splits=tuple(map(Split, need.splits)),
         facts=need.facts,
         code=_digest_of_source(type(need.measurement)),
+        plugins={each.where: each.source_sha256() for each in need.plugins},
         pickled=b"",
     )
     pickled = made.ask(lambda: pickle.dumps(need.measurement), "sending it to a worker")

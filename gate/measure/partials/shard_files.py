@@ -48,7 +48,7 @@ def write_shard(path: Path, plan: Plan, found: Iterator[tuple[ModelFacts, Partia
     return sum(part.images for part in parts)
 
 
-def merged(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> ResultStream:
+def merge(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) -> ResultStream:
     """Yield the parts of all shards in the order of the plan.
 
     Raises EvidenceError for a damaged shard, one of another plan or that contradicts itself or the

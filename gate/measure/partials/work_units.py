@@ -99,7 +99,7 @@ def stretch_of(dataset: Dataset, batch: int) -> int:
     return batch * max(1, min(ROWS, dataset.preferred_stretch) // batch)
 
 
-def padded(images: Images, batch: int) -> Images:
+def pad(images: Images, batch: int) -> Images:
     """Return a whole batch, its last image repeated; drop the answers to those.
 
     A product of few rows is computed by another kernel, which rounds otherwise by 1e-7; so is one
@@ -111,6 +111,6 @@ def padded(images: Images, batch: int) -> Images:
     return np.concatenate([images, np.repeat(images[-1:], batch - len(images), axis=0)])
 
 
-def shared_among(threads: int, batch: int) -> int:
+def count_threads(threads: int, batch: int) -> int:
     """Return how many of ``threads`` may share a batch before it rounds otherwise."""
     return max(1, min(threads, batch // ROWS_A_THREAD))

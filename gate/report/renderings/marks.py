@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gate.errors import UsageError
-from gate.report.renderings import find_rendering
+from gate.report.renderings.registry import find_rendering
 
 _HEAD, _TAIL = 1 << 17, 1 << 12  # bytes; a mark stands near the start or the end
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import PluginError, UsageError
 from gate.plugins import Plugin, guarded
-from gate.report.renderings import Beside, Extra, Mark, Rendering
+from gate.report.renderings.rendering import Beside, Extra, Mark, Rendering
 from gate.utf8 import as_utf8
 from gate.wording import plain, quote
 
@@ -25,16 +26,17 @@ def load(plugin: Plugin) -> Rendering:
     for fact in _faults(plugin, found):
         raise UsageError(plugin.where, fact, f"ask the authors of {plugin.package}")
     theirs: Rendering = found
+    return replace(theirs, render=partial(_render, plugin, theirs))
 
-    def render(report: "Report", beside: Beside) -> str:
-        with guarded(plugin, "rendering the report"):  # a copy: the next rendering reads it too
-            text: Any = theirs.render(report.model_copy(deep=True), beside)
-        if not isinstance(text, str) or not text.strip():
-            remedy = f"ask the authors of {plugin.package}, or leave this format out"
-            raise PluginError(plugin.where, "returned no text for the report", remedy)
-        return as_utf8(text).removesuffix("\n") + "\n"
 
-    return replace(theirs, render=render)
+def _render(plugin: Plugin, theirs: Rendering, report: "Report", beside: Beside) -> str:
+    """Return the text of a plugin; raises PluginError where it raises or returns none."""
+    with guarded(plugin, "rendering the report"):  # a copy: the next rendering reads it too
+        text: Any = theirs.render(report.model_copy(deep=True), beside)
+    if not isinstance(text, str) or not text.strip():
+        remedy = f"ask the authors of {plugin.package}, or leave this format out"
+        raise PluginError(plugin.where, "returned no text for the report", remedy)
+    return as_utf8(text).removesuffix("\n") + "\n"
 
 
 def _faults(plugin: Plugin, found: Any) -> Iterator[str]:  # noqa: ANN401 -- what a package names

@@ -7,6 +7,8 @@ averages. Between a model and its moving average nobody but the owner can choose
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from gate.subject.checkpoints.pickles import Table, TensorRef, kind_of
 from gate.subject.checkpoints.refusals import corrupt, mismatch
@@ -14,8 +16,13 @@ from gate.subject.checkpoints.tensors import FLOATING, MAX_NAME, Weights, check_
 from gate.subject.checkpoints.torch_files import TorchFile
 from gate.wording import list_names, plain, pluralize
 
+_Value = TypeVar("_Value")
+
 MAX_DEPTH = 4
 _SAVE = 'save the weights: torch.save(model.state_dict(), "weights.pt")'
+
+# What Lightning's WeightAveraging writes: its state_dict is the average, the other the raw weights.
+_AVERAGED = frozenset({"pytorch-lightning_version", "state_dict", "current_model_state"})
 
 # Parts of a training file that hold tensors and no model.
 _NOT_A_MODEL = (
@@ -34,16 +41,50 @@ _NOT_A_MODEL = (
 def choose(file: TorchFile, key: str | None) -> Weights:
     """Return the one set of weights of a file, or the one that ``key`` names.
 
-    ``key`` is the path to it with dots (``ema`` or ``ema.state_dict``). Raises RefusedError, as a
-    mismatch, when there is none, or several and no key.
+    ``key`` is the path to it with dots (``ema`` or ``ema.state_dict``), or what stands before the
+    names of a model that lies among others in one dictionary (``student``). Raises RefusedError,
+    as a mismatch, when there is none, or several and no key.
     """
     found: dict[str, Table] = {}
     for path, table in _candidates(file.value):
         if path in found:  # a name with a dot in it looks like a path
             raise mismatch(f"it holds two models under one path, `{plain(path)}`", _SAVE)
         found[path] = table
-    chosen = _named(found, key) if key is not None else _only(found, file.value)
-    return _weights(file, chosen, found[chosen])
+    chosen, part = _named(found, key) if key is not None else (_only(found, file.value), "")
+    weights = _weights(file, chosen, found[chosen])
+    return part_of(weights, part) if part else weights
+
+
+def part_of(weights: Weights, part: str) -> Weights:
+    """Return the tensors whose names begin with a part and a dot, under the rest of their names.
+
+    Raises RefusedError, as a mismatch, where no tensor has such a name.
+    """
+    front = f"{part}."
+    tensors = tuple(
+        replace(spec, name=spec.name.removeprefix(front))
+        for spec in weights.tensors
+        if spec.name.startswith(front)
+    )
+    if not tensors:
+        raise mismatch(f"the file holds no model under `{plain(part)}`", "correct or remove `key`")
+    beside = len(weights.tensors) - len(tensors)
+    versions = _under(front, weights.versions)
+    note = f"{pluralize(beside, 'tensor')} beside `{plain(part)}` left in the file"
+    return Weights(
+        tensors,
+        _under(front, weights.others),
+        f"{weights.key}.{part}".strip("."),
+        (*weights.notes, note) if beside else weights.notes,
+        {"": weights.versions[part]} | versions if part in weights.versions else versions,
+        _under(front, weights.twins),
+    )
+
+
+def _under(front: str, table: Mapping[str, _Value]) -> dict[str, _Value]:
+    return {
+        name.removeprefix(front): each for name, each in table.items() if name.startswith(front)
+    }
 
 
 def _candidates(value: object) -> Iterator[tuple[str, Table]]:
@@ -118,8 +159,20 @@ class _Holdings:
 
 
 def _only(found: Mapping[str, Table], value: object) -> str:
+    nameless = _nameless(value)
+    if nameless:
+        ours = [name or "the top of the file" for name in found]
+        beside = f" beside {list_names(ours)}" if ours else ""
+        only = next(filter(None, found), "")
+        raise mismatch(
+            f"it holds an average whose tensors have no names (`{plain(nameless)}`){beside}",
+            "copy the average into the model (ema.copy_to(model.parameters())) and save its "
+            "state_dict" + (f"; or judge the model: `key: {plain(only)}`" if only else ""),
+        )
     if not found:
-        raise mismatch(f"it holds no weights, only {_described(value)}", _SAVE)
+        raise mismatch(f"it holds {_without_weights(value)}", _SAVE)
+    if isinstance(value, Table) and value.entries.keys() >= _AVERAGED and "state_dict" in found:
+        return "state_dict"
     if len(found) > 1:
         names = [name or "the top of the file" for name in found]
         raise mismatch(
@@ -130,15 +183,52 @@ def _only(found: Mapping[str, Table], value: object) -> str:
     return next(iter(found))
 
 
-def _named(found: Mapping[str, Table], key: str) -> str:
+def _nameless(value: object) -> str:
+    """Return the path of a list of averaged tensors, as torch_ema and diffusers keep them."""
+    waiting: deque[tuple[tuple[str, ...], object]] = deque([((), value)])
+    seen: set[int] = set()
+    while waiting:
+        path, table = waiting.popleft()
+        if not isinstance(table, Table) or id(table) in seen or len(path) > MAX_DEPTH:
+            continue
+        seen.add(id(table))
+        shadows = table.entries.get("shadow_params")
+        if isinstance(shadows, list) and any(isinstance(each, TensorRef) for each in shadows):
+            return ".".join([*path, "shadow_params"])
+        waiting.extend(((*path, name), child) for name, child in _inner(table))
+    return ""
+
+
+def _without_weights(value: object) -> str:
+    if isinstance(value, Table) and {"state", "param_groups"} <= value.entries.keys():
+        return "no weights: it is the state of an optimizer"
+    return f"no weights, only {_described(value)}"
+
+
+def _named(found: Mapping[str, Table], key: str) -> tuple[str, str]:
+    """Return the path of a set of weights, and the front of its names where key goes into them."""
     if key in found:
-        return key
+        return key, ""
     under = [name for name in found if name.startswith(f"{key}.")]
     if len(under) == 1:
-        return under[0]
+        return under[0], ""
     if under:
         raise mismatch(
             f"`{plain(key)}` holds {len(under)} models: {list_names(under)}", "set `key` to one"
+        )
+    parts = [
+        (path, part)
+        for path, table in found.items()
+        for part in {key, key.removeprefix(f"{path}.")}
+        if any(name.startswith(f"{part}.") for name in table.entries)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    if parts:
+        titles = [f"{path}.{part}" for path, part in parts]
+        raise mismatch(
+            f"`{plain(key)}` stands in {len(parts)} models: {list_names(titles)}",
+            f"set `key` to one, for example `{plain(titles[-1])}`",
         )
     if list(found) == [""]:
         raise mismatch(

@@ -24,7 +24,8 @@ MAX_SHARDS = 1000
 # How much larger than the layout before it another one may be: names of files, headers, pickles.
 MORE = 64 << 20
 _CONFIG = "config.json"
-CONFIGS = (_CONFIG, "preprocessor_config.json")  # what decides an answer beside the weights
+# What decides an answer beside the weights.
+CONFIGS = (_CONFIG, "preprocessor_config.json", "processor_config.json")
 _INDEX = ".index.json"
 # In the order in which transformers looks for them. A variant (model.fp16.safetensors) is taken
 # only by who asks for it, so it is no layout.
@@ -108,11 +109,7 @@ def _read_layouts(path: Path) -> tuple[tuple[Layout, ...], Mapping[str, Sealed]]
             "save the merged model: model.merge_and_unload().save_pretrained(FOLDER); or delete "
             f"{_ADAPTER} if no adapter is deployed",
         )
-    configs = {
-        name: _sealed(path, name, MAX_CONFIG)
-        for name in CONFIGS
-        if name in present and _is_filled(path / name)
-    }
+    configs = read_configs(path)
     configured = _configured(configs, present)
     titles = [name for name in dict.fromkeys((*configured, *_LAYOUTS)) if name in present]
     if not titles:
@@ -138,6 +135,14 @@ def read_folder(path: Path, *, most: int) -> Folder:
             # No layout with the same tensors is much larger.
             most = min(most, most - left + MORE)
     return Folder(layouts, files, configs)
+
+
+def read_configs(path: Path) -> Mapping[str, Sealed]:
+    """Return the configurations of a model folder, those of ``CONFIGS`` that are there and filled.
+
+    Raises RefusedError for one that cannot be read, or has more than ``MAX_CONFIG`` bytes.
+    """
+    return {name: _sealed(path, name, MAX_CONFIG) for name in CONFIGS if _is_filled(path / name)}
 
 
 def config_of(configs: Mapping[str, Sealed]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from gate.subject.checkpoints.refusals import unsafe
+from gate.subject.checkpoints.resaving import KERAS
 
 _TRUSTED = "where it was made and is trusted, run: python -c"
 
@@ -44,3 +45,9 @@ def refuse_script(members: Iterable[str]) -> None:
             f"{_TRUSTED} \"import torch; torch.save(torch.jit.load('MODEL.pt').state_dict(), "
             "'weights.pt')\", and give weights.pt with a factory",
         )
+
+
+def refuse_keras(members: Iterable[str]) -> None:
+    """Raise RefusedError for the archive of a Keras model, which may hold code of its own."""
+    if {"config.json", "model.weights.h5"} <= set(members):
+        raise unsafe("it is a Keras model, not a PyTorch checkpoint", KERAS)

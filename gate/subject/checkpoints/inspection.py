@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import CheckpointError, Identity
-from gate.subject.checkpoints.comparing import wrapper_prefix
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.opening import open_checkpoint
+from gate.subject.checkpoints.readings import wrapper_prefix
 from gate.subject.checkpoints.tensors import FLOATING, TensorSpec
 
 _HEAD = re.compile(r"(^|\.)(fc|head|heads|classifier|logits|linear)(\.|$)")

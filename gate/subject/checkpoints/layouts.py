@@ -61,12 +61,13 @@ def _joined(layout: Layout, vetted: Mapping[str, Weights]) -> Weights:
     others = {name: kind for each in parts.values() for name, kind in each.others.items()}
     notes = tuple(note for each in parts.values() for note in each.notes)
     versions = {name: number for each in parts.values() for name, number in each.versions.items()}
+    twins = {name: kept for each in parts.values() for name, kept in each.twins.items()}
     found = {spec.name: shard for shard, each in parts.items() for spec in each.tensors}
     wrong = sorted(name for name, shard in layout.placed.items() if found.get(name) != shard)
     if wrong or len(tensors) != len(layout.placed):
         names = list_names(wrong or sorted(set(found) - set(layout.placed)))
         raise corrupt(f"the shards do not hold what the index says: {names}")
-    return Weights(tensors, others, notes=notes, versions=versions)
+    return Weights(tensors, others, notes=notes, versions=versions, twins=twins)
 
 
 def _check_same(title: str, first: Weights, title_of_other: str, other: Weights) -> None:

@@ -2,18 +2,24 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gate.errors import FactoryError
-from gate.subject.checkpoints.comparing import Expected, Matched, match
+from gate.errors import FactoryError, UsageError
+from gate.subject.checkpoints.comparing import Matched, check_shared, closest, match, without_spare
 from gate.subject.checkpoints.numbers import floats_of, has_values
 from gate.subject.checkpoints.opening import Checkpoint
-from gate.subject.checkpoints.refusals import RefusedError, mismatch, numerically_bad
+from gate.subject.checkpoints.readings import versions_by
+from gate.subject.checkpoints.refusals import (
+    AS_IT_RUNS,
+    RefusedError,
+    mismatch,
+    numerically_bad,
+)
 from gate.subject.checkpoints.renaming import match_by_hooks, with_versions
-from gate.subject.checkpoints.tensors import ITEM_BYTES, TensorSpec
+from gate.subject.checkpoints.tensors import ITEM_BYTES, Expected, TensorSpec
 from gate.subject.guard import Guard, describe_error, in_reach, require_theirs
 from gate.wording import list_names, plain, pluralize
 
@@ -48,11 +54,11 @@ def load_into(
     tensors are built from the vetted bytes; the load is strict. Raises CheckpointError: a mismatch
     when the file is for another model, numerically bad for weights with NaN, infinity, numbers
     above 1e18, a negative running variance, or a head of zeros. Raises FactoryError where the
-    module's own code, which ``guard`` is for, stops it.
+    module's own code, which ``guard`` is for, stops it, and UsageError for a quantised module.
     """
     try:
         matched = _matched(checkpoint, model, guard)
-        _load(matched, _versions(checkpoint, matched.prefix), model, guard)
+        _load(matched, versions_by(matched.reading, checkpoint.versions), model, guard)
         parameters = _require_values(model, guard)
         _check_numbers(model, guard)
     except RefusedError as refused:
@@ -61,7 +67,7 @@ def load_into(
         parameters=parameters,
         tensors=len(matched.tensors),
         key=checkpoint.key,
-        prefix=matched.prefix,
+        prefix=_prefix(matched.reading),
         casts=tuple(
             f"{pluralize(number, 'tensor')} from {theirs} to {ours}"
             for (theirs, ours), number in matched.casts.items()
@@ -97,13 +103,41 @@ def build(spec: TensorSpec) -> "torch.Tensor":
 
 def _matched(checkpoint: Checkpoint, model: "torch.nn.Module", guard: Guard) -> Matched:
     expected = _expected(model, guard)
+    found = _by_names_or_hooks(checkpoint, expected, model)
+    check_shared(found.tensors, expected)
+    return found
+
+
+def _by_names_or_hooks(
+    checkpoint: Checkpoint, expected: Mapping[str, Expected], model: "torch.nn.Module"
+) -> Matched:
     try:
-        return match(checkpoint.tensors, checkpoint.others, expected)
+        return match(
+            checkpoint.tensors,
+            checkpoint.others,
+            expected,
+            title=checkpoint.path.name,
+            twins=checkpoint.twins,
+        )
     except RefusedError:
-        renamed = match_by_hooks(checkpoint.tensors, checkpoint.versions, model)
+        renamed = _matched_by_hooks(checkpoint, expected, model)
         if renamed is None:
             raise
         return renamed
+
+
+def _matched_by_hooks(
+    checkpoint: Checkpoint, expected: Mapping[str, Expected], model: "torch.nn.Module"
+) -> Matched | None:
+    """Return what the module's own load hooks take: the names as they stand, or read as its own."""
+    tensors, versions = checkpoint.tensors, checkpoint.versions
+    asis = match_by_hooks(tensors, versions, model, {spec.name: spec.name for spec in tensors})
+    if asis is not None:
+        return asis
+    kept, spare = without_spare(tensors, expected)
+    reading = closest(list(kept), {}, expected)
+    found = match_by_hooks(list(kept.values()), versions, model, reading)
+    return None if found is None else replace(found, spare=spare)
 
 
 def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
@@ -114,6 +148,7 @@ def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
         state = dict(model.state_dict())
         odd = [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]
         named = all(isinstance(name, str) for name in state)
+    _refuse_quantised(state, guard)
     if odd:
         raise mismatch(
             f"the model keeps more than tensors in its state_dict: {list_names(odd)}",
@@ -124,6 +159,23 @@ def _state(model: "torch.nn.Module", guard: Guard) -> "dict[str, torch.Tensor]":
     return state
 
 
+def _refuse_quantised(state: Mapping[Any, object], guard: Guard) -> None:
+    """Raise UsageError for a quantised module: what it packs its weights into is no tensor."""
+    import torch
+
+    with guard.during("looking at its state_dict"):
+        packed = [
+            str(name)
+            for name, value in state.items()
+            if "_packed_params" in str(name)
+            or (isinstance(value, torch.Tensor) and value.is_quantized)
+        ]
+    if packed:
+        raise UsageError(
+            guard.where, f"builds a quantised model ({list_names(packed, 3)})", AS_IT_RUNS
+        )
+
+
 def _expected(model: "torch.nn.Module", guard: Guard) -> Mapping[str, Expected]:
     import torch
 
@@ -132,20 +184,21 @@ def _expected(model: "torch.nn.Module", guard: Guard) -> Mapping[str, Expected]:
         other = [
             name
             for name, value in state.items()
-            if value.layout is not torch.strided or value.is_quantized or value.is_nested
+            if value.layout is not torch.strided or value.is_nested
         ]
-        expected = {
-            name: Expected(str(value.dtype).removeprefix("torch."), _shape(name, value))
-            for name, value in state.items()
-        }
     if other:
         raise mismatch(
-            f"the model keeps sparse, nested or quantised tensors in its state_dict: "
-            f"{list_names(other)}",
+            f"the model keeps sparse or nested tensors in its state_dict: {list_names(other)}",
             "make them dense; or register them as buffers with persistent=False, build them in the "
             "factory, and save the state_dict again",
         )
-    return expected
+    with guard.during("looking at its state_dict"):
+        return {
+            name: Expected(
+                str(value.dtype).removeprefix("torch."), _shape(name, value), _place(value)
+            )
+            for name, value in state.items()
+        }
 
 
 def _shape(name: str, value: "torch.Tensor") -> tuple[int, ...] | None:
@@ -157,13 +210,15 @@ def _shape(name: str, value: "torch.Tensor") -> tuple[int, ...] | None:
     return tuple(value.shape)
 
 
-def _versions(checkpoint: Checkpoint, prefix: str) -> Mapping[str, int]:
-    """Return the versions of the model's modules by their names there, without a wrapper's."""
-    return {
-        f"{name}.".removeprefix(prefix)[:-1]: number
-        for name, number in checkpoint.versions.items()
-        if f"{name}.".startswith(prefix)
-    }
+def _place(value: "torch.Tensor") -> object:
+    """Return what is equal for two names of one tensor; None where no tensor is behind it yet."""
+    from torch.nn.parameter import is_lazy
+
+    if is_lazy(value) or not value.numel():
+        return None
+    # The address of the storage itself, which tensors without values have too.
+    storage: int = value.untyped_storage()._cdata  # noqa: SLF001 -- as torch's own save does
+    return storage, value.storage_offset(), value.dtype, tuple(value.shape), value.stride()
 
 
 def _load(
@@ -264,15 +319,44 @@ def _empty_head(model: "torch.nn.Module") -> str:
     return name if is_empty else ""
 
 
+def _prefix(reading: Mapping[str, str]) -> str:
+    """Return what was taken off every name, where nothing else was done to them."""
+    name, ours = next(iter(reading.items()), ("", ""))
+    prefix = name.removesuffix(ours) if name.endswith(ours) else ""
+    return prefix if all(name == prefix + ours for name, ours in reading.items()) else ""
+
+
 def _notes(matched: Matched) -> tuple[str, ...]:
     notes = []
-    if matched.prefix:
-        notes.append(f"the prefix `{plain(matched.prefix)}` was taken off every name")
     if matched.renamed:
         notes.append("the model's own load hooks gave tensors of the file their names")
+    notes += _moved(matched.reading)
+    if matched.shared:
+        twins = [f"{name} is {twin}" for name, twin in matched.shared.items()]
+        notes.append(f"the model shares tensors that the file has once: {list_names(twins, 3)}")
+    if matched.spare:
+        notes.append(f"of no use to the model, left in the file: {list_names(matched.spare, 3)}")
     if matched.absent_counters:
         notes.append(
             f"{pluralize(len(matched.absent_counters), 'batch counter')} not in the file; they do "
             "not change predictions"
         )
     return tuple(notes)
+
+
+def _moved(reading: Mapping[str, str]) -> list[str]:
+    """Return the sentence about names that are not as the file has them; none where all are."""
+    moved = [(name, ours) for name, ours in reading.items() if name != ours]
+    if not moved:
+        return []
+    if prefix := _prefix(reading):
+        return [f"the prefix `{plain(prefix)}` was taken off every name"]
+    if prefix := _prefix({ours: name for name, ours in reading.items()}):
+        return [f"the model's prefix `{plain(prefix)}` was put before every name"]
+    name, ours = moved[0]
+    return [
+        (
+            f"{pluralize(len(moved), 'name')} read without the words of wrappers: {plain(name)} is "
+            f"{plain(ours)}"
+        )
+    ]

@@ -5,6 +5,7 @@ either describes a tensor, a dictionary, or a harmless thing that lies beside th
 put aside unread.
 """
 
+import re
 from collections.abc import Mapping
 
 from gate.subject.checkpoints.tensors import ITEM_BYTES
@@ -57,57 +58,83 @@ TENSOR_CLASSES = frozenset(
     }
 )
 
-# What people keep beside the weights: arguments, paths, dates, best scores, callbacks as keys.
-INERT = frozenset(
-    {
-        "argparse.Namespace",
-        "types.SimpleNamespace",
-        "pathlib.Path",
-        "pathlib.PosixPath",
-        "pathlib.WindowsPath",
-        "pathlib.PurePosixPath",
-        "pathlib.PureWindowsPath",
-        "pathlib._local.PosixPath",
-        "pathlib._local.WindowsPath",
-        "datetime.datetime",
-        "datetime.date",
-        "datetime.time",
-        "datetime.timedelta",
-        "datetime.timezone",
-        "builtins.set",
-        "builtins.frozenset",
-        "builtins.complex",
-        "builtins.list",
-        "builtins.tuple",
-        "builtins.int",
-        "builtins.float",
-        "builtins.str",
-        "builtins.bool",
-        "builtins.object",
-        "_codecs.encode",
-        "copyreg._reconstructor",
-        "torch.device",
-        "torch.serialization._get_layout",
-        "numpy.dtype",
-        "numpy.ndarray",
-        "numpy.core.multiarray.scalar",
-        "numpy.core.multiarray._reconstruct",
-        "numpy._core.multiarray.scalar",
-        "numpy._core.multiarray._reconstruct",
-        "numpy._core.numeric._frombuffer",
-        "numpy.core.numeric._frombuffer",
-        "numpy.float64",
-        "numpy.float32",
-        "numpy.int64",
-        "numpy.int32",
-        "numpy.bool_",
-        "lightning.pytorch.callbacks.model_checkpoint.ModelCheckpoint",
-        "lightning.pytorch.callbacks.early_stopping.EarlyStopping",
-        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-        "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
-    }
+# Objects that are nothing but their attributes, which are kept: the arguments of training scripts.
+NAMESPACES = frozenset({"argparse.Namespace", "types.SimpleNamespace"})
+
+# Classes of torch that configurations name, as `functools.partial(torch.optim.AdamW, lr=0.1)` does;
+# nothing in a pickle may call one.
+PARTS_OF_TORCH = re.compile(
+    r"torch\.(optim\.(lr_scheduler|[a-z]+)|nn\.modules\.(activation|batchnorm|loss|normalization))"
+    r"\.[A-Z][A-Za-z0-9]{0,40}"
 )
 
+_OMEGACONF = frozenset(
+    {f"omegaconf.base.{name}" for name in ("ContainerMetadata", "Metadata")}
+    | {f"omegaconf.{name}" for name in ("dictconfig.DictConfig", "listconfig.ListConfig")}
+    | {
+        f"omegaconf.nodes.{name}Node"
+        for name in ("Any", "Boolean", "Bytes", "Float", "Integer", "Path", "String")
+    }
+    | {"typing.Any"}
+)
+
+# What people keep beside the weights: arguments, paths, dates, best scores, callbacks as keys.
+INERT = (
+    NAMESPACES
+    | _OMEGACONF
+    | frozenset(
+        {
+            "functools.partial",
+            "pathlib.Path",
+            "pathlib.PosixPath",
+            "pathlib.WindowsPath",
+            "pathlib.PurePosixPath",
+            "pathlib.PureWindowsPath",
+            "pathlib._local.PosixPath",
+            "pathlib._local.WindowsPath",
+            "datetime.datetime",
+            "datetime.date",
+            "datetime.time",
+            "datetime.timedelta",
+            "datetime.timezone",
+            "builtins.set",
+            "builtins.frozenset",
+            "builtins.complex",
+            "builtins.list",
+            "builtins.tuple",
+            "builtins.int",
+            "builtins.float",
+            "builtins.str",
+            "builtins.bool",
+            "builtins.object",
+            "_codecs.encode",
+            "copyreg._reconstructor",
+            "torch.device",
+            "torch.serialization._get_layout",
+            "numpy.dtype",
+            "numpy.ndarray",
+            "numpy.core.multiarray.scalar",
+            "numpy.core.multiarray._reconstruct",
+            "numpy._core.multiarray.scalar",
+            "numpy._core.multiarray._reconstruct",
+            "numpy._core.numeric._frombuffer",
+            "numpy.core.numeric._frombuffer",
+            "numpy.float64",
+            "numpy.float32",
+            "numpy.int64",
+            "numpy.int32",
+            "numpy.bool_",
+            "lightning.pytorch.callbacks.model_checkpoint.ModelCheckpoint",
+            "lightning.pytorch.callbacks.early_stopping.EarlyStopping",
+            "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+            "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+            "fastcore.foundation.L",  # of the optimiser that fastai's learn.save keeps
+        }
+    )
+)
+
+# What a quantised module keeps beside its packed weights.
+QUANTISED_DTYPES = frozenset(f"torch.{name}" for name in ("qint8", "quint8", "qint32"))
 SIZE = "torch.Size"
 COUNTER = "collections.Counter"
 RECONSTRUCTOR = "copyreg._reconstructor"
@@ -127,17 +154,24 @@ REBUILDERS = frozenset(
     {PARAMETER, PARAMETER_WITH_STATE, TENSOR, TENSOR_V2, TENSOR_V3, TYPED_TENSOR}
 )
 
-KNOWN = frozenset({SIZE, *STORAGES, *DTYPES}) | DICTIONARIES | TENSOR_CLASSES | INERT | REBUILDERS
+KNOWN = (
+    frozenset({SIZE, *STORAGES, *DTYPES, *QUANTISED_DTYPES})
+    | DICTIONARIES
+    | TENSOR_CLASSES
+    | INERT
+    | REBUILDERS
+)
 
+QUANTISED = "a quantised tensor"
 # Tensors that are data and that are not read: their invariants are checked nowhere in torch 2.13.
 STRANGE_TENSORS: Mapping[str, str] = {
-    "torch._utils._rebuild_qtensor": "a quantised tensor",
+    "torch._utils._rebuild_qtensor": QUANTISED,
     **{
-        f"torch.{kind}Storage": "a quantised tensor"
+        f"torch.{kind}Storage": QUANTISED
         for kind in ("QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4")
     },
-    "torch.per_tensor_affine": "a quantised tensor",
-    "torch.per_channel_affine": "a quantised tensor",
+    "torch.per_tensor_affine": QUANTISED,
+    "torch.per_channel_affine": QUANTISED,
     "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
     "torch._utils._rebuild_sparse_csr_tensor": "a sparse tensor",
     "torch._utils._rebuild_nested_tensor": "a nested tensor",

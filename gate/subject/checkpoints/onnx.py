@@ -22,6 +22,7 @@ from gate.errors import Identity, MissingExtraError
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.frames import BrokenPipeOfWorkerError, receive, send
 from gate.subject.checkpoints.isolation import Sandbox
+from gate.subject.checkpoints.onnx_images import ImageAxes
 from gate.subject.checkpoints.pins import require_pinned
 from gate.subject.checkpoints.recognising import Container, recognise
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
@@ -71,14 +72,16 @@ class OnnxModel:
             raise refused.at(path, self.identity) from refused
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits of shape (N, classes), or what else it gives, for images (N, C, H, W).
+        """Return logits (N, classes), or what else it gives, for N >= 1 images (N, C, H, W).
 
         Raises CheckpointError, as a mismatch, when the model does not take such images or does
         not give one row an image.
         """
         batch = np.ascontiguousarray(images, dtype=np.float32)
         try:
-            return self._run(batch)
+            self.axes.require(batch)
+            rows = [self._run(part)[:count] for part, count in self.axes.batches(batch)]
+            return rows[0] if len(rows) == 1 else np.concatenate(rows)
         except RefusedError as refused:
             raise refused.at(self.path, self.identity) from refused
 
@@ -120,7 +123,8 @@ class OnnxModel:
             )
         try:
             inputs, outputs = len(answer["inputs"]), len(answer["outputs"])
-            kind, axes = answer["inputs"][0]["type"], len(answer["inputs"][0]["shape"])
+            kind, shape = answer["inputs"][0]["type"], answer["inputs"][0]["shape"]
+            axes = len(shape)
             held = Sandbox(**sandbox)
         except (KeyError, TypeError, IndexError):
             raise _stopped() from None
@@ -135,6 +139,7 @@ class OnnxModel:
                 f"it gives {pluralize(outputs, 'output')}, not one with a row an image",
                 f"export the {self.gives} alone",
             )
+        self.axes = ImageAxes.of([str(axis) for axis in shape])
         return held
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,12 +8,13 @@ from typing import assert_never
 from gate.errors import Identity
 from gate.subject.checkpoints.beside import beside
 from gate.subject.checkpoints.budgets import Budget
-from gate.subject.checkpoints.choosing import choose
+from gate.subject.checkpoints.choosing import choose, part_of
 from gate.subject.checkpoints.exported_programs import read_exported_program
 from gate.subject.checkpoints.folders import is_folder, read_folder
 from gate.subject.checkpoints.formats import (
     Format,
     is_exported_program,
+    refuse_keras,
     refuse_old_program,
     refuse_script,
 )
@@ -40,6 +41,7 @@ class Checkpoint:
     others: dict[str, str] = field(default_factory=dict)  # names without a tensor -> kind
     notes: tuple[str, ...] = ()  # what lies beside the weights, unread
     versions: dict[str, int] = field(default_factory=dict)  # of modules, by their names in the file
+    twins: dict[str, str] = field(default_factory=dict)  # shared: a name left out -> the one kept
 
     @property
     def sha256(self) -> str:
@@ -82,6 +84,7 @@ def open_checkpoint(path: Path, *, key: str | None = None, sha256: str | None = 
         dict(weights.others),
         weights.notes,
         dict(weights.versions),
+        dict(weights.twins),
     )
 
 
@@ -129,9 +132,7 @@ class _Opening:
                 return choose(read_legacy(data, self.budget), self.key)
             case Container.SAFETENSORS:
                 self._recognised(Format.SAFETENSORS)
-                if self.key is not None:
-                    raise mismatch("safetensors holds one set of weights, no keys", "remove `key`")
-                return read_safetensors(data)
+                return self._safetensors(data)
             case Container.ONNX:
                 self._recognised(Format.ONNX)
                 raise mismatch(
@@ -140,6 +141,13 @@ class _Opening:
                 )
             case strange:
                 assert_never(strange)
+
+    def _safetensors(self, data: memoryview) -> Weights:
+        if self.key is None:
+            return read_safetensors(data)
+        if self.mapped:
+            raise mismatch("a folder holds one set of weights, no keys", "remove `key`")
+        return part_of(read_safetensors(data), self.key)
 
     def _zipped(self, data: memoryview) -> Weights:
         directory = read_directory(data, self.budget)
@@ -151,6 +159,7 @@ class _Opening:
             )
         refuse_old_program(names)
         refuse_script(names)
+        refuse_keras(names)
         packed = any(each.is_deflated for each in directory.members)
         if packed and self.mapped:
             raise unsafe(f"its members are packed; {MAPPED}", REPACK)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from gate.subject.checkpoints import names
 from gate.subject.checkpoints.budgets import Budget
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.subject.checkpoints.refusals import AS_IT_RUNS, RefusedError, corrupt, unsafe
+from gate.subject.checkpoints.resaving import refuse_objects
 from gate.subject.checkpoints.tensors import (
     ITEM_BYTES,
     MAX_AXES,
@@ -25,7 +26,7 @@ from gate.subject.checkpoints.tensors import (
     check_view,
     too_many_axes,
 )
-from gate.wording import list_names, plain
+from gate.wording import plain
 
 MAX_PICKLE = 64 << 20  # bytes; the names and shapes of a ResNet-152 fill 200 KiB
 MAX_STRING = 1 << 20
@@ -49,9 +50,13 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opaque:
-    """A value that is not looked into; ``kind`` says what it would have been."""
+    """A value that is not looked into; ``kind`` says what it would have been.
+
+    Of a namespace, such as the arguments of a training script, ``attributes`` are its contents.
+    """
 
     kind: str
+    attributes: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -188,13 +193,11 @@ class _Machine:
             kinds = {names.STRANGE_TENSORS[each] for each in self.forbidden}
             raise unsafe(
                 f"it holds {' and '.join(sorted(kinds))}, which is not read",
-                "save plain dense tensors, made with .dequantize() or .to_dense()",
+                AS_IT_RUNS
+                if kinds == {names.QUANTISED}
+                else "save plain dense tensors, made with .to_dense()",
             )
-        raise unsafe(
-            f"loading it would run or import {list_names(self.forbidden, 20)}",
-            "save the weights alone, where the model was trained: "
-            'torch.save(model.state_dict(), "weights.pt")',
-        )
+        raise refuse_objects(self.forbidden)
 
     def push(self, literal: object) -> None:
         if isinstance(literal, str | bytes | bytearray) and len(literal) > MAX_STRING:
@@ -310,6 +313,11 @@ class _Machine:
     def build(self, _: object) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         match target:
+            case Opaque(kind=kind) if kind in names.NAMESPACES:
+                if not isinstance(state, Table) or state.other_keys:
+                    raise corrupt(_DAMAGED)
+                self.budget.take(len(state.entries))
+                target.attributes.update(state.entries)
             case Opaque():
                 pass  # what it holds is not looked at
             case Table() if isinstance(state, Table) and not state.other_keys:
@@ -342,7 +350,7 @@ class _Machine:
                 "do not load the file elsewhere; ask who made it",
             )
         dotted = names.modern(module, name)
-        if dotted not in names.KNOWN:
+        if dotted not in names.KNOWN and not names.PARTS_OF_TORCH.fullmatch(dotted):
             self.forbidden[dotted] = None
             if len(self.forbidden) >= MAX_FORBIDDEN:
                 self.refuse_forbidden()
@@ -522,7 +530,8 @@ def _kind_made(dotted: str, arguments: tuple[object, ...]) -> str:
     if dotted in names.NUMPY_SCALARS and isinstance(first, Opaque) and first.kind == NUMPY_NUMBER:
         return NUMPY_NUMBER
     if dotted == names.RECONSTRUCTOR and _base(arguments) == "builtins.object":
-        return "builtins.object"
+        made = first.dotted if isinstance(first, Name) else ""
+        return made if made in names.NAMESPACES else "builtins.object"
     return dotted
 
 

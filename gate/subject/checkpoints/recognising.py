@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gate.subject.checkpoints.refusals import RefusedError, corrupt, unsafe
+from gate.subject.checkpoints.resaving import KERAS
 
 # torch.save's magic number as pickles of every protocol carry it.
 _LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -29,7 +30,7 @@ _STRANGERS = (
     (b"\xff\xd8\xff", "a JPEG image", ""),
     (b"%PDF", "a PDF document", ""),
     (b"\x7fELF", "a compiled program", ""),
-    (b"\x89HDF\r\n", "an HDF5 file (Keras?)", "export the model to ONNX"),
+    (b"\x89HDF\r\n", "an HDF5 file (Keras?)", KERAS),
     (b"\x93NUMPY", "a NumPy array", ""),
     (b"GGUF", "a GGUF file of a language model", ""),
 )

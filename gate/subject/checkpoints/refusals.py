@@ -11,6 +11,11 @@ from gate.errors import CheckpointError, Identity, Refusal
 from gate.healing import Deciding
 from gate.wording import plain
 
+AS_IT_RUNS = (
+    "judge a quantised model by what it answers: give it as ONNX (`checkpoint: model.onnx`, no "
+    "factory), or give its saved predictions (`predictions:` of each split, no `model:`)"
+)
+
 
 class RefusedError(Deciding):
     """A checkpoint that is not evaluated: the class of refusal, a fact and a remedy."""

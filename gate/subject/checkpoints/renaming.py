@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.subject.checkpoints.comparing import Matched
 from gate.subject.checkpoints.numbers import has_values
+from gate.subject.checkpoints.readings import versions_by
 from gate.subject.checkpoints.tensors import FLOATING, TensorSpec
 from gate.subject.guard import in_reach, require_theirs
 
@@ -23,22 +24,28 @@ _SPARE = 1 << 20  # bytes that a file may hold beside what the model takes
 
 
 def match_by_hooks(
-    tensors: Sequence[TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
+    tensors: Sequence[TensorSpec],
+    versions: Mapping[str, int],
+    model: "torch.nn.Module",
+    reading: Mapping[str, str],
 ) -> Matched | None:
-    """Return the tensors by the names of the file where the module's strict load takes them so.
+    """Return the tensors by the names of a reading where the module's strict load takes them so.
 
     None where it does not; where it would turn numbers into those of another kind; where the file
     holds more than twice what the model does; and for lazy modules, which would take any shape.
     """
+    named = {reading[spec.name]: spec for spec in tensors}
+    if len(named) < len(tensors):
+        return None
     try:
         with in_reach():
-            casts = _rehearsed(tensors, versions, model)
+            casts = _rehearsed(named, versions_by(reading, versions), model)
     except BaseException as error:  # torch says no, or the module's own code raises
         require_theirs(error)
         return None
     if casts is None or not all(FLOATING.issuperset(pair) for pair in casts):
         return None
-    return Matched({spec.name: spec for spec in tensors}, "", casts, (), renamed=True)
+    return Matched(named, reading, casts, renamed=True)
 
 
 def with_versions(
@@ -56,7 +63,7 @@ def with_versions(
 
 
 def _rehearsed(
-    tensors: Sequence[TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
+    tensors: Mapping[str, TensorSpec], versions: Mapping[str, int], model: "torch.nn.Module"
 ) -> Counter[tuple[str, str]] | None:
     """Return which types of numbers a strict load turns into which others; raises as it does."""
     import torch
@@ -65,13 +72,13 @@ def _rehearsed(
     if not all(map(has_values, own)):
         return None
     held = sum(each.numel() * each.element_size() for each in own)
-    if sum(spec.bytes for spec in tensors) > 2 * held + _SPARE:
+    if sum(spec.bytes for spec in tensors.values()) > 2 * held + _SPARE:
         return None
     memo: dict[int, Any] = {id(each): _without_values(each) for each in own}
     twin = copy.deepcopy(model, memo)
     state = {
-        spec.name: torch.empty(spec.shape, dtype=getattr(torch, spec.dtype), device="meta")
-        for spec in tensors
+        name: torch.empty(spec.shape, dtype=getattr(torch, spec.dtype), device="meta")
+        for name, spec in tensors.items()
     }
     copies = _watching()
     with warnings.catch_warnings(), copies:

@@ -5,7 +5,7 @@ tensors cost the library more than twenty seconds before it looks at any of them
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gate.subject.checkpoints.refusals import corrupt, unsafe
 from gate.subject.checkpoints.tensors import (
@@ -56,7 +56,7 @@ def read_safetensors(data: memoryview) -> Weights:
             "save only the model's state_dict",
         )
     header = _header(bytes(data[8:start]))
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None)
     check_count(len(header))
     body = data[start:]
     placed = sorted(
@@ -73,7 +73,17 @@ def read_safetensors(data: memoryview) -> Weights:
         position = end
     if position != body.nbytes:
         raise corrupt(f"it has {body.nbytes - position:,} bytes behind its tensors")
-    return Weights(tuple(tensors), {})
+    return Weights(tuple(tensors), {}, twins=_twins(metadata, header))
+
+
+def _twins(metadata: object, present: Collection[str]) -> dict[str, str]:
+    """Return the names that save_model left out, and of which tensor in the file each is one."""
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    return {
+        name: kept
+        for name, kept in pairs
+        if isinstance(kept, str) and kept in present and name not in present
+    }
 
 
 def _header(text: bytes) -> dict[str, object]:

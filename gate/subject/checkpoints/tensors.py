@@ -62,6 +62,15 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """One entry of the model's own state_dict."""
+
+    dtype: str
+    shape: tuple[int, ...] | None  # None: the model takes it from the checkpoint, as lazy ones do
+    place: object = None  # equal for two names of one tensor; None: its numbers are its own
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """The tensors that one reader found under one name, and what stood between them."""
 
@@ -72,6 +81,9 @@ class Weights:
     versions: Mapping[str, int] = field(
         default_factory=dict
     )  # of modules, as torch.save keeps them
+    twins: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of shared tensors: a name that was left out -> the one that is kept
 
 
 def same_numbers(one: TensorSpec, other: TensorSpec) -> bool:

@@ -12,7 +12,13 @@ from PIL import Image
 
 from gate.errors import DataError
 from gate.keys import name_key
-from gate.subject.datasets.classes import Classes, Labelling, by_name_or_position, require_some
+from gate.subject.datasets.classes import (
+    Classes,
+    Integers,
+    Labelling,
+    by_name_or_position,
+    require_some,
+)
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.records import BaseDataset, Sample
 from gate.subject.datasets.stored import StoredFile
@@ -44,6 +50,7 @@ class ArrayDataset(BaseDataset):
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()  # that hold the array and its labels
+    has_sorted_classes: bool = False
 
     @property
     def slice_columns(self) -> tuple[str, ...]:
@@ -173,11 +180,15 @@ def same_length(images: int, labels: int, where: str) -> None:
 
 
 def index_labels(
-    values: NDArray[np.generic], declared: Classes | None, where: str
+    values: NDArray[np.generic],
+    declared: Classes | None,
+    where: str,
+    integers: Integers | None = None,
 ) -> tuple[NDArray[np.int32], Labelling]:
     """Return the labels as positions in the classes, int32 of shape (n,), and the labelling.
 
-    Integers without declared classes are the classes "0" to the highest. Raises DataError.
+    Integers without declared classes are the classes "0" to the highest; text that names classes
+    is no integer. Raises DataError, or UsageError where nobody says what integers mean.
     """
     unique, first, inverse = np.unique(values, return_index=True, return_inverse=True)
     names = [name_key(str(value)) for value in unique.tolist()]
@@ -185,7 +196,9 @@ def index_labels(
     places = {name: f"{where}, row {row}" for name, row in zip(names, first.tolist(), strict=True)}
     if declared is None and np.issubdtype(values.dtype, np.integer):
         declared = counted_classes([int(value) for value in unique.tolist()], places)
-    labelling = by_name_or_position(places, declared)
+    if values.dtype.kind == "U" and declared is not None and set(names) <= set(declared):
+        integers = integers or "names"
+    labelling = by_name_or_position(places, declared, integers)
     positions = np.array([labelling.index[name] for name in names], dtype=np.int32)
     return positions[inverse.reshape(-1)], labelling
 

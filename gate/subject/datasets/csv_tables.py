@@ -3,10 +3,11 @@
 import codecs
 import csv
 import io
+import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, TextIO, cast
 
 from gate.errors import DataError
@@ -18,6 +19,9 @@ from gate.wording import plain
 
 _SHARED = 4096  # different texts of a column that are kept once; ids are all different
 _PIECE = 1 << 20  # bytes
+_MARKS = (",", ";", "\t", "|")
+_EXCEL = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)  # the first line of what Excel writes
+_QUOTED = re.compile(r'"[^"]*"?')
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -60,13 +64,19 @@ class _Source(io.BufferedIOBase):
 
 
 def read_csv(path: Place, *, shown: str, wanted: Wanted = EVERYTHING) -> Table:
-    """Return a CSV file in UTF-8 with a header line, row by row into columns; raises DataError."""
+    """Return a CSV file in UTF-8 with a header line, row by row into columns; raises DataError.
+
+    The header tells what separates cells: commas or, where it has none, semicolons, tabs or bars.
+    With semicolons a number may have a decimal comma. Excel's line ``sep=;`` says it, too.
+    """
     try:
         _refuse_binary(head_of(path, 4096), shown)
         with open_place(path) as stream:
             source = _Source(stream)
             with io.TextIOWrapper(cast("BinaryIO", source), "utf-8-sig", newline="") as text:
-                return _gathered(_rows(text, source, shown), shown, wanted)
+                before, first, mark = _beginning(text, shown)
+                rows = _rows(chain([first], text), source, shown, mark, before)
+                return _gathered(rows, shown, wanted, has_commas=mark == ";")
     except UnicodeDecodeError as error:
         raise _not_utf8(path, shown) from error
     except OSError as error:
@@ -75,14 +85,41 @@ def read_csv(path: Place, *, shown: str, wanted: Wanted = EVERYTHING) -> Table:
         ) from error
 
 
-def _gathered(rows: Iterator[tuple[int, list[str]]], shown: str, wanted: Wanted) -> Table:
+def _beginning(text: TextIO, shown: str) -> tuple[int, str, str]:
+    """Return how many lines come before the header, the header, and what separates its cells."""
+    told = ""
+    before = 0
+    try:
+        while line := text.readline():
+            excel = _EXCEL.fullmatch(line) if not told else None
+            if excel is not None:
+                told = excel[1]
+            elif line.strip():
+                return before, line, told or _mark_of(line)
+            before += 1
+    except _TooLongError as error:
+        raise _too_long(shown, before + 1) from error
+    return before, "", ","
+
+
+def _mark_of(header: str) -> str:
+    """Return what separates the cells of a header: commas go before all others."""
+    bare = _QUOTED.sub("", header)
+    if "," in bare:
+        return ","
+    return max(_MARKS, key=bare.count)
+
+
+def _gathered(
+    rows: Iterator[tuple[int, list[str]]], shown: str, wanted: Wanted, *, has_commas: bool
+) -> Table:
     _, written = next(rows, (0, []))
     if not written:
         raise DataError(shown, "the file is empty", "it begins with a line of column names")
     header = header_of(written, shown)
     texts, numbers = wanted.of(header)
     columns: dict[str, _Texts | Numbers] = {
-        name: Numbers() if name in numbers else _Texts()
+        name: Numbers(has_commas=has_commas) if name in numbers else _Texts()
         for name in header
         if name in numbers or name in texts
     }
@@ -112,7 +149,7 @@ def _filled(
             raise DataError(
                 f"{shown}, line {line}",
                 f"has {len(cells)} cells, the header has {width}",
-                "quote cells that hold commas",
+                "quote cells that hold what separates them",
             )
         lines.append(line)
         for append, at in appends:
@@ -150,23 +187,29 @@ def _not_utf8(path: Place, shown: str) -> DataError:
     return DataError(shown, "was changed while it was read", "run again", retriable=True)
 
 
-def _rows(text: TextIO, source: _Source, shown: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) of every line that is not blank."""
-    reader = csv.reader(text, strict=True, skipinitialspace=True)
-    last = 0
+def _rows(
+    text: Iterable[str], source: _Source, shown: str, mark: str, before: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, cells) of every line that is not blank, ``before`` lines after the first."""
+    reader = csv.reader(text, strict=True, skipinitialspace=True, delimiter=mark)
+    last = before
     try:
         for cells in reader:
             if cells:
                 yield last + 1, cells
-            last = reader.line_num
+            last = before + reader.line_num
             source.of_row = 0
     except csv.Error as error:
         raise DataError(
             f"{shown}, line {last + 1}", f"is not CSV: {plain(error)}", "check the quotes"
         ) from error
     except _TooLongError as error:
-        raise DataError(
-            f"{shown}, line {last + 1}",
-            f"the row is longer than {LONGEST_ROW:,} bytes",
-            "check its quotes and line ends",
-        ) from error
+        raise _too_long(shown, last + 1) from error
+
+
+def _too_long(shown: str, line: int) -> DataError:
+    return DataError(
+        f"{shown}, line {line}",
+        f"the row is longer than {LONGEST_ROW:,} bytes",
+        "check its quotes and line ends",
+    )

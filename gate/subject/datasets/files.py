@@ -38,6 +38,7 @@ class FileDataset(BaseDataset):
     assumed: tuple[str, ...] = ()
     manifest: Place | None = None
     skipped: Sequence[tuple[str, str]] = ()  # (id, file) of what is hidden
+    has_sorted_classes: bool = False
 
     def read(self, index: int) -> Sample:
         """Return the image at ``index``, with its bytes and its label.

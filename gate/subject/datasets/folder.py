@@ -80,7 +80,7 @@ def _by_class(
             f"its folders are splits, not classes: {list_names(sorted(listing.classes))}",
             "name the folder of one split, such as " + quote(f"{shown}/{min(listing.classes)}"),
         )
-    labelling = by_name(dict.fromkeys(sorted(listing.classes), shown), classes, noun="class folder")
+    labelling = by_name(dict.fromkeys(listing.classes, shown), classes, noun="class folder")
     require_some((name for name, files in listing.classes.items() if files), shown)
     rows = [
         (Entry(each, labelling.index[name]), file)
@@ -101,6 +101,7 @@ def _by_class(
         [file for _, file in rows],
         assumed=_left_out(listing),
         skipped=sorted(listing.skipped),
+        has_sorted_classes=labelling.is_sorted,
     )
 
 
@@ -147,7 +148,7 @@ def _tree(path: Place, shown: str) -> _Tree:
 
 def _walk(tree: _Tree, items: Sequence[_Item]) -> _Listing:
     listing = _Listing()
-    for item in items:
+    for item in sorted(items, key=lambda each: each.name):  # as torchvision's ImageFolder does
         if _is_hidden(item.name):
             _skip(tree, item, _text(item.name), listing)
         elif item.is_dir():

@@ -11,12 +11,13 @@ from gate.wording import pluralize, quote
 
 if TYPE_CHECKING:
     from gate.subject.datasets.files import FileDataset
+    from gate.subject.datasets.parquet_images import ParquetDataset
     from gate.subject.datasets.plugin_dataset import PluginDataset
     from gate.subject.datasets.webdataset import TarDataset
 
 COLUMN = "group_pattern"
 
-Named = TypeVar("Named", "FileDataset", "TarDataset", "PluginDataset")
+Named = TypeVar("Named", "FileDataset", "TarDataset", "ParquetDataset", "PluginDataset")
 
 
 def grouped(dataset: Named, spec: DataSpec) -> Named:

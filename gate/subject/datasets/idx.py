@@ -23,6 +23,7 @@ from gate.subject.datasets.arrays import (
     index_labels,
     same_length,
 )
+from gate.subject.datasets.classes import Integers
 from gate.subject.datasets.gzipped import MAGIC, GzipStream
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.stored import Readable, open_place, stored_file, unpacked_file
@@ -35,9 +36,16 @@ _UINT8 = 8
 
 
 def open_idx(
-    images: Place, labels: Place, *, shown: str, classes: tuple[str, ...] | None
+    images: Place,
+    labels: Place,
+    *,
+    shown: str,
+    classes: tuple[str, ...] | None,
+    integers: Integers | None = None,
 ) -> ArrayDataset:
-    """Return the images and labels of two IDX files; raises DataError.
+    """Return the images and labels of two IDX files; ``integers`` is what the labels mean.
+
+    Raises DataError, or UsageError where nobody says what the labels mean.
 
     The rows of a plain file stay in it until they are asked for. A gzipped one is unpacked into
     memory up to IN_MEMORY bytes, and above that into a temporary file.
@@ -60,7 +68,7 @@ def open_idx(
     else:
         pixels = image_rows(pixels, images.name)
     same_length(len(pixels), len(values), shown)
-    indices, labelling = index_labels(values[:], classes, labels.name)
+    indices, labelling = index_labels(values[:], classes, labels.name, integers)
     local = [each for each in (images, labels) if isinstance(each, Path)]
     return ArrayDataset(
         shown,

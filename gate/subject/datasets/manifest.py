@@ -7,20 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from gate.errors import DataError
+from gate.errors import DataError, UsageError
 from gate.keys import name_key
 from gate.masking import mask, mask_name
-from gate.subject.datasets.classes import by_name_or_position, require_some
+from gate.subject.datasets.classes import by_name_or_position, count_from_zero, require_some
 from gate.subject.datasets.entries import EntryColumns
 from gate.subject.datasets.files import FileDataset, below
 from gate.subject.datasets.grouping import grouped
+from gate.subject.datasets.lookup import located
 from gate.subject.datasets.places import Place, RemotePath
 from gate.subject.datasets.read_tables import read_table
-from gate.subject.datasets.recognise import located
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.split_names import SPLIT_NAMES, split_of
 from gate.subject.datasets.tables import Table, Wanted
 from gate.subject.datasets.urls import is_url, names_this_machine, read_url, shown
-from gate.wording import pluralize, quote
+from gate.wording import list_names, pluralize, quote
+
+_IMAGES = ("image", "file_name")  # columns of paths; the second is Hugging Face's
+_SPLIT = "split"
 
 
 def open_listed(
@@ -28,18 +32,37 @@ def open_listed(
 ) -> FileDataset:
     """Return the images that the table at the path of a split lists; ``kind`` is its format.
 
-    Raises DataError, or MissingExtraError as :func:`read_table` does.
+    Raises DataError, UsageError where the gate file must say which rows or what labels are meant,
+    or MissingExtraError as :func:`read_table` does.
     """
     file, where = located(base, spec.path)
     wanted = Wanted(texts=lambda _: columns_of(spec))
-    table = read_table(file, shown=where, kind=kind, wanted=wanted)
+    table = read_table(file, shown=where, kind=kind, wanted=wanted).only(spec.chosen)
+    require_one_split(table, spec)
     return grouped(open_manifest(table, spec, file=file, kind=kind, classes=classes), spec)
 
 
 def columns_of(spec: DataSpec) -> tuple[str, ...]:
     """Return the columns of a manifest that are read."""
-    named = (spec.image or "image", spec.label or "label", spec.id, spec.group, *spec.slices)
-    return tuple(name for name in named if name)
+    images = (spec.image,) if spec.image else _IMAGES
+    named = (spec.label or "label", spec.id, spec.group, *spec.slices, *spec.where, _SPLIT)
+    return tuple(name for name in (*images, *named) if name)
+
+
+def require_one_split(table: Table, spec: DataSpec) -> None:
+    """Raise UsageError for rows of several splits, unless the gate file says how they are used."""
+    used = {name_key(each) for each in (*spec.where, *spec.slices, spec.group or "")}
+    if _SPLIT not in table.columns or _SPLIT in used:
+        return
+    names = dict.fromkeys(each for each in table.names(_SPLIT, "where") if each is not None)
+    if len(names) > 1 and all(split_of(name) for name in names):
+        chosen = next((each for each in names if each in SPLIT_NAMES.get(spec.split, ())), None)
+        raise UsageError(
+            table.where,
+            f"lists images of several splits ({list_names(names)} in the column 'split')",
+            f"say which are meant: add where: {{split: {chosen or next(iter(names))}}} to the "
+            "split, under data: of the gate file",
+        )
 
 
 def open_manifest(
@@ -49,17 +72,18 @@ def open_manifest(
 
     ``file`` is where the table was read from. Ids are the keys of the paths, or of the declared
     column of ids. A file that is missing is unreadable when it is read; that all are missing is a
-    DataError, as is a row without label.
+    DataError, as is a row without label. Raises UsageError where nobody says what integers mean.
     """
-    names = table.full_column(spec.image or "image", "image")
+    written = table.full_column(_image_column(table, spec), "image")
     labels = table.labels(spec.label or "label", classes)
-    ids = _ids(table.full_names(spec.id, "id")) if spec.id else [_name(each) for each in names]
+    ids = _ids(table.full_names(spec.id, "id")) if spec.id else [_name(each) for each in written]
     groups = table.groups(spec.group, "group") if spec.group else None
     slices = [table.names(name, "slices") for name in spec.slices]
     refuse_repeated(ids, table)
     require_some(labels, table.where)
-    labelling = by_name_or_position(first_places(labels, table), classes)
+    labelling = by_name_or_position(first_places(labels, table), classes, spec.integers)
     folder = file.parent
+    names = _files(written, spec, folder)
     _require_one_file(names, folder, table)
     positions = np.array([labelling.index[label] for label in labels], dtype=np.int32)
     return FileDataset(
@@ -73,7 +97,31 @@ def open_manifest(
         group_column=spec.group,
         assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
         manifest=file,
+        has_sorted_classes=labelling.is_sorted and not count_from_zero(labelling.classes),
     )
+
+
+def _image_column(table: Table, spec: DataSpec) -> str:
+    """Return the column of paths: the one that is named, ``image``, else that of Hugging Face."""
+    return spec.image or next((each for each in _IMAGES if each in table.columns), _IMAGES[0])
+
+
+def _files(written: Sequence[str], spec: DataSpec, folder: Place) -> list[str]:
+    """Return the files of names in a manifest, below its folder, with what the names lack."""
+    extension = spec.extension or ""
+    if extension and not extension.startswith("."):
+        extension = f".{extension}"
+    names = [_without_blanks(each, folder) + extension for each in written]
+    if spec.folder is None:
+        return names
+    return [each if is_url(each) else posixpath.join(spec.folder, each) for each in names]
+
+
+def _without_blanks(name: str, folder: Place) -> str:
+    """Return a name without blanks behind it, unless they are the file's: hands align columns."""
+    if not name.endswith(" ") or is_url(name):
+        return name
+    return name if _is_there(folder / name) else name.rstrip(" ")
 
 
 def _name(written: str) -> str:

@@ -33,6 +33,7 @@ from gate.subject.datasets.arrays import (
 )
 from gate.subject.datasets.places import Place
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.split_names import SPLIT_NAMES
 from gate.subject.datasets.stored import open_place, stored_file, unpacked_file
 from gate.wording import did_you_mean, list_names, plain, quote
 
@@ -77,15 +78,17 @@ def _open(arrays: "_Arrays", spec: DataSpec, classes: tuple[str, ...] | None) ->
     shown = arrays.shown
     pixels = arrays.rows(images)
     values = arrays.read(labels)
+    if values.ndim == 2 and values.shape[1] == 1:  # as MedMNIST saves them
+        values = values[:, 0]
     place = f"{shown}, array {labels}"
     if values.ndim != 1 or values.dtype.kind not in "iuU":
         raise DataError(
             place,
             f"the labels are {values.dtype} of shape {values.shape}",
-            "save one integer or class name an image, shape (N,)",
+            "save one integer or class name an image, shape (N,) or (N, 1)",
         )
     same_length(len(pixels), len(values), shown)
-    indices, labelling = index_labels(values, classes, place)
+    indices, labelling = index_labels(values, classes, place, spec.integers)
     return ArrayDataset(
         shown,
         "npz",
@@ -99,11 +102,12 @@ def _open(arrays: "_Arrays", spec: DataSpec, classes: tuple[str, ...] | None) ->
         },
         spec.group,
         labelling.assumed,
+        has_sorted_classes=labelling.is_sorted,
     )
 
 
 def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
-    for images, labels in _DEFAULT_NAMES:
+    for images, labels in (*_DEFAULT_NAMES, *_names_of_split(spec.split)):
         pair = spec.images or images, spec.labels or labels
         if set(pair) <= set(arrays.names):
             return pair
@@ -112,11 +116,23 @@ def _names(arrays: "_Arrays", spec: DataSpec) -> tuple[str, str]:
             arrays.member(declared)
     if not arrays.names:
         raise DataError(arrays.shown, "is a zip archive without arrays", "save with numpy.savez")
+    of_split = f", nor {spec.split}_images and {spec.split}_labels" if spec.split else ""
     raise DataError(
         arrays.shown,
-        "has no arrays images and labels, nor x and y",
+        f"has no arrays images and labels, nor x and y{of_split}",
         f"name two of its arrays with images and labels: {list_names(arrays.names, 10)}",
     )
+
+
+def _names_of_split(split: str) -> list[tuple[str, str]]:
+    """Return how the arrays of a split are called in a file that may hold several.
+
+    MedMNIST and Keras save them so.
+    """
+    stems = SPLIT_NAMES.get(split, ())
+    return [(f"{stem}_images", f"{stem}_labels") for stem in stems] + [
+        (f"x_{stem}", f"y_{stem}") for stem in stems
+    ]
 
 
 def _texts(arrays: "_Arrays", name: str, length: int) -> list[str | None]:

@@ -30,7 +30,7 @@ from gate.wording import plain, quote
 
 ROWS = 1 << 16  # that are read at once, where their texts are short
 
-_AT_ONCE = 1 << 28  # bytes that the texts of the rows read at once may take
+AT_ONCE = 1 << 28  # bytes that the texts of the rows read at once may take
 _CELL = 8  # bytes of a number, or of the place of a text
 _LARGEST_DELTA_PAGE = 1 << 22  # bytes; writers end a page at one MiB
 _LARGEST_FOOTER = 1 << 24  # bytes; 80,000 columns and row groups take 10 million
@@ -74,6 +74,8 @@ class Layout:
     pages: int = 0
     deltas: set[str] = field(default_factory=set)  # columns of texts that begin as another
     largest_delta: int = 0  # bytes of a page of those
+    # By column and row group, the bytes of its pages unpacked, and of its dictionary.
+    chunks: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     # By row group, the columns whose dictionary may say long texts many times.
     dictionaries: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -112,6 +114,7 @@ class Layout:
     def _look_at(self, name: str, group: int, column: Struct) -> int:
         """Return how many cells the pages of one column of a row group have."""
         rows = dictionary = 0
+        before = self.unpacked
         for page in pages_of(self.stream, chunk_of(column)):
             self._take(page.unpacked + (0 if page.is_dictionary else _CELL * page.values))
             if page.is_dictionary:
@@ -123,7 +126,8 @@ class Layout:
                 self.deltas.add(name)
                 self.largest_delta = max(self.largest_delta, page.unpacked)
             rows += page.values
-        if dictionary * min(rows, ROWS) > _AT_ONCE:
+        self.chunks[name, group] = self.unpacked - before, dictionary
+        if dictionary * min(rows, ROWS) > AT_ONCE:
             self.dictionaries[group].append(name)
         return rows
 
@@ -179,7 +183,7 @@ def rows_at_once(
     for name, size in long.items():
         if size > LONGEST_CELL:
             raise too_long_a_cell(f"{layout.shown}, column {plain(name)}", size)
-    return max(1, min(ROWS, _AT_ONCE // max(1, longest + sum(long.values()))))
+    return max(1, min(ROWS, AT_ONCE // max(1, longest + sum(long.values()))))
 
 
 def _longest(

@@ -22,7 +22,7 @@ from gate.subject.datasets.tables import EVERYTHING, Numbers, Table, Wanted, hea
 from gate.wording import plain
 
 # What Arrow, and Python for a day or an hour that no calendar has, raise for damaged bytes.
-_DAMAGE = (OSError, ValueError, LookupError, ArithmeticError, MemoryError, NotImplementedError)
+DAMAGE = (OSError, ValueError, LookupError, ArithmeticError, MemoryError, NotImplementedError)
 
 
 def read_parquet(path: Place, *, shown: str, wanted: Wanted = EVERYTHING) -> Table:
@@ -42,8 +42,8 @@ def read_parquet(path: Place, *, shown: str, wanted: Wanted = EVERYTHING) -> Tab
             footer = footer_of(stream, size, shown)
             stream.seek(0)
             file = parquet.ParquetFile(stream)
-            return _read(file, Layout(stream, size, footer, shown, _leaves(file)), wanted)
-    except (pa.ArrowException, *_DAMAGE) as error:
+            return _read(file, Layout(stream, size, footer, shown, leaves_of(file)), wanted)
+    except (pa.ArrowException, *DAMAGE) as error:
         raise DataError(
             shown, f"is not a Parquet file that can be read ({plain(error)})", "write it again"
         ) from error
@@ -86,7 +86,7 @@ def _read(file: Any, layout: Layout, wanted: Wanted) -> Table:  # noqa: ANN401 -
     )
 
 
-def _leaves(file: Any) -> Mapping[str, Sequence[int]]:  # noqa: ANN401 - pyarrow ships no types
+def leaves_of(file: Any) -> Mapping[str, Sequence[int]]:  # noqa: ANN401 - pyarrow ships no types
     """Return the columns as they are stored by the name that pyarrow reads them by.
 
     A name with dots reads what is nested under it, too.

@@ -22,7 +22,11 @@ def sample_of(image: Any, label: int) -> Sample:  # noqa: ANN401 - an image of a
 
 
 def picture_of(given: Any, place: str) -> tuple[bytes, Image.Image | None, Any | None]:  # noqa: ANN401
-    """Return canonical bytes, and the image or the tensor."""
+    """Return canonical bytes, and the image or the tensor.
+
+    Raises UnreadableImage where it cannot be decoded or is not finite, FactoryError where it is no
+    picture; ``place`` names it there.
+    """
     if isinstance(given, Image.Image):
         return _decoded(given, place)
     if isinstance(given, np.ndarray):

@@ -21,6 +21,7 @@ from gate.healing import may_heal
 from gate.keys import name_key
 from gate.plugins import Plugin
 from gate.subject.datasets.formats.record import Classes, DataFormat
+from gate.subject.datasets.lookup import existing, source_of
 from gate.subject.datasets.pictures import picture_of, shape_of
 from gate.subject.datasets.plugin_listing import (
     Door,
@@ -30,7 +31,6 @@ from gate.subject.datasets.plugin_listing import (
     shards_of,
     texts_of,
 )
-from gate.subject.datasets.recognise import existing, source_of
 from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.folder import in_this_folder
 from gate.subject.guard import Guard, describe_error, in_reach, require_theirs, to_standard_error
@@ -142,7 +142,11 @@ class PluginDataset(BaseDataset):
             ) from error
 
     def read_many(self, rows: range) -> NDArray[np.uint8] | None:
-        """Return neighbouring rows as one array, None where they are read one by one."""
+        """Return neighbouring rows as one array, None where they are read one by one.
+
+        uint8 (n, H, W) or (n, H, W, 3). Raises FactoryError where the plugin fails or gives another
+        array, DataError where it says so in our words.
+        """
         if not self.are_labels_known:
             return None
         given = self._asked("read_many", rows)
@@ -160,7 +164,10 @@ class PluginDataset(BaseDataset):
                 method(rows)
 
     def stored(self, index: int) -> bytes | None:
-        """Return the bytes that digests cover, None where only reading makes them."""
+        """Return the bytes that digests cover, None where only reading makes them.
+
+        Raises UnreadableImage, FactoryError or DataError, as :meth:`read` does.
+        """
         given = self._of_image("stored", index)
         if given is None or (type(given) is bytes and self.are_labels_known):
             return given
@@ -169,7 +176,10 @@ class PluginDataset(BaseDataset):
         raise self._refusal(index, f"its stored gave {shape_of(given)}, not bytes")
 
     def hidden(self) -> tuple[str, ...]:
-        """Return the names of images that the plugin passes over."""
+        """Return the names of images that the plugin passes over.
+
+        Raises FactoryError where the plugin fails, DataError where it says so in our words.
+        """
         return tuple(texts_of(self.door, self.reader, "hidden", call=True))
 
     def sources(self) -> Sequence[Path] | None:

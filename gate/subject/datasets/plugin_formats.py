@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import UsageError
+from gate.evidence.agreement import MADE_UP
 from gate.plugins import Plugin
 from gate.subject.datasets.formats.record import Classes, DataFormat
+from gate.subject.datasets.spec import DataSpec
 from gate.subject.guard import Guard, in_reach, kind_of, to_standard_error
 from gate.wording import list_names, quote
 
 if TYPE_CHECKING:
     from gate.subject.datasets.plugin_dataset import PluginDataset
-    from gate.subject.datasets.spec import DataSpec
 
 
 def load_format(plugin: Plugin) -> DataFormat:
@@ -39,9 +40,6 @@ def load_format(plugin: Plugin) -> DataFormat:
 
 
 def _require_fields(found: DataFormat, plugin: Plugin) -> None:
-    from gate.evidence.agreement import MADE_UP
-    from gate.subject.datasets.spec import DataSpec
-
     if found.name != plugin.name:
         fact = f"calls its format {quote(found.name)}, and its entry point {quote(plugin.name)}"
         raise UsageError(plugin.where, fact, "let both be one name")
@@ -57,7 +55,7 @@ def _require_fields(found: DataFormat, plugin: Plugin) -> None:
 
 
 def _open(
-    form: DataFormat, plugin: Plugin, spec: "DataSpec", base: Path, classes: Classes
+    form: DataFormat, plugin: Plugin, spec: DataSpec, base: Path, classes: Classes
 ) -> "PluginDataset":
     from gate.subject.datasets.grouping import grouped
     from gate.subject.datasets.plugin_dataset import open_guarded

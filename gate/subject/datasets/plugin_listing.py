@@ -1,4 +1,4 @@
-"""What a plugin lists of its data: entries, classes and shards, held to what datasets promise."""
+"""The lists of a plugin, entries, classes and shards, held to what datasets promise."""
 
 import contextlib
 import operator
@@ -55,14 +55,21 @@ class Door:
         return FactoryError(where, fact, remedy or self.remedy)
 
     def attribute(self, reader: Any, name: str, default: Any) -> Any:  # noqa: ANN401 - the plugin's
-        """Return what the reader says of itself, ``default`` where it says nothing."""
+        """Return what the reader says of itself, ``default`` where it says nothing.
+
+        Raises DataError or FactoryError, as :meth:`asking` does.
+        """
         with self.asking(f"asking for its {name}"):
             found = getattr(reader, name, None)
         return default if found is None else found
 
 
 def classes_of(door: Door, reader: Any, declared: Classes) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the classes that labels index: the declared ones, else those that the reader names."""
+    """Return the classes that labels index: the declared ones, else those that the reader names.
+
+    Raises DataError where nobody names them, FactoryError where the reader names one twice, or
+    other ones than are declared.
+    """
     own = tuple(map(name_key, texts_of(door, reader, "classes")))
     if len(set(own)) < len(own):
         raise door.refusal(
@@ -85,7 +92,10 @@ def entries_of(
     group_column: str | None,
     columns: Sequence[str],
 ) -> Sequence[Entry]:
-    """Return the entries, their names, groups and slices as people mean them; ids are unique."""
+    """Return the entries, their names, groups and slices as people mean them; ids are unique.
+
+    Raises DataError where there are none, FactoryError for what is no Entry, or lists an id twice.
+    """
     with door.asking("listing its entries"):
         given = list(islice(reader.entries, MOST_ITEMS + 1))
     if not given:
@@ -153,7 +163,10 @@ def _refuse_repeated(door: Door, ids: Sequence[str]) -> None:
 
 
 def shards_of(door: Door, reader: Any, count: int) -> Sequence[range]:  # noqa: ANN401
-    """Return the shards, which follow each other over so many rows; all rows where none are."""
+    """Return the shards, which follow each other over so many rows; all rows where none are.
+
+    Raises FactoryError where they do not, DataError where the reader fails in our words.
+    """
     given = door.attribute(reader, "shards", (range(count),))
     with door.asking("listing its shards"):
         shards = tuple(given)
@@ -170,7 +183,10 @@ def shards_of(door: Door, reader: Any, count: int) -> Sequence[range]:  # noqa: 
 
 
 def texts_of(door: Door, reader: Any, name: str, *, call: bool = False) -> Sequence[str]:  # noqa: ANN401
-    """Return the texts that the reader has under a name, or that its method of the name gives."""
+    """Return the texts that the reader has under a name, or that its method of the name gives.
+
+    Raises FactoryError where they are no texts, DataError where the reader fails in our words.
+    """
     with door.asking(f"asking for its {name}"):
         found = getattr(reader, name, None)
         given = () if found is None else found() if call else found

@@ -23,17 +23,18 @@ def open_predictions(
 ) -> PredictionTable:
     """Return saved predictions, their scores checked to be probabilities; raises DataError.
 
-    Without declared classes every column that is not id, label, group or slice is one.
+    Without declared classes every column that is not id, label, group or slice is one. Raises
+    UsageError where nobody says what integers among the labels mean.
     """
     wanted = Wanted(
         texts=lambda _: _taken(spec), numbers=lambda names: classes or _other_columns(names, spec)
     )
-    table = read_table(path, shown=shown, wanted=wanted)
+    table = read_table(path, shown=shown, wanted=wanted).only(spec.chosen)
     ids = table.full_names(spec.id or "id", "id")
     labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
     declared = classes or tuple(table.numbers)
-    labelling = by_name_or_position(first_places(labels, table), declared)
+    labelling = by_name_or_position(first_places(labels, table), declared, spec.integers)
     require_some(labels, shown)
     scores = _scores(table, labelling.classes)
     return PredictionTable(
@@ -51,7 +52,7 @@ def open_predictions(
 
 def _taken(spec: DataSpec) -> tuple[str, ...]:
     """Return the columns that hold no scores."""
-    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices)
+    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices, *spec.where)
 
 
 def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:

@@ -99,6 +99,10 @@ class Dataset(Protocol):
         """Whether anybody says what the images show; else all are of one class."""
 
     @property
+    def has_sorted_classes(self) -> bool:
+        """Whether the order of its classes is that of their names, for nobody says another."""
+
+    @property
     def shards(self) -> Sequence[range]:
         """The rows of each file that holds many, in order and without gaps.
 
@@ -168,6 +172,7 @@ class BaseDataset:
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
     is_labelled: bool = True
+    has_sorted_classes: bool = False
 
     if TYPE_CHECKING:
 

@@ -150,6 +150,8 @@ class TarSample:
                 self.where, "its .json holds a label and another cls", "name one of them with label"
             )
         label = said[keys[0]]
+        if isinstance(label, dict) and isinstance(label.get("name"), str):
+            label = label["name"]  # as in {"index": 3, "name": "cat"}
         if isinstance(label, bool) or not isinstance(label, int | str):
             raise self._no_value(label, keys[0], "write an integer or a class name")
         return self._plain_label(str(label), f"label {keys[0]}"), keys[0]

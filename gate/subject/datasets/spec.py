@@ -1,16 +1,27 @@
 """The keys of a split in the gate file."""
 
 import re
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from gate.keys import name_key
-from gate.subject.datasets.formats import NAMES, known_name
+from gate.subject.datasets.formats.names import NAMES, known_name
 
 # Editors offer our own names; whether a plugin adds another, only this machine knows.
 _FORMATS = {"anyOf": [{"type": "string", "enum": list(NAMES)}, {"type": "string", "minLength": 1}]}
 Format = Annotated[str, AfterValidator(known_name), WithJsonSchema(_FORMATS)]
+Cell = str | int
+Cells = Annotated[tuple[Cell, ...], Field(strict=False, min_length=1)]
 
 
 class DataSpec(BaseModel):
@@ -46,6 +57,26 @@ class DataSpec(BaseModel):
         min_length=1,
         description="Manifest column of class names, `label` when left out; or the extension or "
         "JSON key of the labels in WebDataset tars, `cls` or `label` in `json` when left out.",
+    )
+    integers: Literal["names", "positions"] | None = Field(
+        None,
+        description="What labels that are integers mean: `names` of classes, or `positions` in "
+        "`classes` from 0; asked for where both could be meant.",
+    )
+    where: dict[str, Cell | Cells] = Field(
+        default_factory=dict,
+        description="Columns (JSON keys) and the value, or the values, of the rows that are "
+        "judged, such as `{split: test}`.",
+    )
+    folder: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder of the images that a manifest lists, relative to the manifest's own.",
+    )
+    extension: str | None = Field(
+        None,
+        pattern=r"^\.?[^./\\]+(\.[^./\\]+)*$",
+        description="What the names in a manifest lack, such as `.png`.",
     )
     id: str | None = Field(
         None,
@@ -84,6 +115,29 @@ class DataSpec(BaseModel):
         min_length=1,
         description="CSV or Parquet table of saved predictions, in place of images and a model.",
     )
+
+    _split: str = PrivateAttr("")
+
+    @property
+    def split(self) -> str:
+        """The name of the split, where one file or folder may hold several; "" where unknown."""
+        return self._split
+
+    def of_split(self, name: str) -> Self:
+        """Return the same as the spec of a split."""
+        copy = self.model_copy()
+        copy._split = name  # noqa: SLF001 -- a copy of itself
+        return copy
+
+    @property
+    def chosen(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns of ``where``, each with the values of the rows that are judged."""
+        return {
+            name_key(column): tuple(
+                name_key(str(each)) for each in (value if isinstance(value, tuple) else (value,))
+            )
+            for column, value in self.where.items()
+        }
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

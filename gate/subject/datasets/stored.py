@@ -132,7 +132,11 @@ def open_place(place: Place) -> BinaryIO:
     """Return a stream of the file's bytes that can be read anywhere; raises DataError, OSError."""
     if not isinstance(place, RemotePath):
         return place.open("rb")
-    file = stored_file(place, str(place))
+    return open_stored(stored_file(place, str(place)))
+
+
+def open_stored(file: StoredFile) -> BinaryIO:
+    """Return a stream of a file that is known already; raises DataError where it has changed."""
     return cast("BinaryIO", io.BufferedReader(_Stream(file), STREAMED))
 
 

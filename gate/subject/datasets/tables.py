@@ -6,7 +6,7 @@ One table in CSV and in Parquet has the same names, groups and slices.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +28,28 @@ class Numbers:
     wrong: tuple[int, str] | None = None  # row and text of the first cell that is no number
     empty: int = 0  # cells
     first_empty: int = -1  # row
+    has_commas: bool = False  # for decimal points, as where cells are separated by semicolons
 
     def append(self, cell: str) -> None:
         """Add a cell as it is written."""
         try:
-            self.cells.append(float(cell))
+            self.cells.append(float(cell.replace(",", ".", 1) if self.has_commas else cell))
         except ValueError:
             if not cell.strip():
                 self.note_empty(len(self.cells), 1)
             elif self.wrong is None:
                 self.wrong = len(self.cells), cell
             self.cells.append(float("nan"))
+
+    def only(self, rows: Sequence[int]) -> "Numbers":
+        """Return the cells of some rows, which are in order."""
+        kept = Numbers(array("d", [self.cells[row] for row in rows]))
+        if self.wrong is not None and self.wrong[0] in set(rows):
+            kept.wrong = rows.index(self.wrong[0]), self.wrong[1]
+        nothing = [at for at, cell in enumerate(kept.cells) if cell != cell]  # NaN is not itself
+        if nothing and kept.wrong is None:
+            kept.note_empty(nothing[0], len(nothing))
+        return kept
 
     def note_empty(self, row: int, times: int) -> None:
         """Count cells that are empty, the first of them in a row."""
@@ -67,6 +78,34 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def only(self, chosen: Mapping[str, Collection[str]]) -> "Table":
+        """Return the rows that have one of the values of each of some columns.
+
+        Raises DataError where none has.
+        """
+        rows: Sequence[int] = range(len(self))
+        for name, values in chosen.items():
+            cells = self.names(name, "where")
+            kept = [row for row in rows if cells[row] in values]
+            if not kept:
+                there = list_names(map(quote, dict.fromkeys(cells[row] for row in rows)), 10)
+                raise DataError(
+                    self.where,
+                    f"no row that is left has {list_names(map(quote, values))} in the column "
+                    f"{quote(name)}",
+                    f"set where to values that it has: {there}",
+                )
+            rows = kept
+        return self._of_rows(rows) if chosen else self
+
+    def _of_rows(self, rows: Sequence[int]) -> "Table":
+        return replace(
+            self,
+            columns={name: [cells[row] for row in rows] for name, cells in self.columns.items()},
+            lines=array("q", [self.lines[row] for row in rows]),
+            numbers={name: each.only(rows) for name, each in self.numbers.items()},
+        )
 
     def column(self, name: str, key: str) -> Column:
         """Return a column as it is written; raises DataError, naming the gate file's ``key``."""
@@ -158,15 +197,10 @@ class Table:
 def header_of(written: Sequence[str], shown: str) -> list[str]:
     """Return the keys of the names of a table's columns; raises DataError.
 
-    Refused are more columns than a table has, a name that stands twice, and a line that is one name
-    because its cells are not separated by commas.
+    Refused are more columns than a table has, and a name that stands twice.
     """
     require_columns(len(written), shown)
     header = [name_key(name) for name in written]
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        raise DataError(
-            shown, f"the header is one column, {quote(header[0])}", "separate cells with commas"
-        )
     twice = [name for name, times in Counter(header).items() if name and times > 1]
     if twice:
         raise DataError(shown, f"the column {quote(twice[0])} occurs twice", "rename one of them")

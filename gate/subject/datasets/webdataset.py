@@ -20,6 +20,7 @@ from gate.subject.datasets.arrays import counted_classes
 from gate.subject.datasets.braces import expanded, has_braces
 from gate.subject.datasets.classes import (
     Classes,
+    Integers,
     Labelling,
     by_name_or_position,
     is_integer,
@@ -62,6 +63,7 @@ class TarDataset(BaseDataset):
     group_column: str | None = None
     assumed: tuple[str, ...] = ()
     skipped: tuple[tuple[int, Member], ...] = ()  # (tar, member) of what belongs to no sample
+    has_sorted_classes: bool = False
     format: str = "webdataset"
 
     @property
@@ -107,7 +109,8 @@ def open_webdataset(
     """Return the samples of the tar archives that a path, with braces or without, stands for.
 
     Reads headers, labels and JSON; no image. Raises DataError, UsageError for a wrong URL,
-    MissingExtraError where a URL needs an extra.
+    or where nobody says what integers among labels mean, MissingExtraError where a URL needs an
+    extra.
     """
     assert spec.path is not None, "the format is recognised by a path"
     names = shard_names(base, spec.path)
@@ -160,6 +163,7 @@ class _Shard:
     label_kind: str = ""  # what the labels of all samples come from
     strange: list[Member] = field(default_factory=list)  # their names are none of a sample
     json_keys: set[str] = field(default_factory=set)
+    has_names: bool = True  # whether every label is text of JSON, and no integer
 
 
 def _read_shard(place: Place, name: str, spec: DataSpec) -> _Shard:
@@ -181,6 +185,7 @@ def _add(shard: _Shard, sample: TarSample, spec: DataSpec, shared: dict[str, str
     if spec.label or _json_keys(spec) or "cls" not in sample.extensions:
         said = sample.json()
     label, kind = sample.label(spec.label, said)
+    shard.has_names &= not kind.startswith(".") and not isinstance(said.get(kind), int)
     if shard.label_kind not in {"", kind}:
         raise DataError(
             sample.where,
@@ -220,7 +225,7 @@ def _joined(
     _refuse_repeated(keys, shards, ranges)
     _require_one_kind(shards)
     _require_columns(shards, spec)
-    labelling, positions = _labelled(shards, classes)
+    labelling, positions = _labelled(shards, classes, spec.integers)
     local = [place for place in places if isinstance(place, Path)]
     strange = [(tar, member) for tar, shard in enumerate(shards) for member in shard.strange]
     note = (
@@ -250,6 +255,7 @@ def _joined(
         group_column=spec.group,
         assumed=(*labelling.assumed, note) if strange else labelling.assumed,
         skipped=tuple(strange),
+        has_sorted_classes=labelling.is_sorted,
     )
 
 
@@ -295,7 +301,7 @@ def _require_columns(shards: Sequence[_Shard], spec: DataSpec) -> None:
 
 
 def _labelled(
-    shards: Sequence[_Shard], classes: Classes | None
+    shards: Sequence[_Shard], classes: Classes | None, integers: Integers | None
 ) -> tuple[Labelling, NDArray[np.int32]]:
     """Return the labelling, and the labels as positions in the classes, int32 of shape (n,).
 
@@ -308,6 +314,8 @@ def _labelled(
                 seen[label] = f"{shard.shown}, sample {plain(key)}"
     if classes is None and all(map(is_integer, seen)):
         classes = counted_classes(sorted(map(int, seen)), seen)
-    labelling = by_name_or_position(seen, classes)
+    if all(shard.has_names for shard in shards) and seen.keys() <= set(classes or ()):
+        integers = integers or "names"
+    labelling = by_name_or_position(seen, classes, integers)
     labels = (labelling.index[label] for shard in shards for label in shard.labels)
     return labelling, np.fromiter(labels, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""How an image becomes the model's input: what is declared, and what does it.
+"""The way of an image to the model's input: what is declared, and what does it.
 
 ``spec`` is the `input:` of a gate file; ``declared`` does it with Pillow or torch; ``user_code``
 calls a function of the user's in its place.

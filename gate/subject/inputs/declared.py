@@ -71,7 +71,8 @@ class DeclaredTransform:
     def treatment(self, image: "Image.Image") -> tuple[str, ...]:
         """Return what is done to the image that nobody sees by looking at it.
 
-        Whether it is turned, or lies on its side; converted; enlarged; padded.
+        Whether it is turned, or lies on its side; converted; enlarged; padded. Raises
+        UnreadableImage where resizing would make it too large.
         """
         from gate.subject.datasets.images import exif_turns
 
@@ -87,7 +88,10 @@ class DeclaredTransform:
         return tuple(done)
 
     def batch(self, pixels: Pixels) -> Floats:
-        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""
+        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
+
+        Raises UnreadableImage where resizing would make them too large.
+        """
         if self._needs_pillow(pixels):
             from PIL import Image
 

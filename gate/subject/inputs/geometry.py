@@ -1,4 +1,4 @@
-"""How large images become, and where the crop and the border lie; all in whole pixels."""
+"""Sizes of resized images, and places of the crop and the border; all in whole pixels."""
 
 from gate.subject.datasets.records import UnreadableImage
 from gate.subject.inputs.spec import MOST_PIXELS, InputSpec

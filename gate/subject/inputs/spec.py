@@ -74,8 +74,8 @@ class InputSpec(BaseModel):
     crop: Literal["none", "center", "center-floor"] = Field(
         "none",
         description="`center` cuts the size from the middle, after resizing; half a pixel is "
-        "rounded to even as by torchvision and timm. `center-floor` rounds it down, as "
-        "transformers does.",
+        "rounded as by the library of the model: to even by torchvision and timm, and where no "
+        "library is known. `center-floor` rounds it down, as transformers does.",
     )
     scale: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None,

@@ -82,7 +82,10 @@ class FactoryTransform:
         """Return None: only the user's callable knows."""
 
     def batch(self, pixels: Pixels) -> Floats:
-        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W)."""
+        """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
+
+        Raises UnreadableImage or FactoryError, the latter also for tensors of different shapes.
+        """
         from PIL import Image
 
         made = [self(Image.fromarray(row)) for row in pixels]

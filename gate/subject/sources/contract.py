@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from gate.evidence.contract import GATE_FILE, Disagreement, in_words
 from gate.keys import name_key
+from gate.subject.outputs import output_spec
 from gate.subject.sources.statements import Stated, Statements
 from gate.wording import quote
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.gatefile import GateFile
     from gate.subject.inputs import InputSpec
+    from gate.subject.outputs import Values
 
 WEIGHTS = "the weights"
 
@@ -24,6 +26,7 @@ def disagreements(gatefile: "GateFile", statements: Statements) -> tuple[Disagre
         *statements.checks,
         *_of_classes(gatefile, statements.classes),
         *_of_input(gatefile, statements.input),
+        *_of_output(gatefile, statements.output),
         *_of_factory(gatefile, statements.factory),
     )
 
@@ -77,6 +80,14 @@ def _of_input(gatefile: "GateFile", stated: "Stated[InputSpec] | None") -> Itera
             continue  # then the artefact decides
         if in_words(value) != in_words(other):
             yield _override(f"input.{key}", value, other, stated.source)
+
+
+def _of_output(gatefile: "GateFile", stated: "Stated[Values] | None") -> Iterator[Disagreement]:
+    if stated is None or gatefile.output is None:
+        return
+    declared = output_spec(gatefile.output).values
+    if declared not in {None, stated.value}:
+        yield _override("output.values", declared, stated.value, stated.source)
 
 
 def _of_factory(gatefile: "GateFile", stated: Stated[str] | None) -> Iterator[Disagreement]:

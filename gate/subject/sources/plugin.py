@@ -45,7 +45,7 @@ class PluginSource(ModelSource):
         return True
 
     def states(self, artefact: Artefact) -> Statements:
-        """Return what the plugin reads in the artefact."""
+        """Return what the plugin reads in the artefact; raises FactoryError where it fails."""
         with self._guarded(artefact, "reading what the artefact states"):
             stated = self.theirs.states(artefact)
         stated = self._require(stated, Statements, "states")
@@ -56,14 +56,17 @@ class PluginSource(ModelSource):
         return replace(stated, read={artefact.path.name: artefact.sealed.sha256})
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:
-        """Return the plugin's own package too."""
+        """Return the plugin's own package too; raises FactoryError where it fails."""
         with self._guarded(artefact, "naming its runtimes"):
             runtimes = {**self.theirs.runtimes(artefact)}
         return {**runtimes, self.plugin.package: self.plugin.version}
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the model that the plugin opens, each of its answers guarded."""
+        """Hold the model that the plugin opens, each of its answers guarded.
+
+        Raises FactoryError where the plugin fails, or gives something else.
+        """
         identity = self.identify(artefact)
         stack = ExitStack()
         with self._guarded(artefact, "opening the model"):
@@ -124,6 +127,7 @@ class PluginSource(ModelSource):
 def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin gave
     """Yield what a gate file could not hold in its place, for types are no more than promised."""
     from gate.subject.inputs import InputSpec
+    from gate.subject.outputs import Values
 
     if not all(isinstance(each, Stated) and isinstance(each.source, str) for each in _all(stated)):
         yield "a value that says no source"
@@ -133,14 +137,19 @@ def _faults_of(stated: Any) -> Iterator[str]:  # noqa: ANN401 -- what a plugin g
         yield "classes that are no tuple of texts"
     if stated.input and not isinstance(stated.input.value, InputSpec):
         yield "an input that is no InputSpec"
+    if stated.output and stated.output.value not in get_args(Values):
+        yield "an output that is neither logit nor probability"
     if stated.factory and not isinstance(stated.factory.value, str):
         yield "a factory that is no text"
+    if not isinstance(stated.history, str | None):
+        yield "a history that is no text"
     if not all(isinstance(ask, Ask) and ask.key in get_args(Key) for ask in stated.asks):
         yield "a question that is no Ask"
 
 
 def _all(stated: Any) -> list[Any]:  # noqa: ANN401 -- as above
-    return [each for each in (stated.classes, stated.input, stated.factory) if each is not None]
+    stated = (stated.classes, stated.input, stated.output, stated.factory)
+    return [each for each in stated if each is not None]
 
 
 def _is_count(parameters: object) -> bool:

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 # recognise an artefact. The last one takes whatever is left, and says why it is no checkpoint.
 SHIPPED: Mapping[str, str] = {
     "onnx": "gate.subject.sources.onnx",
+    "transformers": "gate.subject.sources.transformers",
+    "timm": "gate.subject.sources.timm_folder",
+    "timm-train": "gate.subject.sources.timm_training",
+    "torchvision-reference": "gate.subject.sources.torchvision_reference",
+    "mlflow": "gate.subject.sources.mlflow",
+    "monai": "gate.subject.sources.monai",
+    "lightning": "gate.subject.sources.lightning",
+    "exported-program": "gate.subject.sources.exported_program",
     "torch-checkpoint": "gate.subject.sources.torch_checkpoint",
 }
 FALLBACK = "torch-checkpoint"
@@ -32,17 +40,17 @@ def source_of(artefact: Artefact) -> ModelSource:
     """
     name = artefact.source
     if name is None:
-        return recognised(artefact.path)
+        return recognise(artefact.path)
     if name in SHIPPED:
-        return _shipped(name)
+        return _import(name)
     from gate.subject.sources.plugin import PluginSource
 
     return PluginSource.of(_plugin(name))
 
 
-def recognised(path: Path) -> ModelSource:
+def recognise(path: Path) -> ModelSource:
     """Return the first shipped source that recognises what lies there; plugins are not asked."""
-    sources = (_shipped(name) for name in SHIPPED)
+    sources = (_import(name) for name in SHIPPED)
     return next(source for source in sources if source.name == FALLBACK or source.matches(path))
 
 
@@ -51,15 +59,15 @@ def plugins_named_by(gatefile: "GateFile") -> tuple[Plugin, ...]:
 
     Raises UsageError as :func:`source_of` does.
     """
-    name = _named(gatefile.model)
+    name = _name_of(gatefile.model)
     return () if name is None or name in SHIPPED else (_plugin(name),)
 
 
-def _named(spec: "ModelSpec | None") -> str | None:
+def _name_of(spec: "ModelSpec | None") -> str | None:
     return None if spec is None else spec.source
 
 
-def _shipped(name: str) -> ModelSource:
+def _import(name: str) -> ModelSource:
     source: ModelSource = import_module(SHIPPED[name]).SOURCE
     return source
 

@@ -1,4 +1,4 @@
-"""Classes, input and factory each come whole from the highest that states them.
+"""Classes, input, output and factory each come whole from the highest that states them.
 
 Gate file and flags go before the artefact, the artefact before the data; nothing is mixed key by
 key. It is decided once a run, before data is opened, and what nobody states is asked for at once.
@@ -6,6 +6,7 @@ key. It is decided once a run, before data is opened, and what nobody states is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
 from gate.evidence.contract import Disagreement
@@ -15,13 +16,19 @@ from gate.subject.sources.contract import disagreements
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
+from gate.subject.splits import framework_of, order_question
 from gate.wording import plain
+
+if TYPE_CHECKING:  # NumPy is loaded with the first image
+    from gate.subject.inputs import InputSpec
 
 # Where the gate file says it.
 _PATHS: dict[Key, tuple[str, ...]] = {
     "classes": ("classes",),
     "input": ("input",),
+    "output": ("output",),
     "factory": ("model",),
+    "key": ("model",),
 }
 
 
@@ -54,9 +61,17 @@ def resolve(gatefile: GateFile) -> Resolution:
     except SubjectError as error:
         gatefile.require_complete()
         return Resolution(gatefile, failure=error)
+    spec = spec.model_copy(update={"source": source.name})
     gatefile.require_complete(list(_open_questions(gatefile, statements)))
-    values["model"] = spec.model_copy(update={"source": source.name})
-    completed = gatefile.completed(values, origins, statements.read)
+    own = gatefile.input if "input" in gatefile.model_fields_set else None
+    if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
+        values["input"] = adapted
+        gatefile = gatefile.model_copy(update={"input": adapted})
+        origins += (
+            f"input: what it leaves open is as {source.name} does it: {_new(own, adapted)}",
+        )
+    values["model"] = spec
+    completed = gatefile.completed(values, origins, statements.read, statements.framework)
     return Resolution(completed, statements, disagreements(gatefile, statements))
 
 
@@ -85,9 +100,15 @@ def _taken(
         origins.append(f"{key}: from {stated.source}")
         if key == "classes":
             values[key] = _sound_classes(stated, artefact)
-        elif key == "input":
+        elif key in ("input", "output"):
             values[key] = stated.value
     return values, tuple(origins)
+
+
+def _new(own: "InputSpec", adapted: "InputSpec") -> str:
+    """Return the keys that came to an input of the user's own, with their values."""
+    before, after = own.model_dump(), adapted.model_dump()
+    return ", ".join(f"{key}: {after[key]}" for key in after if after[key] != before[key])
 
 
 def _said(gatefile: GateFile, key: Key) -> object | None:
@@ -96,7 +117,10 @@ def _said(gatefile: GateFile, key: Key) -> object | None:
         return gatefile.classes or None
     if key == "input":
         return gatefile.input if "input" in gatefile.model_fields_set else None
-    return gatefile.model.factory if gatefile.model else None
+    if key == "output":
+        return gatefile.output
+    spec = gatefile.model or ModelSpec()
+    return spec.key if key == "key" else spec.factory
 
 
 def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple[str, ...]:
@@ -114,6 +138,12 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
 
 
 def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
+    """Yield what the artefact asks; of the order of class folders, their names ask it better."""
+    framework = statements.framework or framework_of(gatefile.model)
+    named = statements.classes is not None
+    order = None if named else order_question(gatefile, framework)
     for ask in statements.asks:
-        if _said(gatefile, ask.key) is None:
+        if _said(gatefile, ask.key) is None and not (ask.key == "classes" and order is not None):
             yield _PATHS[ask.key], ask.fact, ask.remedy
+    if order is not None:
+        yield order

@@ -1,4 +1,4 @@
-"""What a model source offers to the gate, and what it is given."""
+"""A model source: its answers to the gate, and the artefact that it is given."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gate.subject.gatefile import ModelSpec
     from gate.subject.guard import Guard
+    from gate.subject.inputs import InputSpec
 
     Floats = NDArray[np.float32]
     Answer = Callable[[Floats], Floats]  # from images (n, C, H, W) to outputs (n, classes)
@@ -100,7 +101,7 @@ class ModelSource(ABC):
 
         With the SHA-256 of those that had to be read for it, in hexadecimal; None for the others.
         `attest` and `verify` cover these files, so it must follow from the artefact alone, and
-        :meth:`identify` must digest the same. Raises RefusedError.
+        :meth:`identify` must digest the same. A RefusedError says why they cannot be told.
         """
         return {path.name: None}
 
@@ -108,23 +109,28 @@ class ModelSource(ABC):
         """Return digest, size and format of an artefact, vetted as far as it is without torch.
 
         The digest is of the one file, or of the lines that ``sha256sum`` prints for :meth:`files`.
-        Raises CheckpointError where it is refused, or is not the pinned one.
+        A CheckpointError says that it is refused, or is not the pinned one.
         """
         sealed = artefact.sealed
         return Identity(sealed.sha256, sealed.size, self.name)
 
     def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- for those who override it
-        """Return what the artefact states itself; raises CheckpointError where it cannot be read.
+        """Return what the artefact states itself.
 
-        Only values are taken out of it, and nothing of it runs.
+        Only values are taken out of it, and nothing of it runs. A CheckpointError says that it
+        cannot be read.
         """
         return Statements()
+
+    def apply_conventions(self, artefact: Artefact, spec: "InputSpec") -> "InputSpec":  # noqa: ARG002 -- as in states
+        """Return an input of the user's own, with what it leaves to the library of the model."""
+        return spec
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:  # noqa: ARG002 -- as in states
         """Return the packages whose release may change an answer, by name; part of every plan.
 
-        Those of every measurement (torch, numpy, Pillow) are known. Raises MissingExtraError for
-        one that is not installed.
+        Those of every measurement (torch, numpy, Pillow) are known. A MissingExtraError names one
+        that is not installed.
         """
         return {}
 

@@ -1,15 +1,17 @@
-"""What an artefact states of itself, with the file and the key that say it."""
+"""The statements of an artefact about itself, with the file and the key that say it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from gate.evidence.contract import Disagreement
+from gate.subject.datasets.classes import Framework
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
+    from gate.subject.outputs import Values
 
-Key = Literal["classes", "input", "factory"]
+Key = Literal["classes", "input", "output", "factory", "key"]
 Value = TypeVar("Value")
 
 
@@ -31,6 +33,7 @@ class Ask:
     key: Key
     fact: str  # why it is not known, such as "nothing says how images are prepared"
     remedy: str  # the lines to add, such as "add input: {size: [H, W], ...}"
+    proposal: str = ""  # the line alone, where the artefact says enough to write one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ class Statements:
 
     classes: Stated[tuple[str, ...]] | None = None  # in the order of the model's outputs
     input: Stated["InputSpec"] | None = None
+    output: Stated["Values"] | None = None  # what the outputs are; None: the outputs decide
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
+    framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()
+    history: str | None = None  # the file of the artefact that kept the losses of training
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
     # Where it contradicts itself, such as num_labels and id2label; the check input-contract fails.
     checks: tuple[Disagreement, ...] = ()
@@ -54,5 +60,7 @@ class Statements:
             yield "classes", self.classes
         if self.input is not None:
             yield "input", self.input
+        if self.output is not None:
+            yield "output", self.output
         if self.factory is not None:
             yield "factory", self.factory

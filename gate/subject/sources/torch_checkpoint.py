@@ -13,6 +13,7 @@ from gate.subject.checkpoints.folders import deciding_files, is_folder
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
 from gate.subject.guard import Guard, kind_of
+from gate.subject.sources.proposals import CLASSES, input_question
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Statements
 
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
 
 SEED = 0  # for user code that draws; the gate itself draws nothing from torch
 
-FACTORY = Ask(
-    "factory",
-    "nothing says how the model is built",
-    "add model: {factory: package.module:function}, or use --model",
-)
+_ADD_FACTORY = "add model: {factory: package.module:function}, or use --model"
+FACTORY = Ask("factory", "nothing says how the model is built", _ADD_FACTORY)
 
 
 class TorchCheckpoint(ModelSource):
@@ -38,20 +36,47 @@ class TorchCheckpoint(ModelSource):
         return True
 
     def files(self, path: Path) -> Mapping[str, str | None]:
-        """Return the file, or the weights, indexes and configurations of a model folder."""
+        """Return the file, or the weights, indexes and configurations of a model folder.
+
+        Raises RefusedError as :func:`deciding_files` does.
+        """
         return deciding_files(path) if is_folder(path) else super().files(path)
 
     def identify(self, artefact: Artefact) -> Identity:
-        """Return digest, size and container of the vetted weights."""
+        """Return digest, size and container of the vetted weights.
+
+        Raises CheckpointError where they are refused, or are not the pinned ones.
+        """
         return _vetted(artefact).identity
 
-    def states(self, artefact: Artefact) -> Statements:  # noqa: ARG002 -- weights say nothing
-        """Return nothing but that a factory is needed: weights do not say what they are of."""
-        return Statements(asks=(FACTORY,))
+    def states(self, artefact: Artefact) -> Statements:
+        """Return what is to be told: weights do not say what they are of.
+
+        Where no factory is given, the file is vetted first: nobody shall write one for a file that
+        is refused. All is asked for at once, with the architecture that the weights look like.
+        A file that is refused ends in its CheckpointError.
+        """
+        if artefact.factory is not None or not artefact.checkpoint:
+            return Statements(asks=(FACTORY,))
+        found = self.inspect(artefact)
+        if found.refusal is not None:
+            raise found.refusal
+        fact = "nothing says how images are prepared"
+        return Statements(
+            asks=(
+                _ask_factory(found),
+                input_question(fact, {}, channels=found.channels),
+                CLASSES,
+            )
+        )
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
-        """Hold the module of the user's factory, with the weights of the checkpoint."""
+        """Hold the module of the user's factory, with the weights of the checkpoint.
+
+        Raises CheckpointError where they are refused or do not fit the module, FactoryError where
+        the factory fails. Raises UsageError as :func:`load_into` does.
+        """
         import numpy as np
         import torch
 
@@ -76,6 +101,22 @@ class TorchCheckpoint(ModelSource):
     def inspect(self, artefact: Artefact) -> Inspection:
         """Return its tensors, and why it would be refused."""
         return inspect(artefact.path, key=artefact.key)
+
+
+def _ask_factory(looked: Inspection) -> Ask:
+    """Return the question for the factory, with a proposal where names and shapes give one."""
+    from gate.subject.checkpoints.proposing import proposed_architecture
+
+    name = proposed_architecture(looked)
+    if name is None:
+        return FACTORY
+    return Ask(
+        "factory",
+        f"{FACTORY.fact}; by names and shapes it looks like torchvision's {name} with "
+        f"{looked.classes} classes",
+        f"if it is one: add model: {{factory: 'torchvision.models:{name}', kwargs: {{num_classes: "
+        f"{looked.classes}}}}}; else {_ADD_FACTORY}",
+    )
 
 
 def _vetted(artefact: Artefact) -> Checkpoint:

@@ -15,7 +15,7 @@ from gate.measure.data_pass.first_batch import first_batch
 from gate.measure.data_pass.predict import ForwardPass
 from gate.measure.data_pass.read_images import chunk_of
 from gate.measure.inference.torch_runner import TorchRunner
-from gate.measure.partials.partial import joined
+from gate.measure.partials.partial import join
 from gate.measure.partials.work_units import WorkUnit, cut
 from gate.measure.saved_predictions import measure_table
 from gate.subject.datasets import open_dataset
@@ -62,7 +62,7 @@ def measured(pictures):
             for span in cut(range(len(dataset.entries)), rows)
         ]
         parts = list(passing.parts({Split.TEST: dataset}, units, advance))
-        return joined(dataset, Split.TEST, parts)
+        return join(dataset, Split.TEST, parts)
 
     return measure
 

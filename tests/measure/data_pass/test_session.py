@@ -10,7 +10,7 @@ from PIL import Image
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split
-from gate.measure.data_pass.session import opened
+from gate.measure.data_pass import session
 from gate.measure.partials.work_units import MAX_MODEL_REPLICAS, WorkUnit
 from gate.measure.planning import plan_measurement
 from gate.measure.settings import MeasureSettings
@@ -72,7 +72,7 @@ def worker(tmp_path, threads):
         gatefile = read_gatefile(tmp_path / "gate.yaml")
         datasets, classes = open_splits(gatefile)
         _, job = plan_measurement(gatefile, datasets, classes, MeasureSettings(device="cpu"))
-        return opened(replace(job, threads=threads, **changes), datasets)
+        return session.open_worker(replace(job, threads=threads, **changes), datasets)
 
     return open_worker
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from gate.measure.inference import operator_fusion as room
 from gate.measure.inference.operator_fusion import TOLERANCE
 from gate.measure.inference.torch_runner import TorchRunner
-from gate.measure.partials.work_units import padded
+from gate.measure.partials.work_units import pad
 
 CLASSES = ("a", "b", "c")
 BATCH, SIDE = 16, 12
@@ -478,7 +478,7 @@ def test_a_short_batch_has_the_bits_of_a_whole_one():
     given = images(1).numpy()
     quick = quickened(TorchRunner.start(made(convolution), CLASSES, "cpu"), given)
 
-    short = quick.outputs(padded(given[:3], BATCH))[:3]
+    short = quick.outputs(pad(given[:3], BATCH))[:3]
 
     assert short.tobytes() == quick.outputs(given)[:3].tobytes()
 

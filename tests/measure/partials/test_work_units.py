@@ -16,10 +16,10 @@ from gate.measure.partials.work_units import (
     ROWS_A_THREAD,
     WorkUnit,
     batch_of,
+    count_threads,
     cut,
-    padded,
+    pad,
     share_of,
-    shared_among,
     stretch_of,
 )
 from gate.subject.datasets import open_dataset
@@ -114,7 +114,7 @@ def test_files_are_read_a_batch_at_a_time(tmp_path):
 
 @given(st.integers(1, 1000), st.sampled_from([1, 2, 4, 16, 32, 64]))
 def test_each_thread_that_shares_a_batch_has_four_rows_or_is_alone(threads, batch):
-    shared = shared_among(threads, batch)
+    shared = count_threads(threads, batch)
 
     assert 1 <= shared <= threads
     assert shared == 1 or batch // shared >= ROWS_A_THREAD
@@ -125,7 +125,7 @@ def test_each_thread_that_shares_a_batch_has_four_rows_or_is_alone(threads, batc
 def test_a_short_batch_is_filled_with_its_last_image(count, batch):
     images = np.arange(min(count, batch), dtype=np.float32).reshape(-1, 1, 1, 1)
 
-    assembler = padded(images, batch)
+    assembler = pad(images, batch)
 
     assert len(assembler) == batch
     assert assembler[: len(images)].tobytes() == images.tobytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gate.report.model import Report
-from gate.report.renderings import render
+from gate.report.renderings.registry import render
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 WAIVER = {

@@ -18,8 +18,9 @@ from gate.evidence.records import Picture, Split, Subject
 from gate.evidence.store import save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.report.renderings import Beside, render
+from gate.report.renderings import Beside
 from gate.report.renderings.html.curves import precision_recall
+from gate.report.renderings.registry import render
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
 PNG = b"\x89PNG\r\n\x1a\n" + b"not really" * 100

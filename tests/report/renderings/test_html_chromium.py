@@ -12,7 +12,8 @@ from gate.evidence.records import Subject
 from gate.evidence.store import save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.report.renderings import Beside, render
+from gate.report.renderings import Beside
+from gate.report.renderings.registry import render
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate.report.renderings import FORMATS
 from gate.report.renderings.marks import is_ours
+from gate.report.renderings.registry import FORMATS
 
 FOREIGN = {
     "text": "model   of mine\nPASS\n",

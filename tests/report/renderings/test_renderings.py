@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from gate.report.renderings import FORMATS, render
+from gate.report.renderings.registry import FORMATS, render
 from gate.report.renderings.text import text
 from gate.report.statement import EXTENSION
 

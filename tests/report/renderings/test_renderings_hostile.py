@@ -12,7 +12,7 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from gate.report.renderings import FORMATS, render
+from gate.report.renderings.registry import FORMATS, render
 from gate.wording import printable
 
 SCHEMA = json.loads(

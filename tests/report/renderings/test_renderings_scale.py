@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from gate.report.model import Report
-from gate.report.renderings import FORMATS, render
+from gate.report.renderings.registry import FORMATS, render
 
 
 @pytest.fixture(scope="session")

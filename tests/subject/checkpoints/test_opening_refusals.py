@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from checkpoint_corpus.bad import CORRUPT, MISFITS, NUMERICALLY_BAD, TRICKS
-from checkpoint_corpus.models import SmallCnn, small_cnn, state
+from checkpoint_corpus.models import SmallCnn, state
 from safetensors.torch import save_file
 
 from gate.errors import CheckpointError, Refusal
@@ -59,14 +59,6 @@ def test_weights_that_cannot_give_sound_outputs_are_numerically_bad(
 
     assert error.refusal is Refusal.NUMERICALLY_BAD
     assert name in error.fact
-
-
-def test_the_model_may_be_the_one_with_the_prefix(tmp_path: Path) -> None:
-    torch.save(state(), tmp_path / "x.pt")
-
-    error = _refused(tmp_path / "x.pt", torch.nn.ModuleDict({"encoder": small_cnn()}))
-
-    assert "keys differ only by the prefix `encoder.`, which the model expects" in error.fact
 
 
 def test_no_tensor_is_built_for_a_model_that_it_does_not_fit(

@@ -115,7 +115,7 @@ def test_a_long_name_of_a_weight_is_refused(tmp_path: Path) -> None:
 
 
 def test_wrappers_are_taken_off_eight_deep_and_no_deeper() -> None:
-    from gate.subject.checkpoints.comparing import wrapper_prefix
+    from gate.subject.checkpoints.readings import wrapper_prefix
 
     assert wrapper_prefix(["module." * 3 + "fc.weight"]) == "module." * 3
     assert wrapper_prefix(["module." * 1000 + "fc.weight"]) == "module." * 8

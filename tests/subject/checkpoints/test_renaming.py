@@ -203,7 +203,7 @@ REFUSED = {
     "a sparse buffer": (
         lambda: WithBuffer(torch.eye(3).to_sparse()),
         lambda: WithBuffer(torch.eye(3)).state_dict(),
-        "sparse, nested or quantised tensors in its state_dict: extra",
+        "sparse or nested tensors in its state_dict: extra",
     ),
     "a buffer of 8 bits, and 32 in the file": (
         WITH["float8"],

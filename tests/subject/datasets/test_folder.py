@@ -73,12 +73,12 @@ def test_declared_classes_give_the_order(pets, opened):
     assert [entry.label for entry in data.entries] == [1, 1, 0, 0]
 
 
-def test_folders_named_by_numbers_are_ordered_as_numbers(tmp_path, opened, encoded):
+def test_folders_are_ordered_as_text_as_torchvision_orders_them(tmp_path, opened, encoded):
     for name in ("10", "9", "2"):
         (tmp_path / "digits" / name).mkdir(parents=True)
         (tmp_path / "digits" / name / "x.png").write_bytes(encoded())
 
-    assert opened(path="digits").classes == ("2", "9", "10")
+    assert opened(path="digits").classes == ("10", "2", "9")
 
 
 def test_a_declared_class_without_a_folder_is_kept(pets, opened):

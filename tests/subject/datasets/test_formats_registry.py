@@ -9,14 +9,16 @@ import pytest
 
 import gate.subject.datasets.formats as room
 from gate.errors import UsageError
-from gate.subject.datasets.formats import NAMES, DataFormat, format_named, shipped_formats
+from gate.subject.datasets.formats import DataFormat
+from gate.subject.datasets.formats.names import NAMES
+from gate.subject.datasets.formats.registry import format_named, shipped_formats
 from gate.subject.datasets.spec import DataSpec
 
 
 def test_every_file_of_the_room_is_registered_and_no_other():
     files = {each.stem for each in Path(room.__file__).parent.glob("*.py")}
 
-    assert files - {"__init__", "record"} == set(NAMES)
+    assert files - {"__init__", "names", "record", "registry"} == set(NAMES)
 
 
 def test_a_format_is_called_as_its_file():
@@ -38,7 +40,7 @@ def test_every_key_of_a_split_is_of_some_format_or_of_plugins():
 
 def test_all_formats_are_asked_without_numpy_pillow_or_torch():
     script = (
-        "import sys, json; from gate.subject.datasets.formats import shipped_formats;"
+        "import sys, json; from gate.subject.datasets.formats.registry import shipped_formats;"
         "from gate.subject.datasets.recognise import format_of_split; "
         "print(len(list(shipped_formats())));"
         "print(json.dumps([m for m in ('numpy', 'PIL', 'torch') if m in sys.modules]))"

@@ -1,6 +1,6 @@
 import pytest
 
-from gate.errors import DataError
+from gate.errors import DataError, UsageError
 from gate.subject.datasets.records import Entry
 
 
@@ -73,10 +73,17 @@ def test_labels_that_are_no_names_are_read_as_positions_and_this_is_said(listed,
     assert data.assumed == ("labels are read as positions in classes: 0 = background, 1 = tumour",)
 
 
-def test_labels_that_name_classes_are_never_positions(listed, opened):
+def test_integers_that_name_classes_at_other_positions_are_asked_for(listed, opened, says):
     listed(FOUR.replace(",cat", ",1").replace(",dog", ",0"))
 
-    data = opened(path="test.csv", classes=("1", "0"))
+    with says(UsageError, where="test.csv, line 2", fact="integers", remedy="integers: names"):
+        opened(path="test.csv", classes=("1", "0"))
+
+
+def test_integers_that_are_said_to_be_names_are_never_positions(listed, opened):
+    listed(FOUR.replace(",cat", ",1").replace(",dog", ",0"))
+
+    data = opened(path="test.csv", classes=("1", "0"), integers="names")
 
     assert [entry.label for entry in data.entries] == [0, 0, 1, 1]
     assert data.assumed == ()
@@ -88,7 +95,6 @@ def test_labels_that_name_classes_are_never_positions(listed, opened):
         ("1", "2", ("background", "tumour")),  # out of range
         ("-1", "0", ("background", "tumour")),
         ("01", "00", ("background", "tumour")),
-        ("0", "1", ("3", "7")),  # the names are numbers: a position and a name look alike
         ("0", "tumour", ("background", "tumour")),  # half of them are names
     ],
 )
@@ -294,14 +300,136 @@ def test_a_parquet_manifest_gives_what_the_csv_gives(tmp_path, listed, opened):
     assert from_parquet.assumed == from_csv.assumed
 
 
-def test_images_embedded_in_parquet_are_told_apart_from_a_missing_column(tmp_path, opened, says):
+def test_a_column_that_holds_no_paths_is_told_apart_from_a_missing_one(tmp_path, opened, says):
     pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
     from pyarrow import parquet
 
-    columns = {"image": [{"bytes": b"x"}, {"bytes": b"y"}], "label": ["cat", "dog"]}
+    columns = {"image": [["x"], ["y"]], "label": ["cat", "dog"]}
     parquet.write_table(pyarrow.table(columns), tmp_path / "test.parquet")
 
-    with says(
-        DataError, where="test.parquet", fact="'image' holds struct.*not text", remedy="path"
-    ):
+    with says(DataError, where="test.parquet", fact="'image' holds list.*not text", remedy="path"):
         opened(path="test.parquet")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+def test_what_separates_cells_is_told_by_the_header(listed, opened, mark, before):
+    listed(before + FOUR.replace(",", mark))
+
+    assert [entry.label for entry in opened(path="test.csv").entries] == [0, 0, 1, 1]
+
+
+def test_commas_go_before_all_that_a_name_may_hold(listed, opened):
+    listed(FOUR.replace("image,label", "image,label;of|whom"))
+
+    assert len(opened(path="test.csv", label="label;of|whom").entries) == 4
+
+
+def test_excel_says_itself_what_separates_cells(listed, opened):
+    listed("sep=;\n" + FOUR.replace(",", ";"))
+
+    assert len(opened(path="test.csv").entries) == 4
+
+
+def test_a_row_of_another_width_is_named_by_its_line(listed, opened, says):
+    listed("sep=;\n\n" + FOUR.replace(",", ";") + "a;b;c\n")
+
+    with says(DataError, where="test.csv, line 8", fact="has 3 cells, the header has 2"):
+        opened(path="test.csv")
+
+
+SPLITS = (
+    "image,label,split\npets/cat/1.png,cat,train\npets/cat/2.png,cat,test\n"
+    "pets/dog/1.png,dog,test\npets/dog/2.png,dog,val\n"
+)
+
+
+def test_rows_are_chosen_by_a_column(listed, opened):
+    listed(SPLITS)
+
+    ids = [entry.id for entry in opened(path="test.csv", where={"split": "test"}).entries]
+
+    assert ids == ["pets/cat/2.png", "pets/dog/1.png"]
+
+
+def test_several_values_and_columns_choose_rows_that_fit_all(listed, opened):
+    listed(SPLITS)
+
+    data = opened(path="test.csv", where={"split": ["test", "val"], "label": "dog"})
+
+    assert [entry.id for entry in data.entries] == ["pets/dog/1.png", "pets/dog/2.png"]
+
+
+def test_rows_of_several_splits_are_asked_for(listed, opened, says):
+    listed(SPLITS)
+
+    with says(UsageError, where="test.csv", fact="train, test, val", remedy="where: {split:"):
+        opened(path="test.csv")
+
+
+@pytest.mark.parametrize("used", [{"slices": ["split"]}, {"group": "split"}])
+def test_a_column_of_splits_that_is_used_is_not_asked_for(listed, opened, used):
+    listed(SPLITS)
+
+    assert len(opened(path="test.csv", **used).entries) == 4
+
+
+def test_a_column_of_one_split_is_not_asked_for(listed, opened):
+    listed(SPLITS.replace(",train", ",test").replace(",val", ",test"))
+
+    assert len(opened(path="test.csv").entries) == 4
+
+
+def test_a_value_that_no_row_has_is_told_with_those_that_are(listed, opened, says):
+    listed(SPLITS)
+
+    with says(DataError, where="test.csv", fact="'tset' in the column 'split'", remedy="'test'"):
+        opened(path="test.csv", where={"split": "tset"})
+
+
+def test_integers_choose_rows_as_they_are_written(listed, opened):
+    rows = FOUR.replace("label\n", "label,fold\n").replace("cat\n", "cat,0\n")
+    listed(rows.replace("dog\n", "dog,1\n"))
+
+    assert len(opened(path="test.csv", where={"fold": 1}).entries) == 2
+
+
+def test_names_may_lack_folder_and_extension(pets, opened):
+    (pets / "test.csv").write_text("image,label\n1,cat\n2,dog\n")
+
+    data = opened(path="pets/test.csv", folder="cat", extension="png")
+
+    assert [entry.id for entry in data.entries] == ["1", "2"]
+    assert data.read(1).stored == (pets / "cat/2.png").read_bytes()
+
+
+def test_names_with_and_without_an_extension_are_never_one_file(pets, opened, unreadable):
+    (pets / "test.csv").write_text("image,label\n1,cat\n1.png,dog\n")
+
+    data = opened(path="pets/test.csv", folder="cat", extension=".png")
+
+    assert list(data.files) == ["cat/1.png", "cat/1.png.png"]
+    assert "does not exist" in unreadable(data, "1.png")
+
+
+def test_two_rows_that_name_one_id_are_refused_whatever_is_added(pets, opened, says):
+    (pets / "test.csv").write_text("image,label\n1,cat\n./1,dog\n")
+
+    with says(DataError, where="line 3", fact="'1' stands already in line 2"):
+        opened(path="pets/test.csv", folder="cat", extension=".png")
+
+
+def test_blanks_around_cells_are_nobodys(listed, opened):
+    listed(FOUR.replace(",", " , ").replace("cat\n", "cat \n"))
+
+    data = opened(path="test.csv", classes=("cat", "dog"))
+
+    assert [entry.label for entry in data.entries] == [0, 0, 1, 1]
+    assert data.read(0).image is not None
+
+
+def test_a_blank_that_is_the_file_s_own_is_kept(pets, opened, encoded):
+    (pets / "cat/1.png ").write_bytes(encoded(7))
+    (pets / "test.csv").write_text('image,label\n"cat/1.png ",cat\ndog/1.png,dog\n')
+
+    assert opened(path="pets/test.csv").read(0).stored == encoded(7)

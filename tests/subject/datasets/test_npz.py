@@ -6,10 +6,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from gate.errors import DataError
-from gate.subject.datasets import npz
+from gate.errors import DataError, UsageError
+from gate.subject.datasets import npz, open_dataset
 from gate.subject.datasets.arrays import StoredRows
 from gate.subject.datasets.records import Entry
+from gate.subject.datasets.spec import DataSpec
 
 GREY = np.arange(4 * 3 * 2, dtype=np.uint8).reshape(4, 3, 2)
 COLOUR = np.arange(4 * 3 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 3)
@@ -44,6 +45,59 @@ def test_other_names_are_declared(saved, opened):
     saved(pictures=GREY, kinds=LABELS)
 
     assert len(opened(path="d.npz", images="pictures", labels="kinds").entries) == 4
+
+
+def test_labels_in_a_column_are_labels(saved, opened):
+    saved(images=GREY, labels=LABELS[:, None])
+
+    assert opened(path="d.npz").labels.tolist() == LABELS.tolist()
+
+
+def test_several_labels_an_image_are_refused(saved, opened, says):
+    saved(images=GREY, labels=np.eye(4, dtype=np.uint8))
+
+    with says(DataError, where="d.npz, array labels", fact=r"shape \(4, 4\)"):
+        opened(path="d.npz")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"), [("{}_images", "{}_labels"), ("x_{}", "y_{}")], ids=["medmnist", "keras"]
+)
+@pytest.mark.parametrize(("split", "stem"), [("test", "test"), ("validation", "val")])
+def test_of_a_file_with_several_splits_that_of_the_split_is_read(
+    saved, tmp_path, images, labels, split, stem
+):
+    arrays = {}
+    for shade, each in enumerate(("train", "val", "test")):
+        arrays[images.format(each)] = np.full((4, 3, 2), shade, np.uint8)
+        arrays[labels.format(each)] = LABELS[:, None]
+    saved(**arrays)
+
+    data = open_dataset(DataSpec(path="d.npz").of_split(split), base=tmp_path, classes=None)
+
+    assert (data.pixels[:] == arrays[images.format(stem)]).all()
+
+
+def test_arrays_of_training_are_never_read_for_test(saved, tmp_path, says):
+    saved(train_images=GREY, train_labels=LABELS)
+
+    with says(DataError, where="d.npz", fact="test_images", remedy="train_images"):
+        open_dataset(DataSpec(path="d.npz").of_split("test"), base=tmp_path, classes=None)
+
+
+def test_integers_that_may_be_names_or_positions_are_asked_for(saved, opened, says):
+    saved(images=GREY, labels=LABELS)
+
+    with says(UsageError, where="d.npz, array labels", remedy="integers: positions"):
+        opened(path="d.npz", classes=("1", "0"))
+    data = opened(path="d.npz", classes=("1", "0"), integers="positions")
+    assert data.labels.tolist() == LABELS.tolist()
+
+
+def test_text_that_names_classes_is_no_integer(saved, opened):
+    saved(images=GREY, labels=LABELS.astype(str))
+
+    assert opened(path="d.npz", classes=("1", "0")).labels.tolist() == [1, 0, 0, 1]
 
 
 def test_one_channel_is_grey(saved, opened):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from gate.errors import DataError, FactoryError, GateError, UsageError
 from gate.measure.partials.work_units import stretch_of
 from gate.subject.datasets import open_dataset
-from gate.subject.datasets.formats import format_named
+from gate.subject.datasets.formats.registry import format_named
 from gate.subject.datasets.records import UnreadableImage
 from gate.subject.datasets.spec import DataSpec
 
@@ -261,7 +261,7 @@ def test_what_is_no_format_is_a_fault_of_the_call(code, said, squares):
 def test_an_import_that_ends_the_process_does_not(ends, squares):
     opened = squares(code=f"{ends}\n")
 
-    with pytest.raises(FactoryError, match=r"their-squares 1.2: importing it raised SystemExit"):
+    with pytest.raises(UsageError, match=r"their-squares 1.2: cannot be loaded: SystemExit"):
         opened()
 
 

@@ -3,14 +3,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import jsonschema
 import pytest
 from pydantic import ValidationError
 
 from gate.errors import DataError
-from gate.subject.datasets.recognise import existing
 from gate.subject.datasets.spec import DataSpec
 
 
@@ -147,22 +145,3 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path, opened, says):
 
     with says(DataError, where="test.csv", fact="neither a file nor a folder"):
         opened(path="test.csv")
-
-
-@pytest.mark.parametrize(
-    ("base", "written", "remedy"),
-    [
-        ("", "nope", "paths are relative to the current folder"),
-        ("below", "nope", "paths are relative to the folder of the gate file"),
-        ("", "/nope", "check the path"),
-    ],
-)
-def test_a_path_that_is_not_there_says_what_it_is_relative_to(
-    base, written, remedy, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-
-    with pytest.raises(DataError) as raised:
-        existing(Path(base), written)
-
-    assert raised.value.remedy == remedy

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gate.errors import DataError
+from gate.errors import DataError, UsageError
 from gate.subject.datasets.records import Entry
 
 BLOCK = 512
@@ -671,3 +671,52 @@ def test_a_tar_that_vanishes_or_changes_is_no_unreadable_image(shards, opened, s
     with says(DataError, where="^test-001.tar$", fact="changed"):
         data.read(5)
     assert type(caught.value) is DataError
+
+
+def labelled(encoded, *labels):
+    """Return members of samples whose labels lie in JSON."""
+    return [
+        member
+        for row, label in enumerate(labels)
+        for member in (
+            (f"{row}.png", encoded(row)),
+            (f"{row}.json", json.dumps({"label": label}).encode()),
+        )
+    ]
+
+
+@pytest.mark.parametrize("kind", [str, lambda name: {"index": 7, "name": name}])
+def test_labels_of_json_are_names(packed, opened, encoded, kind):
+    packed("t.tar", labelled(encoded, kind("dog"), kind("10"), kind("2")))
+
+    data = opened(path="t.tar", classes=("10", "2", "dog"))
+
+    assert [entry.label for entry in data.entries] == [2, 0, 1]
+
+
+def test_text_of_json_that_names_classes_is_no_integer(packed, opened, encoded):
+    packed("t.tar", labelled(encoded, "10", "2"))
+
+    assert [each.label for each in opened(path="t.tar", classes=("10", "2")).entries] == [0, 1]
+
+
+@pytest.mark.parametrize("integers", [None, "positions"])
+def test_integers_of_json_are_asked_for_where_they_may_be_names(
+    packed, opened, encoded, says, integers
+):
+    packed("t.tar", labelled(encoded, 1, 0))
+
+    if integers is None:
+        with says(UsageError, where="t.tar, sample 0", remedy="integers: names"):
+            opened(path="t.tar", classes=("1", "0"))
+        return
+    data = opened(path="t.tar", classes=("1", "0"), integers=integers)
+    assert [entry.label for entry in data.entries] == [1, 0]
+
+
+@pytest.mark.parametrize("label", [{"index": 1}, {"name": 3}, [1], None, True])
+def test_what_is_no_label_of_json_is_refused(packed, opened, encoded, says, label):
+    packed("t.tar", labelled(encoded, label, "cat"))
+
+    with says(DataError, where="t.tar, sample 0"):
+        opened(path="t.tar")

@@ -8,11 +8,12 @@ from types import ModuleType
 import pytest
 
 from gate.errors import CheckpointError, DocumentError, UsageError
-from gate.measure.inference.identity import identified
+from gate.measure.inference.identity import identify
 from gate.subject.gatefile import GateFile, ModelSpec, read_gatefile
 from gate.subject.inputs import InputSpec
 from gate.subject.overrides import Flags, override
 from gate.subject.sources import registry
+from gate.subject.sources.registry import SHIPPED
 from gate.subject.sources.resolution import resolve
 from gate.subject.sources.source import ModelSource
 from gate.subject.sources.statements import Ask, Stated, Statements
@@ -189,7 +190,7 @@ def test_an_artefact_that_cannot_be_read_is_no_faulty_call(gatefile, stating):
 
 def test_a_source_is_recognised_once_and_named_for_whoever_opens_the_model(gatefile, stating):
     resolved = resolve(gatefile()).gatefile
-    identified(resolved.model, base=resolved.base, read=resolved.read)
+    identify(resolved.model, base=resolved.base, read=resolved.read)
 
     assert resolved.model.source == "stating"
     assert Stating.asked == 1
@@ -200,18 +201,21 @@ def test_a_file_that_changed_after_it_stated_something_is_refused(gatefile, stat
     stating.says = Statements(classes=CLASSES, read={"m.stating": digest})
     resolved = resolve(gatefile()).gatefile
 
-    same = identified(resolved.model, base=resolved.base, read=resolved.read)
+    same = identify(resolved.model, base=resolved.base, read=resolved.read)
     (tmp_path / "m.stating").write_bytes(b"others!")
 
     assert same.sha256 == digest
     with pytest.raises(CheckpointError, match="changed while it was measured") as error:
-        identified(resolved.model, base=resolved.base, read=resolved.read)
+        identify(resolved.model, base=resolved.base, read=resolved.read)
     assert error.value.retriable
 
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("onxn", "did you mean 'onnx'?"), ("zzz", "the sources are: onnx, torch-checkpoint")],
+    [
+        ("onxn", "did you mean 'onnx'?"),
+        ("zzz", f"the sources are: {', '.join(SHIPPED)}"),
+    ],
 )
 def test_a_source_that_nobody_adds_is_a_faulty_call_with_its_place(name, remedy, gatefile):
     with pytest.raises(DocumentError) as error:
@@ -228,7 +232,7 @@ def test_every_source_refuses_another_digest_than_the_pinned_one_in_the_same_wor
     spec = ModelSpec(checkpoint="m", source=name, sha256="0" * 64)
 
     with pytest.raises(CheckpointError) as error:
-        identified(spec, base=tmp_path, read={})
+        identify(spec, base=tmp_path, read={})
 
     assert error.value.fact.endswith(f"and {'0' * 64} is pinned")
     assert error.value.kind == "mismatch"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.subject.datasets.formats.record import Classes, DataFormat, Remark
+from gate.subject.datasets.formats.record import LISTING_KEYS, Classes, DataFormat, Remark
 from gate.subject.datasets.places import Place
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _mistaken(_: Place, head: bytes) -> Remark | None:
 
 FORMAT = DataFormat(
     name="csv",
-    keys=frozenset({"path", "image", "label", "id", "group", "group_pattern", "slices"}),
+    keys=LISTING_KEYS,
     open=_open,
     mistaken=_mistaken,
 )

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.subject.datasets.formats.record import Classes, DataFormat, Remark
+from gate.subject.datasets.lookup import located
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.files import FileDataset

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from gate.errors import DataError
 from gate.subject.datasets.formats.record import Classes, DataFormat, Remark
+from gate.subject.datasets.lookup import existing, located
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import existing, located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.arrays import ArrayDataset
@@ -20,7 +20,7 @@ def _open(spec: "DataSpec", base: Path, classes: Classes) -> "ArrayDataset":
     if spec.path and spec.images:
         raise DataError(shown, "path and images are both given", "give the file of images once")
     labels = existing(base, spec.labels) if spec.labels else labels_beside(images)
-    return open_idx(images, labels, shown=shown, classes=classes)
+    return open_idx(images, labels, shown=shown, classes=classes, integers=spec.integers)
 
 
 def _matches(_: Place, head: bytes | None) -> bool:
@@ -40,7 +40,7 @@ def _mistaken(place: Place, head: bytes) -> Remark | None:
 
 FORMAT = DataFormat(
     name="idx",
-    keys=frozenset({"path", "images", "labels"}),
+    keys=frozenset({"path", "images", "labels", "integers"}),
     paths=frozenset({"path", "images", "labels"}),
     open=_open,
     matches=_matches,

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.subject.datasets.formats.record import Classes, DataFormat, Remark
+from gate.subject.datasets.lookup import located
 from gate.subject.datasets.places import Place
-from gate.subject.datasets.recognise import located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.arrays import ArrayDataset
@@ -33,7 +33,7 @@ def _mistaken(place: Place, head: bytes) -> Remark | None:
 
 FORMAT = DataFormat(
     name="npz",
-    keys=frozenset({"path", "images", "labels", "group", "slices"}),
+    keys=frozenset({"path", "images", "labels", "integers", "group", "slices"}),
     open=_open,
     matches=_matches,
     mistaken=_mistaken,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.subject.datasets.formats.record import Classes, DataFormat
-from gate.subject.datasets.recognise import located
+from gate.subject.datasets.lookup import located
 
 if TYPE_CHECKING:
     from gate.subject.datasets.records import PredictionTable
@@ -24,7 +24,7 @@ def _is_stated(spec: "DataSpec", _: Path) -> bool:
 
 FORMAT = DataFormat(
     name="predictions",
-    keys=frozenset({"predictions", "id", "label", "group", "slices"}),
+    keys=frozenset({"predictions", "id", "label", "integers", "where", "group", "slices"}),
     paths=frozenset({"predictions"}),
     open=_open,
     is_stated=_is_stated,

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 Classes = tuple[str, ...] | None
 Remark = tuple[str, str]  # what is wrong with a file, and what to do about it
 
+# Of a table that lists images.
+LISTING_KEYS = frozenset(
+    {"path", "image", "label", "integers", "where", "folder", "extension"}
+    | {"id", "group", "group_pattern", "slices"}
+)
+
 
 class Opener(Protocol):
     """Opens what a split of the gate file names."""

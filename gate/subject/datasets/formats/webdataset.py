@@ -39,7 +39,7 @@ def _is_stated(spec: "DataSpec", base: Path) -> bool:
 
 FORMAT = DataFormat(
     name="webdataset",
-    keys=frozenset({"path", "image", "label", "group", "group_pattern", "slices"}),
+    keys=frozenset({"path", "image", "label", "integers", "group", "group_pattern", "slices"}),
     open=_open,
     matches=_matches,
     is_stated=_is_stated,

@@ -246,10 +246,6 @@ MISFITS: dict[str, Misfit] = {
         lambda f: _save(f, torch.nn.LSTM(3, 4).state_dict()),
         ("none of its 4 names is one of the model's", "weight_ih_l0"),
     ),
-    "an unknown prefix": Misfit(
-        lambda f: _save(f, {f"encoder.{n}": v for n, v in state().items()}),
-        ("keys differ only by the prefix `encoder.`, which the checkpoint has",),
-    ),
     "a prefix on some names": Misfit(
         lambda f: _save(f, {("module." if n > "c" else "") + n: v for n, v in state().items()}),
         ("missing", "unexpected"),

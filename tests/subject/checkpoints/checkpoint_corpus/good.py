@@ -79,6 +79,7 @@ GOOD |= {
     "prefix module.": Good(lambda f: _save(f, _prefixed("module."))),
     "prefix _orig_mod.": Good(lambda f: _save(f, _prefixed("_orig_mod."))),
     "prefix module._orig_mod.": Good(lambda f: _save(f, _prefixed("module._orig_mod."))),
+    "a prefix of a class of the user's": Good(lambda f: _save(f, _prefixed("encoder."))),
     "prefix model.": Good(lambda f: _save(f, _prefixed("model."))),
     "half": Good(lambda f: _save(f, _as(torch.float16)), exact=False),
     "bfloat16": Good(lambda f: _save(f, _as(torch.bfloat16)), exact=False),
