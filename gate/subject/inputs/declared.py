@@ -51,7 +51,10 @@ class DeclaredTransform:
         return row
 
     def levels(self, image: "Image.Image") -> Floats:
-        """Return the pixels before they are scaled, (C, H, W) in 0..255, RGB or grey."""
+        """Return the pixels before they are scaled, float32 (C, H, W) in 0..255, RGB or grey.
+
+        Raises UnreadableImage.
+        """
         pixels = self._pixels(image)
         planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         return planes.astype(np.float32)
