@@ -64,7 +64,7 @@ def validate(
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
     plugins = measuring_plugins(subject, needs)
-    engines = packages_behind(settings.measure.engine)
+    engine = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
@@ -77,7 +77,8 @@ def validate(
             needs=needs,
             unread=resolution.failure,
         )
-    evidence = replace(evidence, plugins=plugins)
+    engines = {*evidence.engines, *engine.items()}  # one that gave nothing took part all the same
+    evidence = replace(evidence, plugins=plugins, engines=tuple(sorted(engines)))
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts
@@ -85,7 +86,7 @@ def validate(
 
     drop_previous(out)
     judgement = Judgement(PolicyRecord.of(document), waivers, settings.enforced)
-    facts = partial(run_facts, evidence, started=started, command=settings.command, engines=engines)
+    facts = partial(run_facts, evidence, started=started, command=settings.command)
     with save_evidence(evidence, out):
         report = judgement.report_on(evidence, at=started, run=facts)
     save_verdict(judgement, report, out)

@@ -2,7 +2,7 @@
 
 from gate.evidence.columns import SAVED
 
-VERSION = 3
+VERSION = 4
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
 

@@ -166,6 +166,7 @@ class World:
             "started": started.isoformat(),
             "measured_at": as_text(evidence.measured_at),
             "answers_from_cache": 0,
+            "engines": evidence.packages_of_engines,
         }
         report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())
