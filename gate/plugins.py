@@ -153,7 +153,7 @@ def plugins_of(package: str, door: Door, *, shipped: Container[str]) -> tuple[Pl
     name that is in ``shipped``.
     """
     found = sorted(
-        (each for each in _installed(door) if _as_pip(each.package) == _as_pip(package)),
+        (each for each in _installed(door) if as_pip(each.package) == as_pip(package)),
         key=lambda each: each.name,
     )
     if not found:
@@ -184,6 +184,6 @@ def _installed(door: Door) -> tuple[Plugin, ...]:
     )
 
 
-def _as_pip(package: str) -> str:
+def as_pip(package: str) -> str:
     """Return a name as pip compares it (PEP 503)."""
     return "-".join(filter(None, package.lower().replace("_", "-").replace(".", "-").split("-")))
