@@ -5,9 +5,12 @@ A package declares them in its own metadata, such as
     [project.entry-points."validate_model.formats"]
     dicom-zip = "their_package.dicom_zip:FORMAT"
 
-Nothing of a package is imported before a policy, a gate file or a flag names what it adds.
+Nothing of a package is imported before a policy, a gate file or a flag names what it adds. An
+entry point that is not named in letters, digits, ``.``, ``_`` and ``-`` of ASCII is passed over:
+reports and messages could not tell it from another.
 """
 
+import re
 import sys
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -24,6 +27,8 @@ from gate.masking import mask
 from gate.wording import list_names, plain, quote
 
 _LOADED: dict[str, "Plugin"] = {}  # by the top package of its code
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"  # of packages as PEP 508 has it
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,99}"
 Door = Literal["checks", "formats", "renderings", "model_sources", "engines"]
 
 
@@ -133,7 +138,8 @@ def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | N
     """Return the plugin of this name, not loaded; None where no package adds one.
 
     ``shipped`` are the names of our own, which are never looked for elsewhere. Raises UsageError
-    where two packages add the name: nothing says which is meant.
+    where two packages add the name: nothing says which is meant. Raises it too where the metadata
+    of the package have no name and version that a report can show.
     """
     if name in shipped:
         return None
@@ -143,7 +149,16 @@ def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | N
         raise UsageError(
             quote(name), f"is added by more than one package: {packages}", "uninstall all but one"
         )
-    return found[0] if found else None
+    if not found:
+        return None
+    package, version = found[0].package, found[0].version
+    if not (re.fullmatch(_NAME, str(package)) and re.fullmatch(_VERSION, str(version))):
+        raise UsageError(
+            f"plugin {plain(name)} of {plain(str(package), 100)}",
+            f"its metadata holds no name with a version: {plain(str(version), 100)}",
+            "ask its authors for metadata as pip reads it, or uninstall it",
+        )
+    return found[0]
 
 
 def plugins_of(package: str, door: Door, *, shipped: Container[str]) -> tuple[Plugin, ...]:
@@ -180,7 +195,7 @@ def _installed(door: Door) -> tuple[Plugin, ...]:
     return tuple(
         Plugin(door, entry.name, entry.dist.name, entry.dist.version, entry)
         for entry in entry_points(group=f"validate_model.{door}")
-        if entry.dist is not None
+        if entry.dist is not None and re.fullmatch(_NAME, entry.name)
     )
 
 
