@@ -66,10 +66,17 @@ class Plugin:
 
         Bytecode is left out, and nothing is imported. Raises UsageError where they cannot be read.
         """
+        return self.source()[1]
+
+    def source(self) -> tuple[int, str]:
+        """Return how many files its module or package has, and the SHA-256 of these.
+
+        Raises UsageError as :meth:`source_sha256` does.
+        """
         try:
             files = _source_files(self._entry.module)
             lines = (f"{name}\0{sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)
-            return sha256("".join(lines).encode()).hexdigest()
+            return len(files), sha256("".join(lines).encode()).hexdigest()
         except (OSError, ImportError, ValueError) as error:
             fact = f"its files cannot be read: {_in_words(error)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error

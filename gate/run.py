@@ -23,7 +23,7 @@ from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
 from gate.subject.named_documents import policy_of, waivers_of
-from gate.subject.plugins import measuring_plugins
+from gate.subject.plugins import code_of_plugins, measuring_plugins
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -63,7 +63,7 @@ def validate(
     document, waivers = policy_of(subject), waivers_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
-    plugins = measuring_plugins(subject, needs)
+    plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)
     engine = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
@@ -78,7 +78,10 @@ def validate(
             unread=resolution.failure,
         )
     engines = {*evidence.engines, *engine.items()}  # one that gave nothing took part all the same
-    evidence = replace(evidence, plugins=plugins, engines=tuple(sorted(engines)))
+    rests_on = replace(evidence.configuration, code={**evidence.configuration.code, **code})
+    evidence = replace(
+        evidence, configuration=rests_on, plugins=plugins, engines=tuple(sorted(engines))
+    )
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts
