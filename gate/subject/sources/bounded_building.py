@@ -41,7 +41,7 @@ def too_large(value: object) -> str | None:
         if left < 0:
             return f"more than {_MOST_ITEMS:,} values"
         if isinstance(each, int | float) and not abs(each) <= LARGEST_NUMBER:
-            return f"the number {number_in_words(each)}"
+            return number_in_words(each)
         if isinstance(each, Mapping):
             waiting.extend(each.values())
         elif isinstance(each, list | tuple):
