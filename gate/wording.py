@@ -107,6 +107,18 @@ def bytes_in_words(size: int) -> str:
     return f"{size:,} bytes" if unit == "bytes" else f"{amount:,.1f} {unit}"
 
 
+def number_in_words(number: float) -> str:
+    """Return a number in few digits; of an integer beyond any float, how long it is.
+
+    >>> number_in_words(10**9), number_in_words(10**400)
+    ('1e+09', 'an integer of 1,329 bits')
+    """
+    try:
+        return f"{number:g}"
+    except OverflowError:  # JSON sets integers no bound
+        return f"an integer of {int(number).bit_length():,} bits"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "did you mean 'min'?", or nothing where no known word is near.
 

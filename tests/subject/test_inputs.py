@@ -246,6 +246,10 @@ def test_a_mode_that_pillow_cannot_convert_is_refused(transform):
         ({"size": [28, 28], "resize": 1_000_000_000}, "less than or equal to 16384"),
         ({"size": [28, 28], "resize": [16384, 16384]}, "resize makes images of 16384 x 16384"),
         (
+            {"size": [64, 64], "resize": "stretch", "crop_ratio": 1e-320, "crop": "center"},
+            "resize makes images of",
+        ),
+        (
             {"size": [64, 64], "resize": "stretch", "crop_ratio": 1e-6, "crop": "center"},
             "resize makes images of",
         ),

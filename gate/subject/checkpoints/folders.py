@@ -18,7 +18,7 @@ from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch, u
 from gate.subject.checkpoints.sealing import Sealed, seal
 from gate.wording import list_names, plain, quote
 
-MAX_CONFIG = 1 << 20
+MAX_CONFIG = 8 << 20  # the names of ImageNet-21k, twice, fill a fourth
 MAX_INDEX = 16 << 20
 MAX_SHARDS = 1000
 # How much larger than the layout before it another one may be: names of files, headers, pickles.
@@ -35,6 +35,7 @@ _LAYOUTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+_RESAVE = "save model and image processor again: save_pretrained(FOLDER)"
 _ADAPTER = "adapter_config.json"
 
 
@@ -142,7 +143,8 @@ def read_configs(path: Path) -> Mapping[str, Sealed]:
 
     Raises RefusedError for one that cannot be read, or has more than ``MAX_CONFIG`` bytes.
     """
-    return {name: _sealed(path, name, MAX_CONFIG) for name in CONFIGS if _is_filled(path / name)}
+    present = [name for name in CONFIGS if _is_filled(path / name)]
+    return {name: _sealed(path, name, MAX_CONFIG, remedy=_RESAVE) for name in present}
 
 
 def config_of(configs: Mapping[str, Sealed]) -> Mapping[str, Any]:
@@ -242,12 +244,12 @@ def _unknown(present: frozenset[str]) -> RefusedError:
     )
 
 
-def _sealed(path: Path, name: str, most: int) -> Sealed:
+def _sealed(path: Path, name: str, most: int, *, remedy: str | None = None) -> Sealed:
     try:
         return seal(path / name, most=most)
     except RefusedError as refused:
         raise RefusedError(
-            refused.refusal, f"{plain(name)}: {refused.fact}", refused.remedy
+            refused.refusal, f"{plain(name)}: {refused.fact}", remedy or refused.remedy
         ) from None
 
 

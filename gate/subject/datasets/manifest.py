@@ -95,7 +95,7 @@ def open_manifest(
         names,
         slice_columns=tuple(map(name_key, spec.slices)),
         group_column=spec.group,
-        assumed=(*labelling.assumed, *_said_of_paths(names, spec)),
+        assumed=(*table.assumed, *labelling.assumed, *_said_of_paths(names, spec)),
         manifest=file,
         has_sorted_classes=labelling.is_sorted and not count_from_zero(labelling.classes),
     )

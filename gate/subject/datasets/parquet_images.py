@@ -37,7 +37,7 @@ from gate.subject.datasets.places import Place
 from gate.subject.datasets.records import BaseDataset, Entry, Sample, UnreadableImage
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.stored import StoredFile, open_place, open_stored, stored_file
-from gate.subject.datasets.tables import Table, Wanted
+from gate.subject.datasets.tables import Table, Wanted, said_of_choice
 from gate.wording import plain, quote
 
 LARGEST_GROUP = 1 << 29  # bytes of the images of a row group; datasets writes 100 rows in one
@@ -82,6 +82,7 @@ def open_images(
         for at in range(len(spec.slices))
     ]
     ends = np.cumsum([len(part.labels) for part in parts]).tolist()
+    assumed = said_of_choice(spec.chosen, len(labels), sum(part.of for part in parts))
     local = [place for place in places if isinstance(place, Path)]
     return ParquetDataset(
         shown,
@@ -98,7 +99,11 @@ def open_images(
         tuple(local) if len(local) == len(places) else (),
         slice_columns=tuple(map(name_key, spec.slices)),
         group_column=spec.group,
-        assumed=(*labelling.assumed, *(said_of_shard(places[0]) if len(places) == 1 else ())),
+        assumed=(
+            *assumed,
+            *labelling.assumed,
+            *(said_of_shard(places[0]) if len(places) == 1 else ()),
+        ),
         has_sorted_classes=labelling.is_sorted and not count_from_zero(labelling.classes),
     )
 
@@ -211,6 +216,7 @@ class _Part:
     groups: Sequence[str | None]
     slices: Sequence[Sequence[str | None]]
     at: NDArray[np.int64]
+    of: int  # rows of the file
 
 
 def _part(place: Place, spec: DataSpec, column: str, first: Features, shown: str) -> _Part:
@@ -250,6 +256,7 @@ def _part(place: Place, spec: DataSpec, column: str, first: Features, shown: str
         table.groups(spec.group, "group") if spec.group else (),
         [table.names(name, "slices") for name in spec.slices],
         np.stack([groups, rows - starts[groups]], axis=1),
+        len(whole),
     )
 
 

@@ -46,7 +46,7 @@ def open_predictions(
         groups=_objects(table.groups(spec.group, "group")) if spec.group else None,
         slices={name_key(name): _objects(table.names(name, "slices")) for name in spec.slices},
         group_column=spec.group,
-        assumed=labelling.assumed,
+        assumed=(*table.assumed, *labelling.assumed),
     )
 
 

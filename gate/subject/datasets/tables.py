@@ -58,6 +58,14 @@ class Numbers:
         self.empty += times
 
 
+def said_of_choice(chosen: Mapping[str, Collection[str]], taken: int, rows: int) -> tuple[str, ...]:
+    """Return in words that `where` takes a part of the rows; nothing where it takes them all."""
+    if taken == rows:
+        return ()
+    values = "; ".join(f"{plain(name)}: {list_names(each)}" for name, each in chosen.items())
+    return (f"{taken:,} of {pluralize(rows, 'row')} are judged, those where {values}",)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Columns of text, all of one length; ``lines`` says where each row stands in the file.
@@ -75,6 +83,7 @@ class Table:
     )  # columns that are no text -> their type
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
     unread: Sequence[str] = ()
+    assumed: tuple[str, ...] = ()  # which of its rows were taken
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -97,7 +106,8 @@ class Table:
                     f"set where to values that it has: {there}",
                 )
             rows = kept
-        return self._of_rows(rows) if chosen else self
+        assumed = said_of_choice(chosen, len(rows), len(self))
+        return replace(self._of_rows(rows), assumed=assumed) if chosen else self
 
     def _of_rows(self, rows: Sequence[int]) -> "Table":
         return replace(

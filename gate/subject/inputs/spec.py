@@ -113,7 +113,7 @@ class InputSpec(BaseModel):
             return None
         if self.crop_ratio is None:
             return self.size
-        height, width = (math.floor(side / self.crop_ratio) for side in self.size)
+        height, width = (math.floor(min(side / self.crop_ratio, 1e15)) for side in self.size)
         return height, width
 
     def border(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from gate.subject.checkpoints.opening import Checkpoint
 from gate.subject.checkpoints.refusals import RefusedError, mismatch
 from gate.subject.guard import first_line
 from gate.subject.sources.source import OpenModel
+from gate.wording import number_in_words
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +41,7 @@ def too_large(value: object) -> str | None:
         if left < 0:
             return f"more than {_MOST_ITEMS:,} values"
         if isinstance(each, int | float) and not abs(each) <= LARGEST_NUMBER:
-            return f"the number {each:g}"
+            return number_in_words(each)
         if isinstance(each, Mapping):
             waiting.extend(each.values())
         elif isinstance(each, list | tuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 from gate.subject.checkpoints.refusals import corrupt, mismatch, unsafe
 from gate.subject.sources.statements import Ask
-from gate.wording import list_names, plain, pluralize, quote
+from gate.wording import list_names, number_in_words, plain, pluralize, quote
 
 CONFIG = "config.json"
 MOST = 10_000_000  # of a number in a config.json: no size of an image classifier comes near
@@ -187,8 +187,8 @@ def _check_value(config: Config, place: tuple[str, ...], value: object) -> None:
     most = _TABLES.get(config.model_type, MOST_PIXELS) if _SIDES & set(named) else MOST
     if not abs(value) <= most:  # NaN meets no condition
         raise unsafe(
-            f"{CONFIG}: {plain('.'.join(place))} is {value:g}, and {most:,} is the most that an "
-            "image classifier is given room for",
+            f"{CONFIG}: {plain('.'.join(place))} is {number_in_words(value)}, and {most:,} is "
+            "the most that an image classifier is given room for",
             "write the value that the model was trained with",
         )
 

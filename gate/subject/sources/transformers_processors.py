@@ -97,6 +97,8 @@ _OF_MODEL = {
     "siglip": "Siglip",
     **dict.fromkeys(("dinat", "ijepa", "swiftformer", "swin", "swinv2", "vit", "vit_msn"), "ViT"),
 }
+_LONGEST = 1 << 31  # pixels of a side, far above what is measured
+_LEAST_PART = 1e-6  # of a side that a crop leaves
 _CONVNEXT_STRETCHES = 384  # the side from which ConvNext stretches and crops nothing
 
 
@@ -235,7 +237,7 @@ class _Values:
     def number(self, key: str) -> float:
         """Return a number."""
         found: float = self._of_kind(key, int | float, "a number")
-        return float(found)
+        return self._float(key, found)
 
     def per_channel(self, key: str) -> list[float]:
         """Return a number for each of the three channels."""
@@ -243,7 +245,7 @@ class _Values:
         numbers = found if isinstance(found, list) else [found] * 3
         if not all(isinstance(each, int | float) for each in numbers):
             raise self._wrong(key, "numbers")
-        return [float(each) for each in numbers]
+        return [self._float(key, each) for each in numbers]
 
     @property
     def resample(self) -> str:
@@ -267,7 +269,7 @@ class _Values:
         if not isinstance(found, dict):
             raise self._wrong(key, "a size")
         lengths = {name: length for name, length in found.items() if length is not None}
-        if not all(isinstance(each, int) and each > 0 for each in lengths.values()):
+        if not all(isinstance(each, int) and 0 < each <= _LONGEST for each in lengths.values()):
             raise self._wrong(key, "whole numbers of pixels")
         match lengths:
             case {"height": int(height), "width": int(width)} if len(lengths) == 2:
@@ -284,6 +286,12 @@ class _Values:
         """Height and width of the crop."""
         sides = self.sides("crop_size")
         return sides if isinstance(sides, list) else [sides, sides]
+
+    def _float(self, key: str, number: float) -> float:
+        try:
+            return float(number)
+        except OverflowError:  # an integer of JSON has as many digits as its writer likes
+            raise self._wrong(key, "a number that a float can hold") from None
 
     def _of_kind(self, key: str, kind: Any, said: str, *, absent: Any = None) -> Any:  # noqa: ANN401
         found: Any = self.processor.values.get(key, absent)
@@ -338,8 +346,11 @@ def _poolformer(values: _Values) -> dict[str, Any]:
     if not values.flag("do_resize"):
         return _plain_geometry(values)
     sides, ratio = values.sides("size"), values.number("crop_pct")
-    if not ratio > 0:
-        fact = f"{values.processor.file}: crop_pct is {ratio:g}, and a part of an image is above 0"
+    if not ratio >= _LEAST_PART:
+        fact = (
+            f"{values.processor.file}: crop_pct is {ratio:g}, and a part of an image is at least "
+            f"{_LEAST_PART:g}"
+        )
         raise mismatch(fact, "write the part that the model was trained with")
     if isinstance(sides, list) and sides[0] == sides[1]:
         sides = sides[0]  # keeps the shape all the same

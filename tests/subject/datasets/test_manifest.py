@@ -356,6 +356,7 @@ def test_several_values_and_columns_choose_rows_that_fit_all(listed, opened):
     listed(SPLITS)
 
     data = opened(path="test.csv", where={"split": ["test", "val"], "label": "dog"})
+    assert "those where split: test, val; label: dog" in data.assumed[0]
 
     assert [entry.id for entry in data.entries] == ["pets/dog/1.png", "pets/dog/2.png"]
 
@@ -433,3 +434,15 @@ def test_a_blank_that_is_the_file_s_own_is_kept(pets, opened, encoded):
     (pets / "test.csv").write_text('image,label\n"cat/1.png ",cat\ndog/1.png,dog\n')
 
     assert opened(path="pets/test.csv").read(0).stored == encoded(7)
+
+
+def test_rows_that_where_leaves_out_are_told_and_none_where_it_takes_all(listed, opened):
+    listed(
+        "image,label,hard\npets/cat/1.png,cat,no\npets/dog/1.png,dog,no\npets/dog/2.png,dog,yes\n"
+    )
+
+    easy = opened(path="test.csv", where={"hard": "no"})
+    every = opened(path="test.csv", where={"hard": ["no", "yes"]})
+
+    assert "2 of 3 rows are judged, those where hard: no" in easy.assumed
+    assert not any("rows are judged" in each for each in every.assumed)

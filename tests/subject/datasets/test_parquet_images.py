@@ -89,6 +89,7 @@ def test_groups_slices_and_chosen_rows_are_columns(hub, opened):
     )
 
     data = opened(path="test.parquet", group="patient", slices=["site"], where={"part": "b"})
+    assert any("rows are judged, those where part: b" in each for each in data.assumed)
 
     assert [(each.group, each.slices) for each in data.entries] == [("q", ("2",)), ("p", ("2",))]
     assert [data.stored(row) for row in range(2)] == stored[1:]

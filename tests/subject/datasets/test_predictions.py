@@ -235,3 +235,11 @@ def test_scores_take_the_memory_of_numbers_and_not_of_text(saved, opened):
     tracemalloc.stop()
 
     assert peak < 4_000 * 50 * 40  # a cell of text takes 60 bytes and more, twice
+
+
+def test_predictions_that_where_leaves_out_are_told(saved, opened):
+    saved("id,label,hard,cat,dog\na,cat,no,0.9,0.1\nb,dog,no,0.2,0.8\nc,dog,yes,0.7,0.3\n")
+
+    table = opened(predictions="p.csv", where={"hard": "no"}, classes=("cat", "dog"))
+
+    assert table.assumed[0] == "2 of 3 rows are judged, those where hard: no"

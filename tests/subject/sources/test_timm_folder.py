@@ -185,6 +185,7 @@ def test_names_that_do_not_name_the_outputs_are_asked_for(names, fact, folder):
         ({"model_args": {"pretrained": True}}, "pretrained"),
         ({"model_args": {"pretrained_cfg": {"url": "https://a.b"}}}, "pretrained_cfg"),
         ({"model_args": {"channels": [10**9, 1]}}, "1e+09"),
+        ({"model_args": {"channels": [10**400, 1]}}, "an integer of 1,329 bits"),
         ({"model_args": {"depth": -(10**9)}}, "-1e+09"),
         ({"model_args": {"a": [[0] * 100] * 200}}, "more than 10,000 values"),
         ({"pretrained": {"url": "https://example.org/w.pth"}}, "url names weights outside"),

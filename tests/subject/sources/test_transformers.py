@@ -161,6 +161,7 @@ def test_another_number_of_labels_than_names_is_refused(tmp_path):
         ({"use_pretrained_backbone": True}, "would fetch", Refusal.UNSAFE),
         ({"weights": "https://example.org/a"}, "is an address", Refusal.UNSAFE),
         ({"model_type": "timm_wrapper"}, "wraps a model of timm", Refusal.MISMATCH),
+        ({"hidden_sizes": [8, 10**400]}, "hidden_sizes.1 is an integer of", Refusal.UNSAFE),
         ({"hidden_sizes": [8, 1e9]}, "hidden_sizes.1 is 1e+09", Refusal.UNSAFE),
         ({"hidden_sizes": [8, 10**9]}, "hidden_sizes.1 is 1e+09", Refusal.UNSAFE),
         ({"embedding_size": -(10**9)}, "embedding_size is", Refusal.UNSAFE),
@@ -247,6 +248,9 @@ def test_a_model_of_one_channel_has_its_input_asked_for(tmp_path):
         ({"size": {"height": 10**9, "width": 10**9}}, "less than or equal to 16384"),
         ({"image_mean": [0.5, 0.5]}, "need 3 of mean and std"),
         ({"image_std": [0.5, 0.0, 0.5]}, "greater than 0"),
+        ({"rescale_factor": 10**400}, "not a number that a float can hold"),
+        ({"image_mean": [10**400] * 3}, "not a number that a float can hold"),
+        ({"size": {"height": 10**400, "width": 4}}, "not whole numbers of pixels"),
         ({"rescale_factor": 1e9}, "less than or equal to 1000"),
     ],
 )
@@ -346,6 +350,14 @@ def test_a_library_that_is_too_old_is_refused(tmp_path, monkeypatch):
         SOURCE.runtimes(folder(tmp_path))
     monkeypatch.setattr(transformers, "release", lambda: "5.0.0")
     assert SOURCE.runtimes(folder(tmp_path)) == {"transformers": "5.0.0"}
+
+
+def test_the_names_of_imagenet_21k_are_read(tmp_path):
+    names = {str(number): f"class {number}, {'x' * 30}" for number in range(21_841)}
+    inverse = {name: int(key) for key, name in names.items()}
+    stated = SOURCE.states(folder(tmp_path, id2label=names, label2id=inverse))
+    assert (tmp_path / "config.json").stat().st_size > 2 << 20
+    assert len(stated.classes.value) == 21_841
 
 
 def test_the_log_of_the_trainer_is_proposed_as_the_history(tmp_path):
