@@ -153,7 +153,7 @@ def test_without_the_library_the_extra_is_named(tmp_path, pictures):
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 2, ran.stderr
-    assert "validate-model[transformers]" in ran.stderr
+    assert "'.[transformers]'" in ran.stderr
     assert "transformers 5.24.0" in ran.stderr
     assert not (tmp_path / "gate-out" / "evidence.sqlite").exists()
 
