@@ -163,6 +163,8 @@ def test_without_a_file_the_questions_come_with_those_of_the_flags(stating, tmp_
         "no data is given; add data: {test: {path: ...}}, or use --test",
         "no policy is given; add policy: baseline, or use --policy",
         f"{NO_INPUT.fact}; {NO_INPUT.remedy}",
+        "these lines belong into a gate file; to write one: "
+        "validate-model init --checkpoint CHECKPOINT DATA",
     ]
 
 
