@@ -116,7 +116,8 @@ def test_saved_predictions_need_the_classes_that_name_their_scores(gate_yaml):
 )
 def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, tmp_path, left_out, fact):
     (tmp_path / "runs").mkdir()
-    torch.save({"fc.weight": torch.zeros(2, 2)}, tmp_path / "runs" / "best.pt")
+    weights = {"fc.weight": torch.zeros(2, 2)}
+    torch.save({"model_ema": weights}, tmp_path / "runs" / "best.pt")
     gatefile = read_gatefile(gate_yaml(FULL.replace(left_out, "")))
 
     with pytest.raises(DocumentError) as error:
