@@ -77,7 +77,7 @@ def validate(
             needs=needs,
             unread=resolution.failure,
         )
-    evidence = replace(evidence, plugins=plugins)
+    evidence = replace(evidence, plugins=plugins, contract=resolution.contract)
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts

@@ -12,6 +12,7 @@ import pytest
 
 import gate
 import gate.approval  # its errors count too
+from gate.checks.plugins import OtherVersionError
 from gate.errors import (
     AttestationError,
     CheckpointError,
@@ -36,7 +37,7 @@ from gate.subject.datasets.records import UnreadableImage
 STAYS = {
     GateError, UsageError, DocumentError, MissingExtraError, AttestationError, SubjectError,
     CheckpointError, DataError, FactoryError, HistoryError, EvidenceError, UnreadableImage,
-    MeasurementError, PluginError,
+    MeasurementError, PluginError, OtherVersionError,
 }  # fmt: skip
 BY_ITS_ERROR = {OutputError}
 

@@ -21,6 +21,7 @@ from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
 from gate.checks.false_positive_rate import FalsePositiveRate
 from gate.checks.group_overlap import GroupOverlap
+from gate.checks.input_contract import InputContract
 from gate.checks.log_loss import LogLoss
 from gate.checks.loss_curve import LossCurve
 from gate.checks.macro_f1 import MacroF1
@@ -78,6 +79,7 @@ _ALL: tuple[type[Rule], ...] = (
     LossCurve,
     # model
     ModelIntegrity,
+    InputContract,
     ClassOrder,
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from gate.evidence.contract import Disagreement
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
 
@@ -38,6 +39,7 @@ class About:
     assumed: tuple[str, ...]
     environment: Mapping[str, str]
     configuration: Configuration
+    contract: tuple[Disagreement, ...]
     plugins: Mapping[_Word, _Word]  # package -> version
     baseline: Champion | None
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from gate.evidence.contract import GATE_FILE, in_words
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import (
     EXACT,
@@ -21,6 +22,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Subject,
 )
+from gate.wording import quote
 
 MADE_UP = "made-up"  # the format of what was imagined: only such rows may have no scores
 NO_DATA = "0" * 64  # the digest of imagined data
@@ -29,6 +31,7 @@ UNKNOWN = "?"  # the class of an unreadable image whose label only reading would
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PNG = b"\x89PNG\r\n\x1a\n"
 SCORE_BYTES = 256 << 20  # of a split; above this the scores of all classes are not kept
+_MOST_WORDS = 1000  # characters of a value, or of who states it
 _MOST_PICTURE = 1 << 20  # bytes; one of 96 x 96 pixels takes 36 KB at most
 
 Labels = Callable[[Split], Mapping[str, str]]  # of a split: the class of each image, by its id
@@ -59,6 +62,7 @@ def require_agreement(evidence: Evidence) -> None:
     if len(set(compared)) != len(compared):
         raise Contradiction("overlaps", "two splits are compared twice")
     _require_pictures(evidence.pictures, images, labels)
+    _require_contract(evidence)
     if evidence.probe is not None:
         _require_probe(evidence.probe)
     if evidence.history is not None:
@@ -228,6 +232,30 @@ def _require_pictures(
             raise Contradiction(place, f"is of no image of {picture.split}")
         if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
             raise Contradiction(place, "is no small PNG")
+
+
+def _require_contract(evidence: Evidence) -> None:
+    """Raise Contradiction where the gate file is said to state what was not measured with."""
+    topics = [(each.topic, each.kind, each.other_source) for each in evidence.contract]
+    if len(set(topics)) != len(topics):
+        raise Contradiction("contract", "two sources are compared twice on the same")
+    used = evidence.configuration.input
+    output = (evidence.configuration.output or {}).get("values")
+    known = {f"class {place}": quote(name) for place, name in enumerate(evidence.classes)}
+    known |= {"output.values": in_words(output)}
+    known |= {f"input.{key}": in_words(value) for key, value in (used or {}).items()}
+    for each in evidence.contract:
+        place = f"contract: {each.topic!r:.80}"
+        words = (each.topic, each.value, each.source, each.other, each.other_source)
+        if not all(0 < len(word) <= _MOST_WORDS and word.isprintable() for word in words):
+            raise Contradiction(place, "is not said in words")
+        if each.kind != "override":
+            continue
+        if each.source != GATE_FILE:
+            raise Contradiction(place, "is overridden, and not by the gate file")
+        is_known = used is not None and each.topic != "model.factory"
+        if is_known and known.get(each.topic) != each.value:
+            raise Contradiction(place, "was measured with another value")
 
 
 def _require_probe(probe: ModelProbe) -> None:

@@ -88,6 +88,27 @@ class ImageBatch(Protocol):
     def probabilities(self) -> "NDArray[np.float64]":
         """The same as probabilities, (n, classes)."""
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is not known yet what a single output is: then the model is not asked again.
+
+        Only an optional measurement sees such a batch; ``probabilities`` are as of logits.
+        """
+
+    def levels(self, indices: "NDArray[np.int64]") -> "NDArray[np.float32] | None":
+        """Return the pixels of images at places of the entries, before they are scaled.
+
+        (m, C, H, W) in 0..255, turned, converted, resized and cropped as declared; RGB or grey.
+        They are read again: a model may have changed what it was given. None where the user's code
+        prepares them, one can no longer be read, or they are of different sizes.
+        """
+
+    def outputs_of(self, inputs: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Return the outputs, (m, classes), for inputs (m, C, H, W) that are ready for the model.
+
+        They may be NaN. Raises CheckpointError or FactoryError where the model does not take them.
+        """
+
     def answer(self, images: Sequence[Any]) -> "NDArray[np.float64]":
         """Return the model's probabilities, (m, classes), for m PIL images: one forward pass each.
 
@@ -108,6 +129,10 @@ class Measurement(ABC):
 
     key: str  # canonical, with the version of its definition: the name of its columns
     splits: tuple[SplitName, ...] = ("test",)  # that it observes
+    # Its rule is judged without it where none of its splits is given, where answers were saved, and
+    # in made-up evidence that says nothing of it.
+    optional: bool = False
+    sees_images: bool = True  # False: no decoded image is kept for it, and it costs next to nothing
 
     def plan_facts(self) -> Mapping[str, Any]:
         """Return what the observations depend on beside key, model and data: JSON values.

@@ -66,6 +66,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         assumed=about.assumed,
         environment=about.environment,
         configuration=about.configuration,
+        contract=about.contract,
         plugins=about.plugins,
         pictures=_read_pictures(database),
         measured_at=moment_of(about.measured_at),

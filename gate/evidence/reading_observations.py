@@ -9,6 +9,7 @@ import numpy as np
 
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.records import MeasurementFacts, Numbers, Observations
+from gate.evidence.tables import TYPES
 
 _OF_A_COLUMN = (
     "SELECT position, value FROM observations "
@@ -21,28 +22,29 @@ def read_observations(
 ) -> tuple[dict[str, MeasurementFacts], Observations]:
     """Return the measurements of a split of so many rows, by key, and their columns.
 
-    Raises Contradiction where a column has not one number, or NULL, for each row.
+    Raises Contradiction where a column has something else than a number of its type for a row.
     """
     measurements: dict[str, MeasurementFacts] = {}
     observations: dict[tuple[str, str], Numbers] = {}
-    for key, facts, summary in database.execute(
-        "SELECT key, facts, summary FROM measurements WHERE split = ? ORDER BY key", (split,)
+    for key, facts, summary, columns in database.execute(
+        "SELECT key, facts, summary, columns FROM measurements WHERE split = ? ORDER BY key",
+        (split,),
     ).fetchall():
         place = f"{split}: measurement {key!r:.80}"
         known = _parsed(facts, place)
         if not isinstance(key, str) or not isinstance(known, dict):
             raise Contradiction(place, "does not say what it depends on")
         measurements[key] = MeasurementFacts(known, _parsed(summary, place))
-        names = database.execute(
-            "SELECT DISTINCT name FROM observations WHERE measurement = ? AND split = ? "
-            "ORDER BY name",
-            (key, split),
-        ).fetchall()
-        for (name,) in names:
-            if not isinstance(name, str):
-                raise Contradiction(place, "has a column without a name")
+        listed = _parsed(columns, place)
+        if not isinstance(listed, dict) or not all(map(_is_listed, listed.values())):
+            raise Contradiction(place, "does not say of which type and length its columns are")
+        _require_no_others_of(key, split, listed, database)
+        for name, (type_name, length) in sorted(listed.items()):
+            where = f"{place}: {name!r:.80}"
             found = database.execute(_OF_A_COLUMN, (key, split, name)).fetchall()
-            observations[key, name] = _column(found, rows, f"{place}: {name!r:.80}")
+            if len(found) != length:
+                raise Contradiction(where, f"has not one value for each of its {length:,} images")
+            observations[key, name] = _column(found, rows, type_name, where)
     return measurements, observations
 
 
@@ -65,17 +67,38 @@ def require_no_others(splits: Collection[str], database: sqlite3.Connection) -> 
         )
 
 
-def _column(found: list[tuple[Any, Any]], rows: int, place: str) -> Numbers:
-    """Return a column: int64, or float64 with NaN for NULL."""
-    if [position for position, _ in found] != list(range(rows)):
-        raise Contradiction(place, f"has not one value for each of the {rows:,} rows")
+def _is_listed(column: Any) -> bool:  # noqa: ANN401 -- what JSON holds
+    """Return whether it is a type and a count."""
+    match column:
+        case [str(type_name), int()]:
+            return type_name in TYPES.values()
+    return False
+
+
+def _require_no_others_of(
+    key: str, split: str, types: Collection[str], database: sqlite3.Connection
+) -> None:
+    """Raise Contradiction where there are observations in a column that a measurement has not."""
+    for (name,) in database.execute(
+        "SELECT DISTINCT name FROM observations WHERE measurement = ? AND split = ?", (key, split)
+    ):
+        if name not in types:
+            place = f"{split}: measurement {key!r:.80}"
+            raise Contradiction(place, f"has no column {name!r:.80}, and observations in it")
+
+
+def _column(found: list[tuple[Any, Any]], rows: int, type_name: str, place: str) -> Numbers:
+    """Return a column: int64 with -1, or float64 with NaN, where nothing was observed."""
+    positions = [position for position, _ in found]
     values = [value for _, value in found]
-    kinds = set(map(type, values))
-    if not (kinds <= {int} or kinds <= {float, type(None)}):
+    if not all(type(each) is int and 0 <= each < rows for each in positions):
+        raise Contradiction(place, f"has not one value for each of its images among {rows:,}")
+    is_whole = type_name == TYPES["i"]
+    if not set(map(type, values)) <= {int if is_whole else float}:
         raise Contradiction(place, "holds something that is no number of its kind")
-    if kinds == {int}:
-        return np.array(values, dtype=np.int64)
-    return np.array(values, dtype=np.float64)
+    column: Numbers = np.full(rows, -1, np.int64) if is_whole else np.full(rows, np.nan)
+    column[positions] = values
+    return column
 
 
 def _parsed(text: Any, place: str) -> Any:  # noqa: ANN401 -- what SQLite gave, and what JSON holds

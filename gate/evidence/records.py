@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.columns import ROWS
+from gate.evidence.contract import Disagreement
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -332,6 +333,7 @@ class Evidence:
     pictures: tuple[Picture, ...] = ()  # of leaked pairs and mistakes; none for private data
     environment: Mapping[str, str] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=Configuration)
+    contract: tuple[Disagreement, ...] = ()  # where gate file, artefact and data differ
     # Packages whose plugins took part in measuring (formats, model sources, engines, measurements),
     # with their versions.
     plugins: Mapping[str, str] = field(default_factory=dict)

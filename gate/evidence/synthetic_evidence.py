@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gate.evidence.agreement import MADE_UP, NO_CHECKPOINTS, NO_DATA
+from gate.evidence.contract import GATE_FILE, Disagreement
 from gate.evidence.placing import place_copies
 from gate.evidence.records import (
     EXACT,
@@ -59,6 +60,7 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
         ),
         probe=None if numbers.probe is None else _probe(numbers.probe),
         history=_history(numbers),
+        contract=() if numbers.contract is None else (_disagreement(numbers.contract),),
         measured_at=_SOME_DAY,
     )
     overlaps = tuple(place_copies(each, splits, numbers.classes) for each in made.overlaps)
@@ -219,6 +221,16 @@ def _probe(state: str) -> ModelProbe:
         constant=state == "constant",
         checked_individually=8,
         batch_disagreements=3 if state == "batch" else 0,
+    )
+
+
+def _disagreement(kind: str) -> Disagreement:
+    if kind == "override":
+        return Disagreement(
+            "input.mean", "[0.5]", GATE_FILE, "[0.485]", "preprocessor_config.json", "override"
+        )
+    return Disagreement(
+        "num_labels", "3", "config.json", "2", "config.json: id2label", "contradiction"
     )
 
 

@@ -42,4 +42,6 @@ class SyntheticRun:
     logged_train_accuracy: float | None = None  # the last value of a training log
     # By split, key of the measurement and column; the rows are in the order of the counts.
     observations: Mapping[SplitName, Mapping[str, Mapping[str, Runs]]] | None = None
+    # What two sources differ in: "override" of the artefact by the user, or "contradiction" in it.
+    contract: str | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

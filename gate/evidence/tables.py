@@ -2,7 +2,8 @@
 
 from gate.evidence.columns import SAVED
 
-VERSION = 3
+VERSION = 4
+TYPES = {"i": "integer", "f": "real"}  # of observations, by the kind of NumPy's type
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
 
@@ -21,11 +22,12 @@ CREATE TABLE rows (
 ) WITHOUT ROWID;
 CREATE TABLE measurements (
     key TEXT NOT NULL, split TEXT NOT NULL, facts TEXT NOT NULL, summary TEXT NOT NULL,
+    columns TEXT NOT NULL,  -- JSON: by the name of each, its type (integer or real) and its rows
     PRIMARY KEY (key, split)
 ) WITHOUT ROWID;
-CREATE TABLE observations (
+CREATE TABLE observations (  -- a row for each image on which something was observed
     measurement TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,
-    value,  -- INTEGER, or REAL; NULL where nothing was observed
+    value,  -- INTEGER, or REAL
     PRIMARY KEY (measurement, split, name, position)
 ) WITHOUT ROWID;
 CREATE TABLE histograms (

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, replace
 from itertools import repeat
 from typing import Any
@@ -15,11 +15,12 @@ from gate.evidence.columns import FINGERPRINTS, ROWS, SAVED
 from gate.evidence.records import (
     Evidence,
     Fingerprints,
+    Numbers,
     Overlap,
     Rows,
     SplitEvidence,
 )
-from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS
+from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS, TYPES
 from gate.evidence.times import as_text
 
 _AT_ONCE = 4096  # rows
@@ -40,6 +41,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         assumed=evidence.assumed,
         environment=evidence.environment,
         configuration=evidence.configuration,
+        contract=evidence.contract,
         plugins=evidence.plugins,
         baseline=None
         if evidence.baseline is None
@@ -136,18 +138,37 @@ def _write_rows(
 
 def _write_observations(split: SplitEvidence, database: sqlite3.Connection) -> None:
     database.executemany(
-        "INSERT INTO measurements VALUES (?, ?, ?, ?)",
+        "INSERT INTO measurements VALUES (?, ?, ?, ?, ?)",
         [
-            (key, str(split.split), json.dumps(each.facts), json.dumps(each.summary))
+            (
+                key,
+                str(split.split),
+                json.dumps(each.facts),
+                json.dumps(each.summary),
+                json.dumps(_columns(split.rows.observed(key))),
+            )
             for key, each in split.measurements.items()
         ],
     )
     for (key, name), values in split.rows.observations.items():
         same = (repeat(key), repeat(str(split.split)), repeat(name))
+        observed = _observed(values)
         database.executemany(
             "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-            zip(*same, range(len(values)), values.tolist(), strict=False),  # repeat never ends
+            zip(*same, observed.tolist(), values[observed].tolist(), strict=False),
         )
+
+
+def _columns(columns: Mapping[str, Numbers]) -> dict[str, tuple[str, int]]:
+    """Return the type of each column, and how many rows it has in the table."""
+    return {
+        name: (TYPES[values.dtype.kind], len(_observed(values))) for name, values in columns.items()
+    }
+
+
+def _observed(values: Numbers) -> NDArray[np.intp]:
+    """Return the rows on which something was observed: the others are not in the table."""
+    return np.flatnonzero(values != -1 if values.dtype.kind == "i" else ~np.isnan(values))
 
 
 def _slice_values(rows: Rows, part: slice) -> Iterator[str | None]:

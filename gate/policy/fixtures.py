@@ -18,6 +18,7 @@ from gate.wording import quote, suggestion
 
 _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000
+_CONTRACTS = ("override", "contradiction")
 _PROBES = ("sound", "nan", "constant", "batch")
 
 _ABOUT = {
@@ -44,6 +45,8 @@ _ABOUT = {
     "logged_train_accuracy": "The last accuracy of a training log.",
     "observations": "What measurements observed, by split, key and column: so many images, in the "
     "order of the counts, and the number of each of them; null where nothing was observed.",
+    "contract": "How two sources differ: override, of the artefact by the user, or contradiction, "
+    "of the artefact.",
     "probe": f"What the model itself showed: {', '.join(_PROBES)}.",
 }
 
@@ -254,6 +257,8 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
         yield "confidence must be two numbers from 0 to 1"
     yield from _impossible_observations(numbers)
+    if numbers.contract is not None and numbers.contract not in _CONTRACTS:
+        yield f"contract must be one of {', '.join(_CONTRACTS)}"
     if numbers.probe is not None and numbers.probe not in _PROBES:
         yield f"probe must be one of {', '.join(_PROBES)}"
     if any(

@@ -79,6 +79,8 @@ def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
     """
     for measurement in rule.needs():
         splits = [each for name, each in evidence.splits.items() if name in measurement.splits]
+        if not splits and measurement.optional:
+            continue
         if not splits:
             given = list_names(measurement.splits)
             return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
@@ -93,6 +95,8 @@ def _lack(measurement: Measurement, split: "SplitEvidence") -> Lack | None:
     from gate.evidence.data_digests import PREDICTIONS
 
     known = split.measurements.get(measurement.key)
+    if known is None and measurement.optional and split.format in {MADE_UP, PREDICTIONS}:
+        return None
     if known is None and split.format == PREDICTIONS:
         fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"
         return Lack(fact, "let the gate run the model itself")

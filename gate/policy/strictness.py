@@ -35,6 +35,8 @@ _AMONG_OTHERS: Mapping[tuple[str, str], list[str]] = {
 # Numbers whose name says nothing of their direction, or the wrong thing; +1: more is stricter.
 _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("accuracy-paradox", "min_accuracy"): -1,  # the accuracy from which on the check looks at all
+    ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
+    ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
     ("top-k-accuracy", "k"): -1,
 }

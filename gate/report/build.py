@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def build(
         baseline=_baseline(evidence),
         policy=_policy(document),
         configuration=configuration_part(evidence),
+        contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
         results=list(_results(decision, evidence, document)),

@@ -150,6 +150,20 @@ class ConfigurationPart(_Part):
     )
 
 
+class DisagreementPart(_Part):
+    """One thing that two sources state, each in its own way."""
+
+    topic: str = Field(description="A key, such as input.mean.")
+    value: str
+    source: str = Field(description="Who states the value.")
+    other: str
+    other_source: str = Field(description="Who states the other value.")
+    kind: Literal["override", "contradiction"] = Field(
+        description="Whether the user overrides the artefact, or the artefact contradicts itself "
+        "or the data."
+    )
+
+
 class UnreadablePart(_Part):
     """An image that could not be read."""
 
@@ -411,6 +425,9 @@ class Report(_Part):
     baseline: BaselinePart | None
     policy: PolicyPart
     configuration: ConfigurationPart
+    contract: list[DisagreementPart] = Field(
+        [], description="Where gate file, artefact and data state the same thing and differ."
+    )
     data: dict[Literal["train", "validation", "test"], SplitPart]
     measurements: list[MeasurementPart] = Field(
         [], description="What was measured beside the model's answers, because rules need it."

@@ -90,7 +90,7 @@ def test_a_cache_that_may_not_be_written_is_read(subject, own_cache, monkeypatch
 
     monkeypatch.setattr(partial_files.np, "savez", denied)
     monkeypatch.setattr(os, "utime", denied)
-    monkeypatch.setattr("gate.measure.engines.inline.opened", None)
+    monkeypatch.setattr("gate.measure.engines.inline.open_worker", None)
 
     run = subject.command("run")
 

@@ -25,8 +25,9 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
-    "": "schema_version tool verdict passed decision subject baseline policy configuration data "
-    "measurements results metrics confusion leakage history waivers errors environment run",
+    "": "schema_version tool verdict passed decision subject baseline policy configuration "
+    "contract data measurements results metrics confusion leakage history waivers errors "
+    "environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
     "subject": "sha256 size_bytes format factory parameters classes",

@@ -33,6 +33,7 @@ class Answering:
     batch: int
     are_logits: bool
     values: Values | None = None  # of a single output; None: a score for each class
+    undecided: bool = False  # a single output, and nobody knows yet of which kind
 
     def probabilities(self, outputs: Outputs, ids: Sequence[str]) -> NDArray[np.float64]:
         """Return outputs (n, classes) as probabilities; raises CheckpointError for NaN."""
@@ -47,13 +48,25 @@ class Answering:
 
         Raises CheckpointError where the model answers with NaN or infinity.
         """
-        outputs = [np.empty((0, len(self.runner.classes)), np.float32)]
-        for some in cut(range(len(images)), self.batch):
-            ready = np.stack([self.transform(images[place]) for place in some])
-            answer = self.runner.outputs(pad(ready, self.batch))[: len(ready)]
-            outputs.append(per_class(answer, self.values))
+        outputs = [
+            np.empty((0, len(self.runner.classes)), np.float32),
+            *(
+                self._outputs(np.stack([self.transform(images[place]) for place in some]))
+                for some in cut(range(len(images)), self.batch)
+            ),
+        ]
         names = [f"{place} of those that it changed" for place in range(len(images))]
         return self.probabilities(np.concatenate(outputs), names)
+
+    def outputs_of(self, inputs: Outputs) -> Outputs:
+        """Return the outputs, (n, classes), of images that are ready, (n, C, H, W)."""
+        parts = [inputs[some.start : some.stop] for some in cut(range(len(inputs)), self.batch)]
+        return np.concatenate([self._outputs(each.copy()) for each in parts])
+
+    def _outputs(self, ready: Outputs) -> Outputs:
+        """Return the outputs of at most a batch, which the model may work on in place."""
+        answer = self.runner.outputs(pad(ready, self.batch))[: len(ready)]
+        return per_class(answer, self.values)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -65,8 +78,8 @@ class ObservedBatch:
     dataset: Dataset
     split: Any
     outputs: Outputs
-    probabilities: NDArray[np.float64]
     answering: Answering
+    scores: NDArray[np.float64] | None = None  # of the rows; None: nobody has asked for them yet
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -76,7 +89,7 @@ class ObservedBatch:
     @property
     def indices(self) -> NDArray[np.int64]:
         """The places of the images among the entries, (n,)."""
-        return np.array([each.index for each in self.chunk.originals[self.rows]], np.int64)
+        return _freeze(self.chunk.indices[self.rows])
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -103,6 +116,33 @@ class ObservedBatch:
         """Digests of mode, shape and pixels, (n, 32)."""
         return _freeze(self.chunk.fingerprints.pixels[self.rows])
 
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The outputs as probabilities, (n, classes)."""
+        if self.scores is None:
+            return self.answering.probabilities(self.outputs, self.ids)
+        return self.scores
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nobody knows yet what the single output is."""
+        return self.answering.undecided
+
+    def levels(self, indices: NDArray[np.int64]) -> Outputs | None:
+        """Return the pixels of images before they are scaled, (m, C, H, W) in 0..255."""
+        read: list[Outputs] = []
+        for index in indices.tolist():
+            image = self.read(index)
+            made = None if image is None else self.answering.transform.levels(image)
+            if made is None or made.shape != (read or [made])[0].shape:
+                return None
+            read.append(made)
+        return np.stack(read) if read else None
+
+    def outputs_of(self, inputs: Outputs) -> Outputs:
+        """Return the outputs, (m, classes), for inputs that are ready."""
+        return self.answering.outputs_of(inputs)
+
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
         """Return the model's probabilities, (m, classes), for m images."""
         return self.answering.answer(images)
@@ -127,7 +167,9 @@ def observe(
 
     Raises MeasurementError where one raises, or gives something else than columns of numbers.
     """
-    scores = answering.probabilities(outputs, [entry.id for entry in chunk.entries])
+    scores = None
+    if any(each.measurement.sees_images for each in measurements):
+        scores = answering.probabilities(outputs, [entry.id for entry in chunk.entries])
     parts: list[Observations] = []
     for rows in cut(range(len(chunk.entries)), answering.batch):
         some = slice(rows.start, rows.stop)
@@ -137,8 +179,8 @@ def observe(
             dataset=dataset,
             split=split,
             outputs=_freeze(outputs[some]),
-            probabilities=_freeze(scores[some]),
             answering=answering,
+            scores=None if scores is None else _freeze(scores[some]),
         )
         parts.append(
             {

@@ -102,7 +102,7 @@ class ForwardPass:
 
     def _read(self, span: _Span) -> tuple[_Span, Chunk]:
         split, dataset, rows = span
-        keep = bool(self._observing(split))
+        keep = any(each.measurement.sees_images for each in self._observing(split))
         known = self.known
         return span, chunk_of(dataset, self.transform, rows, known=known, keep_originals=keep)
 
@@ -136,6 +136,7 @@ class ForwardPass:
             batch=self.batch,
             are_logits=self.are_logits,
             values=self.values,
+            undecided=self.undecided,
         )
         return observe(measurements, chunk, dataset, split.value, outputs, answering)
 

@@ -31,7 +31,6 @@ _NO_IMAGES = np.empty((0,), np.float32)
 class Original:
     """An image before it was made ready; kept only for measurements."""
 
-    index: int  # among the entries of its split
     image: Image.Image | None  # None: the data gave a tensor
     size: int  # of what is stored, in bytes
 
@@ -47,6 +46,7 @@ class Chunk:
     unreadable: list[Unreadable]
     size: int  # images that it stands for, the unreadable included
     preprocessing_notes: Counter[str]  # images by what was done to them; see Transform.treatment
+    indices: NDArray[np.int64]  # (n,) the places of the entries in their split
     originals: tuple[Original, ...] = ()  # of the entries; only where measurements look at them
 
     def without_images(self) -> Self:
@@ -104,10 +104,8 @@ def _rows(
         unreadable=[],
         size=len(pixels),
         preprocessing_notes=Counter(dict.fromkeys(_treatment(transform, pixels[:1]), len(pixels))),
-        originals=tuple(
-            Original(index, Image.fromarray(row), row.nbytes)
-            for index, row in zip(span, pixels, strict=True)
-        )
+        indices=np.arange(span.start, span.stop),
+        originals=tuple(Original(Image.fromarray(row), row.nbytes) for row in pixels)
         if keep_originals
         else (),
     )
@@ -117,6 +115,7 @@ def _rows(
 class _Prepared:
     """One image, read and ready."""
 
+    index: int  # among the entries of its split
     entry: Entry
     label: int
     image: Floats
@@ -146,7 +145,7 @@ def _read(
             and (prints := _find_known(dataset, index, known))
         ):
             assert entry.label is not None, "where bytes are known, labels are"
-            return _Prepared(entry, entry.label, _NO_IMAGES, prints)
+            return _Prepared(index, entry, entry.label, _NO_IMAGES, prints)
         sample = dataset.read(index)
         if sample.image is None:
             assert sample.tensor is not None, "a sample has an image or a tensor"
@@ -160,8 +159,8 @@ def _read(
     except UnreadableImage as problem:
         name = UNKNOWN if entry.label is None else dataset.classes[entry.label]
         return Unreadable(entry.id, name, problem.reason)
-    original = Original(index, sample.image, len(sample.stored)) if keep_original else None
-    return prepared(entry, sample.label, image, prints, treatment, original)
+    original = Original(sample.image, len(sample.stored)) if keep_original else None
+    return prepared(index, entry, sample.label, image, prints, treatment, original)
 
 
 def _treatment(transform: Transform | None, pixels: NDArray[np.uint8]) -> tuple[str, ...]:
@@ -208,6 +207,7 @@ def _gather(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
         unreadable=[each for each in read if isinstance(each, Unreadable)],
         size=len(read),
         preprocessing_notes=Counter(done for each in ready for done in each.treatment),
+        indices=np.array([each.index for each in ready], np.int64),
         originals=tuple(each.original for each in ready if each.original is not None),
     )
 

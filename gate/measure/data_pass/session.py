@@ -123,7 +123,8 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
         runners = _with_fusion(runners, first, limited)
         limited()
         undecided = first.single_output and output.values is None
-        if undecided and job.measurements:
+        measurements = tuple(each.open() for each in job.measurements)
+        if undecided and not all(each.measurement.optional for each in measurements):
             raise UsageError(
                 "output",
                 "the model has a single output, and a measurement asks it again before it is known "
@@ -166,6 +167,6 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
                 thread_init=limited,
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
-                measurements=tuple(each.open() for each in job.measurements),
+                measurements=measurements,
             ),
         )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gate.errors import DataError
 from gate.keys import group_keys
@@ -10,14 +10,11 @@ from gate.subject.datasets.spec import DataSpec
 from gate.wording import pluralize, quote
 
 if TYPE_CHECKING:
-    from gate.subject.datasets.files import FileDataset
-    from gate.subject.datasets.parquet_images import ParquetDataset
-    from gate.subject.datasets.plugin_dataset import PluginDataset
-    from gate.subject.datasets.webdataset import TarDataset
+    from gate.subject.datasets.records import Dataset
 
 COLUMN = "group_pattern"
 
-Named = TypeVar("Named", "FileDataset", "TarDataset", "ParquetDataset", "PluginDataset")
+Named = TypeVar("Named", bound="Dataset")  # a dataclass
 
 
 def grouped(dataset: Named, spec: DataSpec) -> Named:
@@ -50,9 +47,10 @@ def grouped_by_name(dataset: Named, pattern: str) -> Named:
             "mend the pattern; it is searched in the path below the dataset",
         )
     note = f"{pluralize(without, 'image name')} did not fit group_pattern and have no group"
-    return replace(
-        dataset,
+    copy: Named = replace(
+        cast("Any", dataset),
         entries=entries,
         group_column=COLUMN,
         assumed=(*dataset.assumed, note) if without else dataset.assumed,
     )
+    return copy

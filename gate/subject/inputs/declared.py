@@ -47,6 +47,20 @@ class DeclaredTransform:
 
     def __call__(self, image: "Image.Image") -> Floats:
         """Return the image as float32 (C, H, W); raises UnreadableImage."""
+        row: Floats = self._scaled(self._pixels(image)[None])[0]
+        return row
+
+    def levels(self, image: "Image.Image") -> Floats:
+        """Return the pixels before they are scaled, float32 (C, H, W) in 0..255, RGB or grey.
+
+        Raises UnreadableImage.
+        """
+        pixels = self._pixels(image)
+        planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        return planes.astype(np.float32)
+
+    def _pixels(self, image: "Image.Image") -> Pixels:
+        """Return the image turned, converted, resized, padded and cropped: (H, W) or (H, W, 3)."""
         spec = self.spec
         if spec.orientation == "exif":
             image = _turned(image)
@@ -55,8 +69,7 @@ class DeclaredTransform:
             prepared = _resized(prepared, spec, self.target)
         if spec.pad is not None:
             prepared = _padded(prepared, spec)
-        row: Floats = self._scaled(np.asarray(_cropped(prepared, spec))[None])[0]
-        return row
+        return np.asarray(_cropped(prepared, spec))
 
     def treatment(self, image: "Image.Image") -> tuple[str, ...]:
         """Return what is done to the image that nobody sees by looking at it.

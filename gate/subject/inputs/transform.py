@@ -28,6 +28,12 @@ class Transform(Protocol):
         Each is a participle, as in "the image was ...".
         """
 
+    def levels(self, image: "Image.Image") -> Floats | None:
+        """Return the pixels before they are scaled, (C, H, W) in 0..255, RGB or grey.
+
+        None where a user's function prepares them. Raises UnreadableImage.
+        """
+
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
 

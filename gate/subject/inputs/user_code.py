@@ -78,6 +78,9 @@ class FactoryTransform:
         """Return nothing: what the user's callable does is the user's to know."""
         return ()
 
+    def levels(self, image: "Image.Image") -> None:
+        """Return None: only the user's callable knows."""
+
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
 

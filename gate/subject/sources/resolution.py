@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
+from gate.evidence.contract import Disagreement
 from gate.keys import name_key
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
+from gate.subject.sources.contract import disagreements
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
@@ -36,6 +38,7 @@ class Resolution:
 
     gatefile: GateFile  # with what the artefact states where the file says nothing
     statements: Statements = field(default_factory=Statements)
+    contract: tuple[Disagreement, ...] = ()  # where two of them differ
     failure: SubjectError | None = None  # the artefact cannot be read, so nothing can be measured
 
 
@@ -63,12 +66,13 @@ def resolve(gatefile: GateFile) -> Resolution:
     own = gatefile.input if "input" in gatefile.model_fields_set else None
     if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
         values["input"] = adapted
+        gatefile = gatefile.model_copy(update={"input": adapted})
         origins += (
             f"input: what it leaves open is as {source.name} does it: {_new(own, adapted)}",
         )
     values["model"] = spec
     completed = gatefile.completed(values, origins, statements.read, statements.framework)
-    return Resolution(completed, statements)
+    return Resolution(completed, statements, disagreements(gatefile, statements))
 
 
 def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:

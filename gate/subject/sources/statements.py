@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from gate.evidence.contract import Disagreement
 from gate.subject.datasets.classes import Framework
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
@@ -50,6 +51,8 @@ class Statements:
     asks: tuple[Ask, ...] = ()
     history: str | None = None  # the file of the artefact that kept the losses of training
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
+    # Where it contradicts itself, such as num_labels and id2label; the check input-contract fails.
+    checks: tuple[Disagreement, ...] = ()
 
     def given(self) -> Iterator[tuple[Key, Stated[Any]]]:
         """Yield what is stated, by key."""

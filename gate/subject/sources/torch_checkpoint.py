@@ -57,7 +57,8 @@ class TorchCheckpoint(ModelSource):
         is refused. All is asked for at once, with the architecture that the weights look like.
         A file that is refused ends in its CheckpointError.
         """
-        if artefact.factory is not None or not artefact.checkpoint:
+        is_there = artefact.checkpoint and artefact.path.exists()
+        if artefact.factory is not None or not is_there:
             return Statements(asks=(FACTORY,))
         found = self.inspect(artefact)
         if found.refusal is not None:
