@@ -284,6 +284,7 @@ class RefusalCode(StrEnum):
     CHAMPION_DIFFERS = "champion-differs"
     CHAMPION_EVIDENCE_DIFFERS = "champion-evidence-differs"
     CONFIGURATION_DIFFERS = "configuration-differs"
+    PACKAGE_NOT_ALLOWED = "package-not-allowed"
     AUDIT_MODE = "audit-mode"
     VERDICT_NOT_PASSED = "verdict-not-passed"
     WARNINGS_REFUSED = "warnings-refused"

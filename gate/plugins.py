@@ -5,9 +5,12 @@ A package declares them in its own metadata, such as
     [project.entry-points."validate_model.formats"]
     dicom-zip = "their_package.dicom_zip:FORMAT"
 
-Nothing of a package is imported before a policy, a gate file or a flag names what it adds.
+Nothing of a package is imported before a policy, a gate file or a flag names what it adds. An
+entry point that is not named in letters, digits, ``.``, ``_`` and ``-`` of ASCII is passed over:
+reports and messages could not tell it from another.
 """
 
+import re
 import sys
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -24,6 +27,8 @@ from gate.masking import mask
 from gate.wording import list_names, plain, quote
 
 _LOADED: dict[str, "Plugin"] = {}  # by the top package of its code
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?"  # of packages as PEP 508 has it
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,99}"
 Door = Literal["checks", "formats", "renderings", "model_sources", "engines"]
 
 
@@ -61,10 +66,17 @@ class Plugin:
 
         Bytecode is left out, and nothing is imported. Raises UsageError where they cannot be read.
         """
+        return self.source()[1]
+
+    def source(self) -> tuple[int, str]:
+        """Return how many files its module or package has, and the SHA-256 of these.
+
+        Raises UsageError as :meth:`source_sha256` does.
+        """
         try:
             files = _source_files(self._entry.module)
             lines = (f"{name}\0{sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)
-            return sha256("".join(lines).encode()).hexdigest()
+            return len(files), sha256("".join(lines).encode()).hexdigest()
         except (OSError, ImportError, ValueError) as error:
             fact = f"its files cannot be read: {_in_words(error)}"
             raise UsageError(self.where, fact, f"mend or reinstall {self.package}") from error
@@ -133,7 +145,8 @@ def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | N
     """Return the plugin of this name, not loaded; None where no package adds one.
 
     ``shipped`` are the names of our own, which are never looked for elsewhere. Raises UsageError
-    where two packages add the name: nothing says which is meant.
+    where two packages add the name: nothing says which is meant. Raises it too where the metadata
+    of the package have no name and version that a report can show.
     """
     if name in shipped:
         return None
@@ -143,7 +156,16 @@ def find_plugin(door: Door, name: str, *, shipped: Container[str]) -> Plugin | N
         raise UsageError(
             quote(name), f"is added by more than one package: {packages}", "uninstall all but one"
         )
-    return found[0] if found else None
+    if not found:
+        return None
+    package, version = found[0].package, found[0].version
+    if not (re.fullmatch(_NAME, str(package)) and re.fullmatch(_VERSION, str(version))):
+        raise UsageError(
+            f"plugin {plain(name)} of {plain(str(package), 100)}",
+            f"its metadata holds no name with a version: {plain(str(version), 100)}",
+            "ask its authors for metadata as pip reads it, or uninstall it",
+        )
+    return found[0]
 
 
 def plugins_of(package: str, door: Door, *, shipped: Container[str]) -> tuple[Plugin, ...]:
@@ -153,7 +175,7 @@ def plugins_of(package: str, door: Door, *, shipped: Container[str]) -> tuple[Pl
     name that is in ``shipped``.
     """
     found = sorted(
-        (each for each in _installed(door) if _as_pip(each.package) == _as_pip(package)),
+        (each for each in _installed(door) if as_pip(each.package) == as_pip(package)),
         key=lambda each: each.name,
     )
     if not found:
@@ -180,10 +202,10 @@ def _installed(door: Door) -> tuple[Plugin, ...]:
     return tuple(
         Plugin(door, entry.name, entry.dist.name, entry.dist.version, entry)
         for entry in entry_points(group=f"validate_model.{door}")
-        if entry.dist is not None
+        if entry.dist is not None and re.fullmatch(_NAME, entry.name)
     )
 
 
-def _as_pip(package: str) -> str:
+def as_pip(package: str) -> str:
     """Return a name as pip compares it (PEP 503)."""
     return "-".join(filter(None, package.lower().replace("_", "-").replace(".", "-").split("-")))

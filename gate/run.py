@@ -23,7 +23,7 @@ from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
 from gate.subject.named_documents import policy_of, waivers_of
-from gate.subject.plugins import measuring_plugins
+from gate.subject.plugins import code_of_plugins, measuring_plugins
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -63,8 +63,8 @@ def validate(
     document, waivers = policy_of(subject), waivers_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
-    plugins = measuring_plugins(subject, needs)
-    engines = packages_behind(settings.measure.engine)
+    plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)
+    engine = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)
     from gate.measure.subject_evidence import measure_subject
 
@@ -77,7 +77,15 @@ def validate(
             needs=needs,
             unread=resolution.failure,
         )
-    evidence = replace(evidence, plugins=plugins, contract=resolution.contract)
+    engines = {*evidence.engines, *engine.items()}  # one that gave nothing took part all the same
+    rests_on = replace(evidence.configuration, code={**evidence.configuration.code, **code})
+    evidence = replace(
+        evidence,
+        configuration=rests_on,
+        plugins=plugins,
+        engines=tuple(sorted(engines)),
+        contract=resolution.contract,
+    )
     from gate.policy.record import PolicyRecord
     from gate.report.judgement import Judgement
     from gate.report.run_facts import run_facts
@@ -85,7 +93,7 @@ def validate(
 
     drop_previous(out)
     judgement = Judgement(PolicyRecord.of(document), waivers, settings.enforced)
-    facts = partial(run_facts, evidence, started=started, command=settings.command, engines=engines)
+    facts = partial(run_facts, evidence, started=started, command=settings.command)
     with save_evidence(evidence, out):
         report = judgement.report_on(evidence, at=started, run=facts)
     save_verdict(judgement, report, out)

@@ -53,3 +53,25 @@ def test_a_plugin_that_cannot_be_imported_is_no_traceback(add_package):
 
     with pytest.raises(UsageError, match="cannot be loaded: ModuleNotFoundError"):
         find_plugin("formats", "squares", shipped=()).load()
+
+
+@pytest.mark.parametrize("name", ["s\u0443uares", "squ\x1bares", "squares discs"])
+def test_a_name_that_could_not_be_told_from_another_is_passed_over(name, add_package):
+    add_package("their-discs", POINTS.format("their_discs").replace("squares", "discs"))
+    add_package("their-squares", POINTS.format("their_squares").replace("squares", name))
+
+    assert plugin_names("formats") == ("discs",)
+    assert find_plugin("formats", name, shipped=()) is None
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [("their squares", "1.2"), ("their-\x1b[31msquares", "1.2"), ("squares", "1.2\u202e")],
+)
+def test_a_package_whose_name_a_report_cannot_show_is_refused(package, version, add_package):
+    add_package(package, POINTS.format("their_squares"), version=version)
+
+    with pytest.raises(UsageError, match="its metadata holds no name with a version") as told:
+        find_plugin("formats", "squares", shipped=())
+
+    assert str(told.value).isprintable()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gate.approval.packages import check_packages
 from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.fit import misfits
@@ -11,8 +12,8 @@ from gate.wording import printable
 def configuration(verification: Verification) -> str:
     """Return in words what is pinned of the configuration.
 
-    Raises AttestationError for other classes, critical classes, champion or configuration than are
-    pinned.
+    Raises AttestationError for other classes, critical classes, champion, configuration or packages
+    than are pinned.
     """
     pinned = [
         *_classes(verification),
@@ -20,6 +21,7 @@ def configuration(verification: Verification) -> str:
         *_champion(verification),
         *_champion_evidence(verification),
         *_digests(verification),
+        *check_packages(verification),
     ]
     _check_fit(verification)
     return f"{', '.join(pinned)} as pinned" if pinned else "any: nothing of it is pinned"

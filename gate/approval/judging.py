@@ -57,6 +57,7 @@ def judge_again(folder: Path) -> Report:
         **found.run,
         "measured_at": as_text(evidence.measured_at),
         "answers_from_cache": evidence.answers_from_cache,
+        "engines": evidence.packages_of_engines,
     }
     made = judged.judgement.report_on(evidence, at=judged_at(found), run=lambda: facts)
     _check_same(found, data, made, printable(str(folder / REPORT)))

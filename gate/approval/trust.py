@@ -15,7 +15,7 @@ from gate.documents.source_text import refuse
 from gate.documents.validation import validate
 from gate.errors import Fault
 from gate.keys import people
-from gate.policy.model import ClassNames
+from gate.policy.model import ClassNames, Packages
 from gate.policy.waivers import Day, Person
 from gate.wording import quote
 
@@ -181,6 +181,12 @@ class TrustRoot(_Strict):
     configuration: AllowedConfiguration = Field(
         default_factory=AllowedConfiguration,
         description="What else a verdict may rest on, by the digests that reports show.",
+    )
+    packages: Packages | None = Field(
+        None,
+        description="The packages, beside those that the policy lists, that may have taken part in "
+        "measuring, by a data format, a model source, a measurement or an engine: `vision-extras` "
+        "or `vision-extras==1.2`; [] for none.",
     )
     signature: Literal["required", "elsewhere"] = Field(
         "elsewhere",

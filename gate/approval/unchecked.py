@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gate.approval.packages import unnamed_packages
 from gate.approval.verification import Verification
 
 _SPLITS = ("train", "validation", "test")
@@ -45,6 +46,9 @@ def _unchecked(verification: Verification) -> Iterator[tuple[str, str]]:
     ]
     if free:
         yield "configuration", f"the trust file pins no {', '.join(free)}"
+    if strangers := unnamed_packages(verification):
+        why = "took part in measuring, and neither the policy nor the trust file names it"
+        yield "packages", f"{', '.join(strangers)} {why}"
     if verification.request.max_age_days is None:
         yield "age", "no --max-age was asked"
     if trust.tool.at_least is None and trust.tool.at_most is None:

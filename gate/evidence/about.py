@@ -32,6 +32,7 @@ class About:
 
     measured_at: str  # ISO 8601, of UTC
     answers_from_cache: _Count
+    engines: tuple[tuple[_Word, _Word], ...]  # packages and versions
     subject: Subject | None
     probe: ModelProbe | None
     history: History | None

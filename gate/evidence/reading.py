@@ -71,6 +71,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         pictures=_read_pictures(database),
         measured_at=moment_of(about.measured_at),
         answers_from_cache=about.answers_from_cache,
+        engines=about.engines,
     )
     require_agreement(evidence)
     require_digests_of_data(evidence, files)

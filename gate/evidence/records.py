@@ -334,8 +334,18 @@ class Evidence:
     environment: Mapping[str, str] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=Configuration)
     contract: tuple[Disagreement, ...] = ()  # where gate file, artefact and data differ
-    # Packages whose plugins took part in measuring (formats, model sources, engines, measurements),
-    # with their versions.
+    # Packages whose plugins took part in measuring (formats, model sources, measurements), with
+    # their versions.
     plugins: Mapping[str, str] = field(default_factory=dict)
     measured_at: datetime | None = None  # UTC, the oldest of its parts; None: nothing was measured
     answers_from_cache: int = 0  # rows whose answers a former run has computed
+    # Packages and versions whose engine gave answers, those from cache and shards included, sorted.
+    engines: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def packages_of_engines(self) -> dict[str, str]:
+        """The same by package; several versions of one are joined by commas."""
+        versions: dict[str, list[str]] = {}
+        for package, version in self.engines:
+            versions.setdefault(package, []).append(version)
+        return {package: ",".join(each) for package, each in versions.items()}

@@ -34,6 +34,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     about = About(
         measured_at=as_text(evidence.measured_at),
         answers_from_cache=evidence.answers_from_cache,
+        engines=evidence.engines,
         subject=evidence.subject,
         probe=evidence.probe,
         history=evidence.history,

@@ -30,6 +30,7 @@ class Assembler:
     assumed: list[str] = field(default_factory=list)
     measured_at: set[datetime] = field(default_factory=set)  # of the parts
     answers_from_cache: int = 0
+    engines: set[tuple[str, str]] = field(default_factory=set)  # packages and versions
 
     _singles: dict[Split, list[Outputs]] = field(default_factory=dict)
     _outputs: int = 0
@@ -73,6 +74,7 @@ class Assembler:
             self.facts = common_facts(self.facts, facts)
             self.measured_at.add(part.measured_at)
             self.answers_from_cache += len(part.rows) if part.cached else 0
+            self.engines.update(part.engines.items())
             self._outputs += len(part.rows)
             self._lowest.append(part.lowest)
             self._highest.append(part.highest)

@@ -40,6 +40,7 @@ class EvidenceBuilder:
     configuration: Configuration = field(default_factory=Configuration)
     measured_at: datetime = field(default_factory=now)  # the oldest of what was found
     answers_from_cache: int = 0
+    engines: set[tuple[str, str]] = field(default_factory=set)  # packages and versions
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
@@ -67,6 +68,7 @@ class EvidenceBuilder:
             configuration=self.configuration,
             measured_at=self.measured_at,
             answers_from_cache=self.answers_from_cache,
+            engines=tuple(sorted(self.engines)),
         )
 
 

@@ -58,6 +58,7 @@ def measure_model(
         builder.splits, builder.probe = assembler.splits, assembler.probe
         builder.measured_at = min([builder.measured_at, *assembler.measured_at])
         builder.answers_from_cache = assembler.answers_from_cache
+        builder.engines |= assembler.engines
         if assembler.facts is not None:
             builder.subject, builder.code = assembler.facts.subject, assembler.facts.code
             builder.environment |= {

@@ -20,6 +20,7 @@ from gate.checks.plugins import is_package
 from gate.keys import name_key
 from gate.wording import quote
 
+MOST_PACKAGES = 100  # of which each is looked up in all that is installed
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -43,6 +44,8 @@ def _are_enough(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _are_packages(listed: tuple[str, ...]) -> tuple[str, ...]:
+    if len(listed) > MOST_PACKAGES:
+        raise ValueError(f"{len(listed)} packages are listed; list {MOST_PACKAGES} at most")
     names = [entry.partition("==")[0].lower() for entry in listed]
     for entry, name in zip(listed, names, strict=True):
         if not is_package(entry):

@@ -20,7 +20,7 @@ from gate.policy.fit import Misfit, misfits
 from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
-from gate.policy.model import Header, Policy, rule_faults
+from gate.policy.model import MOST_PACKAGES, Header, Policy, rule_faults
 from gate.policy.shipped import find_policy
 from gate.wording import list_names, quote, suggestion
 
@@ -199,12 +199,14 @@ def _packages(
 ) -> tuple[tuple[CheckPackage, ...], list[Fault]]:
     """Return the packages that a document and those that it extends list, and what is wrong there.
 
-    Entries that are no names of packages are told with the rest of the header.
+    Entries that are no names of packages, and too many, are told with the rest of the header.
     """
     found = {each.name: each for parent in parents for each in parent.packages}
     faults: list[Fault] = []
     node = document.root.items.get("plugins")
     items = {} if node is None or node.kind is not Kind.LIST else node.items
+    if len(items) > MOST_PACKAGES:
+        return (), []
     for index, item in items.items():
         if not isinstance(item.scalar, str) or not is_package(item.scalar):
             continue

@@ -138,7 +138,9 @@ class ConfigurationPart(_Part):
     groups: dict[Literal["train", "validation", "test"], dict[str, str] | None] = Field(
         description="The column or the pattern that tells the groups of each split."
     )
-    code: dict[str, CodePart] = Field(description="The user's code, by its key in the gate file.")
+    code: dict[str, CodePart] = Field(
+        description="The user's code by its key in the gate file, and that of plugins."
+    )
     champion: ChampionPart | None
     plugins: dict[str, str] = Field(
         description="The packages whose plugins took part in measuring, with their versions."

@@ -1,9 +1,8 @@
 """The facts of one run, which are all that differs between two equal ones."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from gate.evidence.records import Evidence
@@ -17,12 +16,8 @@ def run_facts(
     *,
     started: datetime,
     command: Sequence[str],
-    engines: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return when a run began, how long it took until now, and of which call it was.
-
-    ``engines`` are the packages, with their versions, whose engine measured.
-    """
+    """Return when a run began, how long it took until now, and of which call it was."""
     measured_at = evidence.measured_at
     return {
         "started": started.isoformat(timespec="seconds"),
@@ -30,5 +25,5 @@ def run_facts(
         "command": [as_utf8(mask_argument(each)) for each in command],
         "measured_at": None if measured_at is None else as_text(measured_at),
         "answers_from_cache": evidence.answers_from_cache,
-        "engines": dict(engines),
+        "engines": evidence.packages_of_engines,
     }

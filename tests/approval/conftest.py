@@ -138,10 +138,13 @@ class World:
         )
         return self.write(f"{who}.key", pem.decode())
 
-    def judge(self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED):
-        """Leave the report on made-up evidence."""
+    def judge(
+        self, made=GOOD, *, sha256=None, waivers=False, enforced=True, started=JUDGED, **facts
+    ):
+        """Leave the report on made-up evidence; ``facts`` are fields of it, such as plugins."""
         found = sha256 or self.sha256
         evidence = as_measured(synthetic_evidence(made), Subject(found, 1000, "safetensors"))
+        evidence = replace(evidence, **facts)
         return self.leave(self.judgement(waivers, enforced), evidence, started)
 
     @property
@@ -166,6 +169,7 @@ class World:
             "started": started.isoformat(),
             "measured_at": as_text(evidence.measured_at),
             "answers_from_cache": 0,
+            "engines": evidence.packages_of_engines,
         }
         report = judgement.report_on(evidence, at=started, run=lambda: run)
         self.write("report.json", report.to_json())

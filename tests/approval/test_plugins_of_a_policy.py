@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from throwaway import CHECK, POLICY, code
 
+from gate.approval.unchecked import list_unchecked
 from gate.errors import AttestationError, RefusalCode, UsageError
 from gate.report.canonical import canonical
 from gate.report.statement import EXTENSION
@@ -131,3 +132,53 @@ def test_a_trust_file_pins_what_took_part_in_measuring(world):
     assert world.code() is None
     world.trust(more=f"configuration: {{plugins: ['{other}']}}\n")
     assert world.code() == RefusalCode.CONFIGURATION_DIFFERS
+
+
+# Packages that nobody who deploys has named
+
+
+@pytest.fixture
+def forging(world):
+    """Return a world whose answers are of a format and an engine of a stranger's package."""
+    world.judge(plugins={"Zip.Forge": "1.0"}, engines=(("fast", "1.0"), ("fast", "1.1")))
+    world.attest()
+    return world
+
+
+def test_a_package_that_nobody_named_is_said_at_an_acceptance(forging):
+    came = forging.verify()
+
+    assert came.accepted
+    assert {each.what: each.why for each in list_unchecked(came.verification)}["packages"] == (
+        "Zip.Forge 1.0 (data, model or measurement), fast 1.0 (engine), fast 1.1 (engine) took "
+        "part in measuring, and neither the policy nor the trust file names it"
+    )
+
+
+@pytest.mark.parametrize(
+    "packages", ["", "zip-forge", "fast", "zip-forge, fast==1.0", "zip-forge==1.1, fast"]
+)
+def test_a_trust_file_refuses_packages_that_it_does_not_name(packages, forging):
+    forging.trust(more=f"packages: [{packages}]\n")
+
+    came = forging.verify()
+
+    assert (came.refusal.code, came.refused) == (RefusalCode.PACKAGE_NOT_ALLOWED, "configuration")
+
+
+@pytest.mark.parametrize("packages", ["zip-forge, fast", "zip_forge==1.0, FAST"])
+def test_packages_that_the_trust_file_names_may_measure(packages, forging):
+    forging.trust(more=f"packages: [{packages}]\n")
+
+    came = forging.verify()
+
+    assert came.accepted
+    assert "packages" not in {each.what for each in list_unchecked(came.verification)}
+
+
+def test_a_trust_file_that_wants_none_accepts_a_verdict_of_our_own_and_of_the_policy(judged):
+    judged.judge(plugins={"paint-checks": "1.2"})
+    judged.attest()
+    judged.trust(more="packages: []\n")
+
+    assert judged.code() is None

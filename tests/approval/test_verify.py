@@ -276,7 +276,10 @@ OF_ATTEST = {
     RefusalCode.EVIDENCE_DIFFERS,
     RefusalCode.JUDGEMENT_MALFORMED,
 }
-OF_PLUGINS = {RefusalCode.PLUGIN_DIFFERS}  # in test_plugins_of_a_policy.py
+OF_PLUGINS = {
+    RefusalCode.PLUGIN_DIFFERS,
+    RefusalCode.PACKAGE_NOT_ALLOWED,
+}  # in test_plugins_of_a_policy.py
 
 
 def test_no_refusal_code_is_without_its_case():

@@ -45,6 +45,7 @@ def leave_report(made=GOOD, *, enforced=True):
         "started": started.isoformat(),
         "measured_at": as_text(evidence.measured_at),
         "answers_from_cache": 0,
+        "engines": {},
     }
     report = judgement.report_on(evidence, at=started, run=lambda: run)
     Path("report.json").write_text(report.to_json(), encoding="utf-8")

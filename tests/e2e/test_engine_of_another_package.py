@@ -1,8 +1,12 @@
 """An engine of another package is one file; what it does wrongly is told with its package."""
 
+import re
+
 import pytest
 from throwaway import THIRD_PARTY
 
+from gate.approval.judging import judge_again
+from gate.errors import AttestationError
 from gate.measure.partials import work_units
 
 THREADS = (THIRD_PARTY / "threads.py").read_text()
@@ -62,6 +66,48 @@ def test_what_it_measures_is_kept_and_merged_as_that_of_any_engine(subject, add_
 
     assert {merged.digest, again.digest} == {whole.digest}
     assert again.report["run"]["answers_from_cache"] == 80
+
+
+@pytest.mark.parametrize("way", ["judged again", "merged", "from the cache", "of our own"])
+def test_whose_engine_gave_the_answers_is_never_washed_off(way, subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
+    how = ("--engine", "threads")
+    subject.command("run", "--no-cache")
+    match way:
+        case "judged again":
+            subject.command("run", "--no-cache", *how)
+            came = subject.command(
+                "judge", "gate-out", "--policy", "policy.yaml", "--out", "gate-out"
+            )
+        case "merged":
+            subject.command("shard", "--index", 0, "--of", 2, "--no-cache", *how)
+            subject.command("shard", "--index", 1, "--of", 2, "--no-cache")
+            came = subject.command("merge")
+        case "from the cache":
+            subject.command("run", *how)
+            came = subject.command("run")
+        case _:
+            came = subject.command("run", "--no-cache")
+
+    assert came.status == 0, came.errors
+    theirs = {} if way == "of our own" else {"their-threads": "1.2"}
+    assert came.report["run"]["engines"] == theirs
+
+
+def test_a_report_that_keeps_quiet_of_an_engine_is_not_attested(subject, add_package):
+    add_package("their-threads", POINTS, THREADS)
+    subject.command("run", "--no-cache", "--engine", "threads")
+    file = subject.folder / "gate-out" / "report.json"
+    told = file.read_text()
+    quiet = re.sub(r'"engines": \{[^}]*\}', '"engines": {}', told)
+
+    file.write_text(quiet)
+
+    assert quiet != told
+    with pytest.raises(AttestationError, match=r"run\.engines"):
+        judge_again(file.parent)
+    file.write_text(told)
+    assert judge_again(file.parent).run["engines"] == {"their-threads": "1.2"}
 
 
 def test_what_goes_wrong_in_the_model_reads_as_in_line(subject, add_package):

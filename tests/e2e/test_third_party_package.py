@@ -265,3 +265,15 @@ def test_needs_that_a_plugin_cannot_tell_are_told_with_its_package(pictures, vis
     assert "plugin answer-agreement of vision-extras 1.2: needs: ValueError: 7" in ran.err
     assert "mend or reinstall vision-extras" in ran.err
     assert ran.report is None
+
+
+def test_other_files_under_the_same_version_are_other_code_of_the_verdict(subject, vision_extras):
+    honest = subject.command("run", "--no-cache").report["configuration"]
+    same = subject.command("run", "--no-cache").report["configuration"]
+    vision_extras(helpers="X = 7\n")
+    forged = subject.command("run", "--no-cache").report["configuration"]
+
+    assert {"plugin formats tiles", "plugin model_sources npz-linear"} <= set(honest["code"])
+    assert same["digests"] == honest["digests"]
+    assert forged["plugins"] == honest["plugins"]
+    assert forged["digests"]["code"] != honest["digests"]["code"]

@@ -6,6 +6,7 @@ import pytest
 from throwaway import CHECK, POINTS, POLICY, code
 
 from gate.checks import REGISTRY
+from gate.errors import DocumentError
 from gate.evidence.store import save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
@@ -373,3 +374,25 @@ def test_a_check_that_cannot_say_whether_it_judges_copies_does_not_hide_them(des
 
     assert status == 0
     assert "no rule judges that" in report["leakage"]["unjudged"][0]
+
+
+def test_more_packages_than_any_policy_needs_are_refused_before_one_is_looked_up(
+    tmp_path, paint, monkeypatch
+):
+    def look_up(*_):
+        raise AssertionError("a package was looked up")
+
+    many = ", ".join(f"paint-{index}" for index in range(101))
+    (tmp_path / "many.yaml").write_text(POLICY.replace("paint-checks", many))
+    monkeypatch.setattr("gate.policy.reading.package_of", look_up)
+
+    with pytest.raises(DocumentError, match="101 packages are listed; list 100 at most"):
+        read_policy(str(tmp_path / "many.yaml"))
+
+
+def test_a_package_among_as_many_as_may_be_listed_is_looked_up_with_them(tmp_path, paint):
+    many = ", ".join(["paint-checks", *(f"paint-{index}" for index in range(99))])
+    (tmp_path / "many.yaml").write_text(POLICY.replace("paint-checks", many))
+
+    with pytest.raises(DocumentError, match="plugin paint-0: no installed package"):
+        read_policy(str(tmp_path / "many.yaml"))

@@ -5,7 +5,7 @@ Its results are looked at as those of a file are, for it is code that nobody her
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gate.errors import GateError, SubjectError, UsageError
@@ -111,7 +111,10 @@ class PluginEngine(Engine):
             worker_task.close()
 
     def require_result(self, job: Job, unit: WorkUnit, outcome: object) -> UnitResult:
-        """Return the outcome of a unit; raises SubjectError where it is not the result of it."""
+        """Return the outcome of a unit, under the name of the package.
+
+        Raises SubjectError where it is not the result of the unit.
+        """
         match outcome:
             case (ModelFacts() as facts, PartialResult() as part):
                 pass
@@ -126,7 +129,8 @@ class PluginEngine(Engine):
             require_entries(part, self._datasets[unit.split])
         except (Contradiction, ValueError, TypeError) as error:
             raise self.fault(f"it gave a wrong result of {unit.name}: {plain(error)}") from error
-        return facts, part
+        engines = {self.plugin.package: self.plugin.version}
+        return facts, replace(part, cached=False, engines=engines)
 
     @contextlib.contextmanager
     def calling(self, method: str) -> Iterator[None]:

@@ -51,6 +51,8 @@ class PartialResult:
     # (images,) of a model with a single output that nobody has declared: all images decide of it.
     single: Outputs | None = None
     cached: bool = False  # whether a former run has computed its answers
+    # The package, with its version, of the engine that gave it; empty for an engine of our own.
+    engines: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> int:

@@ -25,7 +25,7 @@ from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_sound_part
 from gate.measure.partials.work_units import WorkUnit
 
-_VERSION = 4
+_VERSION = 5
 _ABOUT = "about"  # the member that says what the others are
 
 # What zipfile, NumPy and JSON raise for bytes that are not as they were written.
@@ -133,6 +133,7 @@ def _describe(part: PartialResult) -> dict[str, Any]:
         "preprocessing_notes": dict(part.preprocessing_notes),
         "measured_at": as_text(part.measured_at),
         "cached": part.cached,
+        "engines": dict(part.engines),
     }
 
 
@@ -179,6 +180,7 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
         },
         measured_at=moment_of(described["measured_at"]),
         cached=described["cached"] is True,
+        engines={str(package): str(version) for package, version in described["engines"].items()},
     )
     require_sound_part(part)
     return part
