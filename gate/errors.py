@@ -135,7 +135,9 @@ class MissingExtraError(UsageError):
 
     def __init__(self, where: str, purpose: str, extra: str) -> None:
         super().__init__(
-            where, f"{purpose} needs an extra", f"run: pip install 'validate-model[{extra}]'"
+            where,
+            f"{purpose} needs an extra",
+            f"install with the extra {extra}; from the checkout: pip install '.[{extra}]'",
         )
 
 

@@ -1,6 +1,8 @@
-"""Every error of the gate arrives whole from a worker process."""
+"""Every error of the gate arrives whole from a worker process, and names a way that exists."""
 
 import pickle
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +66,38 @@ def test_an_error_with_a_cause_travels_without_it():
 def test_all_of_the_approval_are_among_them():
     assert gate.approval.__name__ == "gate.approval"
     assert AttestationError in KINDS
+
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def test_no_index_is_said_to_have_the_gate():
+    pages = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob(".github/**/*.md")]
+    said = [*pages, *CHECKOUT.glob(".github/**/*.yml"), *CHECKOUT.glob("gate/**/*.py")]
+
+    assert len(said) > 100
+    assert [each for each in said if "validate-model[" in each.read_text("utf-8")] == []
+    assert [each for each in said if "install validate-model" in each.read_text("utf-8")] == []
+
+
+def test_a_missing_extra_is_installed_by_its_name_from_the_checkout():
+    error = MissingExtraError("--engine ray", "running on Ray", "ray")
+
+    assert str(error) == (
+        "--engine ray: running on Ray needs an extra; install with the extra ray; "
+        "from the checkout: pip install '.[ray]'"
+    )
+
+
+def test_the_readme_lists_every_extra():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
+    (listed,) = [
+        line
+        for line in (CHECKOUT / "README.md").read_text("utf-8").splitlines()
+        if line.startswith("Extras: ")
+    ]
+
+    assert [name for name in project["optional-dependencies"] if f"`{name}`" not in listed] in (
+        [],
+        ["test"],
+    )

@@ -45,8 +45,9 @@ def command(
     the safest answer is taken and said. Nothing is ever overwritten.
     """
     from gate.drafting.looking import look
-    from gate.drafting.writing import Wishes, gatefile_text, policy_text
+    from gate.drafting.writing import Wishes, gatefile_text, policy_text, states_input
     from gate.subject.sources.looking import look_at
+    from gate.wording import list_names
 
     _refuse_overwriting(out)
     seen = look(data)
@@ -67,10 +68,14 @@ def command(
         _look_for(model, out)
     for name in (_GATEFILE, _POLICY):
         say(visible(f"wrote {out / name}"))
-    needed = (("--checkpoint", not checkpoint), ("--model", not model and wishes.needs_factory))
-    missing = [flag for flag, is_missing in needed if is_missing]
+    needed = (
+        ("checkpoint (--checkpoint)", not checkpoint),
+        ("factory (--model)", not model and wishes.needs_factory),
+        ("input (--size, --channels, --mean, --std)", not states_input(seen, wishes)),
+    )
+    missing = [key for key, is_missing in needed if is_missing]
     if missing:
-        say(f"fill in {' and '.join(missing)} there, or give them to the command below")
+        say(f"fill in {list_names(missing)} there, or give the flags to the command below")
     say(visible(f"next: validate-model run {out / _GATEFILE}"))
 
 

@@ -218,6 +218,11 @@ def _output(wishes: Wishes) -> tuple[str, str]:
     return "# output: probability", purpose
 
 
+def states_input(seen: Seen, wishes: Wishes) -> bool:
+    """Return whether the gate file says how images are prepared, and not in a comment."""
+    return not _input(seen, wishes)[0][0].startswith("#")
+
+
 def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     if stated := wishes.statements.input:
         said = stated.value.model_dump(mode="json", exclude_unset=True)

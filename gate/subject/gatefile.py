@@ -147,6 +147,14 @@ class Factory:
         return self.spec.partition(":")[0]
 
 
+# Keys of which flags say nothing, or only a part.
+_WITHOUT_FLAG = (("classes",), ("input",), ("output",))
+_WRITE_ONE = (
+    "these lines belong into a gate file; to write one: "
+    "validate-model init --checkpoint CHECKPOINT DATA"
+)
+
+
 class GateFile(_Strict):
     """What is judged. Keys may come from flags or the artefact: :meth:`require_complete`."""
 
@@ -311,7 +319,10 @@ class GateFile(_Strict):
         if self._document is not None:
             refuse([self._document.fault(*complaint) for complaint in complaints])
         elif complaints:
-            raise UsageError("", "\n".join(f"{fact}; {remedy}" for _, fact, remedy in complaints))
+            said = [f"{fact}; {remedy}" for _, fact, remedy in complaints]
+            if any(path[:1] in _WITHOUT_FLAG for path, _, _ in complaints):
+                said.append(_WRITE_ONE)
+            raise UsageError("", "\n".join(said))
 
 
 def read_gatefile(path: Path) -> GateFile:

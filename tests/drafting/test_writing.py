@@ -139,7 +139,17 @@ def test_away_from_a_terminal_nothing_is_asked_and_what_is_assumed_is_said(data,
     assert done.exit_code == 0
     assert "assumed: 'yes: really' is critical" in done.stderr
     assert "assumed: misses and false alarms cost alike" in done.stderr
-    assert "fill in --checkpoint and --model" in done.stdout
+    assert "fill in checkpoint (--checkpoint), factory (--model) there" in done.stdout
+
+
+def test_an_input_that_only_a_comment_proposes_is_to_be_filled_in(data, tmp_path):
+    for place in (data / "test" / "no").iterdir():
+        Image.new("L", (9, 20)).save(place)
+
+    done = _run(data, "--out", tmp_path / "gate")
+
+    assert "\n# input: {size:" in (tmp_path / "gate" / "gate.yaml").read_text()
+    assert "input (--size, --channels, --mean, --std) there" in done.stdout
 
 
 def test_a_class_that_the_data_lacks_cannot_be_critical(data, tmp_path):

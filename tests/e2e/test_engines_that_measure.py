@@ -260,7 +260,7 @@ def test_ray_that_is_not_installed_is_named(subject, monkeypatch):
     assert run.status == 2
     assert run.err.endswith(
         "Error: --engine ray: running on Ray needs an extra; "
-        "run: pip install 'validate-model[ray]'\n"
+        "install with the extra ray; from the checkout: pip install '.[ray]'\n"
     )
     assert run.report is None
 

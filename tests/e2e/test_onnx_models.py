@@ -68,3 +68,20 @@ def test_a_first_gate_file_of_an_onnx_model_asks_for_no_factory(project):
     assert ran.status == 0
     assert "--model" not in ran.out
     assert "factory" not in (project.folder / "made" / "gate.yaml").read_text()
+
+
+def test_who_calls_with_flags_is_told_where_the_lines_belong(project):
+    graph(project.folder / "model.onnx")
+    project.folders("data/test", 3)
+    flags = ("--checkpoint", "model.onnx", "--test", "data/test", "--policy", "smoke")
+
+    asked = project.command("run", *flags)
+    written = project.command("init", "data", "--checkpoint", "model.onnx", "--out", "made")
+
+    assert asked.status == 2
+    assert asked.err.splitlines()[-1] == (
+        "these lines belong into a gate file; to write one: "
+        "validate-model init --checkpoint CHECKPOINT DATA"
+    )
+    assert "# input: {" in (project.folder / "made" / "gate.yaml").read_text()
+    assert "fill in input (--size, --channels, --mean, --std) there" in written.out

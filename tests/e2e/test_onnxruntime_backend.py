@@ -134,7 +134,7 @@ def test_without_onnxruntime_nothing_is_measured_and_the_extra_is_named(project,
     ran = project.run(*ASKED)
 
     assert ran.status == 2
-    assert "pip install 'validate-model[onnx]'" in ran.err
+    assert "pip install '.[onnx]'" in ran.err
 
 
 def test_answers_that_hang_on_rounding_are_counted(project):

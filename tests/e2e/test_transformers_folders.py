@@ -153,7 +153,7 @@ def test_without_the_library_the_extra_is_named(tmp_path, pictures):
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert ran.returncode == 2, ran.stderr
-    assert "validate-model[transformers]" in ran.stderr
+    assert "'.[transformers]'" in ran.stderr
     assert "transformers 5.24.0" in ran.stderr
     assert not (tmp_path / "gate-out" / "evidence.sqlite").exists()
 
@@ -173,3 +173,21 @@ def test_all_that_a_folder_does_not_state_is_asked_for_at_once(tmp_path, picture
     assert "add classes: [...], the 2 names" in ran.stderr
     assert "add input: {size: [H, W]" in ran.stderr
     assert "factory" not in ran.stderr
+
+
+def test_a_config_that_is_no_json_is_named(tmp_path):
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"broken')
+    save_file(
+        {"head.weight": np.ones((2, 4), np.float32)}, tmp_path / "model" / "model.safetensors"
+    )
+    for name in ("cat", "dog"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+    named = ("--checkpoint", "model", "--test", "test", "--policy", "smoke")
+    command = [sys.executable, "-m", "gate", "run", *named]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 2, ran.stderr
+    assert "nothing says how the model is built: config.json is no JSON" in ran.stderr
+    assert "copy the file again from where it was made; or under model: add" in ran.stderr

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import torch
 import yaml
 
 from gate.documents.json_schema import as_text
@@ -113,7 +114,10 @@ def test_saved_predictions_need_the_classes_that_name_their_scores(gate_yaml):
         (FULL[FULL.index("data:") : FULL.index("critical:")], "no data is given"),
     ],
 )
-def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, left_out, fact):
+def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, tmp_path, left_out, fact):
+    (tmp_path / "runs").mkdir()
+    weights = {"fc.weight": torch.zeros(2, 2)}
+    torch.save({"model_ema": weights}, tmp_path / "runs" / "best.pt")
     gatefile = read_gatefile(gate_yaml(FULL.replace(left_out, "")))
 
     with pytest.raises(DocumentError) as error:

@@ -94,7 +94,8 @@ def deciding(report: Report, most: int = 3) -> list[ResultPart]:
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
     if report.subject.sha256 is not None:
-        return report.subject.factory or "its own graph"
+        own = "its own graph" if report.subject.format == "onnx" else "no factory given"
+        return report.subject.factory or own
     return report.subject.factory or ("saved predictions" if report.data else "not reached")
 
 

@@ -216,9 +216,8 @@ def _unknown(names: list[str], seen: Mapping[str, str], classes: Classes, noun: 
     if alike:
         remedy = "write both in the same letters"
     elif noun == _FOLDER:
-        remedy = f"{did_you_mean(names[0], classes)} {listed}; the folders are " + list_names(
-            seen, 10
-        )
+        folders = f"the folders are {list_names(seen, 10)}"
+        remedy = f"{did_you_mean(names[0], classes)} {listed}; {folders}; rename one, or the class"
     else:
         remedy = did_you_mean(names[0], classes) or listed
     return DataError(

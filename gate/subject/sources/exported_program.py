@@ -24,7 +24,7 @@ _LARGEST = 1 << 20  # bytes of one extra file
 _FACTORY = Ask(
     "factory",
     "an exported program is never run here, and nothing else says how the model is built",
-    "add model: {factory: package.module:function}, or use --model",
+    "under model: add factory: package.module:function, or use --model",
 )
 
 

@@ -34,7 +34,7 @@ _COLLECTS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _FACTORY = Ask(
     "factory",
     "it is a Lightning checkpoint, and nothing says how the model is built",
-    "add model: {factory: package.module:YourLightningModule}, or use --model: your class is "
+    "under model: add factory: package.module:YourLightningModule, or use --model: your class is "
     "called with the hyper_parameters of the checkpoint",
 )
 

@@ -33,7 +33,7 @@ _NEVER_RUN = frozenset({"code", "requirements.txt", "conda.yaml", "python_env.ya
 _FACTORY = Ask(
     "factory",
     "MLflow kept the weights, and nothing says how the model is built",
-    "add model: {factory: package.module:function}, or use --model",
+    "under model: add factory: package.module:function, or use --model",
 )
 
 

@@ -99,7 +99,7 @@ def _check_head(path: Path, found: Inspection, names: tuple[str, ...] | None) ->
 
 def _factory_question(path: Path) -> Ask:
     fact = "a MONAI bundle builds its network by a program, which is never run here"
-    remedy = "add model: {factory: package.module:function}, or use --model"
+    remedy = "under model: add factory: package.module:function, or use --model"
     if network := _network(path):
         remedy = (
             f"if {_PROGRAM} tells the truth, add model: {network}; else name your own factory "

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gate.subject.inputs import InputSpec
 
 ADD_FACTORY = (
-    "name the code that builds the model: add model: {factory: package.module:function}, or use "
-    "--model"
+    "name the code that builds the model: under model: add factory: package.module:function, or "
+    "use --model"
 )
 ADD_INPUT = (
     "add input: {size: [H, W], channels: RGB, resize: shorter-side, crop: center, mean: [...], "

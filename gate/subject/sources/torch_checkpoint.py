@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import FactoryError, Identity
-from gate.subject.checkpoints.folders import deciding_files, is_folder
+from gate.subject.checkpoints.folders import deciding_files, is_folder, read_configs
 from gate.subject.checkpoints.inspection import Inspection, inspect
 from gate.subject.checkpoints.opening import Checkpoint, open_checkpoint
+from gate.subject.checkpoints.refusals import RefusedError
 from gate.subject.guard import Guard, kind_of
 from gate.subject.sources.proposals import CLASSES, input_question
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 SEED = 0  # for user code that draws; the gate itself draws nothing from torch
 
-_ADD_FACTORY = "add model: {factory: package.module:function}, or use --model"
+_ADD_FACTORY = "under model: add factory: package.module:function, or use --model"
 FACTORY = Ask("factory", "nothing says how the model is built", _ADD_FACTORY)
 
 
@@ -65,7 +66,7 @@ class TorchCheckpoint(ModelSource):
         fact = "nothing says how images are prepared"
         return Statements(
             asks=(
-                _ask_factory(found),
+                _faulty_config(artefact.path) or _ask_factory(found),
                 input_question(fact, {}, channels=found.channels),
                 CLASSES,
             )
@@ -104,6 +105,20 @@ class TorchCheckpoint(ModelSource):
         return inspect(artefact.path, key=artefact.key)
 
 
+def _faulty_config(path: Path) -> Ask | None:
+    """Return the question for the factory of a folder whose config.json cannot be read."""
+    from gate.subject.sources.transformers_config import CONFIG, parse
+
+    try:
+        configs = read_configs(path) if is_folder(path) else {}
+        if CONFIG in configs:
+            parse(CONFIG, bytes(configs[CONFIG].data))
+    except RefusedError as refused:
+        remedy = f"{refused.remedy}; or {_ADD_FACTORY}"
+        return Ask("factory", f"{FACTORY.fact}: {refused.fact}", remedy)
+    return None
+
+
 def _ask_factory(looked: Inspection) -> Ask:
     """Return the question for the factory, with a proposal where names and shapes give one."""
     from gate.subject.checkpoints.proposing import proposed_architecture
@@ -115,8 +130,8 @@ def _ask_factory(looked: Inspection) -> Ask:
         "factory",
         f"{FACTORY.fact}; by names and shapes it looks like torchvision's {name} with "
         f"{looked.classes} classes",
-        f"if it is one: add model: {{factory: 'torchvision.models:{name}', kwargs: {{num_classes: "
-        f"{looked.classes}}}}}; else {_ADD_FACTORY}",
+        f"if it is one: under model: add factory: torchvision.models:{name} and kwargs: "
+        f"{{num_classes: {looked.classes}}}; else {_ADD_FACTORY}",
     )
 
 

@@ -38,8 +38,8 @@ _INTERPOLATIONS = {
 }
 _RESIZERS = {"pil": "pillow", "tensor": "tensor"}
 _ADD_FACTORY = (
-    "name the code that builds the model: add model: {factory: package.module:function}, or use "
-    "--model"
+    "name the code that builds the model: under model: add factory: package.module:function, or "
+    "use --model"
 )
 _CLASSES = Ask(
     "classes",

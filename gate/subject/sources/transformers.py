@@ -116,7 +116,7 @@ class Transformers(ModelSource):
                 f"transformers {found} is installed, and {EARLIEST}.0 is the earliest that is used"
             )
             raise UsageError(
-                artefact.checkpoint, fact, "run: pip install -U 'validate-model[transformers]'"
+                artefact.checkpoint, fact, f"run: pip install -U 'transformers>={EARLIEST}'"
             )
         return {"transformers": found}
 

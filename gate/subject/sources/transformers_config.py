@@ -227,7 +227,7 @@ def _contradiction(config: Config, names: tuple[str, ...]) -> str | None:
             there = inverse.get(name, "not in it")
             return f"{quote(name)} is output {position} in id2label, and {plain(there)} there"
     more = sorted(set(inverse) - set(names))
-    return f"{list_names(more)} are in label2id alone" if more else None
+    return f"only label2id has {list_names(more)}" if more else None
 
 
 def _branches(value: object, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -245,4 +245,4 @@ def test_a_package_that_is_not_installed_is_asked_for_by_its_extra(missing, monk
     with pytest.raises(MissingExtraError) as caught:
         runtimes_of("onnxruntime", {})
 
-    assert "validate-model[onnx]" in caught.value.remedy
+    assert "'.[onnx]'" in caught.value.remedy

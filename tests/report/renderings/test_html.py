@@ -193,7 +193,7 @@ def test_days_left_are_counted_from_the_run(rendered):
 def test_a_missing_extra_is_said_with_the_command_that_installs_it(golden_reports, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
 
-    with pytest.raises(MissingExtraError, match=re.escape("validate-model[html]")):
+    with pytest.raises(MissingExtraError, match=re.escape("'.[html]'")):
         render(golden_reports["pass"], "html")
 
 

@@ -174,5 +174,5 @@ def test_without_onnxruntime_the_extra_is_named(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    with pytest.raises(MissingExtraError, match=r"validate-model\[onnx\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[onnx\]'"):
         open_onnx(path)

@@ -87,7 +87,7 @@ def test_parquet_without_the_extra_says_how_to_install_it(tmp_path, monkeypatch)
 
     monkeypatch.setattr(builtins, "__import__", without_pyarrow)
 
-    with pytest.raises(MissingExtraError, match=r"pip install 'validate-model\[parquet\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[parquet\]'"):
         read_table(tmp_path / "t.parquet", shown="t.parquet")
 
 

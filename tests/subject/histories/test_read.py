@@ -349,7 +349,7 @@ def test_without_the_extra_the_command_to_install_it_is_told(fixtures, monkeypat
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
 
-    with pytest.raises(MissingExtraError, match=r"validate-model\[tensorboard\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[tensorboard\]'"):
         read_history(fixtures / "tensorboard_torch")
 
 

@@ -29,7 +29,7 @@ def none_installed(monkeypatch):
 
 
 def test_a_missing_library_is_told_with_its_extra(none_installed):
-    with pytest.raises(MissingExtraError, match=r"pip install 'validate-model\[timm\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[timm\]'"):
         import_library("timm", "model.pth")
 
 

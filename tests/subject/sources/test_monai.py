@@ -88,7 +88,7 @@ def test_a_network_that_is_more_than_plain_values_is_not_proposed(bundle, defini
 
     assert "os.system" not in remedy
     assert "kwargs" not in remedy
-    assert remedy.startswith("add model: {factory: package.module:function}")
+    assert remedy.startswith("under model: add factory: package.module:function,")
 
 
 def test_names_that_are_not_as_many_as_the_outputs_are_refused(bundle):

@@ -20,6 +20,10 @@ from gate.subject.sources.statements import Ask, Stated, Statements
 
 CLASSES = Stated(("cat", "dog"), "config.json: id2label")
 INPUT = Stated(InputSpec(size=(8, 8), channels="L"), "preprocessor_config.json")
+WRITE_ONE = (
+    "these lines belong into a gate file; to write one: "
+    "validate-model init --checkpoint CHECKPOINT DATA"
+)
 NO_INPUT = Ask("input", "nothing says how images are prepared", "add input: {size: [H, W]}")
 NO_CLASSES = Ask("classes", "LABEL_0 and LABEL_1 are no names", "add classes: [...]")
 NO_FACTORY = Ask("factory", "nothing says how it is built", "add model: {factory: ...}")
@@ -163,6 +167,7 @@ def test_without_a_file_the_questions_come_with_those_of_the_flags(stating, tmp_
         "no data is given; add data: {test: {path: ...}}, or use --test",
         "no policy is given; add policy: baseline, or use --policy",
         f"{NO_INPUT.fact}; {NO_INPUT.remedy}",
+        WRITE_ONE,
     ]
 
 

@@ -341,7 +341,7 @@ def test_the_missing_library_is_named_with_its_extra_and_what_saved_the_model(
         SOURCE.runtimes(folder(tmp_path))
     assert "resnet" in caught.value.fact
     assert "transformers 5.24.0" in caught.value.fact
-    assert "validate-model[transformers]" in caught.value.remedy
+    assert "'.[transformers]'" in caught.value.remedy
 
 
 def test_a_library_that_is_too_old_is_refused(tmp_path, monkeypatch):
