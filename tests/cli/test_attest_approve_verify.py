@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from measured import as_measured
+from measured import as_measured, with_untried_input
 
 from gate.cli import main
 from gate.evidence.records import Subject
@@ -36,7 +36,8 @@ def leave_report(made=GOOD, *, enforced=True):
         stream.write(b"weights" * 99)
     started = (datetime.now(UTC) - timedelta(days=2)).replace(microsecond=0)
     subject = Subject(hashlib.sha256(b"weights" * 99).hexdigest(), 693, "safetensors")
-    evidence = replace(as_measured(synthetic_evidence(made), subject), measured_at=started)
+    measured = with_untried_input(as_measured(synthetic_evidence(made), subject))
+    evidence = replace(measured, measured_at=started)
     save(evidence, Path("evidence.sqlite"))
     judgement = Judgement(PolicyRecord.of(read_policy("smoke")), enforced=enforced)
     judged = Judged(judgement, sha256_of(Path("evidence.sqlite")))

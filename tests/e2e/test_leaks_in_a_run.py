@@ -328,7 +328,7 @@ def test_every_check_survives_a_test_set_that_leaks_whole(project):
     assert ran.kinds == []
     assert {each["check"] for each in ran.report["results"]} == {*set(REGISTRY) - fits_more_classes}
     passed = [each for each in ran.report["results"] if each["outcome"] == "passed"]
-    of_all_images = {"model-integrity", "dataset-integrity", "duplicate-images"}
+    of_all_images = {"model-integrity", "dataset-integrity", "duplicate-images", "input-contract"}
     assert {each["check"] for each in passed} <= {*of_all_images, "train-test-overlap"}
 
 

@@ -5,8 +5,17 @@ from hashlib import sha256
 
 import numpy as np
 
+from gate.evidence.input_trial import InputTrial
 from gate.evidence.manifest import digest_of_images
-from gate.evidence.records import Evidence, Fingerprints, Rows, SplitEvidence, Subject
+from gate.evidence.records import (
+    Evidence,
+    Fingerprints,
+    MeasurementFacts,
+    Rows,
+    Split,
+    SplitEvidence,
+    Subject,
+)
 
 
 def as_measured(evidence: Evidence, subject: Subject | None = None) -> Evidence:
@@ -18,6 +27,19 @@ def as_measured(evidence: Evidence, subject: Subject | None = None) -> Evidence:
         rows = {name: _scored(each, len(classes)) for name, each in champion.rows.items()}
         champion = replace(champion, rows=rows)
     return replace(evidence, splits=splits, subject=subject, baseline=champion)
+
+
+def with_untried_input(evidence: Evidence) -> Evidence:
+    """Return evidence of a model so good that no other preparation of its input was tried."""
+    trial = InputTrial(0.5)
+    train = evidence.splits[Split.TRAIN]
+    column = np.full(len(train.rows), -1, np.int64)
+    measured = replace(
+        train,
+        rows=replace(train.rows, observations={(trial.key, "answers"): column}),
+        measurements={trial.key: MeasurementFacts(trial.plan_facts())},
+    )
+    return replace(evidence, splits={**evidence.splits, Split.TRAIN: measured})
 
 
 def _split(split: SplitEvidence, classes: tuple[str, ...]) -> SplitEvidence:
