@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.evidence.measurements import Columns
-    from gate.evidence.records import Rows
+    from gate.evidence.records import Rows, SplitEvidence
 
 MOST = 150  # images of a split
 COLUMN = "answers"
@@ -118,6 +118,15 @@ class InputTrial(Measurement):
             "images": MOST,
             "preparations": [each.name for each in PREPARATIONS],
         }
+
+    def can_be_spared(self, split: "SplitEvidence", classes: int) -> bool:
+        """Return whether the model is above the floor on a split: then nothing is to be explained.
+
+        Of all rows that were measured, whichever of them are judged.
+        """
+        rows = split.all_rows
+        right = int((rows.labels == rows.predictions).sum())
+        return right >= least_accuracy(self.floor, classes) * len(rows)
 
     def observe(self, batch: ImageBatch) -> "Columns":
         """Return the column ``answers``; the model is asked only where it is often wrong."""

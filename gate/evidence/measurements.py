@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gate.evidence.records import Rows
+    from gate.evidence.records import Rows, SplitEvidence
 
     Columns = Mapping[str, NDArray[Any]]  # by name, (n,): numbers; NaN, or -1: not observed
 
@@ -133,6 +133,10 @@ class Measurement(ABC):
     # in made-up evidence that says nothing of it.
     optional: bool = False
     sees_images: bool = True  # False: no decoded image is kept for it, and it costs next to nothing
+
+    def can_be_spared(self, split: "SplitEvidence", classes: int) -> bool:  # noqa: ARG002 -- for overriding
+        """Return whether a rule can be judged on a split of so many classes that lacks it."""
+        return False
 
     def plan_facts(self) -> Mapping[str, Any]:
         """Return what the observations depend on beside key, model and data: JSON values.

@@ -85,17 +85,19 @@ def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
             given = list_names(measurement.splits)
             return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
         for split in splits:
-            if lack := _lack(measurement, split):
+            if lack := _lack(measurement, split, len(evidence.classes)):
                 return lack
     return None
 
 
-def _lack(measurement: Measurement, split: "SplitEvidence") -> Lack | None:
+def _lack(measurement: Measurement, split: "SplitEvidence", classes: int) -> Lack | None:
     from gate.evidence.agreement import MADE_UP
     from gate.evidence.data_digests import PREDICTIONS
 
     known = split.measurements.get(measurement.key)
     if known is None and measurement.optional and split.format in {MADE_UP, PREDICTIONS}:
+        return None
+    if known is None and measurement.can_be_spared(split, classes):
         return None
     if known is None and split.format == PREDICTIONS:
         fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"

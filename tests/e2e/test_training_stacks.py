@@ -49,6 +49,7 @@ def lightning(project):
 def exported(project):
     sys.path.insert(0, str(project.folder))
     try:
+        sys.modules.pop("nets", None)  # of another test
         import nets
     finally:
         sys.path.pop(0)
