@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gate.measure.inference.first_images import FirstBatch
     from gate.measure.inference.onnx_export import SelectedRunner
     from gate.measure.inference.torch_runner import Runner
+    from gate.measure.partials.requests import OpenMeasurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,17 @@ def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[st
         )
 
 
+def _refuse_to_ask_again(measurements: "Sequence[OpenMeasurement]") -> None:
+    """Raise UsageError where rules must measure a model whose single output is not declared."""
+    if not all(each.measurement.optional for each in measurements):
+        raise UsageError(
+            "output",
+            "the model has a single output, and a measurement asks it again before it is known "
+            "whether that is a logit or a probability",
+            "add output: logit, or output: probability",
+        )
+
+
 @contextmanager
 def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]:
     """Give a worker for a job; ``datasets`` are those of its gate file, opened.
@@ -118,19 +130,14 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
             first = first_batch(dataset, transform, runner, output.values)
         chosen = _chosen(runner, first, job.backend)
         runners = _replicas(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
-        checked_individually = count_threads(job.threads, first.batch)
-        limited = partial(limit_threads, 1 if len(runners) > 1 else checked_individually)
+        together = count_threads(job.threads, first.batch)  # of one runner, for one batch
+        limited = partial(limit_threads, 1 if len(runners) > 1 else together)
         runners = _with_fusion(runners, first, limited)
         limited()
         undecided = first.single_output and output.values is None
         measurements = tuple(each.open() for each in job.measurements)
-        if undecided and not all(each.measurement.optional for each in measurements):
-            raise UsageError(
-                "output",
-                "the model has a single output, and a measurement asks it again before it is known "
-                "whether that is a logit or a probability",
-                "add output: logit, or output: probability",
-            )
+        if undecided:
+            _refuse_to_ask_again(measurements)
         weights = runner.weights()
         code = used_files(base)
         facts = ModelFacts(

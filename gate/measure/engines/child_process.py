@@ -22,8 +22,8 @@ def start_method() -> str:
 
     A fork of a process with threads may hang, and neither OpenMP nor CUDA survives one.
     """
-    checked_individually = threading.active_count() == 1 and "torch" not in sys.modules
-    return "fork" if sys.platform == "linux" and checked_individually else "spawn"
+    is_alone = threading.active_count() == 1 and "torch" not in sys.modules
+    return "fork" if sys.platform == "linux" and is_alone else "spawn"
 
 
 @contextlib.contextmanager

@@ -55,9 +55,9 @@ def write_parts(path: Path, parts: Sequence[PartialResult], about: Mapping[str, 
         for place, part in enumerate(parts)
         for name, array in _arrays(part).items()
     }
-    facts = json.dumps({"version": _VERSION, "units": units, "about": about}).encode()
+    header = json.dumps({"version": _VERSION, "units": units, "about": about}).encode()
     with replace_file(path) as unfinished, unfinished.open("wb") as stream:
-        members: Arrays = {_ABOUT: np.frombuffer(facts, np.uint8), **arrays}
+        members: Arrays = {_ABOUT: np.frombuffer(header, np.uint8), **arrays}
         np.savez(stream, allow_pickle=False, **members)
 
 
@@ -72,16 +72,16 @@ def read_parts(path: Path) -> Stored:
     try:
         with path.open("rb") as stream, ZipFile(stream) as archive:
             _require_apart(archive, path.stat().st_size)
-            facts = parse(_array(archive, _ABOUT).tobytes())
-            if facts["version"] != _VERSION:
-                raise _unusable(path, f"is of version {facts['version']!r:.20}, not {_VERSION}")
+            header = parse(_array(archive, _ABOUT).tobytes())
+            if header["version"] != _VERSION:
+                raise _unusable(path, f"is of version {header['version']!r:.20}, not {_VERSION}")
             parts = tuple(
                 _part(unit, {name: _array(archive, f"{at}.{name}") for name in unit["arrays"]})
-                for at, unit in enumerate(facts["units"])
+                for at, unit in enumerate(header["units"])
             )
-            if not isinstance(facts["about"], dict) or not isinstance(facts["units"], list):
+            if not isinstance(header["about"], dict) or not isinstance(header["units"], list):
                 raise ValueError("what is said of the parts is of another form")
-            return Stored(facts["about"], parts)
+            return Stored(header["about"], parts)
     except Contradiction as error:
         raise EvidenceError(
             f"{path}: {error.place}", error.fact, "measure this part again"

@@ -20,6 +20,7 @@ from gate.subject.sources.statements import Ask, Statements
 from gate.subject.sources.weights_inside import (
     Inside,
     WeightsInside,
+    has_file,
     only_file,
     read_inside,
     require_inside,
@@ -63,10 +64,7 @@ class MLflow(WeightsInside):
 
     def matches(self, path: Path) -> bool:
         """Return whether the folder has the document of an MLflow model."""
-        try:
-            return (path / _DOCUMENT).is_file()
-        except (OSError, ValueError):
-            return False
+        return has_file(path, _DOCUMENT)
 
     def look(self, path: Path) -> Inside:
         """Return MLmodel, and the weights that it names; raises RefusedError."""
@@ -81,7 +79,7 @@ class MLflow(WeightsInside):
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that its metadata holds by habit, and what is not known.
 
-                Raises CheckpointError where the weights are refused or do not fit the signature,
+        Raises CheckpointError where the weights are refused or do not fit the signature,
         RefusedError where its document cannot be read.
         """
         inside = self.seen(artefact)

@@ -16,7 +16,13 @@ from gate.subject.checkpoints.sealing import Sealed
 from gate.subject.sources.proposals import CLASSES, as_names, input_question
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.statements import Ask, Stated, Statements
-from gate.subject.sources.weights_inside import Inside, WeightsInside, only_file, read_inside
+from gate.subject.sources.weights_inside import (
+    Inside,
+    WeightsInside,
+    has_file,
+    only_file,
+    read_inside,
+)
 from gate.wording import plain
 
 _DOCUMENT = "configs/metadata.json"
@@ -32,10 +38,7 @@ class Monai(WeightsInside):
 
     def matches(self, path: Path) -> bool:
         """Return whether the folder has the metadata of a bundle."""
-        try:
-            return (path / _DOCUMENT).is_file()
-        except (OSError, ValueError):
-            return False
+        return has_file(path, _DOCUMENT)
 
     def look(self, path: Path) -> Inside:
         """Return the metadata, and the weights; raises RefusedError."""
@@ -49,7 +52,7 @@ class Monai(WeightsInside):
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that the metadata names, and what is not known.
 
-                Raises CheckpointError where the weights are refused or do not fit the metadata,
+        Raises CheckpointError where the weights are refused or do not fit the metadata,
         RefusedError where its document cannot be read.
         """
         inside = self.seen(artefact)

@@ -45,6 +45,14 @@ class Inside:
         return Identity(hashlib.sha256(lines).hexdigest(), size, weights.format, digests)
 
 
+def has_file(path: Path, name: str) -> bool:
+    """Return whether a folder has a file of this name; False for what cannot be looked up."""
+    try:
+        return (path / name).is_file()
+    except (OSError, ValueError):  # ValueError: a null byte
+        return False
+
+
 class WeightsInside(ModelSource):
     """A folder whose documents say where its weights are; the user's factory builds the module."""
 
