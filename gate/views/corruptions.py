@@ -51,7 +51,8 @@ def motion(pixels: Pixels, key: str, around: Surroundings, severity: int) -> Pix
     for step in range(steps + 1):
         along = length * (step / steps - 0.5)
         total += move(pixels, round(dy * along), round(dx * along))
-    return (total // (steps + 1)).astype(np.uint8)
+    mean: Pixels = (total // (steps + 1)).astype(np.uint8)
+    return mean
 
 
 def brighten(pixels: Pixels, key: str, around: Surroundings, severity: int) -> Pixels:  # noqa: ARG001 -- every view takes them
@@ -114,7 +115,8 @@ def occlude(pixels: Pixels, key: str, around: Surroundings, severity: int) -> Pi
 
 def _raised(pixels: Pixels, power: float) -> Pixels:
     table = [round(_WHITE * (level / _WHITE) ** power) for level in range(256)]
-    return np.array(table, np.uint8)[pixels]
+    levels: Pixels = np.array(table, np.uint8)[pixels]
+    return levels
 
 
 def _spread_over(length: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

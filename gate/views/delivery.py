@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from gate.views.hashing import hashed_words
-from gate.views.pixels import Pixels, Surroundings, sample_between
+from gate.views.pixels import Pixels, Surroundings, clip, sample_between
 
 
 def jpeg(pixels: Pixels, key: str, around: Surroundings, quality: int) -> Pixels:  # noqa: ARG001 -- every view takes them
@@ -20,7 +20,7 @@ def jpeg(pixels: Pixels, key: str, around: Surroundings, quality: int) -> Pixels
 def lsb(pixels: Pixels, key: str, around: Surroundings, levels: int) -> Pixels:  # noqa: ARG001 -- every view takes them
     """Return each value so many levels lower, the same or higher, a third each by hash."""
     thirds = (hashed_words(key, "lsb", pixels.size) % 3).reshape(pixels.shape).astype(np.int16)
-    return np.clip(pixels + levels * (thirds - 1), 0, 255).astype(np.uint8)
+    return clip(pixels + levels * (thirds - 1))
 
 
 def resize(pixels: Pixels, key: str, around: Surroundings, how: str) -> Pixels:  # noqa: ARG001 -- every view takes them

@@ -34,7 +34,8 @@ def hashed_normals(key: str, kind: str, shape: tuple[int, ...]) -> NDArray[np.fl
     The upper 12 bits of a word choose one of 4,096 quantiles.
     """
     chosen = hashed_words(key, kind, math.prod(shape)) >> 4
-    return _NORMALS[chosen].reshape(shape)
+    normals: NDArray[np.float64] = _NORMALS[chosen].reshape(shape)
+    return normals
 
 
 def hashed_grain(shape: tuple[int, ...], key: str, kind: str) -> NDArray[np.float64]:

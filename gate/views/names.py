@@ -12,6 +12,7 @@ VERSION = 1  # of the definitions; another one asks the model anew
 SMALLEST = 24  # pixels of the shorter side: of smaller images a region or a shift says nothing
 _FILTERS = ("nearest", "box", "bilinear", "bicubic", "lanczos", "linear")
 _SEVERITIES = (1, 2, 3)
+_COVERING = frozenset({"occlude", "border", "centre", "blank"})
 _OF_PLACES = frozenset({"swap", "shift", "pixelate", "shuffle"})
 
 
@@ -31,6 +32,11 @@ class View:
         if self.kind != "swap":
             return None
         return "same" if self.arguments[-1] == "same" else "other"
+
+    @property
+    def covers(self) -> bool:
+        """Return whether a part is covered in the mean colour of the sample."""
+        return self.kind in _COVERING or "fill" in self.arguments
 
     @property
     def wants_size(self) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,15 @@ def mean_colour(pixels: Pixels) -> NDArray[np.int64]:
     return np.asarray((2 * total + count) // (2 * count), np.int64)
 
 
-def to_levels(values: NDArray[np.float64]) -> Pixels:
+def to_levels(values: "NDArray[np.floating[Any]]") -> Pixels:
     """Return numbers as levels 0..255, halves rounded up."""
-    rounded = np.floor(values + 0.5)
-    return np.clip(rounded, 0, 255, out=rounded).astype(np.uint8)
+    return clip(np.floor(values + 0.5))
+
+
+def clip(values: NDArray[Any]) -> Pixels:
+    """Return whole numbers as levels 0..255."""
+    levels: Pixels = np.clip(values, 0, 255).astype(np.uint8)
+    return levels
 
 
 def fill_of(pixels: Pixels, fill: Sequence[int]) -> NDArray[np.uint8] | int:
@@ -64,7 +70,8 @@ def sample_between(
     across, along = right.astype(np.int32), down.astype(np.int32)
     upper = at(top, left) * (_ONE - across) + at(top, left + 1) * across
     lower = at(top + 1, left) * (_ONE - across) + at(top + 1, left + 1) * across
-    return ((upper * (_ONE - along) + lower * along + (1 << 15)) >> 16).astype(np.uint8)
+    mixed: NDArray[Any] = upper * (_ONE - along) + lower * along + (1 << 15)
+    return (mixed >> 16).astype(np.uint8)
 
 
 def move(pixels: Pixels, dy: int, dx: int, fill: Sequence[int] | None = None) -> Pixels:

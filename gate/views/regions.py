@@ -14,6 +14,7 @@ from gate.views.hashing import hashed_normals, hashed_words
 from gate.views.pixels import (
     Pixels,
     Surroundings,
+    clip,
     fill_of,
     mean_colour,
     smooth,
@@ -64,8 +65,7 @@ def swap(
         raise ValueError("no image lends a region")
     donor = fit(around.donor, pixels)
     if region == "tint":
-        moved = pixels.astype(np.int64) - mean_colour(pixels) + mean_colour(donor)
-        return np.clip(moved, 0, 255).astype(np.uint8)
+        return clip(pixels.astype(np.int64) - mean_colour(pixels) + mean_colour(donor))
     swapped = pixels.copy()
     place = _place(pixels.shape, region, arguments)
     swapped[place] = donor[place]
@@ -74,13 +74,13 @@ def swap(
 
 def border(pixels: Pixels, key: str, around: Surroundings, share: float, filling: str) -> Pixels:
     """Return the image with its frame alone; for a diagnosis, since no such picture exists."""
-    hidden = ~frame_mask(*pixels.shape[:2], share)
+    hidden = ~frame_mask(pixels.shape[0], pixels.shape[1], share)
     return _cover(pixels, key, around, hidden, filling)
 
 
 def centre(pixels: Pixels, key: str, around: Surroundings, share: float, filling: str) -> Pixels:
     """Return the image without its frame; for a diagnosis, since no such picture exists."""
-    hidden = frame_mask(*pixels.shape[:2], share)
+    hidden = frame_mask(pixels.shape[0], pixels.shape[1], share)
     return _cover(pixels, key, around, hidden, filling)
 
 

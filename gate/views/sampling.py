@@ -19,7 +19,7 @@ def choose_sample(
     most: int,
     entire: frozenset[int] = frozenset(),
 ) -> Indices:
-    """Return the places of at most ``most`` images, ascending.
+    """Return the places, ascending, of at most ``most`` images.
 
     The classes take turns, each in the order of a hash of its pixels, until none is left. Classes
     that are ``entire`` come first, up to ``most`` of them. ``digests`` are those of the pixels:
