@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from gate.evidence.measurements import ImageBatch, SampledBatch, SampledMeasurement, SplitName
-from gate.views.names import VERSION, View
+from gate.views.names import SMALLEST, VERSION, View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 PREDICTION = "prediction"  # the class with the highest score; -1: not asked
 CONFIDENCE = "confidence"  # its score
 GAP = "score gap"  # the most by which the score of a class differs from that of the image itself
-CHANGED = "changed"  # 1 where the input of the model differs, 0 where the view changes nothing
+STATE = "state"
+
+# Of the column `state`; only of images that were asked there is a prediction.
+NOT_SAMPLED = -1
+UNCHANGED = 0  # asked; the input of the model is the same to the last bit
+ASKED = 1  # asked; the input differs
+TOO_SMALL = 2  # the view says nothing of so small an image
+NO_DONOR = 3  # no image may lend to it, or it can no longer be read
+NO_PIXELS = 4  # the data gave a tensor
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,7 @@ class ViewAnswers(SampledMeasurement):
         return {"view": str(self.view), "version": VERSION, "images": self.images}
 
     def observe(self, batch: ImageBatch) -> "Columns":
-        """Return prediction, confidence, score gap and whether the input changed.
-
-        -1 or NaN where the image is not of the sample, is a tensor, or nothing lends to it.
-        """
+        """Return prediction, confidence, score gap and state; -1 or NaN where it was not asked."""
         import numpy as np
 
         sampled = cast("SampledBatch", batch)
@@ -60,9 +65,9 @@ class ViewAnswers(SampledMeasurement):
             PREDICTION: np.full(n, -1, np.int64),
             CONFIDENCE: np.full(n, np.nan),
             GAP: np.full(n, np.nan),
-            CHANGED: np.full(n, -1, np.int64),
+            STATE: np.full(n, NOT_SAMPLED, np.int64),
         }
-        places, drawn = self._draw(sampled)
+        places, drawn = self._draw(sampled, columns[STATE])
         if not places:
             return columns
         inputs = sampled.inputs_of(drawn, places)
@@ -71,7 +76,8 @@ class ViewAnswers(SampledMeasurement):
         columns[PREDICTION][places] = scores.argmax(axis=1)
         columns[CONFIDENCE][places] = scores.max(axis=1)
         columns[GAP][places] = np.abs(scores - clean).max(axis=1)
-        columns[CHANGED][places] = (inputs != sampled.inputs[places]).any(axis=(1, 2, 3))
+        differs = (inputs != sampled.inputs[places]).any(axis=(1, 2, 3))
+        columns[STATE][places] = np.where(differs, ASKED, UNCHANGED)
         return columns
 
     def summarise(self, columns: "Columns", rows: "Rows") -> Any:  # noqa: ANN401 -- JSON
@@ -80,12 +86,14 @@ class ViewAnswers(SampledMeasurement):
         flipped = asked & (columns[PREDICTION] != rows.predictions)
         return {
             "asked": int(asked.sum()),
-            "changed": int((columns[CHANGED] == 1).sum()),
+            "changed": int((columns[STATE] == ASKED).sum()),
             "flipped": int(flipped.sum()),
         }
 
-    def _draw(self, batch: SampledBatch) -> "tuple[list[int], list[Pixels]]":
-        """Return which images of a batch have the view, and the view of each."""
+    def _draw(
+        self, batch: SampledBatch, states: "NDArray[np.int64]"
+    ) -> "tuple[list[int], list[Pixels]]":
+        """Return the images that have the view, and it; ``states`` is told why others have none."""
         from gate.views.drawing import draw
 
         members = set(batch.members(self.images).tolist())
@@ -93,10 +101,15 @@ class ViewAnswers(SampledMeasurement):
         for place, (index, pixels) in enumerate(
             zip(batch.indices.tolist(), batch.pixels, strict=True)
         ):
-            if index not in members or pixels is None:
+            if index not in members:
                 continue
-            around = self._surroundings(batch, index)
-            if around is not None:
+            if pixels is None:
+                states[place] = NO_PIXELS
+            elif self.view.wants_size and min(pixels.shape[:2]) < SMALLEST:
+                states[place] = TOO_SMALL
+            elif (around := self._surroundings(batch, index)) is None:
+                states[place] = NO_DONOR
+            else:
                 key = batch.sample_pixels_sha256[index].hex()
                 places.append(place)
                 drawn.append(draw(self.view, pixels, key, around))

@@ -13,6 +13,7 @@ from gate.measure.parallel.cpu_budget import trim_heap
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.requests import requests_of
+from gate.measure.partials.samples import KnownImages
 from gate.measure.planning import plan_measurement
 from gate.measure.progress import Advance, Progress
 from gate.measure.second_pass import add_observations, plan_second_pass
@@ -45,7 +46,7 @@ def measure_model(
     from gate.measure.assemble import Assembler
 
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
-    once, again = _by_pass(needs)
+    once, again = by_pass(needs)
     try:
         plan, job = plan_measurement(gatefile, datasets, classes, settings, once)
     except CheckpointError as error:
@@ -75,7 +76,7 @@ def measure_model(
     _compare(gatefile, datasets, classes, settings, progress, builder)
 
 
-def _by_pass(needs: Sequence[Need]) -> tuple[list[Need], list[Need]]:
+def by_pass(needs: Sequence[Need]) -> tuple[list[Need], list[Need]]:
     """Return the needs that are observed on all images, and those that ask again about samples."""
     once = [each for each in needs if each.images is None]
     return once, [each for each in needs if each.images is not None]
@@ -93,9 +94,9 @@ def _ask_again(
     builder: EvidenceBuilder,
 ) -> None:
     """Ask the model again about samples of its splits, in a second pass."""
-    critical = frozenset(map(job.classes.index, gatefile.critical))
+    known = {split: KnownImages.of(each) for split, each in builder.splits.items()}
     second = plan_second_pass(
-        plan, job, requests_of(needs), builder.splits, datasets, gatefile.input, critical
+        plan, job, requests_of(needs), known, datasets, gatefile.input, critical_of(gatefile, job)
     )
     if second is None:
         return
@@ -103,6 +104,11 @@ def _ask_again(
     with progress.stage("views", plan.images) as advance:
         results = _results(plan, job, sampled, settings, engine, progress, advance)
         builder.splits = add_observations(builder.splits, job, plan.units, results)
+
+
+def critical_of(gatefile: GateFile, job: Job) -> frozenset[int]:
+    """Return the critical classes by their places."""
+    return frozenset(map(job.classes.index, gatefile.critical))
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:

@@ -7,19 +7,25 @@ their pixels alone, and it is measured like a small split of its own, by the sam
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.errors import UsageError
 from gate.evidence.records import MeasurementFacts, Numbers, Split, SplitEvidence
+from gate.measure.data_pass.read_images import chunk_of
+from gate.measure.parallel.cpu_budget import usable_cores
+from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.plan import Plan, entries_digest
 from gate.measure.partials.requests import MeasurementRequest, columns_of
-from gate.measure.partials.samples import SplitSamples, choose_samples
-from gate.measure.partials.work_units import WorkUnit, units_of
+from gate.measure.partials.samples import KnownImages, SplitSamples, choose_samples
+from gate.measure.partials.work_units import MOST, WorkUnit, cut, units_of
+from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset
-from gate.subject.inputs import InputSpec
+from gate.subject.inputs import InputSpec, build_transform
 from gate.subject.inputs.decoding import decode
 
 SecondPass = tuple[Plan, Job, dict[Split, Dataset]]
@@ -29,19 +35,19 @@ def plan_second_pass(
     plan: Plan,
     job: Job,
     requests: Sequence[MeasurementRequest],
-    splits: Mapping[Split, SplitEvidence],
+    known: Mapping[Split, KnownImages],
     datasets: Mapping[Split, Dataset],
     spec: InputSpec,
     critical: frozenset[int],
 ) -> SecondPass | None:
     """Return the plan and the job of the second pass, and its data; None: nothing is asked again.
 
-    ``requests`` are the measurements that ask again, ``splits`` what the first pass showed, and
+    ``requests`` are the measurements that ask again, ``known`` the images that can be read, and
     ``critical`` the classes all of whose images are asked.
     """
     samples = {
-        split: _samples_of(split, requests, evidence, datasets[split], spec, critical)
-        for split, evidence in splits.items()
+        split: _samples_of(split, requests, images, datasets[split], spec, critical)
+        for split, images in known.items()
         if any(split in each.splits for each in requests)
     }
     if not samples:
@@ -73,18 +79,45 @@ def plan_second_pass(
 def _samples_of(
     split: Split,
     requests: Sequence[MeasurementRequest],
-    evidence: SplitEvidence,
+    known: KnownImages,
     dataset: Dataset,
     spec: InputSpec,
     critical: frozenset[int],
 ) -> SplitSamples:
     asked = [each for each in requests if split in each.splits]
     sizes = {each.images for each in asked if each.images is not None}
-    samples = choose_samples(evidence, dataset, sizes, critical)
+    samples = choose_samples(known, dataset, sizes, critical)
     coloured = {each.images for each in asked if each.wants_mean_colour and each.images is not None}
     if not coloured:
         return samples
     return samples.with_mean_colours(dataset, coloured, partial(decode, spec=spec))
+
+
+def survey(dataset: Dataset, spec: InputSpec, base: Path, advance: Advance) -> KnownImages:
+    """Return the images of a split that can be read and prepared, without asking the model.
+
+    For a shard, which measures a part of the split and must choose the same sample as all others.
+    Raises UsageError where a user's function prepares the images, for that runs with the model.
+    """
+    if spec.factory is not None:
+        raise UsageError(
+            "input.factory",
+            "prepares the images, and a rule of the policy asks the model again: a shard cannot "
+            "tell which images of the others it can prepare",
+            "measure without shards, or declare the input without a factory",
+        )
+    transform = build_transform(spec, base=base)
+    spans = cut(range(len(dataset.entries)), MOST)
+    read = partial(chunk_of, dataset, transform)
+    names: list[str] = []
+    labels: list[int] = []
+    pixels: list[bytes] = []
+    for chunk in in_order(read, spans, threads=usable_cores()):
+        names += [entry.id for entry in chunk.entries]
+        labels += chunk.labels.tolist()
+        pixels += [each.tobytes() for each in chunk.fingerprints.pixels]
+        advance(chunk.size)
+    return KnownImages(names, labels, pixels)
 
 
 def add_observations(

@@ -56,6 +56,17 @@ class ViewKind:
     read: Callable[[Sequence[str]], tuple[str | int | float, ...]]
 
 
+def outer_cells(grid: int) -> tuple[int, ...]:
+    """Return the cells along the sides of a grid, counted by row from the top left."""
+    last = grid - 1
+    return tuple(
+        row * grid + column
+        for row in range(grid)
+        for column in range(grid)
+        if row in (0, last) or column in (0, last)
+    )
+
+
 def parse_view(text: str) -> View:
     """Return the view of a name.
 

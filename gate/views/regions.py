@@ -42,17 +42,6 @@ def cell_of(height: int, width: int, grid: int, cell: int) -> tuple[slice, slice
     return slice(ys[row], ys[row + 1]), slice(xs[column], xs[column + 1])
 
 
-def outer_cells(grid: int) -> tuple[int, ...]:
-    """Return the cells along the sides of a grid, counted by row from the top left."""
-    last = grid - 1
-    return tuple(
-        row * grid + column
-        for row in range(grid)
-        for column in range(grid)
-        if row in (0, last) or column in (0, last)
-    )
-
-
 def swap(
     pixels: Pixels, key: str, around: Surroundings, region: str, *arguments: str | float
 ) -> Pixels:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from gate.views.drawing import draw
-from gate.views.names import parse_view
+from gate.views.names import outer_cells, parse_view
 from gate.views.pixels import Surroundings
-from gate.views.regions import cell_of, frame_mask, outer_cells
+from gate.views.regions import cell_of, frame_mask
 
 
 def drawn(name, pixels, donor=None):

@@ -85,6 +85,7 @@ class ObservedBatch:
     scores: NDArray[np.float64] | None = None  # of the rows; None: nobody has asked for them yet
     samples: SplitSamples | None = None  # of a second pass
     decoded: list["Pixels | None"] = field(default_factory=list)  # of the rows, once asked for
+    lent: dict[int, "Pixels | None"] = field(default_factory=dict)  # of entries, once asked for
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -183,8 +184,10 @@ class ObservedBatch:
 
     def pixels_at(self, index: int) -> "Pixels | None":
         """Return the image at a place of the entries; None where it cannot be read."""
-        image = self.read(index)
-        return None if image is None else self._decode(image)
+        if index not in self.lent:
+            image = self.read(index)
+            self.lent[index] = None if image is None else _freeze(self._decode(image))
+        return self.lent[index]
 
     @property
     def _asked_again(self) -> SplitSamples:

@@ -99,18 +99,31 @@ def _mean_over(sums: Sequence[NDArray[np.int64] | None]) -> tuple[int, ...]:
     return tuple((2 * level + pixels) // (2 * pixels) for level in levels)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownImages:
+    """The images of a split that can be read, in the order of the data; every one has length n."""
+
+    names: Sequence[str]
+    labels: Sequence[int]
+    pixels: Sequence[bytes]  # SHA-256 of mode, shape and pixels
+
+    @classmethod
+    def of(cls, evidence: SplitEvidence) -> Self:
+        """Return those of a split that was measured."""
+        assert evidence.fingerprints is not None, "what was measured has fingerprints"
+        rows = evidence.all_rows
+        pixels = [each.tobytes() for each in evidence.fingerprints.pixels]
+        return cls(rows.ids.tolist(), rows.labels.tolist(), pixels)
+
+
 def choose_samples(
-    evidence: SplitEvidence, dataset: Dataset, wanted: Collection[int], critical: frozenset[int]
+    known: KnownImages, dataset: Dataset, wanted: Collection[int], critical: frozenset[int]
 ) -> SplitSamples:
     """Return the samples of a split of at most so many images each.
 
     Of the classes that are ``critical`` all images are taken, where there is room for them.
     """
-    assert evidence.fingerprints is not None, "what was measured has fingerprints"
-    rows = evidence.all_rows
-    pixels = [each.tobytes() for each in evidence.fingerprints.pixels]
-    labels: list[int] = rows.labels.tolist()
-    names: list[str] = rows.ids.tolist()
+    names, labels, pixels = known.names, known.labels, known.pixels
     chosen = {
         images: choose_sample(pixels, labels, names, images, critical) for images in sorted(wanted)
     }
