@@ -35,6 +35,7 @@ from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
 from gate.checks.region_evidence import RegionEvidence
 from gate.checks.regression import Regression
+from gate.checks.repeatable import Repeatable
 from gate.checks.roc_auc import RocAuc
 from gate.checks.shift import Shift
 from gate.checks.specificity import Specificity
@@ -89,6 +90,7 @@ _ALL: tuple[type[Rule], ...] = (
     # model
     ModelIntegrity,
     InputContract,
+    Repeatable,
     ClassOrder,
 )
 

@@ -131,7 +131,7 @@ class RegionEvidence(Rule):
         return tuple(each for swap in self._swaps() for each in self._lent(swap))
 
     def _swaps(self) -> Iterator[_Swap]:
-        none_named = self.frame is self.cells is self.tint is None
+        none_named = self.frame is None and self.cells is None and self.tint is None
         if frame := Frame() if none_named else self.frame:
             words = f"the frame ({100 * frame.share:g} % of the picture)"
             yield _Swap(f"frame:{frame.share:g}", words, frame.max)

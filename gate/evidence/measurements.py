@@ -170,10 +170,13 @@ class SampledBatch(ImageBatch, Protocol):
         None where it cannot be read, or is a tensor.
         """
 
-    def probabilities_of(self, inputs: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def probabilities_of(
+        self, inputs: "NDArray[np.float32]", *, together: int | None = None
+    ) -> "NDArray[np.float64]":
         """Return the model's probabilities, (m, classes), for inputs (m, C, H, W).
 
-        Raises CheckpointError where the model answers with NaN.
+        It is given so many of them ``together``; by default whole batches, as with the data. Raises
+        CheckpointError where the model answers with NaN, or does not take batches of that size.
         """
 
 

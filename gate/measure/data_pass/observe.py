@@ -61,10 +61,16 @@ class Answering:
         names = [f"{place} of those that it changed" for place in range(len(images))]
         return self.probabilities(np.concatenate(outputs), names)
 
-    def outputs_of(self, inputs: Outputs) -> Outputs:
-        """Return the outputs, (n, classes), of images that are ready, (n, C, H, W)."""
-        parts = [inputs[some.start : some.stop] for some in cut(range(len(inputs)), self.batch)]
-        return np.concatenate([self._outputs(each.copy()) for each in parts])
+    def outputs_of(self, inputs: Outputs, together: int | None = None) -> Outputs:
+        """Return the outputs, (n, classes), of images that are ready, (n, C, H, W).
+
+        So many are given ``together``, and no more; by default whole batches, the last one padded.
+        """
+        size = self.batch if together is None else together
+        parts = [inputs[some.start : some.stop].copy() for some in cut(range(len(inputs)), size)]
+        if together is not None:
+            return np.concatenate([per_class(self.runner.outputs(e), self.values) for e in parts])
+        return np.concatenate([self._outputs(each) for each in parts])
 
     def _outputs(self, ready: Outputs) -> Outputs:
         """Return the outputs of at most a batch, which the model may work on in place."""
@@ -157,10 +163,12 @@ class ObservedBatch:
             made.append(self.answering.transform(image))
         return np.stack(made) if made else np.empty((0, *self.chunk.images.shape[1:]), np.float32)
 
-    def probabilities_of(self, inputs: Outputs) -> NDArray[np.float64]:
+    def probabilities_of(
+        self, inputs: Outputs, *, together: int | None = None
+    ) -> NDArray[np.float64]:
         """Return the probabilities, (m, classes), of inputs that are ready."""
         names = [f"{place} of those that it changed" for place in range(len(inputs))]
-        return self.answering.probabilities(self.outputs_of(inputs), names)
+        return self.answering.probabilities(self.answering.outputs_of(inputs, together), names)
 
     def members(self, images: int) -> NDArray[np.int64]:
         """Return the places of a sample among the entries, (m,)."""
