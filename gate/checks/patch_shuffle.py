@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
-from gate.checks.views import answers_of, describe_sample
+from gate.checks.base import Comparison, Example, Outcome, Scope
+from gate.checks.views import ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _seen(right: int) -> SyntheticRun:
     return SyntheticRun(test=((500, 0), (0, 500)), observations={"test": {_KEY: columns}})
 
 
-class PatchShuffle(Rule):
+class PatchShuffle(ViewRule):
     """Warn where the answers hardly need the shapes: they stay when the picture is cut up.
 
     The picture is cut into squares, which change places. What is right then was answered by texture
@@ -34,7 +34,6 @@ class PatchShuffle(Rule):
     To fix a failure: train with other textures and colours (stylised images, colour jitter).
     """
 
-    family: ClassVar = "behaviour"
     formula: ClassVar = (
         "(balanced accuracy - 1 / classes) / (1 - 1 / classes) on shuffled patches (Geirhos et al. "
         "2019; Brendel and Bethge 2019)"
@@ -44,10 +43,6 @@ class PatchShuffle(Rule):
     check: Literal["patch-shuffle"] = "patch-shuffle"
     grid: int = Field(4, ge=2, le=16, description="The squares along a side.")
     max_skill: float = Field(0.5, gt=0, lt=1, description="The highest skill that passes.")
-    split: SplitName = Field("test", description="The split whose images are cut up.")
-    images: int | None = Field(
-        None, gt=0, description="How many images are asked about; by default as `views` says."
-    )
 
     examples: ClassVar = (
         Example("hardly better than a guess", {}, _seen(280), Outcome.PASSED),
@@ -59,16 +54,15 @@ class PatchShuffle(Rule):
 
     def needs(self) -> "tuple[Measurement, ...]":
         """Return the answers to the shuffled images."""
-        return (answers_of(f"shuffle:{self.grid}", self.split, self.images),)
+        return (self.answers_to(f"shuffle:{self.grid}"),)
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return balanced accuracy on shuffled images against that of the allowed skill."""
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.rates import balanced_accuracy
         from gate.metrics.view_answers import answers_to
 
-        view = answers_of(f"shuffle:{self.grid}", self.split, self.images)
+        view = self.answers_to(f"shuffle:{self.grid}")
         answered = answers_to(evidence, self.split, [view])
         guess, detail = 1 / len(evidence.classes), ""
         estimate: Estimate
@@ -76,8 +70,8 @@ class PatchShuffle(Rule):
             estimate = answered
         else:
             estimate = balanced_accuracy(answered.seen(), len(evidence.classes))
-            asked = len(answered.rows), len(evidence.splits[Split(self.split)].rows)
-            detail = f"{describe_sample(*asked)}; a guess reaches {guess:.3f}"
+            asked = self.describe_sample(len(answered.rows), evidence)
+            detail = f"{asked}; a guess reaches {guess:.3f}"
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split} images cut into {self.grid} x {self.grid}",

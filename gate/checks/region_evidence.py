@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope, SplitName
-from gate.checks.views import answers_of, describe_sample
+from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Scope
+from gate.checks.views import ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.views.names import outer_cells
 
@@ -73,7 +73,7 @@ def _owed(lost: int) -> SyntheticRun:
     return SyntheticRun(test=((300, 0), (0, 300)), observations={"test": measured})
 
 
-class RegionEvidence(Rule):
+class RegionEvidence(ViewRule):
     """Require that the model does not read its answer off the edge, a corner or the tint.
 
     A net that recognises the mark of a scanner, a label in a corner or a coloured cast is right in
@@ -89,7 +89,6 @@ class RegionEvidence(Rule):
     where it tells nothing, and train again.
     """
 
-    family: ClassVar = "behaviour"
     formula: ClassVar = (
         "P(right | region of the same class) - P(right | region of another class), of the same "
         "images (after Xiao et al. 2021)"
@@ -105,10 +104,6 @@ class RegionEvidence(Rule):
         None, description="The cells of a grid: `{grid: 4, which: outer, max: 0.1}`."
     )
     tint: Tint | None = Field(None, description="The mean colour: `{max: 0.05}`.")
-    split: SplitName = Field("test", description="The split whose images are asked about.")
-    images: int | None = Field(
-        None, gt=0, description="How many images are asked about; by default as `views` says."
-    )
 
     examples: ClassVar = (
         Example("nothing is owed to any region", {}, _owed(0), Outcome.PASSED),
@@ -143,17 +138,13 @@ class RegionEvidence(Rule):
             yield _Swap("tint", "the mean colour", tint.max)
 
     def _lent(self, swap: _Swap) -> "list[ViewAnswers]":
-        return [
-            answers_of(f"swap:{swap.region}:{donor}", self.split, self.images)
-            for donor in ("same", "other")
-        ]
+        return [self.answers_to(f"swap:{swap.region}:{donor}") for donor in ("same", "other")]
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return what is owed to each region."""
         return [self._compare(each, evidence) for each in self._swaps()]
 
     def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.view_answers import accuracy_owed, answers_to
 
@@ -164,8 +155,7 @@ class RegionEvidence(Rule):
             estimate = answered
         else:
             estimate = accuracy_owed(answered)
-            images = len(evidence.splits[Split(self.split)].rows)
-            detail = describe_sample(len(answered.rows), images)
+            detail = self.describe_sample(len(answered.rows), evidence)
         return Comparison(
             what=f"accuracy on {self.split} that is owed to {swap.words}",
             estimate=estimate,

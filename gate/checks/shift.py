@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope, SplitName
-from gate.checks.views import answers_of, describe_sample
+from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Scope
+from gate.checks.views import ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _seen(same: int) -> SyntheticRun:
     return SyntheticRun(test=((500, 0), (0, 500)), observations={"test": {_KEY: columns}})
 
 
-class Shift(Rule):
+class Shift(ViewRule):
     """Require that answers stay when the picture moves by a pixel or two.
 
     Strides without smoothing make a net answer by where a thing lies to the pixel. The picture is
@@ -33,7 +33,6 @@ class Shift(Rule):
     To fix a failure: put a blur before each stride (Zhang 2019), or shift images in training.
     """
 
-    family: ClassVar = "behaviour"
     formula: ClassVar = "images with the same answer / images (Azulay and Weiss 2019)"
     interval: ClassVar = "exact (Clopper and Pearson 1934); padded by group (Fay and Feuer 1997)"
 
@@ -41,10 +40,6 @@ class Shift(Rule):
     pixels: int = Field(1, ge=1, le=4, description="Pixels of the model's input.")
     min_agreement: float = Field(
         0.9, gt=0, le=1, description="The lowest share of images whose answer stays the same."
-    )
-    split: SplitName = Field("test", description="The split whose images are moved.")
-    images: int | None = Field(
-        None, gt=0, description="How many images are asked about; by default as `views` says."
     )
 
     examples: ClassVar = (
@@ -58,7 +53,7 @@ class Shift(Rule):
 
     def needs(self) -> "tuple[Measurement, ...]":
         """Return the answers to the moved images."""
-        return (answers_of(f"shift:{self.pixels}", self.split, self.images),)
+        return (self.answers_to(f"shift:{self.pixels}"),)
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
         """Yield an agreement that lets half of the answers change."""
@@ -67,11 +62,10 @@ class Shift(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the share of images with the same answer."""
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.view_answers import agreement, answers_to
 
-        view = answers_of(f"shift:{self.pixels}", self.split, self.images)
+        view = self.answers_to(f"shift:{self.pixels}")
         answered = answers_to(evidence, self.split, [view])
         estimate: Estimate
         detail = ""
@@ -79,10 +73,10 @@ class Shift(Rule):
             estimate = answered
         else:
             estimate = agreement(answered)
-            asked = len(answered.rows), len(evidence.splits[Split(self.split)].rows)
+            asked = self.describe_sample(len(answered.rows), evidence)
             right = agreement(answered.right)
             stays = "" if right.value is None else f"; of those answered rightly {right.value:.3f}"
-            detail = f"{describe_sample(*asked)}{stays}"
+            detail = f"{asked}{stays}"
         moved = f"{self.pixels} pixel{'s' if self.pixels > 1 else ''}"
         return [
             Comparison(

@@ -12,12 +12,10 @@ from gate.checks.base import (
     Key,
     Outcome,
     Remark,
-    Rule,
     Scope,
-    SplitName,
     resolve_classes,
 )
-from gate.checks.views import ViewName, answers_of, describe_sample
+from gate.checks.views import ViewName, ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def _seen(lost: int, *, gained: int = 0, changed: int = 1000) -> SyntheticRun:
     return SyntheticRun(test=_TEST, observations={"test": {_KEY: columns}})
 
 
-class Stability(Rule):
+class Stability(ViewRule):
     """Require that answers hold when the images are changed in ways that keep what they show.
 
     The model is asked again about a sample of the images, each changed by a view: saved again as
@@ -55,7 +53,6 @@ class Stability(Rule):
     To fix a failure: train with such changes of the images, or change what delivers them.
     """
 
-    family: ClassVar = "behaviour"
     formula: ClassVar = (
         "agreement: images with the same answer / images; drop: (right answers lost - gained) / "
         "images (Hendrycks and Dietterich 2019)"
@@ -81,10 +78,6 @@ class Stability(Rule):
         None,
         min_length=1,
         description="With `metric: recall`, the classes that are judged; by default all.",
-    )
-    split: SplitName = Field("test", description="The split whose images are changed.")
-    images: int | None = Field(
-        None, gt=0, description="How many images are asked about; by default as `views` says."
     )
 
     examples: ClassVar = (
@@ -132,7 +125,7 @@ class Stability(Rule):
 
     def needs(self) -> "tuple[Measurement, ...]":
         """Return the answers to each view."""
-        return tuple(answers_of(each, self.split, self.images) for each in self.views)
+        return tuple(self.answers_to(each) for each in self.views)
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
         """Yield a drop of half of all answers, and an agreement that a guess has."""
@@ -152,7 +145,7 @@ class Stability(Rule):
 
         found: list[Comparison] = []
         for view in self.views:
-            measured = answers_of(view, self.split, self.images)
+            measured = self.answers_to(view)
             found += self._of_view(view, answers_to(evidence, self.split, [measured]), evidence)
         return found
 
@@ -163,7 +156,11 @@ class Stability(Rule):
         from gate.metrics.view_answers import accuracy_under, agreement
 
         nothing = isinstance(answered, Undefined)
-        asked = "" if isinstance(answered, Undefined) else self._asked(len(answered.rows), evidence)
+        asked = (
+            ""
+            if isinstance(answered, Undefined)
+            else self.describe_sample(len(answered.rows), evidence)
+        )
         if self.min_agreement is not None:
             yield Comparison(
                 what=f"share of {self.split} images with the same answer under {view}",
@@ -203,8 +200,3 @@ class Stability(Rule):
             scope=Scope(self.split, class_name, part=f"drop {view}"),
             detail=asked,
         )
-
-    def _asked(self, images: int, evidence: "Evidence") -> str:
-        from gate.evidence.records import Split
-
-        return describe_sample(images, len(evidence.splits[Split(self.split)].rows))
