@@ -9,8 +9,10 @@ from gate.checks.plugins import reading
 from gate.decision import WORST_FIRST, Decision, Result, judge
 from gate.errors import DocumentError
 from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_views import ask_again
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
+from gate.policy.needs import needs_of
 from gate.policy.reading import check_classes
 from gate.wording import plain, quote
 
@@ -64,7 +66,9 @@ def rehearse(cases: Cases) -> Rehearsal:
             surprises.append(_surprise(case, "the policy", "to fit the classes", error.fact))
             continue
         policy = cases.policy.policy
-        decision = judge(policy.rules, with_critical(synthetic_evidence(case.numbers), policy))
+        needed = [each.measurement for each in needs_of(policy.rules)]
+        evidence = ask_again(synthetic_evidence(case.numbers), case.numbers, needed)
+        decision = judge(policy.rules, with_critical(evidence, policy))
         surprises += _surprises(case, decision)
         for results in _as_expected(case, decision):
             rule = results[0].rule.id

@@ -58,16 +58,16 @@ class PatchShuffle(ViewRule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return balanced accuracy on shuffled images against that of the allowed skill."""
-        from gate.metrics.estimates import Undefined
         from gate.metrics.rates import balanced_accuracy
-        from gate.metrics.view_answers import answers_to
+        from gate.metrics.view_answers import NotAsked, answers_to
 
         view = self.answers_to(f"shuffle:{self.grid}")
         answered = answers_to(evidence, self.split, [view])
         guess, detail = 1 / len(evidence.classes), ""
         estimate: Estimate
-        if isinstance(answered, Undefined):
-            estimate = answered
+        only_warns = False
+        if isinstance(answered, NotAsked):
+            estimate, only_warns = answered.estimate, answered.is_harmless
         else:
             estimate = balanced_accuracy(answered.seen(), len(evidence.classes))
             asked = self.describe_sample(len(answered.rows), evidence)
@@ -80,5 +80,6 @@ class PatchShuffle(ViewRule):
                 required=guess + self.max_skill * (1 - guess),
                 scope=Scope(self.split),
                 detail=detail,
+                optional=only_warns,
             )
         ]

@@ -145,14 +145,14 @@ class RegionEvidence(ViewRule):
         return [self._compare(each, evidence) for each in self._swaps()]
 
     def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
-        from gate.metrics.estimates import Undefined
-        from gate.metrics.view_answers import accuracy_owed, answers_to
+        from gate.metrics.view_answers import NotAsked, accuracy_owed, answers_to
 
         answered = answers_to(evidence, self.split, self._lent(swap))
         estimate: Estimate
         detail = ""
-        if isinstance(answered, Undefined):
-            estimate = answered
+        only_warns = False
+        if isinstance(answered, NotAsked):
+            estimate, only_warns = answered.estimate, answered.is_harmless
         else:
             estimate = accuracy_owed(answered)
             detail = self.describe_sample(len(answered.rows), evidence)
@@ -163,6 +163,7 @@ class RegionEvidence(ViewRule):
             required=swap.most,
             scope=Scope(self.split, part=swap.region),
             detail=detail,
+            optional=only_warns,
         )
 
 

@@ -62,15 +62,15 @@ class Shift(ViewRule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the share of images with the same answer."""
-        from gate.metrics.estimates import Undefined
-        from gate.metrics.view_answers import agreement, answers_to
+        from gate.metrics.view_answers import NotAsked, agreement, answers_to
 
         view = self.answers_to(f"shift:{self.pixels}")
         answered = answers_to(evidence, self.split, [view])
         estimate: Estimate
         detail = ""
-        if isinstance(answered, Undefined):
-            estimate = answered
+        only_warns = False
+        if isinstance(answered, NotAsked):
+            estimate, only_warns = answered.estimate, answered.is_harmless
         else:
             estimate = agreement(answered)
             asked = self.describe_sample(len(answered.rows), evidence)
@@ -86,6 +86,7 @@ class Shift(ViewRule):
                 required=self.min_agreement,
                 scope=Scope(self.split),
                 detail=detail,
+                optional=only_warns,
                 unit="images",
             )
         ]

@@ -1,6 +1,7 @@
 """Answers stay when images come another way, or through another camera and weather."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,8 +22,8 @@ from gate.evidence.synthetic_run import SyntheticRun
 if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence
-    from gate.metrics.estimates import Estimate, Undefined
-    from gate.metrics.view_answers import Answered
+    from gate.metrics.estimates import Estimate
+    from gate.metrics.view_answers import Answered, NotAsked
 
 _KEY = "view jpeg:90 v1 images=1000"
 _HALF = 0.5
@@ -150,42 +151,43 @@ class Stability(ViewRule):
         return found
 
     def _of_view(
-        self, view: str, answered: "Answered | Undefined", evidence: "Evidence"
+        self, view: str, answered: "Answered | NotAsked", evidence: "Evidence"
     ) -> Iterator[Comparison]:
-        from gate.metrics.estimates import Undefined
-        from gate.metrics.view_answers import accuracy_under, agreement
+        from gate.metrics.view_answers import NotAsked, accuracy_under, agreement
 
-        nothing = isinstance(answered, Undefined)
-        asked = (
-            ""
-            if isinstance(answered, Undefined)
-            else self.describe_sample(len(answered.rows), evidence)
-        )
+        if isinstance(answered, NotAsked):
+            yield from self._not_asked(view, answered)
+            return
+        asked = self.describe_sample(len(answered.rows), evidence)
         if self.min_agreement is not None:
-            yield Comparison(
-                what=f"share of {self.split} images with the same answer under {view}",
-                estimate=answered if isinstance(answered, Undefined) else agreement(answered),
-                operator=">=",
-                required=self.min_agreement,
-                scope=Scope(self.split, part=f"agreement {view}"),
-                detail=asked,
-                unit="images",
-            )
+            yield self._agreement(agreement(answered), view, asked)
         if self.max_drop is None:
             return
-        if nothing or self.metric == "accuracy":
-            yield self._drop(
-                answered if isinstance(answered, Undefined) else accuracy_under(answered),
-                view,
-                None,
-                asked,
-            )
+        if self.metric == "accuracy":
+            yield self._drop(accuracy_under(answered), view, None, asked)
             return
-        assert not isinstance(answered, Undefined)
         every = self.classes is None
         for name in evidence.classes if every else resolve_classes(self.classes or (), evidence):
             of_class = answered.of_class(evidence.classes.index(name))
             yield self._drop(accuracy_under(of_class), view, name, asked)
+
+    def _not_asked(self, view: str, why: "NotAsked") -> Iterator[Comparison]:
+        if self.min_agreement is not None:
+            yield replace(self._agreement(why.estimate, view, ""), optional=why.is_harmless)
+        if self.max_drop is not None:
+            yield replace(self._drop(why.estimate, view, None, ""), optional=why.is_harmless)
+
+    def _agreement(self, share: "Estimate", view: str, asked: str) -> Comparison:
+        assert self.min_agreement is not None, "it is judged"
+        return Comparison(
+            what=f"share of {self.split} images with the same answer under {view}",
+            estimate=share,
+            operator=">=",
+            required=self.min_agreement,
+            scope=Scope(self.split, part=f"agreement {view}"),
+            detail=asked,
+            unit="images",
+        )
 
     def _drop(
         self, change: "Estimate", view: str, class_name: str | None, asked: str

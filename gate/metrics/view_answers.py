@@ -33,6 +33,21 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Why a view shows nothing."""
+
+    reason: str
+    # The view cannot show anything of such images, and whoever made them so gains nothing: the
+    # input is the same, or too small for regions. Then a rule only warns.
+    is_harmless: bool = False
+
+    @property
+    def estimate(self) -> Undefined:
+        """Return the same as an estimate."""
+        return Undefined(self.reason)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
     """The images of a split that were asked about one view or several, with the answers to each."""
@@ -57,41 +72,40 @@ class Answered:
         return Answered(self.rows.where(keep), tuple(each[keep] for each in self.predictions))
 
 
-def answers_to(
-    evidence: Evidence, split: str, views: Sequence[ViewAnswers]
-) -> Answered | Undefined:
+def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> Answered | NotAsked:
     """Return the images that were asked about each of the views, or why there are none.
 
     A view that changes fewer than half of the images shows nothing.
     """
     name = Split(split)
     if name not in evidence.splits:
-        return Undefined(why_absent(evidence, split))
+        return NotAsked(why_absent(evidence, split))
     rows = evidence.splits[name].rows
     columns = [rows.observed(each.key) for each in views]
     for measurement, observed in zip(views, columns, strict=True):
         if why := _why_nothing(observed[STATE], str(measurement.view)):
-            return Undefined(why)
+            return why
     keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
     if not keep.any():
-        return Undefined("no image was asked about all of the views")
+        return NotAsked("no image was asked about all of the views")
     predictions = tuple(each[PREDICTION][keep].astype(np.int64) for each in columns)
     return Answered(rows.where(keep), predictions)
 
 
-def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> str:
-    """Return why the states of a view show nothing; nothing where they do."""
+def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> NotAsked | None:
+    """Return why the states of a view show nothing; None where they do."""
     asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
-        return f"no image was asked about {view}"
+        return NotAsked(f"no image was asked about {view}")
     for state, why in _REASONS.items():
         if 2 * int((states == state).sum()) > sampled:
-            return f"nothing can be said of {view}: {why}"
+            return NotAsked(f"nothing can be said of {view}: {why}", state == TOO_SMALL)
     changed = int((states == ASKED).sum())
     if changed < _LEAST_CHANGED * asked:
-        return f"{view} changed nothing in {asked - changed:,} of {asked:,} images"
-    return ""
+        same = f"{asked - changed:,} of {asked:,} images"
+        return NotAsked(f"{view} changed nothing in {same}", is_harmless=True)
+    return None
 
 
 def agreement(answered: Answered) -> Share | Undefined:
