@@ -18,6 +18,8 @@ class LogLoss(SplitMetric):
 
     To fix a failure: a temperature fitted on the validation split lowers the loss of an
     over-confident model and changes no prediction; a model that is wrong often needs training.
+
+    To decide it: measure more images, and keep the scores of all classes.
     """
 
     formula: ClassVar = "mean of -ln(score of the true class)"

@@ -20,6 +20,8 @@ class Precision(ClassMetric):
 
     To fix a failure: look at what is mistaken for the named class, and raise its threshold or
     collect more of what it is confused with.
+
+    To decide it: measure more images, until the class is predicted more often.
     """
 
     formula: ClassVar = "right predictions of the class / predictions of the class"

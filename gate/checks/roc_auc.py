@@ -17,6 +17,8 @@ class RocAuc(MeanOverClasses):
     rest.
 
     To fix a failure: the scores do not separate the classes; train longer, on more or better data.
+
+    To decide it: measure more images of the class and of others, with the scores of all classes.
     """
 
     formula: ClassVar = "chance that an image of the class scores higher than another image"
