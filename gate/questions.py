@@ -65,9 +65,8 @@ def _add(readings: list[Reading], reading: Reading) -> None:
 
 def _same(one: Comparison, other: Comparison) -> bool:
     """Return whether two comparisons say the same, whatever rows they were computed from."""
-    if replace(one, estimate=other.estimate, finding=other.finding) != other or type(
-        one.estimate
-    ) is not type(other.estimate):
+    worded_alike = replace(one, estimate=other.estimate, finding=other.finding)
+    if worded_alike != other or type(one.estimate) is not type(other.estimate):
         return False
     return one.estimate == other.estimate or _facts(one.estimate) == _facts(other.estimate)
 

@@ -28,7 +28,7 @@ class ClassOrder(Rule):
     To fix a failure: write `classes` in the order of the model's outputs; the message names what
     each of them seems to be.
 
-    To decide it: measure more images of each class, or state `classes` in the model's own files.
+    To decide it: measure more images of each class.
     """
 
     family: ClassVar = "model"

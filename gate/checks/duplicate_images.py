@@ -36,7 +36,7 @@ class DuplicateImages(Rule):
 
     To fix a failure: keep one of each set of copies, and settle the label of those that disagree.
 
-    To decide it: give the images of the split, and let the gate compare them; saved predictions
+    To decide it: give the images of the split, and let the gate compare them. Saved predictions
     need a column with the paths of the images.
     """
 

@@ -15,7 +15,7 @@ from gate.checks.base import (
     Rule,
     Scope,
 )
-from gate.checks.sentences import agree, allow, not_checked, number
+from gate.checks.sentences import add_to_brackets, agree, allow, not_checked, number
 from gate.errors import HistoryError
 from gate.evidence.synthetic_run import SyntheticRun
 
@@ -32,19 +32,19 @@ _UNREAD = "the training history could not be read"
 _REMEDIES = {
     _NONE: "give the log of the training as `history:` in the gate file",
     _UNREAD: "repair it as its error says, or name another file",
-    "unlogged": "log it in every epoch and give that history; where the log has it under another "
-    "name, say which in the gate file: history: {path: ..., validation: [NAME, ...]}",
+    "unlogged": "log it in every epoch and give that history. Where the log has it under another "
+    "name, say which in the gate file: `history: {path: ..., validation: [NAME, ...]}`",
     "few": "give the history of all epochs; where there were no more, train longer",
     "non_finite": "lower the learning rate, clip the gradients, and look for the batch that gave "
-    "it; where nothing was logged, leave the cell empty",
+    "it. Where nothing was logged, leave the cell empty",
     "diverged": "lower the learning rate, and train again",
     "decreasing": "train longer or with a higher learning rate, and check that the labels belong "
     "to their images",
-    "better_than_prior": "train longer, and check that the labels belong to their images; where "
-    "the loss is weighted, smoothed or not in nats, write loss: other in the rule",
+    "better_than_prior": "train longer, and check that the labels belong to their images. Where "
+    "the loss is weighted, smoothed or not in nats, write `loss: other` in the rule",
     "tail": "lower the learning rate towards the end of the training",
-    "val_rising": "ship the checkpoint of {lowest}, where it was lowest, and write that as "
-    "checkpoint_epoch under history in the gate file; or stop the training there",
+    "val_rising": "ship the checkpoint of {lowest}, where it was lowest, and write it as "
+    "`checkpoint_epoch:` under `history:`; or stop the training there",
 }
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
@@ -66,8 +66,8 @@ class LossCurve(Rule):
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
     or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
 
-    To decide it: give the log of the training as `history:`, with train and validation loss of every
-    epoch.
+    To decide it: give the log of the training as `history:`, with train and validation loss of
+    every epoch.
     """
 
     family: ClassVar = "training"
@@ -314,9 +314,10 @@ def _finding(fact: "CurveFact", *, advisory: bool) -> str:
     said = _as_sentence(fact.reason)
     if fact.name == "non_finite" or (fact.operator == "<" and not advisory):
         return said
+    limit = allow(fact.bound, advisory=advisory)
     if fact.name == "decreasing":
-        return f"{said} (required: a fall of {number(fact.bound)})"
-    return f"{said} {allow(fact.bound, advisory=advisory)}"
+        limit = f"(required: a fall of {number(fact.bound)})"
+    return add_to_brackets(said, limit)
 
 
 def _as_sentence(reason: str) -> str:

@@ -25,8 +25,8 @@ class NegativeFlips(Rule):
 
     To fix a failure: look at the broken images; distil from the champion, or weight those images.
 
-    To decide it: give what the run of the champion on the same images left as `baseline:`, and
-    measure more images where it is too near to the limit.
+    To decide it: give what the run of the champion on the same images left as `baseline:`. Where
+    the limit is too near, measure more images.
     """
 
     family: ClassVar = "baseline"

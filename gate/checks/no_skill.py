@@ -32,8 +32,8 @@ class NoSkill(Rule):
     images or groups that a model without a mistake would not pass either, a better value than that
     is inconclusive.
 
-    To fix a failure: the model has learned nothing that shows on this data; check the labels, the
-    input normalisation, the class order and that the right checkpoint was loaded.
+    To fix a failure: check the labels, the input normalisation, the class order and that the right
+    checkpoint was loaded: the model has learned nothing that shows on this data.
 
     To decide it: measure more images of each class, of more groups where images come in groups.
     """

@@ -29,7 +29,7 @@ class PredictionCollapse(Rule):
     A class with images and without a single prediction fails when its number of images proves that
     it is missed more often than found (five images at 95 % confidence); with fewer it is suspected.
 
-    To fix a failure: the class is missing from training, or its weight is too small; check the
+    To fix a failure: train with images of the class, or give it more weight in the loss; check the
     class order too.
 
     To decide it: measure more images of the named class.

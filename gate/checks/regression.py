@@ -42,8 +42,8 @@ class Regression(Rule):
 
     To fix a failure: look at the images that the champion had right and this model has wrong.
 
-    To decide it: give what the run of the champion on the same images left as `baseline:`, and
-    measure more images where it is too near to the margin.
+    To decide it: give what the run of the champion on the same images left as `baseline:`. Where
+    the margin is too near, measure more images.
     """
 
     family: ClassVar = "baseline"

@@ -20,12 +20,15 @@ def require(limit: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a count, or a share, with a comma for thousands.
+    """Return a limit as a policy writes it, with a comma for thousands.
 
-    >>> number(1234.0), number(0.5)
-    ('1,234', '0.5')
+    >>> number(0.9), number(0.005), number(1234), number(1.0)
+    ('0.90', '0.005', '1,234', '1')
     """
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.6g}"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    text = f"{value:.6g}"
+    return f"{value:.2f}" if len(text) < 4 else text
 
 
 def agree(count: int, several: str, one: str) -> str:
@@ -52,6 +55,15 @@ def enumerate_names(names: Sequence[str]) -> str:
 def not_checked(estimate: "Estimate") -> str:
     """Return that something has no value, and why, as a finding."""
     return f"Not checked: {estimate.reason}"
+
+
+def add_to_brackets(said: str, more: str) -> str:
+    """Return a sentence with more in the brackets that it ends with, or in brackets of its own.
+
+    >>> add_to_brackets("It falls (-84%)", "(allowed: 0)"), add_to_brackets("It falls", "(so)")
+    ('It falls (-84%; allowed: 0)', 'It falls (so)')
+    """
+    return f"{said} {more}".replace(") (", "; ")
 
 
 def known_or(estimate: "Estimate", finding: str) -> str:

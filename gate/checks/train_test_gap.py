@@ -68,8 +68,8 @@ class TrainTestGap(Rule):
     (z / max)^2 where those are fewer: 271 for a gap of 0.10 at 95 % confidence, 1,083 for 0.05. Of
     a metric of classes, so many of the class. With fewer the gap can fail and never pass.
 
-    To fix a failure: the model memorised its training data; use more data or augmentation, a
-    smaller model, weight decay, or stop earlier.
+    To fix a failure: use more data or augmentation, a smaller model or weight decay, or stop
+    earlier: the model memorised its training data.
 
     To decide it: give all images that the model was trained on as `train`, and measure more images
     of both splits.

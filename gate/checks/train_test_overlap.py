@@ -58,8 +58,8 @@ class TrainTestOverlap(Rule):
     To fix a failure: remove the listed images from train, or split again by their source (patient,
     scene, recording), and train again.
 
-    To decide it: give the images of both splits, train as large as the model was trained on, and
-    let the gate compare them; saved predictions need a column with the paths of the images.
+    To decide it: give the images of both splits, and as train all that the model was trained on.
+    Saved predictions need a column with the paths of the images.
     """
 
     family: ClassVar = "data"

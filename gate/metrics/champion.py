@@ -16,7 +16,7 @@ from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.selection import absent
 
 _WAYS = (
-    "give the evidence of the model in production; where this one is in production, say "
+    "give the evidence of the model in production. Where this one is in production, say "
     "`allow_same: true` in the rule"
 )
 

@@ -1,4 +1,4 @@
-"""What is said of each result: a finding, or the number, the counts, a bound and the requirement."""
+"""What is said of each result: a finding, or the number, its counts, a bound and the limit."""
 
 import math
 import re
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gate.checks import reference
 from gate.checks.base import Comparison, Outcome, ProofRequirement
 from gate.checks.plugins import plugin_behind
+from gate.checks.sentences import number as limit
 from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference, absent_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _TIMES_NO_ADVICE = 1000  # "a thousand times as many images" is no plan
 _MORE_NO_ADVICE = 1_000_000
+_MOST_WORDS = 25  # of a sentence
 _TOO_NEAR = "too near to the requirement for any practical number of images to decide"
 
 
@@ -31,13 +33,11 @@ def message(result: Result) -> str:
     if result.outcome is Outcome.NOT_APPLICABLE:
         return f"Not applicable: {comparison.estimate.reason}"
     if comparison.estimate.value is None:
-        return f"{_without_value(result)}{_other_rows(result)}"
-    sentence = (comparison.finding or _number_against_limit(result)) + _other_rows(result)
-    if comparison.detail:
-        sentence += f"; {comparison.detail}"
+        return _add(_without_value(result), _other_rows(result))
+    sentence = _add(comparison.finding or _number_against_limit(result), comparison.detail)
+    sentence = _add(sentence, _other_rows(result))
     if result.outcome is Outcome.INCONCLUSIVE:
-        need = _what_would_decide(result)
-        sentence += f". {need[0].upper()}{need[1:]}" if need else ""
+        sentence = _add(sentence, _what_would_decide(result))
     elif result.waiver is not None:
         waiver = result.waiver
         sentence += f"; accepted by {waiver.approved_by} until {waiver.expires} ({waiver.ticket})"
@@ -46,6 +46,17 @@ def message(result: Result) -> str:
     ):
         sentence += "; not proven"
     return sentence
+
+
+def _add(sentences: str, clause: str) -> str:
+    """Return sentences with one clause more, as a sentence of its own where they grow too long."""
+    if not clause:
+        return sentences
+    last = f"{sentences}; {clause}".rpartition(". ")[2]
+    if len(last.split()) <= _MOST_WORDS:
+        return f"{sentences}; {clause}"
+    is_word = clause.split()[0].isalpha()  # and no name of a key, or of an image
+    return f"{sentences}. {clause[0].upper() + clause[1:] if is_word else clause}"
 
 
 def _without_value(result: Result) -> str:
@@ -80,7 +91,7 @@ def _other_rows(result: Result) -> str:
     told = _number_of(other, result)
     # Where the numbers are the same, what differs is what the rows prove.
     apart = str(other.outcome) if told == _number_of(result, result) else told
-    return f"; judged {result.rows} ({other.rows}: {apart})"
+    return f"judged {result.rows} ({other.rows}: {apart})"
 
 
 def _number_of(reading: Result, decided: Result) -> str:
@@ -92,11 +103,11 @@ def _number_of(reading: Result, decided: Result) -> str:
 
 
 def remedy(result: Result, *, instead: str = "") -> str:
-    """Return what to do about a result that did not pass: for a failure what to change, for what
-    is inconclusive what evidence to give, for an error what to repair.
+    """Return what to do about a result that did not pass, by its outcome.
 
-    It is the documentation of the check that says so, where the result does not know better.
-    ``instead`` goes before both for a failure.
+    For a failure what to change, for what is inconclusive what evidence to give, for an error what
+    to repair. It is the documentation of the check that says so, where the result does not know
+    better; ``instead`` goes before both for a failure.
     """
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE):
         return ""
@@ -174,10 +185,7 @@ def bound_digits(bound: float, apart_from: float | None = None, *, down: bool) -
 
 def requirement(required: float) -> str:
     """Return a requirement as a policy writes it: 0.90, 0.005, 12."""
-    if float(required).is_integer():
-        return f"{int(required):,}" if abs(required) >= 2 or required == 0 else f"{required:g}"
-    text = f"{required:.6g}"
-    return f"{required:.2f}" if len(text) < 4 else text
+    return limit(required)
 
 
 def _required(comparison: Comparison) -> str:
@@ -258,9 +266,11 @@ def _what_would_decide(result: Result) -> str:
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         groups = groups_of(more, estimate)
+        unit = comparison.unit if more > 1 else comparison.unit.replace("ions of", "ion of")
+        unit = unit if more > 1 else unit.removesuffix("s")
         in_groups = "" if groups is None else f" in {_round(groups):,} more groups"
         return (
-            f"about {_round(more):,} more {comparison.unit}{in_groups} would decide it if "
+            f"about {_round(more):,} more {unit}{in_groups} would decide it if "
             f"the true {metric} is {truth:.3g}"
         )
     is_counted_in = comparison.unit and as_share(estimate) is not None
