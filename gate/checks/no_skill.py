@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
-_TOO_FEW = "so few images or groups prove no more than a guess"
+_TOO_FEW = "too few images or groups to prove more than a guess"
 
 
 class NoSkill(Rule):
@@ -33,7 +33,7 @@ class NoSkill(Rule):
     is inconclusive.
 
     To fix a failure: check the labels, the input normalisation, the class order and that the right
-    checkpoint was loaded: the model has learned nothing that shows on this data.
+    checkpoint was loaded. The model has learned nothing that shows on this data.
 
     To decide it: measure more images of each class, of more groups where images come in groups.
     """
