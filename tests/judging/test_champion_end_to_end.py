@@ -44,7 +44,7 @@ def test_without_a_champion_the_rules_are_open(folder):
 
     assert ran.status == 3
     assert set(ran.outcomes.values()) == {"inconclusive"}
-    assert "no baseline was given" in ran.words
+    assert "no champion was measured on test" in ran.words
     assert not (folder.path / "gate-out" / "newly-broken.csv").exists()
 
 
@@ -203,7 +203,7 @@ def test_a_champion_that_did_not_see_the_split_leaves_its_rules_open(champion):
     )
 
     assert ran.status == 3
-    assert "no baseline was given that was measured on validation" in ran.words
+    assert "no champion was measured on validation (add `baseline:`)" in ran.words
 
 
 def test_judging_the_evidence_again_says_the_same(champion):

@@ -33,7 +33,7 @@ def test_each_slice_is_judged_and_the_worst_comes_first(folder):
         "accuracy[slice=scanner=C]",
     ]
     assert ran.out.index("scanner=B]") < ran.out.index("scanner=C]") < ran.out.index("scanner=A]")
-    assert "accuracy on test where scanner=B is 0.600 (120 of 200; at most" in ran.words
+    assert "accuracy on test where scanner=B is 0.600 (120/200; at most" in ran.words
 
 
 def test_images_without_a_value_are_a_slice_of_their_own(folder):
