@@ -1,4 +1,4 @@
-"""What is said of each result: a finding, or the number, its counts, a bound and the limit."""
+"""The words of results: a finding, or a number with its counts, a bound and the limit."""
 
 import math
 import re

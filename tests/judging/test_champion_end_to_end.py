@@ -85,8 +85,8 @@ def test_a_worse_model_fails_overall_and_in_its_class(champion):
         "recall-kept[class=dog]": "failed",
         "negative-flips": "failed",
     }
-    assert "70 broken and 0 repaired of 1000 (McNemar's exact p = 1.7e-21, " in ran.words
-    assert "(-70 of 1000" not in ran.words
+    assert "70 broken and 0 repaired of 1,000 (McNemar's exact p = 1.7e-21, " in ran.words
+    assert "(-70/1,000" not in ran.words
 
 
 def test_what_was_broken_is_listed_with_truth_and_answer(champion):
@@ -214,7 +214,7 @@ def test_judging_the_evidence_again_says_the_same(champion):
     again = champion.command("judge", "gate-out", "--policy", "policy.yaml")
 
     assert again.status == first.status
-    assert "2 broken and 0 repaired of 1000" in again.words
+    assert "2 broken and 0 repaired of 1,000" in again.words
 
 
 @pytest.mark.parametrize("named", ["champion", "champion/report.json", "./champion/"])

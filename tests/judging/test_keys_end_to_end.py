@@ -209,7 +209,9 @@ def test_one_grouped_image_a_split_is_inconclusive(folder):
 
     assert ran.status == 3
     assert "199 of 200 images of train and 199 of 200 images of test have no group" in ran.words
-    assert "give every image its group, or allow some by max_ungrouped" in ran.words
+    assert ran.result("group-overlap")["remedy"] == (
+        "give every image its group, or allow some by `max_ungrouped`"
+    )
 
 
 @pytest.mark.parametrize("word", ["", "nan", "None", "NULL"])
