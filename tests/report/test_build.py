@@ -176,6 +176,21 @@ def test_every_result_says_a_finding_or_a_number_with_its_requirement(verdict, r
         assert "\n" not in result.message
 
 
+def test_a_number_has_one_interval_and_a_stricter_bound_names_its_confidence(report_on):
+    report = report_on("fail")
+    result = next(each for each in report.results if each.key == "recall[class=tumour]")
+    metric = next(
+        each
+        for each in report.metrics
+        if (each.name, each.split, each.class_, each.slice) == ("recall", "test", "tumour", None)
+    )
+
+    assert result.measured.interval == metric.interval
+    assert metric.interval.one_sided_confidence == 0.95
+    assert "at most 0.262 with 98.75 % confidence" in result.message
+    assert metric.interval.high < 0.262
+
+
 @verdicts
 def test_what_did_not_pass_says_how_to_mend_it(verdict, report_on):
     for result in report_on(verdict).results:
