@@ -33,7 +33,7 @@ def assert_reported(ran, *words, kind):
         assert error["where"]
         assert error["message"]
         assert error["remedy"]
-    assert "NOT EVALUATED (exit status 4)" in ran.out
+    assert re.search(r"ERROR +\(?exit status 4", ran.out)
 
 
 def only_test(path, **keys):
