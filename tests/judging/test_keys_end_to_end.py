@@ -248,7 +248,7 @@ def test_no_groups_are_said(folder):
 def test_groups_of_single_images_are_said(folder):
     ran = leaky(folder, [f"a{index}" for index in range(200)], GROUPS[::-1])
 
-    said = "every image of train is a group of its own: the declared groups join nothing"
+    said = "every image of train is a group of its own, so the groups join nothing"
     assert said in ran.words
     assert said in ran.report["environment"]["assumed"]
 
