@@ -1,14 +1,16 @@
 """A rehearsal: the fixtures of a policy are judged for real, and their outcomes compared."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gate.checks.base import Outcome, Rule
 from gate.checks.plugins import reading
 from gate.decision import WORST_FIRST, Decision, Result, judge
 from gate.errors import DocumentError
+from gate.evidence.records import Evidence
 from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.evidence.synthetic_views import ask_again
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
@@ -54,6 +56,12 @@ class Rehearsal:
         return tuple(rule for rule in self.rules if rule not in self.shown_passing)
 
 
+def synthetic_evidence_for(rules: Sequence[Rule], numbers: SyntheticRun) -> Evidence:
+    """Return synthetic evidence, with what rules need of a model that is asked again."""
+    needed = [each.measurement for each in needs_of(rules)]
+    return ask_again(synthetic_evidence(numbers), numbers, needed)
+
+
 def rehearse(cases: Cases) -> Rehearsal:
     """Return what came of each fixture; only what a fixture expects counts as shown."""
     surprises: list[Surprise] = []
@@ -66,8 +74,7 @@ def rehearse(cases: Cases) -> Rehearsal:
             surprises.append(_surprise(case, "the policy", "to fit the classes", error.fact))
             continue
         policy = cases.policy.policy
-        needed = [each.measurement for each in needs_of(policy.rules)]
-        evidence = ask_again(synthetic_evidence(case.numbers), case.numbers, needed)
+        evidence = synthetic_evidence_for(policy.rules, case.numbers)
         decision = judge(policy.rules, with_critical(evidence, policy))
         surprises += _surprises(case, decision)
         for results in _as_expected(case, decision):

@@ -32,6 +32,8 @@ class PatchShuffle(ViewRule):
     Skill is 0 for guessing and 1 for always being right.
 
     To fix a failure: train with other textures and colours (stylised images, colour jitter).
+
+    To decide it: measure again with this policy, and ask about more images with `images`.
     """
 
     formula: ClassVar = (
@@ -71,7 +73,7 @@ class PatchShuffle(ViewRule):
         else:
             estimate = balanced_accuracy(answered.seen(), len(evidence.classes))
             asked = self.describe_sample(len(answered.rows), evidence)
-            detail = f"{asked}; a guess reaches {guess:.3f}"
+            detail = f"{asked}. A guess reaches {guess:.3f}"
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split} images cut into {self.grid} x {self.grid}",

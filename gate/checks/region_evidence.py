@@ -87,6 +87,8 @@ class RegionEvidence(ViewRule):
 
     To fix a failure: look at the region in the images of each class; crop it, or collect images
     where it tells nothing, and train again.
+
+    To decide it: measure again with this policy, and ask about more images with `images`.
     """
 
     formula: ClassVar = (
@@ -128,7 +130,7 @@ class RegionEvidence(ViewRule):
     def _swaps(self) -> Iterator[_Swap]:
         none_named = self.frame is None and self.cells is None and self.tint is None
         if frame := Frame() if none_named else self.frame:
-            words = f"the frame ({100 * frame.share:g} % of the picture)"
+            words = f"the frame, {100 * frame.share:g} % of the picture,"
             yield _Swap(f"frame:{frame.share:g}", words, frame.max)
         if cells := Cells() if none_named else self.cells:
             grid = cells.grid
@@ -157,7 +159,7 @@ class RegionEvidence(ViewRule):
             estimate = accuracy_owed(answered)
             detail = self.describe_sample(len(answered.rows), evidence)
         return Comparison(
-            what=f"accuracy on {self.split} that is owed to {swap.words}",
+            what=f"accuracy owed to {swap.words}",
             estimate=estimate,
             operator="<=",
             required=swap.most,
@@ -168,7 +170,7 @@ class RegionEvidence(ViewRule):
 
 
 def _place_in_words(grid: int, cell: int) -> str:
-    """Return where a cell lies: "the cell at the bottom right (1/16 of the picture)"."""
+    """Return where a cell lies: "the cell at the bottom right, 1/16 of the picture,"."""
     row, column = divmod(cell, grid)
     last = grid - 1
     down = {0: "top", last: "bottom"}.get(row, f"row {row + 1}")
@@ -181,4 +183,4 @@ def _place_in_words(grid: int, cell: int) -> str:
         place = f"at the {down}, in {across}"
     else:
         place = f"at the {down} {across}"
-    return f"the cell {place} (1/{grid * grid} of the picture)"
+    return f"the cell {place}, 1/{grid * grid} of the picture,"

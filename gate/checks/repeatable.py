@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.sentences import allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Repeatable(Rule):
 
     To fix a failure: call `model.eval()` before the weights are saved or exported; take random
     steps out of `forward`.
+
+    To decide it: measure again with this policy, on a model that takes batches of several sizes.
     """
 
     family: ClassVar = "model"
@@ -80,13 +83,11 @@ class Repeatable(Rule):
         """Return how many images differ between two calls, and between batch sizes."""
         from gate.evidence.records import Split
         from gate.evidence.repeated_answers import BATCHES, FLIPPED, TWICE
-        from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import rows_on, why_absent
+        from gate.metrics.selection import absent, rows_on
 
         rows = rows_on(evidence, Split(self.split))
         if rows is None:
-            absent = Undefined(why_absent(evidence, self.split))
-            return [self._comparison("twice", "when asked twice", absent, "")]
+            return [self._comparison("twice", "when asked twice", absent(evidence, self.split))]
         columns = rows.observed(self._measurement.key)
         asked = int((columns[FLIPPED] >= 0).sum())
         on_gpu = evidence.environment.get("device", "cpu") != "cpu"
@@ -98,28 +99,32 @@ class Repeatable(Rule):
             ),
         ]
 
-    def _comparison(self, part: str, when: str, estimate: "Estimate", detail: str) -> Comparison:
+    def _comparison(
+        self, part: str, when: str, estimate: "Estimate", largest: str = ""
+    ) -> Comparison:
+        scores = "get other scores" if estimate.numerator != 1 else "gets other scores"
+        many = f"{estimate.numerator or 0:,} of {estimate.denominator or 0:,} {self.split} images"
         return Comparison(
             what=f"number of {self.split} images with other scores {when}",
             estimate=estimate,
             operator="<=",
             required=0,
             scope=Scope(self.split, part=part),
-            detail=detail,
+            finding=known_or(estimate, f"{many} {scores} {when} {allow(0)}"),
+            detail=largest,
         )
 
 
 def _beyond(gaps: "NDArray[Any]", limit: float, asked: int) -> "tuple[Estimate, str]":
-    """Return how many gaps are beyond a limit, and the largest."""
+    """Return how many gaps are beyond a limit, and the largest in words."""
     import numpy as np
 
     from gate.metrics.estimates import Count, Undefined
 
     known = gaps[~np.isnan(gaps)]
     if not len(known):
-        return Undefined(
-            "the model takes batches of one size only" if asked else "none was asked"
-        ), ""
+        reason = "the model takes batches of one size only" if asked else "no image was asked again"
+        return Undefined(reason, remedy="export the model with a free batch size"), ""
     largest = float(known.max())
-    told = f"largest difference {largest:.1e}" if largest else "no difference"
-    return Count(int((known > limit).sum()), len(known)), f"{told}, of {len(known):,} asked again"
+    found = Count(int((known > limit).sum()), len(known))
+    return found, f"The largest difference is {largest:.1e}" if largest else ""

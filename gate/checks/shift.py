@@ -31,6 +31,8 @@ class Shift(ViewRule):
     more answers: how many of the right ones stay is told beside it.
 
     To fix a failure: put a blur before each stride (Zhang 2019), or shift images in training.
+
+    To decide it: measure again with this policy, and ask about more images with `images`.
     """
 
     formula: ClassVar = "images with the same answer / images (Azulay and Weiss 2019)"
@@ -75,7 +77,7 @@ class Shift(ViewRule):
             estimate = agreement(answered)
             asked = self.describe_sample(len(answered.rows), evidence)
             right = agreement(answered.right)
-            stays = "" if right.value is None else f"; of those answered rightly {right.value:.3f}"
+            stays = "" if right.value is None else f". Of those answered rightly: {right.value:.3f}"
             detail = f"{asked}{stays}"
         moved = f"{self.pixels} pixel{'s' if self.pixels > 1 else ''}"
         return [

@@ -52,6 +52,8 @@ class Stability(ViewRule):
     compared image by image.
 
     To fix a failure: train with such changes of the images, or change what delivers them.
+
+    To decide it: measure again with this policy, and ask about more images with `images`.
     """
 
     formula: ClassVar = (

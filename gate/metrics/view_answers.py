@@ -23,13 +23,16 @@ from gate.metrics.baseline import Pairs, accuracy_change
 from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
-from gate.metrics.selection import why_absent
+from gate.metrics.selection import absent
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
 _REASONS = {
-    TOO_SMALL: "the images are too small for it",
-    NO_DONOR: "no image may lend a region to them",
-    NO_PIXELS: "the data gives tensors, which have no pixels; let the Dataset return uint8 images",
+    TOO_SMALL: ("the images are too small for it", "judge larger images, or leave the rule out"),
+    NO_DONOR: (
+        "no image may lend a region to them",
+        "give images of several groups, and at least two of each class",
+    ),
+    NO_PIXELS: ("the data gives tensors, which have no pixels", "return uint8 images"),
 }
 
 
@@ -38,6 +41,7 @@ class NotAsked:
     """Why a view shows nothing."""
 
     reason: str
+    remedy: str = ""
     # The view cannot show anything of such images, and whoever made them so gains nothing: the
     # input is the same, or too small for regions. Then a rule only warns.
     is_harmless: bool = False
@@ -45,7 +49,7 @@ class NotAsked:
     @property
     def estimate(self) -> Undefined:
         """Return the same as an estimate."""
-        return Undefined(self.reason)
+        return Undefined(self.reason, remedy=self.remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +83,8 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     """
     name = Split(split)
     if name not in evidence.splits:
-        return NotAsked(why_absent(evidence, split))
+        missing = absent(evidence, split)
+        return NotAsked(missing.reason, remedy=missing.remedy)
     rows = evidence.splits[name].rows
     columns = [rows.observed(each.key) for each in views]
     for measurement, observed in zip(views, columns, strict=True):
@@ -98,13 +103,14 @@ def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> 
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
-    for state, why in _REASONS.items():
+    for state, (why, remedy) in _REASONS.items():
         if 2 * int((states == state).sum()) > sampled:
-            return NotAsked(f"nothing can be said of {view}: {why}", state == TOO_SMALL)
+            return NotAsked(f"{view} shows nothing: {why}", remedy, state == TOO_SMALL)
     changed = int((states == ASKED).sum())
     if changed < _LEAST_CHANGED * asked:
         same = f"{asked - changed:,} of {asked:,} images"
-        return NotAsked(f"{view} changed nothing in {same}", is_harmless=True)
+        remedy = "judge larger images, or a stronger view"
+        return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=True)
     return None
 
 

@@ -52,8 +52,8 @@ def _add(sentences: str, clause: str) -> str:
     """Return sentences with one clause more, as a sentence of its own where they grow too long."""
     if not clause:
         return sentences
-    last = f"{sentences}; {clause}".rpartition(". ")[2]
-    if len(last.split()) <= _MOST_WORDS:
+    joined = f"{sentences.rpartition('. ')[2]}; {clause.partition('. ')[0]}"
+    if len(joined.split()) <= _MOST_WORDS:
         return f"{sentences}; {clause}"
     is_word = clause.split()[0].isalpha()  # and no name of a key, or of an image
     return f"{sentences}. {clause[0].upper() + clause[1:] if is_word else clause}"

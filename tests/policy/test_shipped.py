@@ -6,15 +6,12 @@ import pytest
 import yaml
 
 from gate.decision import Verdict, judge
-from gate.evidence.synthetic_evidence import synthetic_evidence
-from gate.evidence.synthetic_views import ask_again
 from gate.policy.catalogue import markdown
 from gate.policy.fixtures import read_fixtures
 from gate.policy.linting import useless_rules
-from gate.policy.needs import needs_of
 from gate.policy.reading import read_policy
 from gate.policy.shipped import shipped_folder, shipped_names
-from gate.rehearsal import rehearse
+from gate.rehearsal import rehearse, synthetic_evidence_for
 
 NAMES = ["baseline", "behaviour", "precision-first", "recall-first", "release", "smoke"]
 
@@ -93,8 +90,7 @@ def test_a_first_release_warns_only_where_a_policy_says_so(tmp_path):
     cases = read_fixtures(str(shipped_folder() / "fixtures" / "release.yaml")).cases
     (first,) = [case for case in cases if case.fixture.name == "a first release has no champion"]
     rules = read_policy("release").policy.rules
-    needed = [each.measurement for each in needs_of(rules)]
-    evidence = ask_again(synthetic_evidence(first.numbers), first.numbers, needed)
+    evidence = synthetic_evidence_for(rules, first.numbers)
 
     release = judge(rules, evidence)
     allowed = judge(read_policy("first.yaml", base=tmp_path).policy.rules, evidence)
