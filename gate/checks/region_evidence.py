@@ -130,7 +130,7 @@ class RegionEvidence(ViewRule):
     def _swaps(self) -> Iterator[_Swap]:
         none_named = self.frame is None and self.cells is None and self.tint is None
         if frame := Frame() if none_named else self.frame:
-            words = f"the frame, {100 * frame.share:g} % of the picture,"
+            words = f"the frame of {100 * frame.share:g} %"
             yield _Swap(f"frame:{frame.share:g}", words, frame.max)
         if cells := Cells() if none_named else self.cells:
             grid = cells.grid
@@ -170,17 +170,15 @@ class RegionEvidence(ViewRule):
 
 
 def _place_in_words(grid: int, cell: int) -> str:
-    """Return where a cell lies: "the cell at the bottom right, 1/16 of the picture,"."""
+    """Return where a cell lies, in a few words.
+
+    >>> _place_in_words(4, 15), _place_in_words(4, 1)
+    ('the bottom right cell of 4 x 4', 'the cell in row 1, column 2 of 4 x 4')
+    """
     row, column = divmod(cell, grid)
-    last = grid - 1
-    down = {0: "top", last: "bottom"}.get(row, f"row {row + 1}")
-    across = {0: "left", last: "right"}.get(column, f"column {column + 1}")
-    if down.startswith("row") and across.startswith("column"):
-        place = f"in {down}, {across}"
-    elif down.startswith("row"):
-        place = f"at the {across}, in {down}"
-    elif across.startswith("column"):
-        place = f"at the {down}, in {across}"
-    else:
-        place = f"at the {down} {across}"
-    return f"the cell {place}, 1/{grid * grid} of the picture,"
+    down = {0: "top", grid - 1: "bottom"}.get(row)
+    across = {0: "left", grid - 1: "right"}.get(column)
+    of = f"of {grid} x {grid}"
+    if down and across:
+        return f"the {down} {across} cell {of}"
+    return f"the cell in row {row + 1}, column {column + 1} {of}"
