@@ -43,7 +43,7 @@ def _evidence(classes):
     made = synthetic_evidence(
         SyntheticRun(
             classes=tuple(f"class-{label:04d} of {classes}" for label in range(classes)),
-            critical=("class-0001 of 10",) if classes == 10 else ("class-0001 of 1000",),
+            critical=(f"class-0001 of {classes}",),
             train=_matrix(classes, 20, 19, generator),
             test=_matrix(classes, 10, 8, generator),
             copies=3,
