@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import re
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from measured import as_measured
+from PIL import Image
 
 from gate.errors import MissingExtraError
 from gate.evidence.records import Picture, Split, Subject
@@ -27,6 +29,14 @@ from gate.report.renderings.registry import render
 GOLDEN = Path(__file__).parents[2] / "golden" / "renderings"
 PNG = b"\x89PNG\r\n\x1a\n" + b"not really" * 100
 ADDRESS = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+
+
+def noise(seed, side=96):
+    """Return a PNG that nothing makes smaller."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
 
 
 class Page(HTMLParser):
@@ -134,7 +144,8 @@ def test_the_first_screen_says_verdict_reasons_and_what_to_do(golden_reports, re
     places = [head.index(title) for title in ("FAIL", "Why", "What to do")]
     assert places == sorted(places)
     assert all(f"{each.title}: {describe(each)}" in head for each in blocking[:5])
-    assert all(step.replace("`", "") in head for step in next_steps(report)[:5])
+    mended = [each.remedy for each in report.errors]
+    assert all(step.replace("`", "") in head for step in [*mended, *next_steps(report)][:5])
 
 
 def test_a_likely_cause_stands_before_the_reasons(golden_reports):
@@ -145,11 +156,47 @@ def test_a_likely_cause_stands_before_the_reasons(golden_reports):
 
     said = page.index("test is in train: 3 images")
     assert page.index("<h1>") < said < page.index("<h2>Why</h2>")
-    assert "split anew" in page[said : page.index("<h2>Why</h2>")]
+    assert page[page.index("<ol") :].index("split anew") < 60, "its remedy is the first step"
 
 
 def test_pictures_of_pairs_and_mistakes_are_embedded_whole(page):
     assert page.count(ADDRESS) == 3
+
+
+@pytest.mark.parametrize("classes", [10, 100])
+def test_photos_keep_the_page_small_and_share_the_room(classes, report_on, tmp_path):
+    """Noise of 96 pixels is the largest picture that evidence holds, and 160 are the most."""
+    names = tuple(f"kind-{place:02}" for place in range(classes))
+    counts = tuple(
+        tuple(
+            30 if guess == truth else 4 if guess == (truth + 1) % classes else 0
+            for guess in range(classes)
+        )
+        for truth in range(classes)
+    )
+    made = synthetic_evidence(
+        SyntheticRun(classes=names, test=counts, train=counts, copies=20, confidence=(0.9, 0.7))
+    )
+    rows = made.splits[Split.TEST].rows
+    wrong = np.flatnonzero(rows.labels != rows.predictions)[:80]
+    chosen = [
+        *((Split.TEST, str(rows.ids[row])) for row in wrong),
+        *((split, f"{copy:09d}") for copy in range(20) for split in (Split.TRAIN, Split.TEST)),
+    ]
+    pictures = tuple(
+        Picture(split, name, noise(seed))
+        for seed, (split, name) in enumerate(dict.fromkeys(chosen))
+    )
+    subject = Subject("ab" * 32, 9, "safetensors", "nets:build", 7)
+    evidence = replace(as_measured(made, subject), pictures=pictures)
+    save(evidence, tmp_path / "evidence.sqlite")
+
+    page = render(report_on(evidence), "html", Beside(evidence=tmp_path / "evidence.sqlite"))
+
+    assert len(page.encode()) <= {10: 350_000, 100: 600_000}[classes]
+    mistakes = page[page.index('id="mistakes"') : page.index('id="pairs"')]
+    assert mistakes.count("data:image/jpeg") >= 10
+    assert page[page.index('id="pairs"') :].count("data:image/jpeg") >= 10
 
 
 def test_no_images_leaves_every_picture_out(run):

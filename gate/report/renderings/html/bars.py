@@ -8,7 +8,6 @@ from gate.report.messages import requirement
 from gate.report.model import IntervalPart, RequiredPart
 
 _ROOM = 0.06  # of the span, left free on both sides
-_NARROW = 0.02  # below, two digits would show an interval without width
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
 
@@ -66,26 +65,29 @@ def round_values(low: float, high: float, most: int) -> list[float]:
     )
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [float(f"{each * step:.12g}") for each in range(first, last + 1)]
+    found = (float(f"{each * step:.12g}") for each in range(first, last + 1))
+    return list(dict.fromkeys(found))  # beside large numbers, small steps fall together
 
 
 def interval_in_words(interval: IntervalPart | None) -> str:
-    """Return the bounds in few words: 0.54–0.96, at least 0.54; nothing where there are none.
+    """Return the bounds in few words: 0.54–0.96, at least 0.54; nothing where they are one number.
 
-    >>> part = IntervalPart(low=0.9, high=0.9061, one_sided_confidence=0.95, method="Wilson")
+    >>> part = IntervalPart(low=0.9041, high=0.9049, one_sided_confidence=0.95, method="Wilson")
     >>> interval_in_words(part)
-    '0.900–0.906'
+    '0.904–0.905'
     """
     if interval is None or (interval.low is None and interval.high is None):
         return ""
-    low, high = interval.low, interval.high
-    if low is None:
-        return f"at most {_rounded(high, 2)}"
-    if high is None:
-        return f"at least {_rounded(low, 2)}"
-    places = 2 if high - low >= _NARROW else 3
-    between = "–" if low >= 0 else " to "  # a dash beside a minus reads as another minus
-    return f"{_rounded(low, places)}{between}{_rounded(high, places)}"
+    if interval.low is None:
+        return f"at most {_rounded(interval.high, 2)}"
+    if interval.high is None:
+        return f"at least {_rounded(interval.low, 2)}"
+    between = "–" if interval.low >= 0 else " to "  # a dash beside a minus reads as another minus
+    for places in (2, 3):
+        low, high = _rounded(interval.low, places), _rounded(interval.high, places)
+        if low != high:
+            return f"{low}{between}{high}"
+    return ""
 
 
 def required_in_signs(required: RequiredPart) -> str:

@@ -23,6 +23,7 @@ from gate.report.renderings.html.rules import (
 )
 from gate.report.renderings.leaks import notable
 from gate.report.renderings.words import waivers_of
+from gate.wording import printable
 
 _MOST_REASONS = 5  # rules that the verdict names; the cards below tell all
 _MOST_STEPS = 5
@@ -102,10 +103,10 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     """Return what the page of a report shows; ``evidence`` is the file beside it, if any."""
     beside = read_beside(report, evidence)
     blocking = [each for each in group_results(report) if each.blocks]
-    steps = next_steps(report)
     unmeasured = 0
     if report.errors and not report.data:  # the errors are the reason, and tell what to do
-        unmeasured, blocking, steps = len({each.rule for each in blocking}), [], []
+        unmeasured, blocking = len({each.rule for each in blocking}), []
+    steps = _steps(report, next_steps(report) if blocking else [])
     cards = cards_of(report)
     split = next((name for name in _SPLITS if name in report.data), None)
     classes = _classes(report, split)
@@ -149,6 +150,12 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         ],
         facts=list(_facts(report)),
     )
+
+
+def _steps(report: Report, of_rules: list[str]) -> list[str]:
+    """Return what to do about causes, about errors, and about rules, each remedy once."""
+    first = [each.remedy for each in (*report.causes, *report.errors) if each.remedy]
+    return list(dict.fromkeys([*(printable(each) for each in first), *of_rules]))
 
 
 def _classes(report: Report, split: str | None) -> list[ClassRow]:
