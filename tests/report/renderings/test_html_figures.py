@@ -1,13 +1,11 @@
 """Bars, glance and cards say what the report says, and draw it where it belongs."""
 
-import io
 import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from gate.report.model import HistoryPart, IntervalPart, Report
 from gate.report.renderings.grouping import group_results
@@ -181,24 +179,8 @@ def test_a_thousand_classes_are_capped_and_the_card_says_so(golden_reports):
 # Drawings and pictures
 
 
-def png(side, mode="RGB", seed=0):
-    shape = (side, side, 3) if mode == "RGB" else (side, side)
-    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def test_a_small_picture_is_shown_as_it_is_and_a_large_one_as_jpeg():
-    assert address(png(8)).startswith("data:image/png;base64,")
-    assert address(png(96)).startswith("data:image/jpeg;base64,")
-    assert len(address(png(96))) < len(png(96)) / 2
-
-
-@pytest.mark.parametrize(
-    "odd", [None, b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + b"x" * 5000, png(96)[:4000], png(300)]
-)
-def test_what_is_no_small_png_is_not_shown(odd):
+@pytest.mark.parametrize("odd", [None, b"", b"GIF89a", b"<svg onload=alert(1)>"])
+def test_what_is_no_png_is_not_shown(odd):
     assert address(odd) == ""
 
 

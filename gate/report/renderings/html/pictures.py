@@ -1,7 +1,6 @@
 """Pictures of leaked pairs and of sure mistakes, embedded, within a bound of bytes."""
 
 import base64
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,10 +13,7 @@ from gate.report.renderings.html.evidence import Beside
 _MOST_PAIRS = 40  # shown; the report lists up to a thousand
 _MOST_CLASSES = 12
 _A_CLASS = 8
-_MOST_CHARACTERS = 90_000  # of the addresses of mistakes, and again of those of pairs
-_SMALL = 3_000  # bytes; a larger picture is written as JPEG
-_MOST_SIDE = 256  # pixels; evidence of ours holds none above 96
-_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_CHARACTERS = 100_000  # of the addresses of mistakes, and again of those of pairs
 
 KINDS = {
     "bytes": "identical file",
@@ -129,26 +125,8 @@ def _in_turns(rows: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
 
 
 def address(png: bytes | None) -> str:
-    """Return a PNG as an address that holds it, a large one as JPEG; empty where it is no PNG."""
-    if png is None or not png.startswith(_PNG):
+    """Return a PNG as an address that holds it; empty where there is none, or it is none."""
+    if png is None or not png.startswith(b"\x89PNG\r\n\x1a\n"):
         return ""
-    kind, picture = ("png", png) if len(png) <= _SMALL else ("jpeg", _jpeg(png))
-    if not picture:
-        return ""
-    whole = f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+    whole = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return Markup(whole)  # noqa: S704 -- base64 of our own; other strings are cut when too long
-
-
-def _jpeg(png: bytes) -> bytes:
-    """Return a picture as JPEG, a fifth of its size; nothing where it cannot be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            if max(image.size) > _MOST_SIDE:
-                return b""
-            stream = io.BytesIO()
-            image.convert("L" if image.mode == "L" else "RGB").save(stream, "JPEG", quality=75)
-    except (OSError, SyntaxError, ValueError):  # as Pillow says that it is no picture
-        return b""
-    return stream.getvalue()
