@@ -237,11 +237,11 @@ def test_axe_finds_nothing(scheme, page, browser):
     )
     browser.get(page.as_uri())
 
-    folded, passes = _axe(browser)
-    browser.execute_script("document.querySelectorAll('.part').forEach(part => part.open = true)")
-    unfolded, _ = _axe(browser)
+    if "of 1000" not in page.read_text(encoding="utf-8"):  # there it would take minutes
+        browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    violations, passes = _axe(browser)
 
-    assert folded == unfolded == []
+    assert violations == []
     assert passes > 20
 
 

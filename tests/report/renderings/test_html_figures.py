@@ -11,6 +11,7 @@ from gate.report.model import HistoryPart, IntervalPart, Report
 from gate.report.renderings.grouping import group_results
 from gate.report.renderings.html.bars import interval_in_words, round_values, scale_of
 from gate.report.renderings.html.glance import glances_of
+from gate.report.renderings.html.page import page_of
 from gate.report.renderings.html.pictures import address
 from gate.report.renderings.html.plots import confusion_map, losses
 from gate.report.renderings.html.rules import cards_of
@@ -145,6 +146,17 @@ def test_cards_that_block_come_first_and_are_open_the_others_are_folded(golden_r
     opened = [card.is_open for card in cards]
     assert opened == sorted(opened, reverse=True)
     assert {card.name for card in cards if card.is_open} == blocking
+
+
+def test_where_nothing_was_measured_the_error_is_the_reason_and_no_card_is_open(report_on):
+    report = report_on("error")
+
+    page = page_of(report, None, images=True)
+
+    assert not any(card.is_open for card in page.cards)
+    assert page.reasons == []
+    assert page.steps == [report.errors[0].remedy]
+    assert page.unmeasured == len({group.rule for group in group_results(report) if group.blocks})
 
 
 def test_the_state_of_a_card_is_the_worst_of_its_results(golden_reports):
