@@ -154,8 +154,11 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
 
 def _steps(report: Report, of_rules: list[str]) -> list[str]:
     """Return what to do about causes, about errors, and about rules, each remedy once."""
-    first = [each.remedy for each in (*report.causes, *report.errors) if each.remedy]
-    return list(dict.fromkeys([*(printable(each) for each in first), *of_rules]))
+    first = [
+        *(each.remedy for each in report.causes),
+        *(each.remedy for each in report.errors if each.remedy),
+    ]
+    return list(dict.fromkeys([*map(printable, first), *of_rules]))
 
 
 def _classes(report: Report, split: str | None) -> list[ClassRow]:
