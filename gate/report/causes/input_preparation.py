@@ -2,7 +2,7 @@
 
 from gate.checks.input_contract import InputContract
 from gate.decision import Result
-from gate.evidence.input_trial import Preparation, least_accuracy
+from gate.evidence.input_trial import InputTrial, Preparation, least_accuracy
 from gate.evidence.records import Split
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.metrics.input_trial import explanations, trial_of
@@ -12,7 +12,7 @@ from gate.report.causes.cause import MODEL, Cause, Facts, Finding, is_about_answ
 def find(facts: Facts) -> Finding | None:
     """Return the cause where another preparation explains the errors, and test is as bad."""
     rule = _rule_of(facts)
-    [measurement] = rule.needs()
+    measurement = InputTrial(rule.floor)
     try:
         trial = trial_of(facts.evidence, measurement)
         found = explanations(facts.evidence, measurement, min_gain=rule.min_gain)

@@ -23,8 +23,9 @@ def find(facts: Facts) -> Finding | None:
     test = facts.evidence.splits.get(Split.TEST)
     if test is None or facts.evidence.probe is None:
         return None
-    shared = _shared_with_train(facts)
-    rows = test.rows
+    shared, rows = _shared_with_train(facts), test.rows
+    if len(shared) < _FEWEST:
+        return None
     copied = np.fromiter((name in shared for name in rows.ids), bool, len(rows))
     images = int(copied.sum())
     if images < max(_FEWEST, _SHARE * len(rows)):
@@ -78,6 +79,6 @@ LEAKED_TEST = Cause(
     "of train images by bytes or pixels that the gate has read, never by names; and they are "
     f"answered better than the others, with {_CONFIDENCE * 100:g} % confidence.",
     example=SyntheticRun(
-        train=((150, 0), (0, 150)), test=((120, 30), (30, 120)), copies=100, probe="sound"
+        train=((140, 10), (10, 140)), test=((120, 30), (30, 120)), copies=100, probe="sound"
     ),
 )
