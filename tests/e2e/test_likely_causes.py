@@ -1,5 +1,7 @@
 """Likely causes, planted in nets that are really trained, and not planted."""
 
+import json
+
 import numpy as np
 import pytest
 from trained_nets import (
@@ -81,6 +83,17 @@ def kinds(ran):
 
 def remedies(ran, rule):
     return {each["remedy"] for each in ran.report["results"] if each["rule"] == rule} - {""}
+
+
+def test_judging_the_evidence_again_names_the_same_causes(trial):
+    trial.train(digits("train"), spec={"scale": 1})
+    ran = trial.judge(shown=digits("train"), tested=digits("test"))
+
+    trial.project.command("judge", "gate-out", "--policy", "policy.yaml", "--out", "again")
+
+    again = json.loads((trial.project.folder / "again" / "report.json").read_text())
+    assert kinds(ran) == ["input-preparation"]
+    assert again["causes"] == ran.report["causes"]
 
 
 PREPARED = [
