@@ -283,7 +283,7 @@ def test_a_class_is_ignored_by_a_model_that_knows_the_others(others, is_named):
 @pytest.mark.parametrize(
     ("train", "test"),
     [
-        (((60, 0), (0, 60)), ((45, 55), (55, 45))),  # 120 images may be right by luck
+        (((32, 0), (0, 33)), ((450, 550), (550, 450))),  # 65 images may be right by luck
         (((985, 15), (15, 985)), ((60, 40), (40, 60))),  # nearly, and not by heart
         (((95, 5), (5, 95)), ((60, 40), (40, 60))),  # train is not perfect
         (((200, 0), (0, 200)), ((85, 15), (14, 86))),  # the gap is not proven
@@ -292,6 +292,12 @@ def test_a_class_is_ignored_by_a_model_that_knows_the_others(others, is_named):
 )
 def test_train_must_be_known_by_heart_and_test_far_from_it(train, test):
     assert named(of(train=train, test=test, logged_train_accuracy=1.0)) == []
+
+
+def test_66_images_that_are_all_right_are_known_by_heart():
+    evidence = of(train=((33, 0), (0, 33)), test=((450, 550), (550, 450)))
+
+    assert named(evidence) == ["overfit"]
 
 
 def test_what_a_log_says_of_train_is_no_evidence():
