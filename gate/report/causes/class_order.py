@@ -12,10 +12,15 @@ from gate.report.causes.cause import MODEL, Cause, Facts, Finding, is_about_answ
 
 def find(facts: Facts) -> Finding | None:
     """Return the cause where another order of the outputs provably explains most wrong answers."""
+    judged = {
+        result.comparison.scope.split
+        for result in facts.decision.results
+        if is_about_answers(result)
+    }
     better = {
         split: found
         for split in (Split.TEST, Split.VALIDATION, Split.TRAIN)
-        if (found := _exchange_on(split, facts)) is not None
+        if split in judged and (found := _exchange_on(split, facts)) is not None
     }
     if not better:
         return None
