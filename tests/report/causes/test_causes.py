@@ -17,7 +17,8 @@ from gate.evidence.synthetic_run import SyntheticRun
 from gate.report import causes as room
 from gate.report.causes.__main__ import markdown
 from gate.report.causes.input_preparation import INPUT_PREPARATION
-from gate.report.causes.listing import CAUSES, MOST, likely_causes
+from gate.report.causes.listing import CAUSES, MOST, likely_causes, remedy_of
+from gate.report.messages import remedy
 
 KEY = InputTrial(0.5).key
 WORDS = 25  # of a sentence
@@ -364,3 +365,24 @@ def test_causes_are_words_on_a_verdict_that_is_no_pass(test, train, probe, copie
     assert decision.verdict in ("fail", "inconclusive") or not found
     assert said(likely_causes(evidence, decision)) == said(found)
     assert all(len(each.finding.message.split()) <= WORDS for each in found)
+
+
+def test_the_remedy_of_a_cause_stands_for_failures_and_open_questions_alike():
+    evidence = of(test=((45, 55), (57, 43)), train=((140, 160), (150, 150)), probe="batch")
+    asked = [
+        REGISTRY["accuracy"](id="accuracy", min=0.45),
+        REGISTRY["recall"](id="recall", min=0.9, owner="the lab"),
+        REGISTRY["data-requirements"](id="data-requirements", min_images=500),
+    ]
+    decision = judge(asked, evidence)
+
+    [cause] = likely_causes(evidence, decision)
+
+    outcomes = {each.rule.id: each.outcome for each in decision.results}
+    told = {
+        each.rule.id: remedy(each, instead=remedy_of(each, [cause])) for each in decision.results
+    }
+    assert outcomes["accuracy"] == "inconclusive"
+    assert told["accuracy"] == cause.finding.remedy
+    assert told["recall"] == f"{cause.finding.remedy}; the rule is owned by the lab"
+    assert told["data-requirements"] != cause.finding.remedy
