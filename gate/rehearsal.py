@@ -57,13 +57,19 @@ class Rehearsal:
 
 
 def synthetic_evidence_for(rules: Sequence[Rule], numbers: SyntheticRun) -> Evidence:
-    """Return synthetic evidence, with what rules need of a model that is asked again."""
+    """Return synthetic evidence, with what rules need of a model that is asked again.
+
+    Raises UsageError where the needs of two rules contradict each other.
+    """
     needed = [each.measurement for each in needs_of(rules)]
     return ask_again(synthetic_evidence(numbers), numbers, needed)
 
 
 def rehearse(cases: Cases) -> Rehearsal:
-    """Return what came of each fixture; only what a fixture expects counts as shown."""
+    """Return what came of each fixture; only what a fixture expects counts as shown.
+
+    Raises UsageError where the needs of two rules contradict each other.
+    """
     surprises: list[Surprise] = []
     passing: set[str] = set()
     failing: set[str] = set()

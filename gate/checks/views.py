@@ -1,4 +1,4 @@
-"""What rules about views share: the names of views in a policy, and the size of the sample."""
+"""The base of rules about views: names of views in a policy, and the size of the sample."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 

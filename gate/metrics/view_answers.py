@@ -1,4 +1,4 @@
-"""What becomes of the answers when images change: agreement, drops, and what a region is worth."""
+"""The answers to changed images are compared: agreement, drops, and the worth of a region."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

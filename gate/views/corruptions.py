@@ -1,4 +1,4 @@
-"""What cameras and weather do to a picture, at severities 1, 2 and 3.
+"""Corruptions by cameras and weather, at severities 1, 2 and 3.
 
 After Hendrycks and Dietterich (2019), with lengths as shares of the shorter side.
 """

@@ -1,4 +1,4 @@
-"""What a picture meets on its way to the model: other codecs, decoders and resizers."""
+"""The way of a picture to the model: other codecs, decoders and resizers."""
 
 import io
 

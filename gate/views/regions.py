@@ -1,4 +1,4 @@
-"""Where the evidence lies: a region as in another picture, or all regions in another order.
+"""A region is swapped with that of another picture, or all regions change places.
 
 The gain of a region is what the answers lose when it comes from a picture of another class, beyond
 what they lose when it comes from one of the same class: the cost of the cut itself is in both.

@@ -1,4 +1,4 @@
-"""Which images are asked again, and which of them lend regions to which."""
+"""The choice of images that are asked again, and of those that lend regions to others."""
 
 import hashlib
 from collections import Counter
