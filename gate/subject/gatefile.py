@@ -1,6 +1,6 @@
 """The gate file says what is judged. The policy, which says how, belongs to somebody else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,19 +11,19 @@ from gate.documents.document import Document, read_document
 from gate.documents.json_schema import DIALECT, as_read, as_text
 from gate.documents.source_text import refuse
 from gate.documents.validation import validate
-from gate.errors import DocumentError, UsageError
+from gate.errors import DocumentError, Fault, UsageError
 from gate.keys import name_key
 from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.classes import Framework
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.flags import Key, Remedy, flag_of, flags_under, named, remedy
 from gate.subject.inputs import Deviation, InputSpec, Length
 from gate.subject.outputs import OutputSpec, Values
 from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
-Key = str | int
-Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
+Complaint = tuple[tuple[Key, ...], str, str | Remedy]  # path, fact, remedy
 
 _LATER = ("prevalence", "engine")
 
@@ -147,12 +147,9 @@ class Factory:
         return self.spec.partition(":")[0]
 
 
-# Keys of which flags say nothing, or only a part.
-_WITHOUT_FLAG = (("classes",), ("input",), ("output",))
-_WRITE_ONE = (
-    "these lines belong into a gate file; to write one: "
-    "validate-model init --checkpoint CHECKPOINT DATA"
-)
+_WRITTEN_BY_INIT = (("classes",), ("input",), ("output",))
+_RARE = ("crop_ratio", "interpolation", "pad", "orientation", "scale", "offset", "factory")
+_WRITE_ONE = "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
 
 
 class GateFile(_Strict):
@@ -317,12 +314,24 @@ class GateFile(_Strict):
 
     def _refuse(self, complaints: Sequence[Complaint]) -> None:
         if self._document is not None:
-            refuse([self._document.fault(*complaint) for complaint in complaints])
+            refuse(list(_faults(self._document, complaints)))
         elif complaints:
-            said = [f"{fact}; {remedy}" for _, fact, remedy in complaints]
-            if any(path[:1] in _WITHOUT_FLAG for path, _, _ in complaints):
+            said = [f"{fact}; {_by_flags(path, advice)}" for path, fact, advice in complaints]
+            if any(path[:1] in _WRITTEN_BY_INIT for path, _, _ in complaints):
                 said.append(_WRITE_ONE)
             raise UsageError("", "\n".join(said))
+
+
+def _by_flags(path: Sequence[Key], advice: str | Remedy) -> str:
+    """Return a remedy for who gave flags and no gate file."""
+    if isinstance(advice, Remedy):
+        return advice.in_flags
+    top = tuple(map(str, path[:1]))
+    if top in _WRITTEN_BY_INIT:
+        flags = [each for each in flags_under(*top) if each.key[-1] not in _RARE]
+        return f"{advice}; as flags: {named(flags)}"
+    flag = flag_of(path)
+    return f"{advice}; as a flag: {named([flag])}" if flag else advice
 
 
 def read_gatefile(path: Path) -> GateFile:
@@ -340,10 +349,15 @@ def read_gatefile(path: Path) -> GateFile:
         if key not in document.root.keys
     ]
     if values is not None:
-        faults += [document.fault(*complaint) for complaint in contradictions(values)]
+        faults += list(_faults(document, contradictions(values)))
     refuse(faults)
     assert values is not None
     return values.placed(document, path.parent)
+
+
+def _faults(document: Document, complaints: Iterable[Complaint]) -> Iterator[Fault]:
+    for path, fact, advice in complaints:
+        yield document.fault(path, fact, str(advice))
 
 
 def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
@@ -369,9 +383,6 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
     place = ("data", predicted[0], "predictions")
     if gatefile.model is not None:
         yield place, "saved predictions stand in for a model, and a model is given", "delete one"
-    if not gatefile.classes:
-        fact = "saved predictions need the classes: their scores are named by them"
-        yield place, fact, "add classes: [...]"
     if gatefile.leakage is not None:
         fact = "saved predictions have no images that a descriptor could compare"
         yield ("leakage",), fact, "delete leakage:"
@@ -384,16 +395,21 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
 def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
     splits = gatefile.data.given()
     if not splits:
-        yield ("data",), "no data is given", "add data: {test: {path: ...}}, or use --test"
+        yield ("data",), "no data is given", remedy("add {}", {"data": {"test": {"path": "PATH"}}})
     if gatefile.policy is None:
-        yield ("policy",), "no policy is given", "add policy: baseline, or use --policy"
-    if any(spec.predictions is not None for spec in splits.values()):
+        yield ("policy",), "no policy is given", remedy("add {}", {"policy": "baseline"})
+    predicted = [name for name, spec in splits.items() if spec.predictions is not None]
+    if predicted:
+        if not gatefile.classes:
+            fact = "saved predictions need the classes: their scores are named by them"
+            advice = remedy("add {}", {"classes": ["first", "second", "..."]})
+            yield ("data", predicted[0], "predictions"), fact, advice
         return
     if gatefile.model is None or gatefile.model.checkpoint is None:
         yield (
             ("model",),
             "no checkpoint is given",
-            "add model: {checkpoint: ...}, or use --checkpoint",
+            remedy("add {}", {"model": {"checkpoint": "FILE"}}),
         )
 
 

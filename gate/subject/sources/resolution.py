@@ -28,7 +28,7 @@ _PATHS: dict[Key, tuple[str, ...]] = {
     "input": ("input",),
     "output": ("output",),
     "factory": ("model",),
-    "key": ("model",),
+    "key": ("model", "key"),
 }
 
 

@@ -20,10 +20,7 @@ from gate.subject.sources.statements import Ask, Stated, Statements
 
 CLASSES = Stated(("cat", "dog"), "config.json: id2label")
 INPUT = Stated(InputSpec(size=(8, 8), channels="L"), "preprocessor_config.json")
-WRITE_ONE = (
-    "these lines belong into a gate file; to write one: "
-    "validate-model init --checkpoint CHECKPOINT DATA"
-)
+WRITE_ONE = "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
 NO_INPUT = Ask("input", "nothing says how images are prepared", "add input: {size: [H, W]}")
 NO_CLASSES = Ask("classes", "LABEL_0 and LABEL_1 are no names", "add classes: [...]")
 NO_FACTORY = Ask("factory", "nothing says how it is built", "add model: {factory: ...}")
@@ -164,9 +161,12 @@ def test_without_a_file_the_questions_come_with_those_of_the_flags(stating, tmp_
         resolve(GateFile(model=ModelSpec(checkpoint="m.stating")))
 
     assert str(error.value).splitlines() == [
-        "no data is given; add data: {test: {path: ...}}, or use --test",
-        "no policy is given; add policy: baseline, or use --policy",
-        f"{NO_INPUT.fact}; {NO_INPUT.remedy}",
+        "no data is given; add --test PATH",
+        "no policy is given; add --policy baseline",
+        (
+            f"{NO_INPUT.fact}; {NO_INPUT.remedy}; as flags: --size HxW, --channels L|RGB|BGR, "
+            "--resize HOW|N|HxW, --crop none|center|center-floor, --mean N[,N,N], --std N[,N,N]"
+        ),
         WRITE_ONE,
     ]
 
