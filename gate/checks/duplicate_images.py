@@ -17,7 +17,14 @@ from gate.checks.base import (
     SplitName,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images, such_as
+from gate.checks.copies import (
+    GIVE_IMAGES,
+    LIMIT_IN_WORDS,
+    Limit,
+    allowed_images,
+    compared_by_ids,
+    such_as,
+)
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -96,24 +103,35 @@ class DuplicateImages(Rule):
         conflicts = [pair for pair in pairs if pair.label_a != pair.label_b]
         images = 0 if inside is None else inside.images_b
         copies = len({pair.b for pair in pairs})
+        at_least = inside is not None and inside.by_ids_alone
+        warning = (
+            [compared_by_ids(f"{self.split} images were compared with each other", self.split)]
+            if at_least
+            else []
+        )
         missing = Undefined(f"the images of {self.split} were not compared with each other")
         return [
+            *warning,
             Comparison(
                 what=f"number of {self.split} images that are copies of another",
-                estimate=missing if inside is None else Count(copies),
+                estimate=missing if inside is None else Count(copies, at_least=at_least),
                 operator="<=",
                 required=allowed_images(self.max, images),
                 scope=Scope(self.split, part="copies"),
                 detail=f"{images - copies} different images of {images} {such_as(pairs)}".strip()
                 if copies
                 else "",
+                remedy=GIVE_IMAGES if at_least else "",
             ),
             Comparison(
                 what=f"number of {self.split} images that are copies with another label",
-                estimate=missing if inside is None else Count(len({pair.b for pair in conflicts})),
+                estimate=missing
+                if inside is None
+                else Count(len({pair.b for pair in conflicts}), at_least=at_least),
                 operator="<=",
                 required=allowed_images(self.max_label_conflicts, images),
                 scope=Scope(self.split, part="label-conflict"),
                 detail=such_as(conflicts),
+                remedy=GIVE_IMAGES if at_least else "",
             ),
         ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.checks.without_model import SUBJECT_IN_WORDS, SubjectRule, without_model
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ModelIntegrity(Rule):
         "other checkpoints are read without one.",
     )
 
+    subject: SubjectRule = Field("optional", description=SUBJECT_IN_WORDS)
+
     examples: ClassVar = (
         Example("sound", {}, SyntheticRun(probe="sound"), Outcome.PASSED),
         Example("NaN in a weight", {}, SyntheticRun(probe="nan"), Outcome.FAILED),
@@ -54,7 +57,8 @@ class ModelIntegrity(Rule):
 
         probe = evidence.probe
         if probe is None:
-            return [_none("number of broken tensors", Undefined("no model was run"), "tensors")]
+            broken = "number of broken tensors"
+            return [without_model(broken, "tensors", evidence, subject=self.subject)]
         absent = [
             part for part in self.sandbox if probe.sandbox is not None and part not in probe.sandbox
         ]

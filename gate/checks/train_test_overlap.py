@@ -21,9 +21,11 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import (
+    GIVE_IMAGES,
     LIMIT_IN_WORDS,
     Limit,
     allowed_images,
+    compared_by_ids,
     listed_images,
     such_as,
     too_few_to_pass,
@@ -178,6 +180,8 @@ class TrainTestOverlap(Rule):
             ),
             ("near", near_pairs, near, self.max_near, self.warn_near),
         )
+        if between.overlap is not None and between.overlap.by_ids_alone:
+            yield compared_by_ids(f"{later} images were compared with {earlier} images", later)
         for part, found, kinds, most, warn_above in looked_for:
             if most is not None:
                 yield between.limit(part, found, most, kinds)
@@ -236,17 +240,21 @@ class _Between:
         found = len({pair.b if pair.split_b == later else pair.a for pair in pairs})
         identical = overlap is not None and overlap.identical
         seen = _GIVEN_TWICE if identical else such_as(pairs)
+        at_least = overlap is not None and overlap.by_ids_alone
+        remedy = ""
+        if earlier != "train":
+            remedy = f"remove the listed images from {earlier} or from {later}, and judge again"
+        if at_least and not found:
+            remedy = GIVE_IMAGES
         return Comparison(
             what=names[part],
-            estimate=Count(found)
+            estimate=Count(found, at_least=at_least)
             if measured
             else Undefined(f"{earlier} and {later} were not compared"),
             operator="<=",
             required=allowed_images(limit, self.images) if measured else 0.0,
             scope=Scope(later, part=part),
             proof=ProofRequirement.ONLY_FAIL if self.too_few else ProofRequirement.BOTH,
-            remedy=""
-            if earlier == "train"
-            else f"remove the listed images from {earlier} or from {later}, and judge again",
+            remedy=remedy,
             detail="; ".join(filter(None, (seen, self.too_few))),
         )
