@@ -1,12 +1,14 @@
-"""Saved predictions in place of a model: what they can pass, and what nobody gets past with them."""
+"""Saved predictions in place of a model: what they can pass, and what nobody gets past by them."""
 
 import csv
 import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from gate.cli import program
 from gate.run import Settings, validate
 from gate.subject.gatefile import GateFile
 from gate.subject.overrides import Flags, override
@@ -56,6 +58,10 @@ class Factory:
 @pytest.fixture
 def factory(tmp_path):
     return Factory(tmp_path)
+
+
+def command(*arguments):
+    return CliRunner().invoke(program, arguments)
 
 
 def outcomes(report, rule):
@@ -215,3 +221,38 @@ def test_a_class_may_be_called_image(factory):
     report = factory.judge(classes=("image", "text"), train_predictions=None)
 
     assert of(report, "accuracy").outcome == "passed"
+
+
+def test_all_that_a_table_lacks_is_named_at_once(factory):
+    factory.folder.joinpath("test.csv").write_text("name,truth,crack\na,crack,1.0\n")
+
+    report = factory.judge(train_predictions=None)
+
+    said = report.errors[0].message
+    assert "no column 'id'" in said
+    assert "no column 'label'" in said
+    assert "2 of 3 classes: 'dent', 'good'" in said
+    assert "--id" in report.errors[0].remedy
+    assert "truth" in report.errors[0].remedy
+
+
+def test_there_is_no_subject_to_attest(factory):
+    for split in ("train", "test"):
+        factory.table(split)
+    assert factory.judge().verdict == "pass"
+    out, key = factory.folder / "gate-out", factory.folder / "ci.key"
+    assert (
+        command(
+            "keygen", str(key), "--name", "ci", "--role", "runner", "--policy", "baseline"
+        ).exit_code
+        == 0
+    )
+
+    refused = command(
+        *("attest", str(out), "--checkpoint", str(factory.folder / "test.csv")),
+        *("--key", str(key), "-o", str(factory.folder / "signed.json")),
+    )
+
+    assert refused.exception.exit_status == 5
+    assert "no checkpoint" in str(refused.exception)
+    assert not (factory.folder / "signed.json").exists()

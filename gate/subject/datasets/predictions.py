@@ -33,6 +33,7 @@ def open_predictions(
         numbers=lambda names: classes or _other_columns(names, spec),
     )
     table = read_table(path, shown=shown, wanted=wanted).only(spec.chosen)
+    _refuse_missing(table, spec, classes or ())
     ids = table.full_names(spec.id or "id", "id")
     labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
@@ -51,6 +52,28 @@ def open_predictions(
         group_column=spec.group,
         image_column=spec.image or next(iter(_image_columns(list(table.columns), classes)), None),
         assumed=(*table.assumed, *labelling.assumed),
+    )
+
+
+def _refuse_missing(table: Table, spec: DataSpec, classes: Sequence[str]) -> None:
+    """Raise DataError with all columns at once where more than one is missing.
+
+    What is wrong with a single one, its reader says better: what was meant, perhaps.
+    """
+    named = {name_key(name): name for name in _taken(spec) if name}
+    there = {*table.columns, *table.others, *table.numbers, *table.unread}
+    missing = [name for key, name in named.items() if key not in there]
+    without = [name for name in classes if name not in there]
+    if len(missing) + bool(without) < 2:
+        return
+    columns = [f"no column {quote(name)}" for name in missing]
+    scores = [f"no scores for {counted_classes(without, classes)}"] if without else []
+    raise DataError(
+        table.where,
+        f"has {list_names([*columns, *scores])}",
+        "saved predictions need the columns id and label, and one probability a class, in a "
+        "column named as the class; name other columns by id: and label: (--id, --label). "
+        f"It has {list_names(sorted(there), 10)}",
     )
 
 
