@@ -110,6 +110,12 @@ def columns_options(command: Command) -> Command:
     return _with(tuple(map(option_of, COLUMNS)), command)
 
 
+def draft_options(command: Command) -> Command:
+    """Give a command the flags that say what its data does not: all but the data and the policy."""
+    kept = [each for each in FLAGS if each.key[0] not in ("data", "policy", "waivers")]
+    return _with(tuple(map(option_of, kept)), command)
+
+
 def subject_options(command: Command) -> Command:
     """Give a command the flags that say what is judged."""
     return _with(_SUBJECT, command)
