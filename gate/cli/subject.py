@@ -160,6 +160,7 @@ def subject_of(path: Path | None, said: "Flags") -> "GateFile":
 
     Without a path it is gate.yaml, where there is one.
     """
+    from gate.subject.absent import complaints_of
     from gate.subject.gatefile import GateFile, read_gatefile
     from gate.subject.overrides import override
 
@@ -169,7 +170,7 @@ def subject_of(path: Path | None, said: "Flags") -> "GateFile":
             "there is no such file, and no flags say what to judge",
             "write one, or see `validate-model run --help` and `validate-model demo`",
         )
-    return override(read_gatefile(path) if path else GateFile(), said)
+    return override(read_gatefile(path, also=complaints_of) if path else GateFile(), said)
 
 
 def gatefile_path(named: Path | None) -> Path | None:

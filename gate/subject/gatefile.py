@@ -1,6 +1,6 @@
 """The gate file says what is judged. The policy, which says how, belongs to somebody else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from gate.documents.document import Document, read_document
 from gate.documents.json_schema import DIALECT, as_read, as_text
 from gate.documents.source_text import refuse
-from gate.documents.validation import validate
+from gate.documents.validation import salvage, validate
 from gate.errors import DocumentError, Fault, UsageError
 from gate.keys import name_key
 from gate.policy.fit import critical_of
@@ -24,6 +24,7 @@ from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
 Complaint = tuple[tuple[Key, ...], str, str | Remedy]  # path, fact, remedy
+Finder = Callable[["GateFile"], Iterable[Complaint]]
 
 _LATER = ("prevalence", "engine")
 
@@ -289,14 +290,18 @@ class GateFile(_Strict):
         copy._base = self._base.absolute()  # noqa: SLF001 -- a copy of itself
         return copy
 
-    def require_complete(self, asks: Sequence[Complaint] = ()) -> None:
+    def require_complete(self, asks: Sequence[Complaint] = (), also: Finder | None = None) -> None:
         """Refuse a gate file, with its flags applied, that does not say what is to be judged.
 
         ``asks`` are what its artefact needs to be told, and nobody says: see
-        :func:`gate.subject.sources.resolution.resolve`. Raises DocumentError with places where
-        there is a file, UsageError where there is none.
+        :func:`gate.subject.sources.resolution.resolve`. What ``also`` finds is told with them, and
+        is no reason to refuse by itself. Raises DocumentError with places where there is a file,
+        UsageError where there is none.
         """
-        self._refuse([*contradictions(self), *_omissions(self), *asks])
+        complaints = [*contradictions(self), *_omissions(self), *asks]
+        if complaints and also is not None:
+            complaints += also(self)
+        self._refuse(complaints)
 
     def require_critical(self, classes: Sequence[str]) -> None:
         """Raise DocumentError, or UsageError without a file, for a critical class that is none."""
@@ -311,6 +316,10 @@ class GateFile(_Strict):
         self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)
         return self.model_copy(update={"critical": critical})
+
+    def faults(self, complaints: Iterable[Complaint]) -> list[Fault]:
+        """Return complaints at their places; none where there is no file."""
+        return [] if self._document is None else list(_faults(self._document, complaints))
 
     def _refuse(self, complaints: Sequence[Complaint]) -> None:
         if self._document is not None:
@@ -334,11 +343,12 @@ def _by_flags(path: Sequence[Key], advice: str | Remedy) -> str:
     return f"{advice}; as a flag: {named([flag])}" if flag else advice
 
 
-def read_gatefile(path: Path) -> GateFile:
+def read_gatefile(path: Path, also: Finder | None = None) -> GateFile:
     """Return a gate file with the places of its keys.
 
     What flags can still add may be missing: see :meth:`GateFile.require_complete`. Raises
-    UsageError where there is no file, and DocumentError with all its faults.
+    UsageError where there is no file, and DocumentError with all its faults; what ``also`` finds
+    in the rest of a faulty one is among them.
     """
     document, faults = read_document(path, str(path), "Validation")
     values, more = validate(GateFile, document.root, document.source, later=_LATER)
@@ -348,11 +358,20 @@ def read_gatefile(path: Path) -> GateFile:
         for key, value in (("apiVersion", "gate/v1"), ("kind", "Validation"))
         if key not in document.root.keys
     ]
-    if values is not None:
-        faults += list(_faults(document, contradictions(values)))
+    rest = values or salvage(GateFile, document.root)
+    if rest is not None and _has_all_classes(rest, document):
+        faults += list(_faults(document, contradictions(rest)))
+    if faults and also is not None and rest is not None:
+        faults += list(_faults(document, also(rest.placed(document, path.parent))))
     refuse(faults)
     assert values is not None
     return values.placed(document, path.parent)
+
+
+def _has_all_classes(rest: GateFile, document: Document) -> bool:
+    """Return whether no class was cut out of what could be read; else they contradict nothing."""
+    written = document.root.items.get("classes")
+    return len(rest.classes) == (0 if written is None else len(written.items))
 
 
 def _faults(document: Document, complaints: Iterable[Complaint]) -> Iterator[Fault]:

@@ -127,7 +127,7 @@ def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, tmp_path,
     with pytest.raises(DocumentError) as error:
         resolve(gatefile)
 
-    assert [fault.fact for fault in error.value.faults] == [fact]
+    assert fact in [fault.fact for fault in error.value.faults]
 
 
 def test_without_a_file_everything_comes_from_flags():
