@@ -428,8 +428,18 @@ def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
         yield (
             ("model",),
             "no checkpoint is given",
-            remedy("add {}", {"model": {"checkpoint": "FILE"}}),
+            _add_a_checkpoint(splits["test"].path if "test" in splits else None),
         )
+
+
+def _add_a_checkpoint(test: str | None) -> Remedy:
+    add = remedy("add {}", {"model": {"checkpoint": "FILE"}})
+    if test is None or not test.endswith((".csv", ".parquet")):
+        return add
+    in_place = {"data": {"test": {"predictions": test}}}
+    saved = remedy("; if test holds saved predictions: {} in place of its path", in_place)
+    flags = saved.in_flags.replace("its path", "--test")
+    return Remedy(add.in_file + saved.in_file, add.in_flags + flags)
 
 
 def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
