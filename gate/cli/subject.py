@@ -116,6 +116,16 @@ def draft_options(command: Command) -> Command:
     return _with(tuple(map(option_of, kept)), command)
 
 
+def test_options(command: Command) -> Command:
+    """Give a command the flags that name the test images, their columns and their classes."""
+    kept = [
+        each
+        for each in FLAGS
+        if each.key[:2] in {("data", "test"), ("data", EVERY), ("classes",), ("critical",)}
+    ]
+    return _with(tuple(map(option_of, kept)), command)
+
+
 def subject_options(command: Command) -> Command:
     """Give a command the flags that say what is judged."""
     return _with(_SUBJECT, command)
