@@ -24,7 +24,7 @@ COLUMNS = tuple(
 )
 DEFAULT_GATEFILE = Path("gate.yaml")
 
-Command = Callable[..., int]
+Command = Callable[..., Any]
 Option = Callable[[Command], Command]
 
 

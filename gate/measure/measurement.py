@@ -88,6 +88,9 @@ def _assumed(
     for note in find_shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         notes.append(note)
+    if doubt := gatefile.input.doubt:
+        progress.warn(f"input: {doubt}")
+        notes.append(f"input: {doubt}")
     notes += gatefile.origins
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")

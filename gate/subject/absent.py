@@ -102,10 +102,12 @@ def _beside(gatefile: GateFile) -> Iterator[Absent]:
     path: tuple[Key, ...] = ("history",) if isinstance(history, str) else ("history", "path")
     if written is not None and (error := _looked_up(gatefile.base, written)):
         yield Absent(path, HistoryError(error.where, error.fact, error.remedy), stops=False)
-    for key, named in (
+    descriptor = None if gatefile.leakage is None else gatefile.leakage.descriptor
+    beside: tuple[tuple[tuple[Key, ...], str | None], ...] = (
         (("baseline",), gatefile.baseline),
-        (("leakage", "descriptor"), gatefile.leakage and gatefile.leakage.descriptor),
-    ):
+        (("leakage", "descriptor"), descriptor),
+    )
+    for key, named in beside:
         if named is not None and (error := _looked_up(gatefile.base, named)):
             yield Absent(key, error, stops=False)
 

@@ -98,7 +98,7 @@ def _from(base: Path, path: str) -> str:
 def _move(spec: DataSpec | None, source: str, path: str) -> DataSpec:
     """Return the split at another place; its columns stay, another kind of source does not."""
     if spec is None or getattr(spec, source) is None:
-        spec = DataSpec(**{source: "."})  # checked as text; a path may be no UTF-8
+        spec = DataSpec.model_validate({source: "."})  # checked as text; a path may be no UTF-8
     return spec.model_copy(update={source: path})
 
 
