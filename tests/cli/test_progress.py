@@ -129,3 +129,18 @@ def test_an_estimate_follows_a_pace_that_changes(clock, capsys):
         half = promised(capsys.readouterr().err)
 
     assert half[-1] == pytest.approx(55, abs=15)
+
+
+def test_of_steps_that_differ_the_first_ones_promise_nothing(clock, capsys):
+    """One slow step and five minutes to go; then the work is done in ten seconds."""
+    with progress.Progress().stage("test", 100) as advance:
+        for seconds in (1, 3, 3, 3, 3):
+            clock.now += seconds
+            advance(1)
+        first = capsys.readouterr().err
+        for _ in range(95):
+            clock.now += 0.1
+            advance(1)
+
+    assert "test: 2 of 100" in first
+    assert "left" not in first
