@@ -178,7 +178,8 @@ def subject_of(path: Path | None, said: "Flags") -> "GateFile":
         raise UsageError(
             "gate.yaml",
             "there is no such file, and no flags say what to judge",
-            "write one, or see `validate-model run --help` and `validate-model demo`",
+            "have one written: `validate-model init DATA --checkpoint FILE`; or see "
+            "`validate-model run --help` and `validate-model demo`",
         )
     return override(read_gatefile(path, also=complaints_of) if path else GateFile(), said)
 

@@ -14,6 +14,11 @@ from typing import Any, Literal
 Key = str | int
 Reads = Literal["text", "path", "paths", "policy", "size", "numbers", "number", "names", "columns",
                 "resize", "pad", "json"]  # fmt: skip
+# Lines of a gate file in a remedy: a list, or a mapping with at most one level below it.
+_LINE = re.compile(
+    r"\b(?:classes|critical|input|output|model|data): (?:\[[^\]]*\]|\{(?:[^{}]|\{[^{}]*\})*\})"
+)
+_FACTORY = re.compile(r"under model: add factory: ([\w.:]+), or use --model")
 EVERY = "*"  # in a key: each split that is given
 
 
@@ -260,6 +265,29 @@ def in_flags(said: Mapping[str, Any]) -> str:
     Raises ValueError for a key that has no flag.
     """
     return " ".join(_spelled(said, ()))
+
+
+def as_flags(text: str) -> str:
+    """Return a remedy with the lines of a gate file in it as flags, where there are flags for them.
+
+    >>> as_flags("add input: {size: [H, W], channels: RGB}, as in training")
+    'add --size HxW --channels RGB, as in training'
+    """
+    spelt = _FACTORY.sub(r"add --model \1", text)
+    return _LINE.sub(lambda line: _as_flags(line[0]), spelt)
+
+
+def _as_flags(line: str) -> str:
+    from gate.documents.source_text import Source
+    from gate.documents.yaml_tree import read_tree
+
+    root, faults = read_tree(Source("", line, ""))
+    if root is None or faults:
+        return line
+    try:
+        return in_flags(root.plain())
+    except ValueError:
+        return line
 
 
 def _spelled(said: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from gate.policy.fit import critical_of
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.classes import Framework
 from gate.subject.datasets.spec import DataSpec
-from gate.subject.flags import Key, Remedy, flag_of, flags_under, named, remedy
+from gate.subject.flags import Key, Remedy, as_flags, flag_of, flags_under, named, remedy
 from gate.subject.inputs import Deviation, InputSpec, Length
 from gate.subject.outputs import OutputSpec, Values
 from gate.wording import quote, suggestion
@@ -335,6 +335,9 @@ def _by_flags(path: Sequence[Key], advice: str | Remedy) -> str:
     """Return a remedy for who gave flags and no gate file."""
     if isinstance(advice, Remedy):
         return advice.in_flags
+    spelt = as_flags(advice)
+    if spelt != advice:
+        return spelt
     top = tuple(map(str, path[:1]))
     if top in _WRITTEN_BY_INIT:
         flags = [each for each in flags_under(*top) if each.key[-1] not in _RARE]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gate.cli import program
 from gate.cli.subject import option_of
 from gate.errors import UsageError
-from gate.subject.flags import FLAGS, flag_of, in_flags, reference, remedy
+from gate.subject.flags import FLAGS, as_flags, flag_of, in_flags, reference, remedy
 from gate.subject.gatefile import GateFile, gatefile_schema, read_gatefile
 from gate.subject.overrides import Flags, override
 
@@ -184,3 +184,24 @@ def test_a_remedy_speaks_in_flags_to_who_gave_flags_and_in_keys_to_who_wrote_a_f
     assert "--" not in str(by_file_said).partition("add policy")[2].partition("\n")[0]
     assert "add --policy baseline" in str(by_flags_said)
     assert "policy:" not in str(by_flags_said)
+
+
+@pytest.mark.parametrize(
+    ("in_file", "by_flags"),
+    [
+        ("add classes: [first, second, ...], in order", "add --classes first,second,..., in order"),
+        (
+            "add input: {size: [H, W], resize: stretch, mean: [0.5, 0.5], scale: 1}, if so",
+            "add --size HxW --resize stretch --mean 0.5,0.5 --scale 1, if so",
+        ),
+        (
+            "under model: add factory: package.module:function, or use --model",
+            "add --model package.module:function",
+        ),
+        ("add model: {key: ema}, which ships", "add --weights-key ema, which ships"),
+        ("add model: {sha256: abc}, the pin", "add model: {sha256: abc}, the pin"),
+        ("mend the data", "mend the data"),
+    ],
+)
+def test_lines_of_a_gate_file_in_a_remedy_become_flags(in_file, by_flags):
+    assert as_flags(in_file) == by_flags
