@@ -71,7 +71,7 @@ def compared_by_ids(what: str, split: SplitName) -> Comparison:
     from gate.metrics.estimates import Count
 
     return Comparison(
-        what=f"{what} by their ids alone: number of such comparisons",
+        what="comparisons by ids alone",
         finding=f"{what} by their ids alone: a copy under another id is not known",
         estimate=Count(1),
         operator="<=",

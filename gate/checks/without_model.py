@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from gate.checks.base import Comparison, Outcome, Scope
+from gate.checks.sentences import not_checked
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
@@ -21,7 +22,7 @@ def without_model(
     from gate.evidence.data_digests import is_of_predictions
     from gate.metrics.estimates import Undefined
 
-    reason, remedy, undefined = "no model was run", "", Outcome.INCONCLUSIVE
+    reason, remedy, undefined = "no model was run (add `model:`)", "", Outcome.INCONCLUSIVE
     if is_of_predictions(evidence):
         reason = "saved predictions have no model"
         if subject == "required":
@@ -29,12 +30,14 @@ def without_model(
             remedy = "give the checkpoint and the images, and let the gate run the model"
         else:
             undefined = Outcome.NOT_APPLICABLE
+    estimate = Undefined(reason)
     return Comparison(
         what=what,
-        estimate=Undefined(reason),
+        estimate=estimate,
         operator="<=",
         required=0,
         scope=Scope(part=part),
         undefined=undefined,
-        remedy=remedy,
+        finding=not_checked(estimate),
+        to_decide=remedy,
     )
