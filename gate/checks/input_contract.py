@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
-from gate.checks.sentences import agree, not_checked
+from gate.checks.sentences import agree
+from gate.checks.without_model import SUBJECT_IN_WORDS, SubjectRule, without_model
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class InputContract(Rule):
         description="By how much accuracy must rise in another preparation to explain the errors.",
     )
 
+    subject: SubjectRule = Field("optional", description=SUBJECT_IN_WORDS)
+
     examples: ClassVar = (
         Example("all sources agree", {}, SyntheticRun(probe="sound"), Outcome.PASSED),
         Example(
@@ -106,20 +109,9 @@ class InputContract(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the counts of statements that differ, and of preparations that explain errors."""
-        from gate.metrics.estimates import Undefined
-
         if evidence.probe is None:
-            missing = Undefined("no model was run (add `model:`)")
-            return [
-                Comparison(
-                    what="statements of the model that contradict each other",
-                    estimate=missing,
-                    operator="<=",
-                    required=0,
-                    scope=Scope(part="contradictions"),
-                    finding=not_checked(missing),
-                )
-            ]
+            what = "statements of the model that contradict each other"
+            return [without_model(what, "contradictions", evidence, subject=self.subject)]
         return list(self._comparisons(evidence))
 
     @property

@@ -14,6 +14,7 @@ from gate.cli.output import (
     parse_outputs,
     waivers_option,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import SubjectError
 from gate.report.renderings.registry import require_extra
 
@@ -50,6 +51,7 @@ def command(
     from gate.report.renderings import Beside
     from gate.run import judge
 
+    refuse_slip("judge", evidence)
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = parse_outputs(outputs, inputs=(file, Path(policy)))
     require_extra(format_)

@@ -15,6 +15,7 @@ from gate.cli.output import (
     parse_outputs,
     write,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import GateError
 from gate.report.renderings.registry import require_extra
 
@@ -37,6 +38,7 @@ def command(
     from gate.report.reading import FILE_NAME, read_report
     from gate.report.renderings import Beside
 
+    refuse_slip("render", report)
     file = report / FILE_NAME if report.is_dir() else report
     evidence = _evidence_beside(file)
     targets = parse_outputs(outputs, inputs=[each for each in (file, evidence) if each is not None])

@@ -18,6 +18,7 @@ from gate.cli.output import (
     parse_outputs,
 )
 from gate.cli.progress import Progress
+from gate.cli.slips import refuse_slip
 from gate.cli.streams import separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
@@ -97,6 +98,8 @@ def run_gate(
     from gate.run import Settings, validate
     from gate.subject.overrides import Flags
 
+    if gatefile is not None:
+        refuse_slip("run", gatefile)
     path = gatefile_path(gatefile)
     subject = subject_of(path, Flags(**flags))
     refuse_overwriting_baseline(subject, out)

@@ -37,14 +37,20 @@ class Seen:
 
     classes: tuple[str, ...]
     splits: dict[str, SplitSeen]  # by name, in the order train, validation, test
-    size: tuple[int, int] | None  # height and width, where all images that were looked at agree
+    sizes: tuple[tuple[int, int], ...]  # heights and widths of the images that were looked at
     channels: str | None
 
     @property
-    def rarest(self) -> str:
-        """The class with the fewest test images; the last one where they are not counted."""
+    def size(self) -> tuple[int, int] | None:
+        """Height and width, where all images that were looked at agree."""
+        return self.sizes[0] if len(set(self.sizes)) == 1 else None
+
+    @property
+    def rarest(self) -> tuple[str, ...]:
+        """The classes with the fewest test images; none where they are not counted."""
         counts = self.splits["test"].per_class
-        return min(self.classes, key=lambda name: counts[name]) if counts else self.classes[-1]
+        fewest = min(counts.values(), default=0)
+        return tuple(name for name in self.classes if counts and counts[name] == fewest)
 
 
 def look(data: Path) -> Seen:
@@ -75,8 +81,8 @@ def look(data: Path) -> Seen:
         test = dataset
     assert classes is not None, "test is among them"
     assert test is not None, "and it is the last"
-    size, channels = _pictures(test)
-    return Seen(classes, splits, size, channels)
+    sizes, channels = _pictures(test)
+    return Seen(classes, splits, sizes, channels)
 
 
 def _split(data: Path, name: str) -> Path | None:
@@ -100,11 +106,13 @@ def _seen(dataset: Dataset | PredictionTable, path: Path) -> SplitSeen:
     return SplitSeen(path, dataset.format, len(labels), known)
 
 
-def _pictures(dataset: Dataset | PredictionTable) -> tuple[tuple[int, int] | None, str | None]:
-    """Return height and width, and the mode, where the images looked at agree on them."""
+def _pictures(
+    dataset: Dataset | PredictionTable,
+) -> tuple[tuple[tuple[int, int], ...], str | None]:
+    """Return heights and widths of some images, and the mode where they agree on it."""
     if isinstance(dataset, PredictionTable):
-        return None, None
-    sizes: set[tuple[int, int]] = set()
+        return (), None
+    sizes: list[tuple[int, int]] = []
     modes: set[str] = set()
     step = max(len(dataset.entries) // _LOOKED_AT, 1)
     for index in range(0, len(dataset.entries), step):
@@ -113,10 +121,7 @@ def _pictures(dataset: Dataset | PredictionTable) -> tuple[tuple[int, int] | Non
         except UnreadableImage:  # the run will count and name it
             continue
         if image is not None:
-            sizes.add((image.height, image.width))
+            sizes.append((image.height, image.width))
             modes.add(image.mode)
     grey = modes and modes <= {"1", "L", "I;16"}
-    return (
-        next(iter(sizes)) if len(sizes) == 1 else None,
-        ("L" if grey else "RGB") if modes else None,
-    )
+    return tuple(sizes), ("L" if grey else "RGB") if modes else None

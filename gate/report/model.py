@@ -323,7 +323,7 @@ class PairPart(_Part):
     split_b: str
     label_a: str
     label_b: str
-    kind: Literal["bytes", "pixels", "flipped", "near", "edited"]
+    kind: Literal["bytes", "pixels", "flipped", "near", "edited", "id"]
     distance: float | None
     orientation: str | None
 

@@ -568,7 +568,7 @@ def test_a_report_path_in_a_read_only_folder_is_refused_before_anything_is_measu
     assert ran.report is None
 
 
-@pytest.mark.parametrize("path", ["nowhere", "policy.yaml", "."])
+@pytest.mark.parametrize("path", ["nowhere", "nets.py", "."])
 def test_evidence_that_is_none(path, project):
     ran = project.command("judge", path, "--policy", "policy.yaml")
 

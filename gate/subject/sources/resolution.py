@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
 from gate.evidence.contract import Disagreement
 from gate.keys import name_key
+from gate.subject.absent import complaints_of
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.contract import disagreements
 from gate.subject.sources.registry import FALLBACK, source_of
@@ -28,7 +29,7 @@ _PATHS: dict[Key, tuple[str, ...]] = {
     "input": ("input",),
     "output": ("output",),
     "factory": ("model",),
-    "key": ("model",),
+    "key": ("model", "key"),
 }
 
 
@@ -48,7 +49,7 @@ def resolve(gatefile: GateFile) -> Resolution:
     Raises UsageError, with places where there is a file, for everything that nobody states.
     """
     if any(spec.predictions is not None for spec in gatefile.data.given().values()):
-        gatefile.require_complete()
+        gatefile.require_complete(also=complaints_of)
         return Resolution(gatefile)
     spec = gatefile.model or ModelSpec()
     if spec.checkpoint is None:  # none is known to state anything
@@ -59,10 +60,10 @@ def resolve(gatefile: GateFile) -> Resolution:
         statements = source.states(artefact)
         values, origins = _taken(gatefile, statements, artefact)
     except SubjectError as error:
-        gatefile.require_complete()
+        gatefile.require_complete(also=complaints_of)
         return Resolution(gatefile, failure=error)
     spec = spec.model_copy(update={"source": source.name})
-    gatefile.require_complete(list(_open_questions(gatefile, statements)))
+    gatefile.require_complete(list(_open_questions(gatefile, statements)), also=complaints_of)
     own = gatefile.input if "input" in gatefile.model_fields_set else None
     if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
         values["input"] = adapted

@@ -20,10 +20,7 @@ from gate.subject.sources.statements import Ask, Stated, Statements
 
 CLASSES = Stated(("cat", "dog"), "config.json: id2label")
 INPUT = Stated(InputSpec(size=(8, 8), channels="L"), "preprocessor_config.json")
-WRITE_ONE = (
-    "these lines belong into a gate file; to write one: "
-    "validate-model init --checkpoint CHECKPOINT DATA"
-)
+WRITE_ONE = "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
 NO_INPUT = Ask("input", "nothing says how images are prepared", "add input: {size: [H, W]}")
 NO_CLASSES = Ask("classes", "LABEL_0 and LABEL_1 are no names", "add classes: [...]")
 NO_FACTORY = Ask("factory", "nothing says how it is built", "add model: {factory: ...}")
@@ -66,6 +63,8 @@ def gatefile(tmp_path, monkeypatch):
     """Return a function that reads a gate file of a model that is there, with more lines."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.stating").write_bytes(b"weights")
+    (tmp_path / "nets.py").touch()
+    (tmp_path / "test").mkdir()
 
     def read(*lines, model="checkpoint: m.stating"):
         (tmp_path / "gate.yaml").write_text(
@@ -164,9 +163,9 @@ def test_without_a_file_the_questions_come_with_those_of_the_flags(stating, tmp_
         resolve(GateFile(model=ModelSpec(checkpoint="m.stating")))
 
     assert str(error.value).splitlines() == [
-        "no data is given; add data: {test: {path: ...}}, or use --test",
-        "no policy is given; add policy: baseline, or use --policy",
-        f"{NO_INPUT.fact}; {NO_INPUT.remedy}",
+        "no data is given; add --test PATH",
+        "no policy is given; add --policy baseline",
+        f"{NO_INPUT.fact}; add --size HxW",
         WRITE_ONE,
     ]
 
