@@ -51,6 +51,9 @@ def command(
 
     _refuse_overwriting(out)
     seen = look(data)
+    if checkpoint is not None and not checkpoint.exists():
+        look_at(checkpoint)  # an address says so itself
+        raise UsageError(str(checkpoint), "there is no such file", "check the path of --checkpoint")
     artefact = None if checkpoint is None else look_at(checkpoint)
     if artefact is not None:
         _compare(artefact, seen)

@@ -72,6 +72,7 @@ def test_data_without_a_test_is_refused(data):
 
 @pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
 def test_what_is_written_is_read_and_lets_a_sound_model_pass(costly, data, tmp_path):
+    (tmp_path / "best.pt").write_bytes(b"weights")
     done = _run(
         data, "--costly", costly, "--critical", "yes: really", "--out", tmp_path / "gate",
         "--checkpoint", tmp_path / "best.pt", "--model", "nets:build",
@@ -219,3 +220,11 @@ def test_what_is_written_runs_at_once(costly, data, tmp_path, monkeypatch):
 
     assert main(["run"]) in (1, 3)  # weights that nobody trained, on nine images
     assert (tmp_path / "gate-out" / "report.json").is_file()
+
+
+def test_a_checkpoint_that_is_not_there_is_a_faulty_call_and_writes_nothing(data, tmp_path):
+    done = _run(data, "--out", tmp_path / "gate", "--checkpoint", tmp_path / "best.pt")
+
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.fact == "there is no such file"
+    assert not (tmp_path / "gate").exists()

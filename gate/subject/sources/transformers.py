@@ -42,6 +42,7 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.inputs import InputSpec
 
+_OF_PYDANTIC = "Value error, "  # before what a validator raises
 _HISTORY = "trainer_state.json"  # of the Trainer; it decides no answer
 EARLIEST = 5  # the first major release that builds without weights
 _LINES = (
@@ -175,7 +176,7 @@ def _input_of(processor: Processor | None, config: Config) -> "Stated[InputSpec]
         keys = input_keys(processor, config)
         spec = InputSpec.model_validate(keys)
     except ValidationError as error:
-        said = "; ".join(plain(each["msg"]) for each in error.errors())
+        said = "; ".join(plain(each["msg"].removeprefix(_OF_PYDANTIC)) for each in error.errors())
         remedy = "save the image processor again: processor.save_pretrained(FOLDER)"
         raise mismatch(f"{processor.file}: {said}", remedy) from None
     return Stated(spec, source_of(processor, keys))

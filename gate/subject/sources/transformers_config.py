@@ -164,8 +164,7 @@ def question_about_classes(config: Config) -> Ask | None:
         fact = f"{CONFIG}: id2label has one name, and one output tells two classes apart"
     if fact is None:
         return None
-    count = max(config.outputs, 2)
-    remedy = f"add classes: [...], the {count} names in the order of the model's outputs"
+    remedy = "add classes: [first, second, ...], in the order of the model's outputs"
     return Ask("classes", fact, remedy)
 
 

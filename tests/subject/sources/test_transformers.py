@@ -117,6 +117,13 @@ def test_classes_that_are_not_named_are_asked_for(tmp_path, labels, inverse, fac
     assert fact in asked(stated)["classes"]
 
 
+def test_how_many_names_are_needed_is_not_said_where_only_the_config_counts_them(tmp_path):
+    """The head of the weights may have another number of rows."""
+    stated = SOURCE.states(folder(tmp_path, id2label={"0": "LABEL_0", "1": "LABEL_1"}))
+    (ask,) = (each for each in stated.asks if each.key == "classes")
+    assert "2" not in ask.remedy
+
+
 @pytest.mark.parametrize("inverse", [{"cat": "0", "dog": "1"}, {"cat": 0, "dog": 1}, None])
 def test_an_inverse_that_agrees_is_no_question(tmp_path, inverse):
     labels = {"0": "cat", "1": "dog"}
@@ -469,3 +476,13 @@ def test_a_plain_checkpoint_loads_nothing_of_the_library(tmp_path):
         "assert 'gate.subject.sources.transformers_building' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_values_that_cannot_be_are_told_in_our_own_words(tmp_path):
+    """The words of the library that checks them are for programmers."""
+    faulty = {**VIT, "do_center_crop": True, "crop_size": {"height": -1, "width": 4}}
+    try:
+        asked_for = asked(SOURCE.states(folder(tmp_path, faulty)))["input"]
+    except CheckpointError as error:
+        asked_for = error.fact
+    assert "Value error" not in asked_for
