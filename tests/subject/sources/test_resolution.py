@@ -289,7 +289,7 @@ def test_an_address_is_no_checkpoint_and_is_told_whole_and_without_its_secrets(g
 
 
 def test_an_address_that_was_read_as_a_path_is_told_with_both_slashes():
-    with pytest.raises(UsageError, match=r"https://\*\*\*@host/m.pt is an address"):
+    with pytest.raises(UsageError, match=r"https://\*\*\*@host/m.pt: is an address"):
         look_at(Path("https://me:secret@host/m.pt"))
 
 
