@@ -105,10 +105,9 @@ def test_names_that_are_not_as_many_as_the_outputs_are_a_finding_and_asked_for(b
 
     assert found.classes is None
     assert "classes" in {ask.key for ask in found.asks}
-    assert [str(each) for each in found.checks] == [
-        "the number of outputs is 2 in configs/metadata.json: "
-        "network_data_format.outputs.channel_def and 3 in the weights"
-    ]
+    (check,) = found.checks
+    assert str(check).startswith("the number of outputs is 2 in configs/metadata.json: network_")
+    assert str(check).endswith(" and 3 in the weights")
 
 
 def test_channels_without_an_order_are_asked_for(bundle):
