@@ -38,7 +38,9 @@ WORST_FIRST = (
     Outcome.INCONCLUSIVE,
     Outcome.WAIVED,
     Outcome.PASSED,
+    Outcome.NOT_APPLICABLE,
 )
+_LETS_PASS = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Result:
     @property
     def blocks(self) -> bool:
         """Whether this result alone keeps the run from passing."""
-        return self.severity == "block" and self.outcome not in (Outcome.PASSED, Outcome.WAIVED)
+        return self.severity == "block" and self.outcome not in _LETS_PASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,16 @@ class Decision:
 
     @property
     def verdict(self) -> Verdict:
-        """A failure goes before what was not evaluated, that before what is open."""
-        blocking = [result.outcome for result in self.results if result.severity == "block"]
+        """A failure goes before an error, that before an open question.
+
+        What is not applicable counts for nothing: where no other blocking rule is left it is an
+        error, for nothing was judged.
+        """
+        blocking = [
+            result.outcome
+            for result in self.results
+            if result.severity == "block" and result.outcome is not Outcome.NOT_APPLICABLE
+        ]
         if Outcome.FAILED in blocking:
             return Verdict.FAIL
         if Outcome.ERROR in blocking or self.failures or not blocking:

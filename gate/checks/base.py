@@ -37,6 +37,7 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     WAIVED = "waived"
+    NOT_APPLICABLE = "not-applicable"  # no pass: the rule is about what was not declared
 
 
 class ProofRequirement(StrEnum):
@@ -75,6 +76,7 @@ class Comparison:
     unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
     undefined: Outcome = Outcome.INCONCLUSIVE  # what it means that the estimate has no value
     optional: bool = False  # the policy lets this be left open: then it warns and does not block
+    finding: str = ""  # a whole sentence in place of "WHAT is VALUE, required LIMIT"
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
     advisory: bool = False  # a warn band: decided by the estimate, and it never blocks

@@ -27,18 +27,14 @@ def message(result: Result) -> str:
     comparison = result.comparison
     if result.crash:
         return f"{comparison.what}: the rule crashed ({result.crash})"
+    if result.outcome is Outcome.NOT_APPLICABLE:
+        return f"{comparison.what} is not judged: {comparison.estimate.reason}"
     if comparison.estimate.value is None:
         return (
             f"{comparison.what} is undefined: {comparison.estimate.reason}; "
             f"{_required(comparison)}{_least_images(result)}{_other_rows(result)}"
         )
-    value = number(comparison.estimate, comparison.required)
-    brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
-    sentence = f"{comparison.what} is {value}"
-    if brackets:
-        sentence += f" ({brackets})"
-    sentence += f", {_required(comparison)}"
-    sentence += _other_rows(result)
+    sentence = (comparison.finding or _number_against_limit(result)) + _other_rows(result)
     if comparison.detail:
         sentence += f"; {comparison.detail}"
     if result.outcome is Outcome.INCONCLUSIVE:
@@ -51,6 +47,14 @@ def message(result: Result) -> str:
     ):
         sentence += "; not proven"
     return sentence
+
+
+def _number_against_limit(result: Result) -> str:
+    comparison = result.comparison
+    value = number(comparison.estimate, comparison.required)
+    brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
+    counted = f" ({brackets})" if brackets else ""
+    return f"{comparison.what} is {value}{counted}, {_required(comparison)}"
 
 
 def _other_rows(result: Result) -> str:
@@ -82,7 +86,7 @@ def remedy(result: Result, *, instead: str = "") -> str:
 
     ``instead`` goes before the documentation, where the evidence knows better.
     """
-    if result.outcome in (Outcome.PASSED, Outcome.WAIVED):
+    if result.outcome in (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE):
         return ""
     if result.crash:
         plugin = plugin_behind(type(result.rule))

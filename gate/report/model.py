@@ -16,7 +16,7 @@ _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
 _NO_ROWS = '\n      "counts": []'
 
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
-Outcome = Literal["passed", "failed", "inconclusive", "error", "waived"]
+Outcome = Literal["passed", "failed", "inconclusive", "error", "waived", "not-applicable"]
 
 
 class _Part(BaseModel):
@@ -38,6 +38,9 @@ class Counts(_Part):
     inconclusive: int
     error: int
     waived: int
+    not_applicable: int = Field(
+        0, alias="not-applicable", description="Rules about what was not declared; no passes."
+    )
 
 
 class DecisionPart(_Part):
@@ -268,6 +271,11 @@ class ResultPart(_Part):
     required: RequiredPart
     margin: float | None = Field(description="How much better than required; negative: worse.")
     message: str
+    finding: str | None = Field(
+        None,
+        description="What was found, in a sentence without details; null where `measured` against "
+        "`required` says it.",
+    )
     remedy: str
     rows: str | None = Field(
         description="The rows that decided; null where leaked and repeated images change nothing."
@@ -376,6 +384,14 @@ class HistoryPart(_Part):
     notes: list[str] = Field(description="How doubtful rows and columns were read.")
 
 
+class CausePart(_Part):
+    """What probably lies behind several results at once."""
+
+    kind: str = Field(description="A key, such as input-preparation or leaked-test.")
+    message: str = Field(description="The cause with its evidence, in one sentence.")
+    remedy: str
+
+
 class WaiverPart(_Part):
     """A failure accepted in writing, and what became of that."""
 
@@ -433,6 +449,10 @@ class Report(_Part):
     data: dict[Literal["train", "validation", "test"], SplitPart]
     measurements: list[MeasurementPart] = Field(
         [], description="What was measured beside the model's answers, because rules need it."
+    )
+    causes: list[CausePart] = Field(
+        [],
+        description="Likely causes that the evidence is strong for, the surest first; at most 2.",
     )
     results: list[ResultPart]
     metrics: list[MetricPart]

@@ -26,7 +26,7 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
     "": "schema_version tool verdict passed decision subject baseline policy configuration "
-    "contract data measurements results metrics confusion leakage history waivers errors "
+    "contract data measurements causes results metrics confusion leakage history waivers errors "
     "environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
@@ -37,7 +37,7 @@ KEYS = {
     "configuration.digests": "input output weights slices groups code plugins",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
-    "remedy rows readings waiver location",
+    "finding remedy rows readings waiver location",
     "results.0.scope": "split class slice part",
     "results.0.measured": "value numerator denominator interval reason",
     "results.0.required": "operator value",

@@ -61,6 +61,9 @@ def _lines(report: Report) -> Iterator[tuple[str, bool]]:
     waived = [result for result in report.results if result.outcome == "waived"]
     if waived:
         yield from _folded(f"{len(waived):,} waived", _table(waived, remedies=False))
+    apart = [result for result in report.results if result.outcome == "not-applicable"]
+    if apart:
+        yield from _folded(f"{len(apart):,} not applicable", _table(apart, remedies=False))
     passed = [result for result in report.results if result.outcome == "passed"]
     if passed:
         yield from _folded(f"{len(passed):,} passed", _table(passed, remedies=False))
