@@ -64,6 +64,9 @@ def command(
     if said.classes:
         _require_those_of_data(said.classes, seen)
     checkpoint = Path(flags["checkpoint"]) if flags["checkpoint"] else None
+    if checkpoint is not None and not checkpoint.exists():
+        look_at(checkpoint)  # an address says so itself
+        raise UsageError(str(checkpoint), "there is no such file", "check the path of --checkpoint")
     artefact = None if checkpoint is None else look_at(checkpoint)
     if artefact is not None:
         _compare(artefact, seen)

@@ -1,13 +1,17 @@
 """The contents of a data folder and of a checkpoint, as a draft needs them; no torch."""
 
+import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from gate.errors import DataError, UsageError
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import Dataset, PredictionTable, UnreadableImage
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.split_names import SPLIT_NAMES, split_of
 from gate.subject.splits import require_two_classes
 
 # What people call their splits; the first that is there is taken.
@@ -56,12 +60,13 @@ class Seen:
 def look(data: Path) -> Seen:
     """Return what lies in ``data``: a folder with splits in it, or one that is itself the test.
 
-    Raises UsageError where there is no such folder, and DataError where nothing in it can be read.
+    Or the arrays of several splits in one NPZ file, or their shards in one folder. Raises
+    UsageError where there is nothing such, and DataError where nothing in it can be read.
     """
-    if not data.is_dir():
+    if not data.is_dir() and not (data.is_file() and data.suffix == ".npz"):
         fact, remedy = "there is no such folder", "name the folder that holds train and test"
         raise UsageError(str(data), fact, remedy)
-    found = {name: path for name in _NAMES if (path := _split(data, name))}
+    found = {name: path for name in _NAMES if (path := _split(data, name))} or _inside(data)
     if "test" not in found:
         if found:
             names = ", ".join(path.name for path in found.values())
@@ -90,6 +95,18 @@ def _split(data: Path, name: str) -> Path | None:
     stems = (*_NAMES[name], *(_IDX_TRAIN if name == "train" else ()))
     candidates = (data / f"{stem}{ending}" for stem in stems for ending in _ENDINGS)
     return next((path for path in candidates if path.exists()), None)
+
+
+def _inside(data: Path) -> dict[str, Path]:
+    """Return the splits that one NPZ file, or the Parquet shards of a folder, hold together."""
+    members: list[str] = []
+    if data.is_dir():
+        members = [path.name for path in data.glob("*.parquet")]
+    else:
+        with suppress(OSError, BadZipFile), ZipFile(data) as archive:
+            members = [re.sub("^[xy]_", "", name) for name in archive.namelist()]
+    words = {split_of(each) for each in members}
+    return {name: data for name, called in SPLIT_NAMES.items() if words & set(called)}
 
 
 def _seen(dataset: Dataset | PredictionTable, path: Path) -> SplitSeen:

@@ -308,11 +308,11 @@ def _history(wishes: Wishes, folder: Path) -> tuple[str, str]:
     name = wishes.statements.history
     if wishes.checkpoint is None or name is None:
         return "# history: runs/metrics.csv", "the losses of training, where somebody kept them"
-    path = _word(_relative(wishes.checkpoint / name, folder))
-    return (
-        f"# history: {path}",
-        "the losses that lie in the checkpoint: take the # away to judge them",
-    )
+    is_folder = wishes.checkpoint.is_dir()
+    home = wishes.checkpoint if is_folder else wishes.checkpoint.parent
+    path = _word(_relative(home / name, folder))
+    where = "in" if is_folder else "beside"
+    return f"# history: {path}", f"the losses {where} the checkpoint: take the # away to judge them"
 
 
 def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tuple[str, str]:

@@ -68,6 +68,13 @@ def order_question(gatefile: GateFile, framework: Framework | None) -> Complaint
     return None if order_of(names, None) is not None else _question(names)
 
 
+def folders_in_order(gatefile: GateFile, framework: "Framework | None") -> tuple[str, ...]:
+    """Return the class folders of the first split in the order of the outputs; none if unknown."""
+    splits = gatefile.data.given()
+    names = _class_folders(next(iter(splits.values())), gatefile.base) if splits else ()
+    return order_of(names, framework) or ()
+
+
 def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
     """Return the names of class folders on this machine; none where the data are something else."""
     from gate.subject.datasets.recognise import format_of_split

@@ -76,6 +76,7 @@ def test_data_without_a_test_is_refused(data):
 
 @pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
 def test_what_is_written_is_read_and_lets_a_sound_model_pass(costly, data, tmp_path):
+    (tmp_path / "best.pt").write_bytes(b"weights")
     done = _run(
         data, "--costly", costly, "--critical", "yes: really", "--out", tmp_path / "gate",
         "--checkpoint", tmp_path / "best.pt", "--model", "nets:build",
@@ -284,3 +285,56 @@ def test_what_is_written_runs_at_once(costly, data, tmp_path, monkeypatch):
 
     assert main(["run"]) in (1, 3)  # weights that nobody trained, on nine images
     assert (tmp_path / "gate-out" / "report.json").is_file()
+
+
+def test_a_checkpoint_that_is_not_there_is_a_faulty_call_and_writes_nothing(data, tmp_path):
+    done = _run(data, "--out", tmp_path / "gate", "--checkpoint", tmp_path / "best.pt")
+
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.fact == "there is no such file"
+    assert not (tmp_path / "gate").exists()
+
+
+@pytest.mark.parametrize("named", ["{}_images {}_labels", "x_{} y_{}"])
+def test_the_splits_of_one_file_are_written_each_with_that_file(named, tmp_path):
+    arrays = {}
+    for split, seed in (("train", 1), ("val", 2), ("test", 3)):
+        images, labels = named.replace("{}", split).split()
+        arrays[images] = np.random.default_rng(seed).integers(0, 255, (12, 8, 8), np.uint8)
+        arrays[labels] = np.arange(12)[:, None] % 2
+    np.savez(tmp_path / "all.npz", **arrays)
+
+    assert _run(tmp_path / "all.npz", "--out", tmp_path / "gate").exit_code == 0
+
+    data = read_gatefile(tmp_path / "gate" / "gate.yaml").data.given()
+    assert {name: spec.path for name, spec in data.items()} == dict.fromkeys(
+        ("train", "validation", "test"), "../all.npz"
+    )
+
+
+def test_a_file_of_one_split_is_the_test(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 8, 8), np.uint8), labels=[0, 1, 0, 1])
+
+    assert list(look(tmp_path / "a.npz").splits) == ["test"]
+
+
+def test_the_shards_of_several_splits_in_a_folder_are_found(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="writes the shards; an extra of the product")
+    from io import BytesIO
+
+    from pyarrow import parquet
+
+    for split in ("train", "test"):
+        rows = []
+        for number in range(6):
+            encoded = BytesIO()
+            Image.new("L", (8, 8), number * 20).save(encoded, "PNG")
+            image = {"bytes": encoded.getvalue(), "path": f"{split}-{number}.png"}
+            rows.append({"image": image, "label": ("cat", "dog")[number % 2]})
+        table = pyarrow.Table.from_pylist(rows)
+        parquet.write_table(table, tmp_path / f"{split}-00000-of-00001.parquet")
+
+    assert {name: each.images for name, each in look(tmp_path).splits.items()} == {
+        "train": 6,
+        "test": 6,
+    }

@@ -170,7 +170,7 @@ def test_all_that_a_folder_does_not_state_is_asked_for_at_once(tmp_path, picture
     ran = run(tmp_path, "run", "--checkpoint", "model", "--test", "test")
 
     assert ran.returncode == 2, ran.stderr
-    assert "add --classes ..., the 2 names" in ran.stderr
+    assert "add --classes first,second,..., in the order" in ran.stderr
     assert "add --size HxW --channels" in ran.stderr
     assert "factory" not in ran.stderr
 

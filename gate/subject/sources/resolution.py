@@ -14,11 +14,12 @@ from gate.keys import name_key
 from gate.subject.absent import complaints_of
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.contract import disagreements
+from gate.subject.sources.proposals import CLASSES
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
-from gate.subject.splits import framework_of, order_question
-from gate.wording import plain
+from gate.subject.splits import folders_in_order, framework_of, order_question
+from gate.wording import list_names, plain
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
@@ -83,7 +84,9 @@ def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:
         raise
     except UsageError as error:
         name = artefact.source
-        raise error if name is None else gatefile.place_of(error, name, "model", "source") from None
+        if name is not None and not error.where:
+            raise gatefile.place_of(error, name, "model", "source") from None
+        raise gatefile.place_of(error, artefact.checkpoint, "model", "checkpoint") from None
 
 
 def _taken(
@@ -139,12 +142,21 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
 
 
 def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
-    """Yield what the artefact asks; of the order of class folders, their names ask it better."""
+    """Yield what the artefact asks; of the order of class folders, their names ask it better.
+
+    Where those names answer what the outputs are called, that is told beside the other questions.
+    """
     framework = statements.framework or framework_of(gatefile.model)
-    named = statements.classes is not None
-    order = None if named else order_question(gatefile, framework)
-    for ask in statements.asks:
-        if _said(gatefile, ask.key) is None and not (ask.key == "classes" and order is not None):
+    order = None if statements.classes is not None else order_question(gatefile, framework)
+    asks = [ask for ask in statements.asks if _said(gatefile, ask.key) is None]
+    folders = folders_in_order(gatefile, framework) if CLASSES in asks else ()
+    for ask in asks:
+        is_answered = order is not None or (folders and ask == CLASSES)
+        if not (ask.key == "classes" and is_answered):
             yield _PATHS[ask.key], ask.fact, ask.remedy
     if order is not None:
         yield order
+    elif folders and len(asks) > 1:
+        fact = f"the outputs are read in the order of the class folders: {list_names(folders)}"
+        remedy = "if they stand otherwise, add classes: [first, second, ...]"
+        yield _PATHS["classes"], fact, remedy
