@@ -16,6 +16,7 @@ from gate.checks.plugins import packages_of
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
+from gate.metrics.changes import champion_changes
 from gate.metrics.class_order import find_exchange
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
@@ -28,7 +29,7 @@ from gate.report import model
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
-from gate.report.messages import counts_of, message, remedy
+from gate.report.messages import counts_of, message, needed, remedy
 from gate.report.notebook import Report
 from gate.report.pairs import pair_part
 from gate.report.unjudged import unjudged_copies
@@ -137,7 +138,23 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
         path=champion.path,
         sha256=champion.sha256,
         evidence_sha256=champion.evidence_sha256,
+        changes=list(_changes(evidence)),
     )
+
+
+def _changes(evidence: Evidence) -> Iterator[model.ChangePart]:
+    for each in champion_changes(evidence):
+        fields = {
+            "name": each.name,
+            "split": each.split.value,
+            "class": each.class_name,
+            "before": _finite(each.before.value),
+            "after": _finite(each.after.value),
+            "difference": _finite(each.difference.value),
+            "interval": _interval(each.difference, _plain_bounds(each.difference)),
+            "reason": each.difference.reason or None,
+        }
+        yield model.ChangePart.model_validate(fields)
 
 
 def _policy(document: ReadPolicy) -> model.PolicyPart:
@@ -201,8 +218,8 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     counted = np.bincount(rows.labels, minlength=len(evidence.classes))
     if counted.max() < 1.5 * counted.min():
         yield (
-            "classes come in use as evenly as in test, which precision rests on; the check "
-            "deployment-precision takes another mix"
+            "precision assumes the class mix of the test set; if use differs, add "
+            "deployment-precision"
         )
 
 
@@ -233,6 +250,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         finding=comparison.finding or None,
+        needed=needed(result) or None,
         remedy=remedy(result, instead=instead),
         rows=result.rows or None,
         readings=[_reading(each) for each in (result, *result.others)] if result.others else [],

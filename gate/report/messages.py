@@ -97,6 +97,14 @@ def remedy(result: Result, *, instead: str = "") -> str:
     return f"{found}; the rule is owned by {owner}" if owner else found
 
 
+def needed(result: Result) -> str:
+    """Return the evidence that would decide an inconclusive result; nothing where none is known."""
+    comparison = result.comparison
+    if result.outcome is not Outcome.INCONCLUSIVE or comparison.estimate.value is None:
+        return ""
+    return comparison.detail or _what_would_decide(result).removeprefix("; ")
+
+
 def number(estimate: Estimate, required: float | None = None) -> str:
     """Return a value with as many digits as tell it from the requirement, three at least."""
     value = estimate.value
