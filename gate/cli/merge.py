@@ -7,6 +7,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    detail_options,
     format_option,
     mode_option,
     no_images_option,
@@ -34,6 +35,7 @@ from gate.measure.settings import MeasureSettings
 @mode_option
 @no_images_option
 @color_option
+@detail_options
 def command(
     shards: tuple[Path, ...],
     gatefile: Path | None,

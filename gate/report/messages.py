@@ -102,7 +102,9 @@ def needed(result: Result) -> str:
     comparison = result.comparison
     if result.outcome is not Outcome.INCONCLUSIVE or comparison.estimate.value is None:
         return ""
-    return comparison.detail or _what_would_decide(result).removeprefix("; ")
+    return "; ".join(
+        filter(None, [comparison.detail, _what_would_decide(result).removeprefix("; ")])
+    )
 
 
 def number(estimate: Estimate, required: float | None = None) -> str:

@@ -133,7 +133,7 @@ def test_colour_marks_words_only_where_it_is_asked_for(capsys):
 
     coloured = shown("--color", "always")
 
-    assert "\x1b[31mFAIL\x1b[0m    " in coloured
+    assert "\n\x1b[31mFAIL\x1b[0m  exit status 1\n" in coloured
     assert "\x1b" not in shown("--color", "never")
     assert "\x1b" not in shown()  # not a terminal
     plain = coloured
@@ -175,14 +175,14 @@ def test_the_verdict_is_last_and_before_it_the_next_command(capsys):
     main(["render", str(GOLDEN / "fail.json")])
 
     *_, following, verdict = capsys.readouterr().out.splitlines()
-    assert verdict == "FAIL (exit status 1)"
-    assert following.startswith("next    validate-model render ")
+    assert verdict == "FAIL  exit status 1"
+    assert following.startswith("next  validate-model render ")
 
 
 def test_an_open_question_is_followed_by_plan(capsys):
     main(["render", str(GOLDEN / "inconclusive.json")])
 
-    assert "next    validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
+    assert "next  validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
 
 
 def test_what_was_not_measured_is_not_followed_by_plan(tmp_path, capsys):
@@ -217,7 +217,7 @@ def test_where_evidence_lies_beside_it_the_plan_counts_its_images(tmp_path, caps
 def test_a_refused_checkpoint_is_followed_by_inspect(capsys):
     main(["render", str(GOLDEN / "error.json")])
 
-    assert "next    validate-model inspect model.pt" in capsys.readouterr().out
+    assert "next  validate-model inspect model.pt" in capsys.readouterr().out
 
 
 def test_names_break_no_terminal_that_cannot_show_them(tmp_path):

@@ -1,15 +1,24 @@
 """The results of a report, rule by rule: what a person reads first, in any format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gate.report.messages import requirement
-from gate.report.model import Report, ResultPart
+from gate.report.model import IntervalPart, Report, ResultPart
 from gate.report.renderings.words import level, value_of, word
-from gate.wording import printable
+from gate.wording import pluralize, printable
 
 MOST_NAMED = 5  # classes or slices of one rule; the rest is counted
 STATES = ("FAIL", "ERROR", "INCONCLUSIVE", "WARN", "WAIVED", "PASS", "NOT APPLICABLE")
+_COUNTED: Mapping[str, str] = {
+    "FAIL": "failed",
+    "ERROR": "with an error",
+    "INCONCLUSIVE": "inconclusive",
+    "WARN": "with a warning",
+    "WAIVED": "waived",
+    "PASS": "passed",
+    "NOT APPLICABLE": "not applicable",
+}
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 _LONGEST_NAME = 80  # of a class or slice among others
 
@@ -89,6 +98,23 @@ def rules_by_state(report: Report) -> dict[str, list[str]]:
     return {state: rules for state, rules in states.items() if rules}
 
 
+def is_unmeasured(report: Report) -> bool:
+    """Return whether an error left nothing to judge: every rule is open for that one reason."""
+    return not report.data and bool(report.errors)
+
+
+def count_rules(report: Report) -> str:
+    """Return how many rules failed, or passed where none did, and how many are in other states."""
+    counts = {state: len(rules) for state, rules in rules_by_state(report).items()}
+    of = report.decision.rules_evaluated
+    if is_unmeasured(report):
+        return f"nothing was measured for {pluralize(of, 'rule')}"
+    first = "FAIL" if counts.get("FAIL") else "PASS"
+    said = [f"{counts.pop(first, 0)} of {pluralize(of, 'rule')} {_COUNTED[first]}"]
+    counts.pop("PASS", None)
+    return ", ".join([*said, *(f"{count} {_COUNTED[state]}" for state, count in counts.items())])
+
+
 def passed_by_estimate(result: ResultPart) -> bool:
     """Return whether a result passed while its interval leaves that open."""
     return result.outcome == "passed" and not result.proven and result.measured.interval is not None
@@ -108,12 +134,21 @@ def short_value(result: ResultPart, *, interval: bool = False) -> str:
     inside = []
     if measured.numerator is not None and measured.denominator is not None:
         inside.append(f"{measured.numerator:,}/{measured.denominator:,}")
-    bounds = measured.interval
-    if interval and bounds is not None and bounds.low is not None and bounds.high is not None:
-        low, high = f"{bounds.low:.2f}", f"{bounds.high:.2f}"
-        inside += [f"{low}–{high}"] if low != high else []
+    if interval and measured.interval is not None:
+        inside += _both_ends(measured.interval)
     said = value_of(result)
     return f"{said} ({', '.join(inside)})" if inside else said
+
+
+def _both_ends(bounds: IntervalPart) -> list[str]:
+    """Return an interval with two digits, or three; nothing where it is one number to a reader."""
+    if bounds.low is None or bounds.high is None:
+        return []
+    for places in (2, 3):
+        low, high = f"{bounds.low:.{places}f}", f"{bounds.high:.{places}f}"
+        if low != high:
+            return [f"{low}–{high}"]
+    return []
 
 
 def describe(group: RuleGroup, most: int = MOST_NAMED) -> str:
@@ -166,15 +201,15 @@ def _counted(results: Sequence[ResultPart]) -> str:
 
 def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
     """Yield why there is no number, each reason once, with the classes or slices that it is of."""
-    reasons: dict[str, list[str]] = {}
+    by_reason: dict[str, list[ResultPart]] = {}
     for each in results:
-        name = name_scope(each)
-        why = (each.measured.reason or each.message) if name else each.message
-        reasons.setdefault(printable(why, 600), []).extend([name] if name else [])
-    for why, names in list(reasons.items())[:most]:
-        yield f"{listed(names, most)}: {why}" if names else why
-    if len(reasons) > most:
-        yield f"and {len(reasons) - most:,} more"
+        by_reason.setdefault(each.measured.reason or each.message, []).append(each)
+    for reason, of_reason in list(by_reason.items())[:most]:
+        names = list(filter(None, map(name_scope, of_reason)))
+        said = printable(reason if names else of_reason[0].message, 600)
+        yield f"{listed(names, most)}: {said}" if names else said
+    if len(by_reason) > most:
+        yield f"and {len(by_reason) - most:,} more"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
@@ -204,6 +239,8 @@ def _remedies(report: Report) -> Iterator[tuple[str, str]]:
     """Yield each remedy with the class or slice that it is for, the most urgent first."""
     yield from ((each.remedy, "") for each in report.causes)
     yield from ((each.remedy, "") for each in report.errors if each.remedy)
+    if is_unmeasured(report):
+        return
     for result in report.results:
         if level(result) == "error" and result.remedy:
             yield result.remedy, name_scope(result)

@@ -1,9 +1,9 @@
 """The head of the text: what was judged, by which policy, on what, and how many rules failed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from gate.report.model import Report
-from gate.report.renderings.grouping import rules_by_state
+from gate.report.renderings.grouping import count_rules
 from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.words import VERDICTS, champion_of, subject_name
@@ -11,15 +11,6 @@ from gate.wording import pluralize, printable
 
 _INDENT = 7  # below the name of the model, where the verdict is a short word
 _NARROW = 80  # columns that the first lines spread over, however wide the terminal is
-_COUNTED: Mapping[str, str] = {
-    "FAIL": "failed",
-    "ERROR": "with an error",
-    "INCONCLUSIVE": "inconclusive",
-    "WARN": "with a warning",
-    "WAIVED": "waived",
-    "PASS": "passed",
-    "NOT APPLICABLE": "not applicable",
-}
 
 
 def head(report: Report, page: Page) -> list[str]:
@@ -46,20 +37,10 @@ def _spread(left: str, right: str, page: Page) -> list[str]:
     return [f"{left}{right:>{room - len(left)}}"]
 
 
-def count_rules(report: Report) -> str:
-    """Return how many rules failed, or passed where none did, and how many are in other states."""
-    counts = {state: len(rules) for state, rules in rules_by_state(report).items()}
-    of = report.decision.rules_evaluated
-    first = "FAIL" if counts.get("FAIL") else "PASS"
-    said = [f"{counts.pop(first, 0)} of {pluralize(of, 'rule')} {_COUNTED[first]}"]
-    counts.pop("PASS", None)
-    return ", ".join([*said, *(f"{count} {_COUNTED[state]}" for state, count in counts.items())])
-
-
 def _data(report: Report) -> str:
     """Return the images of test, and how many of them are no copies; of another split without."""
     if not report.data:
-        return "nothing was measured"
+        return ""
     name = "test" if "test" in report.data else next(iter(report.data))
     said = f"{name} {pluralize(report.data[name].images, 'image')}"
     left_out = next((each for each in excluded_images(report) if each.split == name), None)

@@ -7,6 +7,7 @@ from gate.report.renderings.grouping import (
     RuleGroup,
     describe,
     group_results,
+    is_unmeasured,
     listed,
     name_scope,
     rules_by_state,
@@ -23,7 +24,7 @@ def rules(report: Report, page: Page, detail: Detail) -> list[str]:
     """Return a paragraph for each rule that did not pass, worst first, then the other states."""
     groups = group_results(report)
     open_ones = [each for each in groups if each.state in ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")]
-    if not report.data and report.errors:  # one reason for all
+    if is_unmeasured(report):  # one reason for all
         return _unmeasured(report, page)
     open_ones.sort(key=lambda each: not each.blocks)
     lines = _told(open_ones[: detail.rules], page, detail)
@@ -80,7 +81,7 @@ def _passed(report: Report, groups: Sequence[RuleGroup], page: Page, detail: Det
     """Return the rules of which every result passed; ``~`` before what the estimate decided."""
     unproven = {printable(each.rule, 200) for each in groups if not each.is_proven}
     names = [
-        f"~ {name}" if name in unproven else name for name in rules_by_state(report).get("PASS", [])
+        f"~{name}" if name in unproven else name for name in rules_by_state(report).get("PASS", [])
     ]
     return page.paragraph("pass", listed(names, detail.listed), most=3) if names else []
 
