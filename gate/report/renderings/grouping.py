@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gate.report.messages import requirement
 from gate.report.model import IntervalPart, Report, ResultPart
@@ -19,11 +20,12 @@ _COUNTED: Mapping[str, str] = {
     "PASS": "passed",
     "NOT APPLICABLE": "not applicable",
 }
+UNSETTLED = ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")  # the states of what did not pass
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 _LONGEST_NAME = 80  # of a class or slice among others
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleGroup:
     """The results of one rule that are in one state, worst first."""
 
@@ -48,26 +50,33 @@ class RuleGroup:
         """Return whether no result of the group passed by its estimate alone."""
         return not any(map(passed_by_estimate, self.results))
 
-    @property
-    def numbers(self) -> list[ResultPart]:
+    @cached_property
+    def sentences(self) -> tuple[ResultPart, ...]:
+        """Return the results whose finding is a sentence."""
+        return tuple(each for each in self.results if each.finding is not None)
+
+    @cached_property
+    def numbers(self) -> tuple[ResultPart, ...]:
         """Return the results that are told as a value against a requirement, and not a sentence."""
-        return [
+        return tuple(
             each
             for each in self.results
             if each.finding is None and each.measured.value is not None
-        ]
+        )
 
-    @property
-    def speaks_in_numbers(self) -> bool:
-        """Return whether every result is a value against a requirement, and not a sentence."""
-        return len(self.numbers) == len(self.results)
+    @cached_property
+    def unmeasured(self) -> tuple[ResultPart, ...]:
+        """Return the results that have neither a sentence nor a value."""
+        return tuple(
+            each for each in self.results if each.finding is None and each.measured.value is None
+        )
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Return the rule, and its requirement where it is one number for all: recall ≥ 0.85."""
         name = printable(self.rule, 200)
-        required = {(each.required.operator, each.required.value) for each in self.results}
-        if not self.speaks_in_numbers or len(required) > 1:
+        required = {(each.required.operator, each.required.value) for each in self.numbers}
+        if len(self.numbers) < len(self.results) or len(required) > 1:
             return name
         [(operator, value)] = required
         return f"{name} {_SIGNS[operator]} {requirement(value)}"
@@ -86,10 +95,10 @@ def group_results(report: Report) -> list[RuleGroup]:
     ]
 
 
-def rules_by_state(report: Report) -> dict[str, list[str]]:
+def rules_by_state(groups: Sequence[RuleGroup]) -> dict[str, list[str]]:
     """Return state -> the names of the rules whose worst result is in it, the worst state first."""
     found: dict[str, str] = {}
-    for group in group_results(report):
+    for group in groups:
         known = found.get(group.rule, group.state)
         found[group.rule] = min(known, group.state, key=STATES.index)
     states: dict[str, list[str]] = {state: [] for state in STATES}
@@ -103,9 +112,9 @@ def is_unmeasured(report: Report) -> bool:
     return not report.data and bool(report.errors)
 
 
-def count_rules(report: Report) -> str:
+def count_rules(report: Report, groups: Sequence[RuleGroup]) -> str:
     """Return how many rules failed, or passed where none did, and how many are in other states."""
-    counts = {state: len(rules) for state, rules in rules_by_state(report).items()}
+    counts = {state: len(rules) for state, rules in rules_by_state(groups).items()}
     of = report.decision.rules_evaluated
     if is_unmeasured(report):
         return f"nothing was measured for {pluralize(of, 'rule')}"
@@ -156,11 +165,11 @@ def describe(group: RuleGroup, most: int = MOST_NAMED) -> str:
 
     At most ``most`` classes, slices or sentences are told, the worst first; the rest is counted.
     """
-    sentences = [each for each in group.results if each.finding is not None]
-    unmeasured = [
-        each for each in group.results if each.finding is None and each.measured.value is None
+    parts = [
+        *_sentences(group.sentences, most),
+        *_numbers(group, most),
+        *_unmeasured(group.unmeasured, most),
     ]
-    parts = [*_sentences(sentences, most), *_numbers(group, most), *_unmeasured(unmeasured, most)]
     if group.state == "INCONCLUSIVE" and group.worst.needed:
         of = name_scope(group.worst) if len(group.results) > 1 else ""
         parts.append(f"{of}{': ' if of else ''}{printable(group.worst.needed, 400)}")
@@ -227,12 +236,12 @@ def next_steps(report: Report) -> list[str]:
 
     The classes or slices that a remedy is for stand before it.
     """
-    steps: dict[str, list[str]] = {}
+    steps: dict[str, dict[str, None]] = {}  # the names in order, each once
     for remedy, name in _remedies(report):
-        names = steps.setdefault(remedy, [])
-        if name and name not in names:
-            names.append(name)
-    return [_step(remedy, names) for remedy, names in steps.items()]
+        names = steps.setdefault(remedy, {})
+        if name:
+            names[name] = None
+    return [_step(remedy, list(names)) for remedy, names in steps.items()]
 
 
 def _remedies(report: Report) -> Iterator[tuple[str, str]]:

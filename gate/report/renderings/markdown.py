@@ -1,12 +1,14 @@
 """Markdown for pull requests and step summaries: the verdict on one screen, the rest folded."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gate.healing import advice
 from gate.report.model import ChangePart, Report, ResultPart
 from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.grouping import (
+    UNSETTLED,
+    RuleGroup,
     count_rules,
     describe,
     group_results,
@@ -30,7 +32,7 @@ from gate.wording import printable
 
 MOST_BYTES = 200_000  # GitHub takes a megabyte of summary; nobody reads that much
 _ROOM_FOR_THE_END = 2_000  # the closing tags and the line that says what was left out
-_MOST_RULES, _MOST_ERRORS, _MOST_WARNINGS, _MOST_STEPS = 8, 3, 2, 3  # that need no click
+_MOST_RULES, _MOST_ERRORS, _MOST_WARNINGS, _MOST_STEPS = 6, 2, 1, 3  # that need no click
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "⚠️"}
 _SPECIAL = frozenset("\\`*_[]<>|~$&{}!")
 Line = tuple[str, bool]  # a line, and whether it may be left out where there is no room
@@ -65,22 +67,29 @@ def marker(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[Line]:
-    yield from _kept(_head(report))
-    yield from _kept(_failing(report))
+    groups = group_results(report)
+    yield from _kept(_head(report, groups))
+    yield from _kept(_failing(groups))
     yield from _kept(_steps(report))
     if report.baseline is not None:
         yield from _kept(_changes(report.baseline.changes, champion_of(report.baseline)))
-    yield from _folded("what was judged", _kept(_judged(report)))
+    yield from _folded("all results, and what was judged", _everything(report))
+    yield f"validate-model {escape(report.tool.version, 40)}", False
+
+
+def _everything(report: Report) -> Iterator[Line]:
+    yield from _kept(_judged(report))
     for title, states in (
-        ("results that did not pass", ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")),
+        ("did not pass", UNSETTLED),
         ("waived", ("WAIVED",)),
         ("not applicable", ("NOT APPLICABLE",)),
         ("passed", ("PASS",)),
     ):
         found = [result for result in report.results if word(result) in states]
         if found:
-            yield from _folded(f"{len(found):,} {title}", _table(found))
-    yield from _kept(_end(report))
+            yield from _kept([f"### {len(found):,} {title}", ""])
+            yield from _table(found)
+    yield from _kept(_waivers_and_assumptions(report))
 
 
 def _kept(lines: Iterable[str]) -> Iterator[Line]:
@@ -88,17 +97,16 @@ def _kept(lines: Iterable[str]) -> Iterator[Line]:
         yield line, False
 
 
-def _head(report: Report) -> Iterator[str]:
+def _head(report: Report, groups: Sequence[RuleGroup]) -> Iterator[str]:
     yield marker(report)
-    yield f"## {_MARKS[report.verdict]} {headline(report)}: {count_rules(report)}"
+    yield f"## {_MARKS[report.verdict]} {headline(report)}: {count_rules(report, groups)}"
     yield ""
     policy = f"policy {escape(report.policy.name, 100)} {escape(report.policy.version, 40)}"
     images = "".join(f", {name} {each.images:,} images" for name, each in report.data.items())
     yield f"{escape(subject_name(report), 200)}, {policy}{images}"
     yield ""
     for cause in report.causes:
-        yield f"**Likely cause:** {escape(cause.message)}"
-        yield ""
+        yield f"- **Likely cause:** {escape(cause.message)}"
     for error in report.errors[:_MOST_ERRORS]:
         fact = f"{escape(error.message)} ({advice(retriable=error.retriable)})"
         yield f"- **ERROR** {escape(error.where, 200)}: {fact}"
@@ -106,25 +114,21 @@ def _head(report: Report) -> Iterator[str]:
         yield from [f"- and {more:,} more errors"] if more > 0 else []
     for unjudged in report.leakage.unjudged[:_MOST_WARNINGS]:
         yield f"- **WARN** {escape(unjudged)}"
-    if report.errors or report.leakage.unjudged:
+    if report.causes or report.errors or report.leakage.unjudged:
         yield ""
 
 
-def _failing(report: Report) -> Iterator[str]:
+def _failing(groups: Sequence[RuleGroup]) -> Iterator[str]:
     """Yield a table of the rules that did not pass, worst first."""
-    groups = [
-        group
-        for group in group_results(report)
-        if group.state in ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")
-    ]
-    if not groups:
+    found = [each for each in groups if each.state in UNSETTLED]
+    if not found:
         return
     yield "| | rule | found |"
     yield "|---|---|---|"
-    for group in groups[:_MOST_RULES]:
+    for group in found[:_MOST_RULES]:
         state = f"**{group.state}**" if group.blocks else group.state
         yield f"| {state} | {escape(group.title, 200)} | {escape(describe(group))} |"
-    rest = groups[_MOST_RULES:]
+    rest = found[_MOST_RULES:]
     if rest:
         names = listed([printable(group.rule, 60) for group in rest], 10)
         yield f"| | {len(rest):,} more | {escape(names)} |"
@@ -234,25 +238,18 @@ def _folded(title: str, rows: Iterable[Line]) -> Iterator[Line]:
     yield from _kept(["</details>", ""])
 
 
-def _end(report: Report) -> Iterator[str]:
-    waivers = waivers_of(report)
+def _waivers_and_assumptions(report: Report) -> Iterator[str]:
+    for waiver, state in waivers_of(report):
+        ticket, result = escape(waiver.ticket, 100), escape(waiver.result, 200)
+        approval = f"{escape(waiver.expires, 40)}, approved by {escape(waiver.approved_by, 100)}"
+        yield f"- waiver {ticket} for {result} is {state} (until {approval}): " + escape(
+            waiver.reason
+        )
+        yield ""
     assumed = [str(each) for each in report.environment.get("assumed", [])]
-    if waivers or assumed:
-        yield from ["<details>", "<summary>waivers and assumptions</summary>", ""]
-        for waiver, state in waivers:
-            ticket, result = escape(waiver.ticket, 100), escape(waiver.result, 200)
-            approval = (
-                f"{escape(waiver.expires, 40)}, approved by {escape(waiver.approved_by, 100)}"
-            )
-            yield f"- waiver {ticket} for {result} is {state} (until {approval}): " + escape(
-                waiver.reason
-            )
-            yield ""
-        if assumed:
-            yield f"Assumed: {escape('; '.join(assumed), 1000)}."
-            yield ""
-        yield from ["</details>", ""]
-    yield f"validate-model {escape(report.tool.version, 40)}"
+    if assumed:
+        yield f"Assumed: {escape('; '.join(assumed), 1000)}."
+        yield ""
 
 
 def escape(text: str, limit: int = 600) -> str:

@@ -1,7 +1,7 @@
 """The verdict for people at a terminal: on one screen, worst first, the verdict first and last."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.report.model import Report
@@ -10,14 +10,16 @@ from gate.report.renderings.text.detail import MOST_LINES, Detail, levels
 from gate.report.renderings.text.head import head
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.text.notes import (
+    background,
     causes,
-    every_note,
+    important,
     next_command,
     notes,
     signing,
     to_do,
 )
 from gate.report.renderings.text.rules import errors, every_result, rules
+from gate.report.renderings.text.story import Story
 from gate.report.renderings.words import VERDICTS
 
 _AUDIT = " (audit mode: not enforced)"
@@ -38,33 +40,33 @@ def text(
     lies, and ``evidence`` what it rests on; they make the next command one that can be copied.
     With ``verbose`` every result is told, in as many lines as that takes.
     """
-    page = Page(width, colour)
+    page, story = Page(width, colour), Story.of(report)
+    said = [*(background(report) if verbose else ()), *important(report)]
     end = list(_end(report, page, path, evidence))
-    for detail in [None] if verbose else levels():
-        lines = [*_above(report, page, detail), *end]
+    for detail in [Detail.everything()] if verbose else levels():
+        results = every_result(report, page) if verbose else rules(story, page, detail)
+        parts = [
+            head(story, page),
+            causes(report, page, detail),
+            [*errors(report, page, detail), *results],
+            to_do(story.steps, page, detail),
+            notes(said, page, detail),
+        ]
+        lines = [*_joined(parts), *end]
         if len(lines) <= MOST_LINES:
             break
     return _without_commands("\n".join(lines)) + "\n"
 
 
+def _joined(parts: Sequence[list[str]]) -> Iterator[str]:
+    """Yield the lines of all parts that have any, with an empty line between two."""
+    for place, part in enumerate(part for part in parts if part):
+        yield from ["", *part] if place else part
+
+
 def verdict_alone(report: Report, *, colour: bool = False) -> str:
     """Return the one line that the text ends in: the verdict and the exit status."""
     return "\n".join(_verdict(report, Page(80, colour))) + "\n"
-
-
-def _above(report: Report, page: Page, detail: Detail | None) -> Iterator[str]:
-    """Yield all lines but the last ones; None stands for everything there is."""
-    told = detail or Detail.everything()
-    results = rules(report, page, told) if detail else every_result(report, page)
-    parts = [
-        head(report, page),
-        causes(report, page, told),
-        [*errors(report, page, told), *results],
-        to_do(report, page, told),
-        notes(report, page, told) if detail else every_note(report, page),
-    ]
-    for place, part in enumerate(part for part in parts if part):
-        yield from ["", *part] if place else part
 
 
 def _end(report: Report, page: Page, path: Path | None, evidence: Path | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ from gate.report.model import Report
 from gate.report.renderings.grouping import count_rules
 from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
+from gate.report.renderings.text.story import Story
 from gate.report.renderings.words import VERDICTS, champion_of, subject_name
 from gate.wording import pluralize, printable
 
@@ -13,12 +14,13 @@ _INDENT = 7  # below the name of the model, where the verdict is a short word
 _NARROW = 80  # columns that the first lines spread over, however wide the terminal is
 
 
-def head(report: Report, page: Page) -> list[str]:
+def head(story: Story, page: Page) -> list[str]:
     """Return the lines of the head; the first begins with the verdict."""
+    report = story.report
     verdict = VERDICTS[report.verdict]
     policy = f"policy {printable(report.policy.name, 60)} {printable(report.policy.version, 40)}"
     lines = _spread(f"{verdict:<{_INDENT - 2}}  {_model(report)}", policy, page)
-    lines += _spread(" " * _INDENT + count_rules(report), _data(report), page)
+    lines += _spread(" " * _INDENT + count_rules(report, story.groups), _data(report), page)
     lines += [f"{'':{_INDENT}}{each}" for each in _marginal(report)]
     return page.paint(verdict, lines)
 

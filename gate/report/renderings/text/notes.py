@@ -1,12 +1,12 @@
 """What stands below the rules: what to do, notes, and the command that helps most."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.healing import advice
 from gate.report.model import HistoryPart, Report
-from gate.report.renderings.grouping import next_steps, passed_by_estimate
+from gate.report.renderings.grouping import passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
 from gate.report.renderings.text.layout import Page
@@ -29,9 +29,8 @@ def causes(report: Report, page: Page, detail: Detail) -> list[str]:
     ]
 
 
-def to_do(report: Report, page: Page, detail: Detail) -> list[str]:
-    """Return numbered steps, each once, the most urgent first."""
-    steps = next_steps(report)
+def to_do(steps: Sequence[str], page: Page, detail: Detail) -> list[str]:
+    """Return numbered steps, the most urgent first."""
     lines: list[str] = []
     for number, step in enumerate(steps[: detail.steps], 1):
         start = "do" if number == 1 else ""
@@ -40,23 +39,19 @@ def to_do(report: Report, page: Page, detail: Detail) -> list[str]:
     return lines + (page.paragraph("", f"and {more:,} more, with -v") if more > 0 else [])
 
 
-def notes(report: Report, page: Page, detail: Detail) -> list[str]:
-    """Return what a reader has to know besides, the most important first."""
-    lines: list[str] = []
-    for said in list(_important(report))[: detail.notes]:
-        lines += page.paragraph("note", said, most=detail.note_lines)
+def notes(said: Sequence[str], page: Page, detail: Detail) -> list[str]:
+    """Return notes as paragraphs, as many as there is room for."""
+    return [
+        line
+        for each in said[: detail.notes]
+        for line in page.paragraph("note", each, most=detail.note_lines)
+    ]
+
+
+def important(report: Report) -> Iterator[str]:
+    """Yield what a reader has to know besides, the most important first."""
     if report.verdict == "error":
-        lines += page.paragraph("note", advice(retriable=report.decision.retriable))
-    return lines
-
-
-def every_note(report: Report, page: Page) -> list[str]:
-    """Return all notes, and what was read and compared on the way to the verdict."""
-    lines = [line for said in _all(report) for line in page.paragraph("note", said)]
-    return lines + notes(report, page, Detail.everything())
-
-
-def _important(report: Report) -> Iterator[str]:
+        yield advice(retriable=report.decision.retriable)
     if not any(each.kind == "leaked-test" for each in report.causes):
         for each in excluded_images(report):
             if changed := describe_inflation(report, each.split, most=1):
@@ -77,7 +72,8 @@ def _important(report: Report) -> Iterator[str]:
         yield f"assumed: {'; '.join(assumed)}"
 
 
-def _all(report: Report) -> Iterator[str]:
+def background(report: Report) -> Iterator[str]:
+    """Yield what was read and compared on the way to the verdict."""
     for name, split in report.data.items():
         yield (
             f"{name}: {split.images:,} images of {len(split.per_class):,} classes, "

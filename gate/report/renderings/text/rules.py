@@ -6,33 +6,30 @@ from gate.report.model import Report
 from gate.report.renderings.grouping import (
     RuleGroup,
     describe,
-    group_results,
     is_unmeasured,
     listed,
     name_scope,
-    rules_by_state,
 )
 from gate.report.renderings.text.detail import Detail
 from gate.report.renderings.text.layout import INDENT, Page
+from gate.report.renderings.text.story import Story
 from gate.report.renderings.words import word
 from gate.wording import pluralize, printable
 
 _WIDEST_TITLE = 24  # columns; what is longer stands before its own sentence
 
 
-def rules(report: Report, page: Page, detail: Detail) -> list[str]:
+def rules(story: Story, page: Page, detail: Detail) -> list[str]:
     """Return a paragraph for each rule that did not pass, worst first, then the other states."""
-    groups = group_results(report)
-    open_ones = [each for each in groups if each.state in ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")]
-    if is_unmeasured(report):  # one reason for all
-        return _unmeasured(report, page)
-    open_ones.sort(key=lambda each: not each.blocks)
-    lines = _told(open_ones[: detail.rules], page, detail)
-    lines += _rest(open_ones[detail.rules :], page, detail)
-    lines += [line for each in report.leakage.unjudged for line in page.paragraph("WARN", each)]
-    lines += _passed(report, groups, page, detail)
-    lines += _not_applicable(groups, page, detail)
-    lines += _waived(report, groups, page, detail)
+    if is_unmeasured(story.report):  # one reason for all
+        return _unmeasured(story, page)
+    lines = _told(story.unsettled[: detail.rules], page, detail)
+    lines += _rest(story.unsettled[detail.rules :], page, detail)
+    for each in story.report.leakage.unjudged:
+        lines += page.paragraph("WARN", each, most=detail.lines)
+    lines += _passed(story, page, detail)
+    lines += _not_applicable(story.groups, page, detail)
+    lines += _waived(story, page, detail)
     return lines
 
 
@@ -45,10 +42,9 @@ def every_result(report: Report, page: Page) -> list[str]:
     return lines
 
 
-def _unmeasured(report: Report, page: Page) -> list[str]:
-    rules_of = rules_by_state(report)
+def _unmeasured(story: Story, page: Page) -> list[str]:
     lines: list[str] = []
-    for state, names in rules_of.items():
+    for state, names in story.states.items():
         said = f"{pluralize(len(names), 'rule')}: nothing was measured ({listed(names, 3)})"
         lines += page.paragraph(state, said, most=2)
     return lines
@@ -77,12 +73,11 @@ def _rest(groups: Sequence[RuleGroup], page: Page, detail: Detail) -> list[str]:
     ]
 
 
-def _passed(report: Report, groups: Sequence[RuleGroup], page: Page, detail: Detail) -> list[str]:
+def _passed(story: Story, page: Page, detail: Detail) -> list[str]:
     """Return the rules of which every result passed; ``~`` before what the estimate decided."""
-    unproven = {printable(each.rule, 200) for each in groups if not each.is_proven}
-    names = [
-        f"~{name}" if name in unproven else name for name in rules_by_state(report).get("PASS", [])
-    ]
+    passed = [each for each in story.groups if each.state == "PASS"]
+    unproven = {printable(each.rule, 200) for each in passed if not each.is_proven}
+    names = [f"~{name}" if name in unproven else name for name in story.states.get("PASS", [])]
     return page.paragraph("pass", listed(names, detail.listed), most=3) if names else []
 
 
@@ -102,10 +97,9 @@ def _not_applicable(groups: Sequence[RuleGroup], page: Page, detail: Detail) -> 
     ]
 
 
-def _waived(report: Report, groups: Sequence[RuleGroup], page: Page, detail: Detail) -> list[str]:
+def _waived(story: Story, page: Page, detail: Detail) -> list[str]:
     """Return what was accepted in writing, by whom and until when."""
-    waived = [result for group in groups if group.state == "WAIVED" for result in group.results]
-    accepted = {each.result: each for each in report.waivers.applied}
+    waived, accepted = story.waived, {each.result: each for each in story.report.waivers.applied}
     lines: list[str] = []
     for result in waived[: detail.notes]:
         name = f"{printable(result.rule, 60)} {name_scope(result)}".strip()
