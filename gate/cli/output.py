@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,16 +85,24 @@ no_images_option = click.option(
     "--no-images", is_flag=True, help="Keep and show no pictures: the data is private."
 )
 _verbose_option = click.option(
-    "-v", "--verbose", "detail", flag_value="all", help="In text: every result and all notes."
+    "-v", "--verbose", is_flag=True, help="In text: every result and all notes."
 )
 _quiet_option = click.option(
-    "-q", "--quiet", "detail", flag_value="verdict", help="In text: the verdict alone, one line."
+    "-q", "--quiet", is_flag=True, help="In text: the verdict alone, one line."
 )
 
 
 def detail_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options that say how much of the text is shown."""
-    return _verbose_option(_quiet_option(command))
+    """Give a command the options that say how much of the text is shown, as its ``detail``."""
+
+    @wraps(command)
+    def with_detail(*args: object, verbose: bool, quiet: bool, **others: object) -> int:
+        if verbose and quiet:
+            raise UsageError("-q", "does not go with -v", "give one of them")
+        detail = "all" if verbose else "verdict" if quiet else None
+        return command(*args, detail=detail, **others)
+
+    return _verbose_option(_quiet_option(with_detail))
 
 
 color_option = click.option(

@@ -142,6 +142,38 @@ def test_colour_marks_words_only_where_it_is_asked_for(capsys):
     assert plain == shown("--color", "never")
 
 
+@verdicts
+def test_quiet_says_the_verdict_in_one_line(verdict, capsys):
+    main(["render", str(GOLDEN / f"{verdict}.json"), "-q"])
+
+    out = capsys.readouterr().out
+    status = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 4}[verdict]
+    assert out == f"{verdict.upper()}  exit status {status}\n"
+
+
+def test_verbose_says_every_result(capsys):
+    report = json.loads((GOLDEN / "fail.json").read_text(encoding="utf-8"))
+
+    main(["render", str(GOLDEN / "fail.json"), "--verbose"])
+
+    out = " ".join(capsys.readouterr().out.split())
+    assert all(" ".join(each["message"].split()) in out for each in report["results"])
+
+
+def test_a_file_has_the_same_text_however_much_a_terminal_shows(tmp_path, capsys):
+    for flag in ("-q", "-v"):
+        main(["render", str(GOLDEN / "fail.json"), flag, "-o", f"text={tmp_path / flag}"])
+    capsys.readouterr()
+
+    assert (tmp_path / "-q").read_bytes() == (tmp_path / "-v").read_bytes()
+
+
+def test_verbose_and_quiet_together_are_refused(capsys):
+    assert main(["render", str(GOLDEN / "fail.json"), "-q", "-v"]) == 2
+
+    assert "-q" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is POSIX")
 @pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("1", False)])
 def test_a_terminal_gets_colour_unless_no_color_is_set(no_color, coloured):
