@@ -93,7 +93,10 @@ _quiet_option = click.option(
 
 
 def detail_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options that say how much of the text is shown, as its ``detail``."""
+    """Give a command the options that say how much of the text is shown, as its ``detail``.
+
+    The command raises UsageError where both are given.
+    """
 
     @wraps(command)
     def with_detail(*args: object, verbose: bool, quiet: bool, **others: object) -> int:

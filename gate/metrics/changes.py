@@ -1,4 +1,4 @@
-"""What changed against the champion, on the images that both models answered."""
+"""Changes against the champion, on the images that both models answered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

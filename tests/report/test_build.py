@@ -263,7 +263,9 @@ def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said
     asked = [rule.model_copy(update={"id": "recall"}) for rule in asked]  # one that has a place
     report = build(judge(asked, evidence), evidence, policy, {})
 
-    assumed = [each for each in report.environment["assumed"] if "precision rests on" in each]
+    assumed = [
+        each for each in report.environment["assumed"] if "precision assumes the class mix" in each
+    ]
     assert bool(assumed) is is_said
 
 

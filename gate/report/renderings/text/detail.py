@@ -1,4 +1,4 @@
-"""How much the text tells: the first amount of detail that fits on a screen."""
+"""The amount of detail of the text: as much as fits on a screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What stands below the rules: what to do, notes, and the command that helps most."""
+"""The part below the rules: steps, notes, and the command that helps most."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -41,11 +41,11 @@ def to_do(steps: Sequence[str], page: Page, detail: Detail) -> list[str]:
 
 def notes(said: Sequence[str], page: Page, detail: Detail) -> list[str]:
     """Return notes as paragraphs, as many as there is room for."""
-    return [
-        line
-        for each in said[: detail.notes]
-        for line in page.paragraph("note", each, most=detail.note_lines)
-    ]
+    lines: list[str] = []
+    for each in said[: detail.notes]:
+        lines += page.paragraph("note", each, most=detail.note_lines)
+    more = len(said) - detail.notes
+    return lines + (page.paragraph("", f"and {more:,} more, with -v") if more > 0 else [])
 
 
 def important(report: Report) -> Iterator[str]:

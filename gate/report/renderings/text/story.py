@@ -1,4 +1,4 @@
-"""What the text tells of a report, gathered once: it is then laid out until it fits."""
+"""The story of a report, gathered once: it is then laid out until it fits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
