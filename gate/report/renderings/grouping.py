@@ -117,7 +117,7 @@ def count_rules(report: Report, groups: Sequence[RuleGroup]) -> str:
     counts = {state: len(rules) for state, rules in rules_by_state(groups).items()}
     of = report.decision.rules_evaluated
     if is_unmeasured(report):
-        return f"nothing was measured for {pluralize(of, 'rule')}"
+        return f"nothing was measured; {pluralize(of, 'rule')} had to be judged"
     first = "FAIL" if counts.get("FAIL") else "PASS"
     said = [f"{counts.pop(first, 0)} of {pluralize(of, 'rule')} {_COUNTED[first]}"]
     counts.pop("PASS", None)

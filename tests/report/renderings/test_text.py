@@ -228,7 +228,7 @@ def test_rules_that_are_open_for_one_reason_are_told_in_one_line(report_on):
 
     [said] = [line for line in lines[1:] if line.startswith("INCONCLUSIVE")]
     assert said.startswith("INCONCLUSIVE  11 rules: nothing was measured (")
-    assert lines[1].strip() == "nothing was measured for 14 rules"
+    assert lines[1].strip() == "nothing was measured; 14 rules had to be judged"
 
 
 def test_where_nothing_was_measured_only_the_error_is_to_be_mended(report_on):
@@ -359,3 +359,11 @@ def test_the_text_of_many_classes_is_the_committed_one(name, run, golden):
     )
 
     golden(TEXTS / f"{name}.txt", text(report))
+
+
+@verdicts
+@pytest.mark.parametrize("verbose", [False, True])
+def test_no_line_ends_in_blanks(verdict, verbose, report_on):
+    lines = text(report_on(verdict), verbose=verbose).splitlines()
+
+    assert all(line == line.rstrip() for line in lines)

@@ -33,9 +33,11 @@ def _model(report: Report) -> str:
 
 def _spread(left: str, right: str, page: Page) -> list[str]:
     """Return one line with both, the second to the right; two where there is no room."""
+    if not right:
+        return [left]
     room = min(page.width, _NARROW)
     if len(left) + 3 + len(right) > room:
-        return [left, f"{'':{_INDENT}}{right}"] if right else [left]
+        return [left, f"{'':{_INDENT}}{right}"]
     return [f"{left}{right:>{room - len(left)}}"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from gate.report.model import Report
 from gate.report.renderings.grouping import (
+    UNSETTLED,
     RuleGroup,
     describe,
     is_unmeasured,
@@ -22,9 +23,10 @@ _WIDEST_TITLE = 24  # columns; what is longer stands before its own sentence
 def rules(story: Story, page: Page, detail: Detail) -> list[str]:
     """Return a paragraph for each rule that did not pass, worst first, then the other states."""
     if is_unmeasured(story.report):  # one reason for all
-        return _unmeasured(story, page)
-    lines = _told(story.unsettled[: detail.rules], page, detail)
-    lines += _rest(story.unsettled[detail.rules :], page, detail)
+        lines = _unmeasured(story, page)
+    else:
+        lines = _told(story.unsettled[: detail.rules], page, detail)
+        lines += _rest(story.unsettled[detail.rules :], page, detail)
     for each in story.report.leakage.unjudged:
         lines += page.paragraph("WARN", each, most=detail.lines)
     lines += _passed(story, page, detail)
@@ -44,19 +46,23 @@ def every_result(report: Report, page: Page) -> list[str]:
 
 def _unmeasured(story: Story, page: Page) -> list[str]:
     lines: list[str] = []
-    for state, names in story.states.items():
-        said = f"{pluralize(len(names), 'rule')}: nothing was measured ({listed(names, 3)})"
-        lines += page.paragraph(state, said, most=2)
+    for state in UNSETTLED:
+        if names := story.states.get(state):
+            said = f"{pluralize(len(names), 'rule')}: nothing was measured ({listed(names, 3)})"
+            lines += page.paragraph(state, said, most=2)
     return lines
 
 
 def _told(groups: Sequence[RuleGroup], page: Page, detail: Detail) -> list[str]:
-    titles = [len(group.title) for group in groups if len(group.title) <= _WIDEST_TITLE]
+    aligned = [group for group in groups if len(group.state) < INDENT]
+    titles = [len(group.title) for group in aligned if len(group.title) <= _WIDEST_TITLE]
     column = max(titles, default=0)
     lines: list[str] = []
     for group in groups:
-        said = f"{group.title:<{column}}  {describe(group, detail.named)}"
-        after = column + 2 if len(group.title) <= column and len(group.state) < INDENT else 0
+        has_column = len(group.state) < INDENT and len(group.title) <= column
+        title = f"{group.title:<{column}}" if has_column else group.title
+        after = column + 2 if has_column else 0
+        said = f"{title}  {describe(group, detail.named)}"
         lines += page.paragraph(group.state, said, most=detail.lines, after=after)
     return lines
 
