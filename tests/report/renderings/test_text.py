@@ -367,3 +367,14 @@ def test_no_line_ends_in_blanks(verdict, verbose, report_on):
     lines = text(report_on(verdict), verbose=verbose).splitlines()
 
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_rules_that_found_the_same_in_words_share_a_line():
+    report = judged("baseline", classes=TEN, test=confusion(10, 50, 2))
+    same = [each.model_copy(update={"finding": "no model was run"}) for each in report.results]
+
+    shown = text(report.model_copy(update={"results": same}), width=10_000)
+
+    stories = [line for line in shown.splitlines() if "no model was run" in line]
+    states = [line.split()[0] for line in stories]
+    assert len(states) == len(set(states))

@@ -54,16 +54,19 @@ def _unmeasured(story: Story, page: Page) -> list[str]:
 
 
 def _told(groups: Sequence[RuleGroup], page: Page, detail: Detail) -> list[str]:
-    aligned = [group for group in groups if len(group.state) < INDENT]
-    titles = [len(group.title) for group in aligned if len(group.title) <= _WIDEST_TITLE]
-    column = max(titles, default=0)
-    lines: list[str] = []
+    """Return a paragraph for each finding; rules that found the same in words share one."""
+    found: dict[tuple[str, str], list[str]] = {}
     for group in groups:
-        has_column = len(group.state) < INDENT and len(group.title) <= column
-        title = f"{group.title:<{column}}" if has_column else group.title
+        found.setdefault((group.state, describe(group, detail.named)), []).append(group.title)
+    told = [(state, ", ".join(titles), said) for (state, said), titles in found.items()]
+    aligned = [len(title) for state, title, _ in told if len(state) < INDENT]
+    column = max((width for width in aligned if width <= _WIDEST_TITLE), default=0)
+    lines: list[str] = []
+    for state, title, said in told:
+        has_column = len(state) < INDENT and len(title) <= column
+        start = f"{title:<{column}}" if has_column else title
         after = column + 2 if has_column else 0
-        said = f"{title}  {describe(group, detail.named)}"
-        lines += page.paragraph(group.state, said, most=detail.lines, after=after)
+        lines += page.paragraph(state, f"{start}  {said}", most=detail.lines, after=after)
     return lines
 
 
