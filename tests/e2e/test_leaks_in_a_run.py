@@ -453,9 +453,9 @@ def test_copies_that_no_rule_judges_are_said_before_the_results(project):
     ran = project.run()
 
     said = " ".join(ran.out.split())
-    warning = "warn 2 test images are copies of a train image, and no rule judges that"
+    warning = "WARN 2 test images are copies of a train image, and no rule judges that"
     assert ran.status == 0
-    assert said.index(warning) < said.index("pass accuracy")
+    assert said.index(warning) < said.index("PASS accuracy")
     assert ran.report["leakage"]["unjudged"]
 
 

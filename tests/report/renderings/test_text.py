@@ -378,3 +378,13 @@ def test_rules_that_found_the_same_in_words_share_a_line():
     stories = [line for line in shown.splitlines() if "no model was run" in line]
     states = [line.split()[0] for line in stories]
     assert len(states) == len(set(states))
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_copies_that_no_rule_judges_are_said_before_what_passed(verbose, report_on):
+    report = report_on("pass")
+    leakage = report.leakage.model_copy(update={"unjudged": ["2 test images are copies"]})
+
+    shown = text(report.model_copy(update={"leakage": leakage}), verbose=verbose)
+
+    assert shown.index("\nWARN  2 test images") < shown.lower().index("\npass  ")

@@ -101,7 +101,7 @@ def _history(history: HistoryPart) -> Iterator[str]:
         "train accuracy": [history.train_accuracy],
         "validation accuracy": [history.validation_accuracy],
     }
-    parts = [f"history: {epochs_in_words(history.epochs)} of {printable(history.format)}"]
+    parts = [f"history {epochs_in_words(history.epochs)} of {printable(history.format)}"]
     parts += [
         f"{role} is column '{printable(column)}'"
         for role, columns in taken.items()

@@ -36,8 +36,8 @@ def rules(story: Story, page: Page, detail: Detail) -> list[str]:
 
 
 def every_result(report: Report, page: Page) -> list[str]:
-    """Return a paragraph for each result, worst first."""
-    lines: list[str] = []
+    """Return a paragraph for what no rule judges, then for each result, worst first."""
+    lines = [line for each in report.leakage.unjudged for line in page.paragraph("WARN", each)]
     for each in report.results:
         said = f"{printable(each.key, 200)}: {printable(each.message, 2000)}"
         lines += page.paragraph(word(each), said)
