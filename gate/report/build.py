@@ -13,7 +13,7 @@ from gate.checks.base import Outcome, Rule, Scope
 from gate.checks.class_order import in_words
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
-from gate.decision import Bounds, Decision, Result, is_counted, margin_of
+from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.changes import champion_changes
@@ -151,7 +151,7 @@ def _changes(evidence: Evidence) -> Iterator[model.ChangePart]:
             "before": _finite(each.before.value),
             "after": _finite(each.after.value),
             "difference": _finite(each.difference.value),
-            "interval": _interval(each.difference, _plain_bounds(each.difference)),
+            "interval": _plain_interval(each.difference),
             "reason": each.difference.reason or None,
         }
         yield model.ChangePart.model_validate(fields)
@@ -245,7 +245,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         outcome=result.outcome.value,
         proven=result.proven,
         scope=_scope(comparison.scope),
-        measured=_measured(comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
@@ -264,7 +264,7 @@ def _reading(result: Result) -> model.ReadingPart:
         rows=result.rows,
         outcome=result.outcome.value,
         proven=result.proven,
-        measured=_measured(result.comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
     )
 
@@ -286,33 +286,36 @@ def _scope(scope: Scope) -> model.ScopePart:
     return model.ScopePart.model_validate(fields)
 
 
-def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
+def _measured(result: Result) -> model.MeasuredPart:
+    """Return what was observed; both bounds at the rule's own confidence, whatever decided."""
+    estimate, bounds = result.comparison.estimate, result.bounds
     numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
         value=_finite(estimate.value),
         numerator=numerator,
         denominator=denominator,
-        interval=None if is_counted(estimate) else _interval(estimate, bounds),
+        interval=None
+        if is_counted(estimate)
+        else _interval(estimate, bounds.interval, bounds.confidence),
         reason=estimate.reason or None,
     )
 
 
-def _interval(estimate: Estimate, bounds: Bounds) -> model.IntervalPart | None:
-    low, high = _finite(bounds.low), _finite(bounds.high)
+def _interval(
+    estimate: Estimate, bounds: tuple[float, float], confidence: float
+) -> model.IntervalPart | None:
+    low, high = map(_finite, bounds)
     if low is None and high is None:
         return None
     return model.IntervalPart(
-        low=low, high=high, one_sided_confidence=bounds.confidence, method=estimate.method
+        low=low, high=high, one_sided_confidence=confidence, method=estimate.method
     )
 
 
-def _plain_bounds(estimate: Estimate) -> Bounds:
-    return Bounds(
-        low=estimate.lower(SUMMARY_CONFIDENCE),
-        high=estimate.upper(SUMMARY_CONFIDENCE),
-        confidence=SUMMARY_CONFIDENCE,
-        failing_confidence=SUMMARY_CONFIDENCE,
-    )
+def _plain_interval(estimate: Estimate) -> model.IntervalPart | None:
+    confidence = SUMMARY_CONFIDENCE
+    bounds = estimate.lower(confidence), estimate.upper(confidence)
+    return _interval(estimate, bounds, confidence)
 
 
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
@@ -326,7 +329,7 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
                 "class": metric.class_name,
                 "slice": metric.slice_name,
                 "value": _finite(metric.estimate.value),
-                "interval": _interval(metric.estimate, _plain_bounds(metric.estimate)),
+                "interval": _plain_interval(metric.estimate),
                 "support": metric.support,
             }
             yield model.MetricPart.model_validate(fields)
@@ -413,7 +416,7 @@ def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.In
         "as_given": _finite(each.as_given.value),
         "clean": _finite(each.clean.value),
         "difference": _finite(each.difference.value),
-        "interval": _interval(each.difference, _plain_bounds(each.difference)),
+        "interval": _plain_interval(each.difference),
         "reason": each.difference.reason or None,
         "rule": rule,
     }

@@ -236,7 +236,7 @@ def _size_remedy(spec: InputSpec) -> str:
 def _assumed(spec: InputSpec) -> tuple[str, ...]:
     declared = spec.model_fields_set
     undeclared = {
-        "scale": "pixel values of images scaled to 0..1",
+        "scale": "pixels scaled to 0..1",
         "size": "image size as stored",
         "channels": "channels as stored",
         "resize": "no resize",
