@@ -93,7 +93,7 @@ def test_under_baseline_near_copies_are_a_warning_before_the_first_result_and_bl
 
     assert report.verdict == "pass"
     assert report.leakage.unjudged
-    warning = said.index("WARN 5 test images nearly equal a train image")
+    warning = said.index("warn 5 test images nearly equal a train image")
     assert warning < said.index("pass dataset-integrity")
 
 
