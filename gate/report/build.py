@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from gate.checks.base import Outcome, Rule, Scope
-from gate.checks.class_order import in_words
+from gate.checks.base import Rule, Scope
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
 from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
 from gate.metrics.changes import champion_changes
-from gate.metrics.class_order import find_exchange
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
@@ -26,6 +24,7 @@ from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
@@ -36,7 +35,6 @@ from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
-_OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
 ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
@@ -45,6 +43,7 @@ def build(
     decision: Decision, evidence: Evidence, document: ReadPolicy, run: Mapping[str, Any]
 ) -> Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
+    causes = likely_causes(evidence, decision)
     return Report(
         schema_version=model.SCHEMA_VERSION,
         tool=model.Tool(version=__version__),
@@ -65,7 +64,13 @@ def build(
         contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
-        results=list(_results(decision, evidence, document)),
+        causes=[
+            model.CausePart(
+                kind=each.kind, message=each.finding.message, remedy=each.finding.remedy
+            )
+            for each in causes
+        ],
+        results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
         metrics=list(_metrics(evidence)),
         confusion={
             split.value: model.ConfusionPart(
@@ -189,20 +194,6 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
     )
 
 
-def _results(
-    decision: Decision, evidence: Evidence, document: ReadPolicy
-) -> Iterator[model.ResultPart]:
-    orders: dict[str, str] = {}  # by split: what to do about classes in another order
-    for result in decision.results:
-        split = result.comparison.scope.split
-        instead = ""
-        if result.outcome is Outcome.FAILED and split and result.rule.family in _OF_ANSWERS:
-            if split not in orders:
-                orders[split] = _about_the_order(evidence, Split(split))
-            instead = orders[split]
-        yield _result(result, document, instead)
-
-
 def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     """Yield what precision rests on, where a balanced test stands for a mix that nobody declared.
 
@@ -221,17 +212,6 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
             "precision assumes the class mix of the test set; if use differs, add "
             "deployment-precision"
         )
-
-
-def _about_the_order(evidence: Evidence, split: Split) -> str:
-    """Return what to do where most wrong answers come from the order of the classes, or nothing."""
-    rows = clean_rows(evidence, split)
-    better = None if rows is None else find_exchange(rows, len(evidence.classes))
-    if better is None:
-        return ""
-    share = math.floor(100 * better.mended)
-    seems = in_words(better, evidence.classes)
-    return f"check the order of `classes`, which explains {share} % of the wrong answers: {seems}"
 
 
 def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultPart:

@@ -107,7 +107,7 @@ def remedy(result: Result, *, instead: str = "") -> str:
 
     For a failure what to change, for what is inconclusive what evidence to give, for an error what
     to repair. It is the documentation of the check that says so, where the result does not know
-    better; ``instead`` goes before both for a failure.
+    better; ``instead``, where the cause of several results is known, goes before all of it.
     """
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE):
         return ""
@@ -116,10 +116,12 @@ def remedy(result: Result, *, instead: str = "") -> str:
         whose = "validate-model" if plugin is None else plugin.package
         return f"report this as a bug of {whose}, with the report"
     check = type(result.rule)
-    if result.outcome is Outcome.INCONCLUSIVE:
+    if instead:
+        found = instead
+    elif result.outcome is Outcome.INCONCLUSIVE:
         found = _evidence_to_give(result)
     else:
-        found = instead or result.comparison.remedy or reference.remedy(check)
+        found = result.comparison.remedy or reference.remedy(check)
     found = found.rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found

@@ -84,6 +84,22 @@ def test_the_leaky_split_fails_for_copies_flips_and_other_labels(demo):
     assert result_of(report, "train-test-overlap[part=label-conflict]")["outcome"] == "failed"
 
 
+def test_the_cause_of_each_failure_that_has_one_is_named(demo):
+    told = {
+        case: [each["message"] for each in demo.report(case)["causes"]]
+        for case in ("good", "paradox", "overfitted", "leaky")
+    }
+
+    assert told == {
+        "good": [],
+        "paradox": [],
+        "overfitted": [
+            "the model learned train by heart: accuracy is 1.000 on train and 0.684 on test"
+        ],
+        "leaky": ["test is in train: accuracy is 0.920 with the copies and 0.892 without"],
+    }
+
+
 def test_every_planted_copy_is_found_and_no_other_image_is_called_an_exact_one(demo):
     report = demo.report("leaky")
     images = pictures("leaky")
