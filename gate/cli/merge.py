@@ -7,6 +7,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    detail_options,
     format_option,
     mode_option,
     no_images_option,
@@ -35,6 +36,7 @@ from gate.measure.settings import MeasureSettings
 @mode_option
 @no_images_option
 @color_option
+@detail_options
 def command(
     shards: tuple[Path, ...],
     gatefile: Path | None,

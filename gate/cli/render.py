@@ -7,6 +7,7 @@ import click
 from gate.cli.output import (
     color_option,
     delete_stale_outputs,
+    detail_options,
     echo,
     format_option,
     no_images_option,
@@ -26,8 +27,14 @@ from gate.report.renderings.registry import require_extra
 @format_option
 @no_images_option
 @color_option
+@detail_options
 def command(
-    report: Path, outputs: tuple[str, ...], format_: str, no_images: bool, color: str
+    report: Path,
+    outputs: tuple[str, ...],
+    format_: str,
+    no_images: bool,
+    color: str,
+    detail: str | None,
 ) -> int:
     """Write a REPORT in other formats; a file, or the folder that a run left.
 
@@ -52,7 +59,7 @@ def command(
     write(found, targets, beside)
     outputs_of_step(found, [*targets.values(), format_], file)
     if not targets:
-        echo(found, format_, beside, color)
+        echo(found, format_, beside, color, detail)
     return 0
 
 
