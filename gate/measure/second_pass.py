@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import UsageError
+from gate.errors import DataError, UsageError
 from gate.evidence.records import MeasurementFacts, Numbers, Split, SplitEvidence
 from gate.measure.data_pass.read_images import chunk_of
 from gate.measure.parallel.cpu_budget import usable_cores
@@ -28,6 +28,10 @@ from gate.subject.datasets.records import Dataset
 from gate.subject.inputs import InputSpec, build_transform
 from gate.subject.inputs.decoding import decode
 
+_READ_ALIKE = (
+    "the model is asked about changed copies of the images that it answered: let each read give "
+    "the same image, without random augmentation, and change no data while it is measured"
+)
 SecondPass = tuple[Plan, Job, dict[Split, Dataset]]
 
 
@@ -43,7 +47,7 @@ def plan_second_pass(
     """Return the plan and the job of the second pass, and its data; None: nothing is asked again.
 
     ``requests`` are the measurements that ask again, ``known`` the images that can be read, and
-    ``critical`` the classes all of whose images are asked.
+    ``critical`` the classes that come first in a sample.
     """
     samples = {
         split: _samples_of(split, requests, images, datasets[split], spec, critical)
@@ -128,15 +132,31 @@ def add_observations(
 ) -> dict[Split, SplitEvidence]:
     """Return the splits with what the second pass observed on the images of the samples.
 
-    Raises SubjectError where a part cannot be measured.
+    Raises SubjectError where a part cannot be measured, DataError where an image of the sample is
+    not the one that was answered: who serves others now would choose what the views are of.
     """
     parts: dict[Split, list[PartialResult]] = {}
     for unit, (_, part) in zip(units, results, strict=True):
+        _require_same_images(splits[unit.split], part)
         parts.setdefault(unit.split, []).append(part)
     return {
         split: _with_observations(each, parts.get(split, ()), job.measurements)
         for split, each in splits.items()
     }
+
+
+def _require_same_images(evidence: SplitEvidence, part: PartialResult) -> None:
+    """Raise DataError where images cannot be read again, or have other pixels than before."""
+    for lost in part.unreadable:
+        fact = f"it could be read once, and not a second time ({lost.reason})"
+        raise DataError(f"{evidence.path}: {lost.id}", fact, _READ_ALIKE)
+    known = KnownImages.of(evidence)
+    before = dict(zip(known.names, known.pixels, strict=True))
+    again = zip(part.rows.ids.tolist(), part.fingerprints.pixels, strict=True)
+    for name, pixels in again:
+        if before[name] != pixels.tobytes():
+            fact = "it has other pixels when it is read a second time"
+            raise DataError(f"{evidence.path}: {name}", fact, _READ_ALIKE)
 
 
 def _with_observations(

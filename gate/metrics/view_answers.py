@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Evidence, Rows, Split
+from gate.evidence.records import Evidence, Numbers, Rows, Split
 from gate.evidence.view_answers import (
     ASKED,
     NO_DONOR,
@@ -26,6 +26,9 @@ from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
+# Of the sample, that a view may leave out: as little as a shortcut that is let pass is worth. Who
+# makes the data could else leave out those images whose answers the view changes.
+_MOST_LEFT_OUT = 0.1
 _REASONS = {
     TOO_SMALL: ("the images are too small for it", "judge larger images, or leave the rule out"),
     NO_DONOR: (
@@ -79,7 +82,8 @@ class Answered:
 def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> Answered | NotAsked:
     """Return the images that were asked about each of the views, or why there are none.
 
-    A view that changes fewer than half of the images shows nothing.
+    A view that changes fewer than half of the images shows nothing, nor one that more than a tenth
+    of them cannot have, nor columns that contradict themselves.
     """
     name = Split(split)
     if name not in evidence.splits:
@@ -88,7 +92,10 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     rows = evidence.splits[name].rows
     columns = [rows.observed(each.key) for each in views]
     for measurement, observed in zip(views, columns, strict=True):
-        if why := _why_nothing(observed[STATE], str(measurement.view)):
+        view = str(measurement.view)
+        if why := _contradiction(observed, len(evidence.classes), view):
+            return why
+        if why := _why_nothing(observed[STATE], view):
             return why
     keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
     if not keep.any():
@@ -103,15 +110,38 @@ def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> 
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
-    for state, (why, remedy) in _REASONS.items():
-        if 2 * int((states == state).sum()) > sampled:
-            return NotAsked(f"{view} shows nothing: {why}", remedy, state == TOO_SMALL)
+    left_out = {state: int((states == state).sum()) for state in _REASONS}
+    if sampled - asked > _MOST_LEFT_OUT * sampled:
+        state = max(left_out, key=lambda each: left_out[each])
+        why, remedy = _REASONS[state]
+        all_small = left_out[TOO_SMALL] >= (1 - _MOST_LEFT_OUT) * sampled
+        if left_out[state] == sampled:
+            return NotAsked(f"{view} shows nothing: {why}", remedy, all_small)
+        of = f"{sampled - asked:,} of {sampled:,} images were not asked about {view}"
+        return NotAsked(f"{of}: {why}", remedy, all_small)
     changed = int((states == ASKED).sum())
     if changed < _LEAST_CHANGED * asked:
         same = f"{asked - changed:,} of {asked:,} images"
         remedy = "judge larger images, or a stronger view"
         return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=True)
     return None
+
+
+def _contradiction(
+    observed: dict[str, Numbers], classes: int, view: str
+) -> NotAsked | None:
+    """Return what no model can have answered; None where the columns agree with each other."""
+    states, predictions = observed[STATE], observed[PREDICTION]
+    was_asked = np.isin(states, (ASKED, UNCHANGED))
+    known = np.isin(states, (NOT_SAMPLED, *_REASONS)) | was_asked
+    answered = (predictions >= 0) & (predictions < classes)
+    alike = np.where(was_asked, answered, predictions == -1)
+    if known.all() and alike.all():
+        return None
+    return NotAsked(
+        f"the answers to {view} contradict themselves, as no measurement's do",
+        "measure again: the evidence was changed by hand, or is damaged",
+    )
 
 
 def agreement(answered: Answered) -> Share | Undefined:

@@ -22,16 +22,24 @@ def choose_sample(
     """Return the places, ascending, of at most ``most`` images.
 
     The classes take turns, each in the order of a hash of its pixels, until none is left. Classes
-    that are ``entire`` come first, up to ``most`` of them. ``digests`` are those of the pixels:
-    nobody chooses the sample by names.
+    that are ``entire`` come first, and leave the others half of the sample: who names a class
+    critical must not keep all others from being asked. What repeats an image comes last: copies of
+    one show nothing more. ``digests`` are those of the pixels: nobody chooses the sample by names.
     """
     turns: Counter[int] = Counter()
+    seen: Counter[bytes] = Counter()
     ranked = []
     for place in _order(digests, ids, "sample"):
         label = labels[place]
-        ranked.append((label not in entire, turns[label], label, place))
+        ranked.append((seen[digests[place]], turns[label], label, place))
+        seen[digests[place]] += 1
         turns[label] += 1
-    return np.array(sorted(place for *_, place in sorted(ranked)[:most]), np.int64)
+    ranked.sort()
+    first = [each for each in ranked if each[2] in entire]
+    others = [each for each in ranked if each[2] not in entire]
+    least = min(len(others), most - most // 2)  # of the sample, for the others
+    first = first[: most - least]
+    return np.array(sorted(place for *_, place in [*first, *others][:most]), np.int64)
 
 
 def choose_donors(

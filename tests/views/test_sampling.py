@@ -36,11 +36,38 @@ def test_classes_take_turns_until_one_has_no_more():
 
 
 def test_a_critical_class_is_asked_whole():
-    labels = [0] * 50 + [1] * 50
+    labels = [0] * 50 + [1] * 50 + [2] * 20
 
-    chosen = Counter(labels[place] for place in sample(labels, 60, frozenset({1})))
+    chosen = Counter(labels[place] for place in sample(labels, 44, frozenset({2})))
 
-    assert chosen == {1: 50, 0: 10}
+    assert chosen == {2: 20, 0: 12, 1: 12}
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 40, 41])
+def test_naming_a_large_class_critical_keeps_no_other_from_being_asked(most):
+    labels = [0] * 500 + [1] * 500 + [2] * 500
+
+    chosen = Counter(labels[place] for place in sample(labels, most, frozenset({0})))
+
+    assert chosen[0] == most // 2
+    assert abs(chosen[1] - chosen[2]) <= 1
+
+
+def test_where_the_others_are_few_a_critical_class_takes_their_room():
+    assert len(sample([0] * 50 + [1] * 2, 30, frozenset({0}))) == 30
+
+
+def test_copies_of_one_image_do_not_fill_the_sample():
+    digests = [b"one" + bytes(29)] * 60 + digests_of(40)
+    labels = [0] * 80 + [1] * 20
+
+    chosen = choose_sample(digests, labels, names_of(100), 41)
+
+    assert sum(place < 60 for place in chosen) == 1
+
+
+def test_copies_are_asked_where_there_is_nothing_else():
+    assert len(choose_sample([bytes(32)] * 9, [0, 1, 2] * 3, names_of(9), 7)) == 7
 
 
 def test_a_critical_class_that_is_too_large_is_cut():

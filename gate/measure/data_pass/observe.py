@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gate.evidence.records import Numbers, Observations
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
 from gate.measure.data_pass.read_images import Chunk
+from gate.measure.fingerprints.fingerprint import fingerprint
 from gate.measure.inference.answers import per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.partials.requests import OpenMeasurement, columns_of, require_alike
@@ -202,11 +203,16 @@ class ObservedBatch:
         return colour
 
     def pixels_at(self, index: int) -> "Pixels | None":
-        """Return the image at a place of the entries; None where it cannot be read."""
+        """Return the image at a place of the entries; None where it is no longer the same."""
         if index not in self.lent:
             image = self.read(index)
+            if image is not None and fingerprint(b"", image).pixels != self._known_pixels(index):
+                image = None
             self.lent[index] = None if image is None else _freeze(self._decode(image))
         return self.lent[index]
+
+    def _known_pixels(self, index: int) -> bytes:
+        return self._asked_again.pixels[index]
 
     @property
     def _asked_again(self) -> SplitSamples:

@@ -121,7 +121,7 @@ def choose_samples(
 ) -> SplitSamples:
     """Return the samples of a split of at most so many images each.
 
-    Of the classes that are ``critical`` all images are taken, where there is room for them.
+    Of the classes that are ``critical`` all images are taken, where half of the sample is enough.
     """
     names, labels, pixels = known.names, known.labels, known.pixels
     chosen = {
