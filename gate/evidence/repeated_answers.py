@@ -26,7 +26,8 @@ class RepeatedAnswers(SampledMeasurement):
 
     Two calls of the same batch, and one call in batches of each of the given sizes, are compared
     with the first call: the largest difference of the score of a class. NaN between batch sizes
-    where the model takes no batches of such sizes.
+    where the model does not take batches of all these sizes: what refuses those that would show
+    another answer is not known to give the same one.
     """
 
     images: int
@@ -61,7 +62,7 @@ class RepeatedAnswers(SampledMeasurement):
         first, second = sampled.probabilities_of(inputs), sampled.probabilities_of(inputs)
         columns[TWICE][asked] = _gap(first, second)
         others = self._in_other_batches(sampled, inputs)
-        if others:
+        if len(others) == len(self.batches):
             columns[BATCHES][asked] = np.max([_gap(first, each) for each in others], axis=0)
         flips = [each.argmax(axis=1) != first.argmax(axis=1) for each in (second, *others)]
         columns[FLIPPED][asked] = np.any(flips, axis=0)
