@@ -11,6 +11,7 @@ from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.inference.identity import subject_of
 from gate.measure.parallel.cpu_budget import trim_heap
 from gate.measure.partials.job import Job, ResultStream
+from gate.measure.partials.model_facts import ModelFacts, require_same_model
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.requests import requests_of
 from gate.measure.partials.samples import KnownImages
@@ -71,8 +72,11 @@ def measure_model(
             }
             builder.assumed += assembler.facts.assumed
         builder.assumed += [*assembler.assumed, *near_ties(builder.splits)]
-    if again and builder.splits.keys() == datasets.keys():
-        _ask_again(plan, job, again, gatefile, datasets, settings, engine, progress, builder)
+    if again and builder.splits.keys() == datasets.keys() and assembler.facts is not None:
+        _ask_again(
+            plan, job, again, gatefile, datasets, settings, engine, progress, builder,
+            assembler.facts,
+        )  # fmt: skip
     _compare(gatefile, datasets, classes, settings, progress, builder)
 
 
@@ -92,8 +96,9 @@ def _ask_again(
     engine: Engine | None,
     progress: Progress,
     builder: EvidenceBuilder,
+    facts: ModelFacts,
 ) -> None:
-    """Ask the model again about samples of its splits, in a second pass."""
+    """Ask the model, of which the first pass has told ``facts``, again in a second pass."""
     known = {split: KnownImages.of(each) for split, each in builder.splits.items()}
     second = plan_second_pass(
         plan, job, requests_of(needs), known, datasets, gatefile.input, critical_of(gatefile, job)
@@ -103,7 +108,22 @@ def _ask_again(
     plan, job, sampled = second
     with progress.stage("views", plan.images) as advance:
         results = _results(plan, job, sampled, settings, engine, progress, advance)
-        builder.splits = add_observations(builder.splits, job, plan.units, results)
+        answered = _by_the_same(facts, results, builder)
+        builder.splits = add_observations(builder.splits, job, plan.units, answered)
+
+
+def _by_the_same(
+    facts: ModelFacts, results: ResultStream, builder: EvidenceBuilder
+) -> ResultStream:
+    """Yield results as they are; how old they are, and by which engines, is noted.
+
+    Raises EvidenceError for one of another model, code or device than the first pass had.
+    """
+    for seen, part in results:
+        require_same_model(facts, seen)
+        builder.measured_at = min(builder.measured_at, part.measured_at)
+        builder.engines |= set(part.engines.items())
+        yield seen, part
 
 
 def critical_of(gatefile: GateFile, job: Job) -> frozenset[int]:

@@ -127,9 +127,7 @@ def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> 
     return None
 
 
-def _contradiction(
-    observed: dict[str, Numbers], classes: int, view: str
-) -> NotAsked | None:
+def _contradiction(observed: dict[str, Numbers], classes: int, view: str) -> NotAsked | None:
     """Return what no model can have answered; None where the columns agree with each other."""
     states, predictions = observed[STATE], observed[PREDICTION]
     was_asked = np.isin(states, (ASKED, UNCHANGED))

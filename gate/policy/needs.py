@@ -113,7 +113,21 @@ def _lack(measurement: Measurement, split: "SplitEvidence", classes: int) -> Lac
         return Lack(fact, _AGAIN)
     if split.format != MADE_UP and known.facts != _as_json(measurement.plan_facts()):
         return Lack(f"{measurement.key} was measured otherwise on {split.split}", _AGAIN)
+    if split.format != MADE_UP and not _adds_up(measurement, split, known.summary):
+        fact = f"the summary of {measurement.key} on {split.split} is not that of its answers"
+        return Lack(fact, _AGAIN)
     return None
+
+
+def _adds_up(measurement: Measurement, split: "SplitEvidence", summary: object) -> bool:
+    """Return whether what evidence says of a measurement follows from what it observed.
+
+    Of a package's measurement only the package can tell, so that it is taken as it is.
+    """
+    if not type(measurement).__module__.startswith("gate."):
+        return True
+    rows = split.all_rows
+    return bool(_as_json(measurement.summarise(rows.observed(measurement.key), rows)) == summary)
 
 
 def _needs(rule: Rule) -> Iterator[Need]:

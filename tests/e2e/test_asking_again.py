@@ -1,6 +1,8 @@
 """The model is asked again about changed images: one report, whoever asks, and in which order."""
 
 import random
+from contextlib import closing
+from sqlite3 import connect
 
 import numpy as np
 import pytest
@@ -202,3 +204,48 @@ def test_a_view_that_is_none_is_told_before_anything_is_measured(subject, views,
     assert ran.status == 2
     assert fact in ran.err
     assert ran.report is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE measurements SET summary = '{}' WHERE key LIKE 'view noise%'",
+        "UPDATE observations SET value = 1 - value WHERE name = 'prediction'",
+        "UPDATE observations SET value = 2 WHERE name = 'state'",
+    ],
+)
+def test_answers_to_views_that_were_changed_by_hand_prove_nothing(subject, statement):
+    subject.command("run", "--no-cache")
+    with closing(connect(subject.folder / "gate-out" / "evidence.sqlite")) as database, database:
+        database.execute(statement)
+
+    judged = subject.command("judge", "gate-out", "--policy", "policy.yaml", "--out", "gate-out")
+
+    assert judged.status == 3, judged.out + judged.err
+    found = {each["rule"]: each for each in judged.report["results"]}
+    assert "the summary of view noise:1" in found["weather"]["message"]
+
+
+def test_shards_of_the_two_passes_are_of_one_code(subject):
+    """Another net answers the changed images: same checkpoint, same names, other code."""
+    nets = (subject.folder / "nets.py").read_text()
+
+    def shards(source):
+        subject.write("nets.py", source)
+        shown = subject.process("shard", "--index", 0, "--of", 1, "--no-cache", rows=10)
+        assert shown.status == 0, shown.err
+        files = shown.out.split()
+        return {file: (subject.folder / file).read_bytes() for file in files}, files
+
+    other, (_, again) = shards(nets.replace("def build(", "LIMIT = 1\n\n\ndef build("))
+    _, files = shards(nets)
+    assert again in files
+    whole = subject.process("merge", rows=10)
+    assert whole.status == 0, whole.errors
+
+    (subject.folder / again).write_bytes(other[again])
+    merged = subject.process("merge", rows=10)
+
+    assert merged.status == 4, merged.out
+    assert "under conditions that differ: " in merged.errors
+    assert "nets.py" in merged.errors

@@ -72,9 +72,8 @@ def test_a_dataset_that_serves_one_image_each_time_passes(served):
 
 @pytest.mark.parametrize("label", ["at % 2", "0"])
 def test_other_pixels_at_the_second_reading_are_no_verdict(served, label):
-    ran = served(
-        f"if time > 3 and at > 5: return np.full((8, 8), 40 + 170 * ({label}) + at, np.uint8), at % 2"
-    )
+    other = f"np.full((8, 8), 40 + 170 * ({label}) + at, np.uint8)"
+    ran = served(f"if time > 3 and at > 5: return {other}, at % 2")
 
     assert ran.status == 4
     assert "other pixels when it is read a second time" in ran.errors

@@ -8,8 +8,11 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from gate.errors import EvidenceError
 from gate.evidence.agreement import require_sound_subject
 from gate.evidence.records import ModelProbe, Subject
+from gate.subject.touched import portable_name
+from gate.wording import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +101,33 @@ class ModelFacts:
 @cache
 def _adapter() -> TypeAdapter[ModelFacts]:
     return TypeAdapter(ModelFacts)
+
+
+_OF_ONE_MODEL = ("subject", "device", "backend", "sandbox", "are_logits", "undecided")
+
+
+def require_same_model(first: ModelFacts, again: ModelFacts) -> None:
+    """Raise EvidenceError where what is asked again is not what answered first.
+
+    What only the first images of a pass decide may differ, and more code may be imported since.
+    """
+    found = [
+        each.replace("_", " ")
+        for each in _OF_ONE_MODEL
+        if getattr(first, each) != getattr(again, each)
+    ]
+    before, now = _sources(first), _sources(again)
+    found += [file for file in sorted(before) if before[file] != now.get(file)]
+    if found:
+        raise EvidenceError(
+            "views",
+            "images were answered, and their changed copies asked, under conditions that differ: "
+            f"{', '.join(map(plain, found))}",
+            "measure all of it with the same machines, packages and code",
+        )
+
+
+def _sources(facts: ModelFacts) -> dict[str, str | None]:
+    """Return the Python files that were used, as they are called anywhere, with their digests."""
+    named = ((portable_name(file), digest) for file, digest in facts.code.items())
+    return {name: digest for name, digest in named if name is not None and name.endswith(".py")}
