@@ -203,7 +203,10 @@ class ObservedBatch:
         return colour
 
     def pixels_at(self, index: int) -> "Pixels | None":
-        """Return the image at a place of the entries; None where it is no longer the same."""
+        """Return the image at a place of the entries; None where it is no longer the same.
+
+        Raises DataError for one without pixels.
+        """
         if index not in self.lent:
             image = self.read(index)
             if image is not None and fingerprint(b"", image).pixels != self._known_pixels(index):
