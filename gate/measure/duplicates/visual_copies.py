@@ -76,8 +76,7 @@ def _ratios(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.floa
 
 
 def _have_border(side: FingerprintedSplit, rows: Indices) -> NDArray[np.bool_]:
-    border: NDArray[np.bool_] = side.fingerprints.bare[rows].any(axis=1)
-    return border
+    return np.asarray(side.fingerprints.bare[rows].any(axis=1))
 
 
 def _across(
@@ -124,7 +123,7 @@ def _near(
     by: _By,
 ) -> list[Match]:
     """Return the near matches that the images' small pictures do not contradict."""
-    sure = np.ones(len(rows_a), np.bool_)
+    sure: NDArray[np.bool_] = np.ones(len(rows_a), np.bool_)
     if by is _By.AS_SHOWN:
         for start in range(0, len(rows_a), _AT_ONCE):
             pairs = slice(start, start + _AT_ONCE)

@@ -101,8 +101,8 @@ def _upright_hashes(pictures: NDArray[np.uint8], grounds: Grounds) -> NDArray[np
     upright = np.zeros((len(pictures), _BYTES), np.uint8)
     rows = np.flatnonzero(grounds.hollow)
     if len(rows):
-        chosen = Grounds(*(each[rows] for each in grounds))
-        found, faint = hashes(thumbnails(set_upright(pictures[rows], chosen)))
+        objects = set_upright(pictures[rows], grounds.level[rows], grounds.peak[rows])
+        found, faint = hashes(thumbnails(objects))
         upright[rows[~faint]] = found[~faint]
     return upright
 

@@ -12,20 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.fingerprints.plain_ground import Grounds
-
 SIDE = 32  # of an upright picture, in pixels
 _REACH = 2.1  # of the root mean square radius, from the middle to a side
 _FAINT, _CONTRAST = 12, 12  # ground is what deviates by less, or by less of the highest deviation
 _CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 
 
-def set_upright(grey: NDArray[np.uint8], grounds: Grounds) -> NDArray[np.uint8]:
-    """Return (n, 32, 32): how far from their ground pictures (n, H, W) are, set upright."""
+def set_upright(
+    grey: NDArray[np.uint8], levels: NDArray[np.uint8], peaks: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return (n, 32, 32): how far from their ground pictures (n, H, W) are, set upright.
+
+    ``levels`` and ``peaks``, (n,), are those of their grounds, see ``plain_ground``.
+    """
     upright = np.empty((len(grey), SIDE, SIDE), np.uint8)
     for start in range(0, len(grey), _CHUNK):
         part = slice(start, start + _CHUNK)
-        level, peak = (each[part, None, None] for each in (grounds.level, grounds.peak))
+        level, peak = (each[part, None, None] for each in (levels, peaks))
         away = np.maximum(grey[part], level) - np.minimum(grey[part], level)
         away[away <= np.maximum(peak // _CONTRAST, _FAINT)] = 0
         down, right = _places(away)

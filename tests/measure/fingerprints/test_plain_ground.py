@@ -137,11 +137,16 @@ def test_a_photograph_has_no_upright_object():
     assert not prints_of(scene(48), scene(48, 1)).upright.any()
 
 
+def upright(pictures):
+    grounds = find_grounds(pictures)
+    return set_upright(pictures, grounds.level, grounds.peak)
+
+
 def test_an_upright_object_does_not_depend_on_its_batch():
     pictures = np.stack([on_ground(enlarged(digit, 20), 28) for digit in DIGITS])
 
-    together = set_upright(pictures, find_grounds(pictures))
-    alone = [set_upright(each[None], find_grounds(each[None]))[0] for each in pictures]
+    together = upright(pictures)
+    alone = [upright(each[None])[0] for each in pictures]
 
     assert (together == np.stack(alone)).all()
 
