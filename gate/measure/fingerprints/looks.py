@@ -1,4 +1,4 @@
-"""How a picture looks: a hash of what shows, one of an object set upright, and small pictures."""
+"""Hashes of what a picture shows, of its object set upright, and of what its border holds."""
 
 from typing import NamedTuple
 
