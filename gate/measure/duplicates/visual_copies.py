@@ -29,12 +29,13 @@ def near_matches(
 ) -> list[Match]:
     """Return the near copies among ``rows_a``, of each of ``rows_b``.
 
-    They are sought by what the images show, then without their borders, then as objects set
-    upright; each search among those that the one before left over.
+    They are sought by what the images show, then without their borders, then as negatives, then as
+    objects set upright; each search among those that the one before left over.
     """
     near = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
     if _have_border(a, rows_a).any() or _have_border(b, rows_b).any():
         near += _across(a, b, rows_a, _without(rows_b, near), _By.WITHOUT_BORDER)
+    near += _across(a, b, rows_a, _without(rows_b, near), _By.INVERTED)
     rest = _objects(b, _without(rows_b, near))
     return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)]
 
@@ -44,6 +45,7 @@ def near_duplicates(side: FingerprintedSplit, rows: Indices) -> list[Match]:
     near = _inside(side, rows, _By.AS_SHOWN)
     if _have_border(side, rows).any():
         near += _inside(side, _without(rows, near), _By.WITHOUT_BORDER)
+    near += _inside(side, _without(rows, near), _By.INVERTED)
     return [*near, *_inside(side, _objects(side, _without(rows, near)), _By.UPRIGHT)]
 
 
@@ -52,6 +54,7 @@ class _By(Enum):
 
     AS_SHOWN = auto()
     WITHOUT_BORDER = auto()
+    INVERTED = auto()
     UPRIGHT = auto()
 
 
@@ -60,7 +63,7 @@ def _hashes(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.uint
     if by is _By.UPRIGHT:
         return prints.upright[rows]
     near = prints.near[rows]
-    if by is _By.AS_SHOWN:
+    if by is not _By.WITHOUT_BORDER:
         return near
     bare = prints.bare[rows]
     return np.where(bare.any(axis=1, keepdims=True), bare, near)
@@ -70,7 +73,11 @@ def _ratios(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.floa
     """Return by how much each row's partner must be nearer than its 20th neighbour, (m,)."""
     prints = side.fingerprints
     ratios = np.full(len(rows), _ALIKE if by is _By.UPRIGHT else near_copies.RATIO)
-    if by is _By.AS_SHOWN and prints.looks is not None and prints.thumbnails is not None:
+    if (
+        by in (_By.AS_SHOWN, _By.INVERTED)
+        and prints.looks is not None
+        and prints.thumbnails is not None
+    ):
         ratios[prints.looks[rows].any(axis=(1, 2))] = _ALIKE
     return ratios
 
@@ -84,6 +91,7 @@ def _across(
 ) -> list[Match]:
     firsts, hashes_a, _ = _distinct(a, rows_a, by)
     firsts_b, hashes_b, places = _distinct(b, rows_b, by)
+    hashes_b = ~hashes_b if by is _By.INVERTED else hashes_b
     found = near_copies.near_copies(hashes_a, hashes_b, ratio=_ratios(b, firsts_b, by))
     has = np.flatnonzero(found.row[places] != near_copies.NONE)
     some, rows_b = places[has], rows_b[has]
@@ -93,10 +101,11 @@ def _across(
 
 def _inside(side: FingerprintedSplit, rows: Indices, by: _By) -> list[Match]:
     firsts, hashes, places = _distinct(side, rows, by)
-    later = np.flatnonzero(rows != firsts[places])
+    later = np.flatnonzero((rows != firsts[places]) & (by is not _By.INVERTED))
     nought = np.zeros(len(later), np.int64)
     same_hash = _near(side, side, firsts[places[later]], rows[later], nought, nought, by)
-    found = near_copies.near_copies(hashes, hashes, same=True, ratio=_ratios(side, firsts, by))
+    sought = ~hashes if by is _By.INVERTED else hashes
+    found = near_copies.near_copies(hashes, sought, same=True, ratio=_ratios(side, firsts, by))
     has = np.flatnonzero(found.row != near_copies.NONE)
     rows_a, distances = firsts[found.row[has]], found.distance[has]
     others = _near(side, side, rows_a, firsts[has], distances, found.orientation[has], by)
@@ -124,11 +133,12 @@ def _near(
 ) -> list[Match]:
     """Return the near matches that the images' small pictures do not contradict."""
     sure: NDArray[np.bool_] = np.ones(len(rows_a), np.bool_)
-    if by is _By.AS_SHOWN:
+    if by in (_By.AS_SHOWN, _By.INVERTED):
+        inverted = by is _By.INVERTED
         for start in range(0, len(rows_a), _AT_ONCE):
             pairs = slice(start, start + _AT_ONCE)
             found = (each[pairs] for each in (rows_a, rows_b, distances, orientations))
-            sure[pairs] = _have_no_contradiction(a, b, *found)
+            sure[pairs] = _have_no_contradiction(a, b, *found, inverted=inverted)
     elif by is _By.WITHOUT_BORDER:  # two without any were compared as shown
         sure = _have_border(a, rows_a) | _have_border(b, rows_b)
     if by is _By.UPRIGHT:  # how objects were turned to stand upright is not known
@@ -150,16 +160,20 @@ def _have_no_contradiction(
     rows_b: Indices,
     distances: Indices,
     orientations: Indices,
+    *,
+    inverted: bool,
 ) -> NDArray[np.bool_]:
-    """Return which pairs agree in what small pictures show; a black one says nothing."""
+    """Return which pairs agree in what small pictures show; a black one says nothing.
+
+    ``inverted``: the pictures of b are, as negatives of those of a.
+    """
     agree = np.ones(len(rows_a), np.bool_)
     small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
     if small_a is not None and small_b is not None:
         large_a, large_b = small_a[rows_a], small_b[rows_b]
         both = np.flatnonzero(large_a.any(axis=(1, 2)) & large_b.any(axis=(1, 2)))
-        agree[both] = coarse_candidates.surely_alike(
-            large_a[both], large_b[both], orientations[both]
-        )
+        shown_b = 255 - large_b[both] if inverted else large_b[both]
+        agree[both] = coarse_candidates.surely_alike(large_a[both], shown_b, orientations[both])
     looks_a, looks_b = a.fingerprints.looks, b.fingerprints.looks
     if looks_a is not None and looks_b is not None:
         doubtful = np.flatnonzero(distances > near_copies.SURE)

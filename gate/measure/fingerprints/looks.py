@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.fingerprints.perceptual_hash import SIDE, hashes, thumbnails
+from gate.measure.fingerprints.perceptual_hash import SIDE, flat_product, hashes, thumbnails
 from gate.measure.fingerprints.plain_ground import (
     Grounds,
     are_small,
@@ -20,6 +20,7 @@ SMALLEST = 16  # pixels a side; the hash has 16 x 16 coefficients, and a smaller
 LOOK = 16  # pixels a side of the least picture
 _LEAST = 8  # pixels of an object's longer side; of fewer, a hash says nothing
 _BYTES = 32  # of a hash
+_CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
 
 
 class Looks(NamedTuple):
@@ -45,9 +46,9 @@ def look_at(grey: NDArray[np.uint8], small: NDArray[np.uint8]) -> Looks:
     # Of larger pictures the thumbnail tells as much, and noise less.
     exact, large = max(height, width) < SIDE, min(height, width) >= SIDE
     grounds = find_grounds(grey if exact else small, thumbnails=not exact)
-    if not exact:
+    if not exact and grounds.framed.any():
         grounds = grounds._replace(boxes=enlarge_boxes(grounds.boxes, height, width))
-    objects = are_small(grounds, height, width)
+    objects = are_small(grounds, height, width) if grounds.framed.any() else grounds.framed
     shown = _shown(grey, small, grounds, objects)
     near, featureless = hashes(shown)
     return Looks(
@@ -102,7 +103,8 @@ def _upright_hashes(pictures: NDArray[np.uint8], grounds: Grounds) -> NDArray[np
     rows = np.flatnonzero(grounds.hollow)
     if len(rows):
         objects = set_upright(pictures[rows], grounds.level[rows], grounds.peak[rows])
-        found, faint = hashes(thumbnails(objects))
+        # Enlarged to twice the side, each pixel is four: that is its thumbnail.
+        found, faint = hashes(objects.repeat(2, axis=1).repeat(2, axis=2))
         upright[rows[~faint]] = found[~faint]
     return upright
 
@@ -113,7 +115,11 @@ def _looks(small: NDArray[np.uint8], chosen: NDArray[np.bool_]) -> NDArray[np.ui
     if not len(rows):
         return None
     looks = np.zeros((len(small), LOOK, LOOK), np.uint8)
-    parts = small[rows].reshape(len(rows), LOOK, SIDE // LOOK, LOOK, SIDE // LOOK)
-    area = (SIDE // LOOK) ** 2
-    looks[rows] = (parts.sum(axis=(2, 4), dtype=np.uint16) + area // 2) // area
+    side = SIDE // LOOK
+    across = np.repeat(np.eye(LOOK, dtype=np.float32), side, axis=0)
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        sums = flat_product(small[some].astype(np.float32), across)
+        sums = sums.reshape(len(some), LOOK, side, LOOK).sum(axis=2)
+        looks[some] = sums / np.float32(side**2) + np.float32(0.5)  # casting drops the fraction
     return looks

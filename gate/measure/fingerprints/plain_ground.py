@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.fingerprints.perceptual_hash import SIDE
+from gate.measure.fingerprints.perceptual_hash import SIDE, flat_product
 
 _CONTRAST = 4  # a pixel stands out by this part of the highest deviation, or by _FAINT at least
 _FAINT = 8  # grey levels: what JPEG does to a plain border
@@ -52,23 +52,27 @@ def find_grounds(grey: Greys, *, thumbnails: bool = False) -> Grounds:
     middle = (rim.shape[1] - 1) // 2
     level = np.partition(rim, middle, axis=1)[:, middle]
     away = _deviation(rim, level)
-    plain = np.count_nonzero(away <= _SAME, axis=1) * _RIM > rim.shape[1]
-    even = np.count_nonzero(away <= (_EVEN if thumbnails else _SAME), axis=1) * _RIM > rim.shape[1]
+    plain = (away <= _SAME).sum(axis=1) * _RIM > rim.shape[1]
+    even = (away <= (_EVEN if thumbnails else _SAME)).sum(axis=1) * _RIM > rim.shape[1]
     peak = np.zeros(count, np.uint8)
-    boxes = np.tile(np.array([0, height, 0, width]), (count, 1))
+    boxes = np.empty((count, 4), np.intp)
+    boxes[:] = (0, height, 0, width)
     framed, hollow = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     candidates = np.flatnonzero(plain)
     for start in range(0, len(candidates), _CHUNK):
         rows = candidates[start : start + _CHUNK]
         away = _deviation(grey[rows], level[rows])
-        down, across = away.max(axis=2), away.max(axis=1)
-        peak[rows] = down.max(axis=1)
-        ground = away <= _SAME
-        much = np.count_nonzero(ground, axis=(1, 2)) * _PICTURE > height * width
-        plain[rows] = much & (peak[rows] > _SAME)
-        limit = np.maximum(peak[rows] // _CONTRAST, _FAINT)[:, None]
-        top, bottom = _first_and_last(down > limit)
-        left, right = _first_and_last(across > limit)
+        peak[rows] = away.reshape(len(rows), -1).max(axis=1)
+        # Numbers of pixels, which a float holds exactly: a product counts them the fastest.
+        ground = (away <= _SAME).astype(np.float32)
+        much = flat_product(ground, np.ones((width, 1), np.float32)).sum(axis=(1, 2)) * _PICTURE
+        plain[rows] = (much > height * width) & (peak[rows] > _SAME)
+        limit = np.maximum(peak[rows] // _CONTRAST, _FAINT)[:, None, None]
+        stands_out = (away > limit).astype(np.float32)
+        down = flat_product(stands_out, np.ones((width, 1), np.float32))[..., 0]
+        across = np.ones((1, height), np.float32) @ stands_out
+        top, bottom = _first_and_last(down > 0)
+        left, right = _first_and_last(across[:, 0] > 0)
         boxes[rows] = np.stack([top, bottom, left, right], axis=1)
         inside = (top > 0) & (left > 0) & (bottom < height) & (right < width)
         framed[rows] = inside & (peak[rows] > _SAME)
@@ -131,15 +135,16 @@ def _first_and_last(found: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return found.argmax(axis=1), found.shape[1] - found[:, ::-1].argmax(axis=1)
 
 
-def _ground_within(ground: Flags, boxes: NDArray[np.intp]) -> NDArray[np.float64]:
+def _ground_within(ground: NDArray[np.float32], boxes: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the share of ``ground``, (n, H, W), within each of the boxes, (n, 4)."""
     _, height, width = ground.shape
     top, bottom, left, right = boxes.T[:, :, None]
     down, across = np.arange(height), np.arange(width)
-    within = ground & ((top <= down) & (down < bottom))[:, :, None]
-    within &= ((left <= across) & (across < right))[:, None, :]
+    rows = ((top <= down) & (down < bottom)).astype(np.float32)
+    columns = ((left <= across) & (across < right)).astype(np.float32)
+    within = rows[:, None, :] @ ground @ columns[:, :, None]
     area = ((bottom - top) * (right - left))[:, 0]
-    return np.asarray(np.count_nonzero(within, axis=(1, 2)) / np.maximum(area, 1))
+    return np.asarray(within[:, 0, 0] / np.maximum(area, 1))
 
 
 def _is_empty_outside(

@@ -30,6 +30,11 @@ def side(split, pictures):
     )
 
 
+def smooth_scenes(count, seed=0):
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 9, 9), dtype=np.uint8)
+    return [Image.fromarray(each).resize((96, 96), Image.Resampling.BICUBIC) for each in coarse]
+
+
 def canvases(digits, *how):
     return [canvas(digit, *how) for digit in digits]
 
@@ -63,14 +68,41 @@ def test_an_edited_object_on_plain_ground_is_found(edit, how):
 
 
 def test_a_picture_is_found_in_a_border_and_without_it():
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (120, 9, 9), dtype=np.uint8)
-    scenes = [Image.fromarray(each).resize((96, 96), Image.Resampling.BICUBIC) for each in coarse]
+    scenes = smooth_scenes(120)
     framed = [ImageOps.expand(each, 8, 255).resize((96, 96)) for each in scenes[:20]]
 
     for one, other in ((scenes, framed), (framed, scenes)):
         overlap = find_overlap(side(Split.TRAIN, one), side(Split.TEST, other))
         assert sum(pair.a == pair.b for pair in overlap.pairs) >= 18
+
+
+@pytest.mark.parametrize("size", [40, 96])
+def test_a_negative_is_found_mirrored_too(size):
+    scenes = [each.resize((size, size)) for each in smooth_scenes(120)]
+    negatives = [ImageOps.invert(each) for each in scenes[:10]]
+    negatives += [ImageOps.mirror(ImageOps.invert(each)) for each in scenes[10:20]]
+
+    overlap = find_overlap(side(Split.TRAIN, scenes), side(Split.TEST, negatives))
+
+    assert [(pair.a, pair.b) for pair in overlap.pairs] == [
+        (f"{row:05d}", f"{row:05d}") for row in range(20)
+    ]
+    assert overlap.pairs[-1].orientation == "mirrored left to right"
+
+
+def test_a_negative_inside_a_split_is_listed_once():
+    scenes = smooth_scenes(50)
+    scenes[30] = ImageOps.invert(scenes[4])
+
+    assert [(pair.a, pair.b) for pair in find_duplicates(side(Split.TRAIN, scenes)).pairs] == [
+        ("00004", "00030")
+    ]
+
+
+def test_no_scene_is_the_negative_of_another():
+    a, b = smooth_scenes(300), smooth_scenes(300, seed=1)
+
+    assert find_overlap(side(Split.TRAIN, a), side(Split.TEST, b)).pairs == ()
 
 
 def test_without_a_border_nothing_that_was_refused_as_shown_comes_back(monkeypatch):
