@@ -107,7 +107,9 @@ def test_no_scene_is_the_negative_of_another():
 
 def test_without_a_border_nothing_that_was_refused_as_shown_comes_back(monkeypatch):
     refused = "gate.measure.duplicates.visual_copies._have_no_contradiction"
-    monkeypatch.setattr(refused, lambda a, b, rows_a, *rest: np.zeros(len(rows_a), np.bool_))
+    monkeypatch.setattr(
+        refused, lambda a, b, rows_a, *rest, inverted: np.zeros(len(rows_a), np.bool_)
+    )
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (5, 40, 40), dtype=np.uint8)
     near = np.clip(pixels.astype(int) + 3, 0, 255).astype(np.uint8)
