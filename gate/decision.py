@@ -38,7 +38,9 @@ WORST_FIRST = (
     Outcome.INCONCLUSIVE,
     Outcome.WAIVED,
     Outcome.PASSED,
+    Outcome.NOT_APPLICABLE,
 )
+_LETS_PASS = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Bounds:
     high: float
     confidence: float  # of the bound that passing needs; as the rule states it
     failing_confidence: float  # of the bound that failing needs: stricter with more comparisons
+    interval: tuple[float, float]  # both bounds at ``confidence``, to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Result:
     @property
     def blocks(self) -> bool:
         """Whether this result alone keeps the run from passing."""
-        return self.severity == "block" and self.outcome not in (Outcome.PASSED, Outcome.WAIVED)
+        return self.severity == "block" and self.outcome not in _LETS_PASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,16 @@ class Decision:
 
     @property
     def verdict(self) -> Verdict:
-        """A failure goes before what was not evaluated, that before what is open."""
-        blocking = [result.outcome for result in self.results if result.severity == "block"]
+        """A failure goes before an error, that before an open question.
+
+        What is not applicable counts for nothing: where no other blocking rule is left it is an
+        error, for nothing was judged.
+        """
+        blocking = [
+            result.outcome
+            for result in self.results
+            if result.severity == "block" and result.outcome is not Outcome.NOT_APPLICABLE
+        ]
         if Outcome.FAILED in blocking:
             return Verdict.FAIL
         if Outcome.ERROR in blocking or self.failures or not blocking:
@@ -241,11 +252,13 @@ def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: st
     shared = alpha / max(siblings, 1) if _may_fail_by_chance(comparison, rule) else alpha
     upwards = comparison.operator in (">=", ">")
     estimate = comparison.estimate
+    low, high = estimate.lower(1 - alpha), estimate.upper(1 - alpha)
     bounds = Bounds(
-        low=estimate.lower(1 - alpha if upwards else 1 - shared),
-        high=estimate.upper(1 - shared if upwards else 1 - alpha),
+        low=low if upwards or shared == alpha else estimate.lower(1 - shared),
+        high=high if not upwards or shared == alpha else estimate.upper(1 - shared),
         confidence=1 - alpha,
         failing_confidence=1 - shared,
+        interval=(low, high),
     )
     if crash:
         return Result(rule, comparison, Outcome.ERROR, proven=False, bounds=bounds, crash=crash)

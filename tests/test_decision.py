@@ -65,7 +65,7 @@ def result(outcome, *, severity="block", optional=False):
     rule = Recall(id=f"{severity}-{outcome}", min=0.5, severity=severity)
     estimate = Undefined("not asked")
     comparison = Comparison("it", estimate, ">=", 0.5, Scope("test"), optional=optional)
-    return Result(rule, comparison, outcome, proven=True, bounds=Bounds(0, 1, 0.95, 0.95))
+    return Result(rule, comparison, outcome, proven=True, bounds=Bounds(0, 1, 0.95, 0.95, (0, 1)))
 
 
 def verdict(*results, failures=(), enforced=True):
@@ -368,9 +368,19 @@ def test_every_outcome_leads_to_a_verdict_and_only_two_of_them_to_a_pass(outcome
         Outcome.FAILED: Verdict.FAIL,
         Outcome.INCONCLUSIVE: Verdict.INCONCLUSIVE,
         Outcome.ERROR: Verdict.ERROR,
+        Outcome.NOT_APPLICABLE: Verdict.ERROR,  # nothing was judged
     }
 
     assert verdict(result(outcome)) is expected[outcome]
+
+
+def test_what_is_not_applicable_counts_for_nothing():
+    apart = result(Outcome.NOT_APPLICABLE)
+
+    assert verdict(apart, result(Outcome.PASSED)) is Verdict.PASS
+    assert verdict(apart, result(Outcome.FAILED)) is Verdict.FAIL
+    assert verdict(apart, result(Outcome.INCONCLUSIVE)) is Verdict.INCONCLUSIVE
+    assert verdict(apart, apart) is Verdict.ERROR
 
 
 def test_an_outcome_that_nobody_thought_of_is_no_pass():

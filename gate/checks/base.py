@@ -37,6 +37,7 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     WAIVED = "waived"
+    NOT_APPLICABLE = "not-applicable"  # no pass: the rule is about what was not declared
 
 
 class ProofRequirement(StrEnum):
@@ -75,10 +76,12 @@ class Comparison:
     unmet: Outcome = Outcome.FAILED  # ERROR where it means that nothing here can be judged
     undefined: Outcome = Outcome.INCONCLUSIVE  # what it means that the estimate has no value
     optional: bool = False  # the policy lets this be left open: then it warns and does not block
+    finding: str = ""  # a whole sentence in place of "WHAT is VALUE, required LIMIT"
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
     advisory: bool = False  # a warn band: decided by the estimate, and it never blocks
-    remedy: str = ""  # what to do where the documentation of the check does not fit
+    remedy: str = ""  # what to change where the documentation of the check does not fit
+    to_decide: str = ""  # what evidence to give where the comparison stays inconclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +275,7 @@ def without_classes(estimate: "Estimate", classes: Sequence[str]) -> str:
         return ""
     named = ", ".join(classes[label] for label in absent[:_NAMED])
     more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-    return f"over {averaged - len(absent)} of {averaged} classes; absent: {named}{more}"
+    return f"over {averaged - len(absent)} of {averaged} classes; without images: {named}{more}"
 
 
 def in_words(metric: str) -> str:

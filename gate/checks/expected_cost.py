@@ -23,6 +23,8 @@ class ExpectedCost(SplitMetric):
     holds for the class mix of the split.
 
     To fix a failure: see which cell of the confusion matrix costs most, and lower that mistake.
+
+    To decide it: measure more images, first of the classes whose mistakes cost most.
     """
 
     formula: ClassVar = "mean over images of costs[truth][prediction]"

@@ -29,7 +29,8 @@ from gate.wording import plain
 
 _INSIDE: ContextVar[bool] = ContextVar("inside a guard", default=False)
 _SPLITS = get_args(SplitName)
-_MAY_MEAN = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
+_UNMET = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
+_UNDEFINED = (*_UNMET, Outcome.NOT_APPLICABLE)
 
 
 def guard(check: type[Rule], plugin: Plugin) -> None:
@@ -103,7 +104,7 @@ def _of_evaluate(found: Any) -> Iterator[str]:  # noqa: ANN401 -- what a hook ga
 
 
 def _of_comparison(each: Any) -> Iterator[str]:  # noqa: ANN401 -- its fields may be anything
-    words = (each.what, each.detail, each.unit, each.remedy)
+    words = (each.what, each.finding, each.detail, each.unit, each.remedy, each.to_decide)
     if not all(isinstance(text, str) for text in words):
         yield "a comparison has words that are no text"
     if each.operator not in get_args(Operator):
@@ -114,7 +115,7 @@ def _of_comparison(each: Any) -> Iterator[str]:  # noqa: ANN401 -- its fields ma
         yield "a comparison has a scope of no split that there is"
     if not isinstance(each.proof, ProofRequirement):
         yield "a comparison has no proof requirement"
-    if each.unmet not in _MAY_MEAN or each.undefined not in _MAY_MEAN:
+    if each.unmet not in _UNMET or each.undefined not in _UNDEFINED:
         yield "a comparison that is unmet, or has no value, would not be held against the model"
     yield from _of_estimate(each.estimate)
 

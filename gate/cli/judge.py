@@ -8,12 +8,14 @@ from gate.cli.output import (
     color_option,
     delete_stale_outputs,
     deliver,
+    detail_options,
     format_option,
     mode_option,
     output_option,
     parse_outputs,
     waivers_option,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import SubjectError
 from gate.report.renderings.registry import require_extra
 
@@ -31,6 +33,7 @@ from gate.report.renderings.registry import require_extra
 @format_option
 @mode_option
 @color_option
+@detail_options
 def command(
     evidence: Path,
     policy: str,
@@ -40,6 +43,7 @@ def command(
     format_: str,
     mode: str,
     color: str,
+    detail: str | None,
 ) -> int:
     """Judge saved EVIDENCE again: a file, or the folder that a run left.
 
@@ -50,6 +54,7 @@ def command(
     from gate.report.renderings import Beside
     from gate.run import judge
 
+    refuse_slip("judge", evidence)
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = parse_outputs(outputs, inputs=(file, Path(policy)))
     require_extra(format_)
@@ -59,4 +64,6 @@ def command(
         delete_stale_outputs(outputs, None if out is None else out / REPORT_NAME)
         raise
     beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)
-    return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+    return deliver(
+        report, format_=format_, outputs=targets, beside=beside, color=color, detail=detail
+    )

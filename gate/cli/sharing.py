@@ -10,7 +10,7 @@ from gate.report.pairs import pair_part
 from gate.wording import escape, pluralize
 
 _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
-_WORDS = {"pass": "PASS", "fail": "FAIL", "error": "NOT EVALUATED: images could not be read"}
+_WORDS = {"pass": "PASS", "fail": "FAIL", "error": "ERROR: images could not be read"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "history": ("optional", "required"),
     "validation": ("if-logged", "required"),
     "groups": ("optional", "required"),
+    "subject": ("optional", "required"),
     "match": ("exact", "alike"),
     "columns": ("any", "same"),
     "allow_same": (True, False),
@@ -38,6 +39,7 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
+    ("repeatable", "images"): +1,
     ("top-k-accuracy", "k"): -1,
 }
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}

@@ -176,6 +176,8 @@ def ruling(
         return Standing.UNUSED, "this run has no such result"
     if case.outcome in (Outcome.PASSED, Outcome.WAIVED):
         return Standing.UNUSED, "the result passed"
+    if case.outcome is Outcome.NOT_APPLICABLE:
+        return Standing.UNUSED, "the rule is not applicable to what was judged"
     why_not = _void(waiver, case, policy, today)
     if why_not:
         return Standing.REJECTED, why_not

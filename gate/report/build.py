@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from gate.checks.base import Outcome, Rule, Scope
-from gate.checks.class_order import in_words
+from gate.checks.base import Rule, Scope
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
-from gate.decision import Bounds, Decision, Result, is_counted, margin_of
+from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
-from gate.metrics.class_order import find_exchange
+from gate.metrics.changes import champion_changes
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
@@ -25,17 +24,17 @@ from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
-from gate.report.messages import counts_of, message, remedy
+from gate.report.messages import counts_of, message, needed, remedy
 from gate.report.notebook import Report
 from gate.report.pairs import pair_part
 from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
-_OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
 ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
@@ -44,6 +43,7 @@ def build(
     decision: Decision, evidence: Evidence, document: ReadPolicy, run: Mapping[str, Any]
 ) -> Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
+    causes = likely_causes(evidence, decision)
     return Report(
         schema_version=model.SCHEMA_VERSION,
         tool=model.Tool(version=__version__),
@@ -54,7 +54,7 @@ def build(
             retriable=decision.retriable,
             enforced=decision.enforced,
             reasons=list(decision.reasons),
-            counts=model.Counts(**decision.counts),
+            counts=model.Counts.model_validate(decision.counts),
             rules_evaluated=decision.rules_evaluated,
         ),
         subject=_subject(evidence),
@@ -64,7 +64,13 @@ def build(
         contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
-        results=list(_results(decision, evidence, document)),
+        causes=[
+            model.CausePart(
+                kind=each.kind, message=each.finding.message, remedy=each.finding.remedy
+            )
+            for each in causes
+        ],
+        results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
         metrics=list(_metrics(evidence)),
         confusion={
             split.value: model.ConfusionPart(
@@ -137,7 +143,23 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
         path=champion.path,
         sha256=champion.sha256,
         evidence_sha256=champion.evidence_sha256,
+        changes=list(_changes(evidence)),
     )
+
+
+def _changes(evidence: Evidence) -> Iterator[model.ChangePart]:
+    for each in champion_changes(evidence):
+        fields = {
+            "name": each.name,
+            "split": each.split.value,
+            "class": each.class_name,
+            "before": _finite(each.before.value),
+            "after": _finite(each.after.value),
+            "difference": _finite(each.difference.value),
+            "interval": _plain_interval(each.difference),
+            "reason": each.difference.reason or None,
+        }
+        yield model.ChangePart.model_validate(fields)
 
 
 def _policy(document: ReadPolicy) -> model.PolicyPart:
@@ -172,20 +194,6 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
     )
 
 
-def _results(
-    decision: Decision, evidence: Evidence, document: ReadPolicy
-) -> Iterator[model.ResultPart]:
-    orders: dict[str, str] = {}  # by split: what to do about classes in another order
-    for result in decision.results:
-        split = result.comparison.scope.split
-        instead = ""
-        if result.outcome is Outcome.FAILED and split and result.rule.family in _OF_ANSWERS:
-            if split not in orders:
-                orders[split] = _about_the_order(evidence, Split(split))
-            instead = orders[split]
-        yield _result(result, document, instead)
-
-
 def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     """Yield what precision rests on, where a balanced test stands for a mix that nobody declared.
 
@@ -201,20 +209,9 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     counted = np.bincount(rows.labels, minlength=len(evidence.classes))
     if counted.max() < 1.5 * counted.min():
         yield (
-            "classes come in use as evenly as in test, which precision rests on; the check "
-            "deployment-precision takes another mix"
+            "precision assumes the class mix of the test set; if use differs, add "
+            "deployment-precision"
         )
-
-
-def _about_the_order(evidence: Evidence, split: Split) -> str:
-    """Return what to do where most wrong answers come from the order of the classes, or nothing."""
-    rows = clean_rows(evidence, split)
-    better = None if rows is None else find_exchange(rows, len(evidence.classes))
-    if better is None:
-        return ""
-    share = math.floor(100 * better.mended)
-    seems = in_words(better, evidence.classes)
-    return f"check the order of `classes`, which explains {share} % of the wrong answers: {seems}"
 
 
 def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultPart:
@@ -228,10 +225,12 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         outcome=result.outcome.value,
         proven=result.proven,
         scope=_scope(comparison.scope),
-        measured=_measured(comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
+        finding=comparison.finding or None,
+        needed=needed(result) or None,
         remedy=remedy(result, instead=instead),
         rows=result.rows or None,
         readings=[_reading(each) for each in (result, *result.others)] if result.others else [],
@@ -245,7 +244,7 @@ def _reading(result: Result) -> model.ReadingPart:
         rows=result.rows,
         outcome=result.outcome.value,
         proven=result.proven,
-        measured=_measured(result.comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
     )
 
@@ -267,33 +266,36 @@ def _scope(scope: Scope) -> model.ScopePart:
     return model.ScopePart.model_validate(fields)
 
 
-def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
+def _measured(result: Result) -> model.MeasuredPart:
+    """Return what was observed; both bounds at the rule's own confidence, whatever decided."""
+    estimate, bounds = result.comparison.estimate, result.bounds
     numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
         value=_finite(estimate.value),
         numerator=numerator,
         denominator=denominator,
-        interval=None if is_counted(estimate) else _interval(estimate, bounds),
+        interval=None
+        if is_counted(estimate)
+        else _interval(estimate, bounds.interval, bounds.confidence),
         reason=estimate.reason or None,
     )
 
 
-def _interval(estimate: Estimate, bounds: Bounds) -> model.IntervalPart | None:
-    low, high = _finite(bounds.low), _finite(bounds.high)
+def _interval(
+    estimate: Estimate, bounds: tuple[float, float], confidence: float
+) -> model.IntervalPart | None:
+    low, high = map(_finite, bounds)
     if low is None and high is None:
         return None
     return model.IntervalPart(
-        low=low, high=high, one_sided_confidence=bounds.confidence, method=estimate.method
+        low=low, high=high, one_sided_confidence=confidence, method=estimate.method
     )
 
 
-def _plain_bounds(estimate: Estimate) -> Bounds:
-    return Bounds(
-        low=estimate.lower(SUMMARY_CONFIDENCE),
-        high=estimate.upper(SUMMARY_CONFIDENCE),
-        confidence=SUMMARY_CONFIDENCE,
-        failing_confidence=SUMMARY_CONFIDENCE,
-    )
+def _plain_interval(estimate: Estimate) -> model.IntervalPart | None:
+    confidence = SUMMARY_CONFIDENCE
+    bounds = estimate.lower(confidence), estimate.upper(confidence)
+    return _interval(estimate, bounds, confidence)
 
 
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
@@ -307,7 +309,7 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
                 "class": metric.class_name,
                 "slice": metric.slice_name,
                 "value": _finite(metric.estimate.value),
-                "interval": _interval(metric.estimate, _plain_bounds(metric.estimate)),
+                "interval": _plain_interval(metric.estimate),
                 "support": metric.support,
             }
             yield model.MetricPart.model_validate(fields)
@@ -394,7 +396,7 @@ def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.In
         "as_given": _finite(each.as_given.value),
         "clean": _finite(each.clean.value),
         "difference": _finite(each.difference.value),
-        "interval": _interval(each.difference, _plain_bounds(each.difference)),
+        "interval": _plain_interval(each.difference),
         "reason": each.difference.reason or None,
         "rule": rule,
     }

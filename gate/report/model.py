@@ -16,7 +16,7 @@ _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
 _NO_ROWS = '\n      "counts": []'
 
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
-Outcome = Literal["passed", "failed", "inconclusive", "error", "waived"]
+Outcome = Literal["passed", "failed", "inconclusive", "error", "waived", "not-applicable"]
 
 
 class _Part(BaseModel):
@@ -38,6 +38,9 @@ class Counts(_Part):
     inconclusive: int
     error: int
     waived: int
+    not_applicable: int = Field(
+        0, alias="not-applicable", description="Rules about what was not declared; no passes."
+    )
 
 
 class DecisionPart(_Part):
@@ -66,6 +69,28 @@ class SubjectPart(_Part):
     classes: list[str]
 
 
+class IntervalPart(_Part):
+    """One-sided bounds, each by itself at its confidence; null where there is none."""
+
+    low: float | None
+    high: float | None
+    one_sided_confidence: float
+    method: str
+
+
+class ChangePart(_Part):
+    """A metric of the champion and of the model, on the same images; leaked ones are left out."""
+
+    name: str
+    split: Literal["train", "validation", "test"]
+    class_: str | None = Field(alias="class")
+    before: float | None = Field(description="Of the champion.")
+    after: float | None = Field(description="Of the model.")
+    difference: float | None
+    interval: IntervalPart | None = Field(description="Of the difference, paired by image.")
+    reason: str | None = Field(description="Why there is no difference, or no interval.")
+
+
 class BaselinePart(_Part):
     """The champion that the model was compared with."""
 
@@ -73,6 +98,11 @@ class BaselinePart(_Part):
     sha256: str | None = Field(description="Of its checkpoint; null where none was run.")
     evidence_sha256: str | None = Field(
         description="Of the evidence file that its answers were read from."
+    )
+    changes: list[ChangePart] = Field(
+        [],
+        description="Accuracy, balanced accuracy, macro F1 and the recall of the class that is now "
+        "the worst; empty where both were not measured on the same images.",
     )
 
 
@@ -198,15 +228,6 @@ class MeasurementPart(_Part):
     sha256: str = Field(description="Over the names of the images and what was observed on each.")
 
 
-class IntervalPart(_Part):
-    """One-sided bounds, each by itself at its confidence; null where there is none."""
-
-    low: float | None
-    high: float | None
-    one_sided_confidence: float
-    method: str
-
-
 class MeasuredPart(_Part):
     """What was observed."""
 
@@ -268,6 +289,14 @@ class ResultPart(_Part):
     required: RequiredPart
     margin: float | None = Field(description="How much better than required; negative: worse.")
     message: str
+    finding: str | None = Field(
+        None,
+        description="What was found, in a sentence without details; null where `measured` against "
+        "`required` says it.",
+    )
+    needed: str | None = Field(
+        None, description="The evidence that would decide an inconclusive result, where known."
+    )
     remedy: str
     rows: str | None = Field(
         description="The rows that decided; null where leaked and repeated images change nothing."
@@ -315,7 +344,7 @@ class PairPart(_Part):
     split_b: str
     label_a: str
     label_b: str
-    kind: Literal["bytes", "pixels", "flipped", "near", "edited"]
+    kind: Literal["bytes", "pixels", "flipped", "near", "edited", "id"]
     distance: float | None
     orientation: str | None
 
@@ -376,6 +405,14 @@ class HistoryPart(_Part):
     notes: list[str] = Field(description="How doubtful rows and columns were read.")
 
 
+class CausePart(_Part):
+    """What probably lies behind several results at once."""
+
+    kind: str = Field(description="A key, such as input-preparation or leaked-test.")
+    message: str = Field(description="The cause with its evidence, in one sentence.")
+    remedy: str
+
+
 class WaiverPart(_Part):
     """A failure accepted in writing, and what became of that."""
 
@@ -433,6 +470,10 @@ class Report(_Part):
     data: dict[Literal["train", "validation", "test"], SplitPart]
     measurements: list[MeasurementPart] = Field(
         [], description="What was measured beside the model's answers, because rules need it."
+    )
+    causes: list[CausePart] = Field(
+        [],
+        description="Likely causes that the evidence is strong for, the surest first; at most 2.",
     )
     results: list[ResultPart]
     metrics: list[MetricPart]

@@ -90,6 +90,8 @@ def _weight(result: ResultPart, waived: Mapping[str, WaiverPart]) -> Literal[0, 
     match result.outcome:
         case "passed":
             return 0
+        case "not-applicable":
+            return 1
         case "waived":  # without the waiver nobody can tell whether it still holds
             return 1 if result.key in waived else 2
         case "failed" | "error" | "inconclusive":

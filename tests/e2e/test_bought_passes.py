@@ -88,7 +88,7 @@ class Project:
     def run(self, out="gate-out", *, validation=False):
         given = "  validation: {path: data/validation}\n" if validation else ""
         (self.folder / "gate.yaml").write_text(GATE % {"validation": given})
-        return main(["run", "gate.yaml", "--out", out])
+        return main(["run", "gate.yaml", "--verbose", "--out", out])
 
     def report(self, out="gate-out"):
         return json.loads((self.folder / out / "report.json").read_text("utf-8"))
@@ -137,7 +137,7 @@ def test_wrong_answers_that_stand_in_another_split_still_count(attack, validatio
     [clean] = [each for each in accuracy["readings"] if each["rows"] != "as given"]
     assert clean["measured"]["value"] > 0.9  # what it was bought up to
     said = " ".join(capsys.readouterr().out.split())
-    assert "accuracy on test is 0.667 (200 of 300" in said
+    assert "accuracy on test is 0.667 (200/300" in said
     assert "; judged as given (without leaked and repeated images: " in said
 
 

@@ -44,7 +44,7 @@ def test_normalising_gives_the_bits_that_torch_gives(transform):
 
 def test_what_is_not_declared_is_said(transform):
     assert transform().assumed == (
-        "pixel values of images scaled to 0..1",
+        "pixels scaled to 0..1",
         "image size as stored",
         "channels as stored",
         "no resize",
@@ -55,7 +55,7 @@ def test_what_is_not_declared_is_said(transform):
 def test_what_is_declared_is_not_said(transform):
     full = transform(size=[6, 7], channels="RGB", resize="none", **IMAGENET)
 
-    assert full.assumed == ("pixel values of images scaled to 0..1",)
+    assert full.assumed == ("pixels scaled to 0..1",)
 
 
 @pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])
@@ -339,7 +339,7 @@ def test_values_are_multiplied_by_the_scale_and_the_offset_is_added(transform):
     made = build(Image.fromarray(np.uint8([[0, 51, 255]])))
 
     assert made.ravel() == pytest.approx([-1, -0.6, 1], abs=1e-6)
-    assert "pixel values of images scaled to 0..1" not in build.assumed
+    assert "pixels scaled to 0..1" not in build.assumed
 
 
 def test_pixels_keep_their_values_with_a_scale_of_1(transform):
@@ -555,3 +555,25 @@ def test_a_transform_that_ends_the_program_is_told_of(does, words, tmp_path):
         transform(Image.new("L", (2, 2)))
 
     assert words in caught.value.fact
+
+
+IMAGENET_255 = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
+
+
+def test_a_mean_on_the_scale_of_bytes_is_doubted_with_what_to_write():
+    doubt = InputSpec(channels="RGB", **IMAGENET_255).doubt
+
+    assert "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], or scale: 1" in doubt
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"channels": "RGB", "scale": 1.0, **IMAGENET_255},
+        {"channels": "RGB", "offset": -1.0, **IMAGENET_255},
+        {"channels": "L", "mean": (1.0,), "std": (0.5,)},
+        {"channels": "L"},
+    ],
+)
+def test_a_mean_that_fits_its_scale_is_not_doubted(spec):
+    assert InputSpec(**spec).doubt == ""

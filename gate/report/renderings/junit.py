@@ -17,7 +17,7 @@ def junit(report: Report) -> str:
     """Return JUnit XML.
 
     A blocking failure is a failure; a blocking result that is open or could not be evaluated is an
-    error; a warning passes and says so in system-out; what is waived is skipped.
+    error; a warning passes and says so in system-out; what is waived or not applicable is skipped.
     """
     suite = ET.Element("testsuite", name=printable(f"policy {report.policy.name}", 200))
     _properties(suite, report)
@@ -81,6 +81,8 @@ def _result(suite: ET.Element, result: ResultPart) -> None:
         case "waived":
             reason = f"waived by {result.waiver}: {result.message}" if result.waiver else said
             ET.SubElement(case, "skipped", message=printable(reason))
+        case "not-applicable":
+            ET.SubElement(case, "skipped", message=said)
         case "passed":
             ET.SubElement(case, "system-out").text = said
 

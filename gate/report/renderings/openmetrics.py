@@ -75,7 +75,7 @@ def _one(value: int) -> Iterator[Sample]:
 
 
 def _counts(report: Report) -> Iterator[Sample]:
-    for outcome, count in report.decision.counts.model_dump().items():
+    for outcome, count in report.decision.counts.model_dump(by_alias=True).items():
         yield "", {"outcome": outcome}, count
 
 

@@ -10,13 +10,13 @@ from gate.report.messages import digits, requirement
 from gate.report.model import BaselinePart, ReadingPart, Report, ResultPart, WaiverPart
 from gate.wording import pluralize
 
-Level = Literal["error", "warning", "waived", "passed"]
+Level = Literal["error", "warning", "waived", "passed", "not-applicable"]
 
 VERDICTS = {
     "pass": "PASS",
     "fail": "FAIL",
     "inconclusive": "INCONCLUSIVE",
-    "error": "NOT EVALUATED",
+    "error": "ERROR",
 }
 SENTENCES = {
     "pass": "Every blocking rule of the policy passed",
@@ -27,9 +27,10 @@ SENTENCES = {
 OUTCOMES = {
     "failed": "FAIL",
     "error": "ERROR",
-    "inconclusive": "OPEN",
-    "waived": "waived",
-    "passed": "pass",
+    "inconclusive": "INCONCLUSIVE",
+    "waived": "WAIVED",
+    "passed": "PASS",
+    "not-applicable": "NOT APPLICABLE",
 }
 
 
@@ -48,14 +49,14 @@ def epochs_in_words(epochs: Sequence[float]) -> str:
 
 
 def word(result: ResultPart) -> str:
-    """Return FAIL, ERROR, OPEN, warn, waived or pass."""
-    return "warn" if level(result) == "warning" else OUTCOMES[result.outcome]
+    """Return FAIL, ERROR, INCONCLUSIVE, WARN, WAIVED, PASS or NOT APPLICABLE."""
+    return "WARN" if level(result) == "warning" else OUTCOMES[result.outcome]
 
 
 def level(result: ResultPart) -> Level:
     """Return how much a result weighs: only an error keeps a run from passing."""
     match result.outcome:
-        case "passed" | "waived":
+        case "passed" | "waived" | "not-applicable":
             return result.outcome
         case "failed" | "error" | "inconclusive":
             return "error" if result.severity == "block" else "warning"
@@ -73,9 +74,11 @@ def outcomes_counted(report: Report) -> str:
     What only warns is no failure here: "1 failed" above PASS would read as a contradiction.
     """
     warnings = Counter(each.outcome for each in report.results if level(each) == "warning")
-    counts = Counter(report.decision.counts.model_dump())
+    counts = Counter(report.decision.counts.model_dump(by_alias=True))
     counts.subtract(warnings)
-    outcomes = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    outcomes = [
+        f"{count} {outcome.replace('-', ' ')}" for outcome, count in counts.items() if count
+    ]
     if warned := warnings.total():
         outcomes.append(pluralize(warned, "warning"))
     rules, results = report.decision.rules_evaluated, len(report.results)
@@ -148,6 +151,11 @@ def policy_argument(report: Report) -> str:
     """Return what --policy takes for the policy of a report: not escaped yet."""
     path = report.policy.sources[0].path if report.policy.sources else report.policy.name
     return report.policy.name if path.startswith("gate/policies/") else path
+
+
+def attest_command(folder: str) -> str:
+    """Return how the verdict of a run is signed; ``folder`` is what the run left, escaped."""
+    return f"validate-model attest {folder} --checkpoint FILE --key KEY -o OUT"
 
 
 def door_command(report: Report) -> str | None:

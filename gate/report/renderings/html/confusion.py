@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
 from gate.report.model import ConfusionPart
-from gate.report.renderings.html import plots
+from gate.report.renderings.html.plots import confusion_map
 
 READABLE = 20  # classes whose matrix fits on a page
 _WORST = 50
@@ -36,7 +37,7 @@ class Confusion:
     classes: list[str]
     rows: list[tuple[str, int, list[Cell]]]  # class, images, cells; empty where it is too large
     worst: list[Worst]
-    svg: str
+    svg: Markup  # empty where there are rows
     block: int  # classes that one cell of the map stands for
 
 
@@ -62,7 +63,7 @@ def confusion_of(part: ConfusionPart) -> Confusion:
         classes=part.classes,
         rows=rows,
         worst=_worst(part.classes, counts, shares),
-        svg="" if readable else plots.confusion_map(_blocks(counts, block), len(part.classes)),
+        svg=Markup() if readable else confusion_map(_blocks(counts, block), len(part.classes)),
         block=block,
     )
 
