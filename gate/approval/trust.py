@@ -118,6 +118,9 @@ class AllowedConfiguration(_Strict):
     output: _Digests | None = Field(
         None, description="The same of output: which scores were taken, and as what."
     )
+    operating_point: _Digests | None = Field(
+        None, description="The same of operating_point: by which thresholds scores became answers."
+    )
     weights: _Digests | None = Field(
         None, description="The same of weights: the state dict that was named."
     )

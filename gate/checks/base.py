@@ -178,6 +178,7 @@ class Rule(BaseModel):
     examples: ClassVar[tuple[Example, ...]] = ()
     formula: ClassVar[str] = ""  # for explain: the definition and its source
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
+    of_answers: ClassVar[bool] = True  # judges what the model answers, not its scores or its data
     shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:

@@ -63,6 +63,7 @@ def require_agreement(evidence: Evidence) -> None:
         raise Contradiction("overlaps", "two splits are compared twice")
     _require_pictures(evidence.pictures, images, labels)
     _require_contract(evidence)
+    _require_operating_points(evidence)
     if evidence.probe is not None:
         _require_probe(evidence.probe)
     if evidence.history is not None:
@@ -232,6 +233,21 @@ def _require_pictures(
             raise Contradiction(place, f"is of no image of {picture.split}")
         if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
             raise Contradiction(place, "is no small PNG")
+
+
+def _require_operating_points(evidence: Evidence) -> None:
+    """Raise Contradiction for thresholds of classes that there are not, or of one twice."""
+    champion = evidence.baseline
+    points = {
+        "operating point": evidence.configuration.operating_point,
+        "operating point of the champion": None if champion is None else champion.operating_point,
+    }
+    for place, point in points.items():
+        names = [] if point is None else [each.class_name for each in point.order]
+        if point is not None and not names:
+            raise Contradiction(place, "lists no class")
+        if len(set(names)) < len(names) or not set(names) <= set(evidence.classes):
+            raise Contradiction(place, "lists a class twice, or one that is none of the classes")
 
 
 def _require_contract(evidence: Evidence) -> None:

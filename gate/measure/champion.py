@@ -40,7 +40,13 @@ def champion_of(
         if split in evidence.splits
     }
     sha256 = evidence.subject.sha256 if evidence.subject else None
-    return Baseline(as_utf8(gatefile.baseline), sha256, rows, digest)
+    return Baseline(
+        as_utf8(gatefile.baseline),
+        sha256,
+        rows,
+        digest,
+        operating_point=evidence.configuration.operating_point,
+    )
 
 
 def _digest(file: Path, name: str) -> str:

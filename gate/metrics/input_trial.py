@@ -110,8 +110,7 @@ def _sampled(
 
 
 def _right(rows: Rows) -> NDArray[np.bool_]:
-    right: NDArray[np.bool_] = rows.labels == rows.predictions
-    return right
+    return rows.best_is_right  # as the trial counted them, whatever the operating point
 
 
 def _chance(right: NDArray[np.bool_], declared: NDArray[np.bool_]) -> float:

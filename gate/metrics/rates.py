@@ -145,7 +145,7 @@ def macro_f1(rows: Rows, classes: int, over: Over = None) -> Estimate:
     are many classes: their mean has little spread.
     """
     matrix = tables.confusion(rows, classes)
-    present, absent = classes_over(matrix.sum(axis=1), over)
+    present, absent = classes_over(matrix.sum(axis=1), over, classes)
     found = _mean_of_present(rows, classes, present, MEAN_F1, fewest_to_fail=_FEWEST_TO_FAIL)
     if isinstance(found, Undefined):
         return found
@@ -168,7 +168,7 @@ def _f1_too_low(rows: Rows, classes: int, present: NDArray[np.bool_]) -> float:
     low = each * (1 - each) / both
     if tables.has_clusters(rows):
         groups = tables.groups_by_class(rows, classes)
-        squares = np.bincount(groups.kind, weights=groups.counts**2.0, minlength=classes)
+        squares = np.bincount(groups.kind, weights=groups.counts**2.0, minlength=len(each))
         low = low * squares / np.maximum(matrix.sum(axis=1), 1)
     return float(low[present].mean())
 
@@ -189,7 +189,7 @@ def gap(first: Estimate, second: Estimate) -> Estimate:
 
 
 def _mean_over_classes(rows: Rows, classes: int, over: Over, mean: Mean) -> Estimate:
-    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over)
+    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over, classes)
     found = _mean_of_present(rows, classes, present, mean)
     if isinstance(found, Undefined):
         return found

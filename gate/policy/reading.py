@@ -21,6 +21,7 @@ from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import MOST_PACKAGES, Header, Policy, rule_faults
+from gate.policy.operating_point import OperatingPointPin
 from gate.policy.shipped import find_policy
 from gate.wording import list_names, quote, suggestion
 
@@ -277,7 +278,14 @@ def _inherited(header: Header, parents: Sequence[PolicyDocument]) -> dict[str, A
         "critical": tuple(dict.fromkeys(critical)),
         "classes": next((each.classes for each in said if each.classes), ()),
         "champion": next((each.champion for each in said if each.champion), None),
+        "operating_point": _strictest(said),
     }
+
+
+def _strictest(said: Sequence[Header]) -> OperatingPointPin | None:
+    """Return the pin of an operating point: one that is written out goes before `required`."""
+    pins = [each.operating_point for each in said if each.operating_point is not None]
+    return next((pin for pin in pins if pin != "required"), pins[0] if pins else None)
 
 
 def _faults_together(
@@ -316,9 +324,9 @@ def _contradicted(
     header: Header, parents: Sequence[PolicyDocument], document: Document
 ) -> Iterator[Fault]:
     """Yield where the pins of the policies above contradict this header, or each other."""
-    for key in ("classes", "champion"):
+    for key in ("classes", "champion", "operating_point"):
         pins = {getattr(each.policy, key): each.document.source.file for each in parents}
-        pins = {value: file for value, file in pins.items() if value}
+        pins = {value: file for value, file in pins.items() if value and value != "required"}
         stated = getattr(header, key)
         if len(pins) > 1:
             files = list_names(pins.values())

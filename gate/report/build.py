@@ -15,7 +15,7 @@ from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
 from gate.decision import Bounds, Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
-from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
+from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
 from gate.metrics.class_order import find_exchange
 from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
@@ -29,7 +29,9 @@ from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
 from gate.report.messages import counts_of, message, remedy
+from gate.report.metrics import finite, interval, metric_part, plain_bounds
 from gate.report.notebook import Report
+from gate.report.operating_point import operating_point_part
 from gate.report.pairs import pair_part
 from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
@@ -37,7 +39,6 @@ from gate.version import __version__
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
 _OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
 ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
-SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 
 def build(
@@ -61,16 +62,14 @@ def build(
         baseline=_baseline(evidence),
         policy=_policy(document),
         configuration=configuration_part(evidence),
+        operating_point=operating_point_part(evidence),
         contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
         results=list(_results(decision, evidence, document)),
         metrics=list(_metrics(evidence)),
         confusion={
-            split.value: model.ConfusionPart(
-                classes=list(evidence.classes),
-                counts=each.rows.confusion(len(evidence.classes)).tolist(),
-            )
+            split.value: _confusion(each.rows, evidence.classes)
             for split, each in evidence.splits.items()
         },
         leakage=_leakage(decision, evidence, document.policy.rules),
@@ -106,6 +105,15 @@ def build(
             ],
         },
         run=dict(run),
+    )
+
+
+def _confusion(rows: Rows, classes: Sequence[str]) -> model.ConfusionPart:
+    counts = rows.confusion(len(classes))
+    return model.ConfusionPart(
+        classes=list(classes),
+        counts=counts[: len(classes), : len(classes)].tolist(),
+        abstained=counts[: len(classes), -1].tolist() if rows.abstains else None,
     )
 
 
@@ -254,7 +262,7 @@ def _reading(result: Result) -> model.ReadingPart:
 def _required(result: Result) -> model.RequiredPart:
     comparison = result.comparison
     return model.RequiredPart(
-        operator=comparison.operator, value=_finite(comparison.required) or 0.0
+        operator=comparison.operator, value=finite(comparison.required) or 0.0
     )
 
 
@@ -271,29 +279,11 @@ def _scope(scope: Scope) -> model.ScopePart:
 def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
     numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
-        value=_finite(estimate.value),
+        value=finite(estimate.value),
         numerator=numerator,
         denominator=denominator,
-        interval=None if is_counted(estimate) else _interval(estimate, bounds),
+        interval=None if is_counted(estimate) else interval(estimate, bounds),
         reason=estimate.reason or None,
-    )
-
-
-def _interval(estimate: Estimate, bounds: Bounds) -> model.IntervalPart | None:
-    low, high = _finite(bounds.low), _finite(bounds.high)
-    if low is None and high is None:
-        return None
-    return model.IntervalPart(
-        low=low, high=high, one_sided_confidence=bounds.confidence, method=estimate.method
-    )
-
-
-def _plain_bounds(estimate: Estimate) -> Bounds:
-    return Bounds(
-        low=estimate.lower(SUMMARY_CONFIDENCE),
-        high=estimate.upper(SUMMARY_CONFIDENCE),
-        confidence=SUMMARY_CONFIDENCE,
-        failing_confidence=SUMMARY_CONFIDENCE,
     )
 
 
@@ -302,16 +292,7 @@ def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
         rows = clean_rows(evidence, split)
         assert rows is not None
         for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
-            fields = {
-                "name": metric.name,
-                "split": split.value,
-                "class": metric.class_name,
-                "slice": metric.slice_name,
-                "value": _finite(metric.estimate.value),
-                "interval": _interval(metric.estimate, _plain_bounds(metric.estimate)),
-                "support": metric.support,
-            }
-            yield model.MetricPart.model_validate(fields)
+            yield metric_part(metric, split)
 
 
 def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> model.LeakagePart:
@@ -392,10 +373,10 @@ def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.In
         "name": each.name,
         "split": split.value,
         "class": each.class_name,
-        "as_given": _finite(each.as_given.value),
-        "clean": _finite(each.clean.value),
-        "difference": _finite(each.difference.value),
-        "interval": _interval(each.difference, _plain_bounds(each.difference)),
+        "as_given": finite(each.as_given.value),
+        "clean": finite(each.clean.value),
+        "difference": finite(each.difference.value),
+        "interval": interval(each.difference, plain_bounds(each.difference)),
         "reason": each.difference.reason or None,
         "rule": rule,
     }
@@ -426,7 +407,3 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
 def _logged(value: float | None) -> float | str | None:
     """Return a logged value; JSON has no NaN and no infinity, so those are words."""
     return value if value is None or math.isfinite(value) else str(value)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

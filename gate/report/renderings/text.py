@@ -9,6 +9,7 @@ from gate.healing import advice
 from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
+from gate.report.renderings.thresholds import describe_price, describe_thresholds
 from gate.report.renderings.words import (
     VERDICTS,
     champion_of,
@@ -50,6 +51,7 @@ def text(
         _results(report, width, colour),
         _waivers(report, width),
         _left_out(report, width),
+        _price(report, width),
         _assumptions(report, width),
         _door(report, width),
         _verdict(report, width, colour, None if path is None else _next(report, path, evidence)),
@@ -77,6 +79,8 @@ def _head(report: Report, width: int) -> str:
             f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
             f"{printable(split.path)}"
         )
+    if report.operating_point is not None:
+        lines.append(f"answers {describe_thresholds(report.operating_point)}")
     lines += _measured(report)
     lines += [f"{'':8}{describe_comparison(each)}" for each in report.leakage.compared]
     if report.history is not None:
@@ -200,6 +204,16 @@ def _left_out(report: Report, width: int) -> str:
         if changed := describe_inflation(report, each.split):
             lines.append(f"on {each.split}, {printable(changed, 500)}")
     return "\n".join(_sentence("note", line, width) for line in lines)
+
+
+def _price(report: Report, width: int) -> str:
+    """Return what the operating point changes, against the answers by the highest score."""
+    said = ((split, describe_price(report, split)) for split in report.data)
+    return "\n".join(
+        _sentence("note", f"on {split}, by the highest score: {each}", width)
+        for split, each in said
+        if each
+    )
 
 
 def _assumptions(report: Report, width: int) -> str:

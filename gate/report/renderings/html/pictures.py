@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import PairPart, Report
 from gate.report.renderings.html.evidence import Beside
 
@@ -62,6 +63,7 @@ def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
         return []
     split, rows = found
     classes = report.subject.classes
+    answers = [*classes, ABSTAINED]  # -1 is the last
     by_class: dict[str, list[Mistake]] = {}
     wrong = np.flatnonzero(rows.labels != rows.predictions)
     confidence = np.nan_to_num(rows.confidence).tolist()
@@ -69,7 +71,7 @@ def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
         picture = beside.pictures.get((split, str(rows.ids[row])))
         shown = by_class.setdefault(classes[rows.labels[row]], [])
         if picture is not None and len(shown) < _A_CLASS:
-            guess = classes[rows.predictions[row]]
+            guess = answers[rows.predictions[row]]
             shown.append(Mistake(str(rows.ids[row]), guess, confidence[row], address(picture)))
     named = [result.scope.class_ for result in report.results if result.scope.class_ is not None]
     order = [name for name in dict.fromkeys([*named, *classes]) if by_class.get(name)]

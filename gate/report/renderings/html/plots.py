@@ -140,7 +140,7 @@ def of_scores(beside: Beside, report: Report) -> Iterator[Drawn]:
     if found is None or not len(found[1]) or np.isnan(found[1].confidence).any():
         return
     split, rows = found
-    right = rows.labels == rows.predictions
+    right = rows.best_is_right
     curve = [each for each in reliability(rows.confidence, right.astype(float)) if each.images]
     bins = f"{len(curve)} bins of {len(rows):,} images"
     yield (
