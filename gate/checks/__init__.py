@@ -5,6 +5,7 @@ The list is written by hand, so that it can be read; a test catches what was for
 
 from collections.abc import Mapping
 
+from gate.checks.abstention import Abstention
 from gate.checks.accuracy import Accuracy
 from gate.checks.accuracy_paradox import AccuracyParadox
 from gate.checks.average_precision import AveragePrecision
@@ -32,6 +33,7 @@ from gate.checks.no_skill import NoSkill
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
+from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.regression import Regression
 from gate.checks.roc_auc import RocAuc
 from gate.checks.specificity import Specificity
@@ -56,6 +58,8 @@ _ALL: tuple[type[Rule], ...] = (
     LogLoss,
     ConfusionRate,
     ExpectedCost,
+    RecallAtFpr,
+    Abstention,
     # traps
     AccuracyParadox,
     PredictionCollapse,

@@ -161,6 +161,8 @@ class Rule(BaseModel):
     @field_validator(
         "classes",
         "over",
+        "class_",
+        "min_coverage_per_class",
         "per_class",
         "prevalence",
         "from_",

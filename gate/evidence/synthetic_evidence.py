@@ -70,6 +70,8 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
 def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence:
     unreadable = numbers.unreadable if split is Split.TEST else 0
     rows = rows_from_counts(matrix)
+    if split is Split.TEST and numbers.abstained is not None:
+        rows = _abstaining(matrix, numbers.abstained)
     if numbers.confidence is not None:
         rows = _score(rows, numbers.confidence, len(numbers.classes))
     if numbers.groups is not None and split is not Split.VALIDATION:
@@ -102,6 +104,13 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
             f".hidden-{index}.png" for index in range(numbers.hidden if split is Split.TEST else 0)
         ),
     )
+
+
+def _abstaining(matrix: Matrix, abstained: tuple[int, ...]) -> Rows:
+    """Return rows of which so many of each class have no answer."""
+    rows = rows_from_counts(np.column_stack([matrix, abstained]).tolist())
+    none = rows.predictions == len(matrix)
+    return replace(rows, predictions=np.where(none, -1, rows.predictions), abstains=True)
 
 
 def _observations(observed: Mapping[str, Mapping[str, Runs]]) -> Observations:

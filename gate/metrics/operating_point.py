@@ -3,6 +3,7 @@
 Every metric of answers sees these; ranking, loss and calibration see the scores.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,10 +11,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.data_digests import PREDICTIONS
 from gate.evidence.operating_point import DELTA, OperatingPoint, Threshold
 from gate.evidence.records import Evidence, Failure, Labels, Rows, Split
 
 ABSTAIN = -1  # the answer that is none of the classes
+
+_HARDLY = 1e-6  # the chance below which equal answers to images of one name are no accident
 
 Order = Sequence[tuple[int, float]]  # a class and the score from which on it is the answer
 
@@ -119,7 +123,6 @@ def _rows_at(
         return rows
 
 
-@lru_cache(maxsize=8)  # every rule asks it of every set of rows
 def missing_answers(evidence: Evidence) -> str:
     """Return why there are no answers at the operating point, in words; nothing where there are."""
     point = evidence.configuration.operating_point
@@ -138,16 +141,22 @@ def _unreached(threshold: Threshold) -> str:
     )
 
 
-@lru_cache(maxsize=8)
 def doubt_of_fit(evidence: Evidence) -> str:
-    """Return why test cannot prove anything at fitted thresholds, in words; nothing where it can.
-
-    Thresholds that were fitted on images of test are what these images ask for. Of saved
-    predictions, whose images nobody compares, those of one name with the very same scores are one.
-    """
+    """Return why test proves nothing at the operating point, in words; nothing where it can."""
     point = evidence.configuration.operating_point
+    return doubt_of_validation(evidence) if point is not None and point.is_fitted else ""
+
+
+@lru_cache(maxsize=8)  # rules ask it of each set of rows
+def doubt_of_validation(evidence: Evidence) -> str:
+    """Return why test proves nothing at thresholds that are fitted on validation, in words.
+
+    Those that were fitted on images of test are what these images ask for. Of saved predictions,
+    whose images nobody compares, those of one name with the very same scores are one. Nothing where
+    the splits share none.
+    """
     validation, test = (evidence.splits.get(each) for each in (Split.VALIDATION, Split.TEST))
-    if point is None or not point.is_fitted or validation is None or test is None:
+    if validation is None or test is None:
         return ""
     pair = {Split.VALIDATION, Split.TEST}
     shared = {
@@ -156,7 +165,8 @@ def doubt_of_fit(evidence: Evidence) -> str:
         if {overlap.split_a, overlap.split_b} == pair
         for image in overlap.pairs
     }
-    shared |= _answered_alike(validation.all_rows, test.all_rows)
+    if PREDICTIONS in (validation.format, test.format):
+        shared |= _answered_alike(validation.all_rows, test.all_rows)
     if not shared:
         return ""
     return (
@@ -166,18 +176,31 @@ def doubt_of_fit(evidence: Evidence) -> str:
 
 
 def _answered_alike(one: Rows, other: Rows) -> set[str]:
-    """Return the names that two splits share, with one label and the very same scores."""
+    """Return the names that two splits share, with one label and the very same scores.
+
+    None where so many may be by chance, as with names that are numbers and scores of two digits.
+    """
+    from scipy.special import bdtrc
+
     if one.scores is None or other.scores is None:
         return set()
-    place = {name: index for index, name in enumerate(one.ids.tolist())}
-    both = [(place[name], index) for index, name in enumerate(other.ids.tolist()) if name in place]
-    if not both:
-        return set()
-    here, there = np.array(both).T
-    same = (one.labels[here] == other.labels[there]) & (
-        one.scores[here] == other.scores[there]
-    ).all(axis=1)
-    return set(other.ids[there[same]].tolist())
+    here, there = _kind_of(one), _kind_of(other)
+    mine = dict(zip(one.ids.tolist(), here, strict=True))
+    both = [name for name in other.ids.tolist() if name in mine]
+    theirs = dict(zip(other.ids.tolist(), there, strict=True))
+    same = {name for name in both if mine[name] == theirs[name]}
+    counted = Counter(here)
+    by_chance = sum(count * counted[kind] for kind, count in Counter(there).items())
+    chance = by_chance / (len(one) * len(other)) if same else 0.0
+    likely = bool(same) and bdtrc(len(same) - 1, len(both), chance) > _HARDLY
+    return set() if likely else same
+
+
+def _kind_of(rows: Rows) -> list[bytes]:
+    """Return label and scores of each row as bytes."""
+    assert rows.scores is not None, "they were kept"
+    labels = rows.labels.tolist()
+    return [b"%d " % label + row.tobytes() for label, row in zip(labels, rows.scores, strict=True)]
 
 
 def best_answers(rows: Rows) -> Rows:

@@ -329,3 +329,98 @@ def test_a_champion_answers_at_its_own_point(detector):
 
     assert same.result("regression[class=dog]")["measured"]["value"] == 0
     assert other.result("regression[class=dog]")["measured"]["value"] < -0.1
+
+
+def test_names_that_are_numbers_and_scores_of_two_digits_are_no_shared_images(detector):
+    for name, seed in (("test.csv", 1), ("val.csv", 2)):
+        rows = scored(1500, seed, "")
+        for row in rows:
+            row["dog"] = round(row["dog"], 2)
+            row["cat"] = round(1 - row["dog"], 2)
+        detector.table(name, rows)
+
+    assert detector.run(operating_point=FITTED).report["operating_point"]["doubt"] is None
+
+
+# The checks of scores and of abstention.
+
+
+def test_recall_at_a_false_positive_rate_is_decided_on_test_by_a_threshold_of_validation(detector):
+    detector.policy({"check": "recall-at-fpr", "class": "dog", "fpr": 0.1, "min": 0.85})
+    detector.table("test.csv", scored(5000, 1, "test"))
+
+    ran = detector.run()
+
+    assert ran.status == 0
+    fpr = ran.result("recall-at-fpr[class=dog,part=fpr]")["measured"]
+    assert fpr["numerator"] / fpr["denominator"] <= 0.1
+    assert "with the threshold 0." in ran.words
+
+
+def test_recall_at_a_false_positive_rate_proves_nothing_on_the_images_it_was_fitted_on(detector):
+    detector.policy({"check": "recall-at-fpr", "class": "dog", "fpr": 0.1, "min": 0.85})
+
+    ran = detector.run(
+        data={"test": {"predictions": "test.csv"}, "validation": {"predictions": "test.csv"}}
+    )
+
+    assert ran.status == 3
+
+
+def test_recall_at_a_rate_that_validation_is_too_small_to_show_is_open(detector):
+    detector.table("val.csv", scored(60, 2, "val"))
+    detector.policy({"check": "recall-at-fpr", "class": "dog", "fpr": 0.01, "min": 0.5})
+
+    ran = detector.run()
+
+    assert ran.status == 3
+    assert "too few images of other classes to show so low a rate" in ran.words
+
+
+ABSTAINS = {
+    "order": [{"class": "dog", "at_least": 0.7}, {"class": "cat", "at_least": 0.95}],
+    "otherwise": "abstain",
+}
+
+
+def test_abstaining_buys_precision_and_pays_with_coverage(detector):
+    detector.policy(
+        {"check": "precision", "classes": "dog", "min": 0.95},
+        {"check": "abstention", "min_coverage": 0.9, "max_error": 0.05},
+    )
+
+    ran = detector.run(operating_point=ABSTAINS)
+
+    assert ran.status == 1
+    assert ran.outcomes["precision[class=dog]"] == "passed"
+    assert ran.outcomes["abstention[part=error]"] == "passed"
+    assert ran.outcomes["abstention[part=coverage]"] == "failed"
+
+
+def test_abstention_without_otherwise_abstain_is_open_and_says_what_to_add(detector):
+    detector.policy({"check": "abstention", "min_coverage": 0.9})
+
+    for point in (None, FIXED):
+        ran = detector.run(operating_point=point)
+
+        assert ran.status == 3
+        assert "add otherwise: abstain to operating_point in the gate file" in ran.words
+
+
+def test_a_model_that_answers_nothing_has_no_error_to_judge(detector):
+    detector.policy({"check": "abstention", "max_error": 0.05, "min_coverage": 0.5})
+    nothing = {"order": [{"class": "dog", "at_least": 1.0}], "otherwise": "abstain"}
+
+    ran = detector.run(operating_point=nothing)
+
+    assert ran.outcomes["abstention[part=error]"] == "inconclusive"
+    assert ran.outcomes["abstention[part=coverage]"] == "failed"
+
+
+def test_the_coverage_of_a_class_is_judged_by_its_role(detector):
+    detector.gatefile["critical"] = ["dog"]
+    detector.policy({"check": "abstention", "min_coverage_per_class": {"$critical": 0.95}})
+
+    ran = detector.run(operating_point=ABSTAINS)
+
+    assert ran.outcomes == {"abstention[class=dog,part=coverage]": "failed"}
