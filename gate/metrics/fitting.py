@@ -28,6 +28,7 @@ from gate.metrics.estimates import Undefined
 from gate.metrics.proportions import Counts, Reals, exact_lower, exact_upper, share_of
 
 RANKS = 20  # at which a precision is looked at
+_HALVINGS = 16  # of the way to the nearest precision
 _NEVER = -math.inf  # the score of an image that an earlier class of the order has taken
 _LEAST = 0.0  # the threshold that every score meets
 
@@ -68,33 +69,41 @@ def threshold_for_precision(
     precision: float,
     delta: float = DELTA,
     codes: Counts | None = None,
-) -> Found:
+) -> float | None:
     """Return the lowest of 20 thresholds with the precision in truth, but for ``delta``.
 
     ``scores`` and whether each image is ``right``ly of the class, both (n,), are of all images;
     ``codes``, (n,), number the groups that they come in. Precision does not fall steadily as a
     threshold does, so that each of the 20 has its share of ``delta`` (Bonferroni); given the scores
-    the labels are independent and unequal, which makes the bound careful (Hoeffding 1956). With no
-    threshold, the highest precision that one of them has.
+    the labels are independent and unequal, which makes the bound careful (Hoeffding 1956). None
+    where none of them has it.
     """
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] > _NEVER]
     ranked, hits = scores[order], right[order]
     images = len(ranked)
     if not images:
-        return None, None
-    first = math.ceil(math.log(delta / RANKS) / math.log(precision)) if precision < 1 else images
-    best: float | None = None
+        return None
+    first = math.ceil(math.log(delta / RANKS) / math.log(precision))
     found: float | None = None
     for rank in sorted(set(np.rint(np.geomspace(min(first, images), images, RANKS)).astype(int))):
         taken = int(np.searchsorted(-ranked, -ranked[rank - 1], side="right"))  # with all ties
         share = share_of(hits[:taken], None if codes is None else codes[order[:taken]], "")
-        least = share.lower(1 - delta / RANKS)
-        if best is None or least > best:
-            best = least
-        if least >= precision:
+        if share.lower(1 - delta / RANKS) >= precision:
             found = float(ranked[taken - 1])
-    return found, None if best is None or math.isnan(best) else best
+    return found
+
+
+def _nearest_precision(
+    scores: Reals, right: NDArray[np.bool_], precision: float, codes: Counts | None
+) -> float | None:
+    """Return about the highest precision below one that a threshold reaches; None for none."""
+    low, high = 0.0, precision
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        reached = threshold_for_precision(scores, right, middle, DELTA, codes) is not None
+        low, high = (middle, high) if reached else (low, middle)
+    return low or None
 
 
 def threshold_for_cost(scores: Reals, of_class: NDArray[np.bool_], costs: Costs) -> float:
@@ -195,8 +204,10 @@ def find_threshold(rows: Rows, of: int, fit: Fit, taken: NDArray[np.bool_]) -> F
             nearest = exact_upper(0, len(others), 1 - DELTA) if len(others) else None
             return found, nearest if found is None else None
         case "precision":
-            found, nearest = threshold_for_precision(scores, of_class, goal, DELTA, codes)
-            return found, nearest if found is None else None
+            found = threshold_for_precision(scores, of_class, goal, DELTA, codes)
+            if found is not None:
+                return found, None
+            return None, _nearest_precision(scores, of_class, goal, codes)
         case "cost":
             assert fit.costs is not None, "a fit by cost has costs"
             if not of_class.any() or of_class.all():

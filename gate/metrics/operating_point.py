@@ -3,6 +3,7 @@
 Every metric of answers sees these; ranking, loss and calibration see the scores.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -137,8 +138,16 @@ def _unreached(threshold: Threshold) -> str:
         return f"no threshold of {name} could be fitted to {what} on validation"
     return (
         f"no threshold of {name} reaches {what} on validation with {100 * (1 - DELTA):g} % "
-        f"confidence; the nearest that one reaches is {threshold.nearest:.3f}"
+        f"confidence; the nearest that one reaches is {nearest_in_words(threshold)}"
     )
+
+
+def nearest_in_words(threshold: Threshold) -> str:
+    """Return the nearest target with three decimals, rounded so that it is reached."""
+    assert threshold.nearest is not None, "there is one"
+    is_rate = threshold.fit is not None and threshold.fit.target == "fpr"
+    rounded = (math.ceil if is_rate else math.floor)(1000 * threshold.nearest) / 1000
+    return f"{rounded:.3f}"
 
 
 def doubt_of_fit(evidence: Evidence) -> str:

@@ -55,7 +55,7 @@ KINDS = {
     "threshold_for_fpr": lambda scores, fpr, delta: threshold_for_fpr(np.array(scores), fpr, delta),
     "threshold_for_precision": lambda scores, right, precision, delta: threshold_for_precision(
         np.array(scores), np.array(right), precision, delta
-    )[0],
+    ),
     "operating_decision": decision,
     "cost_threshold": lambda fp, fn: threshold_of_calibrated(Costs(fp, fn)),
     "abstention": abstention,
@@ -107,21 +107,20 @@ def test_a_precision_has_the_bound_of_its_share_of_the_error_and_no_lower_rank_d
     scores = random.random(3000)
     right = random.random(3000) < scores
 
-    found, _ = threshold_for_precision(scores, right, 0.85, 0.05)
+    found = threshold_for_precision(scores, right, 0.85, 0.05)
 
     taken = scores >= found
     assert Proportion(int(right[taken].sum()), int(taken.sum())).lower(1 - 0.05 / 20) >= 0.85
 
 
-def test_a_precision_that_no_threshold_reaches_names_the_nearest():
-    random = np.random.default_rng(3)
-    scores = random.random(300)
-    right = random.random(300) < 0.6
+def test_a_precision_that_no_threshold_reaches_names_the_nearest(rows_of_scores):
+    rows = validation(rows_of_scores, n=200)
 
-    found, nearest = threshold_for_precision(scores, right, 0.9)
+    found, nearest = find_threshold(rows, 1, Fit("precision", 0.99), nobody(rows))
 
     assert found is None
-    assert 0.3 < nearest < 0.6
+    assert find_threshold(rows, 1, Fit("precision", nearest), nobody(rows))[0] is not None
+    assert find_threshold(rows, 1, Fit("precision", nearest + 0.01), nobody(rows))[0] is None
 
 
 def validation(rows_of_scores, n=800, seed=1, groups=None, classes=2):
@@ -167,7 +166,7 @@ def test_nine_groups_fit_nothing(rows_of_scores):
     rows = validation(rows_of_scores, n=90, groups=[f"{i // 10}" for i in range(90)])
 
     for fit in (Fit("recall", 0.5), Fit("fpr", 0.5), Fit("precision", 0.5)):
-        assert find_threshold(rows, 1, fit, nobody(rows)) == (None, None)
+        assert find_threshold(rows, 1, fit, nobody(rows))[0] is None
 
 
 def test_at_a_fitted_threshold_the_points_are_those_of_scikit_learns_curves(rows_of_scores):
@@ -318,7 +317,7 @@ def test_a_threshold_that_misses_its_precision_hardly_ever_passes_test():
     for _ in range(runs):
         scores = random.random((2, 2000))
         right = random.random((2, 2000)) < scores  # the precision above t is (1 + t) / 2
-        tau, _ = threshold_for_precision(scores[0], right[0], goal)
+        tau = threshold_for_precision(scores[0], right[0], goal)
         if tau is not None and (1 + tau) / 2 < goal:
             taken = scores[1] >= tau
             share = Proportion(int(right[1][taken].sum()), int(taken.sum()))
