@@ -104,6 +104,7 @@ class AllowedData(_Strict):
     )
     validation: _Digests | None = Field(None, description="The same for validation.")
     test: _Digests | None = Field(None, description="The same for test.")
+    unknown: _Digests | None = Field(None, description="The same for unknown.")
 
 
 class AllowedConfiguration(_Strict):

@@ -40,6 +40,7 @@ from gate.checks.specificity import Specificity
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
+from gate.checks.unknown_accepted import UnknownAccepted
 
 _ALL: tuple[type[Rule], ...] = (
     # classification
@@ -60,6 +61,7 @@ _ALL: tuple[type[Rule], ...] = (
     ExpectedCost,
     RecallAtFpr,
     Abstention,
+    UnknownAccepted,
     # traps
     AccuracyParadox,
     PredictionCollapse,

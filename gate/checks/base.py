@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
-SplitName = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]  # those with labels
 Operator = Literal[">=", "<=", ">", "<"]
 Copies = Literal["exact", "near"]
 

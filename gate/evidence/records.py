@@ -27,6 +27,15 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+    UNKNOWN = "unknown"  # images of none of the classes, which have no labels
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its images are each of a class, so that answers are right or wrong."""
+        return self is not Split.UNKNOWN
+
+
+UNLABELLED = -1  # the label of an image of the split unknown; its true score is NaN, its rank -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +51,7 @@ class Rows:
     """
 
     ids: Strings  # (n,) unique, stable names of the images
-    labels: Labels  # (n,) the truth
+    labels: Labels  # (n,) the truth; -1 throughout the split unknown
     predictions: Labels  # (n,) the answer: the class with the highest score, or by thresholds
     confidence: Floats  # (n,) the highest score
     margin: Floats  # (n,) confidence minus the second highest score

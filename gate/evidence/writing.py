@@ -119,7 +119,7 @@ def _write_split(
         "INSERT INTO unreadable VALUES (?, ?, ?, ?)",
         [(split.split, image.id, image.label, image.reason) for image in split.unreadable],
     )
-    if rows.scores is not None:
+    if rows.scores is not None and split.split.is_labelled:
         database.executemany(
             "INSERT INTO histograms VALUES (?, ?, ?, ?, ?)",
             _histograms(split, rows.scores, classes),

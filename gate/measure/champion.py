@@ -37,7 +37,7 @@ def champion_of(
     rows = {
         split: _same_images(evidence.splits[split], measured, gatefile.baseline)
         for split, measured in splits.items()
-        if split in evidence.splits
+        if split in evidence.splits and split.is_labelled
     }
     sha256 = evidence.subject.sha256 if evidence.subject else None
     return Baseline(

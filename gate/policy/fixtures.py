@@ -36,6 +36,7 @@ _ABOUT = {
     "near_copies": "Test images that nearly equal a train image, beside the copies.",
     "validation_copies": "Test images that are copies of validation images.",
     "abstained": "Test images of each class that get no answer, beside those in `test`.",
+    "unknown": "Images of no class that get an answer, and that get none.",
     "train_loss": "The train loss, one value an epoch.",
     "validation_loss": "The validation loss, one value an epoch.",
     "unread_losses": "Columns of the history that look like a held-out loss and are not read.",
@@ -255,6 +256,8 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
             yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
     if numbers.abstained is not None:
         yield from _impossible_abstention(numbers, numbers.abstained)
+    if numbers.unknown is not None and not all(0 <= n <= _MOST_IMAGES for n in numbers.unknown):
+        yield f"unknown must be two counts from 0 to {_MOST_IMAGES:,}"
     if numbers.conflicts > (numbers.copies or 0):
         yield "conflicts are some of the copies, and there are more of them"
     if numbers.copies is None and (numbers.near_copies or numbers.validation_copies):

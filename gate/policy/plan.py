@@ -10,6 +10,7 @@ from gate.checks.classification import ClassificationRule
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.regression import Regression
+from gate.checks.unknown_accepted import UnknownAccepted
 from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
@@ -27,7 +28,8 @@ _COUNTS: Mapping[str, str] = {
     "negative-flips": "images",
 }
 _ANSWERED = "images with an answer"
-_OF_SCORES = RecallAtFpr | Abstention  # shares that are planned by their parts
+_UNKNOWN = "images of no class"
+_OF_SCORES = RecallAtFpr | Abstention | UnknownAccepted  # shares that are planned by their parts
 # The same for changes against a champion, by their metric.
 _COUNTS_OF_CHANGES: Mapping[str, str] = {"accuracy": "images", "recall": "images of the class"}
 
@@ -152,6 +154,8 @@ def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
                 yield Asked(each, ">=", least, "images" if each is None else "images of the class")
             if rule.max_error is not None:
                 yield Asked(None, "<=", rule.max_error, _ANSWERED)
+        case UnknownAccepted():
+            yield Asked(None, "<=", rule.max, _UNKNOWN)
         case NegativeFlips():
             yield Asked(None, "<=", rule.max, _COUNTS[rule.check])
         case Regression():
@@ -278,7 +282,7 @@ def _truth(required: float, wanted: float | None, *, upwards: bool) -> float:
 
 
 def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None) -> int | None:
-    if per_class is None or counts.startswith("predictions") or counts == _ANSWERED:
+    if per_class is None or counts.startswith("predictions") or counts in (_ANSWERED, _UNKNOWN):
         return None
     total = sum(per_class.values())
     if name is None:

@@ -71,6 +71,7 @@ def build(
         confusion={
             split.value: _confusion(each.rows, evidence.classes)
             for split, each in evidence.splits.items()
+            if split.is_labelled
         },
         leakage=_leakage(decision, evidence, document.policy.rules),
         history=_history(evidence),
@@ -171,7 +172,9 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
         path=split.path,
         format=split.format,
         images=split.images,
-        per_class={name: counted[label] for label, name in enumerate(evidence.classes)},
+        per_class={name: counted[label] for label, name in enumerate(evidence.classes)}
+        if split.split.is_labelled
+        else {},
         groups=None if groups is None else len(set(groups.tolist()) - {None}),
         manifest_sha256=split.manifest_sha256,
         unreadable=[
@@ -187,7 +190,9 @@ def _results(
     for result in decision.results:
         split = result.comparison.scope.split
         instead = ""
-        if result.outcome is Outcome.FAILED and split and result.rule.family in _OF_ANSWERS:
+        of_labels = split is not None and Split(split).is_labelled
+        is_failed = result.outcome is Outcome.FAILED and result.rule.family in _OF_ANSWERS
+        if split is not None and of_labels and is_failed:
             if split not in orders:
                 orders[split] = _about_the_order(evidence, Split(split))
             instead = orders[split]
@@ -288,7 +293,7 @@ def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
 
 
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
-    for split in evidence.splits:
+    for split in (each for each in evidence.splits if each.is_labelled):
         rows = clean_rows(evidence, split)
         assert rows is not None
         for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
@@ -330,7 +335,7 @@ def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.Inflati
     """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
     for split, measured in evidence.splits.items():
         spoilt = excluded_rows(evidence, split)
-        if not spoilt.any():
+        if not spoilt.any() or not split.is_labelled:
             continue
         leak = Leak.of(measured.rows, spoilt, evidence.classes)
         known = set()

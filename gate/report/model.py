@@ -15,6 +15,7 @@ SCHEMA_VERSION = "1.0"
 _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
 _NO_ROWS = '\n      "counts": []'
 
+SplitKey = Literal["train", "validation", "test", "unknown"]
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
 Outcome = Literal["passed", "failed", "inconclusive", "error", "waived", "not-applicable"]
 
@@ -140,10 +141,8 @@ class ConfigurationPart(_Part):
         "the class with the highest score is the answer.",
     )
     weights: str | None = Field(description="The state dict that was named, where one was.")
-    slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
-        description="The slice columns of each split."
-    )
-    groups: dict[Literal["train", "validation", "test"], dict[str, str] | None] = Field(
+    slices: dict[SplitKey, list[str]] = Field(description="The slice columns of each split.")
+    groups: dict[SplitKey, dict[str, str] | None] = Field(
         description="The column or the pattern that tells the groups of each split."
     )
     code: dict[str, CodePart] = Field(
@@ -493,7 +492,7 @@ class Report(_Part):
     contract: list[DisagreementPart] = Field(
         [], description="Where gate file, artefact and data state the same thing and differ."
     )
-    data: dict[Literal["train", "validation", "test"], SplitPart]
+    data: dict[SplitKey, SplitPart]
     measurements: list[MeasurementPart] = Field(
         [], description="What was measured beside the model's answers, because rules need it."
     )

@@ -53,7 +53,7 @@ def _fit(fit: Fit) -> str:
 
 
 def _at_highest_score(evidence: Evidence) -> Iterator[model.MetricPart]:
-    for split in evidence.splits:
+    for split in (each for each in evidence.splits if each.is_labelled):
         rows = clean_rows(evidence, split)
         assert rows is not None, "it was measured"
         for metric in summary(best_answers(rows), evidence.classes, OF_ANSWERS):

@@ -71,10 +71,20 @@ class DataSpecs(_Strict):
     train: DataSpec | None = Field(None, description="What the model learned from.")
     validation: DataSpec | None = Field(None, description="What it was chosen on.")
     test: DataSpec | None = Field(None, description="What neither has seen: the judge.")
+    unknown: DataSpec | None = Field(
+        None,
+        description="Images of none of the classes, which a model that may abstain should not "
+        "answer: a folder of images, or any other format, whose labels are not looked at.",
+    )
 
     def given(self) -> dict[str, DataSpec]:
-        """Return the splits that are given, by name, in the order train, validation, test."""
-        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        """Return the splits that are given, by name: train, validation, test, unknown."""
+        splits = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "unknown": self.unknown,
+        }
         return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 

@@ -76,8 +76,8 @@ def _head(report: Report, width: int) -> str:
     for name, split in report.data.items():
         label = "data" if name == next(iter(report.data)) else ""
         lines.append(
-            f"{label:8}{name}: {split.images:,} images of {len(split.per_class)} classes, "
-            f"{printable(split.path)}"
+            f"{label:8}{name}: {split.images:,} images of {len(split.per_class) or 'none of the'} "
+            f"classes, {printable(split.path)}"
         )
     if report.operating_point is not None:
         lines.append(f"answers {describe_thresholds(report.operating_point)}")
