@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.agreement import MADE_UP
 from gate.evidence.data_digests import PREDICTIONS
 from gate.evidence.operating_point import DELTA, OperatingPoint, Threshold
 from gate.evidence.records import Evidence, Failure, Labels, Rows, Split
@@ -161,21 +162,27 @@ def doubt_of_validation(evidence: Evidence) -> str:
     """Return why test proves nothing at thresholds that are fitted on validation, in words.
 
     Those that were fitted on images of test are what these images ask for. Of saved predictions,
-    whose images nobody compares, those of one name with the very same scores are one. Nothing where
-    the splits share none.
+    whose images nobody compares, those of one name with the very same scores are one. Images that
+    could not be compared, such as a user's tensors with files, may be the same. Nothing where the
+    splits share none.
     """
     validation, test = (evidence.splits.get(each) for each in (Split.VALIDATION, Split.TEST))
     if validation is None or test is None:
         return ""
     pair = {Split.VALIDATION, Split.TEST}
+    between = [each for each in evidence.overlaps if {each.split_a, each.split_b} == pair]
     shared = {
         image.b if image.split_b is Split.TEST else image.a
-        for overlap in evidence.overlaps
-        if {overlap.split_a, overlap.split_b} == pair
+        for overlap in between
         for image in overlap.pairs
     }
     if PREDICTIONS in (validation.format, test.format):
         shared |= _answered_alike(validation.all_rows, test.all_rows)
+    elif validation.format != MADE_UP and not any(each.compared for each in between):
+        return (
+            "thresholds were fitted on validation, whose images could not be compared with those "
+            "of test: nothing is proven with them"
+        )
     if not shared:
         return ""
     return (

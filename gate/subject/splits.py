@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.errors import SubjectError, UsageError
+from gate.errors import SubjectError
 from gate.evidence.records import Split
 from gate.keys import name_key
 from gate.subject.datasets import open_compared, open_dataset
@@ -21,6 +21,13 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.datasets.records import Dataset, PredictionTable
     from gate.subject.datasets.spec import DataSpec
+
+
+_NO_CLASSES = (
+    ("data", "unknown"),
+    "nothing names the classes: this split has no labels",
+    "add classes: [...], or another split",
+)
 
 
 def open_splits(
@@ -36,7 +43,9 @@ def open_splits(
     opened: dict[Split, Dataset | PredictionTable] = {}
     for name, spec in gatefile.data.given().items():
         if name == Split.UNKNOWN:
-            opened[Split(name)] = _unlabelled(spec, gatefile.base, classes)
+            if classes is None:
+                gatefile.require_complete([_NO_CLASSES])
+            opened[Split(name)] = _unlabelled(spec, gatefile.base, classes or ())
             continue
         dataset = open_dataset(spec, base=gatefile.base, classes=classes)
         if classes is None:
@@ -50,14 +59,12 @@ def open_splits(
 
 
 def _unlabelled(
-    spec: "DataSpec", base: Path, classes: tuple[str, ...] | None
+    spec: "DataSpec", base: Path, classes: tuple[str, ...]
 ) -> "Dataset | PredictionTable":
     """Return images of none of the classes, whatever the data says of their labels."""
     from gate.subject.datasets.entries import UnlabelledEntries
     from gate.subject.datasets.records import PredictionTable
 
-    if classes is None:
-        raise UsageError("data.unknown", "nothing names the classes", "add classes: [...]")
     if spec.predictions is not None:
         return open_dataset(spec, base=base, classes=classes)
     dataset = open_compared(spec, base=base)

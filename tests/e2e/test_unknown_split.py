@@ -188,3 +188,10 @@ def test_saved_predictions_of_strange_pictures_need_no_labels(project):
     )
     assert outcome(by_source, "unknown-accepted[slice=from=a]") == "passed"
     assert outcome(by_source, "unknown-accepted[slice=from=b]") == "passed"
+
+
+def test_pictures_of_no_class_alone_do_not_name_the_classes(careful):
+    ran = careful.run(classes=None, operating_point=None, data={"unknown": {"path": "strange"}})
+
+    assert ran.status == 2
+    assert "nothing names the classes" in ran.err

@@ -9,12 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from gate.evidence.operating_point import OperatingPoint, Threshold
+from gate.evidence.operating_point import Fit, OperatingPoint, Threshold
+from gate.evidence.records import (
+    Configuration,
+    Evidence,
+    Overlap,
+    Pair,
+    PairKind,
+    Split,
+    SplitEvidence,
+)
 from gate.metrics import losses, rates, skill
 from gate.metrics.baseline import balanced_accuracy_change, macro_f1_change, pair
 from gate.metrics.champion import metric_change
 from gate.metrics.named import metric
-from gate.metrics.operating_point import answers_at, best_answers, rows_at
+from gate.metrics.operating_point import answers_at, best_answers, doubt_of_fit, rows_at
 
 SHARES = st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.4, 0.5, 0.9, 1.0])
 OF_SCORES = ("roc-auc", "average-precision", "log-loss", "brier", "calibration-error")
@@ -187,3 +196,36 @@ def test_rows_without_scores_have_no_answers_at_a_threshold(scores, rows_by_chan
 
     with pytest.raises(ValueError, match=r"no scores were kept|a score is NaN"):
         rows_at(rows, point(("a", 0.5)), "ab")
+
+
+def measured(rows, *, compared, pairs=(), form="folder"):
+    """Evidence of thresholds that were fitted on validation, whose splits were compared so."""
+    splits = {
+        name: SplitEvidence(name, str(name), form, len(rows), "0" * 64, rows)
+        for name in (Split.VALIDATION, Split.TEST)
+    }
+    overlaps = (Overlap(Split.VALIDATION, Split.TEST, pairs, compared=compared),)
+    fit = OperatingPoint((Threshold("b", 0.5, Fit("recall", 0.9)),))
+    return Evidence(
+        classes=("a", "b"),
+        splits=splits,
+        overlaps=overlaps if compared is not None else (),
+        configuration=Configuration(operating_point=fit),
+    )
+
+
+def test_thresholds_are_beyond_doubt_where_validation_and_test_were_compared(rows_by_chance):
+    rows = rows_by_chance(20, 2)
+    near = Pair("x", "y", Split.VALIDATION, Split.TEST, "a", "a", PairKind.NEAR, 3.0)
+
+    assert doubt_of_fit(measured(rows, compared=(PairKind.BYTES,))) == ""
+    assert "has 1 of the 20" in doubt_of_fit(
+        measured(rows, compared=(PairKind.NEAR,), pairs=(near,))
+    )
+
+
+@pytest.mark.parametrize("compared", [(), None])
+def test_thresholds_are_in_doubt_where_nothing_could_be_compared(compared, rows_by_chance):
+    found = measured(rows_by_chance(20, 2), compared=compared)
+
+    assert "could not be compared with those of test" in doubt_of_fit(found)
