@@ -332,7 +332,7 @@ def _contradicted(
             files = list_names(pins.values())
             fact = f"the policies that are extended pin different {key} ({files})"
             yield document.fault(("extends",), fact, "extend one of them, or let them agree")
-        elif stated and pins and stated not in pins:
+        elif stated and stated != "required" and pins and stated not in pins:
             (above,) = pins.values()
             fact = f"{key} is not what {above} pins"
             yield document.fault((key,), fact, "delete it: what is inherited holds")
