@@ -51,6 +51,7 @@ class Bounds:
     high: float
     confidence: float  # of the bound that passing needs; as the rule states it
     failing_confidence: float  # of the bound that failing needs: stricter with more comparisons
+    interval: tuple[float, float]  # both bounds at ``confidence``, to be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +252,13 @@ def conclude(rule: Rule, comparison: Comparison, *, siblings: int = 1, crash: st
     shared = alpha / max(siblings, 1) if _may_fail_by_chance(comparison, rule) else alpha
     upwards = comparison.operator in (">=", ">")
     estimate = comparison.estimate
+    low, high = estimate.lower(1 - alpha), estimate.upper(1 - alpha)
     bounds = Bounds(
-        low=estimate.lower(1 - alpha if upwards else 1 - shared),
-        high=estimate.upper(1 - shared if upwards else 1 - alpha),
+        low=low if upwards or shared == alpha else estimate.lower(1 - shared),
+        high=high if not upwards or shared == alpha else estimate.upper(1 - shared),
         confidence=1 - alpha,
         failing_confidence=1 - shared,
+        interval=(low, high),
     )
     if crash:
         return Result(rule, comparison, Outcome.ERROR, proven=False, bounds=bounds, crash=crash)

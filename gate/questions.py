@@ -68,9 +68,8 @@ def _add(readings: list[Reading], reading: Reading) -> None:
 
 def _same(one: Comparison, other: Comparison) -> bool:
     """Return whether two comparisons say the same, whatever rows they were computed from."""
-    if replace(one, estimate=other.estimate) != other or type(one.estimate) is not type(
-        other.estimate
-    ):
+    worded_alike = replace(one, estimate=other.estimate, finding=other.finding)
+    if worded_alike != other or type(one.estimate) is not type(other.estimate):
         return False
     return one.estimate == other.estimate or _facts(one.estimate) == _facts(other.estimate)
 
@@ -91,7 +90,7 @@ def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view
 
 def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
     if lack := lacking(rule, evidence):
-        return [_nothing(rule, f"{lack.fact}; {lack.remedy}", lack.remedy)]
+        return [_nothing(rule, lack.fact, lack.remedy)]
     if rule.of_answers and (missing := missing_answers(evidence)):
         return [_nothing(rule, missing, _OTHER_TARGET)]
     found = rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
@@ -121,9 +120,8 @@ def describe_crash(crash: Exception) -> str:
 def _nothing(rule: Rule, reason: str, remedy: str = "") -> Comparison:
     return Comparison(
         what=rule.check.replace("-", " "),
-        estimate=Undefined(reason),
+        estimate=Undefined(reason, remedy=remedy),
         operator=">=",
         required=0.0,
         scope=Scope(),
-        remedy=remedy,
     )

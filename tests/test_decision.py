@@ -65,7 +65,7 @@ def result(outcome, *, severity="block", optional=False):
     rule = Recall(id=f"{severity}-{outcome}", min=0.5, severity=severity)
     estimate = Undefined("not asked")
     comparison = Comparison("it", estimate, ">=", 0.5, Scope("test"), optional=optional)
-    return Result(rule, comparison, outcome, proven=True, bounds=Bounds(0, 1, 0.95, 0.95))
+    return Result(rule, comparison, outcome, proven=True, bounds=Bounds(0, 1, 0.95, 0.95, (0, 1)))
 
 
 def verdict(*results, failures=(), enforced=True):

@@ -5,16 +5,18 @@ one, so with many it would come by chance (Bonferroni).
 """
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from gate.checks import REGISTRY
-from gate.checks.base import Outcome
+from gate.checks.base import Comparison, Outcome, Rule, Scope
 from gate.decision import judge
 from gate.evidence.records import Split
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
+from gate.metrics.proportions import Proportion
 
 EVIDENCE = synthetic_evidence(SyntheticRun(test=((90, 10), (10, 90)), confidence=(0.9, 0.9)))
 
@@ -110,3 +112,37 @@ def test_slices_that_are_all_just_good_enough_hardly_ever_fail(slices):
 
     # At most 5 % are promised; 200 runs of a true 5 % exceed 19 once in a hundred times.
     assert failed <= 19
+
+
+def test_rows_that_differ_in_words_alone_are_one_question():
+    class Wordy(Rule):
+        check: Literal["wordy"] = "wordy"
+
+        def evaluate(self, evidence):
+            images = len(evidence.splits[Split.TEST].rows)
+            return [
+                Comparison(
+                    what="half",
+                    estimate=Proportion(5, 10),
+                    operator=">=",
+                    required=0.9,
+                    scope=Scope("test"),
+                    finding=f"half of {images} images",
+                )
+            ]
+
+    copied = synthetic_evidence(SyntheticRun(test=((90, 10), (10, 90)), duplicates=20))
+
+    (result,) = judge([Wordy(id="wordy")], copied).results
+
+    assert result.others == ()
+    assert round(0.05 / (1 - result.bounds.failing_confidence)) == 1
+
+
+def test_both_shown_bounds_are_at_the_confidence_of_the_rule():
+    for result in judge([rule("recall", min=0.5)], EVIDENCE).results:
+        estimate, shown = result.comparison.estimate, result.bounds.interval
+
+        assert shown == (estimate.lower(0.95), estimate.upper(0.95))
+        assert result.bounds.low == shown[0]
+        assert result.bounds.high > shown[1]

@@ -30,13 +30,18 @@ from gate.checks.mcc import Mcc
 from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
+from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
 from gate.checks.recall_at_fpr import RecallAtFpr
+from gate.checks.region_evidence import RegionEvidence
 from gate.checks.regression import Regression
+from gate.checks.repeatable import Repeatable
 from gate.checks.roc_auc import RocAuc
+from gate.checks.shift import Shift
 from gate.checks.specificity import Specificity
+from gate.checks.stability import Stability
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
@@ -79,6 +84,11 @@ _ALL: tuple[type[Rule], ...] = (
     NegativeFlips,
     # calibration
     CalibrationError,
+    # behaviour
+    RegionEvidence,
+    Stability,
+    Shift,
+    PatchShuffle,
     # deployment
     DeploymentPrecision,
     # training
@@ -86,6 +96,7 @@ _ALL: tuple[type[Rule], ...] = (
     # model
     ModelIntegrity,
     InputContract,
+    Repeatable,
     ClassOrder,
 )
 

@@ -15,6 +15,7 @@ from gate.checks.reference import (
     own_parameters,
     remedy,
     summary,
+    to_decide,
 )
 
 _HEAD = """\
@@ -43,7 +44,8 @@ def _section(check: type[Rule]) -> Iterator[str]:
         yield f"{paragraph}\n"
     yield f"- Formula: {check.formula}"
     yield f"- Interval: {check.interval}"
-    yield f"- To fix a failure: {remedy(check)}\n"
+    yield f"- To fix a failure: {remedy(check)}"
+    yield f"- To decide it: {to_decide(check)}\n"
     if own := own_parameters(check):
         yield _table(own)
     yield "| example | rule | measured | outcome |"

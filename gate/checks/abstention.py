@@ -22,11 +22,10 @@ from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Undefined
 
-_NO_ABSTENTION = (
-    "the operating point gives every image an answer; add otherwise: abstain to operating_point in "
-    "the gate file"
-)
+_EVERY_IMAGE = "the operating point gives every image an answer"
+_ABSTAIN = "add otherwise: abstain to operating_point in the gate file"
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -38,8 +37,7 @@ class Abstention(Rule):
     beside the coverage: the share of images that get an answer, of all and of single classes. It
     needs an operating point with `otherwise: abstain`.
 
-    To fix a failure: lower the thresholds where the coverage is too low, raise them where answers
-    are wrong too often; where both are, the model cannot tell what it does not know.
+    To fix a failure: lower the thresholds for more coverage, or raise them for fewer wrong answers.
     """
 
     family: ClassVar = "classification"
@@ -115,13 +113,14 @@ class Abstention(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the coverage of all images, that of classes, and the error of the answers."""
         from gate.evidence.records import Split
-        from gate.metrics.selection import why_absent
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.selection import absent
 
         measured = evidence.splits.get(Split.TEST)
         if measured is None:
-            return [self._nothing(why_absent(evidence, "test"))]
+            return [self._nothing(absent(evidence, "test"))]
         if not measured.rows.abstains:
-            return [self._nothing(_NO_ABSTENTION)]
+            return [self._nothing(Undefined(_EVERY_IMAGE, remedy=_ABSTAIN))]
         return list(self._compare(measured.rows, evidence))
 
     def coverages(self, evidence: "Evidence") -> Iterator[tuple[str | None, float]]:
@@ -159,12 +158,10 @@ class Abstention(Rule):
                 unit="images with an answer",
             )
 
-    def _nothing(self, reason: str) -> Comparison:
-        from gate.metrics.estimates import Undefined
-
+    def _nothing(self, why: "Undefined") -> Comparison:
         return Comparison(
             what="coverage on test",
-            estimate=Undefined(reason),
+            estimate=why,
             operator=">=",
             required=self.min_coverage or 0.0,
             scope=Scope("test", part="coverage"),

@@ -22,6 +22,8 @@ class Accuracy(SplitMetric):
     in 100 when 95 of 100 images are background. Use it with `recall` and `accuracy-paradox`.
 
     To fix a failure: look at the confusion matrix; the classes with the lowest recall cost most.
+
+    To decide it: measure more images of the split.
     """
 
     formula: ClassVar = "right answers / images"

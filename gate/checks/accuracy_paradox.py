@@ -17,10 +17,12 @@ from gate.checks.base import (
     Scope,
     SplitName,
 )
+from gate.checks.sentences import not_checked
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
 
 _NOTHING_MISSED = 0.99  # an accuracy
 _ALL_MISSED = 0.05  # a recall
@@ -35,6 +37,8 @@ class AccuracyParadox(Rule):
     the no-information rate miss an ignored class among many; this check does not.
 
     To fix a failure: weight or oversample the named class; do not report accuracy alone.
+
+    To decide it: measure more images of the named class.
     """
 
     family: ClassVar = "traps"
@@ -102,19 +106,21 @@ class AccuracyParadox(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.rates import accuracy, recall
-        from gate.metrics.selection import classes_of, rows_on, why_absent
+        from gate.metrics.selection import absent, classes_of, rows_on
 
         rows = rows_on(evidence, Split(self.split))
         present = classes_of(evidence, Split(self.split))
         if rows is None or len(present) < 2:
-            missing = rows is None
-            reason = (
-                why_absent(evidence, self.split) if missing else "it needs images of two classes"
+            one = Undefined(
+                f"{self.split} has images of fewer than two classes",
+                remedy=f"add {self.split} images of other classes",
             )
+            missing = absent(evidence, self.split) if rows is None else one
             return [
                 Comparison(
                     what=f"accuracy paradox on {self.split}",
-                    estimate=Undefined(reason),
+                    estimate=missing,
+                    finding=not_checked(missing),
                     operator=">=",
                     required=self.min_recall,
                     scope=Scope(self.split),
@@ -124,8 +130,10 @@ class AccuracyParadox(Rule):
         if overall.value is not None and overall.value < self.min_accuracy:
             return [
                 Comparison(
-                    what=f"accuracy on {self.split}, too low to mislead,",
+                    what=f"accuracy on {self.split}",
                     estimate=overall,
+                    finding=f"Accuracy is below {self.min_accuracy:.2f}, so it cannot hide a "
+                    "missed class",
                     operator="<=",
                     required=self.min_accuracy,
                     scope=Scope(self.split),
@@ -133,15 +141,29 @@ class AccuracyParadox(Rule):
                 )
             ]
         return [
-            Comparison(
-                what=f"recall of {evidence.classes[label]} on {self.split}",
-                estimate=recall(rows, label, len(evidence.classes)),
-                operator=">=",
-                required=self.min_recall,
-                scope=Scope(self.split, evidence.classes[label]),
-                proof=ProofRequirement.TO_FAIL,
-                detail="" if overall.value is None else f"while accuracy is {overall.value:.3f}",
-                unit=f"{evidence.classes[label]} images",
+            self._of_class(
+                evidence.classes[label], recall(rows, label, len(evidence.classes)), overall
             )
             for label in present
         ]
+
+    def _of_class(self, name: str, found: "Estimate", overall: "Estimate") -> Comparison:
+        """Return the recall of a class beside the accuracy that may hide it."""
+        accuracy = "" if overall.value is None else f"accuracy is {overall.value:.3f}"
+        hidden = ""
+        if accuracy and found.value is not None and found.value < self.min_recall:
+            hidden = (
+                f"{accuracy.capitalize()}, but {name} is found in only {found.numerator:,} of "
+                f"{found.denominator:,} images (required: {self.min_recall:.2f})"
+            )
+        return Comparison(
+            what=f"recall of {name} on {self.split}",
+            estimate=found,
+            operator=">=",
+            required=self.min_recall,
+            scope=Scope(self.split, name),
+            proof=ProofRequirement.TO_FAIL,
+            finding=hidden,
+            detail="" if hidden or not accuracy else f"while {accuracy}",
+            unit=f"{name} images",
+        )

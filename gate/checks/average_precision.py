@@ -16,6 +16,8 @@ class AveragePrecision(MeanOverClasses):
     only. Of all classes it is their mean.
 
     To fix a failure: false alarms score as high as what is looked for; add such images to training.
+
+    To decide it: measure more images of the class and of others, with the scores of all classes.
     """
 
     formula: ClassVar = "sum of precision at each threshold times the recall gained there"

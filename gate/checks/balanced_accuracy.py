@@ -17,6 +17,8 @@ class BalancedAccuracy(MeanOverClasses):
     the bounds allow for 0 and for 1, and the message names it. `over` says which are averaged.
 
     To fix a failure: raise the recall of the worst classes.
+
+    To decide it: measure more images of each class, first of those with the fewest.
     """
 
     formula: ClassVar = "mean over classes of recall"

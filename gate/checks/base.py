@@ -80,7 +80,8 @@ class Comparison:
     detail: str = ""  # one clause for the message: what else was seen
     unit: str = ""  # what the denominator counts, "images of tumour": more of them could decide
     advisory: bool = False  # a warn band: decided by the estimate, and it never blocks
-    remedy: str = ""  # what to do where the documentation of the check does not fit
+    remedy: str = ""  # what to change where the documentation of the check does not fit
+    to_decide: str = ""  # what evidence to give where the comparison stays inconclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def without_classes(estimate: "Estimate", classes: Sequence[str]) -> str:
         return ""
     named = ", ".join(classes[label] for label in absent[:_NAMED])
     more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-    return f"over {averaged - len(absent)} of {averaged} classes; absent: {named}{more}"
+    return f"over {averaged - len(absent)} of {averaged} classes; without images: {named}{more}"
 
 
 def in_words(metric: str) -> str:

@@ -16,6 +16,7 @@ from gate.checks.base import (
     Remark,
 )
 from gate.checks.classification import SplitMetric
+from gate.checks.sentences import agree
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class CalibrationError(SplitMetric):
 
     To fix a failure: fit a temperature on the validation split (it changes no prediction), and
     judge again; never fit it on test.
+
+    To decide it: measure more images, and keep the score of each prediction.
     """
 
     formula: ClassVar = (
@@ -92,7 +95,10 @@ class CalibrationError(SplitMetric):
 
         images = len(rows) if label is None else int((rows.labels == label).sum())
         if images < self.min_images:
-            return Undefined(f"{images} images, and {self.min_images} are needed")
+            return Undefined(
+                f"{images:,} {agree(images, 'images', 'image')}, {self.min_images:,} are needed",
+                remedy=f"measure at least {self.min_images:,} images",
+            )
         return super().estimate(rows, label, evidence)
 
 

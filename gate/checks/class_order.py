@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, ProofRequirement, Rule, Scope, SplitName
+from gate.checks.sentences import not_checked
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.class_order import BetterOrder
+    from gate.metrics.estimates import Undefined
 
 _MOST_NAMED = 5
 
@@ -25,6 +27,8 @@ class ClassOrder(Rule):
 
     To fix a failure: write `classes` in the order of the model's outputs; the message names what
     each of them seems to be.
+
+    To decide it: measure more images of each class.
     """
 
     family: ClassVar = "model"
@@ -70,15 +74,16 @@ class ClassOrder(Rule):
         from gate.evidence.records import Split
         from gate.metrics.class_order import better_order
         from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import rows_on
+        from gate.metrics.selection import absent, rows_on
 
         rows = rows_on(evidence, Split(self.split))
-        estimate: BetterOrder | Undefined = Undefined(f"no {self.split} split was given")
+        estimate: BetterOrder | Undefined = absent(evidence, self.split)
         if rows is not None:
             estimate = better_order(rows, len(evidence.classes))
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split} gained by another order of the classes",
+                finding=self._finding(estimate),
                 estimate=estimate,
                 operator="<=",
                 required=0.0,
@@ -89,6 +94,16 @@ class ClassOrder(Rule):
                 else in_words(estimate, evidence.classes),
             )
         ]
+
+    def _finding(self, estimate: "BetterOrder | Undefined") -> str:
+        if estimate.value is None:
+            return not_checked(estimate)
+        if not estimate.value:
+            return f"No other order of the classes is better on {self.split}"
+        return (
+            f"Another order of the classes raises balanced accuracy on {self.split} by "
+            f"{estimate.value:.3f}"
+        )
 
 
 def in_words(better: "BetterOrder", classes: tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ from gate.checks.base import (
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows, SplitEvidence
-    from gate.metrics.estimates import Estimate
+    from gate.metrics.estimates import Estimate, Undefined
 
     Targets = Sequence[tuple[str | None, float]]  # a class, or None for all images; the requirement
 
@@ -164,18 +164,19 @@ class ClassificationRule(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class or split, in each slice."""
         from gate.evidence.records import Split
-        from gate.metrics.selection import why_absent
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.selection import absent
 
         measured = evidence.splits.get(Split(self.split))
         if measured is None:
-            return [self._unmeasured(why_absent(evidence, self.split))]
+            return [self._unmeasured(absent(evidence, self.split))]
         targets = list(self.targets(evidence))
         return [
             comparison
             for slice_name, part in self._parts(measured)
             for comparison in (
                 [self._unmeasured(part, slice_name)]
-                if isinstance(part, str)
+                if isinstance(part, Undefined)
                 else self._with_bands(self.compare(part, slice_name, evidence, targets))
             )
         ]
@@ -271,8 +272,9 @@ class ClassificationRule(Rule):
             unit=self.unit(class_name),
         )
 
-    def _parts(self, measured: "SplitEvidence") -> "Iterator[tuple[str | None, Rows | str]]":
+    def _parts(self, measured: "SplitEvidence") -> "Iterator[tuple[str | None, Rows | Undefined]]":
         """Yield each slice with its rows, or with the reason why there are none to judge."""
+        from gate.metrics.estimates import Undefined
         from gate.metrics.selection import MOST_SLICES, slice_names, slices_of
 
         rows = measured.rows
@@ -281,31 +283,35 @@ class ClassificationRule(Rule):
             yield None, rows
             return
         if missing := [column for column in columns if column not in rows.slices]:
-            yield missing[0], f"the {self.split} data has no such column; declare it under slices"
+            named = f"add `{missing[0]}` to the `slices:` of {self.split}, as a column of its data"
+            yield (
+                missing[0],
+                Undefined(f"{self.split} has no such column (add it to `slices:`)", remedy=named),
+            )
             return
         given = slice_names(measured.all_rows, columns)
         if len(given) > MOST_SLICES and self.slices is None:
-            reason = f"there are {len(given):,} of them, and at most {MOST_SLICES} are judged"
-            yield ", ".join(columns), f"{reason}; is this a column of ids?"
+            reason = f"there are {len(given):,} slices, and at most {MOST_SLICES} are judged"
+            fewer = "name the slices to judge in the rule, or another column: this may hold ids"
+            yield ", ".join(columns), Undefined(reason, remedy=fewer)
             return
         judged = given if self.slices is None else [self._full_name(each) for each in self.slices]
         found = dict(slices_of(rows, columns, judged))
         for name in judged:
-            reason = f"the {self.split} data has no such slice"
+            reason = f"{self.split} has no such slice"
             if name in given:
                 reason = "all of its images are leaked or repeated"
-            yield name, found.get(name, reason)
+            add = f"add {self.split} images of this slice that stand nowhere else"
+            yield name, found.get(name, Undefined(reason, remedy=add))
 
     def _full_name(self, name: str) -> str:
         return name if "=" in name or not isinstance(self.by, str) else f"{self.by}={name}"
 
-    def _unmeasured(self, reason: str, slice_name: str | None = None) -> Comparison:
-        from gate.metrics.estimates import Undefined
-
+    def _unmeasured(self, missing: "Undefined", slice_name: str | None = None) -> Comparison:
         bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]
         return Comparison(
             what=f"{self.spoken} on {self.split}" + (f" where {slice_name}" if slice_name else ""),
-            estimate=Undefined(reason),
+            estimate=missing,
             operator=self.operator,
             required=bounds[0],
             scope=Scope(self.split, slice_name=slice_name),

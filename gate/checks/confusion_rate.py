@@ -22,6 +22,8 @@ class ConfusionRate(ClassificationRule):
     For the mistake that must not happen: a tumour taken for tissue, a person for background.
 
     To fix a failure: look at the images of the one class that are taken for the other.
+
+    To decide it: measure more images of the one class.
     """
 
     formula: ClassVar = "images of `from` that are taken for `to` / images of `from`"

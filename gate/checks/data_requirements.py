@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.sentences import agree, known_or, number, require
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class DataRequirements(Rule):
     leaked from an earlier split or that repeat another do not count.
 
     To fix a failure: collect the images, classes or groups that the message names.
+
+    To decide it: collect the images, classes or groups that the message names; leaked, repeated
+    and unreadable images do not count.
     """
 
     family: ClassVar = "data"
@@ -89,13 +93,12 @@ class DataRequirements(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the number of images, of those of each class, of groups, and beside test."""
         from gate.evidence.records import Split
-        from gate.metrics.estimates import Count, Undefined
-        from gate.metrics.selection import rows_on
+        from gate.metrics.estimates import Count
+        from gate.metrics.selection import absent, rows_on
 
         rows = rows_on(evidence, Split(self.split))
         if rows is None:
-            absent = Undefined(f"no {self.split} split was given")
-            return [self._least("images", absent, self.min_images)]
+            return [self._least("images", absent(evidence, self.split), self.min_images)]
         labels = rows.labels
         comparisons = [self._least("images", Count(len(labels)), self.min_images)]
         comparisons += [
@@ -110,27 +113,37 @@ class DataRequirements(Rule):
 
     def _beside_test(self, images: int, each: float, evidence: "Evidence") -> Comparison:
         from gate.evidence.records import Split
-        from gate.metrics.estimates import Count, Undefined
+        from gate.metrics.estimates import Count
+        from gate.metrics.selection import absent
 
         test = evidence.splits.get(Split.TEST)
-        found = Undefined("no test split was given") if test is None else Count(images)
+        found = absent(evidence, "test") if test is None else Count(images)
         tested = 0 if test is None else len(test.rows)
+        required = float(Fraction(repr(each)) * tested)  # as it is written: 0.29 of 100 is 29
+        said = (
+            f"{self.split} has {images:,} {agree(images, 'images', 'image')} "
+            f"(required: {number(required)}, {each:g} for each of {tested:,} test images)"
+        )
         return Comparison(
-            what=f"number of images in {self.split}",
+            what=f"images of {self.split}",
             estimate=found,
             operator=">=",
-            required=float(Fraction(repr(each)) * tested),  # as it is written: 0.29 of 100 is 29
+            required=required,
             scope=Scope(self.split, part="images-per-test-image"),
             unmet=Outcome.INCONCLUSIVE,
-            detail=f"{each:g} for each of {tested:,} images of test",
+            finding=known_or(found, said),
         )
 
     def _least(
         self, counted: str, estimate: "Estimate", required: int, class_name: str | None = None
     ) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
+        found = int(estimate.value or 0)
+        words = agree(found, counted, counted.removesuffix("s"))
+        said = f"{self.split} has {found:,} {words}{of_class} {require(required)}"
         return Comparison(
-            what=f"number of {counted}{of_class} in {self.split}",
+            what=f"{counted}{of_class} in {self.split}",
+            finding=known_or(estimate, said),
             estimate=estimate,
             operator=">=",
             required=required,
@@ -143,8 +156,14 @@ def _groups(rows: "Rows", split: str) -> "Estimate":
     from gate.metrics.estimates import Count, Undefined
 
     if rows.groups is None:
-        return Undefined(f"{split} has no group column; declare it in the gate file")
+        return Undefined(
+            f"{split} has no group column (add `group:`)",
+            remedy=f"declare the group column of {split} in the gate file",
+        )
     groups = rows.groups.tolist()
     if without := sum(group is None for group in groups):
-        return Undefined(f"{without} of {len(groups)} images of {split} have no group")
+        return Undefined(
+            f"{without:,} of {len(groups):,} {split} images have no group",
+            remedy=f"give every {split} image its group",
+        )
     return Count(len(set(groups)))

@@ -16,6 +16,7 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images
+from gate.checks.sentences import agree, allow, enumerate_names, known_or, require
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class DatasetIntegrity(Rule):
 
     To fix a failure: restore or remove the named files, or mend the Dataset that raises; complete
     the classes of the split.
+
+    To decide it: give images of every class, as many as the rule requires, that stand in no
+    earlier split.
     """
 
     family: ClassVar = "data"
@@ -96,13 +100,16 @@ class DatasetIntegrity(Rule):
         from gate.metrics.estimates import Undefined
 
         if not evidence.splits:
+            missing = Undefined("no data (add `data:`)")
             return [
                 Comparison(
-                    what="number of unreadable images",
-                    estimate=Undefined("no split was measured"),
+                    what="dataset integrity",
+                    estimate=missing,
                     operator="<=",
                     required=self.max_unreadable,
                     scope=Scope(),
+                    finding=known_or(missing, ""),
+                    to_decide="give the images of each split under `data:` in the gate file",
                 )
             ]
         return [
@@ -119,14 +126,18 @@ class DatasetIntegrity(Rule):
         from gate.metrics.estimates import Count
 
         first = next(iter(split.unreadable), None)
+        found = len(split.unreadable)
         return Comparison(
-            what=f"number of unreadable images in {split.split}",
-            estimate=Count(len(split.unreadable)),
+            what=f"unreadable images of {split.split}",
+            estimate=Count(found),
+            finding=f"{found:,} of {split.images:,} {split.split} images cannot be read "
+            f"{allow(self.max_unreadable)}",
             operator="<=",
             required=self.max_unreadable,
             scope=Scope(split.split, part=f"{split.split}-unreadable"),
             unmet=Outcome.ERROR,
             detail=f"such as {first.id}: {first.reason}" if first else "",
+            remedy="restore or remove the named files, or repair the Dataset that raises",
         )
 
     def _hidden(self, split: "SplitEvidence") -> "Iterator[Comparison]":
@@ -135,16 +146,20 @@ class DatasetIntegrity(Rule):
 
         if self.max_hidden is None and not split.hidden:
             return
+        found, advisory = len(split.hidden), self.max_hidden is None
+        most = 0 if self.max_hidden is None else allowed_images(self.max_hidden, split.images)
         yield Comparison(
-            what=f"number of hidden files in {split.split} that are images and were not read",
-            estimate=Count(len(split.hidden)),
+            what=f"hidden files of {split.split}",
+            estimate=Count(found),
             operator="<=",
-            required=0
-            if self.max_hidden is None
-            else allowed_images(self.max_hidden, split.images),
+            required=most,
+            finding=f"{found:,} hidden {agree(found, 'files', 'file')} of {split.split} "
+            f"{agree(found, 'are images and were', 'is an image and was')} not read "
+            f"{allow(most, advisory=advisory)}",
             scope=Scope(split.split, part=f"{split.split}-hidden"),
             detail=f"such as {', '.join(split.hidden[:3])}" if split.hidden else "",
-            advisory=self.max_hidden is None,
+            advisory=advisory,
+            remedy="delete the hidden images, or rename them so that they are read",
         )
 
     def _support(self, split: "SplitEvidence", classes: tuple[str, ...]) -> Comparison:
@@ -155,13 +170,19 @@ class DatasetIntegrity(Rule):
         fewest = min(counts)
         rarest = [name for name, count in zip(classes, counts, strict=True) if count == fewest]
         required = self.min_support if split.split == "test" else 1
+        named, has = enumerate_names(rarest), agree(len(rarest), "have", "has")
         return Comparison(
-            what=f"number of images of the rarest class in {split.split}",
+            what=f"images of the rarest class in {split.split}",
             estimate=Count(fewest),
+            finding=f"{named} {has} the fewest images in {split.split}: {fewest:,} "
+            f"{require(required)}"
+            if fewest
+            else f"{named} {has} no images in {split.split} {require(required)}",
             operator=">=",
             required=required,
             scope=Scope(split.split, part=f"{split.split}-classes"),
             # A class all of whose images leaked is there, and cannot be judged.
             unmet=Outcome.INCONCLUSIVE if min(given) else Outcome.ERROR,
-            detail=", ".join(rarest[:5]) + (" and others" if len(rarest) > 5 else ""),
+            remedy=f"give {split.split} images of each class, or correct `classes:`",
+            to_decide=f"add {split.split} images of {named} that stand in no earlier split",
         )

@@ -26,6 +26,9 @@ class DeploymentPrecision(ClassMetric):
     in the data. Assumes that the images of a class look alike here and there (label shift only).
 
     To fix a failure: lower the false-positive rate; at a low prevalence it decides the precision.
+
+    To decide it: measure more images of every class that occurs in deployment, and declare a
+    prevalence that leaves something for each.
     """
 
     formula: ClassVar = (

@@ -18,10 +18,12 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images, such_as
+from gate.checks.sentences import agree, allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Estimate
 
 
 class DuplicateImages(Rule):
@@ -33,6 +35,9 @@ class DuplicateImages(Rule):
     at least one of the two is wrong.
 
     To fix a failure: keep one of each set of copies, and settle the label of those that disagree.
+
+    To decide it: give the images of the split, and let the gate compare them. Saved predictions
+    need a column with the paths of the images.
     """
 
     family: ClassVar = "data"
@@ -88,6 +93,7 @@ class DuplicateImages(Rule):
         """Return the number of copies, and of those with another label."""
         from gate.evidence.records import EXACT, Split
         from gate.metrics.estimates import Count, Undefined
+        from gate.metrics.selection import absent
 
         split = Split(self.split)
         inside = next(
@@ -98,23 +104,35 @@ class DuplicateImages(Rule):
         images = 0 if inside is None else inside.images_b
         copies = len({pair.b for pair in pairs})
         missing = Undefined(f"the images of {self.split} were not compared with each other")
+        if split not in evidence.splits:
+            missing = absent(evidence, self.split)
+
+        def limit(part: str, found: int, most: Limit, words: str, detail: str) -> Comparison:
+            estimate: Estimate = missing if inside is None else Count(found)
+            required = allowed_images(most, images)
+            said = (
+                f"{found:,} of {images:,} {self.split} images {agree(found, 'repeat', 'repeats')} "
+                f"another{words} {allow(required)}"
+            )
+            return Comparison(
+                what=f"copies inside {self.split}",
+                estimate=estimate,
+                operator="<=",
+                required=required,
+                scope=Scope(self.split, part=part),
+                finding=known_or(estimate, said),
+                detail=detail,
+            )
+
+        left = f"{images - copies:,} different images, {such_as(pairs)}" if copies else ""
+        conflicting = len({pair.b for pair in conflicts})
         return [
-            Comparison(
-                what=f"number of {self.split} images that are copies of another",
-                estimate=missing if inside is None else Count(copies),
-                operator="<=",
-                required=allowed_images(self.max, images),
-                scope=Scope(self.split, part="copies"),
-                detail=f"{images - copies} different images of {images} {such_as(pairs)}".strip()
-                if copies
-                else "",
-            ),
-            Comparison(
-                what=f"number of {self.split} images that are copies with another label",
-                estimate=missing if inside is None else Count(len({pair.b for pair in conflicts})),
-                operator="<=",
-                required=allowed_images(self.max_label_conflicts, images),
-                scope=Scope(self.split, part="label-conflict"),
-                detail=such_as(conflicts),
+            limit("copies", copies, self.max, "", left),
+            limit(
+                "label-conflict",
+                conflicting,
+                self.max_label_conflicts,
+                " with another label",
+                such_as(conflicts),
             ),
         ]

@@ -24,6 +24,8 @@ class ExpectedCost(SplitMetric):
     more says what it costs to give no answer.
 
     To fix a failure: see which cell of the confusion matrix costs most, and lower that mistake.
+
+    To decide it: measure more images, first of the classes whose mistakes cost most.
     """
 
     formula: ClassVar = "mean over images of costs[truth][prediction]"

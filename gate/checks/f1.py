@@ -13,6 +13,8 @@ class F1(ClassMetric):
     """Require a minimum F1 for every class: high only when recall and precision both are.
 
     To fix a failure: see which of recall and precision of the named class is low.
+
+    To decide it: measure more images of the named class.
     """
 
     formula: ClassVar = "2 TP / (2 TP + FP + FN)"

@@ -16,6 +16,8 @@ class FalsePositiveRate(ClassMetric):
     common the class is; in use, false alarms come at this rate whatever the prevalence.
 
     To fix a failure: look at what is mistaken for the named class; add such images to training.
+
+    To decide it: measure more images of the other classes.
     """
 
     formula: ClassVar = "images of other classes taken for the class / images of other classes"

@@ -19,6 +19,7 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images
+from gate.checks.sentences import agree, allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.keys import shared_groups
 
@@ -39,6 +40,9 @@ class GroupOverlap(Rule):
     never pass.
 
     To fix a failure: split by group (scikit-learn's GroupShuffleSplit) and train again.
+
+    To decide it: give every image of both splits its group, by a column or a pattern that both
+    splits share.
     """
 
     family: ClassVar = "data"
@@ -127,12 +131,19 @@ class GroupOverlap(Rule):
         rows: dict[str, Rows] = {
             name: each.all_rows for name, each in measured.items() if each is not None
         }
-        estimate, detail = self._counted(rows)
+        estimate, detail = self._counted(rows, evidence)
+        earlier, later = self.between
+        found = int(estimate.value or 0)
+        of = "" if later not in rows else f" of {len(_groups(rows[later]) or ()):,}"
+        said = (
+            f"{found:,}{of} {later} groups also {agree(found, 'occur', 'occurs')} in {earlier} "
+            f"{allow(self.max)}"
+        )
         declared = any(each.groups is not None for each in rows.values())
         otherwise = self._formed_otherwise(evidence)
         return [
             Comparison(
-                what=f"number of groups in both {self.between[0]} and {self.between[1]}",
+                what=f"groups in both {earlier} and {later}",
                 estimate=estimate,
                 operator="<=",
                 required=self.max,
@@ -140,7 +151,12 @@ class GroupOverlap(Rule):
                 # Half a declaration is none that was left out on purpose.
                 optional=self.groups == "optional" and not declared,
                 proof=ProofRequirement.ONLY_FAIL if otherwise else ProofRequirement.BOTH,
+                finding=known_or(estimate, said),
                 detail="; ".join(filter(None, (detail, otherwise))),
+                to_decide="form the groups of both splits alike in the gate file, or say "
+                "`columns: any` in the rule"
+                if otherwise
+                else "",
             )
         ]
 
@@ -155,32 +171,32 @@ class GroupOverlap(Rule):
             f"{name} by {_way(way)}"
             for name, way in zip(self.between, (first, second), strict=True)
         )
-        return (
-            f"groups are formed {', '.join(ways)}: form them alike in the gate file, or let the "
-            "policy's rule say `columns: any`"
-        )
+        return f"groups are formed {', '.join(ways)}"
 
-    def _counted(self, rows: "dict[str, Rows]") -> "tuple[Estimate, str]":
+    def _counted(self, rows: "dict[str, Rows]", evidence: "Evidence") -> "tuple[Estimate, str]":
         """Return the number of shared groups, or why it is not known; and what else was seen."""
         from gate.metrics.estimates import Count, Undefined
+        from gate.metrics.selection import absent
 
         groups = {name: _groups(each) for name, each in rows.items()}
         for name in self.between:
             if name not in rows:
-                return Undefined(f"no {name} split was given"), ""
+                return absent(evidence, name), ""
             if groups[name] is None:
                 return Undefined(
-                    f"{name} has no group column; declare group: or group_pattern: in the gate file"
+                    f"{name} has no group column (add `group:` or `group_pattern:`)",
+                    remedy=f"declare the groups of {name} in the gate file, as a column or by a "
+                    "pattern on the names of its images",
                 ), ""
         first, second = (groups[name] or set() for name in self.between)
         shared = shared_groups(first, second, exact=self.match == "exact")
         without = {name: _ungrouped(each) for name, each in rows.items()}
         if len(shared) <= self.max and self._too_many(without, rows):
             return Undefined(
-                f"{_list(without, rows)} no group, and could be of any; "
-                "give every image its group, or allow some by max_ungrouped"
+                f"{_list(without, rows)} no group, and could be of any",
+                remedy="give every image its group, or allow some by `max_ungrouped`",
             ), ""
-        parts = [f"{len(first)} in {self.between[0]}, {len(second)} in {self.between[1]}"]
+        parts = [f"{self.between[0]} has {len(first):,}"]
         parts += [_such_as(*shared[0], self.between)] if shared else []
         detail = ", ".join(parts)
         if any(without.values()):
@@ -213,7 +229,9 @@ def _ungrouped(rows: "Rows") -> int:
 def _list(without: dict[str, int], rows: "dict[str, Rows]") -> str:
     """Return the images without a group by split, up to the verb."""
     said = [
-        f"{count} of {len(rows[name])} images of {name}" for name, count in without.items() if count
+        f"{count:,} of {len(rows[name]):,} images of {name}"
+        for name, count in without.items()
+        if count
     ]
     one = sum(without.values()) == 1
     return f"{' and '.join(said)} {'has' if one else 'have'}"

@@ -104,7 +104,7 @@ def _of_evaluate(found: Any) -> Iterator[str]:  # noqa: ANN401 -- what a hook ga
 
 
 def _of_comparison(each: Any) -> Iterator[str]:  # noqa: ANN401 -- its fields may be anything
-    words = (each.what, each.finding, each.detail, each.unit, each.remedy)
+    words = (each.what, each.finding, each.detail, each.unit, each.remedy, each.to_decide)
     if not all(isinstance(text, str) for text in words):
         yield "a comparison has words that are no text"
     if each.operator not in get_args(Operator):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.checks.sentences import agree, not_checked
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class InputContract(Rule):
 
     To fix a failure: prepare the images in `input:` as in training, and correct the file of the
     model that states something else.
+
+    To decide it: give the checkpoint as `model:`, and some images of train or validation.
     """
 
     family: ClassVar = "model"
@@ -107,13 +110,15 @@ class InputContract(Rule):
         from gate.metrics.estimates import Undefined
 
         if evidence.probe is None:
+            missing = Undefined("no model was run (add `model:`)")
             return [
                 Comparison(
-                    what="number of statements of the model that contradict each other",
-                    estimate=Undefined("no model was run"),
+                    what="statements of the model that contradict each other",
+                    estimate=missing,
                     operator="<=",
                     required=0,
                     scope=Scope(part="contradictions"),
+                    finding=not_checked(missing),
                 )
             ]
         return list(self._comparisons(evidence))
@@ -127,16 +132,26 @@ class InputContract(Rule):
     def _comparisons(self, evidence: "Evidence") -> Iterator[Comparison]:
         of_model = [each for each in evidence.contract if each.kind == "contradiction"]
         overrides = [each for each in evidence.contract if each.kind == "override"]
+        found = len(of_model)
         yield _none(
-            "number of statements of the model that contradict each other",
+            "statements of the model that contradict each other",
             of_model,
             "contradictions",
+            finding=f"{found:,} {agree(found, 'statements', 'statement')} of the model "
+            f"{agree(found, 'contradict', 'contradicts')} another"
+            if found
+            else "The files and the weights of the model agree",
             remedy="correct the file of the model that is wrong",
         )
+        found = len(overrides)
         yield _none(
-            "number of statements of the model that the gate file overrides",
+            "statements of the model that the gate file overrides",
             overrides,
             "overrides",
+            finding=f"The gate file overrides {found:,} {agree(found, 'statements', 'statement')} "
+            "of the model"
+            if found
+            else "The gate file overrides nothing that the model states",
             advisory=True,
             remedy="delete what the gate file repeats of the model, or check that it is meant",
         )
@@ -148,18 +163,18 @@ class InputContract(Rule):
 
         trial = trial_of(evidence, self._trial)
         found = explanations(evidence, self._trial, min_gain=self.min_gain)
-        detail = ""
+        said = "No other preparation of the input explains the errors"
         if trial is not None and trial.tried:
-            detail = f"{trial.tried} of {trial.images} images were tried"
+            said += f" ({trial.tried:,} of {trial.images:,} images tried)"
         if trial is not None and found:
-            detail = in_words(trial, found)
+            said = in_words(trial, found)
         return Comparison(
-            what="number of other preparations of the input that explain the errors",
+            what="other preparations of the input that explain the errors",
+            finding=said,
             estimate=Count(len(found)),
             operator="<=",
             required=0,
             scope=Scope(part="preparation"),
-            detail=detail,
             remedy=f"declare in input: {found[0].preparation.declared}" if found else "",
         )
 
@@ -169,6 +184,7 @@ def _none(
     found: "Sequence[Disagreement]",
     part: str,
     *,
+    finding: str,
     advisory: bool = False,
     remedy: str = "",
 ) -> Comparison:
@@ -182,6 +198,7 @@ def _none(
         operator="<=",
         required=0,
         scope=Scope(part=part),
+        finding=finding,
         detail="; ".join([*named, f"and {more} more"] if more else named),
         advisory=advisory,
         remedy=remedy,

@@ -16,8 +16,10 @@ class LogLoss(SplitMetric):
 
     Scores of the true class below 1e-12 count as 1e-12, and are reported.
 
-    To fix a failure: a temperature fitted on the validation split lowers the loss of an
-    over-confident model and changes no prediction; a model that is wrong often needs training.
+    To fix a failure: fit a temperature on the validation split, which lowers the loss of an
+    over-confident model and changes no prediction. A model that is often wrong needs training.
+
+    To decide it: measure more images, and keep the scores of all classes.
     """
 
     formula: ClassVar = "mean of -ln(score of the true class)"

@@ -15,6 +15,7 @@ from gate.checks.base import (
     Rule,
     Scope,
 )
+from gate.checks.sentences import add_to_brackets, agree, allow, not_checked, number
 from gate.errors import HistoryError
 from gate.evidence.synthetic_run import SyntheticRun
 
@@ -26,23 +27,24 @@ if TYPE_CHECKING:
 _FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 _MOST_NAMED = 5
 _NO_FALL, _NO_RISE = 0.001, 10.0  # as shares
-_NONE, _UNREAD = "no history was given", "the history that was given could not be read"
+_NONE = "no training history (add `history:`)"
+_UNREAD = "the training history could not be read"
 _REMEDIES = {
-    _NONE: "give the log of the training as history in the gate file",
-    _UNREAD: "mend it as its error says, or name another file",
-    "unlogged": "log it in every epoch and give that history; where the log has it under another "
-    "name, say which in the gate file: history: {path: ..., validation: [NAME, ...]}",
+    _NONE: "give the log of the training as `history:` in the gate file",
+    _UNREAD: "repair it as its error says, or name another file",
+    "unlogged": "log it in every epoch and give that history. Where the log has it under another "
+    "name, say which in the gate file: `history: {path: ..., validation: [NAME, ...]}`",
     "few": "give the history of all epochs; where there were no more, train longer",
     "non_finite": "lower the learning rate, clip the gradients, and look for the batch that gave "
-    "it; where nothing was logged, leave the cell empty",
+    "it. Where nothing was logged, leave the cell empty",
     "diverged": "lower the learning rate, and train again",
     "decreasing": "train longer or with a higher learning rate, and check that the labels belong "
     "to their images",
-    "better_than_prior": "train longer, and check that the labels belong to their images; where "
-    "the loss is weighted, smoothed or not in nats, write loss: other in the rule",
+    "better_than_prior": "train longer, and check that the labels belong to their images. Where "
+    "the loss is weighted, smoothed or not in nats, write `loss: other` in the rule",
     "tail": "lower the learning rate towards the end of the training",
-    "val_rising": "ship the checkpoint of {lowest}, where it was lowest, and write that as "
-    "checkpoint_epoch under history in the gate file; or stop the training there",
+    "val_rising": "ship the checkpoint of {lowest}, where it was lowest, and write it as "
+    "`checkpoint_epoch:` under `history:`; or stop the training there",
 }
 _OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
 
@@ -63,6 +65,9 @@ class LossCurve(Rule):
 
     To fix a failure: lower the learning rate (diverged), train longer or check the labels (flat),
     or ship the checkpoint of the lowest validation loss and name its epoch in the gate file.
+
+    To decide it: give the log of the training as `history:`, with train and validation loss of
+    every epoch.
     """
 
     family: ClassVar = "training"
@@ -153,14 +158,15 @@ class LossCurve(Rule):
 
         if evidence.history is None:
             why = _why_none(evidence)
+            missing = Undefined(why, remedy=_REMEDIES[why])
             return [
                 Comparison(
                     what="fall of the train loss",
-                    estimate=Undefined(why),
+                    estimate=missing,
                     operator=">=",
                     required=self.min_drop,
                     scope=Scope(),
-                    remedy=_REMEDIES[why],
+                    finding=not_checked(missing),
                     optional=self.history == "optional",
                 )
             ]
@@ -178,7 +184,7 @@ class LossCurve(Rule):
         entropy = prior_entropy(evidence) if self.loss == "cross-entropy" else None
         train, *validation = _curves(history)
         yield _comparison(
-            "number of losses that are NaN or infinite",
+            "losses that are NaN or infinite",
             curves.non_finite([train, *validation]),
             train,
         )
@@ -211,12 +217,16 @@ class LossCurve(Rule):
         train, *losses = _curves(history)
         if asked or history.unread:
             names = ", ".join(history.unread[:_MOST_NAMED])
+            found = len(history.unread)
             yield self._hidden(
-                "number of columns that look like a held-out loss and were not read as one",
-                Count(len(history.unread)),
+                "columns that look like a held-out loss and were not read as one",
+                Count(found),
                 part="unread",
-                remedy="name every held-out loss in history: {validation: [...]}",
-                detail=f"{names}; name them in history: {{validation: [...]}}" if names else "",
+                remedy="name every held-out loss in `history: {validation: [...]}`",
+                finding=f"{found:,} {agree(found, 'columns look', 'column looks')} like a held-out "
+                f"loss and {agree(found, 'were', 'was')} not read: {names}"
+                if found
+                else "Every column that looks like a held-out loss was read",
             )
         for index, loss in enumerate(losses):
             end = curves.logged_to_the_end(loss, train=train)
@@ -224,16 +234,16 @@ class LossCurve(Rule):
                 continue
             several = f":{history.validation_losses[index]}" if len(losses) > 1 else ""
             yield self._hidden(
-                f"number of values missing at the end of the {loss.name}",
+                f"values missing at the end of the {loss.name}",
                 Count(int(end.value)),
                 most=end.bound,
                 part=f"validation-end{several}",
                 remedy="give the history with the validation loss of the last epochs",
-                detail=end.reason if end.state == "unmet" else "",
+                finding=_as_sentence(end.reason),
             )
 
     def _hidden(
-        self, what: str, count: "Count", *, part: str, remedy: str, detail: str, most: float = 0
+        self, what: str, count: "Count", *, part: str, remedy: str, finding: str, most: float = 0
     ) -> Comparison:
         return Comparison(
             what=what,
@@ -241,9 +251,9 @@ class LossCurve(Rule):
             operator="<=",
             required=most,
             scope=Scope(part=part),
-            remedy=remedy,
+            finding=finding,
+            to_decide=remedy,
             unmet=Outcome.INCONCLUSIVE,
-            detail=detail,
             advisory=self.unread == "warn",
         )
 
@@ -298,6 +308,23 @@ def _lowest(curve: "Curve") -> str:
     return f"epoch {epoch:g}" if float(epoch).is_integer() else "the epoch"
 
 
+def _finding(fact: "CurveFact", *, advisory: bool) -> str:
+    """Return what a fact says, with its limit where it was compared with one."""
+    if fact.state == "undecided":
+        return f"Not {'checked' if fact.value is None else 'decided'}: {fact.reason}"
+    said = _as_sentence(fact.reason)
+    if fact.name == "non_finite" or (fact.operator == "<" and not advisory):
+        return said
+    limit = allow(fact.bound, advisory=advisory)
+    if fact.name == "decreasing":
+        limit = f"(required: a fall of {number(fact.bound)})"
+    return add_to_brackets(said, limit)
+
+
+def _as_sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
+
+
 def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "") -> Comparison:
     """Return the comparison of one fact of ``curve``, without a value where it cannot say."""
     from gate.metrics.estimates import Count, Indication, Undefined
@@ -315,9 +342,10 @@ def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "")
         operator=fact.operator,
         required=fact.bound,
         scope=Scope(part=fact.name.replace("_", "-") + several),
+        finding=_finding(fact, advisory=fact.name == "tail"),
         remedy=_remedy(fact, curve),
+        to_decide=_remedy(fact, curve),
         proof=ProofRequirement.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
-        detail="" if isinstance(estimate, Undefined) else fact.reason,
         advisory=fact.name == "tail",
     )

@@ -13,9 +13,11 @@ class Mcc(SplitMetric):
     """Require a minimum Matthews correlation coefficient: 1 is perfect, 0 is no better than chance.
 
     With many classes one that is never found hardly shows in it: use `recall` beside it. Where a
-    declared class has no images it is undefined.
+    declared class has no images it has no value.
 
     To fix a failure: look at the confusion matrix; MCC rises with every mistake that is mended.
+
+    To decide it: measure more images, and some of every class.
     """
 
     formula: ClassVar = "correlation of truth and prediction (Matthews 1975; Gorodkin 2004)"

@@ -1,15 +1,31 @@
 """Check: model-integrity."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
+from gate.checks.sentences import agree, enumerate_names, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Evidence
+    from gate.evidence.records import Evidence, ModelProbe
     from gate.metrics.estimates import Estimate
+
+
+_REMEDIES: Mapping[str, str] = {
+    "tensors": "load a checkpoint from before the training diverged, and train again at a lower "
+    "learning rate",
+    "parts of the sandbox": "judge on a machine whose kernel has these parts, or require fewer of "
+    "them in the rule",
+    "outputs": "look for a division by zero, an overflow in half precision, or a batch-norm buffer "
+    "that was never filled",
+    "constant": "check that the weights were loaded and that the input reaches them: dead units "
+    "answer the same to everything",
+    "batch": "call `eval()` before saving or exporting, and let nothing in `forward` depend on the "
+    "batch or on `self.training`",
+}
 
 
 class ModelIntegrity(Rule):
@@ -21,6 +37,8 @@ class ModelIntegrity(Rule):
 
     To fix a failure: look for a diverged training run, a batch-norm buffer that was never filled,
     or code in `forward` that depends on the batch or on `self.training`.
+
+    To decide it: give the checkpoint as `model:`, and at least two images to show it.
     """
 
     family: ClassVar = "model"
@@ -55,56 +73,75 @@ class ModelIntegrity(Rule):
 
         probe = evidence.probe
         if probe is None:
-            return [_none("number of broken tensors", Undefined("no model was run"), "tensors")]
+            return [_none("tensors", Undefined("no model was run (add `model:`)"), "")]
         absent = [
             part for part in self.sandbox if probe.sandbox is not None and part not in probe.sandbox
         ]
-        seen = Undefined("no image was given to the model")
+        seen = Undefined("the model was shown no image", remedy="give some images under `data:`")
         return [
-            _none(
-                "number of weights and buffers with NaN or infinity",
-                Count(len(probe.nonfinite_tensors)),
-                "tensors",
-                ", ".join(probe.nonfinite_tensors[:5]),
-            ),
+            _none("tensors", Count(len(probe.nonfinite_tensors)), _of_tensors(probe)),
             *(
-                [
-                    _none(
-                        "number of required parts of the sandbox that did not hold",
-                        Count(len(absent)),
-                        "parts of the sandbox",
-                        ", ".join(absent),
-                    )
-                ]
+                [_none("parts of the sandbox", Count(len(absent)), _of_sandbox(absent))]
                 if self.sandbox
                 else []
             ),
             _none(
-                "number of outputs with NaN or infinity",
-                Count(probe.nonfinite_outputs) if probe.outputs else seen,
                 "outputs",
-                f"of {probe.outputs} looked at" if probe.outputs else "",
+                Count(probe.nonfinite_outputs) if probe.outputs else seen,
+                _of_outputs(probe),
             ),
             _none(
-                "number of models whose output never changes",
-                Count(int(probe.constant)) if probe.outputs > 1 else seen,
                 "constant",
+                Count(int(probe.constant)) if probe.outputs > 1 else seen,
+                "The output never changes, whatever the image"
+                if probe.constant
+                else "The output changes with the image",
             ),
             _none(
-                "number of predictions that change between alone and in a batch",
-                Count(probe.batch_disagreements) if probe.checked_individually else seen,
                 "batch",
-                f"of {probe.checked_individually} tried" if probe.checked_individually else "",
+                Count(probe.batch_disagreements) if probe.checked_individually else seen,
+                _of_batch(probe),
             ),
         ]
 
 
-def _none(what: str, estimate: "Estimate", part: str, detail: str = "") -> Comparison:
+def _of_tensors(probe: "ModelProbe") -> str:
+    broken = probe.nonfinite_tensors
+    if not broken:
+        return "All weights and buffers are finite"
+    words = agree(len(broken), "tensors hold", "tensor holds")
+    return f"{len(broken):,} {words} NaN or infinity: {enumerate_names(broken)}"
+
+
+def _of_sandbox(absent: "Sequence[str]") -> str:
+    if not absent:
+        return "Every required part of the sandbox held"
+    words = agree(len(absent), "parts", "part")
+    return f"{len(absent)} required {words} of the sandbox did not hold: {enumerate_names(absent)}"
+
+
+def _of_outputs(probe: "ModelProbe") -> str:
+    if not probe.nonfinite_outputs:
+        return f"All {probe.outputs:,} outputs are finite"
+    verb = agree(probe.nonfinite_outputs, "are", "is")
+    return f"{probe.nonfinite_outputs:,} of {probe.outputs:,} outputs {verb} NaN or infinite"
+
+
+def _of_batch(probe: "ModelProbe") -> str:
+    changed, tried = probe.batch_disagreements, probe.checked_individually
+    if not changed:
+        return f"All {tried:,} images tried get the same answer alone and in a batch"
+    verb = agree(changed, "get", "gets")
+    return f"{changed:,} of {tried:,} images {verb} another answer alone than in a batch"
+
+
+def _none(part: str, estimate: "Estimate", finding: str) -> Comparison:
     return Comparison(
-        what=what,
+        what=f"model integrity, {part}",
         estimate=estimate,
         operator="<=",
         required=0,
         scope=Scope(part=part),
-        detail=detail,
+        finding=known_or(estimate, finding),
+        remedy=_REMEDIES[part],
     )

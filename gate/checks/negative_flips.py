@@ -24,6 +24,9 @@ class NegativeFlips(Rule):
     A champion that is the model itself breaks nothing: that is inconclusive, as for `regression`.
 
     To fix a failure: look at the broken images; distil from the champion, or weight those images.
+
+    To decide it: give what the run of the champion on the same images left as `baseline:`. Where
+    the limit is too near, measure more images.
     """
 
     family: ClassVar = "baseline"
@@ -99,7 +102,7 @@ class NegativeFlips(Rule):
             detail = f"such as {', '.join(broken[:3])}" if broken else ""
         return [
             Comparison(
-                what=f"share of images of {self.split} newly broken",
+                what=f"share of {self.split} images newly broken",
                 estimate=estimate,
                 operator="<=",
                 required=self.max,

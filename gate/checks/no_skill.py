@@ -14,13 +14,14 @@ from gate.checks.base import (
     Scope,
     SplitName,
 )
+from gate.checks.sentences import not_checked
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
-_TOO_FEW = "too few images or groups: without a mistake they would prove no more than a guess"
+_TOO_FEW = "too few images or groups to prove more than a guess"
 
 
 class NoSkill(Rule):
@@ -31,8 +32,10 @@ class NoSkill(Rule):
     images or groups that a model without a mistake would not pass either, a better value than that
     is inconclusive.
 
-    To fix a failure: the model has learned nothing that shows on this data; check the labels, the
-    input normalisation, the class order and that the right checkpoint was loaded.
+    To fix a failure: check the labels, the input normalisation, the class order and that the right
+    checkpoint was loaded. The model has learned nothing that shows on this data.
+
+    To decide it: measure more images of each class, of more groups where images come in groups.
     """
 
     family: ClassVar = "traps"
@@ -64,25 +67,31 @@ class NoSkill(Rule):
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.rates import balanced_accuracy
-        from gate.metrics.selection import rows_on
+        from gate.metrics.selection import absent, rows_on
 
         rows = rows_on(evidence, Split(self.split))
         present = set() if rows is None else set(rows.labels.tolist())
         classes = len(present)
         estimate: Estimate
-        if rows is None or classes < 2:
-            estimate = Undefined("it needs images of two classes")
+        if rows is None:
+            estimate = absent(evidence, self.split)
+        elif classes < 2:
+            estimate = Undefined(
+                f"{self.split} has images of fewer than two classes",
+                remedy=f"add {self.split} images of other classes",
+            )
         else:
             estimate = self._able(balanced_accuracy(rows, len(evidence.classes), present), classes)
         return [
             Comparison(
                 what=f"balanced accuracy on {self.split}",
+                finding=not_checked(estimate) if estimate.value is None else "",
                 estimate=estimate,
                 operator=">",
                 required=1 / max(classes, 2),
                 scope=Scope(self.split),
                 proof=ProofRequirement.TO_PASS,
-                detail=f"a guess among {classes} classes reaches 1 / {classes}"
+                detail=f"a guess among {classes} classes reaches {1 / classes:.3f}"
                 if classes > 1
                 else "",
             )

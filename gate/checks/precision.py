@@ -1,15 +1,16 @@
 """Check: precision."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from gate.checks.base import Example, Outcome
+from gate.checks.base import Comparison, Example, Outcome
 from gate.checks.classification import ClassMetric
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
-    from gate.evidence.records import Rows
+    from gate.evidence.records import Evidence, Rows
 
 
 class Precision(ClassMetric):
@@ -20,6 +21,8 @@ class Precision(ClassMetric):
 
     To fix a failure: look at what is mistaken for the named class, and raise its threshold or
     collect more of what it is confused with.
+
+    To decide it: measure more images, until the class is predicted more often.
     """
 
     formula: ClassVar = "right predictions of the class / predictions of the class"
@@ -51,6 +54,13 @@ class Precision(ClassMetric):
             Outcome.FAILED,
         ),
     )
+
+    def comparison(self, rows: "Rows", evidence: "Evidence", **named: Any) -> Comparison:  # noqa: ANN401 -- passed on
+        """Return the comparison, with a remedy of its own for a class that is never predicted."""
+        found = super().comparison(rows, evidence, **named)
+        if found.estimate.value is not None or found.undefined is not Outcome.FAILED:
+            return found
+        return replace(found, remedy="train on more images of the class, or weight it in the loss")
 
     def unit(self, class_name: str | None) -> str:
         """Return what the denominator counts: predictions, not images."""

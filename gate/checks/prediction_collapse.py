@@ -14,6 +14,7 @@ from gate.checks.base import (
     Scope,
     SplitName,
 )
+from gate.checks.sentences import agree, not_checked
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class PredictionCollapse(Rule):
     A class with images and without a single prediction fails when its number of images proves that
     it is missed more often than found (five images at 95 % confidence); with fewer it is suspected.
 
-    To fix a failure: the class is missing from training, or its weight is too small; check the
+    To fix a failure: train with images of the class, or give it more weight in the loss; check the
     class order too.
+
+    To decide it: measure more images of the named class.
     """
 
     family: ClassVar = "traps"
@@ -67,15 +70,18 @@ class PredictionCollapse(Rule):
         """Return one comparison for each class that has images."""
         from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import classes_of, rows_on
+        from gate.metrics.selection import absent, classes_of, rows_on
 
         rows = rows_on(evidence, Split(self.split))
         present = classes_of(evidence, Split(self.split))
         if rows is None or not present:
+            none = Undefined(f"{self.split} has no images", remedy=f"give {self.split} images")
+            missing = absent(evidence, self.split) if rows is None else none
             return [
                 Comparison(
                     what=f"prediction collapse on {self.split}",
-                    estimate=Undefined("there are no images"),
+                    estimate=missing,
+                    finding=not_checked(missing),
                     operator=">=",
                     required=1,
                     scope=Scope(self.split),
@@ -91,14 +97,18 @@ class PredictionCollapse(Rule):
         predicted = int((rows.predictions == label).sum())
         if predicted:
             return Comparison(
-                what=f"number of predictions of {name} on {self.split}",
+                what=f"predictions of {name} on {self.split}",
+                finding=f"{name} is predicted for {predicted:,} {self.split} "
+                f"{agree(predicted, 'images', 'image')}",
                 estimate=Count(predicted),
                 operator=">=",
                 required=1,
                 scope=Scope(self.split, name),
             )
         return Comparison(
-            what=f"recall of {name}, which is never predicted, on {self.split}",
+            what=f"recall of {name} on {self.split}",
+            finding=f"{name} is never predicted, though {self.split} has "
+            f"{int((rows.labels == label).sum()):,}",
             estimate=recall(rows, label, len(evidence.classes)),
             operator=">=",
             required=_MISSED_MORE_THAN_FOUND,

@@ -16,6 +16,8 @@ class Recall(ClassMetric):
     itself. A class without images cannot be judged, so its result is inconclusive.
 
     To fix a failure: collect more images of the named class, or weight it in the loss.
+
+    To decide it: measure more images of the named class.
     """
 
     formula: ClassVar = "images of the class that are found / images of the class"

@@ -22,6 +22,7 @@ from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Undefined
 
 _SURE = (0.9, 0.8)  # the scores of right and of wrong answers, for examples
 
@@ -118,11 +119,14 @@ class RecallAtFpr(Rule):
         from gate.evidence.records import Split
         from gate.metrics.operating_point import doubt_of_validation
         from gate.metrics.rates import share_from
+        from gate.metrics.selection import absent
 
-        threshold, reason = self._threshold(name, evidence)
         test = evidence.splits.get(Split.TEST)
-        if threshold is None or test is None:
-            return [self._nothing(name, reason or "no test split was given")]
+        if test is None:
+            return [self._nothing(name, absent(evidence, "test"))]
+        threshold = self._threshold(name, evidence)
+        if not isinstance(threshold, float):
+            return [self._nothing(name, threshold)]
         rows, label = test.rows, evidence.classes.index(name)
         at = f"at a false-positive rate of {self.fpr:g} on test"
         doubt = doubt_of_validation(evidence)
@@ -151,38 +155,37 @@ class RecallAtFpr(Rule):
             ),
         ]
 
-    def _threshold(self, name: str, evidence: "Evidence") -> tuple[float | None, str]:
+    def _threshold(self, name: str, evidence: "Evidence") -> "float | Undefined":
         """Return the threshold of a class, or why there is none; the same for all rows of test."""
         import numpy as np
 
         from gate.evidence.operating_point import Fit
         from gate.evidence.records import Split
+        from gate.metrics.estimates import Undefined
         from gate.metrics.fitting import find_threshold
-        from gate.metrics.selection import why_absent
+        from gate.metrics.selection import absent
 
         measured = evidence.splits.get(Split.VALIDATION)
         if measured is None:
-            return (
-                None,
-                f"the threshold is fitted on validation: {why_absent(evidence, 'validation')}",
-            )
+            return absent(evidence, "validation")
         rows = measured.all_rows
         if rows.scores is None:
-            return None, "no scores of validation were kept to fit a threshold on"
+            return Undefined("no scores of validation were kept to fit a threshold on")
         nobody = np.zeros(len(rows), dtype=bool)
         fit = Fit("fpr", self.fpr)
         found, nearest = find_threshold(rows, evidence.classes.index(name), fit, nobody)
         if found is not None:
-            return found, ""
+            return found
         least = "" if nearest is None else f"; the lowest that it could show is {nearest:.3g}"
-        return None, f"validation has too few images of other classes to show so low a rate{least}"
+        return Undefined(
+            f"validation has too few images of other classes to show so low a rate{least}",
+            remedy="collect more validation images, or allow more false alarms",
+        )
 
-    def _nothing(self, name: str, reason: str) -> Comparison:
-        from gate.metrics.estimates import Undefined
-
+    def _nothing(self, name: str, why: "Undefined") -> Comparison:
         return Comparison(
             what=f"recall of {name} at a false-positive rate of {self.fpr:g} on test",
-            estimate=Undefined(reason),
+            estimate=why,
             operator=">=",
             required=self.min,
             scope=Scope("test", name, part="recall"),

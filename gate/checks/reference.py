@@ -12,7 +12,7 @@ from gate.checks import REGISTRY
 from gate.checks.base import Example, Rule
 from gate.evidence.synthetic_run import Runs, SyntheticRun
 
-_REMEDY = "To fix a failure:"
+_REMEDY, _TO_DECIDE = "To fix a failure:", "To decide it:"
 FAMILIES = {
     "classification": "how often the answers are right",
     "traps": "models that look good for the wrong reason",
@@ -22,6 +22,7 @@ FAMILIES = {
     "model": "whether the model itself is sound",
     "baseline": "compared with the model that is in use",
     "calibration": "whether confidence means what it says",
+    "behaviour": "what the answers rest on, and whether they hold when images change",
     "deployment": "what the numbers become where the model is used",
 }
 
@@ -51,14 +52,24 @@ def summary(check: type[Rule]) -> str:
 
 
 def details(check: type[Rule]) -> list[str]:
-    """Return the paragraphs of a check's docstring between its first line and its remedy."""
-    return [text for text in _paragraphs(check)[1:] if not text.startswith(_REMEDY)]
+    """Return the paragraphs of a check's docstring between its first line and its remedies."""
+    remedies = (_REMEDY, _TO_DECIDE)
+    return [text for text in _paragraphs(check)[1:] if not text.startswith(remedies)]
 
 
 def remedy(check: type[Rule]) -> str:
     """Return what to do when a check fails, or nothing where its docstring does not say."""
-    found = (text for text in _paragraphs(check) if text.startswith(_REMEDY))
-    return next(found, "").removeprefix(_REMEDY).strip()
+    return _said_after(_REMEDY, check)
+
+
+def to_decide(check: type[Rule]) -> str:
+    """Return what evidence to give where a check is inconclusive; nothing where it does not say."""
+    return _said_after(_TO_DECIDE, check)
+
+
+def _said_after(beginning: str, check: type[Rule]) -> str:
+    found = (text for text in _paragraphs(check) if text.startswith(beginning))
+    return next(found, "").removeprefix(beginning).strip()
 
 
 def own_parameters(check: type[Rule]) -> list[Parameter]:

@@ -41,6 +41,9 @@ class Regression(Rule):
     predictions of both are a comparison like any other.
 
     To fix a failure: look at the images that the champion had right and this model has wrong.
+
+    To decide it: give what the run of the champion on the same images left as `baseline:`. Where
+    the margin is too near, measure more images.
     """
 
     family: ClassVar = "baseline"
@@ -148,7 +151,7 @@ def _flips(pairs: "Pairs") -> str:
     from gate.metrics.paired import mcnemar_p, tango
 
     broken, repaired = int(pairs.lost.sum()), int(pairs.gained.sum())
-    counted = f"{broken} broken and {repaired} repaired of {len(pairs.rows)}"
+    counted = f"{broken:,} broken and {repaired:,} repaired of {len(pairs.rows):,}"
     if not broken + repaired:
         return counted
     low, high = (tango(broken, repaired, len(pairs.rows), _TOLD, side) for side in (-1, 1))

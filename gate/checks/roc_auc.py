@@ -16,7 +16,9 @@ class RocAuc(MeanOverClasses):
     the threshold that it is used with. Of more than two classes it is the mean of each against the
     rest.
 
-    To fix a failure: the scores do not separate the classes; train longer, on more or better data.
+    To fix a failure: train longer, on more or better data: the scores do not separate the classes.
+
+    To decide it: measure more images of the class and of others, with the scores of all classes.
     """
 
     formula: ClassVar = "chance that an image of the class scores higher than another image"

@@ -13,6 +13,8 @@ class Specificity(ClassMetric):
     """Require a minimum specificity for every class: how many of the other images raise no alarm.
 
     To fix a failure: look at what is mistaken for the named class; add such images to training.
+
+    To decide it: measure more images of the other classes.
     """
 
     formula: ClassVar = "images of other classes not taken for the class / images of other classes"

@@ -21,6 +21,8 @@ class TopKAccuracy(SplitMetric):
     nothing.
 
     To fix a failure: look at the classes with the lowest share; they may need more images.
+
+    To decide it: measure more images, and keep the scores of all classes.
     """
 
     formula: ClassVar = "images whose class is among the k highest scores / images"

@@ -68,8 +68,11 @@ class TrainTestGap(Rule):
     (z / max)^2 where those are fewer: 271 for a gap of 0.10 at 95 % confidence, 1,083 for 0.05. Of
     a metric of classes, so many of the class. With fewer the gap can fail and never pass.
 
-    To fix a failure: the model memorised its training data; use more data or augmentation, a
-    smaller model, weight decay, or stop earlier.
+    To fix a failure: use more data or augmentation, a smaller model or weight decay, or stop
+    earlier: the model memorised its training data.
+
+    To decide it: give all images that the model was trained on as `train`, and measure more images
+    of both splits.
     """
 
     family: ClassVar = "generalisation"
@@ -143,14 +146,13 @@ class TrainTestGap(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the gap, or that of each class."""
         from gate.evidence.records import Split
-        from gate.metrics.estimates import Undefined
         from gate.metrics.named import is_per_class
-        from gate.metrics.selection import rows_on, why_absent
+        from gate.metrics.selection import absent, rows_on
 
         train = rows_on(evidence, Split.TRAIN)
         test = rows_on(evidence, Split(self.against))
         if test is None:
-            return [self._comparison(Undefined(why_absent(evidence, self.against)), None)]
+            return [self._comparison(absent(evidence, self.against), None)]
         if train is None:
             return [self._against_log(evidence, test)]
         if not is_per_class(self.metric):
@@ -175,7 +177,14 @@ class TrainTestGap(Rule):
         between = gap(on_test, on_train) if loss else gap(on_train, on_test)
         unseen = without_classes(between, evidence.classes)
         said = filter(None, (unseen, self._suspicion(on_train, between), too_few))
-        return self._comparison(between, name, proof=proof, detail="; ".join(said))
+        enough = "give all images that the model was trained on as `train`"
+        return self._comparison(
+            between,
+            name,
+            proof=proof,
+            detail="; ".join(said),
+            to_decide=enough if too_few else "",
+        )
 
     def _too_few_to_pass(
         self, train: "Rows", test: "Rows", label: int | None, class_name: str | None
@@ -206,21 +215,20 @@ class TrainTestGap(Rule):
 
     def _against_log(self, evidence: "Evidence", test: "Rows") -> Comparison:
         """Return the gap to the last accuracy of a training log, which can only fail."""
-        from gate.metrics.estimates import Undefined
         from gate.metrics.logged import last_accuracy, logged_gap
         from gate.metrics.rates import accuracy
-        from gate.metrics.selection import why_absent
+        from gate.metrics.selection import absent
 
         history = evidence.history
         logged = last_accuracy(history) if self.metric == "accuracy" else None
         if logged is None:
-            return self._comparison(Undefined(why_absent(evidence, "train")), None)
+            return self._comparison(absent(evidence, "train"), None)
         return self._comparison(
             logged_gap(logged, accuracy(test)),
             None,
             proof=ProofRequirement.ONLY_FAIL,
-            detail="train accuracy is from the training log, which can fail and not pass; give "
-            "the train split for that",
+            detail="train accuracy is from the training log, which can fail and not pass",
+            to_decide="give the train split, so that the gate measures accuracy on it",
         )
 
     def _comparison(
@@ -230,6 +238,7 @@ class TrainTestGap(Rule):
         *,
         proof: ProofRequirement = ProofRequirement.BOTH,
         detail: str = "",
+        to_decide: str = "",
     ) -> Comparison:
         of_class = f" of {class_name}" if class_name is not None else ""
         order = ("train", self.against)
@@ -242,4 +251,5 @@ class TrainTestGap(Rule):
             scope=Scope(self.against, class_name),
             proof=proof,
             detail=detail,
+            to_decide=to_decide,
         )

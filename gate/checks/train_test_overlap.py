@@ -28,10 +28,12 @@ from gate.checks.copies import (
     such_as,
     too_few_to_pass,
 )
+from gate.checks.sentences import agree, allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Overlap, Pair
+    from gate.metrics.estimates import Estimate, Undefined
 
 _GIVEN_TWICE = "both hold the same files: was one dataset given twice?"
 _BY_DEFAULT = (("train", "test"), ("validation", "test"))
@@ -55,6 +57,9 @@ class TrainTestOverlap(Rule):
 
     To fix a failure: remove the listed images from train, or split again by their source (patient,
     scene, recording), and train again.
+
+    To decide it: give the images of both splits, and as train all that the model was trained on.
+    Saved predictions need a column with the paths of the images.
     """
 
     family: ClassVar = "data"
@@ -183,9 +188,8 @@ class TrainTestOverlap(Rule):
             if most is not None:
                 yield between.limit(part, found, most, kinds)
             if warn_above is not None:
-                warning = between.limit(part, found, warn_above, kinds)
-                scope = replace(warning.scope, part=f"{part}-warning")
-                yield replace(warning, scope=scope, advisory=True)
+                warning = between.limit(part, found, warn_above, kinds, advisory=True)
+                yield replace(warning, scope=replace(warning.scope, part=f"{part}-warning"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,7 @@ class _Between:
     images: int  # of the later one
     overlap: "Overlap | None"
     too_few: str
+    missing: "Undefined"  # what to say where they were not compared
 
     @classmethod
     def of(cls, earlier: SplitName, later: SplitName, evidence: "Evidence") -> "_Between":
@@ -214,7 +219,7 @@ class _Between:
         )
         images = 0 if measured is None else listed_images(measured)
         too_few = too_few_to_pass(evidence, earlier, later)
-        return cls(earlier, later, images, overlap, too_few)
+        return cls(earlier, later, images, overlap, too_few, _why_missing(earlier, later, evidence))
 
     @property
     def pairs(self) -> "Collection[Pair]":
@@ -222,32 +227,59 @@ class _Between:
         return () if self.overlap is None else self.overlap.pairs
 
     def limit(
-        self, part: str, pairs: "Collection[Pair]", limit: int | float, kinds: "frozenset[str]"
+        self,
+        part: str,
+        pairs: "Collection[Pair]",
+        limit: int | float,
+        kinds: "frozenset[str]",
+        *,
+        advisory: bool = False,
     ) -> Comparison:
         """Return the condition that no more images of the later split stand in these pairs."""
-        from gate.metrics.estimates import Count, Undefined
+        from gate.metrics.estimates import Count
 
         earlier, later, overlap = self.earlier, self.later, self.overlap
-        names = {
-            "exact": f"number of {later} images that are copies of {earlier} images",
-            "label-conflict": f"number of {later} images that are in {earlier} with another label",
-            "near": f"number of {later} images that nearly equal a {earlier} image",
-        }
         measured = overlap is not None and bool(kinds & set(overlap.compared))
         found = len({pair.b if pair.split_b == later else pair.a for pair in pairs})
+        estimate: Estimate = Count(found) if measured else self.missing
+        required = allowed_images(limit, self.images) if measured else 0.0
+        share = {
+            "exact": f"also {agree(found, 'occur', 'occurs')} in {earlier}",
+            "label-conflict": f"{agree(found, 'occur', 'occurs')} in {earlier} with another label",
+            "near": f"nearly {agree(found, 'equal', 'equals')} a {earlier} image",
+        }
+        said = (
+            f"{found:,} of {self.images:,} {later} images {share[part]} "
+            f"{allow(required, advisory=advisory)}"
+        )
         identical = overlap is not None and overlap.identical
         seen = _GIVEN_TWICE if identical else such_as(pairs)
         return Comparison(
-            what=names[part],
-            estimate=Count(found)
-            if measured
-            else Undefined(f"{earlier} and {later} were not compared"),
+            what=f"overlap of {earlier} and {later}",
+            estimate=estimate,
             operator="<=",
-            required=allowed_images(limit, self.images) if measured else 0.0,
+            required=required,
+            finding=known_or(estimate, said),
+            advisory=advisory,
             scope=Scope(later, part=part),
             proof=ProofRequirement.ONLY_FAIL if self.too_few else ProofRequirement.BOTH,
             remedy=""
             if earlier == "train"
             else f"remove the listed images from {earlier} or from {later}, and judge again",
+            to_decide=f"give all images that the model was trained on as `{earlier}`"
+            if self.too_few and earlier == "train"
+            else "",
             detail="; ".join(filter(None, (seen, self.too_few))),
         )
+
+
+def _why_missing(earlier: SplitName, later: SplitName, evidence: "Evidence") -> "Undefined":
+    """Return why two splits were not compared: one was not given, or its images are not known."""
+    from gate.evidence.records import Split
+    from gate.metrics.estimates import Undefined
+    from gate.metrics.selection import absent
+
+    for split in (earlier, later):
+        if Split(split) not in evidence.splits:
+            return absent(evidence, split)
+    return Undefined(f"{earlier} and {later} were not compared image by image")

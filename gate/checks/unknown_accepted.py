@@ -10,11 +10,10 @@ from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Undefined
 
-_EVERY_IMAGE = (
-    "the operating point gives every image an answer; add otherwise: abstain to operating_point in "
-    "the gate file"
-)
+_EVERY_IMAGE = "the operating point gives every image an answer"
+_ABSTAIN = "add otherwise: abstain to operating_point in the gate file"
 
 
 class UnknownAccepted(Rule):
@@ -73,20 +72,20 @@ class UnknownAccepted(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the share of pictures with an answer, of each source where they are told apart."""
         from gate.evidence.records import Split
-        from gate.metrics.selection import slices_of, why_absent
+        from gate.metrics.estimates import Undefined
+        from gate.metrics.selection import absent, slices_of
 
         measured = evidence.splits.get(Split.UNKNOWN)
         if measured is None:
-            return [self._nothing(why_absent(evidence, "unknown"))]
+            return [self._nothing(absent(evidence, "unknown"))]
         rows = measured.rows
         if not rows.abstains:
-            return [self._nothing(_EVERY_IMAGE)]
+            return [self._nothing(Undefined(_EVERY_IMAGE, remedy=_ABSTAIN))]
         if self.by is None:
             return [self._compare(rows, None)]
         if self.by not in rows.slices:
-            return [
-                self._nothing(f"the unknown data has no column {self.by}; declare it in slices")
-            ]
+            reason = f"the unknown data has no column {self.by}"
+            return [self._nothing(Undefined(reason, remedy="declare it under slices"))]
         return [self._compare(part, name) for name, part in slices_of(rows, [self.by])]
 
     def _compare(self, rows: "Rows", source: str | None) -> Comparison:
@@ -102,12 +101,10 @@ class UnknownAccepted(Rule):
             unit="unknown images",
         )
 
-    def _nothing(self, reason: str) -> Comparison:
-        from gate.metrics.estimates import Undefined
-
+    def _nothing(self, why: "Undefined") -> Comparison:
         return Comparison(
             what="share of unknown pictures with an answer",
-            estimate=Undefined(reason),
+            estimate=why,
             operator="<=",
             required=self.max,
             scope=Scope("unknown"),

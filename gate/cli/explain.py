@@ -58,7 +58,7 @@ def _catalogue(checks: "Mapping[str, type[Rule]]") -> Iterator[str]:
 
 def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     """Yield what a policy asks by a rule, with the place of each value; or the rules it has."""
-    from gate.checks.reference import details, remedy, summary, write_value
+    from gate.checks.reference import details, remedy, summary, to_decide, write_value
     from gate.policy.reading import read_policy
     from gate.policy.showing import places
     from gate.policy.strictness import values_of
@@ -90,6 +90,7 @@ def _of_policy(path_or_name: str, rule_id: str | None) -> Iterator[str]:
     if rule.id in document.policy.non_waivable:
         yield "waivers   none may accept its failure"
     yield from _fill(remedy(type(rule)), "to fix    ", 10)
+    yield from _fill(to_decide(type(rule)), "to decide ", 10)
 
 
 def _origin(check: "type[Rule]") -> str:
@@ -110,6 +111,7 @@ def _in_full(name: str, check: "type[Rule]") -> Iterator[str]:
         own_parameters,
         remedy,
         summary,
+        to_decide,
     )
 
     yield f"{name} ({check.family}){_origin(check)}"
@@ -120,6 +122,7 @@ def _in_full(name: str, check: "type[Rule]") -> Iterator[str]:
     yield from _fill(check.formula, "formula   ", 10)
     yield from _fill(check.interval, "interval  ", 10)
     yield from _fill(remedy(check), "to fix    ", 10)
+    yield from _fill(to_decide(check), "to decide ", 10)
     yield from _fill(ROWS, "rows      ", 10)
     for title, parameters in (
         ("parameters", own_parameters(check)),

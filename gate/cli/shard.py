@@ -49,7 +49,8 @@ def command(
     """Measure one share of the images, for `merge` to join.
 
     Every share may be measured by another machine, in any order: a Slurm array, an indexed Job of
-    Kubernetes. The gate file and its flags are those of `run`. The name of the file is printed.
+    Kubernetes. The gate file and its flags are those of `run`. The names of its files are
+    printed: one, or two where rules ask the model again about changed images.
     """
     from gate.sharding import measure_shard
     from gate.subject.overrides import Flags
@@ -72,6 +73,8 @@ def command(
             subject, out, index=index, of=of, settings=settings, progress=Progress()
         )
     say(str(written.path))
+    if written.again is not None:
+        say(str(written.again))
     tell(
         f"{written.images:,} of {written.of_images:,} images; join all shares: validate-model merge"
     )

@@ -244,7 +244,7 @@ def _probe(state: str) -> ModelProbe:
         nonfinite_outputs=100 if state == "nan" else 0,
         constant=state == "constant",
         checked_individually=8,
-        batch_disagreements=3 if state == "batch" else 0,
+        batch_disagreements=8 if state == "batch" else 0,
     )
 
 

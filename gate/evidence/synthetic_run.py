@@ -45,6 +45,10 @@ class SyntheticRun:
     logged_train_accuracy: float | None = None  # the last value of a training log
     # By split, key of the measurement and column; the rows are in the order of the counts.
     observations: Mapping[SplitName, Mapping[str, Mapping[str, Runs]]] | None = None
+    # By view, the right answers of test that it costs; those that are not named cost none.
+    # None: the model was not asked again.
+    views: Mapping[str, int] | None = None
+    unrepeatable: int = 0  # images of test whose scores differ when asked again, where it was
     # What two sources differ in: "override" of the artefact by the user, or "contradiction" in it.
     contract: str | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

@@ -23,8 +23,9 @@ from gate.metrics.rates import (
     Mean,
 )
 
-OTHER_IMAGES = "the baseline was measured on other images"
-OTHER_LABELS = "the baseline has other labels for the same images"
+OTHER_IMAGES = "the champion was measured on other images"
+_MEASURE_AGAIN = "run the champion on the same images with the same labels, and give what that left"
+OTHER_LABELS = "the champion has other labels for the same images"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +58,11 @@ class Pairs:
 def pair(baseline: Rows, rows: Rows) -> Pairs | Undefined:
     """Return both sets of rows in the order of their ids, or why they do not compare."""
     if set(baseline.ids) != set(rows.ids) or len(baseline) != len(rows):
-        return Undefined(OTHER_IMAGES)
+        return Undefined(OTHER_IMAGES, remedy=_MEASURE_AGAIN)
     abstains = baseline.abstains or rows.abstains  # both have the answers that either has
     pairs = Pairs(*(replace(_by_id(each), abstains=abstains) for each in (baseline, rows)))
     if not np.array_equal(pairs.baseline.labels, pairs.rows.labels):
-        return Undefined(OTHER_LABELS)
+        return Undefined(OTHER_LABELS, remedy=_MEASURE_AGAIN)
     return pairs
 
 

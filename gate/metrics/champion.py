@@ -13,11 +13,11 @@ from gate.metrics.baseline import (
     precision_change,
 )
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.selection import why_absent
+from gate.metrics.selection import absent
 
 _WAYS = (
-    "give the evidence of the model in production, or, where this one is in production and judged "
-    "again, say `allow_same: true` in the rule"
+    "give the evidence of the model in production. Where this one is in production, say "
+    "`allow_same: true` in the rule"
 )
 
 
@@ -31,18 +31,21 @@ def champion_pairs(
     """
     name = Split(split)
     if name not in evidence.splits:
-        return Undefined(why_absent(evidence, split))
+        return absent(evidence, split)
     champion = evidence.baseline
     if champion is None or name not in champion.rows:
-        return Undefined(f"no baseline was given that was measured on {split}")
+        return Undefined(
+            f"no champion was measured on {split} (add `baseline:`)",
+            remedy=f"give what the champion's run on the same {split} images left as `baseline:`",
+        )
     pairs = pair(champion.rows[name], evidence.splits[name].rows)
     if isinstance(pairs, Pairs) and not allow_same and (same := _same_model(evidence, pairs)):
-        return Undefined(same)
+        return same
     return pairs
 
 
-def _same_model(evidence: Evidence, pairs: Pairs) -> str:
-    """Return how the champion is known to be the model itself, and what to do; nothing if not.
+def _same_model(evidence: Evidence, pairs: Pairs) -> Undefined | None:
+    """Return how the champion is known to be the model itself, and what to do; None if not.
 
     Two checkpoints are told apart by their digests, whatever they answer: a copy that was written
     anew is another file. Where one of them is not known, only the answers can tell the two apart.
@@ -54,16 +57,15 @@ def _same_model(evidence: Evidence, pairs: Pairs) -> str:
     sha256 = evidence.subject.sha256 if evidence.subject else None
     if sha256 is not None and champion.sha256 is not None:
         if sha256 != champion.sha256 or champion.pinned:
-            return ""
-        return (
-            f"the champion is this very checkpoint: {_WAYS}, or pin it in the policy as "
-            f"`champion: {sha256}`"
-        )
+            return None
+        pin = f"{_WAYS}, or pin it in the policy as `champion: {sha256}`"
+        return Undefined("the champion is this very checkpoint", remedy=pin)
     neither = sha256 is None and champion.sha256 is None
     if neither or not _same_answers(pairs.baseline, pairs.rows):
-        return ""
+        return None
     whose = "the champion's checkpoint" if champion.sha256 is None else "this model's checkpoint"
-    return f"the champion gives the very same answers, and {whose} is not known: {_WAYS}"
+    reason = f"the champion gives the very same answers, and {whose} is not known"
+    return Undefined(reason, remedy=_WAYS)
 
 
 def _same_answers(champion: Rows, rows: Rows) -> bool:

@@ -123,7 +123,7 @@ def non_finite(curves: Sequence[Curve]) -> CurveFact:
     if not logged:
         return CurveFact("non_finite", None, 0.0, "<=", "undecided", "no loss was logged")
     if not bad:
-        reason = f"all {logged} logged values are finite"
+        reason = f"all {logged:,} logged values are finite" if logged > 1 else "its value is finite"
         return CurveFact("non_finite", 0.0, 0.0, "<=", "met", reason)
     name, epoch, value = bad[0]
     reason = f"{name} is {value} at epoch {epoch:g} ({len(bad)} of {logged} values)"

@@ -50,12 +50,16 @@ class Estimate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """No value, and why; whatever is asked of it is not met."""
+    """No value, and why; whatever is asked of it is not met.
+
+    ``remedy`` says what to give to have a value, where the place that found it missing knows.
+    """
 
     reason: str
     numerator: int | None = None
     denominator: int | None = None
     method: str = "undefined"
+    remedy: str = ""
 
     @property
     def value(self) -> None:

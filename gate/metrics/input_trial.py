@@ -127,7 +127,7 @@ def in_words(trial: Trial, found: Sequence[Explanation]) -> str:
         f"with {each.preparation.words} {each.right / trial.images:.2f}" for each in found[:_NAMED]
     ]
     return (
-        f"the input is prepared otherwise than in training: {' or '.join(shares)} of "
-        f"{trial.images} {' and '.join(trial.splits)} images are right, as declared "
+        f"The input is prepared otherwise than in training: {' or '.join(shares)} of "
+        f"{trial.images:,} {' and '.join(trial.splits)} images are right, as declared "
         f"{trial.right / trial.images:.2f}"
     )

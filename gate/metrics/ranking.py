@@ -21,7 +21,7 @@ from gate.metrics.influence import Influence, bound_statistic
 from gate.metrics.proportions import Counts, Reals, Share, share_of
 from gate.metrics.rates import NO_IMAGES, NO_IMAGES_OF_CLASS, NO_OTHER_IMAGES
 
-NO_SCORES = "the scores of all classes were not kept"
+NO_SCORES = "the scores of all classes are not known"
 
 Scores = NDArray[np.float32] | Reals
 

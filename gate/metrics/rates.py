@@ -21,10 +21,10 @@ from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.padded import Padded
 from gate.metrics.proportions import F1, Reals, Share, counted_share, share_of
 
-NO_IMAGES = "no images"
+NO_IMAGES = "it has no images"
 NO_IMAGES_OF_CLASS = "the class has no images"
-NO_OTHER_IMAGES = "no images of other classes"
-NEVER_PREDICTED = "never predicted"
+NO_OTHER_IMAGES = "it has no images of other classes"
+NEVER_PREDICTED = "the class is never predicted"
 NO_ANSWERS = "no image gets an answer"
 
 _LITTLE = 0.1  # of the standard deviation: a bias that moves an error of 0.05 to 0.06

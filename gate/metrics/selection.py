@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Evidence, Rows, Split
+from gate.metrics.estimates import Undefined
 
 MOST_SLICES = 200  # a column with more values is an id, and each of its slices proves nothing
 
@@ -22,9 +23,13 @@ def rows_on(evidence: Evidence, split: Split) -> Rows | None:
     return None if measured is None else measured.rows
 
 
-def why_absent(evidence: Evidence, split: str) -> str:
-    """Return why the evidence has no rows of a split: something failed, or it was not given."""
-    return f"{split} was not measured" if evidence.failures else f"no {split} split was given"
+def absent(evidence: Evidence, split: str) -> Undefined:
+    """Return why the evidence has no rows of a split, something failed or it was not given."""
+    if evidence.failures:
+        reason = f"{split} was not measured, as the errors say"
+        return Undefined(reason, remedy="repair what the errors name, and run again")
+    reason = f"no {split} split (add `{split}:` under `data:`)"
+    return Undefined(reason, remedy=f"give the {split} images as `data: {{{split}: ...}}`")
 
 
 def classes_of(evidence: Evidence, split: Split) -> list[int]:

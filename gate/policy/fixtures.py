@@ -47,6 +47,9 @@ _ABOUT = {
     "logged_train_accuracy": "The last accuracy of a training log.",
     "observations": "What measurements observed, by split, key and column: so many images, in the "
     "order of the counts, and the number of each of them; null where nothing was observed.",
+    "views": "By view, how many right answers of test it costs; those not named cost none; "
+    "left out, the model was not asked again.",
+    "unrepeatable": "Images of test whose scores differ when the model is asked again.",
     "contract": "How two sources differ: override, of the artefact by the user, or contradiction, "
     "of the artefact.",
     "probe": f"What the model itself showed: {', '.join(_PROBES)}.",

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from gate.checks.base import Rule
 from gate.checks.plugins import CheckPackage, is_package, package_of, registry_with
+from gate.checks.views import IMAGES, ViewRule
 from gate.documents.document import Document, read_document
 from gate.documents.source_text import MOST_FAULTS, refuse
 from gate.documents.yaml_tree import Key, Kind, Node
@@ -236,6 +237,7 @@ def _resolved(
     """Return the policy that a layer makes of those that it extends; raises DocumentError."""
     layers = (*_in_order(parents), layer)
     placed, more = merge(layers, registry_with(packages))
+    placed = _with_images(placed, layers)
     broken = [fault for parent in parents for fault in broken_locks(parent.placed, placed, layer)]
     ids = {name for each in layers for name in each.mentions}
     if layer.is_whole and len(placed) == len(
@@ -252,6 +254,20 @@ def _resolved(
         | {"rules": tuple(each.rule for each in placed)}
     )
     return PolicyDocument(policy, layers, tuple(placed), packages)
+
+
+def _with_images(placed: Sequence[PlacedRule], layers: Sequence[Layer]) -> list[PlacedRule]:
+    """Return the rules, those about views with the images that the nearest layer states."""
+    stated = [
+        each.header.views for each in layers if each.header and "views" in each.document.root.keys
+    ]
+    images = stated[-1].images if stated else IMAGES
+    return [
+        replace(each, rule=each.rule.with_images(images))
+        if isinstance(each.rule, ViewRule)
+        else each
+        for each in placed
+    ]
 
 
 def _in_order(parents: Sequence[PolicyDocument]) -> list[Layer]:

@@ -39,6 +39,7 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
     ("recall-at-fpr", "fpr"): -1,
+    ("repeatable", "images"): +1,
     ("top-k-accuracy", "k"): -1,
 }
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}

@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gate.checks.base import Outcome, Rule, Scope
-from gate.checks.class_order import in_words
+from gate.checks.base import Rule, Scope
 from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
-from gate.decision import Bounds, Decision, Result, is_counted, margin_of
+from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
-from gate.metrics.class_order import find_exchange
-from gate.metrics.estimates import Estimate
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
 from gate.metrics.summary import slice_summary, summary
@@ -25,11 +22,12 @@ from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
 from gate.report.messages import counts_of, message, remedy
-from gate.report.metrics import finite, interval, metric_part, plain_bounds
+from gate.report.metrics import finite, interval, metric_part, plain_interval
 from gate.report.notebook import Report
 from gate.report.operating_point import operating_point_part
 from gate.report.pairs import pair_part
@@ -37,7 +35,6 @@ from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
-_OF_ANSWERS = ("classification", "traps")  # families that another order of the classes changes
 ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
 
 
@@ -45,6 +42,7 @@ def build(
     decision: Decision, evidence: Evidence, document: ReadPolicy, run: Mapping[str, Any]
 ) -> Report:
     """Return the report on ``decision``; ``run`` is its only volatile part."""
+    causes = likely_causes(evidence, decision)
     return Report(
         schema_version=model.SCHEMA_VERSION,
         tool=model.Tool(version=__version__),
@@ -66,7 +64,13 @@ def build(
         contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
-        results=list(_results(decision, evidence, document)),
+        causes=[
+            model.CausePart(
+                kind=each.kind, message=each.finding.message, remedy=each.finding.remedy
+            )
+            for each in causes
+        ],
+        results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
         metrics=list(_metrics(evidence)),
         confusion={
             split.value: _confusion(each.rows, evidence.classes)
@@ -183,22 +187,6 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
     )
 
 
-def _results(
-    decision: Decision, evidence: Evidence, document: ReadPolicy
-) -> Iterator[model.ResultPart]:
-    orders: dict[str, str] = {}  # by split: what to do about classes in another order
-    for result in decision.results:
-        split = result.comparison.scope.split
-        instead = ""
-        of_labels = split is not None and Split(split).is_labelled
-        is_failed = result.outcome is Outcome.FAILED and result.rule.family in _OF_ANSWERS
-        if split is not None and of_labels and is_failed:
-            if split not in orders:
-                orders[split] = _about_the_order(evidence, Split(split))
-            instead = orders[split]
-        yield _result(result, document, instead)
-
-
 def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     """Yield what precision rests on, where a balanced test stands for a mix that nobody declared.
 
@@ -214,20 +202,9 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
     counted = np.bincount(rows.labels, minlength=len(evidence.classes))
     if counted.max() < 1.5 * counted.min():
         yield (
-            "classes come in use as evenly as in test, which precision rests on; the check "
-            "deployment-precision takes another mix"
+            "precision assumes the class mix of the test set; if use differs, add "
+            "deployment-precision"
         )
-
-
-def _about_the_order(evidence: Evidence, split: Split) -> str:
-    """Return what to do where most wrong answers come from the order of the classes, or nothing."""
-    rows = clean_rows(evidence, split)
-    better = None if rows is None else find_exchange(rows, len(evidence.classes))
-    if better is None:
-        return ""
-    share = math.floor(100 * better.mended)
-    seems = in_words(better, evidence.classes)
-    return f"check the order of `classes`, which explains {share} % of the wrong answers: {seems}"
 
 
 def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultPart:
@@ -241,7 +218,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         outcome=result.outcome.value,
         proven=result.proven,
         scope=_scope(comparison.scope),
-        measured=_measured(comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
@@ -259,7 +236,7 @@ def _reading(result: Result) -> model.ReadingPart:
         rows=result.rows,
         outcome=result.outcome.value,
         proven=result.proven,
-        measured=_measured(result.comparison.estimate, result.bounds),
+        measured=_measured(result),
         required=_required(result),
     )
 
@@ -281,13 +258,17 @@ def _scope(scope: Scope) -> model.ScopePart:
     return model.ScopePart.model_validate(fields)
 
 
-def _measured(estimate: Estimate, bounds: Bounds) -> model.MeasuredPart:
+def _measured(result: Result) -> model.MeasuredPart:
+    """Return what was observed; both bounds at the rule's own confidence, whatever decided."""
+    estimate, bounds = result.comparison.estimate, result.bounds
     numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
         value=finite(estimate.value),
         numerator=numerator,
         denominator=denominator,
-        interval=None if is_counted(estimate) else interval(estimate, bounds),
+        interval=None
+        if is_counted(estimate)
+        else interval(estimate, bounds.interval, bounds.confidence),
         reason=estimate.reason or None,
     )
 
@@ -381,7 +362,7 @@ def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.In
         "as_given": finite(each.as_given.value),
         "clean": finite(each.clean.value),
         "difference": finite(each.difference.value),
-        "interval": interval(each.difference, plain_bounds(each.difference)),
+        "interval": plain_interval(each.difference),
         "reason": each.difference.reason or None,
         "rule": rule,
     }

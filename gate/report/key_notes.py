@@ -6,6 +6,7 @@ from gate.evidence.records import Evidence, Rows, Split
 from gate.keys import look_alikes
 
 _SHOWN = 3  # pairs
+_SPLITS = "\0"  # where a note names the splits that it is of; no name has it, as names are escaped
 
 
 def key_notes(evidence: Evidence) -> list[str]:
@@ -13,8 +14,11 @@ def key_notes(evidence: Evidence) -> list[str]:
     notes = list(_alike("class names", evidence.classes))
     if all(each.rows.groups is None for each in evidence.splits.values()):
         return [*notes, *_without_groups(evidence), *_of_slices(evidence)]
+    said: dict[str, list[str]] = {}  # by the note, the splits that it is of
     for split, each in evidence.splits.items():
-        notes += _of_groups(split, each.rows)
+        for note in _of_groups(split, each.rows):
+            said.setdefault(note, []).append(str(split))
+    notes += [note.replace(_SPLITS, " and ".join(splits)) for note, splits in said.items()]
     return [*notes, *_of_slices(evidence)]
 
 
@@ -23,8 +27,9 @@ def _without_groups(evidence: Evidence) -> list[str]:
 
 
 def _of_groups(split: Split, rows: Rows) -> Iterator[str]:
+    """Yield what there is to say of the groups of a split; ``_SPLITS`` stands for its name."""
     if rows.groups is None:
-        yield f"no groups in {split}: its images are taken as independent"
+        yield f"no groups in {_SPLITS}: its images are taken as independent"
         return
     known = [str(group) for group in rows.groups if group is not None]
     distinct = set(known)
@@ -32,9 +37,9 @@ def _of_groups(split: Split, rows: Rows) -> Iterator[str]:
         missing = f"{len(rows) - len(known):,} of {len(rows):,} images of {split}"
         yield f"{missing} have no group: they are taken as independent"
     if known and len(distinct) == len(known) == len(rows):
-        yield f"every image of {split} is a group of its own: the declared groups join nothing"
+        yield f"every image of {_SPLITS} is a group of its own, so the groups join nothing"
     elif known and len(distinct) == len(known):
-        yield f"every group of {split} is one image: the declared groups join nothing"
+        yield f"every group of {_SPLITS} is one image, so the groups join nothing"
     yield from _alike(f"groups of {split}", distinct)
 
 

@@ -1,4 +1,4 @@
-"""One sentence for each result: the number, the counts, the interval and the requirement."""
+"""The words of results: a finding, or a number with its counts, a bound and the limit."""
 
 import math
 import re
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from gate.checks import reference
 from gate.checks.base import Comparison, Outcome, ProofRequirement
 from gate.checks.plugins import plugin_behind
+from gate.checks.sentences import number as limit
 from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference, absent_of
-from gate.metrics.estimates import Count, Estimate, Indication
+from gate.metrics.estimates import Count, Estimate, Indication, Undefined
 from gate.metrics.paired import PairedDifference
 from gate.metrics.row_sets import RowSet
 
@@ -20,25 +21,23 @@ if TYPE_CHECKING:
 
 _TIMES_NO_ADVICE = 1000  # "a thousand times as many images" is no plan
 _MORE_NO_ADVICE = 1_000_000
+_MOST_WORDS = 25  # of a sentence
+_TOO_NEAR = "too near to the requirement for any practical number of images to decide"
 
 
 def message(result: Result) -> str:
-    """Return what was found, in one sentence without a final stop."""
+    """Return what was found, in a sentence or two, without a final stop."""
     comparison = result.comparison
     if result.crash:
         return f"{comparison.what}: the rule crashed ({result.crash})"
     if result.outcome is Outcome.NOT_APPLICABLE:
-        return f"{comparison.what} is not judged: {comparison.estimate.reason}"
+        return f"Not applicable: {comparison.estimate.reason}"
     if comparison.estimate.value is None:
-        return (
-            f"{comparison.what} is undefined: {comparison.estimate.reason}; "
-            f"{_required(comparison)}{_least_images(result)}{_other_rows(result)}"
-        )
-    sentence = (comparison.finding or _number_against_limit(result)) + _other_rows(result)
-    if comparison.detail:
-        sentence += f"; {comparison.detail}"
+        return _add(_without_value(result), _other_rows(result))
+    sentence = _add(comparison.finding or _number_against_limit(result), comparison.detail)
+    sentence = _add(sentence, _other_rows(result))
     if result.outcome is Outcome.INCONCLUSIVE:
-        sentence += _what_would_decide(result)
+        sentence = _add(sentence, _what_would_decide(result))
     elif result.waiver is not None:
         waiver = result.waiver
         sentence += f"; accepted by {waiver.approved_by} until {waiver.expires} ({waiver.ticket})"
@@ -49,12 +48,34 @@ def message(result: Result) -> str:
     return sentence
 
 
+def _add(sentences: str, clause: str) -> str:
+    """Return sentences with one clause more, as a sentence of its own where they grow too long."""
+    if not clause:
+        return sentences
+    joined = f"{sentences.rpartition('. ')[2]}; {clause.partition('. ')[0]}"
+    if len(joined.split()) <= _MOST_WORDS:
+        return f"{sentences}; {clause}"
+    is_word = clause.split()[0].isalpha()  # and no name of a key, or of an image
+    return f"{sentences}. {clause[0].upper() + clause[1:] if is_word else clause}"
+
+
+def _without_value(result: Result) -> str:
+    """Return why there is no value, and what would give one where a number of images is known."""
+    comparison = result.comparison
+    if comparison.finding:
+        return comparison.finding
+    reason = comparison.estimate.reason
+    if result.outcome is Outcome.FAILED:
+        return f"{comparison.what} has no value: {reason}; {_required(comparison)}"
+    return f"{comparison.what} was not checked: {reason}{_least_images(result)}"
+
+
 def _number_against_limit(result: Result) -> str:
     comparison = result.comparison
     value = number(comparison.estimate, comparison.required)
     brackets = "; ".join(filter(None, [_counts(comparison.estimate), _bound(result)]))
     counted = f" ({brackets})" if brackets else ""
-    return f"{comparison.what} is {value}{counted}, {_required(comparison)}"
+    return f"{comparison.what} is {value}{counted}; {_required(comparison)}"
 
 
 def _other_rows(result: Result) -> str:
@@ -70,7 +91,7 @@ def _other_rows(result: Result) -> str:
     told = _number_of(other, result)
     # Where the numbers are the same, what differs is what the rows prove.
     apart = str(other.outcome) if told == _number_of(result, result) else told
-    return f"; judged {result.rows} ({other.rows}: {apart})"
+    return f"judged {result.rows} ({other.rows}: {apart})"
 
 
 def _number_of(reading: Result, decided: Result) -> str:
@@ -82,9 +103,11 @@ def _number_of(reading: Result, decided: Result) -> str:
 
 
 def remedy(result: Result, *, instead: str = "") -> str:
-    """Return what to do about a result that did not pass, from the documentation of its check.
+    """Return what to do about a result that did not pass, by its outcome.
 
-    ``instead`` goes before the documentation, where the evidence knows better.
+    For a failure what to change, for what is inconclusive what evidence to give, for an error what
+    to repair. It is the documentation of the check that says so, where the result does not know
+    better; ``instead``, where the cause of several results is known, goes before all of it.
     """
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE):
         return ""
@@ -92,18 +115,45 @@ def remedy(result: Result, *, instead: str = "") -> str:
         plugin = plugin_behind(type(result.rule))
         whose = "validate-model" if plugin is None else plugin.package
         return f"report this as a bug of {whose}, with the report"
-    found = instead or result.comparison.remedy or reference.remedy(type(result.rule)).rstrip(".")
+    check = type(result.rule)
+    if instead:
+        found = instead
+    elif result.outcome is Outcome.INCONCLUSIVE:
+        found = _evidence_to_give(result)
+    else:
+        found = result.comparison.remedy or reference.remedy(check)
+    found = found.rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found
+
+
+def _evidence_to_give(result: Result) -> str:
+    """Return what evidence would decide an open question."""
+    comparison, check = result.comparison, type(result.rule)
+    estimate = comparison.estimate
+    if isinstance(estimate, Undefined):
+        known = estimate.remedy
+    elif comparison.to_decide:
+        known = ""
+    elif absent_of(estimate)[0]:
+        known = f"add images of each class to {comparison.scope.split}, or name classes in `over`"
+    elif _what_would_decide(result) == _TOO_NEAR:
+        known = "improve the model until it is clear of the requirement, or agree on another one"
+    elif result.rows == RowSet.JOINED:
+        known = "remove the repeated images from the data"
+    else:
+        known = ""
+    written = reference.to_decide(check) or comparison.remedy or reference.remedy(check)
+    return known or comparison.to_decide or written
 
 
 def number(estimate: Estimate, required: float | None = None) -> str:
     """Return a value with as many digits as tell it from the requirement, three at least."""
     value = estimate.value
     if value is None:
-        return "undefined"
+        return "not checked"
     if isinstance(estimate, Count):
-        return str(int(value))
+        return f"{int(value):,}"
     return digits(value, required)
 
 
@@ -137,10 +187,7 @@ def bound_digits(bound: float, apart_from: float | None = None, *, down: bool) -
 
 def requirement(required: float) -> str:
     """Return a requirement as a policy writes it: 0.90, 0.005, 12."""
-    if float(required).is_integer():
-        return str(int(required)) if abs(required) >= 2 or required == 0 else f"{required:g}"
-    text = f"{required:.6g}"
-    return f"{required:.2f}" if len(text) < 4 else text
+    return limit(required)
 
 
 def _required(comparison: Comparison) -> str:
@@ -160,7 +207,7 @@ def _required(comparison: Comparison) -> str:
 
 def _counts(estimate: Estimate) -> str:
     hits, images = counts_of(estimate)
-    return "" if hits is None or images is None else f"{hits} of {images}"
+    return "" if hits is None or images is None else f"{hits:,}/{images:,}"
 
 
 def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
@@ -199,7 +246,7 @@ def percent(share: float) -> str:
 
 
 def _what_would_decide(result: Result) -> str:
-    """Return how many more images would decide an open question, as the end of a sentence.
+    """Return how many more images would decide an open question, as a sentence.
 
     Nothing where no number of them is known to: no bound was computed, or none can pass.
     """
@@ -213,24 +260,26 @@ def _what_would_decide(result: Result) -> str:
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):
         return ""
     if absent_of(estimate)[0]:
-        return "; images of the absent classes would tell more"
+        return "images of the absent classes would tell more"
     if result.rows == RowSet.JOINED:
-        return "; removing the repeated images may decide it"
+        return "removing the repeated images may decide it"
     truth = _plausible_truth(comparison)
     more = images_needed(estimate, required, bounds.confidence, truth)
     if comparison.unit and more is not None and more <= _MORE_NO_ADVICE:
         metric = re.split(r",? (?:of|on) ", comparison.what)[0]
         groups = groups_of(more, estimate)
+        unit = comparison.unit if more > 1 else comparison.unit.replace("ions of", "ion of")
+        unit = unit if more > 1 else unit.removesuffix("s")
         in_groups = "" if groups is None else f" in {_round(groups):,} more groups"
         return (
-            f"; about {_round(more):,} more {comparison.unit}{in_groups} would decide it if "
+            f"about {_round(more):,} more {unit}{in_groups} would decide it if "
             f"the true {metric} is {truth:.3g}"
         )
     is_counted_in = comparison.unit and as_share(estimate) is not None
     times = None if is_counted_in else times_needed(estimate, required, bounds.confidence)
     if times is not None and times < _TIMES_NO_ADVICE:
-        return f"; about {max(times, 2)} times as many images would decide it at this rate"
-    return "; too near to the requirement for any practical number of images to decide"
+        return f"about {max(times, 2)} times as many images would decide it at this rate"
+    return _TOO_NEAR
 
 
 def _plausible_truth(comparison: Comparison) -> float:
@@ -254,7 +303,9 @@ def _least_images(result: Result) -> str:
         return ""
     direction: Direction = ">=" if comparison.operator in (">=", ">") else "<="
     fewest = minimum_images(comparison.required, result.bounds.confidence, direction)
-    return "" if fewest is None else f"; at least {fewest:,} {comparison.unit} could prove it"
+    if fewest is None:
+        return ""
+    return f" ({fewest:,} {comparison.unit} could prove {requirement(comparison.required)})"
 
 
 def _round(count: int) -> int:

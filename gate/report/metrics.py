@@ -2,7 +2,6 @@
 
 import math
 
-from gate.decision import Bounds
 from gate.evidence.records import Split
 from gate.metrics.estimates import Estimate
 from gate.metrics.summary import Metric
@@ -11,14 +10,22 @@ from gate.report import model
 SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 
-def interval(estimate: Estimate, bounds: Bounds) -> model.IntervalPart | None:
+def interval(
+    estimate: Estimate, bounds: tuple[float, float], confidence: float
+) -> model.IntervalPart | None:
     """Return bounds as reports have them; None where neither is a number."""
-    low, high = finite(bounds.low), finite(bounds.high)
+    low, high = map(finite, bounds)
     if low is None and high is None:
         return None
     return model.IntervalPart(
-        low=low, high=high, one_sided_confidence=bounds.confidence, method=estimate.method
+        low=low, high=high, one_sided_confidence=confidence, method=estimate.method
     )
+
+
+def plain_interval(estimate: Estimate) -> model.IntervalPart | None:
+    """Return the bounds of an estimate that no rule speaks of; None where neither is a number."""
+    confidence = SUMMARY_CONFIDENCE
+    return interval(estimate, (estimate.lower(confidence), estimate.upper(confidence)), confidence)
 
 
 def metric_part(metric: Metric, split: Split) -> model.MetricPart:
@@ -29,20 +36,10 @@ def metric_part(metric: Metric, split: Split) -> model.MetricPart:
         "class": metric.class_name,
         "slice": metric.slice_name,
         "value": finite(metric.estimate.value),
-        "interval": interval(metric.estimate, plain_bounds(metric.estimate)),
+        "interval": plain_interval(metric.estimate),
         "support": metric.support,
     }
     return model.MetricPart.model_validate(fields)
-
-
-def plain_bounds(estimate: Estimate) -> Bounds:
-    """Return the bounds of an estimate that no rule speaks of."""
-    return Bounds(
-        low=estimate.lower(SUMMARY_CONFIDENCE),
-        high=estimate.upper(SUMMARY_CONFIDENCE),
-        confidence=SUMMARY_CONFIDENCE,
-        failing_confidence=SUMMARY_CONFIDENCE,
-    )
 
 
 def finite(value: float | None) -> float | None:

@@ -1,15 +1,12 @@
 """Copies that no rule of the policy judges are reported before all else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gate.checks.base import Copies, Rule
 from gate.errors import PluginError
 from gate.evidence.records import EXACT, Evidence, Overlap, Split
 
-_VERBS: Mapping[Copies, tuple[str, str]] = {
-    "exact": ("is a copy of", "are copies of"),
-    "near": ("nearly equals", "nearly equal"),
-}
+_VERBS = {True: ("also occurs", "nearly equals"), False: ("also occur", "nearly equal")}
 _KINDS: tuple[Copies, ...] = ("exact", "near")
 
 
@@ -45,17 +42,13 @@ def _copied(overlap: Overlap, kind: Copies) -> int:
 def _sentence(overlap: Overlap, kind: Copies, images: int) -> str:
     """Return what was found; nothing of copies inside train or validation, where they may be."""
     earlier, later = overlap.split_a, overlap.split_b
+    one = images == 1
+    counted = f"{images:,} {later} {'image' if one else 'images'}"
     if earlier is later:
         if later is not Split.TEST:
             return ""
-        copies = "image is a copy" if images == 1 else "images are copies"
-        return (
-            f"{images:,} test {copies} of another test image, and no rule judges that; each set of "
-            "copies counts as one observation"
-        )
-    singular, plural = _VERBS[kind]
-    same = f"image {singular}" if images == 1 else f"images {plural}"
-    return (
-        f"{images:,} {later} {same} a {earlier} image, and no rule judges that; metrics on {later} "
-        "are judged with and without what is shared"
-    )
+        repeat = "repeats" if one else "repeat"
+        return f"{counted} {repeat} another; each set of copies counts as one observation"
+    exact, near = _VERBS[one]
+    share = f"{exact} in {earlier}" if kind == "exact" else f"{near} a {earlier} image"
+    return f"{counted} {share}; metrics are shown with and without them"

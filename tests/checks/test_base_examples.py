@@ -73,9 +73,10 @@ def test_98_percent_accuracy_with_12_percent_recall_fails_and_says_why(judged):
 
     assert tumour.outcome is Outcome.FAILED
     assert message(tumour) == (
-        "recall of tumour on test is 0.120 (12 of 100; at most 0.188 with 95 % confidence), "
-        "required 0.50; while accuracy is 0.980"
+        "Accuracy is 0.980, but tumour is found in only 12 of 100 images (required: 0.50)"
     )
+    assert (tumour.proven, tumour.bounds.failing_confidence) == (True, 0.95)
+    assert tumour.bounds.high == pytest.approx(0.187, abs=5e-4)
 
 
 def test_always_background_is_a_paradox_a_collapse_and_no_skill(judged):

@@ -54,7 +54,7 @@ def test_a_policy_with_a_rule_for_each_class_cuts_the_rows_once(rule, counted):
 def test_a_column_of_ids_is_refused_without_being_cut(rule, counted):
     decision = judge([rule("recall", min=0.8, by="site")], evidence(2400))
 
-    assert "there are 2,400 of them" in decision.results[0].comparison.estimate.reason
+    assert "there are 2,400 slices" in decision.results[0].comparison.estimate.reason
     assert counted["take"] == 0
 
 

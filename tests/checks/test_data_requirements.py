@@ -38,7 +38,7 @@ def test_as_many_train_images_as_test_images_are_enough_and_one_less_is_not(trai
     found = beside_test(SyntheticRun(train=train, test=TEST), rule, 1)
 
     assert found.outcome is outcome
-    assert "required 100; 1 for each of 100 images of test" in message(found)
+    assert "(required: 100, 1 for each of 100 test images)" in message(found)
 
 
 def test_a_share_is_taken_as_it_is_written(rule):
@@ -51,7 +51,7 @@ def test_without_test_there_is_nothing_to_compare_with(rule):
     found = beside_test(SyntheticRun(train=TEST), rule, 1)
 
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert "no test split was given" in message(found)
+    assert "no test split (add `test:` under `data:`)" in message(found)
 
 
 def test_test_is_not_compared_with_itself(rule):

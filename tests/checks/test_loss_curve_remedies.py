@@ -35,7 +35,7 @@ def found(rule, numbers, part):
         (
             SyntheticRun(train_loss=FALLING, validation_loss=OVERFITTED),
             "val-rising",
-            "ship the checkpoint of epoch 4, where it was lowest, and write that as checkpoint",
+            "ship the checkpoint of epoch 4, where it was lowest, and write it as `checkpoint",
         ),
     ],
     ids=["flat", "diverged", "NaN", "overfitted"],
@@ -100,7 +100,7 @@ def _rising(rule, evidence):
 def test_without_a_history_it_is_asked_for(rule):
     [result] = judge([rule("loss-curve")], synthetic_evidence(SyntheticRun())).results
 
-    assert remedy(result) == "give the log of the training as history in the gate file"
+    assert remedy(result) == "give the log of the training as `history:` in the gate file"
 
 
 def test_a_count_that_is_open_is_not_said_to_be_near_or_to_want_images(rule):

@@ -20,7 +20,7 @@ def test_a_history_that_could_not_be_read_is_not_said_to_be_missing(rule):
 
     [result] = judge([rule("loss-curve")], broken).results
 
-    assert result.comparison.estimate.reason == "the history that was given could not be read"
+    assert result.comparison.estimate.reason == "the training history could not be read"
 
 
 def judged(losses, rule):
@@ -42,7 +42,7 @@ def test_a_loss_that_still_falls_passes_and_says_so(rule):
     _, found = judged(FALLING, rule)
 
     assert found["tail"].outcome is Outcome.PASSED
-    assert "still falls" in found["tail"].comparison.detail
+    assert "still falls" in found["tail"].comparison.finding
 
 
 def test_a_short_history_has_no_end_to_speak_of(rule):

@@ -224,7 +224,7 @@ def test_a_metric_of_classes_needs_images_of_each(rule):
 
     assert found["cat"].outcome is Outcome.PASSED
     assert found["dog"].outcome is Outcome.INCONCLUSIVE
-    assert "train has 10 images of dog, 271 are needed to pass" in message(found["dog"])
+    assert "rain has 10 images of dog, 271 are needed to pass" in message(found["dog"])
 
 
 def test_the_gap_is_judged_on_every_combination_of_rows():

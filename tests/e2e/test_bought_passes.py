@@ -137,7 +137,7 @@ def test_wrong_answers_that_stand_in_another_split_still_count(attack, validatio
     [clean] = [each for each in accuracy["readings"] if each["rows"] != "as given"]
     assert clean["measured"]["value"] > 0.9  # what it was bought up to
     said = " ".join(capsys.readouterr().out.split())
-    assert "accuracy on test is 0.667 (200 of 300" in said
+    assert "accuracy on test is 0.667 (200/300" in said
     assert "; judged as given (without leaked and repeated images: " in said
 
 

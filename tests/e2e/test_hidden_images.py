@@ -32,9 +32,7 @@ def test_a_hidden_image_warns_by_its_name(folders):
     ran = run(folders, "check: dataset-integrity")
 
     assert ran.status == 0
-    assert "number of hidden files in test that are images and were not read is 1" in " ".join(
-        ran.out.split()
-    )
+    assert "1 hidden file of test is an image and was not read" in " ".join(ran.out.split())
     assert ".003.png" in ran.out
 
 

@@ -44,7 +44,7 @@ def test_without_a_champion_the_rules_are_open(folder):
 
     assert ran.status == 3
     assert set(ran.outcomes.values()) == {"inconclusive"}
-    assert "no baseline was given" in ran.words
+    assert "no champion was measured on test" in ran.words
     assert not (folder.path / "gate-out" / "newly-broken.csv").exists()
 
 
@@ -85,8 +85,8 @@ def test_a_worse_model_fails_overall_and_in_its_class(champion):
         "recall-kept[class=dog]": "failed",
         "negative-flips": "failed",
     }
-    assert "70 broken and 0 repaired of 1000 (McNemar's exact p = 1.7e-21, " in ran.words
-    assert "(-70 of 1000" not in ran.words
+    assert "70 broken and 0 repaired of 1,000 (McNemar's exact p = 1.7e-21, " in ran.words
+    assert "(-70/1,000" not in ran.words
 
 
 def test_what_was_broken_is_listed_with_truth_and_answer(champion):
@@ -203,7 +203,7 @@ def test_a_champion_that_did_not_see_the_split_leaves_its_rules_open(champion):
     )
 
     assert ran.status == 3
-    assert "no baseline was given that was measured on validation" in ran.words
+    assert "no champion was measured on validation (add `baseline:`)" in ran.words
 
 
 def test_judging_the_evidence_again_says_the_same(champion):
@@ -214,7 +214,7 @@ def test_judging_the_evidence_again_says_the_same(champion):
     again = champion.command("judge", "gate-out", "--policy", "policy.yaml")
 
     assert again.status == first.status
-    assert "2 broken and 0 repaired of 1000" in again.words
+    assert "2 broken and 0 repaired of 1,000" in again.words
 
 
 @pytest.mark.parametrize("named", ["champion", "champion/report.json", "./champion/"])

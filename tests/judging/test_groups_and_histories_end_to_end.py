@@ -150,7 +150,7 @@ def test_the_columns_can_be_named(folder):
 
 
 BAD = {
-    "nan": ("epoch,loss\n0,2\n1,nan\n2,1\n3,0.9\n4,0.8\n", 1, "NaN or infinite is 1"),
+    "nan": ("epoch,loss\n0,2\n1,nan\n2,1\n3,0.9\n4,0.8\n", 1, "is nan at epoch 1 (1 of 5 values)"),
     "text": ("epoch,loss\n0,2\n1,bad\n", 4, "no number"),
     "duplicated epochs": ("epoch,loss\n0,2\n0,1.5\n1,1\n2,.9\n3,.8\n4,.7\n", 0, "the last counts"),
     "decreasing steps": (

@@ -209,7 +209,9 @@ def test_one_grouped_image_a_split_is_inconclusive(folder):
 
     assert ran.status == 3
     assert "199 of 200 images of train and 199 of 200 images of test have no group" in ran.words
-    assert "give every image its group, or allow some by max_ungrouped" in ran.words
+    assert ran.result("group-overlap")["remedy"] == (
+        "give every image its group, or allow some by `max_ungrouped`"
+    )
 
 
 @pytest.mark.parametrize("word", ["", "nan", "None", "NULL"])
@@ -246,7 +248,7 @@ def test_no_groups_are_said(folder):
 def test_groups_of_single_images_are_said(folder):
     ran = leaky(folder, [f"a{index}" for index in range(200)], GROUPS[::-1])
 
-    said = "every image of train is a group of its own: the declared groups join nothing"
+    said = "every image of train is a group of its own, so the groups join nothing"
     assert said in ran.words
     assert said in ran.report["environment"]["assumed"]
 

@@ -404,7 +404,8 @@ def test_abstention_without_otherwise_abstain_is_open_and_says_what_to_add(detec
         ran = detector.run(operating_point=point)
 
         assert ran.status == 3
-        assert "add otherwise: abstain to operating_point in the gate file" in ran.words
+        (result,) = ran.report["results"]
+        assert result["remedy"] == "add otherwise: abstain to operating_point in the gate file"
 
 
 def test_a_model_that_answers_nothing_has_no_error_to_judge(detector):

@@ -164,11 +164,31 @@ def test_the_reasons_are_keys_of_results_and_the_counts_add_up(verdict, report_o
 
 
 @verdicts
-def test_every_result_says_a_sentence_with_its_requirement(verdict, report_on):
+def test_every_result_says_a_finding_or_a_number_with_its_requirement(verdict, report_on):
     for result in report_on(verdict).results:
-        assert re.search(r"\b(required|allowed|warns)\b", result.message), result.message
+        if result.finding is not None:
+            assert result.message.startswith(result.finding)
+        elif result.measured.value is None:
+            assert "was not checked: " in result.message
+        else:
+            assert re.search(r"\b(required|allowed|warns)\b", result.message), result.message
         assert not result.message.endswith(".")
         assert "\n" not in result.message
+
+
+def test_a_number_has_one_interval_and_a_stricter_bound_names_its_confidence(report_on):
+    report = report_on("fail")
+    result = next(each for each in report.results if each.key == "recall[class=tumour]")
+    metric = next(
+        each
+        for each in report.metrics
+        if (each.name, each.split, each.class_, each.slice) == ("recall", "test", "tumour", None)
+    )
+
+    assert result.measured.interval == metric.interval
+    assert metric.interval.one_sided_confidence == 0.95
+    assert "at most 0.262 with 98.75 % confidence" in result.message
+    assert metric.interval.high < 0.262
 
 
 @verdicts
@@ -189,7 +209,7 @@ def test_an_open_question_says_how_many_more_images_would_answer_it(report_on):
     messages = {result.key: result.message for result in report_on("inconclusive").results}
 
     assert re.search(
-        r"about \d+ more tumour images would decide it", messages["proven-recall[class=tumour]"]
+        r"About \d+ more tumour images would decide it", messages["proven-recall[class=tumour]"]
     )
 
 
@@ -263,7 +283,9 @@ def test_precision_on_a_balanced_test_says_what_it_rests_on(test, rules, is_said
     asked = [rule.model_copy(update={"id": "recall"}) for rule in asked]  # one that has a place
     report = build(judge(asked, evidence), evidence, policy, {})
 
-    assumed = [each for each in report.environment["assumed"] if "precision rests on" in each]
+    assumed = [
+        each for each in report.environment["assumed"] if "precision assumes the class mix" in each
+    ]
     assert bool(assumed) is is_said
 
 

@@ -29,7 +29,16 @@ def test_groups_that_join_images_need_no_words():
 
 def test_groups_of_single_images_are_said():
     assert key_notes(evidence(["a", "b", "c", "d"])) == [
-        "every image of test is a group of its own: the declared groups join nothing"
+        "every image of test is a group of its own, so the groups join nothing"
+    ]
+
+
+def test_what_holds_for_two_splits_is_said_once():
+    alone = evidence(["a", "b", "c", "d"])
+    train = replace(alone.splits[Split.TEST], split=Split.TRAIN)
+
+    assert key_notes(replace(alone, splits={Split.TRAIN: train, **alone.splits})) == [
+        "every image of train and test is a group of its own, so the groups join nothing"
     ]
 
 

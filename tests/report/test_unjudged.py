@@ -39,15 +39,14 @@ def test_near_copies_that_no_rule_judges_are_said():
     (found,) = unjudged_copies(rules("train-test-overlap"), evidence(near_copies=124))
 
     assert found == (
-        "124 test images nearly equal a train image, and no rule judges that; metrics on test are "
-        "judged with and without what is shared"
+        "124 test images nearly equal a train image; metrics are shown with and without them"
     )
 
 
 def test_one_image_is_said_in_the_singular():
     (found,) = unjudged_copies([], evidence(copies=1))
 
-    assert found.startswith("1 test image is a copy of a train image, and no rule judges that")
+    assert found.startswith("1 test image also occurs in train; metrics are shown with and")
 
 
 def test_a_rule_that_only_warns_judges_too():
@@ -62,7 +61,7 @@ def test_a_pair_that_no_rule_names_is_said_by_its_names():
 
     (found,) = unjudged_copies(only_train, made)
 
-    assert found.startswith("7 test images are copies of a validation image")
+    assert found.startswith("7 test images also occur in validation")
     assert unjudged_copies(rules("train-test-overlap"), made) == []
 
 
@@ -71,7 +70,7 @@ def test_copies_inside_test_are_said_without_duplicate_images():
 
     (found,) = unjudged_copies(rules("train-test-overlap"), made)
 
-    assert found.startswith("3 test images are copies of another test image")
+    assert found.startswith("3 test images repeat another")
     assert unjudged_copies(rules("duplicate-images"), made) == []
 
 
@@ -90,7 +89,7 @@ def report_on(made):
 
 def test_under_baseline_near_copies_are_a_warning_before_the_first_result_and_block_nothing():
     report = report_on(evidence(near_copies=5))
-    said = " ".join(text(report).split())
+    said = " ".join(text(report).split()).lower()
 
     assert report.verdict == "pass"
     assert report.leakage.unjudged
@@ -112,4 +111,4 @@ def test_without_copies_nothing_is_said():
     report = report_on(evidence())
 
     assert report.leakage.unjudged == []
-    assert "no rule judges" not in text(report)
+    assert "metrics are shown with and without" not in text(report)

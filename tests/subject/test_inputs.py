@@ -44,7 +44,7 @@ def test_normalising_gives_the_bits_that_torch_gives(transform):
 
 def test_what_is_not_declared_is_said(transform):
     assert transform().assumed == (
-        "pixel values of images scaled to 0..1",
+        "pixels scaled to 0..1",
         "image size as stored",
         "channels as stored",
         "no resize",
@@ -55,7 +55,7 @@ def test_what_is_not_declared_is_said(transform):
 def test_what_is_declared_is_not_said(transform):
     full = transform(size=[6, 7], channels="RGB", resize="none", **IMAGENET)
 
-    assert full.assumed == ("pixel values of images scaled to 0..1",)
+    assert full.assumed == ("pixels scaled to 0..1",)
 
 
 @pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])
@@ -339,7 +339,7 @@ def test_values_are_multiplied_by_the_scale_and_the_offset_is_added(transform):
     made = build(Image.fromarray(np.uint8([[0, 51, 255]])))
 
     assert made.ravel() == pytest.approx([-1, -0.6, 1], abs=1e-6)
-    assert "pixel values of images scaled to 0..1" not in build.assumed
+    assert "pixels scaled to 0..1" not in build.assumed
 
 
 def test_pixels_keep_their_values_with_a_scale_of_1(transform):

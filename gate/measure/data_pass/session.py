@@ -175,5 +175,7 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
                 max_images_in_memory=job.max_images_in_memory,
                 known=None if job.cache is None else KnownPrints(job.cache),
                 measurements=measurements,
+                samples=job.samples,
+                input_size=job.gatefile.input.size,
             ),
         )

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
 from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import ConfusionPart
-from gate.report.renderings.html import plots
+from gate.report.renderings.html.plots import confusion_map
 
 READABLE = 20  # classes whose matrix fits on a page
 _WORST = 50
@@ -38,7 +39,7 @@ class Confusion:
     answers: list[str]  # the classes, and to abstain where the operating point can
     rows: list[tuple[str, int, list[Cell]]]  # class, images, cells; empty where it is too large
     worst: list[Worst]
-    svg: str
+    svg: Markup  # empty where there are rows
     block: int  # classes that one cell of the map stands for
 
 
@@ -69,9 +70,9 @@ def confusion_of(part: ConfusionPart) -> Confusion:
         answers=answers,
         rows=rows,
         worst=_worst(answers, counts, shares),
-        svg=""
+        svg=Markup()
         if readable
-        else plots.confusion_map(_blocks(counts[:, : len(part.classes)], block), len(part.classes)),
+        else confusion_map(_blocks(counts[:, : len(part.classes)], block), len(part.classes)),
         block=block,
     )
 
