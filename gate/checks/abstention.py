@@ -38,6 +38,8 @@ class Abstention(Rule):
     needs an operating point with `otherwise: abstain`.
 
     To fix a failure: lower the thresholds for more coverage, or raise them for fewer wrong answers.
+
+    To decide it: measure more images, of the named class where one is named.
     """
 
     family: ClassVar = "classification"

@@ -36,6 +36,8 @@ class RecallAtFpr(Rule):
     with test.
 
     To fix a failure: train for a better ranking of the class, or allow more false alarms.
+
+    To decide it: measure more images of the class and of others, on validation and on test.
     """
 
     family: ClassVar = "classification"

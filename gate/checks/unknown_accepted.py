@@ -25,6 +25,8 @@ class UnknownAccepted(Rule):
 
     To fix a failure: raise the thresholds, or train the model to be unsure of what it does not
     know.
+
+    To decide it: give more pictures of no class.
     """
 
     family: ClassVar = "classification"
