@@ -287,6 +287,7 @@ class RefusalCode(StrEnum):
     CONFIGURATION_DIFFERS = "configuration-differs"
     PACKAGE_NOT_ALLOWED = "package-not-allowed"
     AUDIT_MODE = "audit-mode"
+    NO_SUBJECT = "no-subject"
     VERDICT_NOT_PASSED = "verdict-not-passed"
     WARNINGS_REFUSED = "warnings-refused"
     WAIVER_EXPIRED = "waiver-expired"

@@ -21,9 +21,10 @@ from gate.policy.needs import needs_of
 from gate.policy.operating_point import OperatingPointSpec
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
+from gate.subject.absent import complaints_of
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
-from gate.subject.named_documents import policy_of, waivers_of
+from gate.subject.named_documents import documents_of
 from gate.subject.plugins import code_of_plugins, measuring_plugins
 
 if TYPE_CHECKING:
@@ -57,11 +58,15 @@ def validate(
 
     settings = settings or Settings()
     started = datetime.now(UTC)
-    subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
+    subject = (
+        gatefile
+        if isinstance(gatefile, GateFile)
+        else read_gatefile(Path(gatefile), also=complaints_of)
+    )
     refuse_overwriting_baseline(subject, settings.out)
     resolution = resolve(subject)
     subject = resolution.gatefile
-    document, waivers = policy_of(subject), waivers_of(subject)
+    document, waivers = documents_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
     plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)

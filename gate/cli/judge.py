@@ -8,12 +8,14 @@ from gate.cli.output import (
     color_option,
     delete_stale_outputs,
     deliver,
+    detail_options,
     format_option,
     mode_option,
     output_option,
     parse_outputs,
     waivers_option,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import SubjectError
 from gate.report.renderings.registry import require_extra
 
@@ -37,6 +39,7 @@ from gate.report.renderings.registry import require_extra
 @format_option
 @mode_option
 @color_option
+@detail_options
 def command(
     evidence: Path,
     policy: str,
@@ -47,6 +50,7 @@ def command(
     format_: str,
     mode: str,
     color: str,
+    detail: str | None,
 ) -> int:
     """Judge saved EVIDENCE again: a file, or the folder that a run left.
 
@@ -57,6 +61,7 @@ def command(
     from gate.report.renderings import Beside
     from gate.run import judge
 
+    refuse_slip("judge", evidence)
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
     read = (file, Path(policy), *([operating_point] if operating_point else ()))
     targets = parse_outputs(outputs, inputs=read)
@@ -74,4 +79,6 @@ def command(
         delete_stale_outputs(outputs, None if out is None else out / REPORT_NAME)
         raise
     beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)
-    return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+    return deliver(
+        report, format_=format_, outputs=targets, beside=beside, color=color, detail=detail
+    )

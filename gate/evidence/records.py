@@ -154,16 +154,18 @@ class Fingerprints:
 
 
 class PairKind(StrEnum):
-    """How two images are the same, the surest first."""
+    """How two images are the same, the surest first; ID: by name, whatever they show."""
 
     BYTES = "bytes"
     PIXELS = "pixels"
     FLIPPED = "flipped"
     NEAR = "near"
     EDITED = "edited"
+    ID = "id"
 
 
-EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED})
+EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED, PairKind.ID})
+OF_IMAGES = tuple(kind for kind in PairKind if kind is not PairKind.ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,11 @@ class Overlap:
     exact_pairs: int = 0  # all of them; ``pairs`` has one or two for each image of b
     identical: bool = False  # both sides are the same files: one folder was given twice
     review: tuple[Pair, ...] = ()  # perhaps copies: for people, never for a rule
+
+    @property
+    def by_ids_alone(self) -> bool:
+        """Whether no image was compared, so that a copy under another name is not known."""
+        return self.compared == (PairKind.ID,)
 
 
 @dataclass(frozen=True, slots=True)

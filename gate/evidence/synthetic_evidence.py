@@ -11,6 +11,7 @@ from gate.evidence.contract import GATE_FILE, Disagreement
 from gate.evidence.placing import place_copies
 from gate.evidence.records import (
     EXACT,
+    OF_IMAGES,
     UNLABELLED,
     Baseline,
     Evidence,
@@ -197,13 +198,13 @@ def _overlaps(numbers: SyntheticRun) -> tuple[Overlap, ...]:
         *_pairs(Split.TRAIN, range(copies), PairKind.BYTES, numbers, numbers.conflicts),
         *_pairs(Split.TRAIN, range(copies, copies + near), PairKind.NEAR, numbers),
     )
-    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=tuple(PairKind))]
+    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=OF_IMAGES)]
     if numbers.validation is not None:
         copied = range(numbers.validation_copies)
         of_validation = tuple(_pairs(Split.VALIDATION, copied, PairKind.BYTES, numbers))
         overlaps += [
-            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=tuple(PairKind)),
-            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=tuple(PairKind)),
+            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=OF_IMAGES),
+            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=OF_IMAGES),
         ]
     return tuple(overlaps)
 
@@ -232,7 +233,7 @@ def _duplicates(numbers: SyntheticRun) -> Overlap:
         for copy in range(1, (numbers.duplicates or 0) + 1)
     )
     images = sum(map(sum, numbers.test or ()))
-    exact = tuple(kind for kind in PairKind if kind in EXACT)
+    exact = tuple(kind for kind in OF_IMAGES if kind in EXACT)
     return Overlap(Split.TEST, Split.TEST, pairs, compared=exact, images_a=images, images_b=images)
 
 

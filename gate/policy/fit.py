@@ -84,7 +84,11 @@ def _complaint(
 ) -> tuple[str, str] | None:
     if name in (CRITICAL, OTHERS):
         fact = f"the rule speaks of {name}, and no class is said to be critical"
-        return None if critical else (fact, "add critical: [...] to the policy or the gate file")
+        return (
+            None
+            if critical
+            else (fact, "add critical: [...] to the policy or the gate file, or --critical")
+        )
     if name in classes:
         return None
     fact = f"the model has no class {quote(name)}"

@@ -23,6 +23,7 @@ _SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "history": ("optional", "required"),
     "validation": ("if-logged", "required"),
     "groups": ("optional", "required"),
+    "subject": ("optional", "required"),
     "match": ("exact", "alike"),
     "columns": ("any", "same"),
     "allow_same": (True, False),

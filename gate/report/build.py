@@ -15,6 +15,7 @@ from gate.checks.plugins import packages_of
 from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
 from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
+from gate.metrics.changes import champion_changes
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
 from gate.metrics.summary import slice_summary, summary
@@ -26,7 +27,7 @@ from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
-from gate.report.messages import counts_of, message, remedy
+from gate.report.messages import counts_of, message, needed, remedy
 from gate.report.metrics import finite, interval, metric_part, plain_interval
 from gate.report.notebook import Report
 from gate.report.operating_point import operating_point_part
@@ -150,7 +151,23 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
         path=champion.path,
         sha256=champion.sha256,
         evidence_sha256=champion.evidence_sha256,
+        changes=list(_changes(evidence)),
     )
+
+
+def _changes(evidence: Evidence) -> Iterator[model.ChangePart]:
+    for each in champion_changes(evidence):
+        fields = {
+            "name": each.name,
+            "split": each.split.value,
+            "class": each.class_name,
+            "before": finite(each.before.value),
+            "after": finite(each.after.value),
+            "difference": finite(each.difference.value),
+            "interval": plain_interval(each.difference),
+            "reason": each.difference.reason or None,
+        }
+        yield model.ChangePart.model_validate(fields)
 
 
 def _policy(document: ReadPolicy) -> model.PolicyPart:
@@ -223,6 +240,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         finding=comparison.finding or None,
+        needed=needed(result) or None,
         remedy=remedy(result, instead=instead),
         rows=result.rows or None,
         readings=[_reading(each) for each in (result, *result.others)] if result.others else [],

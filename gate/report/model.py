@@ -70,6 +70,28 @@ class SubjectPart(_Part):
     classes: list[str]
 
 
+class IntervalPart(_Part):
+    """One-sided bounds, each by itself at its confidence; null where there is none."""
+
+    low: float | None
+    high: float | None
+    one_sided_confidence: float
+    method: str
+
+
+class ChangePart(_Part):
+    """A metric of the champion and of the model, on the same images; leaked ones are left out."""
+
+    name: str
+    split: Literal["train", "validation", "test"]
+    class_: str | None = Field(alias="class")
+    before: float | None = Field(description="Of the champion.")
+    after: float | None = Field(description="Of the model.")
+    difference: float | None
+    interval: IntervalPart | None = Field(description="Of the difference, paired by image.")
+    reason: str | None = Field(description="Why there is no difference, or no interval.")
+
+
 class BaselinePart(_Part):
     """The champion that the model was compared with."""
 
@@ -77,6 +99,11 @@ class BaselinePart(_Part):
     sha256: str | None = Field(description="Of its checkpoint; null where none was run.")
     evidence_sha256: str | None = Field(
         description="Of the evidence file that its answers were read from."
+    )
+    changes: list[ChangePart] = Field(
+        [],
+        description="Accuracy, balanced accuracy, macro F1 and the recall of the class that is now "
+        "the worst; empty where both were not measured on the same images.",
     )
 
 
@@ -204,15 +231,6 @@ class MeasurementPart(_Part):
     sha256: str = Field(description="Over the names of the images and what was observed on each.")
 
 
-class IntervalPart(_Part):
-    """One-sided bounds, each by itself at its confidence; null where there is none."""
-
-    low: float | None
-    high: float | None
-    one_sided_confidence: float
-    method: str
-
-
 class MeasuredPart(_Part):
     """What was observed."""
 
@@ -278,6 +296,9 @@ class ResultPart(_Part):
         None,
         description="What was found, in a sentence without details; null where `measured` against "
         "`required` says it.",
+    )
+    needed: str | None = Field(
+        None, description="The evidence that would decide an inconclusive result, where known."
     )
     remedy: str
     rows: str | None = Field(
@@ -366,7 +387,7 @@ class PairPart(_Part):
     split_b: str
     label_a: str
     label_b: str
-    kind: Literal["bytes", "pixels", "flipped", "near", "edited"]
+    kind: Literal["bytes", "pixels", "flipped", "near", "edited", "id"]
     distance: float | None
     orientation: str | None
 

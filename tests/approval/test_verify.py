@@ -292,6 +292,7 @@ OF_ATTEST = {
     RefusalCode.REPORT_DIFFERS,
     RefusalCode.EVIDENCE_DIFFERS,
     RefusalCode.JUDGEMENT_MALFORMED,
+    RefusalCode.NO_SUBJECT,
 }
 OF_PLUGINS = {
     RefusalCode.PLUGIN_DIFFERS,

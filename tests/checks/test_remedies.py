@@ -20,7 +20,7 @@ FAILED, OPEN, ERROR = Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.ERROR
 GOOD, SMALL, POOR = ((970, 30), (30, 970)), ((46, 4), (3, 47)), ((80, 20), (25, 75))
 FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
-KEY = "input-trial v1 floor=0.5"
+KEY = "input-trial v2 floor=0.5"
 WRONG = ((20, 180), (20, 180))
 
 

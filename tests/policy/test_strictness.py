@@ -153,6 +153,8 @@ def test_swapping_two_rules_swaps_every_direction(pair):
         ("top-k-accuracy", {"k": 5, "min": 0.9}, {"k": 3, "min": 0.9}, "tightened"),
         ("regression", {"margin": 0.02}, {"margin": 0.1}, "loosened"),
         ("loss-curve", {"history": "required"}, {"history": "optional"}, "loosened"),
+        ("model-integrity", {"subject": "required"}, {"subject": "optional"}, "loosened"),
+        ("input-contract", {}, {"subject": "required"}, "tightened"),
         ("no-skill", {"severity": "block"}, {"severity": "warn"}, "loosened"),
         ("no-skill", {"lock": "final"}, {"lock": "open"}, "loosened"),
     ],

@@ -37,7 +37,7 @@ KEYS = {
     "configuration.digests": "input output weights operating_point slices groups code plugins",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
-    "finding remedy rows readings waiver location",
+    "finding needed remedy rows readings waiver location",
     "results.0.scope": "split class slice part",
     "results.0.measured": "value numerator denominator interval reason",
     "results.0.required": "operator value",

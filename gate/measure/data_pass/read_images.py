@@ -197,7 +197,8 @@ def _gather(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
                 f"{dataset.path}: {each.entry.id}",
                 f"is {_shape(each.image)} where {ready[0].entry.id} is {_shape(ready[0].image)}, "
                 "and a batch needs one size",
-                "declare input.size with input.resize, and input.channels",
+                "bring images to one size and one kind: declare input.size with input.resize, and "
+                "input.channels (--size HxW, --resize shorter-side, --crop center, --channels RGB)",
             )
     return Chunk(
         entries=[each.entry for each in ready],
