@@ -4,7 +4,6 @@ Every metric of answers sees these; ranking, loss and calibration see the scores
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 from gate.evidence.agreement import MADE_UP
 from gate.evidence.data_digests import PREDICTIONS
 from gate.evidence.operating_point import DELTA, OperatingPoint, Threshold
-from gate.evidence.records import Evidence, Failure, Labels, Rows, Split
+from gate.evidence.records import Evidence, Failure, Labels, PairKind, Rows, Split
 
 ABSTAIN = -1  # the answer that is none of the classes
-
-_HARDLY = 1e-6  # the chance below which equal answers to images of one name are no accident
 
 Order = Sequence[tuple[int, float]]  # a class and the score from which on it is the answer
 
@@ -161,10 +158,9 @@ def doubt_of_fit(evidence: Evidence) -> str:
 def doubt_of_validation(evidence: Evidence) -> str:
     """Return why test proves nothing at thresholds that are fitted on validation, in words.
 
-    Those that were fitted on images of test are what these images ask for. Of saved predictions,
-    whose images nobody compares, those of one name with the very same scores are one. Images that
-    could not be compared, such as a user's tensors with files, may be the same. Nothing where the
-    splits share none.
+    Those that were fitted on images of test are what these images ask for. Images that could not be
+    compared, such as a user's tensors with files, may be the same. Nothing where the splits share
+    none.
     """
     validation, test = (evidence.splits.get(each) for each in (Split.VALIDATION, Split.TEST))
     if validation is None or test is None:
@@ -176,9 +172,8 @@ def doubt_of_validation(evidence: Evidence) -> str:
         for overlap in between
         for image in overlap.pairs
     }
-    if PREDICTIONS in (validation.format, test.format):
-        shared |= _answered_alike(validation.all_rows, test.all_rows)
-    elif validation.format != MADE_UP and not any(each.compared for each in between):
+    by_images = any(set(each.compared) - {PairKind.ID} for each in between)
+    if validation.format not in (MADE_UP, PREDICTIONS) and not by_images:
         return (
             "thresholds were fitted on validation, whose images could not be compared with those "
             "of test: nothing is proven with them"
@@ -189,34 +184,6 @@ def doubt_of_validation(evidence: Evidence) -> str:
         f"thresholds were fitted on validation, which has {len(shared):,} of the "
         f"{len(test.all_rows):,} images of test: nothing is proven with them"
     )
-
-
-def _answered_alike(one: Rows, other: Rows) -> set[str]:
-    """Return the names that two splits share, with one label and the very same scores.
-
-    None where so many may be by chance, as with names that are numbers and scores of two digits.
-    """
-    from scipy.special import bdtrc
-
-    if one.scores is None or other.scores is None:
-        return set()
-    here, there = _kind_of(one), _kind_of(other)
-    mine = dict(zip(one.ids.tolist(), here, strict=True))
-    both = [name for name in other.ids.tolist() if name in mine]
-    theirs = dict(zip(other.ids.tolist(), there, strict=True))
-    same = {name for name in both if mine[name] == theirs[name]}
-    counted = Counter(here)
-    by_chance = sum(count * counted[kind] for kind, count in Counter(there).items())
-    chance = by_chance / (len(one) * len(other)) if same else 0.0
-    likely = bool(same) and bdtrc(len(same) - 1, len(both), chance) > _HARDLY
-    return set() if likely else same
-
-
-def _kind_of(rows: Rows) -> list[bytes]:
-    """Return label and scores of each row as bytes."""
-    assert rows.scores is not None, "they were kept"
-    labels = rows.labels.tolist()
-    return [b"%d " % label + row.tobytes() for label, row in zip(labels, rows.scores, strict=True)]
 
 
 def best_answers(rows: Rows) -> Rows:

@@ -224,7 +224,7 @@ def test_thresholds_are_beyond_doubt_where_validation_and_test_were_compared(row
     )
 
 
-@pytest.mark.parametrize("compared", [(), None])
+@pytest.mark.parametrize("compared", [(), (PairKind.ID,), None])
 def test_thresholds_are_in_doubt_where_nothing_could_be_compared(compared, rows_by_chance):
     found = measured(rows_by_chance(20, 2), compared=compared)
 
