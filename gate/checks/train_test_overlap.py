@@ -66,6 +66,7 @@ class TrainTestOverlap(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "images of the later split with a copy in the earlier one"
     interval: ClassVar = "none: the images are counted, not sampled"
 
