@@ -7,6 +7,7 @@ from gate.report.renderings.grouping import count_rules
 from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.text.story import Story
+from gate.report.renderings.thresholds import describe_thresholds
 from gate.report.renderings.words import VERDICTS, champion_of, subject_name
 from gate.wording import pluralize, printable
 
@@ -63,6 +64,8 @@ def _clean(report: Report, left_out: LeftOut) -> str:
 
 
 def _marginal(report: Report) -> Iterator[str]:
+    if report.operating_point is not None:
+        yield f"answers {describe_thresholds(report.operating_point)}"
     if report.baseline is not None:
         yield f"against the champion {printable(champion_of(report.baseline), 120)}"
     if not report.decision.enforced:
