@@ -91,19 +91,19 @@ def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:
             given = list_names(measurement.splits)
             return Lack(f"{measurement.key} was not measured: no image of {given} was", "give it")
         for split in splits:
-            if lack := _lack(measurement, split, len(evidence.classes)):
+            if lack := _lack(measurement, split, evidence):
                 return lack
     return None
 
 
-def _lack(measurement: Measurement, split: "SplitEvidence", classes: int) -> Lack | None:
+def _lack(measurement: Measurement, split: "SplitEvidence", evidence: "Evidence") -> Lack | None:
     from gate.evidence.agreement import MADE_UP
     from gate.evidence.data_digests import PREDICTIONS
 
     known = split.measurements.get(measurement.key)
     if known is None and measurement.optional and split.format in {MADE_UP, PREDICTIONS}:
         return None
-    if known is None and measurement.can_be_spared(split, classes):
+    if known is None and measurement.can_be_spared(split, len(evidence.classes)):
         return None
     if known is None and split.format == PREDICTIONS:
         fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"
@@ -113,21 +113,27 @@ def _lack(measurement: Measurement, split: "SplitEvidence", classes: int) -> Lac
         return Lack(fact, _AGAIN)
     if split.format != MADE_UP and known.facts != _as_json(measurement.plan_facts()):
         return Lack(f"{measurement.key} was measured otherwise on {split.split}", _AGAIN)
-    if split.format != MADE_UP and not _adds_up(measurement, split, known.summary):
+    if split.format != MADE_UP and not _adds_up(measurement, split, evidence):
         fact = f"the summary of {measurement.key} on {split.split} is not that of its answers"
         return Lack(fact, _AGAIN)
     return None
 
 
-def _adds_up(measurement: Measurement, split: "SplitEvidence", summary: object) -> bool:
+def _adds_up(measurement: Measurement, split: "SplitEvidence", evidence: "Evidence") -> bool:
     """Return whether what evidence says of a measurement follows from what it observed.
 
-    Of a package's measurement only the package can tell, so that it is taken as it is.
+    Of a package's measurement only the package can tell, so that it is taken as it is. Summaries
+    are of the answers that were measured, whatever the operating point.
     """
+    from gate.metrics.operating_point import best_answers
+
     if not type(measurement).__module__.startswith("gate."):
         return True
     rows = split.all_rows
-    return bool(_as_json(measurement.summarise(rows.observed(measurement.key), rows)) == summary)
+    if evidence.configuration.operating_point is not None:
+        rows = best_answers(rows)
+    said = measurement.summarise(rows.observed(measurement.key), rows)
+    return bool(_as_json(said) == split.measurements[measurement.key].summary)
 
 
 def _needs(rule: Rule) -> Iterator[Need]:
