@@ -27,8 +27,9 @@ from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
-# Of the sample, that a view may leave out: as little as a shortcut that is let pass is worth. Who
-# makes the data could else leave out those images whose answers the view changes.
+# Of the sample, that a view may leave out; of the images that a weak view changes, whose answers may
+# change: as little as a shortcut that is let pass is worth. Who makes the data could else keep from
+# the view those images whose answers it changes.
 _MOST_LEFT_OUT = 0.1
 _REASONS = {
     TOO_SMALL: ("the images are too small for it", "judge larger images, or leave the rule out"),
@@ -47,7 +48,8 @@ class NotAsked:
     reason: str
     remedy: str = ""
     # The view cannot show anything of such images, and whoever made them so gains nothing: the
-    # input is the same, or too small for regions. Then a rule only warns.
+    # input is the same, and where it is not the answers stay; or all are too small for regions.
+    # Then a rule only warns.
     is_harmless: bool = False
 
     @property
@@ -94,12 +96,13 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     if evidence.configuration.operating_point is not None:  # views have no scores, only answers
         rows = best_answers(rows)
     columns = [rows.observed(each.key) for each in views]
-    for measurement, observed in zip(views, columns, strict=True):
-        view = str(measurement.view)
-        if why := _contradiction(observed, len(evidence.classes), view):
-            return why
-        if why := _why_nothing(observed[STATE], view):
-            return why
+    found = [
+        _contradiction(observed, len(evidence.classes), str(measurement.view))
+        or _why_nothing(observed, rows, str(measurement.view))
+        for measurement, observed in zip(views, columns, strict=True)
+    ]
+    if why := min(filter(None, found), key=lambda each: each.is_harmless, default=None):
+        return why
     keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
@@ -107,8 +110,9 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     return Answered(rows.where(keep), predictions)
 
 
-def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> NotAsked | None:
-    """Return why the states of a view show nothing; None where they do."""
+def _why_nothing(observed: dict[str, Numbers], rows: Rows, view: str) -> NotAsked | None:
+    """Return why a view shows nothing; None where it does."""
+    states = observed[STATE]
     asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
@@ -126,7 +130,9 @@ def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> 
     if changed < _LEAST_CHANGED * asked:
         same = f"{asked - changed:,} of {asked:,} images"
         remedy = "judge larger images, or a stronger view"
-        return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=True)
+        flips = (states == ASKED) & (observed[PREDICTION] != rows.predictions)
+        hardly = int(flips.sum()) <= _MOST_LEFT_OUT * changed
+        return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=hardly)
     return None
 
 

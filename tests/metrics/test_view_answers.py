@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.checks.region_evidence import RegionEvidence
+from gate.checks.region_evidence import RegionEvidence, Tint
 from gate.checks.stability import Stability
 from gate.decision import judge
 from gate.evidence.synthetic_evidence import synthetic_evidence
@@ -81,8 +81,22 @@ def test_the_regions_of_a_picture_are_held_to_the_same():
         )
     )
 
-    [result] = judge(
-        [RegionEvidence.model_validate({"check": "region-evidence", "tint": {}})], evidence
-    ).results
+    [result] = judge([RegionEvidence(tint=Tint())], evidence).results
 
     assert (result.outcome, result.blocks) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(("flips", "blocks"), [(0, False), (30, False), (31, True), (300, True)])
+def test_a_view_that_changes_few_images_is_harmless_only_where_their_answers_stay(flips, blocks):
+    """Marks on a part of the images are no less a shortcut."""
+    told = tuple(run for run in ((flips, 1), (500 - flips, 0), (500, 1)) if run[0])
+    columns = {"prediction": told, "state": ((300, ASKED), (700, 0))}
+    as_it_is = {"prediction": ((500, 0), (500, 1)), "state": ((300, ASKED), (700, 0))}
+    seen = {TINT.format("same"): as_it_is, TINT.format("other"): columns}
+    evidence = synthetic_evidence(
+        SyntheticRun(test=((500, 0), (0, 500)), observations={"test": seen})
+    )
+
+    [result] = judge([RegionEvidence(tint=Tint())], evidence).results
+
+    assert (result.outcome, result.blocks) == ("inconclusive", blocks)
