@@ -27,9 +27,9 @@ from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
-# Of the sample, that a view may leave out; of the images that a weak view changes, whose answers may
-# change: as little as a shortcut that is let pass is worth. Who makes the data could else keep from
-# the view those images whose answers it changes.
+# Of the sample, that a view may leave out; of the images that a weak view changes, whose answers
+# may change: as little as a shortcut that is let pass is worth. Who makes the data could else keep
+# from the view those images whose answers it changes.
 _MOST_LEFT_OUT = 0.1
 _REASONS = {
     TOO_SMALL: ("the images are too small for it", "judge larger images, or leave the rule out"),
