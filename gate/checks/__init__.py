@@ -17,6 +17,7 @@ from gate.checks.data_requirements import DataRequirements
 from gate.checks.dataset_integrity import DatasetIntegrity
 from gate.checks.deployment_precision import DeploymentPrecision
 from gate.checks.duplicate_images import DuplicateImages
+from gate.checks.equalised_odds import EqualisedOdds
 from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
 from gate.checks.false_positive_rate import FalsePositiveRate
@@ -34,6 +35,7 @@ from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
 from gate.checks.regression import Regression
 from gate.checks.roc_auc import RocAuc
+from gate.checks.slice_gap import SliceGap
 from gate.checks.specificity import Specificity
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
@@ -56,6 +58,9 @@ _ALL: tuple[type[Rule], ...] = (
     LogLoss,
     ConfusionRate,
     ExpectedCost,
+    # groups
+    SliceGap,
+    EqualisedOdds,
     # traps
     AccuracyParadox,
     PredictionCollapse,

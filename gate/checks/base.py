@@ -166,6 +166,7 @@ class Rule(BaseModel):
         "prevalence",
         "from_",
         "to",
+        "class_",
         "by",
         "slices",
         check_fields=False,

@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gate.checks import REGISTRY
-from gate.checks.base import Example, Rule
-from gate.evidence.synthetic_run import Runs, SyntheticRun
+from gate.checks.base import Example, Rule, SplitName
+from gate.evidence.synthetic_run import Runs, SliceRuns, SyntheticRun
 
 _REMEDY, _TO_DECIDE = "To fix a failure:", "To decide it:"
 FAMILIES = {
     "classification": "how often the answers are right",
+    "groups": "whether the answers are as good for all",
     "traps": "models that look good for the wrong reason",
     "data": "data that cannot carry a judgement",
     "generalisation": "memory instead of skill",
@@ -101,8 +102,9 @@ def numbers(evidence: SyntheticRun) -> str:
     shown = [
         f"{each.name.replace('_', ' ')} {_number(getattr(evidence, each.name))}"
         for each in fields(evidence)
-        if getattr(evidence, each.name) != each.default
+        if getattr(evidence, each.name) != each.default and each.name != "slices"
     ]
+    shown += _sliced(evidence.slices or {})
     return "; ".join(shown) or "nothing was measured"
 
 
@@ -194,6 +196,14 @@ def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
             return " ".join(each if isinstance(each, str) else f"{each:.3g}" for each in value)
         case _:
             return str(value)
+
+
+def _sliced(slices: Mapping[SplitName, Mapping[str, SliceRuns]]) -> Iterator[str]:
+    """Yield each slice column: of how many images which value, in the order of the counts."""
+    for split, columns in slices.items():
+        for name, runs in columns.items():
+            said = ", ".join(f"{value or 'none'} {count}" for count, value in runs)
+            yield f"{name} of {split} in the order of the counts {said}"
 
 
 def _observed(observations: Mapping[str, Mapping[str, Mapping[str, Runs]]]) -> Iterator[str]:

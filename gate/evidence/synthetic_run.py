@@ -10,6 +10,9 @@ Matrix = tuple[tuple[int, ...], ...]  # confusion counts, rows = truth
 # Of so many rows, one behind the other, and what was observed on each of them; None: nothing.
 Runs = tuple[tuple[int, int | float | None], ...]
 
+# The same of a slice column: its value, None where a row has none.
+SliceRuns = tuple[tuple[int, str | None], ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticRun:
@@ -23,6 +26,8 @@ class SyntheticRun:
     test: Matrix | None = None
     train: Matrix | None = None
     validation: Matrix | None = None
+    # By split and slice column; the rows are in the order of the counts.
+    slices: Mapping[SplitName, Mapping[str, SliceRuns]] | None = None
     groups: int | None = None  # groups that train and test share; None: no group is declared
     ungrouped: int = 0  # images of test without a group, where groups are declared
     unreadable: int = 0  # images of test that could not be read

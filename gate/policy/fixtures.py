@@ -27,6 +27,8 @@ _ABOUT = {
     "test": "Confusion counts of the test split: a row a true class, a column a prediction.",
     "train": "Confusion counts of the train split.",
     "validation": "Confusion counts of the validation split.",
+    "slices": "Slice columns, by split: so many images, in the order of the counts, and the value "
+    "of each of them; null where they have none.",
     "groups": "How many groups train and test share; left out, no group is declared.",
     "ungrouped": "Images of test without a group, where groups are declared.",
     "unreadable": "Images of test that cannot be read.",
@@ -172,6 +174,20 @@ def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
             yield Case(fixture, numbers, f"{document.source.file}:{line}")
 
 
+def _impossible_slices(numbers: SyntheticRun) -> Iterator[str]:
+    for split, columns in (numbers.slices or {}).items():
+        matrix = getattr(numbers, split)
+        images = None if matrix is None else sum(map(sum, matrix))
+        for name, runs in columns.items():
+            rows = [count for count, _ in runs]
+            if images is None:
+                yield f"slices of {split} need its counts, and there are none"
+            elif min(rows, default=0) < 0:
+                yield f"the images of the slices of {name} must be 0 or more"
+            elif sum(rows) != images:
+                yield f"slices of {name} are of {sum(rows):,} images, and {split} has {images:,}"
+
+
 def _impossible_observations(numbers: SyntheticRun) -> Iterator[str]:
     for split, measurements in (numbers.observations or {}).items():
         matrix = getattr(numbers, split)
@@ -256,6 +272,7 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield "a champion that is the model itself has broken: 0, and nothing repaired"
     if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
         yield "confidence must be two numbers from 0 to 1"
+    yield from _impossible_slices(numbers)
     yield from _impossible_observations(numbers)
     if numbers.contract is not None and numbers.contract not in _CONTRACTS:
         yield f"contract must be one of {', '.join(_CONTRACTS)}"

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypedDict
 
 from gate.checks.base import CRITICAL, OTHERS, Operator, Rule
 from gate.checks.classification import ClassificationRule
+from gate.checks.gaps import GapRule
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.regression import Regression
 from gate.evidence.records import Evidence
@@ -151,6 +152,8 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     """Return why a rule cannot be planned, or nothing."""
     if rule.severity != "block":
         return "it only warns"
+    if isinstance(rule, GapRule):
+        return _of_a_gap(rule)
     if not isinstance(rule, ClassificationRule | NegativeFlips | Regression):
         return "it does not ask for a share of the test images, which alone can be planned"
     if rule.decide_on == "point":
@@ -161,6 +164,17 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
         return "it speaks of $critical; give --gatefile or --evidence, which say what is"
     return ""
+
+
+def _of_a_gap(rule: GapRule) -> str:
+    """Return the fewest images a slice that can pass a gap: all alike, and none wrong."""
+    fewest = minimum_images(1 - rule.max, rule.one_sided_confidence)
+    if fewest is None:
+        return "no number of images proves that there is no gap at all"
+    return (
+        f"it compares slices: with fewer than {fewest:,} images that count in each it cannot pass; "
+        "judge a first run, its messages say what is missing"
+    )
 
 
 def _line(

@@ -50,6 +50,38 @@ def run(test, **numbers):
     return SyntheticRun(test=test, confidence=(0.95, 0.6), **numbers)
 
 
+def sites(images, missed_at_a, missed_at_b):
+    """Return a run with so many images of each class at sites A and B, some dogs of them missed."""
+    missed = ((missed_at_a, "A"), (missed_at_b, "B"))
+    found = ((images - missed_at_a, "A"), (images - missed_at_b, "B"))
+    lost = missed_at_a + missed_at_b
+    return SyntheticRun(
+        test=((2 * images, 0), (lost, 2 * images - lost)),
+        slices={"test": {"site": ((images, "A"), (images, "B"), *missed, *found)}},
+    )
+
+
+def one_site():
+    return SyntheticRun(test=GOOD, slices={"test": {"site": ((2000, "A"),)}})
+
+
+def _of_gaps():
+    for check in ("slice-gap", "equalised-odds"):
+        rule = {"by": "site", "max": 0.1}
+        yield Followed(check, FAILED, "collect more images like", sites(200, 60, 2),
+                       sites(200, 4, 2), rule)  # fmt: skip
+        yield Followed(check, OPEN, "first of site=A", sites(20, 0, 0), sites(200, 4, 2), rule)
+        yield Followed(check, OPEN, "second slice", one_site(), sites(200, 4, 2), rule)
+    yield Followed(
+        "slice-gap",
+        OPEN,
+        "`slices: [COLUMN, ...]`",
+        SyntheticRun(test=GOOD),
+        sites(200, 4, 2),
+        {"by": "$slices", "max": 0.1},
+    )
+
+
 def _all():
     yield from metric("accuracy", {"min": 0.9}, failed="confusion matrix", more="more images")
     for check in ("balanced-accuracy", "macro-f1"):
@@ -103,6 +135,7 @@ def _all():
         failed="false-positive rate",
         more="more images of every class",
     )
+    yield from _of_gaps()
     yield Followed(
         "accuracy-paradox", FAILED, "weight or oversample", run(((4888, 12), (88, 12))), run(GOOD)
     )
