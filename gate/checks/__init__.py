@@ -30,16 +30,19 @@ from gate.checks.mcc import Mcc
 from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
+from gate.checks.parent_recall import ParentRecall
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
 from gate.checks.regression import Regression
 from gate.checks.roc_auc import RocAuc
+from gate.checks.severe_error import SevereError
 from gate.checks.slice_gap import SliceGap
 from gate.checks.specificity import Specificity
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
+from gate.checks.weighted_kappa import WeightedKappa
 
 _ALL: tuple[type[Rule], ...] = (
     # classification
@@ -58,6 +61,10 @@ _ALL: tuple[type[Rule], ...] = (
     LogLoss,
     ConfusionRate,
     ExpectedCost,
+    # order
+    SevereError,
+    WeightedKappa,
+    ParentRecall,
     # groups
     SliceGap,
     EqualisedOdds,

@@ -167,6 +167,7 @@ class Rule(BaseModel):
         "from_",
         "to",
         "class_",
+        "order",
         "by",
         "slices",
         check_fields=False,

@@ -15,6 +15,7 @@ from gate.evidence.synthetic_run import Runs, SliceRuns, SyntheticRun
 _REMEDY, _TO_DECIDE = "To fix a failure:", "To decide it:"
 FAMILIES = {
     "classification": "how often the answers are right",
+    "order": "mistakes that are worse than others",
     "groups": "whether the answers are as good for all",
     "traps": "models that look good for the wrong reason",
     "data": "data that cannot carry a judgement",
@@ -188,6 +189,8 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
     match value:
+        case Mapping() if all(isinstance(each, tuple) for each in value.values()):  # parents
+            return ", ".join(f"{name}: {' '.join(members)}" for name, members in value.items())
         case Mapping():  # observations
             return ", ".join(_observed(value))
         case ((int(), *_), *_):  # a confusion matrix, rows are the truth

@@ -50,6 +50,7 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
     made = Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
+        parents=numbers.parents or {},
         splits=splits,
         subject=None if numbers.broken is None else _subject(),
         baseline=None

@@ -23,6 +23,7 @@ class SyntheticRun:
 
     classes: tuple[str, ...] = ("cat", "dog")
     critical: tuple[str, ...] = ()
+    parents: Mapping[str, tuple[str, ...]] | None = None  # the classes that belong together
     test: Matrix | None = None
     train: Matrix | None = None
     validation: Matrix | None = None

@@ -32,6 +32,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     """Write evidence into a database that has the tables and nothing else."""
     assert evidence.measured_at is not None, "it was measured some time"
     about = About(
+        parents=evidence.parents,
         measured_at=as_text(evidence.measured_at),
         answers_from_cache=evidence.answers_from_cache,
         engines=evidence.engines,

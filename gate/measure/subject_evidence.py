@@ -66,6 +66,7 @@ def _nothing_but(error: SubjectError, subject: GateFile, document: PolicyDocumen
     return Evidence(
         classes=subject.classes,
         critical=subject.critical,
+        parents=subject.parents,
         subject=subject_of(identity, None),
         failures=(failure(error),),
         measured_at=now(),

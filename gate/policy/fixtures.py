@@ -24,6 +24,7 @@ _PROBES = ("sound", "nan", "constant", "batch")
 _ABOUT = {
     "classes": "The names of the classes; two, cat and dog, by default.",
     "critical": "The critical classes.",
+    "parents": "The classes of each parent, where some belong together.",
     "test": "Confusion counts of the test split: a row a true class, a column a prediction.",
     "train": "Confusion counts of the train split.",
     "validation": "Confusion counts of the validation split.",
@@ -236,6 +237,10 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     for name in numbers.critical:
         if name not in numbers.classes:
             yield f"the critical class {quote(name)} is none of the classes"
+    for parent, members in (numbers.parents or {}).items():
+        for name in members:
+            if name not in numbers.classes:
+                yield f"{quote(name)} of the parent {quote(parent)} is none of the classes"
     side = len(numbers.classes)
     for split in ("train", "validation", "test"):
         matrix = getattr(numbers, split)

@@ -8,11 +8,14 @@ from gate.checks.base import CRITICAL, OTHERS, Operator, Rule
 from gate.checks.classification import ClassificationRule
 from gate.checks.gaps import GapRule
 from gate.checks.negative_flips import NegativeFlips
+from gate.checks.parent_recall import ParentRecall
 from gate.checks.regression import Regression
 from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
 from gate.metrics.planning_groups import Grouping, Groups
+
+_OF_PARENT = "images of the parent"  # not counted in data: who belongs to it the gate file says
 
 # What the denominator of a metric counts; only shares of something can be planned exactly.
 _COUNTS: Mapping[str, str] = {
@@ -24,6 +27,8 @@ _COUNTS: Mapping[str, str] = {
     "specificity": "images of other classes",
     "false-positive-rate": "images of other classes",
     "negative-flips": "images",
+    "severe-error": "images",
+    "parent-recall": _OF_PARENT,
 }
 # The same for changes against a champion, by their metric.
 _COUNTS_OF_CHANGES: Mapping[str, str] = {"accuracy": "images", "recall": "images of the class"}
@@ -139,7 +144,9 @@ def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
     match rule:
         case ClassificationRule():
             for name, required in rule.targets(evidence):
-                yield Asked(name, rule.operator, required, _COUNTS[rule.check])
+                of_class = rule.check == "severe-error" and name is not None
+                counts = "images of the class" if of_class else _COUNTS[rule.check]
+                yield Asked(name, rule.operator, required, counts)
         case NegativeFlips():
             yield Asked(None, "<=", rule.max, _COUNTS[rule.check])
         case Regression():
@@ -161,6 +168,8 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
     if (rule.metric if isinstance(rule, Regression) else rule.check) not in known:
         return "its bounds have no closed form; judge a first run, its messages say what is missing"
+    if isinstance(rule, ParentRecall) and not rule.parents:
+        return "the gate file says which classes belong together; name them in `parents`"
     if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
         return "it speaks of $critical; give --gatefile or --evidence, which say what is"
     return ""
@@ -218,7 +227,11 @@ def _line(
 
 def _groups(grouping: Grouping | None, name: str | None, counts: str, icc: float) -> Groups | None:
     """Return the groups of the images that are counted; None where each image is one."""
-    if grouping is None or (name is not None and name not in grouping.classes):
+    if (
+        grouping is None
+        or counts == _OF_PARENT
+        or (name is not None and name not in grouping.classes)
+    ):
         return None
     sizes = grouping.of(name, others=counts.endswith("other classes"))
     return sizes.alike(icc) if sizes is not None and sizes.typical > 1 else None
@@ -277,7 +290,7 @@ def _truth(required: float, wanted: float | None, *, upwards: bool) -> float:
 
 
 def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None) -> int | None:
-    if per_class is None or counts.startswith("predictions"):
+    if per_class is None or counts == _OF_PARENT or counts.startswith("predictions"):
         return None
     total = sum(per_class.values())
     if name is None:

@@ -38,6 +38,7 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
+    ("severe-error", "distance"): -1,
     ("top-k-accuracy", "k"): -1,
 }
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}

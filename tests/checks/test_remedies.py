@@ -65,6 +65,41 @@ def one_site():
     return SyntheticRun(test=GOOD, slices={"test": {"site": ((2000, "A"),)}})
 
 
+GRADES = ("none", "mild", "severe")
+FAR = ((190, 9, 1), (15, 170, 15), (40, 10, 150))
+NEAR = ((190, 10, 0), (10, 185, 5), (0, 10, 190))
+FEW = ((18, 2, 0), (1, 18, 1), (0, 1, 19))
+KINDS = {
+    "classes": ("car", "bus", "cat", "dog"),
+    "parents": {"vehicle": ("car", "bus"), "animal": ("cat", "dog")},
+}
+KEPT = ((190, 10, 0, 0), (60, 140, 0, 0), (0, 0, 195, 5), (0, 0, 8, 192))
+LOST = ((190, 10, 0, 0), (10, 157, 33, 0), (0, 0, 195, 5), (1, 1, 8, 190))
+
+
+def graded(test):
+    return SyntheticRun(classes=GRADES, test=test)
+
+
+def _of_order():
+    for check, rule in (
+        ("severe-error", {"max": 0.02}),
+        ("weighted-kappa", {"min": 0.9}),
+    ):
+        yield Followed(check, FAILED, "furthest from the truth", graded(FAR), graded(NEAR), rule)
+        yield Followed(check, OPEN, "more images", graded(FEW), graded(NEAR), rule)
+    yield Followed("parent-recall", FAILED, "taken for outside", SyntheticRun(**KINDS, test=LOST),
+                   SyntheticRun(**KINDS, test=KEPT), {"min": 0.95})  # fmt: skip
+    yield Followed(
+        "parent-recall",
+        OPEN,
+        "`classes: {PARENT: [CLASS, ...], ...}`",
+        SyntheticRun(classes=KINDS["classes"], test=KEPT),
+        SyntheticRun(**KINDS, test=KEPT),
+        {"min": 0.95},
+    )
+
+
 def _of_gaps():
     for check in ("slice-gap", "equalised-odds"):
         rule = {"by": "site", "max": 0.1}
@@ -135,6 +170,7 @@ def _all():
         failed="false-positive rate",
         more="more images of every class",
     )
+    yield from _of_order()
     yield from _of_gaps()
     yield Followed(
         "accuracy-paradox", FAILED, "weight or oversample", run(((4888, 12), (88, 12))), run(GOOD)
