@@ -87,12 +87,12 @@ def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view
 
 def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
     if lack := lacking(rule, evidence):
-        return [_nothing(rule, lack.fact, lack.remedy)]
-    return rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
+        return [nothing_of(rule, lack.fact, lack.remedy)]
+    return rule.evaluate(evidence) or [nothing_of(rule, "nothing was compared")]
 
 
 def _crashed(rule: Rule) -> list[Question]:
-    nothing = _nothing(rule, "the rule crashed")
+    nothing = nothing_of(rule, "the rule crashed")
     return [Question((Reading("", nothing, only_withholds=False),))]
 
 
@@ -103,7 +103,8 @@ def describe_crash(crash: Exception) -> str:
     return f"{type(crash).__name__}: {crash}"
 
 
-def _nothing(rule: Rule, reason: str, remedy: str = "") -> Comparison:
+def nothing_of(rule: Rule, reason: str, remedy: str = "") -> Comparison:
+    """Return the comparison of a rule that compared nothing, for this reason."""
     return Comparison(
         what=rule.check.replace("-", " "),
         estimate=Undefined(reason, remedy=remedy),

@@ -21,6 +21,7 @@ from gate.checks.equalised_odds import EqualisedOdds
 from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
 from gate.checks.false_positive_rate import FalsePositiveRate
+from gate.checks.fragility import Fragility
 from gate.checks.group_overlap import GroupOverlap
 from gate.checks.input_contract import InputContract
 from gate.checks.log_loss import LogLoss
@@ -78,6 +79,7 @@ _ALL: tuple[type[Rule], ...] = (
     DuplicateImages,
     DatasetIntegrity,
     DataRequirements,
+    Fragility,
     # generalisation
     TrainTestGap,
     # baseline

@@ -94,8 +94,9 @@ def common_parameters() -> list[Parameter]:
 
 
 def as_rule(check: type[Rule], example: Example) -> str:
-    """Return the rule of an example on one line, as a policy writes it."""
-    return write_value({"check": name_of(check), **example.parameters})
+    """Return the rule of an example on one line, as a policy writes it, and those beside it."""
+    rules = ({"check": name_of(check), **example.parameters}, *example.beside)
+    return " beside ".join(map(write_value, rules))
 
 
 def numbers(evidence: SyntheticRun) -> str:

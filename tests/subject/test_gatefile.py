@@ -214,8 +214,8 @@ def test_every_key_of_the_schema_is_described():
 
 def test_classes_under_parents_are_read_in_their_order(gate_yaml):
     under = "classes: {vehicle: [car, bus], animal: [cat, dog]}\n"
-    gatefile = read_gatefile(gate_yaml(FULL.replace("classes: [background, tumour]\n", under)
-                                       .replace("critical: [tumour]", "critical: [bus]")))  # fmt: skip
+    full = FULL.replace("classes: [background, tumour]\n", under)
+    gatefile = read_gatefile(gate_yaml(full.replace("critical: [tumour]", "critical: [bus]")))
 
     assert gatefile.classes == ("car", "bus", "cat", "dog")
     assert gatefile.parents == {"vehicle": ("car", "bus"), "animal": ("cat", "dog")}
