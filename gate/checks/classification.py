@@ -23,9 +23,18 @@ from gate.checks.base import (
     resolve_classes,
     without_classes,
 )
-from gate.checks.slicing import absent_slice, complain_of, cuts_of, judged_slices
+from gate.checks.slicing import (
+    absent_slice,
+    complain_of,
+    cuts_of,
+    judged_slices,
+    measured_for,
+    properties_in,
+    properties_needed,
+)
 
 if TYPE_CHECKING:
+    from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence, Rows, SplitEvidence
     from gate.metrics.estimates import Estimate, Undefined
 
@@ -50,7 +59,8 @@ class ClassificationRule(Rule):
         None,
         min_length=1,
         description="A slice column, several to be crossed, or `$slices`, every column that the "
-        "data declares; each slice must meet the requirement.",
+        "data declares; each slice must meet the requirement. brightness, contrast, size, "
+        "sharpness, aspect and bytes are measured, and cut at quartiles.",
     )
     slices: tuple[str, ...] | None = Field(
         None,
@@ -164,13 +174,14 @@ class ClassificationRule(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class or split, in each slice."""
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.selection import absent
 
-        measured = evidence.splits.get(Split(self.split))
+        measured = measured_for(self.by, evidence, self.split)
         if measured is None:
             return [self._unmeasured(absent(evidence, self.split))]
+        if isinstance(measured, Undefined):
+            return [self._unmeasured(measured, ", ".join(properties_in(self.by)))]
         targets = list(self.targets(evidence))
         return [
             comparison
@@ -181,6 +192,10 @@ class ClassificationRule(Rule):
                 else self._with_bands(self.compare(part, slice_name, evidence, targets))
             )
         ]
+
+    def needs(self) -> "tuple[Measurement, ...]":
+        """Return the properties of images, where a slice column is one."""
+        return properties_needed(self.by)
 
     def _with_bands(self, comparisons: list[Comparison]) -> Iterator[Comparison]:
         """Yield each comparison, and after it the one with the warn band, where that asks more."""

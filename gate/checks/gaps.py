@@ -16,12 +16,21 @@ from gate.checks.base import (
     in_words,
 )
 from gate.checks.sentences import enumerate_names
-from gate.checks.slicing import absent_slice, complain_of, cuts_of, judged_slices
+from gate.checks.slicing import (
+    absent_slice,
+    complain_of,
+    cuts_of,
+    judged_slices,
+    measured_for,
+    properties_in,
+    properties_needed,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence, SplitEvidence
     from gate.metrics.estimates import Estimate, Undefined
     from gate.metrics.gaps import LargestGap
@@ -40,7 +49,8 @@ class GapRule(Rule):
     by: str | tuple[str, ...] = Field(
         min_length=1,
         description="A slice column, several to be crossed, or `$slices`, every column that the "
-        "data declares, each by itself.",
+        "data declares, each by itself. brightness, contrast, size, sharpness, aspect and bytes "
+        "are measured, and cut at quartiles.",
     )
     slices: tuple[str, ...] | None = Field(
         None,
@@ -66,6 +76,10 @@ class GapRule(Rule):
         if self.max >= 1:
             yield ("max",), "no gap is above 1", "allow less, or delete the rule"
 
+    def needs(self) -> "tuple[Measurement, ...]":
+        """Return the properties of images, where a slice column is one."""
+        return properties_needed(self.by)
+
     def questions(self, evidence: "Evidence") -> "Iterator[tuple[str, str | None]]":
         """Yield what is compared between slices: a metric, and the class it is of, if any."""
         raise NotImplementedError
@@ -76,13 +90,14 @@ class GapRule(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each cut of the split, metric and class."""
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.selection import absent
 
-        measured = evidence.splits.get(Split(self.split))
+        measured = measured_for(self.by, evidence, self.split)
         if measured is None:
             return [self._comparison(absent(evidence, self.split), None, None, None)]
+        if isinstance(measured, Undefined):
+            return [self._comparison(measured, None, None, ", ".join(properties_in(self.by)))]
         cuts = cuts_of(self.by, measured)
         if isinstance(cuts, Undefined):
             return [self._comparison(cuts, None, None, None)]

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gate.evidence.image_properties import PROPERTIES
+
 if TYPE_CHECKING:
-    from gate.evidence.records import SplitEvidence
+    from gate.evidence.measurements import Measurement
+    from gate.evidence.records import Evidence, SplitEvidence
     from gate.metrics.estimates import Undefined
 
 By = str | tuple[str, ...]
@@ -21,6 +24,36 @@ def complain_of(by: By | None, slices: tuple[str, ...] | None) -> str:
     if isinstance(by, tuple) and EVERY_COLUMN in by:
         return f"{EVERY_COLUMN} is every column by itself; write by: {EVERY_COLUMN}"
     return ""
+
+
+def properties_in(by: By | None) -> tuple[str, ...]:
+    """Return which of the columns are measured properties of the images, such as brightness."""
+    columns = (by,) if isinstance(by, str) else by or ()
+    return tuple(column for column in columns if column in PROPERTIES)
+
+
+def properties_needed(by: By | None) -> "tuple[Measurement, ...]":
+    """Return the measurement of the properties, where a column is one."""
+    from gate.evidence.image_properties import ImageProperties
+
+    return (ImageProperties(),) if properties_in(by) else ()
+
+
+def measured_for(
+    by: By | None, evidence: "Evidence", split: str
+) -> "SplitEvidence | Undefined | None":
+    """Return a split with the columns that a rule cuts it by; None where it was not measured.
+
+    Undefined where a measured property among them cannot be cut.
+    """
+    from gate.evidence.records import Split
+
+    properties, measured = properties_in(by), evidence.splits.get(Split(split))
+    if measured is None or not properties:
+        return measured
+    from gate.metrics.properties import with_properties
+
+    return with_properties(evidence, measured.split, properties)
 
 
 def cuts_of(by: By, measured: "SplitEvidence") -> "list[tuple[str, ...]] | Undefined":

@@ -8,6 +8,7 @@ from gate.checks.classification import ClassificationRule
 from gate.checks.gaps import GapRule
 from gate.checks.slicing import EVERY_COLUMN
 from gate.errors import Fault
+from gate.evidence.image_properties import PROPERTIES
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
 from gate.wording import quote, suggestion
@@ -87,7 +88,7 @@ def undeclared_slices(
             continue
         columns = declared[rule.split]
         for column in (rule.by,) if isinstance(rule.by, str) else rule.by or ():
-            if column in columns or (column == EVERY_COLUMN and columns):
+            if column in (*columns, *PROPERTIES) or (column == EVERY_COLUMN and columns):
                 continue
             if column == EVERY_COLUMN:
                 yield document.origin(rule.id, "by").fault(
