@@ -43,6 +43,7 @@ from gate.checks.specificity import Specificity
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
+from gate.checks.weak_slice import WeakSlice
 from gate.checks.weighted_kappa import WeightedKappa
 
 _ALL: tuple[type[Rule], ...] = (
@@ -69,6 +70,7 @@ _ALL: tuple[type[Rule], ...] = (
     # groups
     SliceGap,
     EqualisedOdds,
+    WeakSlice,
     # traps
     AccuracyParadox,
     PredictionCollapse,

@@ -217,6 +217,7 @@ class Rule(BaseModel):
         "to",
         "class_",
         "order",
+        "search",
         "by",
         "slices",
         check_fields=False,

@@ -109,6 +109,11 @@ def _of_gaps():
                        sites(200, 4, 2), rule)  # fmt: skip
         yield Followed(check, OPEN, "first of site=A", sites(20, 0, 0), sites(200, 4, 2), rule)
         yield Followed(check, OPEN, "second slice", one_site(), sites(200, 4, 2), rule)
+    weak = {"min_recall": 0.8, "search": ["site"], "class": "dog"}
+    yield Followed("weak-slice", FAILED, "collect more images like", sites(200, 90, 2),
+                   sites(200, 4, 2), weak)  # fmt: skip
+    yield Followed("weak-slice", OPEN, "`slices:` of test", SyntheticRun(test=GOOD),
+                   sites(200, 4, 2), weak)  # fmt: skip
     yield Followed(
         "slice-gap",
         OPEN,
