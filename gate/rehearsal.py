@@ -1,7 +1,7 @@
 """A rehearsal: the fixtures of a policy are judged for real, and their outcomes compared."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,13 @@ from gate.checks.base import Outcome, Rule
 from gate.checks.plugins import reading
 from gate.decision import WORST_FIRST, Decision, Result, judge
 from gate.errors import DocumentError
+from gate.evidence.records import Evidence
 from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
+from gate.evidence.synthetic_views import ask_again
 from gate.policy.binding import with_critical
 from gate.policy.fixtures import Case, Cases
+from gate.policy.needs import needs_of
 from gate.policy.reading import check_classes
 from gate.wording import plain, quote
 
@@ -54,8 +58,20 @@ class Rehearsal:
         return tuple(rule for rule in self.rules if rule not in self.shown_passing)
 
 
+def synthetic_evidence_for(rules: Sequence[Rule], numbers: SyntheticRun) -> Evidence:
+    """Return synthetic evidence, with what rules need of a model that is asked again.
+
+    Raises UsageError where the needs of two rules contradict each other.
+    """
+    needed = [each.measurement for each in needs_of(rules)]
+    return ask_again(synthetic_evidence(numbers), numbers, needed)
+
+
 def rehearse(cases: Cases) -> Rehearsal:
-    """Return what came of each fixture; only what a fixture expects counts as shown."""
+    """Return what came of each fixture; only what a fixture expects counts as shown.
+
+    Raises UsageError where the needs of two rules contradict each other.
+    """
     surprises: list[Surprise] = []
     passing: set[str] = set()
     failing: set[str] = set()
@@ -66,7 +82,8 @@ def rehearse(cases: Cases) -> Rehearsal:
             surprises.append(_surprise(case, "the policy", "to fit the classes", error.fact))
             continue
         policy = cases.policy.policy
-        decision = judge(policy.rules, with_critical(synthetic_evidence(case.numbers), policy))
+        evidence = synthetic_evidence_for(policy.rules, case.numbers)
+        decision = judge(policy.rules, with_critical(evidence, policy))
         surprises += _surprises(case, decision)
         for results in _as_expected(case, decision):
             rule = results[0].rule.id

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,18 @@ from gate.evidence.files import remove_unfinished_files
 from gate.evidence.records import Split
 from gate.measure.cache_location import usable
 from gate.measure.engines import open_engine
+from gate.measure.model_evidence import by_pass, critical_of
+from gate.measure.partials.job import Job
+from gate.measure.partials.plan import Plan
+from gate.measure.partials.requests import requests_of
 from gate.measure.partials.shard_files import shard_name, write_shard
 from gate.measure.partials.work_units import share_of
 from gate.measure.planning import plan_measurement
 from gate.measure.progress import Progress
+from gate.measure.second_pass import SecondPass, plan_second_pass, survey
 from gate.measure.settings import MeasureSettings
 from gate.measure.unit_results import unit_results
-from gate.policy.needs import needs_of
+from gate.policy.needs import Need, needs_of
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.named_documents import policy_of
@@ -31,6 +37,7 @@ class Written:
     path: Path
     images: int  # that it stands for
     of_images: int  # in all shards together
+    again: Path | None = None  # the shard of the second pass, where rules ask the model again
 
 
 def measure_shard(
@@ -53,24 +60,56 @@ def measure_shard(
     if resolution.failure is not None:
         raise resolution.failure
     subject = resolution.gatefile
-    needs = needs_of(policy_of(subject).policy.rules)
+    document = policy_of(subject)
+    once, again = by_pass(needs_of(document.policy.rules))
+    subject = subject.bound_by(document)
     engine = open_engine(settings.engine, settings.workers)
     with engine.start_ahead():
         datasets, classes = _datasets_of(subject)
         cache = usable(settings.cache, progress.warn)
-        plan, job = plan_measurement(subject, datasets, classes, settings, needs)
-        units = share_of(plan.units, index=index, of=of)
-        path = _prepared(out) / shard_name(plan, index=index, of=of)
-        with (
-            progress.stage("images", sum(map(len, units))) as advance,
-            contextlib.redirect_stdout(sys.stderr),  # user code may print
-        ):
-            results = unit_results(
-                plan, job, units, datasets,
-                engine=engine, cache=cache, progress=progress, advance=advance,
-            )  # fmt: skip
-            images = write_shard(path, plan, results)
-    return Written(path, images, plan.images)
+        plan, job = plan_measurement(subject, datasets, classes, settings, once)
+        folder = _prepared(out)
+
+        def measure(stage: str, plan: Plan, job: Job, data: Mapping[Split, Dataset]) -> _Share:
+            units = share_of(plan.units, index=index, of=of)
+            path = folder / shard_name(plan, index=index, of=of)
+            with (
+                progress.stage(stage, sum(map(len, units))) as advance,
+                contextlib.redirect_stdout(sys.stderr),  # user code may print
+            ):
+                results = unit_results(
+                    plan, job, units, data,
+                    engine=engine, cache=cache, progress=progress, advance=advance,
+                )  # fmt: skip
+                return path, write_shard(path, plan, results)
+
+        path, images = measure("images", plan, job, datasets)
+        second = _second_pass(plan, job, again, subject, datasets, progress)
+        shard_again = None if second is None else measure("views", *second)[0]
+    return Written(path, images, plan.images, shard_again)
+
+
+_Share = tuple[Path, int]  # the file, and the images that it stands for
+
+
+def _second_pass(
+    plan: Plan,
+    job: Job,
+    needs: Sequence[Need],
+    subject: GateFile,
+    datasets: Mapping[Split, Dataset],
+    progress: Progress,
+) -> SecondPass | None:
+    """Return what is asked again; every shard surveys all images, to choose the same samples."""
+    if not needs:
+        return None
+    known = {}
+    for split in {Split(name) for need in needs for name in need.splits} & datasets.keys():
+        dataset = datasets[split]
+        with progress.stage(f"survey of {split}", len(dataset.entries)) as advance:
+            known[split] = survey(dataset, subject.input, subject.base, advance)
+    critical = critical_of(subject, job)
+    return plan_second_pass(plan, job, requests_of(needs), known, datasets, subject.input, critical)
 
 
 def _datasets_of(subject: GateFile) -> tuple[dict[Split, Dataset], tuple[str, ...]]:

@@ -5,6 +5,7 @@ The list is written by hand, so that it can be read; a test catches what was for
 
 from collections.abc import Mapping
 
+from gate.checks.abstention import Abstention
 from gate.checks.accuracy import Accuracy
 from gate.checks.accuracy_paradox import AccuracyParadox
 from gate.checks.average_precision import AveragePrecision
@@ -32,17 +33,24 @@ from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
 from gate.checks.parent_recall import ParentRecall
+from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
+from gate.checks.recall_at_fpr import RecallAtFpr
+from gate.checks.region_evidence import RegionEvidence
 from gate.checks.regression import Regression
+from gate.checks.repeatable import Repeatable
 from gate.checks.roc_auc import RocAuc
 from gate.checks.severe_error import SevereError
+from gate.checks.shift import Shift
 from gate.checks.slice_gap import SliceGap
 from gate.checks.specificity import Specificity
+from gate.checks.stability import Stability
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
+from gate.checks.unknown_accepted import UnknownAccepted
 from gate.checks.weak_slice import WeakSlice
 from gate.checks.weighted_kappa import WeightedKappa
 
@@ -63,6 +71,9 @@ _ALL: tuple[type[Rule], ...] = (
     LogLoss,
     ConfusionRate,
     ExpectedCost,
+    RecallAtFpr,
+    Abstention,
+    UnknownAccepted,
     # order
     SevereError,
     WeightedKappa,
@@ -89,6 +100,11 @@ _ALL: tuple[type[Rule], ...] = (
     NegativeFlips,
     # calibration
     CalibrationError,
+    # behaviour
+    RegionEvidence,
+    Stability,
+    Shift,
+    PatchShuffle,
     # deployment
     DeploymentPrecision,
     # training
@@ -96,6 +112,7 @@ _ALL: tuple[type[Rule], ...] = (
     # model
     ModelIntegrity,
     InputContract,
+    Repeatable,
     ClassOrder,
 )
 

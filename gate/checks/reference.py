@@ -24,6 +24,7 @@ FAMILIES = {
     "model": "whether the model itself is sound",
     "baseline": "compared with the model that is in use",
     "calibration": "whether confidence means what it says",
+    "behaviour": "what the answers rest on, and whether they hold when images change",
     "deployment": "what the numbers become where the model is used",
 }
 

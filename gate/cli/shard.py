@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from gate.cli.progress import Progress
+from gate.cli.slips import refuse_slip
 from gate.cli.streams import say, separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
@@ -49,7 +50,8 @@ def command(
     """Measure one share of the images, for `merge` to join.
 
     Every share may be measured by another machine, in any order: a Slurm array, an indexed Job of
-    Kubernetes. The gate file and its flags are those of `run`. The name of the file is printed.
+    Kubernetes. The gate file and its flags are those of `run`. The names of its files are
+    printed: one, or two where rules ask the model again about changed images.
     """
     from gate.sharding import measure_shard
     from gate.subject.overrides import Flags
@@ -58,6 +60,8 @@ def command(
         raise UsageError(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
+    if gatefile is not None:
+        refuse_slip("run", gatefile)
     settings = settings_from_flags(
         device=device,
         backend=backend,
@@ -72,6 +76,8 @@ def command(
             subject, out, index=index, of=of, settings=settings, progress=Progress()
         )
     say(str(written.path))
+    if written.again is not None:
+        say(str(written.again))
     tell(
         f"{written.images:,} of {written.of_images:,} images; join all shares: validate-model merge"
     )

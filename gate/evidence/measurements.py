@@ -103,10 +103,46 @@ class ImageBatch(Protocol):
         prepares them, one can no longer be read, or they are of different sizes.
         """
 
+    @property
+    def pixels(self) -> "tuple[NDArray[np.uint8] | None, ...]":
+        """The n images as arrays, (H, W) grey or (H, W, 3) RGB, turned and converted as declared.
+
+        Before they are resized, cropped and scaled. None in the place of a tensor.
+        """
+
+    @property
+    def inputs(self) -> "NDArray[np.float32]":
+        """What the model was given, (n, C, H, W)."""
+
+    def inputs_of(
+        self, pixels: "Sequence[NDArray[np.uint8]]", indices: "Sequence[int]"
+    ) -> "NDArray[np.float32]":
+        """Return changed images, as ``pixels`` has them, as the model is given them, (m, C, H, W).
+
+        ``indices`` are the places in the batch of those that they were made of. Raises GateError
+        where one can no longer be prepared.
+        """
+
     def outputs_of(self, inputs: "NDArray[np.float32]") -> "NDArray[np.float32]":
         """Return the outputs, (m, classes), for inputs (m, C, H, W) that are ready for the model.
 
         They may be NaN. Raises CheckpointError or FactoryError where the model does not take them.
+        """
+
+    def ready(self, indices: "NDArray[np.int64]") -> "NDArray[np.float32] | None":
+        """Return images at places of the entries as they are declared, ready for the model.
+
+        (m, C, H, W). Read again; None as for :meth:`levels`.
+        """
+
+    def divergences_at_first_norm(
+        self, inputs: "NDArray[np.float32]"
+    ) -> "NDArray[np.float32] | None":
+        """Return how far inputs that are ready lie from what training saw, (m,), in nats.
+
+        From the running statistics of the model's first batch norm, by the mean and variance of
+        what reaches it. None where there is none, or the model does not show its layers. Raises
+        as :meth:`outputs_of` does.
         """
 
     def answer(self, images: Sequence[Any]) -> "NDArray[np.float64]":
@@ -118,6 +154,46 @@ class ImageBatch(Protocol):
 
     def read(self, index: int) -> Any:  # noqa: ANN401 -- a PIL image: Pillow is not known here
         """Return the decoded image at a place of the entries; None where it cannot be read."""
+
+
+class SampledBatch(ImageBatch, Protocol):
+    """Some images of the samples of a split; ``entries`` are all those sampled, with their labels.
+
+    A sample is chosen when all images have been answered: classes take turns, each in the order of
+    a hash of its pixels.
+    """
+
+    def members(self, images: int) -> "NDArray[np.int64]":
+        """Return the places, among the entries, of the sample of at most so many images; (m,)."""
+
+    @property
+    def sample_pixels_sha256(self) -> Sequence[bytes]:
+        """The digests of the pixels of all entries."""
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """The declared height and width of the model's input; None where none is declared."""
+
+    def mean_colour(self, images: int) -> tuple[int, ...]:
+        """Return the mean level of each channel over the sample of so many images.
+
+        Only for a measurement that ``wants_mean_colour``.
+        """
+
+    def pixels_at(self, index: int) -> "NDArray[np.uint8] | None":
+        """Return the image at a place of the entries, as ``pixels`` has them.
+
+        None where it cannot be read, or is a tensor.
+        """
+
+    def probabilities_of(
+        self, inputs: "NDArray[np.float32]", *, together: int | None = None
+    ) -> "NDArray[np.float64]":
+        """Return the model's probabilities, (m, classes), for inputs (m, C, H, W).
+
+        It is given so many of them ``together``; by default whole batches, as with the data. Raises
+        CheckpointError where the model answers with NaN, or does not take batches of that size.
+        """
 
 
 class Measurement(ABC):
@@ -165,3 +241,14 @@ class Measurement(ABC):
         People read it; a rule judges the columns, for rows are left out of those.
         """
         return None
+
+
+class SampledMeasurement(Measurement):
+    """What is observed on a sample of a split, in a second pass after all images were answered.
+
+    Its ``observe`` is shown a :class:`SampledBatch`, and gives NaN or -1 where it observes nothing.
+    The evidence has its columns over all rows, with NaN or -1 for those that are not of the sample.
+    """
+
+    images: int  # of its sample, at most
+    wants_mean_colour: bool = False

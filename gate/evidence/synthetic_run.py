@@ -29,6 +29,9 @@ class SyntheticRun:
     validation: Matrix | None = None
     # By split and slice column; the rows are in the order of the counts.
     slices: Mapping[SplitName, Mapping[str, SliceRuns]] | None = None
+    abstained: tuple[int, ...] | None = None  # test images of each class without an answer, beside
+    # Images of no class that get an answer, and that get none; None: no such split.
+    unknown: tuple[int, int] | None = None
     groups: int | None = None  # groups that train and test share; None: no group is declared
     ungrouped: int = 0  # images of test without a group, where groups are declared
     unreadable: int = 0  # images of test that could not be read
@@ -48,6 +51,10 @@ class SyntheticRun:
     logged_train_accuracy: float | None = None  # the last value of a training log
     # By split, key of the measurement and column; the rows are in the order of the counts.
     observations: Mapping[SplitName, Mapping[str, Mapping[str, Runs]]] | None = None
+    # By view, the right answers of test that it costs; those that are not named cost none.
+    # None: the model was not asked again.
+    views: Mapping[str, int] | None = None
+    unrepeatable: int = 0  # images of test whose scores differ when asked again, where it was
     # What two sources differ in: "override" of the artefact by the user, or "contradiction" in it.
     contract: str | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

@@ -12,8 +12,11 @@ from gate.measure.inference.identity import subject_of
 from gate.measure.parallel.cpu_budget import trim_heap
 from gate.measure.partials.job import Job, ResultStream
 from gate.measure.partials.plan import Plan
+from gate.measure.partials.requests import requests_of
+from gate.measure.partials.samples import KnownImages
 from gate.measure.planning import plan_measurement
 from gate.measure.progress import Advance, Progress
+from gate.measure.second_pass import add_observations, plan_second_pass
 from gate.measure.settings import MeasureSettings
 from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
@@ -43,8 +46,9 @@ def measure_model(
     from gate.measure.assemble import Assembler
 
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
+    once, again = by_pass(needs)
     try:
-        plan, job = plan_measurement(gatefile, datasets, classes, settings, needs)
+        plan, job = plan_measurement(gatefile, datasets, classes, settings, once)
     except CheckpointError as error:
         builder.subject = subject_of(error.identity, _factory(gatefile))
         raise
@@ -67,7 +71,44 @@ def measure_model(
             }
             builder.assumed += assembler.facts.assumed
         builder.assumed += [*assembler.assumed, *near_ties(builder.splits)]
+    if again and builder.splits.keys() == datasets.keys():
+        _ask_again(plan, job, again, gatefile, datasets, settings, engine, progress, builder)
     _compare(gatefile, datasets, classes, settings, progress, builder)
+
+
+def by_pass(needs: Sequence[Need]) -> tuple[list[Need], list[Need]]:
+    """Return the needs that are observed on all images, and those that ask again about samples."""
+    once = [each for each in needs if each.images is None]
+    return once, [each for each in needs if each.images is not None]
+
+
+def _ask_again(
+    plan: Plan,
+    job: Job,
+    needs: Sequence[Need],
+    gatefile: GateFile,
+    datasets: Mapping[Split, Dataset],
+    settings: MeasureSettings,
+    engine: Engine | None,
+    progress: Progress,
+    builder: EvidenceBuilder,
+) -> None:
+    """Ask the model again about samples of its splits, in a second pass."""
+    known = {split: KnownImages.of(each) for split, each in builder.splits.items()}
+    second = plan_second_pass(
+        plan, job, requests_of(needs), known, datasets, gatefile.input, critical_of(gatefile, job)
+    )
+    if second is None:
+        return
+    plan, job, sampled = second
+    with progress.stage("views", plan.images) as advance:
+        results = _results(plan, job, sampled, settings, engine, progress, advance)
+        builder.splits = add_observations(builder.splits, job, plan.units, results)
+
+
+def critical_of(gatefile: GateFile, job: Job) -> frozenset[int]:
+    """Return the critical classes by their places."""
+    return frozenset(map(job.classes.index, gatefile.critical))
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:

@@ -21,6 +21,8 @@ MOST_PAIRS = 40  # leaked pairs shown, the surest first
 MOST_MISTAKES = 160  # mistakes shown in all
 A_CLASS = 8  # mistakes shown of one class
 MOST_BYTES = 1_500_000  # of all pictures together: a report is to be sent by mail
+_LARGE = 3_000  # bytes of one picture; a larger one is kept in few colours
+_COLOURS = 32
 
 Key = tuple[Split, str]
 
@@ -104,7 +106,10 @@ def _png(dataset: Dataset, place: int) -> bytes | None:
 
 
 def png_of(image: "Image.Image") -> bytes:
-    """Return a small PNG of an image: grey or RGB, and nothing of its metadata."""
+    """Return a small PNG of an image: grey or RGB, and nothing of its metadata.
+
+    Where it is more than three kilobytes, it has 32 colours of its own: a page shows many.
+    """
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):  # deep pixels: stretched, or all would be white
@@ -115,6 +120,13 @@ def png_of(image: "Image.Image") -> bytes:
     shown = image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
     shown.thumbnail((SIDE, SIDE))
     bare = Image.frombytes(shown.mode, shown.size, shown.tobytes())
+    whole = _as_png(bare)
+    if len(whole) <= _LARGE:
+        return whole
+    return _as_png(bare.quantize(_COLOURS, dither=Image.Dither.NONE))
+
+
+def _as_png(image: "Image.Image") -> bytes:
     stream = io.BytesIO()
-    bare.save(stream, "PNG")
+    image.save(stream, "PNG", optimize=True)
     return stream.getvalue()

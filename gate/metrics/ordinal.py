@@ -73,7 +73,7 @@ def _answered(rows: Rows, grades: tuple[int, ...]) -> Rows:
     place = np.array(grades)
     furthest = np.abs(np.subtract.outer(place, place)).argmax(axis=1).astype(np.int32)
     answers = np.where(silent, furthest[rows.labels], rows.predictions)
-    return replace(rows, predictions=answers.astype(np.int32))
+    return replace(rows, predictions=answers.astype(np.int32), abstains=False)
 
 
 def parent_recall(rows: Rows, members: Collection[int]) -> Share | Undefined:

@@ -17,7 +17,9 @@ from pydantic import (
 
 from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.checks.plugins import is_package
+from gate.checks.views import IMAGES
 from gate.keys import name_key
+from gate.policy.operating_point import OperatingPointPin
 from gate.wording import quote
 
 MOST_PACKAGES = 100  # of which each is looked up in all that is installed
@@ -98,6 +100,18 @@ class Defaults(_Strict):
     )
 
 
+class Views(_Strict):
+    """How the model is asked again about changed images."""
+
+    images: int = Field(
+        IMAGES,
+        ge=1,
+        le=100_000,
+        description="How many images of a split are asked about, classes in equal turns, where a "
+        "rule does not say.",
+    )
+
+
 class Header(_Strict):
     """A policy without its rules."""
 
@@ -146,6 +160,14 @@ class Header(_Strict):
         description="The SHA-256 of the checkpoint in production, in 64 small hexadecimal digits: "
         "no other is compared with.",
     )
+    operating_point: OperatingPointPin | None = Field(
+        None,
+        description="How scores must become answers: the operating point that the gate file has to "
+        "state, with its thresholds or what they are fitted to; or `required`, for any.",
+    )
+    views: Views = Field(
+        default_factory=Views, description="How the model is asked again about changed images."
+    )
     plugins: Packages = Field(
         (),
         description="Installed packages whose checks the rules may use, as pip names them; "
@@ -177,7 +199,7 @@ class Policy(Header):
 
     def resolved(self) -> dict[str, Any]:
         """Return what is judged, as plain data: each rule complete, ``defaults`` used up."""
-        used_up = {"defaults", "extends", *([] if self.plugins else ["plugins"])}
+        used_up = {"defaults", "extends", "views", *([] if self.plugins else ["plugins"])}
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=used_up)
 
     @property

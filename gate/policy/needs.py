@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gate.checks.base import Rule
 from gate.checks.plugins import plugin_behind
 from gate.errors import UsageError
-from gate.evidence.measurements import SPLITS, Measurement, SplitName
+from gate.evidence.measurements import SPLITS, Measurement, SampledMeasurement, SplitName
 from gate.plugins import Plugin
 from gate.wording import list_names, plain, quote
 
@@ -41,6 +41,12 @@ class Need:
     def key(self) -> str:
         """The key of the measurement."""
         return self.measurement.key
+
+    @property
+    def images(self) -> int | None:
+        """How many images of a split it asks again; None where it sees all of them once."""
+        measurement = self.measurement
+        return measurement.images if isinstance(measurement, SampledMeasurement) else None
 
     @property
     def where(self) -> str:
@@ -136,9 +142,16 @@ def _require_measurement(each: object, where: str) -> None:
     if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= _LONGEST:
         raise UsageError(where, f"needs a measurement with the key {plain(repr(key), 80)}",
                          f"a key is a printable text of at most {_LONGEST} characters")  # fmt: skip
+    if isinstance(each, SampledMeasurement) and not _is_count(getattr(each, "images", None)):
+        raise UsageError(where, f"needs {key} of {plain(repr(getattr(each, 'images', None)), 80)}",
+                         "the images of a sample are a whole number above 0")  # fmt: skip
     if not each.splits or not set(each.splits) <= set(SPLITS):
         raise UsageError(where, f"needs {key} of {plain(repr(each.splits), 80)}",
                          f"splits are some of {list_names(SPLITS)}")  # fmt: skip
+
+
+def _is_count(images: object) -> bool:
+    return isinstance(images, int) and not isinstance(images, bool) and images > 0
 
 
 def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from gate.checks.base import Rule
 from gate.checks.plugins import CheckPackage, is_package, package_of, registry_with
+from gate.checks.views import IMAGES, ViewRule
 from gate.documents.document import Document, read_document
 from gate.documents.source_text import MOST_FAULTS, refuse
 from gate.documents.yaml_tree import Key, Kind, Node
@@ -21,6 +22,7 @@ from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import MOST_PACKAGES, Header, Policy, rule_faults
+from gate.policy.operating_point import OperatingPointPin
 from gate.policy.shipped import find_policy
 from gate.wording import list_names, quote, suggestion
 
@@ -235,6 +237,7 @@ def _resolved(
     """Return the policy that a layer makes of those that it extends; raises DocumentError."""
     layers = (*_in_order(parents), layer)
     placed, more = merge(layers, registry_with(packages))
+    placed = _with_images(placed, layers)
     broken = [fault for parent in parents for fault in broken_locks(parent.placed, placed, layer)]
     ids = {name for each in layers for name in each.mentions}
     if layer.is_whole and len(placed) == len(
@@ -251,6 +254,20 @@ def _resolved(
         | {"rules": tuple(each.rule for each in placed)}
     )
     return PolicyDocument(policy, layers, tuple(placed), packages)
+
+
+def _with_images(placed: Sequence[PlacedRule], layers: Sequence[Layer]) -> list[PlacedRule]:
+    """Return the rules, those about views with the images that the nearest layer states."""
+    stated = [
+        each.header.views for each in layers if each.header and "views" in each.document.root.keys
+    ]
+    images = stated[-1].images if stated else IMAGES
+    return [
+        replace(each, rule=each.rule.with_images(images))
+        if isinstance(each.rule, ViewRule)
+        else each
+        for each in placed
+    ]
 
 
 def _in_order(parents: Sequence[PolicyDocument]) -> list[Layer]:
@@ -277,7 +294,14 @@ def _inherited(header: Header, parents: Sequence[PolicyDocument]) -> dict[str, A
         "critical": tuple(dict.fromkeys(critical)),
         "classes": next((each.classes for each in said if each.classes), ()),
         "champion": next((each.champion for each in said if each.champion), None),
+        "operating_point": _strictest(said),
     }
+
+
+def _strictest(said: Sequence[Header]) -> OperatingPointPin | None:
+    """Return the pin of an operating point: one that is written out goes before `required`."""
+    pins = [each.operating_point for each in said if each.operating_point is not None]
+    return next((pin for pin in pins if pin != "required"), pins[0] if pins else None)
 
 
 def _faults_together(
@@ -316,15 +340,15 @@ def _contradicted(
     header: Header, parents: Sequence[PolicyDocument], document: Document
 ) -> Iterator[Fault]:
     """Yield where the pins of the policies above contradict this header, or each other."""
-    for key in ("classes", "champion"):
+    for key in ("classes", "champion", "operating_point"):
         pins = {getattr(each.policy, key): each.document.source.file for each in parents}
-        pins = {value: file for value, file in pins.items() if value}
+        pins = {value: file for value, file in pins.items() if value and value != "required"}
         stated = getattr(header, key)
         if len(pins) > 1:
             files = list_names(pins.values())
             fact = f"the policies that are extended pin different {key} ({files})"
             yield document.fault(("extends",), fact, "extend one of them, or let them agree")
-        elif stated and pins and stated not in pins:
+        elif stated and stated != "required" and pins and stated not in pins:
             (above,) = pins.values()
             fact = f"{key} is not what {above} pins"
             yield document.fault((key,), fact, "delete it: what is inherited holds")

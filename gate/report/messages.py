@@ -53,8 +53,8 @@ def _add(sentences: str, clause: str) -> str:
     """Return sentences with one clause more, as a sentence of its own where they grow too long."""
     if not clause:
         return sentences
-    last = f"{sentences}; {clause}".rpartition(". ")[2]
-    if len(last.split()) <= _MOST_WORDS:
+    joined = f"{sentences.rpartition('. ')[2]}; {clause.partition('. ')[0]}"
+    if len(joined.split()) <= _MOST_WORDS:
         return f"{sentences}; {clause}"
     is_word = clause.split()[0].isalpha()  # and no name of a key, or of an image
     return f"{sentences}. {clause[0].upper() + clause[1:] if is_word else clause}"
@@ -108,7 +108,7 @@ def remedy(result: Result, *, instead: str = "") -> str:
 
     For a failure what to change, for what is inconclusive what evidence to give, for an error what
     to repair. It is the documentation of the check that says so, where the result does not know
-    better; ``instead`` goes before both for a failure.
+    better; ``instead``, where the cause of several results is known, goes before all of it.
     """
     if result.outcome in (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE):
         return ""
@@ -117,13 +117,23 @@ def remedy(result: Result, *, instead: str = "") -> str:
         whose = "validate-model" if plugin is None else plugin.package
         return f"report this as a bug of {whose}, with the report"
     check = type(result.rule)
-    if result.outcome is Outcome.INCONCLUSIVE:
+    if instead:
+        found = instead
+    elif result.outcome is Outcome.INCONCLUSIVE:
         found = _evidence_to_give(result)
     else:
-        found = instead or result.comparison.remedy or reference.remedy(check)
+        found = result.comparison.remedy or reference.remedy(check)
     found = found.rstrip(".")
     owner = result.rule.owner
     return f"{found}; the rule is owned by {owner}" if owner else found
+
+
+def needed(result: Result) -> str:
+    """Return the evidence that would decide an inconclusive result; nothing where none is known."""
+    comparison = result.comparison
+    if result.outcome is not Outcome.INCONCLUSIVE or comparison.estimate.value is None:
+        return ""
+    return "; ".join(filter(None, [comparison.detail, _what_would_decide(result)]))
 
 
 def _evidence_to_give(result: Result) -> str:

@@ -21,7 +21,7 @@ from types import FrameType, ModuleType
 # sooner or later, by whoever comes first.
 _NEEDED = (
     *("PIL", "blake3", "click", "cryptography", "fsspec", "functorch", "gate", "jinja2"),
-    *("matplotlib", "numpy", "onnx", "onnxruntime", "pyarrow", "pydantic", "pydantic_core", "ray"),
+    *("numpy", "onnx", "onnxruntime", "pyarrow", "pydantic", "pydantic_core", "ray"),
     *("scipy", "sklearn", "tensorboard", "torch", "torchgen", "yaml"),
 )
 _STDLIB = os.path.realpath(sysconfig.get_path("stdlib")) + os.sep

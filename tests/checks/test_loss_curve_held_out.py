@@ -11,6 +11,7 @@ from gate.decision import judge
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
+from gate.rehearsal import synthetic_evidence_for
 
 TRAIN = tuple(2.0 * 0.6**epoch + 0.01 for epoch in range(15))
 FALLING = tuple(2.0 * 0.62**epoch + 0.02 for epoch in range(15))
@@ -27,12 +28,14 @@ SOUND = SyntheticRun(
     repaired=4,
     train_loss=TRAIN,
     validation_loss=FALLING,
+    views={},
 )
 
 
 def evidence(*validation, unread=(), train=TRAIN, **numbers):
     """Return evidence with several validation losses, named a, b, c."""
-    made = synthetic_evidence(replace(SOUND, train_loss=train, validation_loss=None, **numbers))
+    run = replace(SOUND, train_loss=train, validation_loss=None, **numbers)
+    made = synthetic_evidence_for(RELEASE, run)
     epochs = tuple(float(epoch) for epoch in range(len(train)))
     series = {
         name: (*values, *(None,) * (len(epochs) - len(values)))
@@ -103,11 +106,12 @@ def test_who_validates_less_often_is_not_blocked(validation):
 
 
 def test_release_passes_a_history_that_hides_nothing():
-    assert judge(RELEASE, synthetic_evidence(SOUND)).verdict == "pass"
+    assert judge(RELEASE, synthetic_evidence_for(RELEASE, SOUND)).verdict == "pass"
 
 
 def test_release_asks_for_a_validation_loss():
-    decision = judge(RELEASE, synthetic_evidence(replace(SOUND, validation_loss=None)))
+    run = replace(SOUND, validation_loss=None)
+    decision = judge(RELEASE, synthetic_evidence_for(RELEASE, run))
 
     assert decision.verdict == "inconclusive"
     assert decision.reasons == ("loss-curve[part=val-rising]",)

@@ -13,13 +13,14 @@ from gate.decision import judge
 from gate.evidence.records import Configuration, Failure, Split
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
+from gate.rehearsal import synthetic_evidence_for
 from gate.report.messages import message, remedy
 
 FAILED, OPEN, ERROR = Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.ERROR
 GOOD, SMALL, POOR = ((970, 30), (30, 970)), ((46, 4), (3, 47)), ((80, 20), (25, 75))
 FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
-KEY = "input-trial v1 floor=0.5"
+KEY = "input-trial v2 floor=0.5"
 WRONG = ((20, 180), (20, 180))
 
 
@@ -124,6 +125,28 @@ def _of_gaps():
     )
 
 
+def _of_thresholds():
+    """Yield the remedies of checks of thresholds and of abstention."""
+    weak, good = ((900, 100), (200, 800)), ((990, 10), (10, 990))
+    at = {"class": "dog", "fpr": 0.05, "min": 0.9}
+    yield Followed("recall-at-fpr", FAILED, "better ranking",
+                   run(weak, validation=weak), run(good, validation=good), at)  # fmt: skip
+    yield Followed("recall-at-fpr", OPEN, "more images of the class and of others",
+                   run(SMALL, validation=good), run(good, validation=good), at)  # fmt: skip
+    answered = SyntheticRun(test=((895, 5), (13, 887)), abstained=(100, 100))
+    silent = SyntheticRun(test=((995, 5), (3, 497)), abstained=(0, 500))
+    few = SyntheticRun(test=((44, 1), (0, 45)), abstained=(5, 5))
+    of_dogs = {"min_coverage_per_class": {"dog": 0.7}}
+    yield Followed("abstention", FAILED, "lower the thresholds", silent, answered, of_dogs)
+    yield Followed("abstention", OPEN, "more images", few, answered, {"min_coverage": 0.85})
+    strange = [SyntheticRun(test=GOOD, unknown=counts) for counts in ((90, 10), (0, 20), (2, 198))]
+    limit = {"max": 0.05}
+    yield Followed(
+        "unknown-accepted", FAILED, "raise the thresholds", strange[0], strange[2], limit
+    )
+    yield Followed("unknown-accepted", OPEN, "more pictures", strange[1], strange[2], limit)
+
+
 def _all():
     yield from metric("accuracy", {"min": 0.9}, failed="confusion matrix", more="more images")
     for check in ("balanced-accuracy", "macro-f1"):
@@ -171,6 +194,7 @@ def _all():
     yield from metric("confusion-rate", rate, failed="taken for the other", more="one class")
     cost = {"costs": [[0, 1], [1, 0]], "unit": "EUR", "max": 0.09}
     yield from metric("expected-cost", cost, failed="costs most", more="more images")
+    yield from _of_thresholds()
     yield from metric(
         "deployment-precision",
         {"min": 0.9, "prevalence": {"dog": 0.5}},
@@ -475,8 +499,28 @@ def _all():
         run(((5, 45), (47, 3))),
         run(((45, 5), (3, 47))),
     )
+    yield from asked_again()
     yield Followed("class-order", OPEN, "more images of each class",
                    run(((1, 2), (2, 1))), run(GOOD))  # fmt: skip
+
+
+def asked_again():
+    """Return the ways out of rules about changed images."""
+    found = {
+        "stability": ({"views": ["noise:1"], "max_drop": 0.05}, "noise:1", "such changes"),
+        "shift": ({}, "shift:1", "blur before each stride"),
+        "patch-shuffle": ({}, None, "other textures"),
+        "region-evidence": ({}, "swap:cell:4:0:other", "look at the region"),
+    }
+    sound = {"shuffle:4": 2000}
+    for check, (rule, view, mended) in found.items():
+        costs = {} if view is None else {view: 400}
+        yield Followed(check, FAILED, mended, run(GOOD, views=costs), run(GOOD, views=sound), rule)
+        yield Followed(check, OPEN, "measure again", run(GOOD), run(GOOD, views=sound), rule)
+    dropout = run(GOOD, views={}, unrepeatable=5)
+    sound = run(GOOD, views={})
+    yield Followed("repeatable", FAILED, "`model.eval()`", dropout, sound)
+    yield Followed("repeatable", OPEN, "measure again", run(GOOD), sound)
 
 
 ALL = list(_all())
@@ -487,7 +531,8 @@ def results(check, rule, numbers, beside=()):
         REGISTRY[each["check"]].model_validate_json(json.dumps({"id": each["check"], **each}))
         for each in ({"check": check, **rule}, *beside)
     )
-    found = judge([made, *others], synthetic_evidence(numbers)).results
+    rules = [made, *others]
+    found = judge(rules, synthetic_evidence_for(rules, numbers)).results
     return [each for each in found if each.rule is made]
 
 

@@ -98,7 +98,7 @@ def test_a_distance_by_a_descriptor_is_not_told_in_bits(coloured):
     coloured.run("-o", "html=report.html")
 
     page = (coloured.folder / "report.html").read_text(encoding="utf-8")
-    assert "near</strong>" in page
+    assert "near copy</strong>" in page
     assert "of 256 bits differ" not in page
 
 

@@ -100,9 +100,21 @@ def test_a_picture_of_any_mode_is_a_small_bare_png(mode):
 
     shown = Image.open(io.BytesIO(png))
     assert shown.format == "PNG"
-    assert shown.mode in ("L", "RGB")
+    assert shown.mode in ("L", "RGB", "P")
     assert max(shown.size) == 96
-    assert {kind for kind, *_ in chunks(png)} == {b"IHDR", b"IDAT", b"IEND"}
+    palette = {b"PLTE"} if shown.mode == "P" else set()
+    assert {kind for kind, *_ in chunks(png)} == {b"IHDR", b"IDAT", b"IEND"} | palette
+
+
+def test_a_large_picture_is_kept_in_few_colours_and_a_small_one_as_it_is():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8))
+    ramp = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+
+    large, small = png_of(noise), png_of(ramp)
+
+    assert len(large) < 7_000
+    assert len(Image.open(io.BytesIO(large)).convert("RGB").getcolors()) <= 32
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(small))), np.asarray(ramp))
 
 
 def chunks(png):

@@ -1,7 +1,7 @@
 """Measurements observe each batch of images that the model has answered, while it is decoded."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from gate.measure.data_pass.read_images import Chunk
 from gate.measure.inference.answers import per_class, probabilities
 from gate.measure.inference.torch_runner import Runner
 from gate.measure.partials.requests import OpenMeasurement, columns_of, require_alike
+from gate.measure.partials.samples import SplitSamples
 from gate.measure.partials.work_units import cut, pad
 from gate.subject.datasets.records import Dataset, Entry, UnreadableImage
 from gate.subject.inputs import Transform
+from gate.subject.inputs.transform import Pixels
 from gate.subject.outputs import Values
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Answering:
     are_logits: bool
     values: Values | None = None  # of a single output; None: a score for each class
     undecided: bool = False  # a single output, and nobody knows yet of which kind
+    input_size: tuple[int, int] | None = None  # (H, W) as declared
 
     def probabilities(self, outputs: Outputs, ids: Sequence[str]) -> NDArray[np.float64]:
         """Return outputs (n, classes) as probabilities; raises CheckpointError for NaN."""
@@ -58,10 +61,27 @@ class Answering:
         names = [f"{place} of those that it changed" for place in range(len(images))]
         return self.probabilities(np.concatenate(outputs), names)
 
-    def outputs_of(self, inputs: Outputs) -> Outputs:
-        """Return the outputs, (n, classes), of images that are ready, (n, C, H, W)."""
-        parts = [inputs[some.start : some.stop] for some in cut(range(len(inputs)), self.batch)]
-        return np.concatenate([self._outputs(each.copy()) for each in parts])
+    def outputs_of(self, inputs: Outputs, together: int | None = None) -> Outputs:
+        """Return the outputs, (n, classes), of images that are ready, (n, C, H, W).
+
+        So many are given ``together``, and no more; by default whole batches, the last one padded.
+        """
+        size = self.batch if together is None else together
+        parts = [inputs[some.start : some.stop].copy() for some in cut(range(len(inputs)), size)]
+        if together is not None:
+            return np.concatenate([per_class(self.runner.outputs(e), self.values) for e in parts])
+        return np.concatenate([self._outputs(each) for each in parts])
+
+    def divergences_at_first_norm(self, inputs: Outputs) -> Outputs | None:
+        """Return how far images that are ready, (n, C, H, W), lie from what training saw, (n,)."""
+        parts = []
+        for some in cut(range(len(inputs)), self.batch):
+            ready = inputs[some.start : some.stop]
+            found = self.runner.divergences_at_first_norm(pad(ready, self.batch).copy())
+            if found is None:
+                return None
+            parts.append(found[: len(ready)])
+        return np.concatenate(parts) if parts else None
 
     def _outputs(self, ready: Outputs) -> Outputs:
         """Return the outputs of at most a batch, which the model may work on in place."""
@@ -80,6 +100,9 @@ class ObservedBatch:
     outputs: Outputs
     answering: Answering
     scores: NDArray[np.float64] | None = None  # of the rows; None: nobody has asked for them yet
+    samples: SplitSamples | None = None  # of a second pass
+    decoded: list["Pixels | None"] = field(default_factory=list)  # of the rows, once asked for
+    lent: dict[int, "Pixels | None"] = field(default_factory=dict)  # of entries, once asked for
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -124,16 +147,95 @@ class ObservedBatch:
         return self.scores
 
     @property
+    def pixels(self) -> "tuple[Pixels | None, ...]":
+        """The images as arrays before they are resized; None for a tensor."""
+        if not self.decoded:
+            self.decoded.extend(
+                None if each.image is None else _freeze(self._decode(each.image))
+                for each in self.chunk.originals[self.rows]
+            )
+        return tuple(self.decoded)
+
+    @property
+    def inputs(self) -> Outputs:
+        """What the model was given, (n, C, H, W)."""
+        return _freeze(self.chunk.images[self.rows])
+
+    def inputs_of(self, pixels: "Sequence[Pixels]", indices: Sequence[int]) -> Outputs:
+        """Return changed images as the model is given them, (m, C, H, W)."""
+        from PIL import Image
+
+        originals = self.chunk.originals[self.rows]
+        made = []
+        for levels, index in zip(pixels, indices, strict=True):
+            image, original = Image.fromarray(levels), originals[index].image
+            if original is not None and "exif" in original.info:  # a user's callable may turn it
+                image.info["exif"] = original.info["exif"]
+            made.append(self.answering.transform(image))
+        return np.stack(made) if made else np.empty((0, *self.chunk.images.shape[1:]), np.float32)
+
+    def probabilities_of(
+        self, inputs: Outputs, *, together: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return the probabilities, (m, classes), of inputs that are ready."""
+        names = [f"{place} of those that it changed" for place in range(len(inputs))]
+        return self.answering.probabilities(self.answering.outputs_of(inputs, together), names)
+
+    def members(self, images: int) -> NDArray[np.int64]:
+        """Return the places of a sample among the entries, (m,)."""
+        return np.array(self._asked_again.samples[images].members, np.int64)
+
+    @property
+    def sample_pixels_sha256(self) -> Sequence[bytes]:
+        """The digests of the pixels of all entries."""
+        return self._asked_again.pixels
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """The declared height and width of the input."""
+        return self.answering.input_size
+
+    def mean_colour(self, images: int) -> tuple[int, ...]:
+        """Return the mean level of each channel over a sample."""
+        colour = self._asked_again.samples[images].mean_colour
+        assert colour is not None, "whoever wants it says so"
+        return colour
+
+    def pixels_at(self, index: int) -> "Pixels | None":
+        """Return the image at a place of the entries; None where it cannot be read."""
+        if index not in self.lent:
+            image = self.read(index)
+            self.lent[index] = None if image is None else _freeze(self._decode(image))
+        return self.lent[index]
+
+    @property
+    def _asked_again(self) -> SplitSamples:
+        assert self.samples is not None, "only a second pass asks again"
+        return self.samples
+
+    def _decode(self, image: "Image.Image") -> "Pixels":
+        return self.answering.transform.decode(image)
+
+    @property
     def is_undecided(self) -> bool:
         """Whether nobody knows yet what the single output is."""
         return self.answering.undecided
 
     def levels(self, indices: NDArray[np.int64]) -> Outputs | None:
         """Return the pixels of images before they are scaled, (m, C, H, W) in 0..255."""
+        return self._made(indices, self.answering.transform.levels)
+
+    def ready(self, indices: NDArray[np.int64]) -> Outputs | None:
+        """Return images as declared, ready for the model, (m, C, H, W)."""
+        return self._made(indices, self.answering.transform)
+
+    def _made(
+        self, indices: NDArray[np.int64], make: "Callable[[Image.Image], Outputs | None]"
+    ) -> Outputs | None:
         read: list[Outputs] = []
         for index in indices.tolist():
             image = self.read(index)
-            made = None if image is None else self.answering.transform.levels(image)
+            made = None if image is None else make(image)
             if made is None or made.shape != (read or [made])[0].shape:
                 return None
             read.append(made)
@@ -142,6 +244,10 @@ class ObservedBatch:
     def outputs_of(self, inputs: Outputs) -> Outputs:
         """Return the outputs, (m, classes), for inputs that are ready."""
         return self.answering.outputs_of(inputs)
+
+    def divergences_at_first_norm(self, inputs: Outputs) -> Outputs | None:
+        """Return how far inputs lie from what training saw at the first batch norm, (m,)."""
+        return self.answering.divergences_at_first_norm(inputs)
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
         """Return the model's probabilities, (m, classes), for m images."""
@@ -162,6 +268,7 @@ def observe(
     split: str,
     outputs: Outputs,
     answering: Answering,
+    samples: SplitSamples | None = None,
 ) -> Observations:
     """Return what measurements observe on a chunk, batch by batch, as the model was given it.
 
@@ -181,6 +288,7 @@ def observe(
             outputs=_freeze(outputs[some]),
             answering=answering,
             scores=None if scores is None else _freeze(scores[some]),
+            samples=samples,
         )
         parts.append(
             {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.agreement import SCORE_BYTES
-from gate.evidence.records import Observations, Rows, Split
+from gate.evidence.records import UNLABELLED, Observations, Rows, Split
 from gate.evidence.times import now
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
 from gate.measure.data_pass.observe import Answering, concatenate_observations, observe
@@ -23,6 +23,7 @@ from gate.measure.inference.torch_runner import Runner
 from gate.measure.parallel.ordered_map import in_order
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.requests import OpenMeasurement
+from gate.measure.partials.samples import SplitSamples
 from gate.measure.partials.work_units import WorkUnit, cut, pad, stretch_of
 from gate.measure.progress import Advance
 from gate.subject.datasets.records import Dataset, Entry
@@ -48,6 +49,8 @@ class ForwardPass:
     known: KnownPrints | None = None  # fingerprints of images that were seen before
     thread_init: Callable[[], None] | None = None  # called once by each thread
     measurements: tuple[OpenMeasurement, ...] = ()  # what rules need beside the answers
+    samples: Mapping[Split, SplitSamples] | None = None  # of a second pass
+    input_size: tuple[int, int] | None = None  # (H, W) as declared
 
     def parts(
         self, datasets: Mapping[Split, Dataset], units: Sequence[WorkUnit], advance: Advance
@@ -137,14 +140,18 @@ class ForwardPass:
             are_logits=self.are_logits,
             values=self.values,
             undecided=self.undecided,
+            input_size=self.input_size,
         )
-        return observe(measurements, chunk, dataset, split.value, outputs, answering)
+        samples = None if self.samples is None else self.samples[split]
+        return observe(measurements, chunk, dataset, split.value, outputs, answering, samples)
 
     def _part(self, unit: WorkUnit, dataset: Dataset, found: Iterable["_Seen"]) -> PartialResult:
         seen = list(found)
         read = [each.chunk for each in seen]
         outputs = np.concatenate([each.outputs for each in seen])
         labels = np.concatenate([chunk.labels for chunk in read])
+        if not unit.split.is_labelled:
+            labels = np.full_like(labels, UNLABELLED)
         scores = probabilities(outputs, are_logits=self.are_logits)
         entries = [entry for chunk in read for entry in chunk.entries]
         if not self.are_logits:

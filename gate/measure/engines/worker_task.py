@@ -84,11 +84,13 @@ def datasets_of(job: Job) -> dict[Split, Dataset]:
             f"a worker finds {list_names(classes)} where {list_names(job.classes)} were planned",
             _SAME,
         )
-    datasets: dict[Split, Dataset] = {}
+    opened: dict[Split, Dataset] = {}
     for split, dataset in found.items():
         assert not isinstance(dataset, PredictionTable), "saved predictions are not measured"
-        _require_entries(dataset, job, split)
-        datasets[split] = dataset
+        opened[split] = dataset
+    datasets = job.data_of(opened)
+    for split, each in datasets.items():
+        _require_entries(each, job, split)
     return datasets
 
 

@@ -10,6 +10,8 @@ from gate.measure.choices import Backend, Device
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.requests import MeasurementRequest
+from gate.measure.partials.samples import SplitSamples
+from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 
 UnitResult = tuple[ModelFacts, PartialResult]  # the model as it was opened, and one unit's part
@@ -33,3 +35,11 @@ class Job:
     max_images_in_memory: int | None = None  # None: as many as help
     cache: Path | None = None  # folder where fingerprints are kept; None: nowhere
     measurements: tuple[MeasurementRequest, ...] = ()  # what rules need beside the answers
+    # Of a second pass: the images that are asked again. None: all images of all splits.
+    samples: Mapping[Split, SplitSamples] | None = None
+
+    def data_of(self, datasets: Mapping[Split, Dataset]) -> dict[Split, Dataset]:
+        """Return what is measured of the opened splits."""
+        if self.samples is None:
+            return dict(datasets)
+        return {split: each.of(datasets[split]) for split, each in self.samples.items()}

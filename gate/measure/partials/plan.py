@@ -48,6 +48,11 @@ class Plan:
         """The digest of the entries of each split."""
         return {Split(name): said["entries"] for name, said in self.document["splits"].items()}
 
+    @property
+    def asks_again(self) -> bool:
+        """Whether it is that of a second pass, which asks about samples."""
+        return "samples" in self.document
+
     def observing(self, split: Split) -> set[str]:
         """Return the keys of the measurements that observe a split."""
         planned = self.document.get("measurements", {})

@@ -36,6 +36,8 @@ class MeasurementRequest:
     code: str | None  # SHA-256 of the source file of its class; None where there is none
     plugins: Mapping[str, str]  # as messages name them -> SHA-256 of their files
     pickled: bytes
+    images: int | None = None  # of the sample that it asks again; None: it sees all images
+    wants_mean_colour: bool = False
 
     def open(self) -> "OpenMeasurement":
         """Return the measurement; raises MeasurementError where its class is not found here."""
@@ -160,6 +162,8 @@ def _request(need: Need) -> MeasurementRequest:
         code=_digest_of_source(type(need.measurement)),
         plugins={each.where: each.source_sha256() for each in need.plugins},
         pickled=b"",
+        images=need.images,
+        wants_mean_colour=getattr(need.measurement, "wants_mean_colour", False),
     )
     pickled = made.ask(lambda: pickle.dumps(need.measurement), "sending it to a worker")
     return replace(made, pickled=pickled)

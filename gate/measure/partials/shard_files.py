@@ -41,6 +41,7 @@ def write_shard(path: Path, plan: Plan, found: Iterator[tuple[ModelFacts, Partia
         parts.append(part)
     about = {
         "plan": plan.digest,
+        "again": plan.asks_again,
         "document": plan.document,
         "facts": None if facts is None else facts.as_json(),  # a share may be empty
     }
@@ -57,6 +58,8 @@ def merge(plan: Plan, files: Sequence[Path], datasets: Mapping[Split, Dataset]) 
     found: dict[WorkUnit, tuple[ModelFacts, PartialResult, Path]] = {}
     for file in files:
         stored = read_parts(file)
+        if stored.about.get("again", False) is not plan.asks_again:
+            continue  # of the other pass
         _require_same_plan(plan, stored, file)
         facts = _facts_of(stored, plan, file) if stored.parts else None  # a share may be empty
         for part in stored.parts:

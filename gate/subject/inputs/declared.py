@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from gate.subject.datasets.records import UnreadableImage
+from gate.subject.inputs.decoding import turn_and_convert, upright
 from gate.subject.inputs.geometry import crop_corner, padded_shape, resized_shape
 from gate.subject.inputs.spec import InputSpec
 from gate.subject.inputs.tensor_resize import require_tensor_resize, resize_as_tensor
@@ -59,12 +60,17 @@ class DeclaredTransform:
         planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         return planes.astype(np.float32)
 
+    def decode(self, image: "Image.Image") -> Pixels:
+        """Return the image turned and converted, not resized: (H, W) grey or (H, W, 3) RGB.
+
+        Raises UnreadableImage.
+        """
+        return np.asarray(turn_and_convert(image, self.spec))
+
     def _pixels(self, image: "Image.Image") -> Pixels:
         """Return the image turned, converted, resized, padded and cropped: (H, W) or (H, W, 3)."""
         spec = self.spec
-        if spec.orientation == "exif":
-            image = _turned(image)
-        prepared = _converted(image, spec)
+        prepared = turn_and_convert(image, spec)
         if self.target is not None:
             prepared = _resized(prepared, spec, self.target)
         if spec.pad is not None:
@@ -87,7 +93,7 @@ class DeclaredTransform:
             done.append(_TURNS[self.spec.orientation])
         if self.target is not None or self.spec.pad is not None:
             turns = is_on_its_side and self.spec.orientation == "exif"
-            done += self._made_larger(_turned(image) if turns else image)
+            done += self._made_larger(upright(image) if turns else image)
         return tuple(done)
 
     def batch(self, pixels: Pixels) -> Floats:
@@ -151,38 +157,6 @@ _TURNS = {
     "stored": "not turned as EXIF says",
     "exif": "turned as EXIF says",
 }
-
-
-def _turned(image: "Image.Image") -> "Image.Image":
-    """Return the image as it is to be shown."""
-    from gate.subject.datasets.images import upright
-
-    return upright(image)
-
-
-def _converted(image: "Image.Image", spec: InputSpec) -> "Image.Image":
-    """Return the image in mode L or RGB."""
-    if image.mode.startswith(("I", "F")):
-        bits = "16" if ";16" in image.mode else "32"
-        raise UnreadableImage(
-            f"has {bits} bits a pixel, and nothing says which value is white",
-            "save it with 8 bits, or scale it in an input factory",
-        )
-    mode = spec.mode
-    if image.mode == mode or (mode is None and image.mode in {"L", "RGB"}):
-        return image
-    if mode is None:
-        raise UnreadableImage(
-            f"is of mode {image.mode}, neither grey nor RGB", "declare input.channels: L or RGB"
-        )
-    try:
-        if image.mode == "P":  # its transparency is dropped with the alpha, without a warning
-            image = image.convert("RGBA")
-        return image.convert(mode)
-    except ValueError as error:
-        raise UnreadableImage(
-            f"of mode {image.mode} cannot be converted to {mode}", f"save it as {mode}"
-        ) from error
 
 
 def _resized(image: "Image.Image", spec: InputSpec, target: tuple[int, int]) -> "Image.Image":

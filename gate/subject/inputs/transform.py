@@ -34,6 +34,12 @@ class Transform(Protocol):
         None where a user's function prepares them. Raises UnreadableImage.
         """
 
+    def decode(self, image: "Image.Image") -> Pixels:
+        """Return the image as it is before it is resized: (H, W) grey or (H, W, 3) RGB.
+
+        Turned and converted as declared. Raises UnreadableImage.
+        """
+
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
 

@@ -10,6 +10,7 @@ import numpy as np
 from gate.errors import FactoryError
 from gate.subject.datasets.records import UnreadableImage
 from gate.subject.guard import Guard, describe_error, in_reach, kind_of, require_theirs
+from gate.subject.inputs.decoding import decode_as_stored
 from gate.subject.inputs.transform import Floats, Pixels
 from gate.subject.usercode import call, load_callable
 from gate.wording import list_names, quote
@@ -80,6 +81,13 @@ class FactoryTransform:
 
     def levels(self, image: "Image.Image") -> None:
         """Return None: only the user's callable knows."""
+
+    def decode(self, image: "Image.Image") -> Pixels:
+        """Return the image as stored: grey where it is stored so, else RGB; raises UnreadableImage.
+
+        The user's callable is not asked.
+        """
+        return decode_as_stored(image)
 
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).

@@ -61,6 +61,6 @@ def test_twice_the_results_take_twice_the_work(large, format_):
 @pytest.mark.parametrize("format_", FORMATS)
 def test_27000_results_are_rendered(large, format_):
     if format_ == "html":
-        pytest.importorskip("matplotlib", reason="the extra 'html' is not installed")
+        pytest.importorskip("jinja2", reason="the extra 'html' is not installed")
 
     assert render(large(27_000), format_)

@@ -6,19 +6,20 @@ leaves the page, and no script runs but ours, whose digest the policy names.
 
 import base64
 import math
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import MissingExtraError
 from gate.healing import advice
-from gate.report.messages import bound_digits
 from gate.report.model import Report
 from gate.report.renderings import Extra, Mark, Rendering, leaks, words
 from gate.wording import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _HERE = Path(__file__).parent
 _LONGEST = 600  # characters of one string
@@ -50,7 +51,6 @@ def html(report: Report, *, evidence: Path | None, images: bool) -> str:
 
 def _environment() -> "Environment":
     try:
-        import matplotlib as mpl  # noqa: F401 -- asked for here: the message comes early
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError as error:
         raise MissingExtraError("html", "the HTML report", "html") from error
@@ -63,8 +63,7 @@ def _environment() -> "Environment":
         finalize=_shown,
     )
     environment.filters["number"] = number
-    environment.filters["low"] = lambda bound: _bound(bound, down=True)
-    environment.filters["high"] = lambda bound: _bound(bound, down=False)
+    environment.filters["prose"] = _prose
     environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
     return environment
 
@@ -74,6 +73,15 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 -- whatever a template prints
     if isinstance(value, str) and not hasattr(value, "__html__"):
         return printable(value, _LONGEST)
     return value
+
+
+def _prose(text: str) -> "Markup":
+    """Return a sentence with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(  # noqa: S704 -- escaped before it is marked
+        re.sub(r"`([^`]{1,200})`", r"<code>\1</code>", str(escape(printable(text, _LONGEST))))
+    )
 
 
 def _trusted(text: str) -> str:
@@ -90,15 +98,10 @@ def number(value: float | None) -> str:
     return f"{round(value, 3) + 0.0:,.3f}"  # + 0.0: there is no minus nought
 
 
-def _bound(bound: float | None, *, down: bool) -> str:
-    """Return a bound rounded to its safe side, and a dash where there is none."""
-    return number(None) if bound is None else bound_digits(bound, down=down)
-
-
 RENDERING = Rendering(
     name="html",
     about="a page that explains the verdict with plots and pictures",
     render=lambda report, beside: html(report, evidence=beside.evidence, images=beside.images),
-    extra=Extra("html", "the HTML report", ("jinja2", "matplotlib")),
+    extra=Extra("html", "the HTML report", ("jinja2",)),
     mark=Mark(r'<!DOCTYPE html>[\s\S]*<p class="kicker">validate-model</p>'),
 )

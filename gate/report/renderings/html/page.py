@@ -1,32 +1,36 @@
 """The sections of the page, in their order; the template only lays them out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gate.report.model import InflationPart, IntervalPart, Report, ResultPart, WaiverPart
+from gate.report.model import InflationPart, MetricPart, Report, WaiverPart
+from gate.report.renderings.grouping import RuleGroup, describe, group_results, next_steps
 from gate.report.renderings.html import plots
+from gate.report.renderings.html.bars import interval_in_words
 from gate.report.renderings.html.confusion import Confusion, confusion_of
-from gate.report.renderings.html.evidence import Beside, read_beside
+from gate.report.renderings.html.evidence import read_beside
+from gate.report.renderings.html.glance import Glance, glances_of
 from gate.report.renderings.html.pictures import Mistakes, ShownPair, mistakes_of, pairs_of
+from gate.report.renderings.html.rules import (
+    MOST_CARDS,
+    RuleCard,
+    cards_of,
+    is_by_estimate,
+    states_counted,
+)
 from gate.report.renderings.leaks import notable
-from gate.report.renderings.words import epochs_in_words, waivers_of
-from gate.wording import pluralize
+from gate.report.renderings.words import waivers_of
+from gate.wording import printable
 
-_MOST_PLOTS = 24
+_MOST_REASONS = 5  # rules that the verdict names; the cards below tell all
+_MOST_STEPS = 5
+_MOST_CLASSES = 1000  # rows of the table of classes
+_MOST_SLICES = 500
 _MOST_INFLATED = 12  # metrics of classes; those of splits are all shown
 _SPLITS = ("test", "validation", "train")
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A drawing with its title and what it shows, in words."""
-
-    title: str
-    svg: str  # markup of our own
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,23 @@ class ClassRow:
     name: str
     support: int  # without leaked and repeated images
     given: int
-    cells: tuple[tuple[float | None, IntervalPart | None], ...]  # recall, precision, f1
+    cells: tuple[tuple[float | None, str], ...]  # recall, precision, f1, each with its interval
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """A metric of one slice."""
+
+    metric: MetricPart
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class InflationRow:
+    """A metric with and without leaked and repeated images."""
+
+    part: InflationPart
+    interval: str  # of the difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +74,27 @@ class Page:
 
     missing: str  # why there are no plots of scores and no pictures; empty where there are
     images: bool
-    intervals: list[Plot]
-    intervals_left_out: int
-    confusions: list[tuple[str, Confusion]]
-    class_split: str | None
-    classes: list[ClassRow]
-    scores: list[Plot]
-    losses: Plot | None
-    inflation: list[InflationPart]
-    pairs: list[ShownPair]
+    reasons: list[tuple[RuleGroup, str]]  # the rules that block, and what they found
+    reasons_left_out: int
+    unmeasured: int  # rules that block because nothing was measured
+    steps: list[str]
+    steps_left_out: int
+    glances: list[Glance]
+    states: list[tuple[str, int]]
+    by_estimate: int  # results that the estimate alone decided
+    cards: list[RuleCard]
+    cards_left_out: int
     mistakes: list[Mistakes]
-    slices: list[Any]
+    pairs: list[ShownPair]
+    confusions: list[tuple[str, Confusion]]
+    split: str | None  # that classes and figures are of
+    classes: list[ClassRow]
+    classes_left_out: int
+    slices: list[SliceRow]
+    slices_left_out: int
+    scores: list[plots.Plot]
+    losses: plots.Plot | None
+    inflation: list[InflationRow]
     waivers: list[WaiverRow]
     facts: list[tuple[str, str]]
 
@@ -72,27 +102,48 @@ class Page:
 def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     """Return what the page of a report shows; ``evidence`` is the file beside it, if any."""
     beside = read_beside(report, evidence)
-    rules = _rules_with_intervals(report)
+    blocking = [each for each in group_results(report) if each.blocks]
+    unmeasured = 0
+    if report.errors and not report.data:  # the errors are the reason, and tell what to do
+        unmeasured, blocking = len({each.rule for each in blocking}), []
+    steps = _steps(report, next_steps(report) if blocking else [])
+    cards = cards_of(report)
     split = next((name for name in _SPLITS if name in report.data), None)
+    classes = _classes(report, split)
+    slices = [SliceRow(m, interval_in_words(m.interval)) for m in report.metrics if m.slice]
+    history = report.history
     return Page(
         missing=beside.missing,
         images=images,
-        intervals=[_interval_plot(rule, results) for rule, results in rules[:_MOST_PLOTS]],
-        intervals_left_out=max(0, len(rules) - _MOST_PLOTS),
+        reasons=[(each, describe(each)) for each in blocking[:_MOST_REASONS]],
+        reasons_left_out=max(0, len(blocking) - _MOST_REASONS),
+        unmeasured=unmeasured,
+        steps=steps[:_MOST_STEPS],
+        steps_left_out=max(0, len(steps) - _MOST_STEPS),
+        glances=glances_of(report, split),
+        states=list(states_counted(report)),
+        by_estimate=sum(map(is_by_estimate, report.results)),
+        cards=cards[:MOST_CARDS],
+        cards_left_out=max(0, len(cards) - MOST_CARDS),
+        mistakes=mistakes_of(report, beside) if images else [],
+        pairs=pairs_of(report, beside, images=images),
         confusions=[
             (name, confusion_of(part))
             for name in _SPLITS
             for found, part in report.confusion.items()
             if found == name and part.classes
         ],
-        class_split=split,
-        classes=_classes(report, split),
-        scores=[Plot(*drawn) for drawn in plots.of_scores(beside, report)],
-        losses=_losses(report),
-        inflation=notable(report, _MOST_INFLATED),
-        pairs=pairs_of(report, beside, images=images),
-        mistakes=mistakes_of(report, beside) if images else [],
-        slices=[metric for metric in report.metrics if metric.slice is not None],
+        split=split,
+        classes=classes[:_MOST_CLASSES],
+        classes_left_out=max(0, len(classes) - _MOST_CLASSES),
+        slices=slices[:_MOST_SLICES],
+        slices_left_out=max(0, len(slices) - _MOST_SLICES),
+        scores=list(plots.of_scores(beside, report)),
+        losses=plots.losses(history) if history is not None and history.epochs else None,
+        inflation=[
+            InflationRow(each, interval_in_words(each.interval))
+            for each in notable(report, _MOST_INFLATED)
+        ],
         waivers=[
             WaiverRow(waiver, state, _days_left(waiver.expires, report))
             for waiver, state in waivers_of(report)
@@ -101,27 +152,18 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     )
 
 
-def _rules_with_intervals(report: Report) -> list[tuple[str, list[ResultPart]]]:
-    """Return rule -> its results that have an interval, in the order of the report."""
-    found: dict[str, list[ResultPart]] = {}
-    for result in report.results:
-        if result.measured.interval is not None and result.measured.value is not None:
-            found.setdefault(result.rule, []).append(result)
-    return list(found.items())
-
-
-def _interval_plot(rule: str, results: Sequence[ResultPart]) -> Plot:
-    shown = results[: plots.MOST_ROWS]
-    more = f"; the worst {len(shown)} of {len(results)}" if len(results) > len(shown) else ""
-    failed = sum(result.outcome != "passed" for result in results)
-    number = pluralize(len(results), "result")
-    said = f"{number}, {failed} not passed, with one-sided bounds{more}"
-    return Plot(rule, plots.intervals(shown), said)
+def _steps(report: Report, of_rules: list[str]) -> list[str]:
+    """Return what to do about causes, about errors, and about rules, each remedy once."""
+    first = [
+        *(each.remedy for each in report.causes),
+        *(each.remedy for each in report.errors if each.remedy),
+    ]
+    return list(dict.fromkeys([*map(printable, first), *of_rules]))
 
 
 def _classes(report: Report, split: str | None) -> list[ClassRow]:
     """Return the classes of a split, the lowest recall first, those without one last."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, MetricPart]] = {}
     for metric in report.metrics:
         if metric.split == split and metric.class_ is not None and metric.slice is None:
             found.setdefault(metric.class_, {})[metric.name] = metric
@@ -132,23 +174,15 @@ def _classes(report: Report, split: str | None) -> list[ClassRow]:
             metrics["recall"].support if "recall" in metrics else 0,
             given.get(name, 0),
             tuple(
-                (metrics[each].value, metrics[each].interval) if each in metrics else (None, None)
+                (metrics[each].value, interval_in_words(metrics[each].interval))
+                if each in metrics
+                else (None, "")
                 for each in ("recall", "precision", "f1")
             ),
         )
         for name, metrics in found.items()
     ]
     return sorted(rows, key=lambda row: 2.0 if row.cells[0][0] is None else row.cells[0][0])
-
-
-def _losses(report: Report) -> Plot | None:
-    history = report.history
-    if history is None or not history.epochs:
-        return None
-    epoch = history.checkpoint_epoch
-    shipped = "" if epoch is None else f"; the shipped checkpoint is of epoch {epoch:g}"
-    said = f"{epochs_in_words(history.epochs)} from {history.path}{shipped}"
-    return Plot("Losses of training", plots.losses(history), said)
 
 
 def _days_left(expires: str, report: Report) -> int | None:
@@ -163,15 +197,14 @@ def _days_left(expires: str, report: Report) -> int | None:
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
     """Yield the environment and the run as pairs of words."""
     for name, value in {**report.environment, **report.run}.items():
-        if isinstance(value, list):
-            value = (
-                " ".join(str(each) for each in value)
-                if name == "command"
-                else "; ".join(str(each) for each in value)
-            )
-        yield name, str(value)
+        yield name, _in_words(value, " " if name == "command" else "; ")
     yield "validate-model", report.tool.version
     yield "report format", report.schema_version
 
 
-__all__ = ["Beside", "Page", "Plot", "page_of"]
+def _in_words(value: Any, between: str) -> str:  # noqa: ANN401 -- whatever JSON holds
+    if isinstance(value, list):
+        return between.join(str(each) for each in value)
+    if isinstance(value, dict):
+        return between.join(f"{name} {each}" for name, each in value.items())
+    return str(value)

@@ -1,17 +1,28 @@
-"""Pictures of leaked pairs and of sure mistakes, embedded."""
+"""Pictures of leaked pairs and of sure mistakes, embedded, within a bound of bytes."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from markupsafe import Markup
 
+from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import PairPart, Report
 from gate.report.renderings.html.evidence import Beside
 
-_MOST_PAIRS = 100  # rows of the table; the report has up to a thousand
+_MOST_PAIRS = 40  # shown; the report lists up to a thousand
 _MOST_CLASSES = 12
 _A_CLASS = 8
+_MOST_CHARACTERS = 100_000  # of the addresses of mistakes, and again of those of pairs
+
+KINDS = {
+    "bytes": "identical file",
+    "pixels": "identical pixels",
+    "flipped": "mirrored or turned",
+    "near": "near copy",
+    "edited": "edited copy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class ShownPair:
     """A pair and its pictures, as data addresses; empty where there is no picture."""
 
     pair: PairPart
+    kind: str
     picture_a: str
     picture_b: str
 
@@ -42,16 +54,42 @@ class Mistakes:
     shown: list[Mistake]
 
 
+@dataclass(slots=True)
+class _Album:
+    """Pictures as addresses, as long as there is room for them."""
+
+    pictures: dict[tuple[str, str], bytes]
+    room: int = _MOST_CHARACTERS
+    taken: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def take(self, split: str, image: str) -> str:
+        """Return the address of a picture; empty where there is none, or no room for it."""
+        found = self.taken.get((split, image)) or address(self.pictures.get((split, image)))
+        if len(found) > self.room:
+            return ""
+        self.room -= len(found)
+        self.taken[split, image] = found
+        return found
+
+
 def pairs_of(report: Report, beside: Beside, *, images: bool) -> list[ShownPair]:
-    """Return the surest pairs that splits share, with their pictures where those were kept."""
+    """Return pairs that splits share: with pictures, with two labels, and sure ones first."""
     pictures = beside.pictures if images else {}
+    album = _Album(pictures)
+
+    def order(pair: PairPart) -> tuple[bool, bool]:
+        sides = {(pair.split_a, pair.a), (pair.split_b, pair.b)}
+        return not sides <= pictures.keys(), pair.label_a == pair.label_b
+
+    listed = sorted(report.leakage.pairs, key=order)
     return [
         ShownPair(
             pair,
-            address(pictures.get((pair.split_a, pair.a))),
-            address(pictures.get((pair.split_b, pair.b))),
+            KINDS[pair.kind],
+            album.take(pair.split_a, pair.a),
+            album.take(pair.split_b, pair.b),
         )
-        for pair in report.leakage.pairs[:_MOST_PAIRS]
+        for pair in listed[:_MOST_PAIRS]
     ]
 
 
@@ -62,18 +100,30 @@ def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
         return []
     split, rows = found
     classes = report.subject.classes
-    by_class: dict[str, list[Mistake]] = {}
+    answers = [*classes, ABSTAINED]  # -1 is the last
     wrong = np.flatnonzero(rows.labels != rows.predictions)
     confidence = np.nan_to_num(rows.confidence).tolist()
+    by_class: dict[str, list[int]] = {}
     for row in sorted(wrong.tolist(), key=lambda row: (-confidence[row], str(rows.ids[row]))):
-        picture = beside.pictures.get((split, str(rows.ids[row])))
-        shown = by_class.setdefault(classes[rows.labels[row]], [])
-        if picture is not None and len(shown) < _A_CLASS:
-            guess = classes[rows.predictions[row]]
-            shown.append(Mistake(str(rows.ids[row]), guess, confidence[row], address(picture)))
+        if (split, str(rows.ids[row])) in beside.pictures:
+            by_class.setdefault(classes[rows.labels[row]], []).append(row)
     named = [result.scope.class_ for result in report.results if result.scope.class_ is not None]
-    order = [name for name in dict.fromkeys([*named, *classes]) if by_class.get(name)]
-    return [Mistakes(name, split, by_class[name]) for name in order[:_MOST_CLASSES]]
+    order = [name for name in dict.fromkeys([*named, *classes]) if name in by_class]
+    album = _Album(beside.pictures)
+    shown: dict[str, list[Mistake]] = {name: [] for name in order[:_MOST_CLASSES]}
+    for name, row in _in_turns({name: by_class[name][:_A_CLASS] for name in shown}):
+        if picture := album.take(split, str(rows.ids[row])):
+            guess = answers[rows.predictions[row]]
+            shown[name].append(Mistake(str(rows.ids[row]), guess, confidence[row], picture))
+    return [Mistakes(name, split, several) for name, several in shown.items() if several]
+
+
+def _in_turns(rows: dict[str, list[int]]) -> Iterator[tuple[str, int]]:
+    """Yield the first row of each class, then the second of each: room is shared evenly."""
+    for turn in range(_A_CLASS):
+        for name, several in rows.items():
+            if turn < len(several):
+                yield name, several[turn]
 
 
 def address(png: bytes | None) -> str:

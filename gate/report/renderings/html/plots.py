@@ -1,179 +1,173 @@
-"""Drawings as SVG by Matplotlib: the same bytes each time, and in the colours of the page.
+"""Curves as small SVG: the same bytes each time, in the colours of the page, with text as text.
 
-The page is light or dark after it was made. So drawings use marker colours, which become variables
-of the style sheet.
+The page is light or dark after it was made, so drawings name classes of the style sheet.
 """
 
-import io
-import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
-from itertools import chain, cycle, repeat
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from gate.metrics.calibration import reliability
-from gate.report.model import HistoryPart, Report, ResultPart
+from gate.report.model import HistoryPart, Report
+from gate.report.renderings.html.bars import round_values
 from gate.report.renderings.html.curves import precision_recall
 from gate.report.renderings.html.evidence import Beside
-from gate.wording import printable
+from gate.report.renderings.words import epochs_in_words
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-MOST_ROWS = 40  # of one interval plot
+_WIDTH, _HEIGHT = 360, 230  # a pixel each on a phone
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 22, 38
 _MOST_CURVES = 8
-_LABEL = 26  # characters of a name beside an axis
-_WIDTH = 5.2  # inches of 72 points; a point is a pixel on a phone
-_INK, _MUTED, _LINE = "#010203", "#010204", "#010205"
-_PASS, _FAIL, _OPEN, _WAIVED = "#010206", "#010207", "#010208", "#010209"
-_A, _B = "#01020a", "#01020b"
-_VARIABLES = {
-    _INK: "ink", _MUTED: "muted", _LINE: "line", _PASS: "pass", _FAIL: "fail", _OPEN: "open",
-    _WAIVED: "waived", _A: "accent", _B: "second",
-}  # fmt: skip
-_MARKS = {
-    "passed": ("o", _PASS),
-    "failed": ("X", _FAIL),
-    "error": ("X", _FAIL),
-    "inconclusive": ("D", _OPEN),
-    "waived": ("s", _WAIVED),
-}
-_STYLE: Any = {  # the stubs of some releases know every key by name, those of others none
-    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's font
-    "text.parse_math": False,  # a class may be called $x$
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _MUTED,
-    "axes.titlecolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _MUTED,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-}
+_MOST_EPOCHS = 400  # points of a curve; more would be less than a pixel apart
+_BINS = 20
+_SHADES = 6
 
-Drawn = tuple[str, str, str]  # title, SVG, words
+Floats = NDArray[np.float64]
 
 
-def intervals(results: Sequence[ResultPart]) -> str:
-    """Return the values of one rule with their bounds, each against what is required of it."""
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing with its title, what it shows in words, and the names of its lines."""
 
-    def draw(axes: "Axes") -> None:
-        values = [result.measured.value or 0.0 for result in results]
-        required = [result.required.value for result in results]
-        ends = [end for result in results for end in _ends(result)]
-        low, high = min(*values, *required, *ends), max(*values, *required, *ends)
-        room = (high - low) * 0.06 or 0.05
-        for row, (result, value) in enumerate(zip(results, values, strict=True)):
-            mark, colour = _MARKS[result.outcome]
-            interval = result.measured.interval
-            start = low - room if interval is None or interval.low is None else interval.low
-            end = high + room if interval is None or interval.high is None else interval.high
-            axes.plot([start, end], [row, row], color=colour, linewidth=2)
-            axes.plot([value], [row], mark, color=colour, markersize=6)
-            axes.plot([required[row]] * 2, [row - 0.38, row + 0.38], color=_INK, linewidth=1.5)
-        axes.set_yticks(range(len(results)), [_name(_scope_of(result)) for result in results])
-        axes.set_ylim(len(results) - 0.4, -0.6)
-        axes.set_xlim(low - room, high + room)
-        axes.grid(axis="x", color=_LINE, linewidth=0.5)
-        axes.set_axisbelow(True)
-
-    return _drawn(draw, height=0.5 + 0.24 * len(results))
+    title: str
+    words: str
+    svg: Markup
+    lines: tuple[tuple[str, str], ...] = ()  # class of the style sheet, name
 
 
-def _ends(result: ResultPart) -> list[float]:
-    interval = result.measured.interval
-    assert interval is not None, "only results with intervals are drawn"
-    return [end for end in (interval.low, interval.high) if end is not None]
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The values at the edges of a drawing."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def across(self, value: float) -> float:
+        low, high = self.x
+        return round(_LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    def up(self, value: float) -> float:
+        low, high = self.y
+        room = _HEIGHT - _TOP - _BOTTOM
+        return round(_HEIGHT - _BOTTOM - (value - low) / (high - low) * room, 1)
+
+    def line(self, kind: str, xs: Sequence[float], ys: Sequence[float]) -> Markup:
+        """Return one line; it is broken where a value is missing."""
+        path, is_down = "", False
+        for x, y in zip(xs, ys, strict=True):
+            if math.isfinite(y):
+                path += f"{'L' if is_down else 'M'}{self.across(x):g} {self.up(y):g}"
+            is_down = math.isfinite(y)
+        return Markup('<path class="{}" d="{}"/>').format(kind, path)
 
 
-def _scope_of(result: ResultPart) -> str:
-    scope = result.scope
-    parts = [scope.class_, scope.slice, scope.part]
-    return ", ".join(part for part in parts if part) or scope.split or result.rule
-
-
-def losses(history: HistoryPart) -> str:
+def losses(history: HistoryPart) -> Plot:
     """Return the losses over the epochs, the shipped epoch marked."""
-    named = [name for name in (history.train_loss, *history.validation_losses) if name is not None]
-    looks = chain(((_A, "-"),), zip(repeat(_B), cycle(("--", ":", "-.")), strict=False))
-
-    def draw(axes: "Axes") -> None:
-        for name, (colour, style) in zip(named, looks, strict=False):
-            series = history.series.get(name, [])
-            values = [each if isinstance(each, float | int) else np.nan for each in series]
-            axes.plot(history.epochs[: len(values)], values, style, color=colour, label=_name(name))
-        if history.checkpoint_epoch is not None:
-            axes.axvline(history.checkpoint_epoch, color=_INK, linewidth=1.2, label="shipped")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        if named or history.checkpoint_epoch is not None:
-            axes.legend()
-
-    return _drawn(draw, height=3.0)
-
-
-def confusion_map(shares: NDArray[np.float64], classes: int) -> str:
-    """Return the shares of a large confusion matrix as a small map, by their square roots.
-
-    ``shares``, in [0, 1], are square; ``classes`` is the number that its axes show.
-    """
-
-    def draw(axes: "Axes") -> None:
-        extent = (0, classes, classes, 0)
-        axes.imshow(np.sqrt(shares), cmap="viridis", extent=extent, interpolation="nearest")
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("true class")
-
-    return _drawn(draw, height=4.8)
+    names = [name for name in (history.train_loss, *history.validation_losses) if name is not None]
+    epochs = _thinned(history.epochs)
+    series = {
+        name: _thinned([_finite(each) for each in history.series.get(name, [])]) for name in names
+    }
+    known = [each for values in series.values() for each in values if math.isfinite(each)]
+    shipped = history.checkpoint_epoch
+    frame = _Frame(_wide([*epochs, *([] if shipped is None else [shipped])]), _wide([0.0, *known]))
+    drawn = [
+        frame.line(f"line-{place}", epochs[: len(values)], values)
+        for place, values in enumerate(series.values())
+    ]
+    if shipped is not None:
+        drawn.append(frame.line("shipped", [shipped, shipped], frame.y))
+    said = f"{epochs_in_words(history.epochs)} from {history.path}"
+    lines = [(f"line-{place}", name) for place, name in enumerate(names)]
+    if shipped is not None:
+        lines.append(("shipped", f"the checkpoint that is judged, epoch {shipped:g}"))
+    svg = _drawing(frame, drawn, "epoch", "loss")
+    return Plot("Loss by epoch", said, svg, tuple(lines))
 
 
-def of_scores(beside: Beside, report: Report) -> Iterator[Drawn]:
-    """Yield reliability, confidence and precision-recall plots, where the evidence has scores."""
+def of_scores(beside: Beside, report: Report) -> Iterator[Plot]:
+    """Yield plots of confidence, and of precision and recall, where the evidence has scores."""
     found = beside.rows()
     if found is None or not len(found[1]) or np.isnan(found[1].confidence).any():
         return
     split, rows = found
-    right = rows.labels == rows.predictions
-    curve = [each for each in reliability(rows.confidence, right.astype(float)) if each.images]
-    bins = f"{len(curve)} bins of {len(rows):,} images"
-    yield (
-        "Reliability",
-        _reliability([each.confidence for each in curve], [each.accuracy for each in curve]),
-        f"How often it is right when it is so sure, on {split}: {bins}; the diagonal is calibrated",
-    )
-    told = f"{int(right.sum()):,} right, {int((~right).sum()):,} wrong"
-    yield (
-        "Confidence when right and when wrong",
-        _confidence(rows.confidence, right),
-        f"Images of {split} by the score of the predicted class: {told}",
-    )
+    right = rows.best_is_right
+    yield _reliability(rows.confidence, right, split)
+    yield _confidence(rows.confidence, right, split)
     if rows.scores is not None:
-        labels = _worst_classes(report, split)
-        names = report.subject.classes
-        curves = [
-            (
-                names[label],
-                *precision_recall(rows.scores[:, label].astype(float), rows.labels == label),
-            )
-            for label in labels
-        ]
-        yield (
-            "Precision and recall",
-            _precision_recall(curves),
-            f"On {split}, as the threshold falls, for "
-            + (
-                "every class"
-                if len(labels) == len(names)
-                else f"the {len(labels)} classes with the lowest recall"
-            ),
+        yield _precision_recall(rows.scores.astype(float), rows.labels, report, split)
+
+
+def _reliability(confidence: Floats, right: NDArray[np.bool_], split: str) -> Plot:
+    curve = [each for each in reliability(confidence, right.astype(float)) if each.images]
+    frame = _Frame((0, 1), (0, 1))
+    xs, ys = [each.confidence for each in curve], [each.accuracy for each in curve]
+    points = [
+        Markup('<circle class="point" cx="{:g}" cy="{:g}" r="{:.1f}"/>').format(
+            frame.across(each.confidence),
+            frame.up(each.accuracy),
+            2 + 5 * math.sqrt(each.images / len(confidence)),
         )
+        for each in curve
+    ]
+    return Plot(
+        "How often it is right, by confidence",
+        f"{len(curve)} bins of {len(confidence):,} images of {split}. On the dashed line, "
+        "confidence and share are equal; below it the model is too sure. "
+        "A larger dot stands for more images.",
+        _drawing(
+            frame,
+            [frame.line("even", [0, 1], [0, 1]), frame.line("line-0", xs, ys), *points],
+            "mean confidence",
+            "share that is right",
+        ),
+    )
+
+
+def _confidence(confidence: Floats, right: NDArray[np.bool_], split: str) -> Plot:
+    edges = np.linspace(0, 1, _BINS + 1)
+    kinds = (("right", right), ("wrong", ~right))
+    counts = {kind: np.histogram(confidence[chosen], edges)[0] for kind, chosen in kinds}
+    most = max(int(each.max()) for each in counts.values())
+    powers = [0, *(10**power for power in range(len(str(max(most, 1)))))]
+    frame = _Frame((0, 1), (0, math.log10(1 + max(most, 1)) * 1.05))
+    xs = np.repeat(edges, 2)[1:-1].tolist()
+    drawn = [
+        frame.line(kind, xs, np.repeat(np.log10(1 + each), 2).tolist())
+        for kind, each in counts.items()
+    ]
+    ticks = [(math.log10(1 + each), f"{each:,}") for each in powers if each <= most or each == 0]
+    told = [(kind, f"{kind}: {int(chosen.sum()):,}") for kind, chosen in kinds]
+    return Plot(
+        "Confidence of right and of wrong answers",
+        f"Images of {split} by the score of the predicted class, on a logarithmic scale.",
+        _drawing(frame, drawn, "confidence", "images", ticks),
+        tuple(told),
+    )
+
+
+def _precision_recall(
+    scores: Floats, labels: NDArray[np.int32], report: Report, split: str
+) -> Plot:
+    names = report.subject.classes
+    chosen = _worst_classes(report, split)
+    frame = _Frame((0, 1), (0, 1))
+    drawn = [
+        frame.line(f"line-{place}", *_listed(*precision_recall(scores[:, label], labels == label)))
+        for place, label in enumerate(chosen)
+    ]
+    which = (
+        "every class" if len(chosen) == len(names) else f"{len(chosen)} classes of lowest recall"
+    )
+    return Plot(
+        "Precision and recall, by class",
+        f"As the threshold falls, for {which}, on {split}.",
+        _drawing(frame, drawn, "recall", "precision"),
+        tuple((f"line-{place}", names[label]) for place, label in enumerate(chosen)),
+    )
 
 
 def _worst_classes(report: Report, split: str) -> list[int]:
@@ -190,90 +184,83 @@ def _worst_classes(report: Report, split: str) -> list[int]:
     return worst[:_MOST_CURVES]
 
 
-def _reliability(mean: list[float], accuracy: list[float]) -> str:
-    def draw(axes: "Axes") -> None:
-        axes.plot([0, 1], [0, 1], "--", color=_MUTED, linewidth=1)
-        axes.plot(mean, accuracy, "o-", color=_A, markersize=4)
-        axes.set_xlabel("mean confidence")
-        axes.set_ylabel("share that is right")
-        axes.set_xlim(0, 1.02)
-        axes.set_ylim(0, 1.02)
+def confusion_map(shares: Floats, classes: int) -> Markup:
+    """Return the shares of a large confusion matrix as a small map, in six shades of their roots.
 
-    return _drawn(draw, height=3.4)
-
-
-def _confidence(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
-    def draw(axes: "Axes") -> None:
-        edges = np.linspace(0, 1, 21)
-        for chosen, colour, style, label in (
-            (right, _PASS, "-", "right"),
-            (~right, _FAIL, "--", "wrong"),
-        ):
-            counts, _ = np.histogram(confidence[chosen], edges)
-            axes.stairs(counts, edges, color=colour, linestyle=style, linewidth=1.6, label=label)
-        axes.set_yscale("symlog")
-        axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("confidence")
-        axes.set_ylabel("images")
-        axes.legend(loc="upper left")
-
-    return _drawn(draw, height=3.4)
+    ``shares``, in [0, 1], are square; ``classes`` is the number that its edges stand for.
+    """
+    side = len(shares)
+    shades = np.ceil(np.sqrt(shares) * _SHADES).astype(int)
+    paths = [
+        Markup('<path class="shade-{}" d="{}"/>').format(shade, "".join(_runs(shades == shade)))
+        for shade in range(1, _SHADES + 1)
+        if (shades == shade).any()
+    ]
+    size = 100 / side
+    inside = Markup("").join(paths)
+    return Markup(
+        '<svg viewBox="-9 -7 111 118" aria-hidden="true" focusable="false">'
+        '<rect class="frame" width="100" height="100"/><g transform="scale({:g})">{}</g>'
+        '<text x="0" y="-2">1</text><text x="100" y="-2" class="end">{:,}</text>'
+        '<text x="50" y="-2" class="middle">answer</text><text x="50" y="107" class="middle">'
+        "rows from top to bottom: truth</text></svg>"
+    ).format(size, inside, classes)
 
 
-def _precision_recall(
-    curves: Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
-) -> str:
-    styles = ("-", "--", "-.", ":")
-
-    def draw(axes: "Axes") -> None:
-        for place, (name, recall, precision) in enumerate(curves):
-            colour = (_A, _B)[place // len(styles) % 2]
-            style = styles[place % len(styles)]
-            axes.plot(recall, precision, style, color=colour, label=_name(name))
-        axes.set_xlabel("recall")
-        axes.set_ylabel("precision")
-        axes.set_xlim(0, 1.02)
-        axes.set_ylim(0, 1.05)
-        axes.legend(loc="lower left", fontsize=8)
-
-    return _drawn(draw, height=3.4)
+def _runs(cells: NDArray[np.bool_]) -> Iterator[str]:
+    """Yield the path of each row's stretches of true cells."""
+    for y, row in enumerate(cells):
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(np.int8), [0])))).tolist()
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            yield f"M{start} {y}h{end - start}v1H{start}z"
 
 
-def _name(text: str) -> str:
-    shown = printable(text, 10_000)
-    return shown if len(shown) <= _LABEL else f"{shown[: _LABEL - 1]}…"
+def _drawing(
+    frame: _Frame,
+    drawn: Sequence[Markup],
+    x_label: str,
+    y_label: str,
+    y_ticks: Sequence[tuple[float, str]] | None = None,
+) -> Markup:
+    """Return the lines in a frame with ticks and labels, as an ``svg`` element."""
+    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    ups = y_ticks or [(each, f"{each:g}") for each in round_values(*frame.y, 6)]
+    grid = [
+        Markup('<path class="grid" d="M{} {:g}H{}"/><text class="end" x="{}" y="{:g}">{}</text>')
+        .format(_LEFT, frame.up(each), right, _LEFT - 6, frame.up(each) + 4, name)
+        for each, name in ups
+    ]  # fmt: skip
+    across = [
+        Markup('<text class="middle" x="{:g}" y="{}">{:g}</text>').format(
+            frame.across(each), bottom + 16, each
+        )
+        for each in round_values(*frame.x, 6)
+    ]
+    labels = Markup(
+        '<text class="label" x="{}" y="12">{}</text>'
+        '<text class="label middle" x="{}" y="{}">{}</text>'
+    ).format(2, y_label, (_LEFT + right) // 2, _HEIGHT - 4, x_label)
+    return Markup('<svg viewBox="0 0 {} {}" aria-hidden="true" focusable="false">{}</svg>').format(
+        _WIDTH, _HEIGHT, Markup("").join([*grid, *across, labels, *drawn])
+    )
 
 
-def _drawn(draw: "Callable[[Axes], None]", *, height: float) -> str:
-    """Return one drawing as an ``svg`` element without ids that another could have."""
-    import matplotlib as mpl
-    from markupsafe import Markup
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    stream = io.StringIO()
-    with warnings.catch_warnings(), mpl.rc_context({**_STYLE, "svg.hashsalt": "gate"}):
-        warnings.simplefilter("ignore")  # a name may hold letters that no font has
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained", facecolor="none")
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot(facecolor="none")
-        draw(axes)
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return Markup(_cleaned(stream.getvalue()))  # noqa: S704 -- Matplotlib escapes names as XML
+def _wide(values: Sequence[float]) -> tuple[float, float]:
+    """Return the least and the greatest value, apart from each other."""
+    low, high = min(values), max(values)
+    return (low, high) if low < high else (low, low + 1)
 
 
-def _cleaned(svg: str) -> str:
-    """Return the ``svg`` element alone: no declaration, no fixed size, the page's colours."""
-    body = svg[svg.index("<svg") :].strip()
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'<g id="[^"]*"', "<g", body)
-    body = re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", body)
-    body = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", body)
-    body = body.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
-    mark = sha256(body.encode()).hexdigest()[:8]  # two drawings never share an id
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{mark}-\1"', body)
-    body = re.sub(r'(xlink:href="|url\()#', rf"\1#{mark}-", body)
-    for colour, variable in _VARIABLES.items():
-        body = body.replace(colour, f"var(--{variable})")
-    return re.sub(r"\n\s*", "\n", body)
+def _finite(value: float | str | None) -> float:
+    return float(value) if isinstance(value, float | int) else math.nan
+
+
+def _thinned(values: Sequence[float]) -> list[float]:
+    if len(values) <= _MOST_EPOCHS:
+        return list(values)
+    places = np.linspace(0, len(values) - 1, _MOST_EPOCHS).astype(int)
+    return [values[place] for place in places.tolist()]
+
+
+def _listed(*arrays: Floats) -> list[list[float]]:
+    return [each.tolist() for each in arrays]

@@ -1,0 +1,184 @@
+"""The evidence must not lie in the frame, in an outer cell or in the tint of a picture."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Scope
+from gate.checks.views import ViewRule
+from gate.evidence.synthetic_run import SyntheticRun
+from gate.views.names import outer_cells
+
+if TYPE_CHECKING:
+    from gate.evidence.measurements import Measurement
+    from gate.evidence.records import Evidence
+    from gate.evidence.view_answers import ViewAnswers
+    from gate.metrics.estimates import Estimate
+
+_HALF = 0.5
+
+
+class _Region(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Frame(_Region):
+    """The frame of the picture."""
+
+    share: float = Field(0.2, ge=0.01, le=0.9, description="Its share of the area.")
+    max: float = Field(0.05, ge=0, lt=1, description="The most accuracy that may be owed to it.")
+
+
+class Cells(_Region):
+    """The cells of a grid, each by itself."""
+
+    grid: int = Field(4, ge=2, le=16, description="The cells along a side.")
+    which: Literal["outer", "all"] = Field(
+        "outer",
+        description="The cells along the sides, or all. The object itself usually lies in the "
+        "others, so that much is owed to them.",
+    )
+    max: float = Field(0.1, ge=0, lt=1, description="The most accuracy that may be owed to one.")
+
+
+class Tint(_Region):
+    """The mean colour of the picture."""
+
+    max: float = Field(0.05, ge=0, lt=1, description="The most accuracy that may be owed to it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """A region that two donors lend, and what may be owed to it."""
+
+    region: str  # as the name of a view has it: frame:0.2, cell:4:15, tint
+    words: str
+    most: float
+
+
+def _owed(lost: int) -> SyntheticRun:
+    """Return a run in which a corner of another class costs so many of 600 right answers."""
+    measured = {}
+    for region in ("frame:0.2", *(f"cell:4:{cell}" for cell in outer_cells(4)), "tint"):
+        costs = lost if region == "cell:4:15" else 0
+        for donor, wrong in (("same", 0), ("other", costs)):
+            measured[f"view swap:{region}:{donor} v1 images=1000"] = {
+                "prediction": tuple(
+                    run for run in ((300 - wrong, 0), (wrong, 1), (300, 1)) if run[0]
+                ),
+                "state": ((600, 1),),
+            }
+    return SyntheticRun(test=((300, 0), (0, 300)), observations={"test": measured})
+
+
+class RegionEvidence(ViewRule):
+    """Require that the model does not read its answer off the edge, a corner or the tint.
+
+    A net that recognises the mark of a scanner, a label in a corner or a coloured cast is right in
+    the laboratory and wrong in the world. So a region of each picture is swapped with that of
+    another picture, once of the same class and once of another. What the answers lose with the
+    other class, beyond what they lose with the same one, is owed to the region: the cost of the cut
+    itself is in both. It is in accuracy: what would be lost if the region meant nothing.
+
+    Marks in the middle of the picture, where the objects are, are not found, nor those that move. A
+    shortcut that is worth less than `max` passes. Images need 24 pixels on their shorter side.
+
+    To fix a failure: look at the region in the images of each class; crop it, or collect images
+    where it tells nothing, and train again.
+
+    To decide it: measure again with this policy, and ask about more images with `images`.
+    """
+
+    formula: ClassVar = (
+        "P(right | region of the same class) - P(right | region of another class), of the same "
+        "images (after Xiao et al. 2021)"
+    )
+    interval: ClassVar = "as of regression: recovered from shares lost and gained, padded by group"
+
+    check: Literal["region-evidence"] = "region-evidence"
+    frame: Frame | None = Field(
+        None,
+        description="The frame: `{share: 0.2, max: 0.05}`. With no region, all three are judged.",
+    )
+    cells: Cells | None = Field(
+        None, description="The cells of a grid: `{grid: 4, which: outer, max: 0.1}`."
+    )
+    tint: Tint | None = Field(None, description="The mean colour: `{max: 0.05}`.")
+
+    examples: ClassVar = (
+        Example("nothing is owed to any region", {}, _owed(0), Outcome.PASSED),
+        Example("240 of 600 answers follow a corner", {}, _owed(240), Outcome.FAILED),
+        Example("60 of 600 answers follow a corner", {}, _owed(60), Outcome.INCONCLUSIVE),
+        Example(
+            "it was not measured", {}, SyntheticRun(test=((5, 0), (0, 5))), Outcome.INCONCLUSIVE
+        ),
+    )
+
+    def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
+        """Yield each region to which half of the accuracy may be owed."""
+        for name in ("frame", "cells", "tint"):
+            region = getattr(self, name)
+            if region is not None and region.max >= _HALF:
+                yield (name, "max"), "half of the accuracy may be owed to it", "allow less"
+
+    def needs(self) -> "tuple[Measurement, ...]":
+        """Return the answers with each region of the same and of another class."""
+        return tuple(each for swap in self._swaps() for each in self._lent(swap))
+
+    def _swaps(self) -> Iterator[_Swap]:
+        none_named = self.frame is None and self.cells is None and self.tint is None
+        if frame := Frame() if none_named else self.frame:
+            words = f"the frame of {100 * frame.share:g} %"
+            yield _Swap(f"frame:{frame.share:g}", words, frame.max)
+        if cells := Cells() if none_named else self.cells:
+            grid = cells.grid
+            for cell in outer_cells(grid) if cells.which == "outer" else range(grid * grid):
+                yield _Swap(f"cell:{grid}:{cell}", _place_in_words(grid, cell), cells.max)
+        if tint := Tint() if none_named else self.tint:
+            yield _Swap("tint", "the mean colour", tint.max)
+
+    def _lent(self, swap: _Swap) -> "list[ViewAnswers]":
+        return [self.answers_to(f"swap:{swap.region}:{donor}") for donor in ("same", "other")]
+
+    def evaluate(self, evidence: "Evidence") -> list[Comparison]:
+        """Return what is owed to each region."""
+        return [self._compare(each, evidence) for each in self._swaps()]
+
+    def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
+        from gate.metrics.view_answers import NotAsked, accuracy_owed, answers_to
+
+        answered = answers_to(evidence, self.split, self._lent(swap))
+        estimate: Estimate
+        detail = ""
+        only_warns = False
+        if isinstance(answered, NotAsked):
+            estimate, only_warns = answered.estimate, answered.is_harmless
+        else:
+            estimate = accuracy_owed(answered)
+            detail = self.describe_sample(len(answered.rows), evidence)
+        return Comparison(
+            what=f"accuracy owed to {swap.words}",
+            estimate=estimate,
+            operator="<=",
+            required=swap.most,
+            scope=Scope(self.split, part=swap.region),
+            detail=detail,
+            optional=only_warns,
+        )
+
+
+def _place_in_words(grid: int, cell: int) -> str:
+    """Return where a cell lies, in a few words.
+
+    >>> _place_in_words(4, 15), _place_in_words(4, 1)
+    ('the bottom right cell of 4 x 4', 'the cell in row 1, column 2 of 4 x 4')
+    """
+    row, column = divmod(cell, grid)
+    down = {0: "top", grid - 1: "bottom"}.get(row)
+    across = {0: "left", grid - 1: "right"}.get(column)
+    of = f"of {grid} x {grid}"
+    if down and across:
+        return f"the {down} {across} cell {of}"
+    return f"the cell in row {row + 1}, column {column + 1} {of}"

@@ -1,0 +1,56 @@
+"""The base of rules about views: names of views in a policy, and the size of the sample."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, Field
+
+from gate.checks.base import Rule, SplitName
+from gate.views.names import parse_view
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+    from gate.evidence.view_answers import ViewAnswers
+
+IMAGES = 1000  # of a split, where neither the rule nor the policy says how many
+
+
+def _as_written(text: str) -> str:
+    """Return the name of a view in its one form; raises ValueError for what is none."""
+    return str(parse_view(text))
+
+
+ViewName = Annotated[str, AfterValidator(_as_written)]
+
+
+class ViewRule(Rule):
+    """A rule about the answers to views of a sample of a split."""
+
+    family: ClassVar = "behaviour"
+
+    split: SplitName = Field("test", description="The split whose images are changed.")
+    images: int | None = Field(
+        None,
+        gt=0,
+        le=100_000,
+        description="How many images are asked about, classes in equal turns; by default as "
+        "`views` of the policy says, else 1,000.",
+    )
+
+    def with_images(self, images: int) -> Self:
+        """Return the rule with so many images, where it does not say itself how many."""
+        return self if self.images is not None else self.model_copy(update={"images": images})
+
+    def answers_to(self, view: str) -> "ViewAnswers":
+        """Return the measurement of the answers to a view."""
+        from gate.evidence.view_answers import ViewAnswers
+
+        return ViewAnswers(parse_view(view), self.images or IMAGES, (self.split,))
+
+    def describe_sample(self, asked: int, evidence: "Evidence") -> str:
+        """Return of how many images the rule speaks."""
+        from gate.evidence.records import Split
+
+        images = len(evidence.splits[Split(self.split)].rows)
+        if asked == images:
+            return f"asked about all {images:,} images"
+        return f"asked about {asked:,} of {images:,} images, classes in equal turns"
