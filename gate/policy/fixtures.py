@@ -184,6 +184,8 @@ def _impossible_slices(numbers: SyntheticRun) -> Iterator[str]:
     for split, columns in (numbers.slices or {}).items():
         matrix = getattr(numbers, split)
         images = None if matrix is None else sum(map(sum, matrix))
+        if images is not None and split == "test":
+            images += sum(numbers.abstained or ())
         for name, runs in columns.items():
             rows = [count for count, _ in runs]
             if images is None:
