@@ -276,6 +276,7 @@ class Subject:
     format: str
     factory: str | None = None
     parameters: int | None = None
+    file: str | None = None  # the name that the checkpoint was judged under, without its folder
 
 
 @dataclass(frozen=True, slots=True)

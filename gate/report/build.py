@@ -134,6 +134,7 @@ def _waivers(decision: Decision) -> model.WaiversPart:
 def _subject(evidence: Evidence) -> model.SubjectPart:
     subject = evidence.subject
     return model.SubjectPart(
+        file=subject.file if subject else None,
         sha256=subject.sha256 if subject else None,
         size_bytes=subject.size_bytes if subject else None,
         format=subject.format if subject else None,
