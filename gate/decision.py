@@ -18,7 +18,7 @@ from gate.metrics.combined import at_worst
 from gate.metrics.estimates import SLACK, Count, Estimate, Undefined
 from gate.metrics.row_sets import views_of
 from gate.policy.waivers import Acceptance, Case, Ruling, Standing, Waiver
-from gate.questions import Question, Reading, describe_crash, questions_of
+from gate.questions import Question, Reading, describe_crash, nothing_of, questions_of
 
 
 class Verdict(StrEnum):
@@ -162,7 +162,7 @@ def judge(
     ``acceptance`` holds the waivers; each is ruled on, whether its result needs it or not.
     """
     views = cache(partial(views_of, evidence))
-    asked = [(rule, *questions_of(rule, views)) for rule in rules]
+    asked = [(rule, *questions_of(rule, views)) for rule in rules if not rule.looks_back]
     siblings = Counter[str]()
     for rule, questions, _ in asked:
         siblings[rule.check] += sum(
@@ -175,14 +175,25 @@ def judge(
         for rule, questions, crash in asked
         for question in questions
     ]
+    looking_back = [rule for rule in rules if rule.looks_back]
+    results += [found for rule in looking_back for found in _examine(rule, tuple(results))]
     results, rulings = _with_waivers(results, acceptance, evidence)
     return Decision(
         results=tuple(sorted(results, key=_worst_first)),
         failures=(*evidence.failures, *_unreadable_and_unjudged(rules, evidence)),
-        rules_evaluated=len(asked),
+        rules_evaluated=len(asked) + len(looking_back),
         enforced=enforced,
         rulings=rulings,
     )
+
+
+def _examine(rule: Rule, results: tuple[Result, ...]) -> list[Result]:
+    """Return what a rule finds that looks back at the results of the others."""
+    try:
+        return [conclude(rule, each) for each in rule.examine(results)]
+    except Exception as crash:
+        unknown = nothing_of(rule, "the rule crashed")
+        return [conclude(rule, unknown, crash=describe_crash(crash))]
 
 
 def _with_waivers(

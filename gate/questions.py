@@ -90,10 +90,10 @@ def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view
 
 def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
     if lack := lacking(rule, evidence):
-        return [_nothing(rule, lack.fact, lack.remedy)]
+        return [nothing_of(rule, lack.fact, lack.remedy)]
     if rule.of_answers and (missing := missing_answers(evidence)):
-        return [_nothing(rule, missing, _OTHER_TARGET)]
-    found = rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
+        return [nothing_of(rule, missing, _OTHER_TARGET)]
+    found = rule.evaluate(evidence) or [nothing_of(rule, "nothing was compared")]
     if rule.of_answers and (doubt := doubt_of_fit(evidence)):
         return [_unprovable(each, doubt) for each in found]
     return found
@@ -106,7 +106,7 @@ def _unprovable(comparison: Comparison, doubt: str) -> Comparison:
 
 
 def _crashed(rule: Rule) -> list[Question]:
-    nothing = _nothing(rule, "the rule crashed")
+    nothing = nothing_of(rule, "the rule crashed")
     return [Question((Reading("", nothing, only_withholds=False),))]
 
 
@@ -117,7 +117,8 @@ def describe_crash(crash: Exception) -> str:
     return f"{type(crash).__name__}: {crash}"
 
 
-def _nothing(rule: Rule, reason: str, remedy: str = "") -> Comparison:
+def nothing_of(rule: Rule, reason: str, remedy: str = "") -> Comparison:
+    """Return the comparison of a rule that compared nothing, for this reason."""
     return Comparison(
         what=rule.check.replace("-", " "),
         estimate=Undefined(reason, remedy=remedy),

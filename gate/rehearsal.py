@@ -1,9 +1,11 @@
 """A rehearsal: the fixtures of a policy are judged for real, and their outcomes compared."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from gate.checks import REGISTRY
 from gate.checks.base import Outcome, Rule
 from gate.checks.plugins import reading
 from gate.decision import WORST_FIRST, Decision, Result, judge
@@ -108,13 +110,19 @@ def wrong_examples(check: type[Rule]) -> Iterator[str]:
         except ValueError as error:
             yield f"the example {quote(example.title)} is no rule ({plain(error, 200)})"
             continue
-        first = judge([rule], synthetic_evidence(example.evidence)).results[0]
+        rules = [rule, *map(_rule_beside, example.beside)]
+        results = judge(rules, synthetic_evidence(example.evidence)).results
+        first = next(each for each in results if each.rule is rule)
         if first.outcome is not example.outcome:
             why = f" ({first.crash})" if first.crash else ""
             yield (
                 f"the example {quote(example.title)} is {first.outcome}, and not "
                 f"{example.outcome}{why}"
             )
+
+
+def _rule_beside(said: Mapping[str, Any]) -> Rule:
+    return REGISTRY[said["check"]].model_validate_json(json.dumps({"id": "beside", **said}))
 
 
 def _surprises(case: Case, decision: Decision) -> Iterator[Surprise]:

@@ -18,9 +18,11 @@ from gate.checks.data_requirements import DataRequirements
 from gate.checks.dataset_integrity import DatasetIntegrity
 from gate.checks.deployment_precision import DeploymentPrecision
 from gate.checks.duplicate_images import DuplicateImages
+from gate.checks.equalised_odds import EqualisedOdds
 from gate.checks.expected_cost import ExpectedCost
 from gate.checks.f1 import F1
 from gate.checks.false_positive_rate import FalsePositiveRate
+from gate.checks.fragility import Fragility
 from gate.checks.group_overlap import GroupOverlap
 from gate.checks.input_contract import InputContract
 from gate.checks.log_loss import LogLoss
@@ -30,6 +32,7 @@ from gate.checks.mcc import Mcc
 from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
+from gate.checks.parent_recall import ParentRecall
 from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
@@ -39,13 +42,17 @@ from gate.checks.region_evidence import RegionEvidence
 from gate.checks.regression import Regression
 from gate.checks.repeatable import Repeatable
 from gate.checks.roc_auc import RocAuc
+from gate.checks.severe_error import SevereError
 from gate.checks.shift import Shift
+from gate.checks.slice_gap import SliceGap
 from gate.checks.specificity import Specificity
 from gate.checks.stability import Stability
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
 from gate.checks.unknown_accepted import UnknownAccepted
+from gate.checks.weak_slice import WeakSlice
+from gate.checks.weighted_kappa import WeightedKappa
 
 _ALL: tuple[type[Rule], ...] = (
     # classification
@@ -67,6 +74,14 @@ _ALL: tuple[type[Rule], ...] = (
     RecallAtFpr,
     Abstention,
     UnknownAccepted,
+    # order
+    SevereError,
+    WeightedKappa,
+    ParentRecall,
+    # groups
+    SliceGap,
+    EqualisedOdds,
+    WeakSlice,
     # traps
     AccuracyParadox,
     PredictionCollapse,
@@ -77,6 +92,7 @@ _ALL: tuple[type[Rule], ...] = (
     DuplicateImages,
     DatasetIntegrity,
     DataRequirements,
+    Fragility,
     # generalisation
     TrainTestGap,
     # baseline

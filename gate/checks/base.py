@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -92,6 +92,55 @@ class Example:
     parameters: Mapping[str, Any]
     evidence: SyntheticRun
     outcome: Outcome
+    beside: tuple[Mapping[str, Any], ...] = ()  # other rules, of a check that looks back at them
+
+
+class Judged(Protocol):
+    """A result of another rule, as a rule that looks back sees it."""
+
+    @property
+    def rule(self) -> "Rule":
+        """The rule."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """What it compared."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+
+    @property
+    def bounds(self) -> "JudgedBounds":
+        """The bounds that decided."""
+
+    @property
+    def key(self) -> str:
+        """The rule and its scope, unique in a run."""
+
+    @property
+    def severity(self) -> str:
+        """Whether it blocks: "block" or "warn"."""
+
+    @property
+    def crash(self) -> str:
+        """What a rule that crashed said."""
+
+    @property
+    def others(self) -> "tuple[Judged, ...]":
+        """The same on the other sets of rows."""
+
+
+class JudgedBounds(Protocol):
+    """The confidence of the bounds that passing, and that failing, needed."""
+
+    @property
+    def confidence(self) -> float:
+        """That of the bound that passing needs."""
+
+    @property
+    def failing_confidence(self) -> float:
+        """That of the bound that failing needs."""
 
 
 class Concern(StrEnum):
@@ -168,6 +217,9 @@ class Rule(BaseModel):
         "prevalence",
         "from_",
         "to",
+        "class_",
+        "order",
+        "search",
         "by",
         "slices",
         check_fields=False,
@@ -183,9 +235,17 @@ class Rule(BaseModel):
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
     of_answers: ClassVar[bool] = True  # judges what the model answers, not its scores or its data
     shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
+    looks_back: ClassVar[bool] = False  # it judges the results of the others: see ``examine``
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the conditions for passing, at least one."""
+        raise NotImplementedError
+
+    def examine(self, results: Sequence[Judged]) -> list[Comparison]:
+        """Return the conditions for passing on the results of the other rules.
+
+        Asked in place of ``evaluate`` where ``looks_back`` is true.
+        """
         raise NotImplementedError
 
     def needs(self) -> "tuple[Measurement, ...]":

@@ -23,8 +23,18 @@ from gate.checks.base import (
     resolve_classes,
     without_classes,
 )
+from gate.checks.slicing import (
+    absent_slice,
+    complain_of,
+    cuts_of,
+    judged_slices,
+    measured_for,
+    properties_in,
+    properties_needed,
+)
 
 if TYPE_CHECKING:
+    from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence, Rows, SplitEvidence
     from gate.metrics.estimates import Estimate, Undefined
 
@@ -48,8 +58,9 @@ class ClassificationRule(Rule):
     by: str | tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="A slice column, or several to be crossed; each slice must meet the "
-        "requirement.",
+        description="A slice column, several to be crossed, or `$slices`, every column that the "
+        "data declares; each slice must meet the requirement. brightness, contrast, size, "
+        "sharpness, aspect and bytes are measured, and cut at quartiles.",
     )
     slices: tuple[str, ...] | None = Field(
         None,
@@ -131,8 +142,8 @@ class ClassificationRule(Rule):
         if self.common is None and not self.per_class:
             name = "min" if self.operator == ">=" else "max"
             raise ValueError(f"nothing is required; give {name}, per_class, or both")
-        if self.slices is not None and self.by is None:
-            raise ValueError("slices are given without by: the column that they are values of")
+        if complaint := complain_of(self.by, self.slices):
+            raise ValueError(complaint)
         return self
 
     @model_validator(mode="after")
@@ -163,13 +174,14 @@ class ClassificationRule(Rule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return one comparison for each class or split, in each slice."""
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
         from gate.metrics.selection import absent
 
-        measured = evidence.splits.get(Split(self.split))
+        measured = measured_for(self.by, evidence, self.split)
         if measured is None:
             return [self._unmeasured(absent(evidence, self.split))]
+        if isinstance(measured, Undefined):
+            return [self._unmeasured(measured, ", ".join(properties_in(self.by)))]
         targets = list(self.targets(evidence))
         return [
             comparison
@@ -180,6 +192,10 @@ class ClassificationRule(Rule):
                 else self._with_bands(self.compare(part, slice_name, evidence, targets))
             )
         ]
+
+    def needs(self) -> "tuple[Measurement, ...]":
+        """Return the properties of images, where a slice column is one."""
+        return properties_needed(self.by)
 
     def _with_bands(self, comparisons: list[Comparison]) -> Iterator[Comparison]:
         """Yield each comparison, and after it the one with the warn band, where that asks more."""
@@ -275,37 +291,24 @@ class ClassificationRule(Rule):
     def _parts(self, measured: "SplitEvidence") -> "Iterator[tuple[str | None, Rows | Undefined]]":
         """Yield each slice with its rows, or with the reason why there are none to judge."""
         from gate.metrics.estimates import Undefined
-        from gate.metrics.selection import MOST_SLICES, slice_names, slices_of
+        from gate.metrics.selection import slices_of
 
-        rows = measured.rows
-        columns = (self.by,) if isinstance(self.by, str) else self.by
-        if not columns:
-            yield None, rows
+        if self.by is None:
+            yield None, measured.rows
             return
-        if missing := [column for column in columns if column not in rows.slices]:
-            named = f"add `{missing[0]}` to the `slices:` of {self.split}, as a column of its data"
-            yield (
-                missing[0],
-                Undefined(f"{self.split} has no such column (add it to `slices:`)", remedy=named),
-            )
+        cuts = cuts_of(self.by, measured)
+        if isinstance(cuts, Undefined):
+            yield self.by if isinstance(self.by, str) else ", ".join(self.by), cuts
             return
-        given = slice_names(measured.all_rows, columns)
-        if len(given) > MOST_SLICES and self.slices is None:
-            reason = f"there are {len(given):,} slices, and at most {MOST_SLICES} are judged"
-            fewer = "name the slices to judge in the rule, or another column: this may hold ids"
-            yield ", ".join(columns), Undefined(reason, remedy=fewer)
-            return
-        judged = given if self.slices is None else [self._full_name(each) for each in self.slices]
-        found = dict(slices_of(rows, columns, judged))
-        for name in judged:
-            reason = f"{self.split} has no such slice"
-            if name in given:
-                reason = "all of its images are leaked or repeated"
-            add = f"add {self.split} images of this slice that stand nowhere else"
-            yield name, found.get(name, Undefined(reason, remedy=add))
-
-    def _full_name(self, name: str) -> str:
-        return name if "=" in name or not isinstance(self.by, str) else f"{self.by}={name}"
+        for columns in cuts:
+            judged = judged_slices(measured, columns, self.slices)
+            if isinstance(judged, Undefined):
+                yield ", ".join(columns), judged
+                continue
+            found = dict(slices_of(measured.rows, columns, judged))
+            for name in judged:
+                here = name in found
+                yield name, found[name] if here else absent_slice(measured, columns, name)
 
     def _unmeasured(self, missing: "Undefined", slice_name: str | None = None) -> Comparison:
         bounds = [*self.per_class.values(), *([] if self.common is None else [self.common])]

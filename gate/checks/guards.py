@@ -162,6 +162,7 @@ def _of_names(found: Any) -> Iterator[str]:  # noqa: ANN401 -- what a hook gave
 
 _FAULTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "evaluate": _of_evaluate,
+    "examine": _of_evaluate,
     "compared_splits": _of_splits,
     "concern": _of_concern,
     "vacuous": _of_remarks,

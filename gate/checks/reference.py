@@ -9,12 +9,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gate.checks import REGISTRY
-from gate.checks.base import Example, Rule
-from gate.evidence.synthetic_run import Runs, SyntheticRun
+from gate.checks.base import Example, Rule, SplitName
+from gate.evidence.synthetic_run import Runs, SliceRuns, SyntheticRun
 
 _REMEDY, _TO_DECIDE = "To fix a failure:", "To decide it:"
 FAMILIES = {
     "classification": "how often the answers are right",
+    "order": "mistakes that are worse than others",
+    "groups": "whether the answers are as good for all",
     "traps": "models that look good for the wrong reason",
     "data": "data that cannot carry a judgement",
     "generalisation": "memory instead of skill",
@@ -93,8 +95,9 @@ def common_parameters() -> list[Parameter]:
 
 
 def as_rule(check: type[Rule], example: Example) -> str:
-    """Return the rule of an example on one line, as a policy writes it."""
-    return write_value({"check": name_of(check), **example.parameters})
+    """Return the rule of an example on one line, as a policy writes it, and those beside it."""
+    rules = ({"check": name_of(check), **example.parameters}, *example.beside)
+    return " beside ".join(map(write_value, rules))
 
 
 def numbers(evidence: SyntheticRun) -> str:
@@ -102,8 +105,9 @@ def numbers(evidence: SyntheticRun) -> str:
     shown = [
         f"{each.name.replace('_', ' ')} {_number(getattr(evidence, each.name))}"
         for each in fields(evidence)
-        if getattr(evidence, each.name) != each.default
+        if getattr(evidence, each.name) != each.default and each.name != "slices"
     ]
+    shown += _sliced(evidence.slices or {})
     return "; ".join(shown) or "nothing was measured"
 
 
@@ -187,6 +191,8 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
     match value:
+        case Mapping() if all(isinstance(each, tuple) for each in value.values()):  # parents
+            return ", ".join(f"{name}: {' '.join(members)}" for name, members in value.items())
         case Mapping():  # observations
             return ", ".join(_observed(value))
         case ((int(), *_), *_):  # a confusion matrix, rows are the truth
@@ -195,6 +201,14 @@ def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
             return " ".join(each if isinstance(each, str) else f"{each:.3g}" for each in value)
         case _:
             return str(value)
+
+
+def _sliced(slices: Mapping[SplitName, Mapping[str, SliceRuns]]) -> Iterator[str]:
+    """Yield each slice column: of how many images which value, in the order of the counts."""
+    for split, columns in slices.items():
+        for name, runs in columns.items():
+            said = ", ".join(f"{value or 'none'} {count}" for count, value in runs)
+            yield f"{name} of {split} in the order of the counts {said}"
 
 
 def _observed(observations: Mapping[str, Mapping[str, Mapping[str, Runs]]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from gate.evidence.records import Configuration, Failure, History, ModelProbe, S
 
 _Count = Annotated[int, Field(ge=0)]
 _Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+_Name = Annotated[str, Field(min_length=1)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -44,6 +45,7 @@ class About:
     configuration: Configuration
     contract: tuple[Disagreement, ...]
     plugins: Mapping[_Word, _Word]  # package -> version
+    parents: Mapping[_Name, tuple[_Name, ...]]  # the classes of each
     baseline: Champion | None
 
     def as_lines(self) -> list[tuple[str, str]]:

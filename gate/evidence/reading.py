@@ -56,6 +56,7 @@ def read(database: sqlite3.Connection) -> Evidence:
     evidence = Evidence(
         classes=names,
         critical=tuple(name for name, each in zip(names, critical, strict=True) if each),
+        parents=about.parents,
         splits=splits,
         overlaps=_read_overlaps(database),
         subject=about.subject,
@@ -73,6 +74,9 @@ def read(database: sqlite3.Connection) -> Evidence:
         answers_from_cache=about.answers_from_cache,
         engines=about.engines,
     )
+    members = [name for named in about.parents.values() for name in named]
+    if len(set(members)) < len(members) or not set(members) <= set(names):
+        raise Contradiction("about", "has parents of other classes, or of one class twice")
     require_agreement(evidence)
     require_digests_of_data(evidence, files)
     return evidence

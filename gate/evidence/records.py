@@ -365,6 +365,8 @@ class Evidence:
     critical: tuple[str, ...] = ()
     # Critical classes that the policy does not name though it names some; never so on a disk.
     added_critical: tuple[str, ...] = ()
+    # The classes of each parent, where the gate file declares any.
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     splits: Mapping[Split, SplitEvidence] = field(default_factory=dict)
     overlaps: tuple[Overlap, ...] = ()
     subject: Subject | None = None  # None: saved predictions, no checkpoint was run

@@ -26,11 +26,12 @@ from gate.evidence.records import (
     Rows,
     Split,
     SplitEvidence,
+    Strings,
     Subject,
     Unreadable,
     rows_from_counts,
 )
-from gate.evidence.synthetic_run import Matrix, Runs, SyntheticRun
+from gate.evidence.synthetic_run import Matrix, Runs, SliceRuns, SyntheticRun
 
 _JUDGED, _ANOTHER = NO_CHECKPOINTS
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # no rule looks at it
@@ -53,6 +54,7 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
     made = Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
+        parents=numbers.parents or {},
         splits=splits,
         subject=None if numbers.broken is None else _subject(),
         baseline=None
@@ -92,13 +94,14 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
         rows = rows.with_groups(column)
     told = {str(name): each for name, each in (numbers.observations or {}).items()}
     observed = told.get(split.value, {})
+    sliced = {str(name): each for name, each in (numbers.slices or {}).items()}.get(split.value, {})
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",
         format=MADE_UP,
         images=len(rows) + unreadable,
         manifest_sha256=NO_DATA,
-        rows=replace(rows, observations=_observations(observed)),
+        rows=replace(rows, observations=_observations(observed), slices=_slices(sliced)),
         measurements={key: MeasurementFacts({}) for key in sorted(observed)},
         unreadable=tuple(
             Unreadable(f"unreadable-{index}", numbers.classes[0], "truncated")
@@ -109,6 +112,16 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
             f".hidden-{index}.png" for index in range(numbers.hidden if split is Split.TEST else 0)
         ),
     )
+
+
+def _slices(sliced: Mapping[str, SliceRuns]) -> dict[str, Strings]:
+    """Return slice columns by their names."""
+    return {
+        name: np.repeat(
+            np.array([value for _, value in runs], dtype=object), [count for count, _ in runs]
+        )
+        for name, runs in sliced.items()
+    }
 
 
 def _unknown(answered: int, abstained: int) -> SplitEvidence:

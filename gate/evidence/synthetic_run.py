@@ -10,6 +10,9 @@ Matrix = tuple[tuple[int, ...], ...]  # confusion counts, rows = truth
 # Of so many rows, one behind the other, and what was observed on each of them; None: nothing.
 Runs = tuple[tuple[int, int | float | None], ...]
 
+# The same of a slice column: its value, None where a row has none.
+SliceRuns = tuple[tuple[int, str | None], ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticRun:
@@ -20,9 +23,12 @@ class SyntheticRun:
 
     classes: tuple[str, ...] = ("cat", "dog")
     critical: tuple[str, ...] = ()
+    parents: Mapping[str, tuple[str, ...]] | None = None  # the classes that belong together
     test: Matrix | None = None
     train: Matrix | None = None
     validation: Matrix | None = None
+    # By split and slice column; the rows are in the order of the counts.
+    slices: Mapping[SplitName, Mapping[str, SliceRuns]] | None = None
     abstained: tuple[int, ...] | None = None  # test images of each class without an answer, beside
     # Images of no class that get an answer, and that get none; None: no such split.
     unknown: tuple[int, int] | None = None

@@ -32,6 +32,7 @@ def about_of(evidence: Evidence) -> About:
     """Return the fields of evidence that are no tables of their own."""
     assert evidence.measured_at is not None, "it was measured some time"
     return About(
+        parents=evidence.parents,
         measured_at=as_text(evidence.measured_at),
         answers_from_cache=evidence.answers_from_cache,
         engines=evidence.engines,

@@ -50,11 +50,17 @@ class EvidenceBuilder:
         except SubjectError as error:
             self.failures.append(failure(error))
 
-    def evidence(self, classes: tuple[str, ...], critical: tuple[str, ...]) -> Evidence:
+    def evidence(
+        self,
+        classes: tuple[str, ...],
+        critical: tuple[str, ...],
+        parents: Mapping[str, tuple[str, ...]],
+    ) -> Evidence:
         """Return the evidence of a subject with these classes."""
         return Evidence(
             classes=classes,
             critical=critical,
+            parents=parents,
             splits=self.splits,
             overlaps=self.overlaps,
             subject=self.subject,

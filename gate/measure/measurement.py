@@ -74,7 +74,7 @@ def measure(
         builder.history = _history(gatefile)
     with builder.failing():
         builder.baseline = champion_of(gatefile, classes, builder.splits)
-    return builder.evidence(classes, gatefile.critical)
+    return builder.evidence(classes, gatefile.critical, gatefile.parents)
 
 
 def _assumed(

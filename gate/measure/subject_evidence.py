@@ -74,6 +74,7 @@ def _nothing_but(
     return Evidence(
         classes=subject.classes,
         critical=subject.critical,
+        parents=subject.parents,
         subject=subject_of(identity, None),
         failures=tuple(map(failure, errors)),
         measured_at=now(),

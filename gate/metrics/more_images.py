@@ -7,6 +7,7 @@ import numpy as np
 
 from gate.metrics.combined import Difference, absent_of
 from gate.metrics.estimates import Estimate
+from gate.metrics.gaps import LargestGap
 from gate.metrics.padded import Padded, Spread
 from gate.metrics.paired import PairedDifference
 from gate.metrics.planning import MOST, POWER, first, tail
@@ -132,6 +133,12 @@ def _many(estimate: Estimate, times: int) -> tuple[Estimate, float]:
                 _many(other, times),
             )
             return Difference(more_of_one, more_of_other), math.hypot(by_one, by_other)
+        case LargestGap(shares=shares):
+            grown = {name: _many(each, times) for name, each in shares.items()}
+            high, low = estimate.widest
+            wide = {name: each for name, (each, _) in grown.items()}
+            of_more = LargestGap(wide, estimate.missing)  # type: ignore[arg-type]  # more of shares
+            return of_more, math.hypot(grown[high][1], grown[low][1])
         case PairedDifference(lost=lost, gained=gained):
             (some, by_some), (others, by_others) = _many(lost, times), _many(gained, times)
             assert isinstance(some, Proportion | ClusteredShare), "more of a share"

@@ -58,6 +58,14 @@ def slices_of(
             yield name, cut.parts[name]
 
 
+def slice_places(rows: Rows, columns: Sequence[str]) -> dict[str, NDArray[np.intp]]:
+    """Return where the rows of each slice stand, by the names that :func:`slices_of` yields.
+
+    Raises KeyError for a column that the data does not have.
+    """
+    return _cut_of(rows, tuple(columns)).places
+
+
 def slice_names(rows: Rows, columns: Sequence[str]) -> list[str]:
     """Return the names of the slices that :func:`slices_of` yields, in their order."""
     return list(_cut_of(rows, tuple(columns)).places)

@@ -24,9 +24,12 @@ _PROBES = ("sound", "nan", "constant", "batch")
 _ABOUT = {
     "classes": "The names of the classes; two, cat and dog, by default.",
     "critical": "The critical classes.",
+    "parents": "The classes of each parent, where some belong together.",
     "test": "Confusion counts of the test split: a row a true class, a column a prediction.",
     "train": "Confusion counts of the train split.",
     "validation": "Confusion counts of the validation split.",
+    "slices": "Slice columns, by split: so many images, in the order of the counts, and the value "
+    "of each of them; null where they have none.",
     "groups": "How many groups train and test share; left out, no group is declared.",
     "ungrouped": "Images of test without a group, where groups are declared.",
     "unreadable": "Images of test that cannot be read.",
@@ -177,6 +180,22 @@ def _cases(document: Document, values: FixtureSet) -> Iterator[Case | Fault]:
             yield Case(fixture, numbers, f"{document.source.file}:{line}")
 
 
+def _impossible_slices(numbers: SyntheticRun) -> Iterator[str]:
+    for split, columns in (numbers.slices or {}).items():
+        matrix = getattr(numbers, split)
+        images = None if matrix is None else sum(map(sum, matrix))
+        if images is not None and split == "test":
+            images += sum(numbers.abstained or ())
+        for name, runs in columns.items():
+            rows = [count for count, _ in runs]
+            if images is None:
+                yield f"slices of {split} need its counts, and there are none"
+            elif min(rows, default=0) < 0:
+                yield f"the images of the slices of {name} must be 0 or more"
+            elif sum(rows) != images:
+                yield f"slices of {name} are of {sum(rows):,} images, and {split} has {images:,}"
+
+
 def _impossible_observations(numbers: SyntheticRun) -> Iterator[str]:
     for split, measurements in (numbers.observations or {}).items():
         matrix = getattr(numbers, split)
@@ -233,6 +252,10 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     for name in numbers.critical:
         if name not in numbers.classes:
             yield f"the critical class {quote(name)} is none of the classes"
+    for parent, members in (numbers.parents or {}).items():
+        for name in members:
+            if name not in numbers.classes:
+                yield f"{quote(name)} of the parent {quote(parent)} is none of the classes"
     side = len(numbers.classes)
     for split in ("train", "validation", "test"):
         matrix = getattr(numbers, split)
@@ -273,6 +296,7 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield "a champion that is the model itself has broken: 0, and nothing repaired"
     if numbers.confidence is not None and not all(0 <= each <= 1 for each in numbers.confidence):
         yield "confidence must be two numbers from 0 to 1"
+    yield from _impossible_slices(numbers)
     yield from _impossible_observations(numbers)
     if numbers.contract is not None and numbers.contract not in _CONTRACTS:
         yield f"contract must be one of {', '.join(_CONTRACTS)}"

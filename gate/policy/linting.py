@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 from gate.checks.base import Concern, DataFacts, Rule
 from gate.checks.classification import ClassificationRule
+from gate.checks.gaps import GapRule
+from gate.checks.slicing import EVERY_COLUMN
 from gate.errors import Fault
+from gate.evidence.image_properties import PROPERTIES
 from gate.policy.reading import PolicyDocument
 from gate.policy.strictness import Direction, changes
 from gate.wording import quote, suggestion
@@ -81,11 +84,17 @@ def undeclared_slices(
     ``declared`` has the slice columns of each split that is given, by the split's name.
     """
     for rule in document.policy.rules:
-        if not isinstance(rule, ClassificationRule) or rule.split not in declared:
+        if not isinstance(rule, ClassificationRule | GapRule) or rule.split not in declared:
             continue
         columns = declared[rule.split]
         for column in (rule.by,) if isinstance(rule.by, str) else rule.by or ():
-            if column in columns:
+            if column in (*columns, *PROPERTIES) or (column == EVERY_COLUMN and columns):
+                continue
+            if column == EVERY_COLUMN:
+                yield document.origin(rule.id, "by").fault(
+                    f"the gate file's {rule.split} declares no slice column",
+                    f"add slices: [COLUMN, ...] to data: {rule.split}: in the gate file",
+                )
                 continue
             yield document.origin(rule.id, "by").fault(
                 f"the gate file's {rule.split} declares no slice column {quote(column)}",

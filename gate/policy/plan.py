@@ -7,7 +7,9 @@ from typing import NamedTuple, TypedDict
 from gate.checks.abstention import Abstention
 from gate.checks.base import CRITICAL, OTHERS, Operator, Rule, resolve_classes
 from gate.checks.classification import ClassificationRule
+from gate.checks.gaps import GapRule
 from gate.checks.negative_flips import NegativeFlips
+from gate.checks.parent_recall import ParentRecall
 from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.regression import Regression
 from gate.checks.unknown_accepted import UnknownAccepted
@@ -15,6 +17,8 @@ from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
 from gate.metrics.planning_groups import Grouping, Groups
+
+_OF_PARENT = "images of the parent"  # not counted in data: who belongs to it the gate file says
 
 # What the denominator of a metric counts; only shares of something can be planned exactly.
 _COUNTS: Mapping[str, str] = {
@@ -26,6 +30,8 @@ _COUNTS: Mapping[str, str] = {
     "specificity": "images of other classes",
     "false-positive-rate": "images of other classes",
     "negative-flips": "images",
+    "severe-error": "images",
+    "parent-recall": _OF_PARENT,
 }
 _ANSWERED = "images with an answer"
 _UNKNOWN = "images of no class"
@@ -144,7 +150,9 @@ def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
     match rule:
         case ClassificationRule():
             for name, required in rule.targets(evidence):
-                yield Asked(name, rule.operator, required, _COUNTS[rule.check])
+                of_class = rule.check == "severe-error" and name is not None
+                counts = "images of the class" if of_class else _COUNTS[rule.check]
+                yield Asked(name, rule.operator, required, counts)
         case RecallAtFpr():
             for name in resolve_classes((rule.class_,), evidence) or (rule.class_,):
                 yield Asked(name, ">=", rule.min, "images of the class")
@@ -168,6 +176,8 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     """Return why a rule cannot be planned, or nothing."""
     if rule.severity != "block":
         return "it only warns"
+    if isinstance(rule, GapRule):
+        return _of_a_gap(rule)
     if not isinstance(rule, ClassificationRule | NegativeFlips | Regression | _OF_SCORES):
         return "it does not ask for a share of the test images, which alone can be planned"
     if rule.decide_on == "point":
@@ -179,7 +189,20 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
     if (rule.metric if isinstance(rule, Regression) else rule.check) not in known:
         return "its bounds have no closed form; judge a first run, its messages say what is missing"
+    if isinstance(rule, ParentRecall) and not rule.parents:
+        return "the gate file says which classes belong together; name them in `parents`"
     return ""
+
+
+def _of_a_gap(rule: GapRule) -> str:
+    """Return the fewest images a slice that can pass a gap: all alike, and none wrong."""
+    fewest = minimum_images(1 - rule.max, rule.one_sided_confidence)
+    if fewest is None:
+        return "no number of images proves that there is no gap at all"
+    return (
+        f"it compares slices: with fewer than {fewest:,} images that count in each it cannot pass; "
+        "judge a first run, its messages say what is missing"
+    )
 
 
 def _line(
@@ -223,7 +246,11 @@ def _line(
 
 def _groups(grouping: Grouping | None, name: str | None, counts: str, icc: float) -> Groups | None:
     """Return the groups of the images that are counted; None where each image is one."""
-    if grouping is None or (name is not None and name not in grouping.classes):
+    if (
+        grouping is None
+        or counts == _OF_PARENT
+        or (name is not None and name not in grouping.classes)
+    ):
         return None
     sizes = grouping.of(name, others=counts.endswith("other classes"))
     return sizes.alike(icc) if sizes is not None and sizes.typical > 1 else None
@@ -282,7 +309,8 @@ def _truth(required: float, wanted: float | None, *, upwards: bool) -> float:
 
 
 def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None) -> int | None:
-    if per_class is None or counts.startswith("predictions") or counts in (_ANSWERED, _UNKNOWN):
+    uncounted = (_ANSWERED, _UNKNOWN, _OF_PARENT)
+    if per_class is None or counts.startswith("predictions") or counts in uncounted:
         return None
     total = sum(per_class.values())
     if name is None:

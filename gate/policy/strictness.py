@@ -39,9 +39,13 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
+    ("severe-error", "distance"): -1,
     ("recall-at-fpr", "fpr"): -1,
     ("repeatable", "images"): +1,
     ("top-k-accuracy", "k"): -1,
+    # More candidates, or slices, share the error: what is asked for more may be seen less.
+    ("weak-slice", "min_images"): 0,
+    ("weak-slice", "min_recall"): 0,
 }
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}
 _NOT_JUDGED = ("owner",)  # says whom to ask, and changes no outcome

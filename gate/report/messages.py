@@ -13,6 +13,7 @@ from gate.decision import Result
 from gate.metrics.calibration import CalibrationError
 from gate.metrics.combined import Difference, absent_of
 from gate.metrics.estimates import Count, Estimate, Indication, Undefined
+from gate.metrics.gaps import LargestGap
 from gate.metrics.paired import PairedDifference
 from gate.metrics.row_sets import RowSet
 
@@ -220,7 +221,7 @@ def _counts(estimate: Estimate) -> str:
 
 def counts_of(estimate: Estimate) -> tuple[int | None, int | None]:
     """Return what was counted of how many; a difference has a quotient, but no such counts."""
-    if isinstance(estimate, Difference | PairedDifference):
+    if isinstance(estimate, Difference | LargestGap | PairedDifference):
         return None, None
     return estimate.numerator, estimate.denominator
 

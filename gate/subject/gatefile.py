@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from gate.documents.document import Document, read_document
 from gate.documents.json_schema import DIALECT, as_read, as_text
@@ -24,6 +33,7 @@ from gate.subject.outputs import OutputSpec, Values
 from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
+_NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 Complaint = tuple[tuple[Key, ...], str, str | Remedy]  # path, fact, remedy
 Finder = Callable[["GateFile"], Iterable[Complaint]]
 
@@ -32,6 +42,31 @@ _LATER = ("prevalence", "engine")
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _without_parents(classes: Any) -> Any:  # noqa: ANN401 -- what a gate file says
+    """Return the classes of all parents, one behind the other, where parents are given."""
+    if isinstance(classes, list):
+        return tuple(classes)
+    if not isinstance(classes, dict) or not classes:
+        return classes
+    if not all(isinstance(members, list) and members for members in classes.values()):
+        raise ValueError("each parent has a list of classes, such as {vehicle: [car, bus]}")
+    if not all(isinstance(name, str) for members in classes.values() for name in members):
+        raise ValueError("the name of a class is a text; write it in quotes")
+    parents = [name_key(str(parent)) for parent in classes]
+    if len(set(parents)) < len(parents):
+        raise ValueError("a parent stands here twice, but for what nobody sees")
+    if any(not parent or parent.startswith("$") for parent in parents):
+        raise ValueError("the name of a parent is a word that does not start with '$'")
+    return tuple(name for members in classes.values() for name in members)
+
+
+Classes = Annotated[
+    tuple[ClassName, ...],
+    BeforeValidator(_without_parents),
+    WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
+]
 
 
 class ModelSpec(_Strict):
@@ -176,9 +211,10 @@ class GateFile(_Strict):
     model: ModelSpec | None = Field(
         None, description="The checkpoint and its factory; left out with saved predictions."
     )
-    classes: tuple[ClassName, ...] = Field(
+    classes: Classes = Field(
         (),
-        description="The names of the classes in the order of the model's outputs; without them, "
+        description="The names of the classes in the order of the model's outputs, or those of "
+        "each parent, `{vehicle: [car, bus], animal: [cat, dog]}`, in that order; without them, "
         "those that the artefact or the data name. Class folders are sorted as text, as by "
         "torchvision, or by number for a model of timm.",
     )
@@ -236,6 +272,18 @@ class GateFile(_Strict):
     def origins(self) -> tuple[str, ...]:
         """Who says classes, input and factory, where the artefact states them; for the report."""
         return self._origins
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes of each parent, where the gate file declares them under parents."""
+        node = self._document.root.find(("classes",)) if self._document else None
+        declared = node.plain() if node else None
+        if not isinstance(declared, dict):
+            return {}
+        return {
+            name_key(str(parent)): tuple(map(name_key, members))
+            for parent, members in declared.items()
+        }
 
     def factories(self) -> Iterator[Factory]:
         """Yield all user code that the gate file names."""
@@ -399,7 +447,7 @@ def read_gatefile(path: Path, also: Finder | None = None) -> GateFile:
         if key not in document.root.keys
     ]
     rest = values or salvage(GateFile, document.root)
-    if rest is not None and _has_all_classes(rest, document):
+    if rest is not None and (values is not None or _has_all_classes(rest, document)):
         faults += list(_faults(document, contradictions(rest)))
     if faults and also is not None and rest is not None:
         faults += list(_faults(document, also(rest.placed(document, path.parent))))

@@ -35,6 +35,8 @@ class Followed:
     after: SyntheticRun
     rule: dict = field(default_factory=dict)
     changed: dict = field(default_factory=dict)  # in the rule, where the remedy says so
+    beside: tuple = ()  # other rules
+    added: tuple = ()  # to them, where the remedy says so
 
     def __str__(self):
         return f"{self.check}: {self.said[:50]}"
@@ -49,6 +51,78 @@ def metric(check, limit, *, failed, more, **rule):
 def run(test, **numbers):
     """Return a run with this test split, sure of itself when it is right."""
     return SyntheticRun(test=test, confidence=(0.95, 0.6), **numbers)
+
+
+def sites(images, missed_at_a, missed_at_b):
+    """Return a run with so many images of each class at sites A and B, some dogs of them missed."""
+    missed = ((missed_at_a, "A"), (missed_at_b, "B"))
+    found = ((images - missed_at_a, "A"), (images - missed_at_b, "B"))
+    lost = missed_at_a + missed_at_b
+    return SyntheticRun(
+        test=((2 * images, 0), (lost, 2 * images - lost)),
+        slices={"test": {"site": ((images, "A"), (images, "B"), *missed, *found)}},
+    )
+
+
+def one_site():
+    return SyntheticRun(test=GOOD, slices={"test": {"site": ((2000, "A"),)}})
+
+
+GRADES = ("none", "mild", "severe")
+FAR = ((190, 9, 1), (15, 170, 15), (40, 10, 150))
+NEAR = ((190, 10, 0), (10, 185, 5), (0, 10, 190))
+FEW = ((18, 2, 0), (1, 18, 1), (0, 1, 19))
+KINDS = {
+    "classes": ("car", "bus", "cat", "dog"),
+    "parents": {"vehicle": ("car", "bus"), "animal": ("cat", "dog")},
+}
+KEPT = ((190, 10, 0, 0), (60, 140, 0, 0), (0, 0, 195, 5), (0, 0, 8, 192))
+LOST = ((190, 10, 0, 0), (10, 157, 33, 0), (0, 0, 195, 5), (1, 1, 8, 190))
+
+
+def graded(test):
+    return SyntheticRun(classes=GRADES, test=test)
+
+
+def _of_order():
+    for check, rule in (
+        ("severe-error", {"max": 0.02}),
+        ("weighted-kappa", {"min": 0.9}),
+    ):
+        yield Followed(check, FAILED, "furthest from the truth", graded(FAR), graded(NEAR), rule)
+        yield Followed(check, OPEN, "more images", graded(FEW), graded(NEAR), rule)
+    yield Followed("parent-recall", FAILED, "taken for outside", SyntheticRun(**KINDS, test=LOST),
+                   SyntheticRun(**KINDS, test=KEPT), {"min": 0.95})  # fmt: skip
+    yield Followed(
+        "parent-recall",
+        OPEN,
+        "`classes: {PARENT: [CLASS, ...], ...}`",
+        SyntheticRun(classes=KINDS["classes"], test=KEPT),
+        SyntheticRun(**KINDS, test=KEPT),
+        {"min": 0.95},
+    )
+
+
+def _of_gaps():
+    for check in ("slice-gap", "equalised-odds"):
+        rule = {"by": "site", "max": 0.1}
+        yield Followed(check, FAILED, "collect more images like", sites(200, 60, 2),
+                       sites(200, 4, 2), rule)  # fmt: skip
+        yield Followed(check, OPEN, "first of site=A", sites(20, 0, 0), sites(200, 4, 2), rule)
+        yield Followed(check, OPEN, "second slice", one_site(), sites(200, 4, 2), rule)
+    weak = {"min_recall": 0.8, "search": ["site"], "class": "dog"}
+    yield Followed("weak-slice", FAILED, "collect more images like", sites(200, 90, 2),
+                   sites(200, 4, 2), weak)  # fmt: skip
+    yield Followed("weak-slice", OPEN, "`slices:` of test", SyntheticRun(test=GOOD),
+                   sites(200, 4, 2), weak)  # fmt: skip
+    yield Followed(
+        "slice-gap",
+        OPEN,
+        "`slices: [COLUMN, ...]`",
+        SyntheticRun(test=GOOD),
+        sites(200, 4, 2),
+        {"by": "$slices", "max": 0.1},
+    )
 
 
 def _of_thresholds():
@@ -127,6 +201,13 @@ def _all():
         failed="false-positive rate",
         more="more images of every class",
     )
+    yield from _of_order()
+    share = {"check": "accuracy", "min": 0.95}
+    yield Followed("fragility", FAILED, "looked at again", run(((243, 7), (6, 244))), run(GOOD),
+                   beside=(share,))  # fmt: skip
+    yield Followed("fragility", OPEN, "add a rule on a share", run(GOOD), run(GOOD),
+                   added=(share,))  # fmt: skip
+    yield from _of_gaps()
     yield Followed(
         "accuracy-paradox", FAILED, "weight or oversample", run(((4888, 12), (88, 12))), run(GOOD)
     )
@@ -445,18 +526,24 @@ def asked_again():
 ALL = list(_all())
 
 
-def results(check, rule, numbers):
-    made = REGISTRY[check].model_validate_json(json.dumps({"id": check, **rule}))
-    return judge([made], synthetic_evidence_for([made], numbers)).results
+def results(check, rule, numbers, beside=()):
+    made, *others = (
+        REGISTRY[each["check"]].model_validate_json(json.dumps({"id": each["check"], **each}))
+        for each in ({"check": check, **rule}, *beside)
+    )
+    rules = [made, *others]
+    found = judge(rules, synthetic_evidence_for(rules, numbers)).results
+    return [each for each in found if each.rule is made]
 
 
 @pytest.mark.parametrize("each", ALL, ids=str)
 def test_who_follows_a_remedy_reaches_a_pass(each):
-    worst = results(each.check, each.rule, each.before)
+    worst = results(each.check, each.rule, each.before, each.beside)
     said = [remedy(found) for found in worst if found.outcome is each.outcome]
 
     assert any(each.said in text for text in said), said
-    after = results(each.check, {**each.rule, **each.changed}, each.after)
+    beside = (*each.beside, *each.added)
+    after = results(each.check, {**each.rule, **each.changed}, each.after, beside)
     assert {found.outcome for found in after if found.severity == "block"} == {Outcome.PASSED}
 
 

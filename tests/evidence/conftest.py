@@ -256,6 +256,7 @@ def anything_measured(draw):
     return Evidence(
         classes=classes,
         critical=tuple(name for name in classes if draw(st.booleans())),
+        parents={"one": classes[:1], "rest": classes[1:]} if draw(st.booleans()) else {},
         splits=splits,
         overlaps=draw(_overlaps(splits, classes)),
         subject=None if synthetic else draw(st.one_of(st.none(), _subjects)),

@@ -188,6 +188,8 @@ def test_a_journal_beside_the_file_is_not_played_back(saved, by_value):
          "probe: counts more of something than there is"),
         ("UPDATE about SET value = replace(value, '\"train_loss\": \"', '\"train_loss\": \"x')",
          "history: names the column 'xtrain_loss'"),
+        ("UPDATE about SET value = '{\"all\": [\"nobody\"]}' WHERE key = 'parents'",
+         "has parents of other classes"),
         ("DELETE FROM about WHERE key = 'measured_at'", "does not hold measured_at"),
         ("INSERT INTO about VALUES ('more', '1')", "does not hold measured_at"),
         ("UPDATE about SET value = 'null' WHERE key = 'measured_at'", ""),

@@ -112,10 +112,12 @@ def everything_said() -> list[Said]:
 
 
 def _of_check(check: str) -> Iterator[Said]:
-    runs = [(each.parameters, each.evidence) for each in REGISTRY[check].examples]
-    for parameters, numbers in [*runs, *_MORE.get(check, [])]:
+    examples = REGISTRY[check].examples
+    for each in examples:
+        yield from _judge(check, each.parameters, synthetic_evidence(each.evidence), each.beside)
+    for parameters, numbers in _MORE.get(check, []):
         yield from _judge(check, parameters, synthetic_evidence(numbers))
-    parameters, numbers = runs[0]
+    parameters, numbers = examples[0].parameters, examples[0].evidence
     nothing = synthetic_evidence(SyntheticRun())
     yield from _judge(check, parameters, nothing)
     broken = (Failure("runs.csv", "history", "is empty", "write it"),)
@@ -124,10 +126,17 @@ def _of_check(check: str) -> Iterator[Said]:
         yield from _judge(check, parameters, evidence)
 
 
-def _judge(check: str, parameters: object, evidence: Evidence) -> Iterator[Said]:
+def _judge(
+    check: str, parameters: object, evidence: Evidence, beside: tuple[dict, ...] = ()
+) -> Iterator[Said]:
     rule = REGISTRY[check].model_validate_json(json.dumps({"id": check, **dict(parameters)}))
-    for result in judge([rule], evidence).results:
-        yield Said(check, result, message(result), remedy(result))
+    others = [
+        REGISTRY[each["check"]].model_validate_json(json.dumps({"id": each["check"], **each}))
+        for each in beside
+    ]
+    for result in judge([rule, *others], evidence).results:
+        if result.rule is rule:
+            yield Said(check, result, message(result), remedy(result))
 
 
 def _grouped(evidence: Evidence) -> Evidence:

@@ -13,7 +13,15 @@ from gate.policy.reading import read_policy
 from gate.policy.shipped import shipped_folder, shipped_names
 from gate.rehearsal import rehearse, synthetic_evidence_for
 
-NAMES = ["baseline", "behaviour", "precision-first", "recall-first", "release", "smoke"]
+NAMES = [
+    "baseline",
+    "behaviour",
+    "precision-first",
+    "recall-first",
+    "release",
+    "screening",
+    "smoke",
+]
 
 
 def test_the_shipped_policies_are_there():

@@ -214,3 +214,30 @@ def test_every_key_of_the_schema_is_described():
     ]
 
     assert undescribed == []
+
+
+def test_classes_under_parents_are_read_in_their_order(gate_yaml):
+    under = "classes: {vehicle: [car, bus], animal: [cat, dog]}\n"
+    full = FULL.replace("classes: [background, tumour]\n", under)
+    gatefile = read_gatefile(gate_yaml(full.replace("critical: [tumour]", "critical: [bus]")))
+
+    assert gatefile.classes == ("car", "bus", "cat", "dog")
+    assert gatefile.parents == {"vehicle": ("car", "bus"), "animal": ("cat", "dog")}
+    assert read_gatefile(gate_yaml(FULL)).parents == {}
+
+
+@pytest.mark.parametrize(
+    ("classes", "fact"),
+    [
+        ("{vehicle: [car, bus], animal: [car, dog]}", "the class 'car' is named twice"),
+        ("{vehicle: car, animal: dog}", "each parent has a list of classes"),
+        ("{vehicle: [], animal: [dog]}", "each parent has a list of classes"),
+        ("{vehicle: [car, 5]}", "the name of a class is a text"),
+        ("{$others: [car, bus]}", "the name of a parent is a word that does not start with"),
+        ('{vehicle: [car], "vehi\\u200bcle": [bus]}', "a parent stands here twice"),
+        ("{vehicle: [car]}", "one class leaves nothing to decide"),
+    ],
+)
+def test_parents_that_cannot_be_meant_are_refused(classes, fact, gate_yaml):
+    with pytest.raises(DocumentError, match=fact):
+        read_gatefile(gate_yaml(FULL.replace("[background, tumour]", classes)))

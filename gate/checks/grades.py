@@ -1,0 +1,52 @@
+"""The base of checks of classes that stand in an order, such as the grades of a disease."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from gate.checks.base import Remark
+from gate.checks.classification import ClassificationRule
+
+if TYPE_CHECKING:
+    from gate.evidence.records import Evidence
+
+
+class GradesRule(ClassificationRule):
+    """A requirement on the answers of one split, whose classes stand in an order."""
+
+    family: ClassVar = "order"
+
+    order: tuple[str, ...] | None = Field(
+        None,
+        min_length=2,
+        description="All classes from the lowest grade to the highest; by default as they are "
+        "declared. Class folders are sorted as text: high, low, medium.",
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_all_classes_at_once(self) -> "GradesRule":
+        if self.per_class:
+            raise ValueError("this speaks of all grades together; write no per_class")
+        if self.order is not None and len(set(self.order)) < len(self.order):
+            raise ValueError("a class stands in the order twice")
+        return self
+
+    def class_names(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the names in ``order``."""
+        for index, name in enumerate(self.order or ()):
+            yield ("order", index), name
+        yield from super().class_names()
+
+    def misfits(self, classes: Sequence[str]) -> Iterator[Remark]:
+        """Yield an order that leaves out a class."""
+        if self.order is None:
+            return
+        if left_out := [name for name in classes if name not in self.order]:
+            fact = f"the order leaves out {left_out[0]!r}"
+            yield ("order",), fact, "name every class, from the lowest grade to the highest"
+
+    def grades(self, evidence: "Evidence") -> tuple[int, ...]:
+        """Return where each class stands, from 0 for the lowest."""
+        order = self.order or evidence.classes
+        return tuple(order.index(name) for name in evidence.classes)

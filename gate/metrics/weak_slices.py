@@ -1,0 +1,204 @@
+"""Weak slices: parts of the data, cut by one column or two, where answers are often wrong.
+
+They are discovered on one split and confirmed on another, so that the search costs no more than the
+few that it proposes. Without another split all that were searched share the error (Bonferroni).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.evidence.records import Rows
+from gate.metrics.proportions import Share, exact_upper
+
+MOST_CANDIDATES = 5
+POWER = 0.8
+
+Mask = NDArray[np.bool_]
+Definition = tuple[tuple[str, str], ...]  # columns with their values, in the order of the search
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A slice that looks weak: how many of its images are right, and how surprising that is."""
+
+    definition: Definition
+    hits: int
+    images: int
+    chance: float  # of so few right answers where the slice is as good as required
+
+    @property
+    def name(self) -> str:
+        """The slice as a scope names it: "scanner=B, site=2"."""
+        return ", ".join(f"{column}={value}" for column, value in self.definition)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search looked at, and the slices that look weak, the most surprising first."""
+
+    searched: int
+    sizes: tuple[int, ...]  # images of each slice that was searched, ascending
+    candidates: tuple[Candidate, ...]
+
+
+def search(
+    rows: Rows,
+    counted: Mask,
+    columns: Sequence[str],
+    *,
+    required: float,
+    alpha: float,
+    depth: int,
+    min_images: int,
+) -> Search:
+    """Return the slices of rows that look weak: at most five, each with a chance of ``alpha`` most.
+
+    ``counted``, (n,), are the rows that matter; those among them whose prediction is the label are
+    right. Slices are all values of one of the ``columns`` and, for a ``depth`` of 2, all pairs of
+    values of two, with ``min_images`` or more. The chance is the exact binomial one. Of slices that
+    hold the same images the one with fewer columns is proposed.
+    """
+    from scipy.special import bdtr
+
+    right = rows.labels[counted] == rows.predictions[counted]
+    coded = {column: _codes(rows, column, counted) for column in columns}
+    found: list[Candidate] = []
+    sizes: list[int] = []
+    for size in range(1, depth + 1):
+        for chosen in combinations(columns, size):
+            codes, shape = _joint([coded[column] for column in chosen])
+            images = np.bincount(codes, minlength=int(np.prod(shape)))
+            hits = np.bincount(codes[right], minlength=len(images))
+            large = np.flatnonzero(images >= min_images)
+            sizes += images[large].tolist()
+            chances = np.asarray(bdtr(hits[large], images[large], required))
+            for at in np.flatnonzero(chances <= alpha):
+                cell = large[at]
+                values = np.unravel_index(cell, shape)
+                named = zip(chosen, values, strict=True)
+                definition = tuple((name, coded[name][1][int(value)]) for name, value in named)
+                one = Candidate(definition, int(hits[cell]), int(images[cell]), float(chances[at]))
+                found.append(one)
+    found.sort(key=lambda each: (each.chance, len(each.definition), each.definition))
+    return Search(len(sizes), tuple(sorted(sizes)), tuple(_apart(found, rows, counted)))
+
+
+def where(rows: Rows, definition: Definition) -> Mask:
+    """Return which rows lie in a slice, (n,)."""
+    inside = np.ones(len(rows), dtype=bool)
+    for column, value in definition:
+        inside &= np.array([_word(each) == value for each in rows.slices[column]], dtype=bool)
+    return inside
+
+
+def seen_from(
+    discovered_on: int | None, confirmed_on: int, required: float, alpha: float, among: int
+) -> float | None:
+    """Return the true share up to which a slice would be found with a chance of 0.8.
+
+    Of so many images it is ``discovered_on`` (None: without another split), and of so many
+    ``confirmed_on`` at ``alpha`` divided ``among`` the candidates. None where none would be.
+    """
+    from scipy.special import bdtr
+
+    def most(proves: Mask) -> int:
+        weak = np.flatnonzero(proves)
+        return int(weak[-1]) if len(weak) else -1
+
+    counts = np.arange(confirmed_on + 1)
+    uppers = np.array([exact_upper(int(k), confirmed_on, 1 - alpha / among) for k in counts])
+    critical = most(uppers < required)
+    first = 0
+    if discovered_on is not None:
+        first = most(bdtr(np.arange(discovered_on + 1), discovered_on, required) <= alpha)
+    if min(critical, first) < 0:
+        return None
+
+    def chance(truth: float) -> float:
+        found = float(bdtr(critical, confirmed_on, truth))
+        return found if discovered_on is None else found * float(bdtr(first, discovered_on, truth))
+
+    low, high = 0.0, required
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance(middle) >= POWER else (low, middle)
+    return low
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfSearched:
+    """The share of a slice that was found among many: its upper bound allows for the others.
+
+    ``shown`` of ``searched`` slices are compared; who shares the error among those that are shown
+    shares it among all.
+    """
+
+    share: Share
+    shown: int
+    searched: int
+
+    @property
+    def value(self) -> float:
+        """Return the share."""
+        return self.share.value
+
+    @property
+    def numerator(self) -> int:
+        """Return the images that are right."""
+        return self.share.numerator
+
+    @property
+    def denominator(self) -> int:
+        """Return the images."""
+        return self.share.denominator
+
+    @property
+    def method(self) -> str:
+        """Return the method of the share."""
+        return f"{self.share.method}, one of {self.searched:,} slices"
+
+    @property
+    def reason(self) -> str:
+        """Return why nothing is proven, or nothing."""
+        return self.share.reason
+
+    def lower(self, confidence: float) -> float:
+        """Return the lower bound of this slice alone."""
+        return self.share.lower(confidence)
+
+    def upper(self, confidence: float) -> float:
+        """Return the upper bound, at an error that all slices share."""
+        return self.share.upper(1 - (1 - confidence) * self.shown / self.searched)
+
+
+def _codes(rows: Rows, column: str, counted: Mask) -> tuple[NDArray[np.int64], list[str]]:
+    """Return a number for the value of each counted row, and the values in their order."""
+    values = [_word(each) for each in rows.slices[column][counted]]
+    names = sorted(set(values))
+    number = {name: at for at, name in enumerate(names)}
+    return np.fromiter(map(number.__getitem__, values), np.int64, len(values)), names
+
+
+def _word(value: str | None) -> str:
+    return "(none)" if value is None else value
+
+
+def _joint(
+    coded: Sequence[tuple[NDArray[np.int64], list[str]]],
+) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+    shape = tuple(max(1, len(names)) for _, names in coded)
+    return np.ravel_multi_index(tuple(codes for codes, _ in coded), shape), shape
+
+
+def _apart(found: Sequence[Candidate], rows: Rows, counted: Mask) -> list[Candidate]:
+    """Return the first few candidates that hold different images."""
+    kept: dict[bytes, Candidate] = {}
+    for each in found:
+        if len(kept) == MOST_CANDIDATES:
+            break
+        kept.setdefault((where(rows, each.definition) & counted).tobytes(), each)
+    return list(kept.values())
