@@ -317,11 +317,13 @@ def logged_to_the_end(validation: Curve, *, train: Curve, max_missing: int = 1) 
         return fact(None, "undecided", f"{train.name} was not logged")
     usual = float(np.median(np.diff(validation.epochs)))
     missing = max(0, math.floor((train.epochs[-1] - validation.epochs[-1]) / usual))
-    reason = (
-        f"{validation.name} was last logged at epoch {validation.epochs[-1]:g}, and the training "
-        f"ends at epoch {train.epochs[-1]:g}"
-    )
-    return fact(float(missing), "met" if missing <= max_missing else "unmet", reason)
+    last, end = f"epoch {validation.epochs[-1]:g}", f"epoch {train.epochs[-1]:g}"
+    if missing <= max_missing:
+        return fact(
+            float(missing), "met", f"{validation.name} is logged to {last}; training ends at {end}"
+        )
+    reason = f"{validation.name} is not logged after {last}, and the training ends at {end}"
+    return fact(float(missing), "unmet", reason)
 
 
 def best_checkpoint(curve: Curve, epoch: float | None, *, within: float = 0.10) -> CurveFact:

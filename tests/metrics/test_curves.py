@@ -305,7 +305,8 @@ def test_a_validation_loss_is_missing_at_the_end_by_its_usual_distance(epochs, m
     fact = curves.logged_to_the_end(logged, train=FIFTEEN)
 
     assert (fact.value, fact.state) == (missing, state)
-    assert f"last logged at epoch {max(epochs)}" in fact.reason
+    said = "logged to" if state == "met" else "not logged after"
+    assert f"{said} epoch {max(epochs)}" in fact.reason
     assert "the training ends at epoch 14" in fact.reason
 
 
