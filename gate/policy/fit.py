@@ -84,7 +84,7 @@ def _complaint(
         return (
             None
             if critical
-            else (fact, "add critical: [...] to the policy or the gate file, or --critical")
+            else (fact, "add critical: [...] to the policy or the gate file, or --critical to run")
         )
     if name in classes:
         return None

@@ -64,6 +64,8 @@ def _clean(report: Report, left_out: LeftOut) -> str:
 
 def _marginal(report: Report) -> Iterator[str]:
     if report.baseline is not None:
-        yield f"against the champion {printable(champion_of(report.baseline), 120)}"
+        champion = f"against the champion {printable(champion_of(report.baseline), 120)}"
+        compared = "" if report.baseline.changes else ": not measured on the same images"
+        yield f"{champion}{compared}"
     if not report.decision.enforced:
         yield "audit mode: the verdict is reported and not enforced"
