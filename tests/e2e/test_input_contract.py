@@ -108,9 +108,7 @@ PLANTED = [
     (HALF, {}, "values in -1..1"),
     ({"channels": "BGR", **IMAGENET}, IMAGENET, "channels in the order BGR"),
     ({}, {"channels": "BGR"}, "channels in the order RGB"),
-    (IMAGENET, {"channels": "BGR", **IMAGENET}, "channels in the order RGB"),
     (IMAGENET, {"scale": 1, **IMAGENET}, "pixels scaled to 0..1"),
-    ({}, IMAGENET, "values in 0..1 and no normalisation"),
     (HALF, {"channels": "BGR", "scale": 1}, "channels in the order RGB and values in -1..1"),
 ]
 
