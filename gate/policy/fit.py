@@ -28,8 +28,8 @@ def misfits(
     """Yield what of a policy does not fit the classes of the model.
 
     One for each class that it does not have, for the first use of ``$critical`` or ``$others`` if
-    no class is critical (a rule about no class would pass without measuring), for what else does not
-    fit, such as a cost matrix of another size, and for classes that the policy pins. What the
+    no class is critical (a rule about no class would pass without measuring), for what else does
+    not fit, such as a cost matrix of another size, and for classes that the policy pins. What the
     policy calls critical is critical, whatever ``critical`` holds.
     """
     yield from _of_pins(policy, classes)
