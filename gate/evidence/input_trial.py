@@ -73,8 +73,10 @@ _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 _SCALINGS = (
     Preparation("0..1", "values in 0..1 and no normalisation", {}),
-    Preparation("imagenet", "ImageNet mean and std", _IMAGENET, **_IMAGENET),
-    Preparation("-1..1", "values in -1..1", _HALF, **_HALF),
+    Preparation(
+        "imagenet", "ImageNet mean and std", _IMAGENET, _IMAGENET["mean"], _IMAGENET["std"]
+    ),
+    Preparation("-1..1", "values in -1..1", _HALF, _HALF["mean"], _HALF["std"]),
     Preparation("0..255", "values in 0..255", {"scale": 1}, std=(1 / 255,)),
 )
 PREPARATIONS = (
