@@ -1,4 +1,4 @@
-"""What has to change in `input:` so that images are prepared in another usual way."""
+"""The changes of `input:` that prepare images in another usual way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
