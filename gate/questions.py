@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gate.checks.base import Comparison, ProofRequirement, Rule, Scope, SplitName
+from gate.checks.base import OTHERS, Comparison, ProofRequirement, Rule, Scope, SplitName
 from gate.errors import PluginError
 from gate.evidence.records import Evidence
 from gate.metrics.estimates import Estimate, Undefined
@@ -93,10 +93,19 @@ def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
         return [nothing_of(rule, lack.fact, lack.remedy)]
     if rule.of_answers and (missing := missing_answers(evidence)):
         return [nothing_of(rule, missing, _OTHER_TARGET)]
-    found = rule.evaluate(evidence) or [nothing_of(rule, "nothing was compared")]
+    found = rule.evaluate(evidence) or [_without_target(rule, evidence)]
     if rule.of_answers and (doubt := doubt_of_fit(evidence)):
         return [_unprovable(each, doubt) for each in found]
     return found
+
+
+def _without_target(rule: Rule, evidence: Evidence) -> Comparison:
+    """Return the comparison of a rule that found nothing to judge, and why."""
+    is_of_others = any(name == OTHERS for _, name in rule.class_names())
+    if is_of_others and set(evidence.critical) == set(evidence.classes):
+        reason = "every class is critical, and this rule is about the others"
+        return nothing_of(rule, reason, "call fewer classes critical, or delete the rule")
+    return nothing_of(rule, "nothing was compared")
 
 
 def _unprovable(comparison: Comparison, doubt: str) -> Comparison:

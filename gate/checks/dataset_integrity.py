@@ -22,6 +22,8 @@ from gate.evidence.synthetic_run import SyntheticRun
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, SplitEvidence
 
+_DECLARE = "; declare "  # as the reason ends of an image that does not fit `input:`
+
 
 class DatasetIntegrity(Rule):
     """Refuse to judge on data that cannot carry a judgement.
@@ -127,17 +129,21 @@ class DatasetIntegrity(Rule):
 
         first = next(iter(split.unreadable), None)
         found = len(split.unreadable)
+        # An image that is whole, and does not fit what is declared, says what to declare.
+        advice = first.reason.partition(_DECLARE)[2] if first else ""
         return Comparison(
             what=f"unreadable images of {split.split}",
             estimate=Count(found),
-            finding=f"{found:,} of {split.images:,} {split.split} images cannot be read "
-            f"{allow(self.max_unreadable)}",
+            finding=f"{found:,} of {split.images:,} {split.split} images cannot be "
+            f"{'used' if advice else 'read'} {allow(self.max_unreadable)}",
             operator="<=",
             required=self.max_unreadable,
             scope=Scope(split.split, part=f"{split.split}-unreadable"),
             unmet=Outcome.ERROR,
             detail=f"such as {first.id}: {first.reason}" if first else "",
-            remedy="restore or remove the named files, or repair the Dataset that raises",
+            remedy=f"declare {advice}"
+            if advice
+            else "restore or remove the named files, or repair the Dataset that raises",
         )
 
     def _hidden(self, split: "SplitEvidence") -> "Iterator[Comparison]":

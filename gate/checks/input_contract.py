@@ -169,7 +169,7 @@ class InputContract(Rule):
             operator="<=",
             required=0,
             scope=Scope(part="preparation"),
-            remedy=f"declare in input: {found[0].preparation.declared}" if found else "",
+            remedy=found[0].change.remedy if found else "",
         )
 
 

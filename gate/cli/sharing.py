@@ -116,7 +116,10 @@ class Sharing:
             lines += [self._in_words(pair) for pair in found.review[:_MOST_SHOWN]]
             lines += _and_more(len(found.review))
         exact = sum(counts[kind.value] for kind in found.compared if kind in EXACT)
-        allowed = f"{exact:,} exact copies, none allowed; at most {self.limit:,} near copies"
+        near = sum(counts[kind.value] for kind in found.compared if kind not in EXACT)
+        allowed = (
+            f"{exact:,} exact copies, allowed: 0; {near:,} near copies, allowed: {self.limit:,}"
+        )
         lines += ["", f"{_WORDS[self.verdict]} ({allowed})"]
         return "\n".join(escape(line) for line in lines)
 

@@ -33,8 +33,10 @@ def choose_critical(seen: Seen) -> Critical:
     if not fewest:
         return Critical(seen.classes, "test images are not counted by class, so all are")
     if len(seen.rarest) > 1:
-        tied = list_names([quote(name) for name in seen.rarest])
         count = fewest[seen.rarest[0]]
+        if len(seen.rarest) == len(seen.classes):
+            return Critical(seen.classes, f"all have equally few test images ({count})")
+        tied = list_names([quote(name) for name in seen.rarest])
         return Critical(seen.classes, f"{tied} have equally few test images ({count}), so all are")
     (rarest,) = seen.rarest
     if _HARMLESS.fullmatch(rarest.lower()):

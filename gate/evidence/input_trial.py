@@ -5,7 +5,7 @@ a batch is answered worse than the floor: a good model is asked nothing more.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +32,16 @@ class Preparation:
     """One usual way from pixels 0..255 to inputs: pixels / 255, minus mean, divided by std."""
 
     name: str
-    words: str  # as in "with ImageNet mean and std"
-    declared: str  # how a gate file says it
+    scaling: str  # in words, as in "with ImageNet mean and std"
+    keys: Mapping[str, float | tuple[float, ...]]  # of `input:`, that state the scaling for RGB
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     reverse: bool = False  # the channels: BGR
+
+    @property
+    def words(self) -> str:
+        """All of it in words."""
+        return f"channels in the order BGR and {self.scaling}" if self.reverse else self.scaling
 
     @property
     def divergence(self) -> str:
@@ -64,31 +69,19 @@ def _of_channels(values: tuple[float, ...], channels: int) -> "NDArray[np.float3
     return np.array(one_each, np.float32).reshape(channels, 1, 1)
 
 
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 _SCALINGS = (
-    Preparation("0..1", "values in 0..1 and no normalisation", "no mean, std, scale or offset"),
+    Preparation("0..1", "values in 0..1 and no normalisation", {}),
     Preparation(
-        "imagenet",
-        "ImageNet mean and std",
-        "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]",
-        (0.485, 0.456, 0.406),
-        (0.229, 0.224, 0.225),
+        "imagenet", "ImageNet mean and std", _IMAGENET, _IMAGENET["mean"], _IMAGENET["std"]
     ),
-    Preparation("-1..1", "values in -1..1", "mean 0.5 and std 0.5", (0.5,), (0.5,)),
-    Preparation("0..255", "values in 0..255", "scale: 1", (0.0,), (1 / 255,)),
+    Preparation("-1..1", "values in -1..1", _HALF, _HALF["mean"], _HALF["std"]),
+    Preparation("0..255", "values in 0..255", {"scale": 1}, std=(1 / 255,)),
 )
 PREPARATIONS = (
     *_SCALINGS,
-    *(
-        Preparation(
-            f"bgr {each.name}",
-            f"channels in the order BGR and {each.words}",
-            f"channels: BGR, {each.declared}",
-            each.mean,
-            each.std,
-            reverse=True,
-        )
-        for each in _SCALINGS
-    ),
+    *(replace(each, name=f"bgr {each.name}", reverse=True) for each in _SCALINGS),
 )
 
 DIVERGENCES = (AS_DECLARED, *(each.divergence for each in PREPARATIONS))

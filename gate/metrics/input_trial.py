@@ -20,6 +20,7 @@ from gate.evidence.input_trial import (
     mean_of,
 )
 from gate.evidence.records import Evidence, Rows, Split
+from gate.metrics.input_change import InputChange, change_to
 
 _CHANCE = 1e-3  # that any preparation seems to explain the errors of a model that has none
 
@@ -49,7 +50,8 @@ class Explanation:
     """
 
     preparation: Preparation
-    right: int
+    change: InputChange  # from what is declared
+    right: int  # at least: what was not tried counts as wrong
     divergence: float | None = None
     as_declared: float | None = None
 
@@ -101,6 +103,7 @@ def explanations(
     equal = [
         Explanation(
             each,
+            change_to(each, evidence.configuration.input),
             int(right.sum()),
             _mean_nats(evidence, measurement, each.divergence),
             as_declared,
@@ -151,22 +154,36 @@ def _chance(right: NDArray[np.bool_], declared: NDArray[np.bool_]) -> float:
 
 
 def in_words(trial: Trial, found: Sequence[Explanation]) -> str:
-    """Return explanations as a clause, with the accuracy of each and that as declared."""
-    shares = [
-        f"with {each.preparation.words} {each.right / trial.images:.2f}" for each in found[:_NAMED]
-    ]
-    return (
-        f"The input is prepared otherwise than in training: {' or '.join(shares)} of "
-        f"{trial.images:,} {' and '.join(trial.splits)} images are right, as declared "
-        f"{trial.right / trial.images:.2f}{_statistics_in_words(found[0], len(found))}"
+    """Return explanations as a clause, with the images that are right in each and as declared."""
+    named = " or ".join(
+        f"with {each.change.words}, {_counted(trial, each.right)}" for each in found[:_NAMED]
     )
+    return (
+        f"The input is prepared otherwise than in training: {named} of {trial.images:,} "
+        f"{' and '.join(trial.splits)} images are right, and {trial.right:,} as declared"
+        f"{_statistics_in_words(found[0], len(found))}"
+    )
+
+
+def in_short(trial: Trial, best: Explanation) -> str:
+    """Return the best explanation as a clause of few words: a sentence has to hold it."""
+    words = best.change.words.removesuffix(" and no normalisation")
+    return (
+        f"with {words.replace('channels in the order ', '')}, {_counted(trial, best.right)} of "
+        f"{trial.images:,} images are right, and {trial.right:,} as declared"
+    )
+
+
+def _counted(trial: Trial, right: int) -> str:
+    """Return how many images are right; what was not tried may be right too."""
+    return f"{right:,}" if trial.tried == trial.images else f"at least {right:,}"
 
 
 def _statistics_in_words(best: Explanation, equal: int) -> str:
     if best.divergence is None or best.as_declared is None:
         return ""
     nearer = best.divergence < best.as_declared
-    which = f" with {best.preparation.words}" if equal > 1 else ""
+    which = f" with {best.change.words}" if equal > 1 else ""
     return (
         f"; {'and' if nearer else 'but'} what reaches the first batch norm is "
         f"{best.divergence:.2f} nats from its running statistics so prepared{which}, and "

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.data_digests import is_of_predictions
 from gate.evidence.records import Evidence, Rows, Split
 from gate.metrics.estimates import Undefined
 
@@ -28,6 +29,13 @@ def absent(evidence: Evidence, split: str) -> Undefined:
     if evidence.failures:
         reason = f"{split} was not measured, as the errors say"
         return Undefined(reason, remedy="repair what the errors name, and run again")
+    if is_of_predictions(evidence):  # images of one split beside them are refused
+        option = {"validation": "val-", "train": "train-"}.get(split, "")
+        return Undefined(
+            f"no saved predictions of {split}",
+            remedy=f"give the saved predictions of {split}, as `data: {{{split}: {{predictions: "
+            f"FILE}}}}` (--{option}predictions FILE)",
+        )
     reason = f"no {split} split (add `{split}:` under `data:`)"
     return Undefined(reason, remedy=f"give the {split} images as `data: {{{split}: ...}}`")
 

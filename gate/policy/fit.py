@@ -8,6 +8,7 @@ from gate.policy.model import Policy
 from gate.wording import list_names, quote, suggestion
 
 Key = str | int
+_ADD_CRITICAL = "add critical: [...] to the policy or the gate file, or --critical to run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,21 @@ def misfits(
 ) -> Iterator[Misfit]:
     """Yield what of a policy does not fit the classes of the model.
 
-    One for each class that it does not have, for each use of ``$critical`` or ``$others`` where no
-    class is critical (a rule about no class would pass without measuring), for what else does not
-    fit, such as a cost matrix of another size, and for classes that the policy pins. What the
+    One for each class that it does not have, for the first use of ``$critical`` or ``$others`` if
+    no class is critical (a rule about no class would pass without measuring), for what else does
+    not fit, such as a cost matrix of another size, and for classes that the policy pins. What the
     policy calls critical is critical, whatever ``critical`` holds.
     """
     yield from _of_pins(policy, classes)
     together = critical_of(policy, classes, critical)
+    names_none = False  # said once: one line mends all
     for rule in policy.rules:
-        yield from _of_rule(rule, classes, together)
+        for each in _of_rule(rule, classes, together):
+            if each.remedy != _ADD_CRITICAL:
+                yield each
+            elif not names_none:
+                names_none = True
+                yield each
 
 
 def critical_of(
@@ -84,11 +91,7 @@ def _complaint(
 ) -> tuple[str, str] | None:
     if name in (CRITICAL, OTHERS):
         fact = f"the rule speaks of {name}, and no class is said to be critical"
-        return (
-            None
-            if critical
-            else (fact, "add critical: [...] to the policy or the gate file, or --critical")
-        )
+        return None if critical else (fact, _ADD_CRITICAL)
     if name in classes:
         return None
     fact = f"the model has no class {quote(name)}"

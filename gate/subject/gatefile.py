@@ -524,7 +524,10 @@ def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
     if predicted:
         if not gatefile.classes:
             fact = "saved predictions need the classes: their scores are named by them"
-            advice = remedy("add {}", {"classes": ["first", "second", "..."]})
+            advice = remedy(
+                "add {}, as the columns of scores are called",
+                {"classes": ["first", "second", "..."]},
+            )
             yield ("data", predicted[0], "predictions"), fact, advice
         return
     if gatefile.model is None or gatefile.model.checkpoint is None:

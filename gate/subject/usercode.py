@@ -145,9 +145,9 @@ def _missing(error: ModuleNotFoundError, module: str, base: Path, where: str) ->
     folder = "beside the gate file" if "." not in absent else f"in {absent.rpartition('.')[0]}"
     fact = f"there is no module {quote(absent)}, neither beside the gate file nor installed"
     remedy = did_you_mean(last, there) or (
-        f"{folder} there are: {list_names(there)}"
+        f"{folder} there are: {list_names(there)}; copy the module there, or install it"
         if there
-        else f"{folder} there is no Python module"
+        else f"copy its code {folder}, or install it"
     )
     return FactoryError(where, fact, remedy)
 

@@ -1,11 +1,13 @@
 """The check input-contract: sources that differ, and inputs prepared otherwise than in training."""
 
+import re
 import sqlite3
 from contextlib import closing
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch.nn.functional import cross_entropy
 
 from gate.measure.partials import work_units
@@ -101,11 +103,13 @@ def result_of(ran, part):
 
 PLANTED = [
     (IMAGENET, {}, "ImageNet mean and std"),
-    ({"channels": "BGR"}, {}, "channels in the order BGR and values in 0..1"),
+    ({"channels": "BGR"}, {}, "channels in the order BGR"),
     ({"scale": 1}, {}, "values in 0..255"),
     (HALF, {}, "values in -1..1"),
-    ({"channels": "BGR", **IMAGENET}, IMAGENET, "channels in the order BGR and ImageNet"),
-    ({}, {"channels": "BGR"}, "values in 0..1 and no normalisation"),
+    ({"channels": "BGR", **IMAGENET}, IMAGENET, "channels in the order BGR"),
+    ({}, {"channels": "BGR"}, "channels in the order RGB"),
+    (IMAGENET, {"scale": 1, **IMAGENET}, "pixels scaled to 0..1"),
+    (HALF, {"channels": "BGR", "scale": 1}, "channels in the order RGB and values in -1..1"),
 ]
 
 
@@ -119,8 +123,27 @@ def test_an_input_prepared_otherwise_than_in_training_is_named(coloured, trained
     message = result_of(ran, "preparation")["message"]
     assert "otherwise than in training: with " in message
     assert f"with {said}" in message
-    assert "of 150 train images are right, as declared 0." in message
+    assert re.search(r", \d+ of 150 train images are right, and \d+ as declared; and", message)
     assert "; and what reaches the first batch norm is " in message
+
+
+@pytest.mark.parametrize(("trained", "declared", "said"), PLANTED)
+def test_the_remedy_followed_to_the_letter_ends_in_a_pass(coloured, trained, declared, said):
+    train(coloured.folder, trained)
+    ran = coloured.run("--no-cache", input={**BARE, **declared})
+
+    mended = follow(result_of(ran, "preparation")["remedy"], {**BARE, **declared})
+
+    assert coloured.run("--no-cache", input=mended).status == 0, (said, mended)
+
+
+def follow(remedy, declared):
+    """Return `input:` as a remedy says: declare in input: KEYS, and delete KEYS."""
+    stated, _, deleted = remedy.partition("delete ")
+    stated = stated.removeprefix("declare in input: ").removesuffix(", and ")
+    gone = deleted.removesuffix(" in input").split(", ")
+    kept = {key: value for key, value in declared.items() if key not in gone}
+    return kept | yaml.safe_load(f"{{{stated}}}")
 
 
 def test_a_network_without_batch_norm_is_tried_by_accuracy_alone(coloured):

@@ -98,7 +98,7 @@ def test_judging_the_evidence_again_names_the_same_causes(trial):
 
 PREPARED = [
     (IMAGENET, "with ImageNet mean and std", "mean: [0.485, 0.456, 0.406]"),
-    ({"channels": "BGR"}, "with BGR and values in 0..1", "channels: BGR"),
+    ({"channels": "BGR"}, "with BGR, ", "channels: BGR"),
     ({"scale": 1}, "with values in 0..255", "scale: 1"),
 ]
 

@@ -445,7 +445,7 @@ def test_a_fraction_is_taken_as_it_is_written(compare):
 
     compared = compare("--max-near", "0.29", format_="text")
 
-    assert "at most 29 near copies" in compared.out
+    assert "near copies, allowed: 29)" in compared.out
 
 
 @pytest.mark.parametrize("limit", ["-1", "1.0", "1.5", "nan", "inf", "few", ""])

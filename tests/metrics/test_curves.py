@@ -307,7 +307,7 @@ def test_a_validation_loss_is_missing_at_the_end_by_its_usual_distance(epochs, m
     assert (fact.value, fact.state) == (missing, state)
     said = "logged to" if state == "met" else "not logged after"
     assert f"{said} epoch {max(epochs)}" in fact.reason
-    assert "the training ends at epoch 14" in fact.reason
+    assert "training ends at epoch 14" in fact.reason
 
 
 def test_one_value_or_no_train_loss_tells_no_end():

@@ -169,7 +169,9 @@ def test_a_missing_module_is_told_with_what_there_is(module, refused):
     module("train.py")
     module("pkg/__init__.py")
 
-    assert refused("zzz:build").remedy == "beside the gate file there are: pkg, train"
+    assert refused("zzz:build").remedy == (
+        "beside the gate file there are: pkg, train; copy the module there, or install it"
+    )
 
 
 def test_a_missing_module_of_a_package_is_looked_for_there(module, refused):
@@ -183,7 +185,7 @@ def test_a_missing_module_of_a_package_is_looked_for_there(module, refused):
 
 
 def test_an_empty_folder_has_no_module(refused):
-    assert refused("nets:build").remedy == "beside the gate file there is no Python module"
+    assert refused("nets:build").remedy == ("copy its code beside the gate file, or install it")
 
 
 def test_a_dependency_that_is_not_installed_is_told_apart(module, refused):

@@ -87,10 +87,11 @@ def join(
         columns.take(part)
         unreadable += part.unreadable
     if not columns.filled:
+        fact, _, advice = unreadable[0].reason.partition("; ")
         raise DataError(
             f"{dataset.path}: {unreadable[0].id}",
-            f"none of the {len(unreadable)} images of {split} can be used: {unreadable[0].reason}",
-            "mend the data or the input declaration",
+            f"none of the {len(unreadable)} images of {split} can be used: {fact}",
+            advice or "mend the data or the input declaration",
         )
     rows, fingerprints = columns.rows(), columns.fingerprints()
     opened = [each.open() for each in measurements]

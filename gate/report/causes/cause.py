@@ -56,9 +56,14 @@ class Cause:
 
 
 def is_unmet(result: Result) -> bool:
-    """Return whether something was measured, and the requirement is not met, or not surely."""
-    measured = result.comparison.estimate.value is not None and not result.crash
-    return measured and result.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)
+    """Return whether something was measured, and the requirement is not met, or not surely.
+
+    A failure without a number is one: the precision of a class that is never predicted.
+    """
+    if result.crash:
+        return False
+    measured = result.comparison.estimate.value is not None
+    return result.outcome is Outcome.FAILED or (measured and result.outcome is Outcome.INCONCLUSIVE)
 
 
 def is_about_answers(result: Result) -> bool:

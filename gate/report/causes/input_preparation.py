@@ -2,10 +2,10 @@
 
 from gate.checks.input_contract import InputContract
 from gate.decision import Result
-from gate.evidence.input_trial import InputTrial, Preparation, least_accuracy
+from gate.evidence.input_trial import InputTrial, least_accuracy
 from gate.evidence.records import Split
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.metrics.input_trial import explanations, trial_of
+from gate.metrics.input_trial import explanations, in_short, trial_of
 from gate.report.causes.cause import MODEL, Cause, Facts, Finding, is_about_answers, is_unmet
 
 
@@ -20,12 +20,9 @@ def find(facts: Facts) -> Finding | None:
         return None
     if trial is None or not found or _is_good_on_test(facts, rule.floor):
         return None
-    best = found[0]
     return Finding(
-        message=f"the input is prepared otherwise than in training: with {_short(best.preparation)}"
-        f" {best.right / trial.images:.2f} of {trial.images} images are right, as declared "
-        f"{trial.right / trial.images:.2f}",
-        remedy=f"declare in input: {best.preparation.declared}",
+        message=f"the input is prepared otherwise than in training: {in_short(trial, found[0])}",
+        remedy=found[0].change.remedy,
         explains=_explains,
     )
 
@@ -42,12 +39,6 @@ def _is_good_on_test(facts: Facts, floor: float) -> bool:
         return False
     right = int((test.labels == test.predictions).sum())
     return right >= least_accuracy(floor, facts.classes) * len(test)
-
-
-def _short(preparation: Preparation) -> str:
-    """Return the words of a preparation in few of them: a sentence has to hold them."""
-    short = preparation.words.replace("channels in the order BGR", "BGR")
-    return short.removesuffix(" and no normalisation")
 
 
 def _explains(result: Result) -> bool:

@@ -234,7 +234,8 @@ def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
 def next_steps(report: Report) -> list[str]:
     """Return what to do, each remedy once: about causes, about errors, about rules that block.
 
-    The classes or slices that a remedy is for stand before it.
+    The classes or slices that a remedy is for stand before it, but not before that of a cause: it
+    is for the whole model.
     """
     steps: dict[str, dict[str, None]] = {}  # the names in order, each once
     for remedy, name in _remedies(report):
@@ -250,9 +251,12 @@ def _remedies(report: Report) -> Iterator[tuple[str, str]]:
     yield from ((each.remedy, "") for each in report.errors if each.remedy)
     if is_unmeasured(report):
         return
+    of_causes = {each.remedy for each in report.causes}
     for result in report.results:
+        if report.verdict == "error" and result.outcome == "inconclusive":
+            continue  # the error is mended first: it may be all that is missing
         if level(result) == "error" and result.remedy:
-            yield result.remedy, name_scope(result)
+            yield result.remedy, "" if result.remedy in of_causes else name_scope(result)
 
 
 def _step(remedy: str, names: Sequence[str]) -> str:

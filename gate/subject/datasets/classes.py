@@ -17,6 +17,7 @@ Framework = Literal["torchvision", "transformers", "fastai", "keras", "ultralyti
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _DIGITS = re.compile(r"([0-9]+)")
+_SPLITS = frozenset({"train", "test", "val", "valid", "validation"})  # as folders are called
 _FOLDER = "class folder"  # what a label is called that is the name of a folder
 _MOST_DIGITS = 4000  # of a number; Python refuses to read longer ones
 
@@ -217,7 +218,12 @@ def _unknown(names: list[str], seen: Mapping[str, str], classes: Classes, noun: 
         remedy = "write both in the same letters"
     elif noun == _FOLDER:
         folders = f"the folders are {list_names(seen, 10)}"
-        remedy = f"{did_you_mean(names[0], classes)} {listed}; {folders}; rename one, or the class"
+        if split := next((each for each in names if each in _SPLITS), None):
+            one = f"{seen[split]}/{split}"
+            remedy = f"{folders}, which look like splits: give one of them, such as {one}"
+        else:
+            meant = did_you_mean(names[0], classes)
+            remedy = f"{meant} {listed}; {folders}; rename one, or the class"
     else:
         remedy = did_you_mean(names[0], classes) or listed
     return DataError(

@@ -122,7 +122,8 @@ def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
         raise DataError(
             table.where,
             f"has no column of scores for {counted_classes(missing, classes)}",
-            "write one probability a class, in a column named as the class",
+            "write one probability a class, in a column named as the class; where only the answer "
+            "is known, write 1 for it and 0 for the others",
         )
     scores = np.column_stack([table.full_numbers(name) for name in classes])
     finite = np.all(np.isfinite(scores), axis=1)

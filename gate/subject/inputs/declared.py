@@ -202,8 +202,16 @@ def _cropped(image: "Image.Image", spec: InputSpec) -> "Image.Image":
 
 
 def _size_remedy(spec: InputSpec) -> str:
+    """Return what makes every image as large as the size, as in training."""
     if spec.resize == "none":
-        return "declare input.resize: stretch or shorter-side, or correct input.size"
+        return (
+            "declare input.resize: shorter-side and input.crop: center (--resize shorter-side "
+            "--crop center), or input.resize: stretch, as in training; or correct input.size"
+        )
+    if spec.resize == "shorter-side":
+        return "declare input.crop: center (--crop center)"
+    if spec.resize == "longer-side":
+        return "declare input.pad: 0, or the level of the border in training (--pad 0)"
     return "declare input.crop: center and a resize that covers the size, or input.pad"
 
 

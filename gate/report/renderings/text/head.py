@@ -62,6 +62,7 @@ def _clean(report: Report, left_out: LeftOut) -> str:
         pair.b
         for pair in report.leakage.pairs
         if (pair.split_a, pair.split_b) == ("train", left_out.split)
+        and pair.kind not in ("near", "edited")  # these are alike, and perhaps not the same
     }
     where = "not in train" if len(in_train) == left_out.images else "without copies"
     return f"{left_out.given - left_out.images:,} {where}"
@@ -71,6 +72,8 @@ def _marginal(report: Report) -> Iterator[str]:
     if report.operating_point is not None:
         yield f"answers {describe_thresholds(report.operating_point)}"
     if report.baseline is not None:
-        yield f"against the champion {printable(champion_of(report.baseline), 120)}"
+        champion = f"against the champion {printable(champion_of(report.baseline), 120)}"
+        compared = "" if report.baseline.changes else ": not measured on the same images"
+        yield f"{champion}{compared}"
     if not report.decision.enforced:
         yield "audit mode: the verdict is reported and not enforced"

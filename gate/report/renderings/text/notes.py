@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.healing import advice
-from gate.report.model import HistoryPart, Report
+from gate.report.model import ErrorPart, HistoryPart, Report
 from gate.report.renderings.grouping import passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
@@ -120,7 +120,7 @@ def next_command(report: Report, path: Path, evidence: Path | None) -> str:
     images = f" --evidence {_quoted(str(evidence))}" if has_classes else ""
     if _wants_images(report) and report.policy.sources:
         return f"validate-model plan --policy {_quoted(policy_argument(report))}{images}"
-    refused = next((e for e in report.errors if e.kind in ("refused-unsafe", "corrupt")), None)
+    refused = next(filter(_is_of_a_file, report.errors), None)
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"
     return f"validate-model render {_quoted(str(folder_of(path)))} -o html=report.html"
@@ -135,6 +135,12 @@ def signing(report: Report, path: Path | None) -> str:
 def folder_of(path: Path) -> Path:
     """Return the folder that a run left, where a report has the name that runs give it."""
     return path.parent if path.name == "report.json" else path
+
+
+def _is_of_a_file(error: ErrorPart) -> bool:
+    """Return whether a checkpoint was refused for what it is: then it is there to look at."""
+    is_refusal = error.kind in ("refused-unsafe", "corrupt")
+    return is_refusal and not error.message.startswith("there is no such file")
 
 
 def _wants_images(report: Report) -> bool:
