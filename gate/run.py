@@ -17,7 +17,7 @@ from gate.output_folder import (
     save_evidence,
     save_verdict,
 )
-from gate.policy.needs import needs_of
+from gate.policy.needs import artefacts_wanted, needs_of
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
 from gate.subject.folder import in_this_folder
@@ -63,6 +63,8 @@ def validate(
     document, waivers = policy_of(subject), waivers_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
+    if subject.model is not None:  # else answers were saved, and nothing is asked
+        subject.require_artefacts(artefacts_wanted(needs))
     plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)
     engine = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)

@@ -29,6 +29,7 @@ from gate.checks.mcc import Mcc
 from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
+from gate.checks.parity import Parity
 from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
@@ -83,6 +84,7 @@ _ALL: tuple[type[Rule], ...] = (
     Stability,
     Shift,
     PatchShuffle,
+    Parity,
     # deployment
     DeploymentPrecision,
     # training

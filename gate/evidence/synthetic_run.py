@@ -46,6 +46,9 @@ class SyntheticRun:
     # None: the model was not asked again.
     views: Mapping[str, int] | None = None
     unrepeatable: int = 0  # images of test whose scores differ when asked again, where it was
+    # By name, the type of most of its numbers: "float32", "int8"; None: none was measured.
+    artefacts: Mapping[str, str] | None = None
+    lost_by_artefacts: int = 0  # right answers of test that each of them loses
     # What two sources differ in: "override" of the artefact by the user, or "contradiction" in it.
     contract: str | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

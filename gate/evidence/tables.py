@@ -2,7 +2,7 @@
 
 from gate.evidence.columns import SAVED
 
-VERSION = 4
+VERSION = 5
 TYPES = {"i": "integer", "f": "real"}  # of observations, by the kind of NumPy's type
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline

@@ -36,6 +36,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         answers_from_cache=evidence.answers_from_cache,
         engines=evidence.engines,
         subject=evidence.subject,
+        artefacts=evidence.artefacts,
         probe=evidence.probe,
         history=evidence.history,
         failures=evidence.failures,

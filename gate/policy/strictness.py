@@ -37,10 +37,17 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("accuracy-paradox", "min_accuracy"): -1,  # the accuracy from which on the check looks at all
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
+    ("parity", "margin"): -1,
+    ("parity", "max_gap"): -1,
     ("regression", "margin"): -1,
     ("repeatable", "images"): +1,
     ("top-k-accuracy", "k"): -1,
 }
+# Limits that follow from the format of a file where the policy leaves them out: one that is written
+# may be looser than that.
+_BY_FORMAT = {
+    ("parity", key) for key in ("min_agreement", "max_mean_gap", "max_gap", "margin")
+}  # fmt: skip
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}
 _NOT_JUDGED = ("owner",)  # says whom to ask, and changes no outcome
 _NOBODY = "\0"  # a class that no rule names
@@ -125,7 +132,7 @@ def _order(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # no
         old, new, more = _SCALES[key].index(old), _SCALES[key].index(new), 1
     else:
         more = _direction(check, key)
-    if not more:
+    if not more or ((check, key) in _BY_FORMAT and None in (old, new)):
         return False, False
     if old is None or new is None:  # a limit that is not there refuses nothing
         return old is None, new is None

@@ -23,6 +23,7 @@ from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.artefacts import covered_artefacts
 from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
@@ -56,7 +57,7 @@ def build(
             counts=model.Counts.model_validate(decision.counts),
             rules_evaluated=decision.rules_evaluated,
         ),
-        subject=_subject(evidence),
+        subject=_subject(evidence, decision),
         baseline=_baseline(evidence),
         policy=_policy(document),
         configuration=configuration_part(evidence),
@@ -122,8 +123,9 @@ def _waivers(decision: Decision) -> model.WaiversPart:
     return model.WaiversPart(**by_standing)
 
 
-def _subject(evidence: Evidence) -> model.SubjectPart:
+def _subject(evidence: Evidence, decision: Decision) -> model.SubjectPart:
     subject = evidence.subject
+    covered = covered_artefacts(decision.results)
     return model.SubjectPart(
         sha256=subject.sha256 if subject else None,
         size_bytes=subject.size_bytes if subject else None,
@@ -131,6 +133,10 @@ def _subject(evidence: Evidence) -> model.SubjectPart:
         factory=subject.factory if subject else None,
         parameters=subject.parameters if subject else None,
         classes=list(evidence.classes),
+        artefacts=[
+            model.ArtefactPart(**asdict(each), covered=each.name in covered)
+            for each in evidence.artefacts
+        ],
     )
 
 

@@ -417,6 +417,11 @@ def asked_again():
     sound = run(GOOD, views={})
     yield Followed("repeatable", FAILED, "`model.eval()`", dropout, sound)
     yield Followed("repeatable", OPEN, "measure again", run(GOOD), sound)
+    rule = {"artefact": "int8"}
+    sound = run(GOOD, artefacts={"int8": "float32"})
+    wrong = run(GOOD, artefacts={"int8": "float32"}, lost_by_artefacts=3)
+    yield Followed("parity", FAILED, "export again from this checkpoint", wrong, sound, rule)
+    yield Followed("parity", OPEN, "measure again", run(GOOD), sound, rule)
 
 
 ALL = list(_all())

@@ -11,6 +11,7 @@ from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.words import (
     VERDICTS,
+    artefact_line,
     champion_of,
     door_command,
     epochs_in_words,
@@ -68,6 +69,7 @@ def _head(report: Report, width: int) -> str:
             else ""
         ),
     ]
+    lines += [f"{'':8}artefact {printable(artefact_line(each))}" for each in subject.artefacts]
     if report.baseline is not None:
         lines.append(f"{'':8}against the champion {printable(champion_of(report.baseline))}")
     lines.append(f"policy  {printable(report.policy.name)} {printable(report.policy.version)}")
