@@ -102,8 +102,7 @@ class ArtefactAnswers(SampledMeasurement):
 def _is_finite(scores: "NDArray[np.float64]") -> "NDArray[np.bool_]":
     import numpy as np
 
-    finite: NDArray[np.bool_] = np.isfinite(scores).all(axis=1)
-    return finite
+    return np.asarray(np.isfinite(scores).all(axis=1))
 
 
 def _best(scores: "NDArray[np.float64]") -> "NDArray[np.int64]":

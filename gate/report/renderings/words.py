@@ -169,6 +169,11 @@ def policy_argument(report: Report) -> str:
     return report.policy.name if path.startswith("gate/policies/") else path
 
 
+def attest_command(folder: str) -> str:
+    """Return how the verdict of a run is signed; ``folder`` is what the run left, escaped."""
+    return f"validate-model attest {folder} --checkpoint FILE --key KEY -o OUT"
+
+
 def door_command(report: Report) -> str | None:
     """Return how a verdict is checked where the file is deployed, once it is signed with attest.
 
