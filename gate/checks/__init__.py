@@ -11,6 +11,7 @@ from gate.checks.accuracy_paradox import AccuracyParadox
 from gate.checks.average_precision import AveragePrecision
 from gate.checks.balanced_accuracy import BalancedAccuracy
 from gate.checks.base import Rule
+from gate.checks.budget import Budget
 from gate.checks.calibration_error import CalibrationError
 from gate.checks.class_order import ClassOrder
 from gate.checks.confusion_rate import ConfusionRate
@@ -93,6 +94,7 @@ _ALL: tuple[type[Rule], ...] = (
     Parity,
     # deployment
     DeploymentPrecision,
+    Budget,
     # training
     LossCurve,
     # model

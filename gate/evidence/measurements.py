@@ -205,6 +205,15 @@ class SampledBatch(ImageBatch, Protocol):
         scores are not finite. Raises CheckpointError where it does not take the inputs.
         """
 
+    def macs_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> int | None:
+        """Return the multiply-accumulates of one image, (1, C, H, W); None where none are counted.
+
+        Of the model, or of an artefact that the measurement names.
+        """
+
+    def seconds_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> float:
+        """Return how long the model, or an artefact, takes for one image, (1, C, H, W)."""
+
 
 class Measurement(ABC):
     """What is observed on each image, and what it depends on.

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from gate.evidence import artefact_answers
 from gate.evidence.artefact_answers import ArtefactAnswers
+from gate.evidence.costs import ASKED as ASKED_FOR_MACS
+from gate.evidence.costs import MACS, SECONDS, SECONDS_VERSUS, MacsOfImage, PairedLatency
 from gate.evidence.measurements import Measurement
 from gate.evidence.records import Evidence, MeasurementFacts, Numbers, Rows, Split
 from gate.evidence.repeated_answers import BATCHES, FLIPPED, TWICE, RepeatedAnswers
@@ -42,6 +44,12 @@ def ask_again(
 def _columns(measurement: Measurement, rows: Rows, numbers: SyntheticRun) -> dict[str, Numbers]:
     if isinstance(measurement, ArtefactAnswers) and numbers.artefacts is not None:
         return _of_artefact(rows, numbers.lost_by_artefacts)
+    if isinstance(measurement, MacsOfImage) and numbers.macs is not None:
+        first = np.arange(len(rows)) == 0
+        return {MACS: np.where(first, numbers.macs, -1), ASKED_FOR_MACS: np.where(first, 1, -1)}
+    if isinstance(measurement, PairedLatency) and numbers.time_ratio is not None:
+        seconds = np.full(len(rows), 0.001)
+        return {SECONDS: seconds * numbers.time_ratio, SECONDS_VERSUS: seconds}
     if numbers.views is None:
         return {}
     if isinstance(measurement, ViewAnswers):

@@ -38,6 +38,9 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("accuracy-paradox", "min_accuracy"): -1,  # the accuracy from which on the check looks at all
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
+    ("budget", "parameters"): -1,
+    ("budget", "macs"): -1,
+    ("budget", "file"): -1,
     ("parity", "margin"): -1,
     ("parity", "max_gap"): -1,
     ("regression", "margin"): -1,

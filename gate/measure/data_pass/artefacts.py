@@ -50,15 +50,21 @@ class OpenArtefact:
     def outputs(self, inputs: Floats) -> Floats:
         """Return what it answers, (m, classes), to inputs (m, C, H, W); raises CheckpointError."""
         parts = [np.empty((0, len(self.runner.classes)), np.float32)]
+        with self.answering() as runner:
+            for some in cut(range(len(inputs)), self.batch):
+                ready = inputs[some.start : some.stop].copy()  # it may work in place
+                answer = runner.outputs(pad(ready, self.batch))[: len(ready)]
+                parts.append(per_class(answer, self.values))
+        return np.concatenate(parts)
+
+    @contextmanager
+    def answering(self) -> Iterator[Runner]:
+        """Give who answers, to one thread at a time; its CheckpointErrors name the artefact."""
         try:
             with self._turn, np.errstate(all="ignore"):  # what overflows is the finding
-                for some in cut(range(len(inputs)), self.batch):
-                    ready = inputs[some.start : some.stop].copy()  # it may work in place
-                    answer = self.runner.outputs(pad(ready, self.batch))[: len(ready)]
-                    parts.append(per_class(answer, self.values))
+                yield self.runner
         except CheckpointError as error:
             raise at(self.place, error) from error
-        return np.concatenate(parts)
 
 
 @contextmanager

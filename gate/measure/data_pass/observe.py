@@ -187,6 +187,24 @@ class ObservedBatch:
         """Return the probabilities, (m, classes), of an artefact; NaN where they are not finite."""
         return self.answering.artefacts[name].probabilities(inputs)
 
+    def macs_of(self, artefact: str | None, inputs: Outputs) -> int | None:
+        """Return the multiply-accumulates of one image; None where none are counted."""
+        from gate.measure.inference.costs import macs_of
+
+        if artefact is None:
+            return macs_of(self.answering.runner, inputs)
+        with self.answering.artefacts[artefact].answering() as runner:
+            return macs_of(runner, inputs)
+
+    def seconds_of(self, artefact: str | None, inputs: Outputs) -> float:
+        """Return how long the model, or an artefact, takes for one image."""
+        from gate.measure.inference.costs import seconds_of
+
+        if artefact is None:
+            return seconds_of(self.answering.runner, inputs)
+        with self.answering.artefacts[artefact].answering() as runner:
+            return seconds_of(runner, inputs)
+
     def members(self, images: int) -> NDArray[np.int64]:
         """Return the places of a sample among the entries, (m,)."""
         return np.array(self._asked_again.samples[images].members, np.int64)
