@@ -62,15 +62,21 @@ def _counted(macs: int) -> SyntheticRun:
         "multiply-accumulates": ((1, macs), (999, -1)),
         "asked": ((1, 1), (999, -1)),
     }
-    observed = {"test": {"macs of the model v1": columns}}
-    return SyntheticRun(test=_TEST, probe="sound", observations=observed)
+    return SyntheticRun(
+        test=_TEST, probe="sound", observations={"test": {"macs of the model v1": columns}}
+    )
 
 
 def _timed(slow: float, turns: int = 100) -> SyntheticRun:
-    mine = ((turns, 0.001 * slow), (1000 - turns, None))
-    columns = {"seconds": mine, "seconds of the other": ((turns, 0.001), (1000 - turns, None))}
-    observed = {"test": {"latency of the model versus champion v1 turns=100": columns}}
-    return SyntheticRun(test=_TEST, observations=observed)
+    mine, other = 0.001 * slow, 0.001
+    columns = {
+        "seconds": ((turns, mine), (1000 - turns, None)),
+        "seconds of the other": ((turns, other), (1000 - turns, None)),
+    }
+    return SyntheticRun(
+        test=_TEST,
+        observations={"test": {"latency of the model versus champion v1 turns=100": columns}},
+    )
 
 
 class Budget(Rule):

@@ -17,7 +17,7 @@ from gate.checks.base import (
     resolve_classes,
 )
 from gate.checks.sentences import known_or
-from gate.checks.views import IMAGES, ViewRule
+from gate.checks.views import ViewRule
 from gate.evidence.measurements import ARTEFACT_NAME
 from gate.evidence.synthetic_run import SyntheticRun
 
@@ -177,7 +177,7 @@ class Parity(ViewRule):
     def _measurement(self) -> "ArtefactAnswers":
         from gate.evidence.artefact_answers import ArtefactAnswers
 
-        return ArtefactAnswers(self.artefact, self.versus, self.images or IMAGES, (self.split,))
+        return ArtefactAnswers(self.artefact, self.versus, self.sampled, (self.split,))
 
     def vacuous(self, data: DataFacts) -> Iterator[Remark]:  # noqa: ARG002 -- the same for all data
         """Yield limits that any two nets meet."""

@@ -148,8 +148,11 @@ class Fingerprints:
     file: NDArray[np.uint8]  # (n, 32) sha256 of the stored bytes
     pixels: NDArray[np.uint8]  # (n, 32) equal only for equal mode, shape and pixels
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
-    near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
+    near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash; of a small object alone
     featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything
+    upright: NDArray[np.uint8]  # (n, 32) the hash of an object on such ground, set upright; else 0
+    bare: NDArray[np.uint8]  # (n, 32) the hash of a picture without its plain border; else 0
+    looks: NDArray[np.uint8] | None = None  # (n, 16, 16) grey, of what is on plain ground; else 0
     thumbnails: Thumbnails | None = None  # (n, 64, 64) grey; only where images are >= 64 px
 
 
@@ -273,6 +276,7 @@ class Subject:
     format: str
     factory: str | None = None
     parameters: int | None = None
+    file: str | None = None  # the name that the checkpoint was judged under, without its folder
 
 
 # The types of numbers that most of an artefact's weights have.

@@ -136,6 +136,7 @@ def _subject(evidence: Evidence, decision: Decision) -> model.SubjectPart:
     subject = evidence.subject
     covered = covered_artefacts(decision.results)
     return model.SubjectPart(
+        file=subject.file if subject else None,
         sha256=subject.sha256 if subject else None,
         size_bytes=subject.size_bytes if subject else None,
         format=subject.format if subject else None,

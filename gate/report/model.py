@@ -77,6 +77,9 @@ class ArtefactPart(_Part):
 class SubjectPart(_Part):
     """The checkpoint that was judged; null where it was not reached, or no checkpoint was run."""
 
+    file: str | None = Field(
+        None, description="The name of the file or folder, without where it lies."
+    )
     sha256: str | None
     size_bytes: int | None
     format: str | None

@@ -139,7 +139,8 @@ def _splits(draw, classes):
 
 def _prints(length, seed):
     digests = np.random.default_rng(seed).integers(0, 256, (length, 32), np.uint8)
-    return Fingerprints(digests, digests, digests, digests, np.zeros(length, np.bool_))
+    flags = np.zeros(length, np.bool_)
+    return Fingerprints(digests, digests, digests, digests, flags, digests, digests)
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """Thresholds and abstention from gate file to verdict, and attempts to arrange a pass by them."""
 
 import json
+import re
 import shutil
 import sqlite3
 
@@ -9,6 +10,9 @@ import pytest
 
 from gate.evidence.store import load
 from gate.report.judgement import Judged
+from gate.report.model import Report
+from gate.report.renderings import Beside
+from gate.report.renderings.registry import render
 
 ACCEPTS = {"check": "recall", "classes": "dog", "min": 0.9}
 FITTED = {"order": [{"class": "dog", "fit": {"recall": 0.9}}]}
@@ -414,3 +418,19 @@ def test_the_coverage_of_a_class_is_judged_by_its_role(detector):
     ran = detector.run(operating_point=ABSTAINS)
 
     assert ran.outcomes == {"abstention[class=dog,part=coverage]": "failed"}
+
+
+def test_the_page_tells_the_point_and_what_it_changes(detector):
+    ran = detector.run(operating_point=FITTED)
+
+    page = render(Report.model_validate(ran.report), "html", Beside())
+
+    assert 'id="operating-point"' in page
+    assert "fitted on" in page
+    assert re.search(r"recall of dog</th><td class=\"num\">[01]\.\d{3}</td>", page)
+
+
+def test_the_page_of_a_model_without_a_point_tells_none(detector):
+    ran = detector.run()
+
+    assert 'id="operating-point"' not in render(Report.model_validate(ran.report), "html", Beside())

@@ -28,8 +28,6 @@ def test_fewer_than_five_turns_prove_nothing():
 def test_two_identical_nets_are_rarely_found_to_differ(turns):
     """With ratios on both sides of 1 alike, the bound exceeds 1 in at most 5 of 100 runs."""
     random = np.random.default_rng(7)
-    above = [
-        MedianRatio(np.exp(random.standard_t(2, turns))).lower(0.95) > 1 for _ in range(2000)
-    ]
+    above = [MedianRatio(np.exp(random.standard_t(2, turns))).lower(0.95) > 1 for _ in range(2000)]
 
     assert np.mean(above) <= 0.06  # 3 standard errors above 0.05 are 0.065

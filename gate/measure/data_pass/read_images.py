@@ -185,6 +185,9 @@ def _opaque(stored: bytes) -> Fingerprint:
         oriented=digest,
         near=bytes(32),
         featureless=True,
+        upright=bytes(32),
+        bare=bytes(32),
+        look=None,
         thumbnail=None,
     )
 

@@ -47,6 +47,14 @@ def _from(threshold: ThresholdPart) -> str:
 
 def describe_price(report: Report, split: str) -> str:
     """Return a split by the highest score, where it differs most first; nothing without a point."""
+    return ", ".join(
+        f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
+        for each in notable_changes(report, split)[:_MOST_SAID]
+    )
+
+
+def notable_changes(report: Report, split: str) -> list[Changed]:
+    """Return the metrics of a split that the operating point changes, the most changed first."""
     changed = [
         each
         for each in changes_of(report)
@@ -55,11 +63,7 @@ def describe_price(report: Report, split: str) -> str:
         and each.at_highest is not None
         and abs(each.here - each.at_highest) >= _NOTABLE
     ]
-    changed.sort(key=lambda each: -abs((each.here or 0.0) - (each.at_highest or 0.0)))
-    return ", ".join(
-        f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
-        for each in changed[:_MOST_SAID]
-    )
+    return sorted(changed, key=lambda each: -abs((each.here or 0.0) - (each.at_highest or 0.0)))
 
 
 def changes_of(report: Report) -> Iterator[Changed]:

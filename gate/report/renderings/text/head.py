@@ -8,7 +8,13 @@ from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.text.story import Story
 from gate.report.renderings.thresholds import describe_thresholds
-from gate.report.renderings.words import VERDICTS, artefact_line, champion_of, subject_name
+from gate.report.renderings.words import (
+    VERDICTS,
+    artefact_line,
+    built_by,
+    champion_of,
+    subject_name,
+)
 from gate.wording import pluralize, printable
 
 _INDENT = 7  # below the name of the model, where the verdict is a short word
@@ -27,9 +33,13 @@ def head(story: Story, page: Page) -> list[str]:
 
 
 def _model(report: Report) -> str:
-    name = printable(subject_name(report), 120)
-    sha256 = report.subject.sha256
-    return f"{name}  ({printable(sha256)[:12]})" if sha256 else name
+    subject = report.subject
+    if subject.sha256 is None:
+        return printable(subject_name(report), 120)
+    built, digest = printable(built_by(report), 120), printable(subject.sha256)[:12]
+    if subject.file is None:
+        return f"{built}  ({digest})"
+    return f"{printable(subject.file, 120)}  ({built}, {digest})"
 
 
 def _spread(left: str, right: str, page: Page) -> list[str]:
