@@ -59,7 +59,10 @@ class OpenArtefact:
 
     @contextmanager
     def answering(self) -> Iterator[Runner]:
-        """Give who answers, to one thread at a time; its CheckpointErrors name the artefact."""
+        """Give who answers, to one thread at a time.
+
+        Raises CheckpointError, with the name of the artefact, where that raises it.
+        """
         try:
             with self._turn, np.errstate(all="ignore"):  # what overflows is the finding
                 yield self.runner
