@@ -17,7 +17,7 @@ from gate.output_folder import (
     save_evidence,
     save_verdict,
 )
-from gate.policy.needs import needs_of
+from gate.policy.needs import artefacts_wanted, needs_of
 from gate.policy.operating_point import OperatingPointSpec
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
@@ -69,6 +69,8 @@ def validate(
     document, waivers = documents_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
+    if subject.model is not None:  # else answers were saved, and nothing is asked
+        subject.require_artefacts(artefacts_wanted(needs))
     plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)
     engine = packages_behind(settings.measure.engine)
     out = prepare(settings.out, keep=True)

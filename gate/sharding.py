@@ -22,7 +22,7 @@ from gate.measure.progress import Progress
 from gate.measure.second_pass import SecondPass, plan_second_pass, survey
 from gate.measure.settings import MeasureSettings
 from gate.measure.unit_results import unit_results
-from gate.policy.needs import Need, needs_of
+from gate.policy.needs import Need, artefacts_wanted, needs_of
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile
 from gate.subject.named_documents import policy_of
@@ -63,11 +63,12 @@ def measure_shard(
     document = policy_of(subject)
     once, again = by_pass(needs_of(document.policy.rules))
     subject = subject.bound_by(document)
+    subject.require_artefacts(artefacts_wanted(again))
     engine = open_engine(settings.engine, settings.workers)
     with engine.start_ahead():
         datasets, classes = _datasets_of(subject)
         cache = usable(settings.cache, progress.warn)
-        plan, job = plan_measurement(subject, datasets, classes, settings, once)
+        plan, job = plan_measurement(subject, datasets, classes, settings, once, again)
         folder = _prepared(out)
 
         def measure(stage: str, plan: Plan, job: Job, data: Mapping[Split, Dataset]) -> _Share:

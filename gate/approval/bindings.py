@@ -24,10 +24,15 @@ def statement(verification: Verification) -> str:
 def checkpoint(verification: Verification) -> str:
     """Hash the files that will be deployed, and return in words that they are those judged.
 
+    An artefact that the verdict covers is as good as the checkpoint.
+
     Raises AttestationError for other files than were judged, UsageError for files that cannot be
     read.
     """
     verification.files = checkpoint_files(verification.request.checkpoint)
+    if (artefact := _artefact(verification, verification.files.sha256)) is not None:
+        shown = verification.files.sha256[:SHOWN]
+        return f"the artefact {printable(artefact, 40)}, found to answer as judged, sha256 {shown}"
     found, judged = verification.files.digests, verification.judged.files
     # A single file may have been renamed; of several, the names say which is which.
     alone = len(found) == len(judged) == 1
@@ -46,6 +51,12 @@ def checkpoint(verification: Verification) -> str:
         verification.notes.append(f"not covered, though in the folder: {shown}{more}")
     count = f"{len(found)} files, each" if len(found) > 1 else "the file"
     return f"{count} as judged, sha256 {verification.files.sha256[:SHOWN]}"
+
+
+def _artefact(verification: Verification, sha256: str) -> str | None:
+    """Return the name of the artefact with a digest that the verdict is on; None for another."""
+    covered = verification.judged.said.artefacts
+    return next((name for name, each in covered.items() if each == sha256), None)
 
 
 def _other_verdict(verification: Verification) -> str:

@@ -11,7 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gate.approval.strict_json import AmbiguousError, parse
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.waivers import Day
-from gate.report.statement import EXTENSION, PREDICATE_TYPE, STATEMENT_TYPE, Result, result_of
+from gate.report.statement import (
+    ARTEFACT,
+    EXTENSION,
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    Result,
+    result_of,
+)
 from gate.wording import printable
 
 PLUGIN = "plugin:"  # the names of the entries of the configuration that are of plugins
@@ -117,6 +124,7 @@ class _Extension(_Ours):
     verdict: Literal["pass", "fail", "inconclusive", "error"]
     mode: Literal["enforce", "audit"]
     checkpoint: Sha256  # as the report calls it: of the file, or of the folder's manifest
+    artefacts: dict[str, Sha256]  # files that are deployed in its place, and that it is on, too
     judged_at: _Time = Field(alias="judgedAt")
     measured_at: _Time | None = Field(alias="measuredAt")  # the oldest part of the evidence
     classes: list[str]
@@ -148,7 +156,10 @@ class Statement(_Part):
     @property
     def files(self) -> Mapping[str, str]:
         """Return the files of the checkpoint, name -> sha256."""
-        return {each.name: each.digest.sha256 for each in self.subject}
+        artefacts = {f"{ARTEFACT}{name}" for name in self.said.artefacts}
+        return {
+            each.name: each.digest.sha256 for each in self.subject if each.name not in artefacts
+        }
 
     @property
     def configuration(self) -> Mapping[str, str]:
@@ -267,6 +278,9 @@ def _contradictions(statement: Statement) -> Iterator[str]:
     ):
         if len({each.name for each in descriptors}) < len(descriptors):
             yield f"two entries of {what} have one name"
+    subjects = {each.name: each.digest.sha256 for each in statement.subject}
+    if any(subjects.get(f"{ARTEFACT}{name}") != each for name, each in said.artefacts.items()):
+        yield "an artefact that it is on is none of its subjects"
     expected = result_of(said.verdict, enforced=said.mode == "enforce", warned=predicate.warned)
     if predicate.result != ("FAILED" if predicate.failed else expected):
         yield f"the result {predicate.result} does not follow from its tests, verdict and mode"

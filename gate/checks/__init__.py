@@ -11,6 +11,7 @@ from gate.checks.accuracy_paradox import AccuracyParadox
 from gate.checks.average_precision import AveragePrecision
 from gate.checks.balanced_accuracy import BalancedAccuracy
 from gate.checks.base import Rule
+from gate.checks.budget import Budget
 from gate.checks.calibration_error import CalibrationError
 from gate.checks.class_order import ClassOrder
 from gate.checks.confusion_rate import ConfusionRate
@@ -33,6 +34,7 @@ from gate.checks.model_integrity import ModelIntegrity
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.no_skill import NoSkill
 from gate.checks.parent_recall import ParentRecall
+from gate.checks.parity import Parity
 from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
@@ -105,8 +107,10 @@ _ALL: tuple[type[Rule], ...] = (
     Stability,
     Shift,
     PatchShuffle,
+    Parity,
     # deployment
     DeploymentPrecision,
+    Budget,
     # training
     LossCurve,
     # model

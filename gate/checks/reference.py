@@ -193,6 +193,8 @@ def _number(value: Any) -> str:  # noqa: ANN401 -- any field of SyntheticRun
     match value:
         case Mapping() if all(isinstance(each, tuple) for each in value.values()):  # parents
             return ", ".join(f"{name}: {' '.join(members)}" for name, members in value.items())
+        case Mapping() if all(isinstance(each, str) for each in value.values()):
+            return ", ".join(f"{name} of {kind}" for name, kind in value.items())
         case Mapping():  # observations
             return ", ".join(_observed(value))
         case ((int(), *_), *_):  # a confusion matrix, rows are the truth

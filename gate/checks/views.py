@@ -40,11 +40,16 @@ class ViewRule(Rule):
         """Return the rule with so many images, where it does not say itself how many."""
         return self if self.images is not None else self.model_copy(update={"images": images})
 
+    @property
+    def sampled(self) -> int:
+        """How many images are asked about, at most."""
+        return self.images or IMAGES
+
     def answers_to(self, view: str) -> "ViewAnswers":
         """Return the measurement of the answers to a view."""
         from gate.evidence.view_answers import ViewAnswers
 
-        return ViewAnswers(parse_view(view), self.images or IMAGES, (self.split,))
+        return ViewAnswers(parse_view(view), self.sampled, (self.split,))
 
     def describe_sample(self, asked: int, evidence: "Evidence") -> str:
         """Return of how many images the rule speaks."""

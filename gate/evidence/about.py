@@ -11,7 +11,14 @@ from pydantic import Field, TypeAdapter
 from gate.evidence.contract import Disagreement
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.operating_point import OperatingPoint
-from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
+from gate.evidence.records import (
+    ArtefactFacts,
+    Configuration,
+    Failure,
+    History,
+    ModelProbe,
+    Subject,
+)
 
 _Count = Annotated[int, Field(ge=0)]
 _Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
@@ -37,6 +44,7 @@ class About:
     answers_from_cache: _Count
     engines: tuple[tuple[_Word, _Word], ...]  # packages and versions
     subject: Subject | None
+    artefacts: tuple[ArtefactFacts, ...]
     probe: ModelProbe | None
     history: History | None
     failures: tuple[Failure, ...]

@@ -8,9 +8,11 @@ import numpy as np
 
 from gate.evidence.contract import GATE_FILE, in_words
 from gate.evidence.contradictions import Contradiction, require_sound_rows
+from gate.evidence.measurements import ARTEFACT_NAME
 from gate.evidence.records import (
     EXACT,
     UNLABELLED,
+    ArtefactFacts,
     Baseline,
     Evidence,
     History,
@@ -46,6 +48,7 @@ def require_agreement(evidence: Evidence) -> None:
     _require_classes(evidence)
     if evidence.subject is not None:
         require_sound_subject(evidence.subject)
+    require_sound_artefacts(evidence.artefacts)
     for split in evidence.splits.values():
         _require_split(split, evidence.classes)
     _require_all_made_up_or_nothing(evidence)
@@ -163,6 +166,21 @@ def require_sound_subject(subject: Subject) -> None:
         raise Contradiction("subject", "has no digest of its checkpoint")
     if subject.size_bytes < 0 or (subject.parameters or 0) < 0:
         raise Contradiction("subject", "counts less than nothing")
+
+
+def require_sound_artefacts(artefacts: tuple[ArtefactFacts, ...]) -> None:
+    """Raise Contradiction for artefacts without a digest, twice under a name, or out of order."""
+    names = [each.name for each in artefacts]
+    if sorted(set(names)) != names:
+        raise Contradiction("artefacts", "are not each there once, in the order of their names")
+    for each in artefacts:
+        place = f"artefact {each.name!r:.80}"
+        if not re.fullmatch(ARTEFACT_NAME.strip("^$"), each.name):
+            raise Contradiction(place, "has a name that no gate file gives")
+        if not _DIGEST.fullmatch(each.sha256):
+            raise Contradiction(place, "has no digest")
+        if each.size_bytes < 0 or (each.parameters or 0) < 0:
+            raise Contradiction(place, "counts less than nothing")
 
 
 def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:

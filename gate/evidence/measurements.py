@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+ARTEFACT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"  # as gate files and policies write it
 
 
 class Listing(Protocol):
@@ -195,6 +196,24 @@ class SampledBatch(ImageBatch, Protocol):
         CheckpointError where the model answers with NaN, or does not take batches of that size.
         """
 
+    def probabilities_of_artefact(
+        self, name: str, inputs: "NDArray[np.float32]"
+    ) -> "NDArray[np.float64]":
+        """Return the probabilities, (m, classes), of an artefact for inputs (m, C, H, W).
+
+        Only for a measurement whose ``artefacts`` name it. NaN in all classes of an image whose
+        scores are not finite. Raises CheckpointError where it does not take the inputs.
+        """
+
+    def macs_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> int | None:
+        """Return the multiply-accumulates of one image, (1, C, H, W); None where none are counted.
+
+        Of the model, or of an artefact that the measurement names.
+        """
+
+    def seconds_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> float:
+        """Return how long the model, or an artefact, takes for one image, (1, C, H, W)."""
+
 
 class Measurement(ABC):
     """What is observed on each image, and what it depends on.
@@ -252,3 +271,4 @@ class SampledMeasurement(Measurement):
 
     images: int  # of its sample, at most
     wants_mean_colour: bool = False
+    artefacts: tuple[str, ...] = ()  # that it asks beside the model, by their names

@@ -60,6 +60,7 @@ def read(database: sqlite3.Connection) -> Evidence:
         splits=splits,
         overlaps=_read_overlaps(database),
         subject=about.subject,
+        artefacts=about.artefacts,
         probe=about.probe,
         history=about.history,
         baseline=_read_champion(about, splits, len(names), database),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,6 +279,22 @@ class Subject:
     file: str | None = None  # the name that the checkpoint was judged under, without its folder
 
 
+# The types of numbers that most of an artefact's weights have.
+Precision = Literal["float32", "float16", "bfloat16", "int8", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtefactFacts:
+    """A file that was measured beside the checkpoint, because it is deployed in its place."""
+
+    name: str  # as gate file and policy call it
+    sha256: str
+    size_bytes: int
+    format: str
+    precision: Precision
+    parameters: int | None = None  # the numbers of its weights; None: they are not read
+
+
 @dataclass(frozen=True, slots=True)
 class ModelProbe:
     """What the model itself showed, beside its predictions."""
@@ -370,6 +386,7 @@ class Evidence:
     splits: Mapping[Split, SplitEvidence] = field(default_factory=dict)
     overlaps: tuple[Overlap, ...] = ()
     subject: Subject | None = None  # None: saved predictions, no checkpoint was run
+    artefacts: tuple[ArtefactFacts, ...] = ()  # in the order of their names
     probe: ModelProbe | None = None
     history: History | None = None
     baseline: Baseline | None = None

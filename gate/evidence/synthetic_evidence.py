@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from gate.evidence.records import (
     EXACT,
     OF_IMAGES,
     UNLABELLED,
+    ArtefactFacts,
     Baseline,
     Evidence,
     History,
@@ -23,6 +25,7 @@ from gate.evidence.records import (
     Overlap,
     Pair,
     PairKind,
+    Precision,
     Rows,
     Split,
     SplitEvidence,
@@ -57,6 +60,7 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
         parents=numbers.parents or {},
         splits=splits,
         subject=None if numbers.broken is None else _subject(),
+        artefacts=tuple(_artefacts(numbers.artefacts or {})),
         baseline=None
         if numbers.broken is None
         else _champion(numbers, splits[Split.TEST].rows, numbers.broken),
@@ -179,6 +183,11 @@ def _score(rows: Rows, confidence: tuple[float, float], classes: int) -> Rows:
 def _subject() -> Subject:
     """Return a checkpoint that was judged: with a champion, which one it is matters."""
     return Subject(_JUDGED, size_bytes=0, format=MADE_UP)
+
+
+def _artefacts(precisions: Mapping[str, str]) -> Iterator[ArtefactFacts]:
+    for name, precision in sorted(precisions.items()):
+        yield ArtefactFacts(name, _ANOTHER, 0, MADE_UP, cast("Precision", precision))
 
 
 def _score_alike(champion: Baseline | None, numbers: SyntheticRun) -> Baseline | None:

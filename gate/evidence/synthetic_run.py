@@ -55,6 +55,11 @@ class SyntheticRun:
     # None: the model was not asked again.
     views: Mapping[str, int] | None = None
     unrepeatable: int = 0  # images of test whose scores differ when asked again, where it was
+    # By name, the type of most of its numbers: "float32", "int8"; None: none was measured.
+    artefacts: Mapping[str, str] | None = None
+    lost_by_artefacts: int = 0  # right answers of test that each of them loses
+    macs: int | None = None  # multiply-accumulates of an image; None: not counted
+    time_ratio: float | None = None  # of an answer, beside another artefact; None: not timed
     # What two sources differ in: "override" of the artefact by the user, or "contradiction" in it.
     contract: str | None = None
     probe: str | None = None  # "sound", or what is wrong: "nan", "constant", "batch"

@@ -37,6 +37,7 @@ def about_of(evidence: Evidence) -> About:
         answers_from_cache=evidence.answers_from_cache,
         engines=evidence.engines,
         subject=evidence.subject,
+        artefacts=evidence.artefacts,
         probe=evidence.probe,
         history=evidence.history,
         failures=evidence.failures,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gate.errors import GateError, SubjectError
 from gate.evidence.records import (
+    ArtefactFacts,
     Baseline,
     Configuration,
     Evidence,
@@ -29,6 +30,7 @@ class EvidenceBuilder:
     splits: dict[Split, SplitEvidence] = field(default_factory=dict)
     overlaps: tuple[Overlap, ...] = ()
     subject: Subject | None = None
+    artefacts: tuple[ArtefactFacts, ...] = ()
     probe: ModelProbe | None = None
     history: History | None = None
     baseline: Baseline | None = None
@@ -64,6 +66,7 @@ class EvidenceBuilder:
             splits=self.splits,
             overlaps=self.overlaps,
             subject=self.subject,
+            artefacts=self.artefacts,
             probe=self.probe,
             history=self.history,
             baseline=self.baseline,

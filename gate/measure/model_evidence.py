@@ -51,7 +51,7 @@ def measure_model(
     settings = replace(settings, cache=usable(settings.cache, progress.warn))
     once, again = by_pass(needs)
     try:
-        plan, job = plan_measurement(gatefile, datasets, classes, settings, once)
+        plan, job = plan_measurement(gatefile, datasets, classes, settings, once, again)
     except CheckpointError as error:
         builder.subject = subject_of(error.identity, _factory(gatefile), _file(gatefile))
         raise
@@ -75,6 +75,7 @@ def measure_model(
             }
             builder.assumed += assembler.facts.assumed
         builder.assumed += [*assembler.assumed, *near_ties(builder.splits)]
+    builder.artefacts = tuple(each.facts for each in job.artefacts.values())
     if again and builder.splits.keys() == datasets.keys() and assembler.facts is not None:
         _ask_again(
             plan, job, again, gatefile, datasets, settings, engine, progress, builder,

@@ -68,14 +68,15 @@ def plan_second_pass(
         },
         "measurements": {each.key: each.describe() for each in requests},
     }
+    told = replace(job, measurements=tuple(requests), samples=samples)
+    if artefacts := told.artefacts_asked:
+        document["artefacts"] = {name: each.describe() for name, each in artefacts.items()}
     second = Plan(document, units_of(sampled))
     told = replace(
-        job,
+        told,
         plan=second.digest,
         images={split: len(each.entries) for split, each in sampled.items()},
         entries=second.entries,
-        measurements=tuple(requests),
-        samples=samples,
     )
     return second, told, sampled
 

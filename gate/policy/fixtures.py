@@ -52,6 +52,11 @@ _ABOUT = {
     "order of the counts, and the number of each of them; null where nothing was observed.",
     "views": "By view, how many right answers of test it costs; those not named cost none; "
     "left out, the model was not asked again.",
+    "artefacts": "The artefacts that were measured: by name, the type of most of their numbers, "
+    "such as `float32` or `int8`.",
+    "lost_by_artefacts": "Right answers of test that each artefact loses.",
+    "macs": "Multiply-accumulates of an image.",
+    "time_ratio": "How many times as long an answer takes as that of the other artefact.",
     "unrepeatable": "Images of test whose scores differ when the model is asked again.",
     "contract": "How two sources differ: override, of the artefact by the user, or contradiction, "
     "of the artefact.",

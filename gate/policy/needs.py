@@ -49,6 +49,12 @@ class Need:
         return measurement.images if isinstance(measurement, SampledMeasurement) else None
 
     @property
+    def artefacts(self) -> tuple[str, ...]:
+        """The artefacts of the gate file that it asks, by name."""
+        measurement = self.measurement
+        return measurement.artefacts if isinstance(measurement, SampledMeasurement) else ()
+
+    @property
     def where(self) -> str:
         """The measurement as messages name it, with the packages that it is from."""
         packages = list_names(sorted({f"{each.package} {each.version}" for each in self.plugins}))
@@ -76,6 +82,15 @@ def needs_of(rules: Sequence[Rule]) -> tuple[Need, ...]:
             plugins = tuple(sorted({*other.plugins, *need.plugins}, key=lambda each: each.where))
             found[need.key] = replace(other, splits=splits, rules=by, plugins=plugins)
     return tuple(found[key] for key in sorted(found))
+
+
+def artefacts_wanted(needs: Sequence[Need]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the rules that ask for each artefact, by its name, in their order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for need in needs:
+        for name in need.artefacts:
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *need.rules)))
+    return dict(sorted(found.items()))
 
 
 def lacking(rule: Rule, evidence: "Evidence") -> Lack | None:

@@ -10,6 +10,7 @@ from gate.checks.classification import ClassificationRule
 from gate.checks.gaps import GapRule
 from gate.checks.negative_flips import NegativeFlips
 from gate.checks.parent_recall import ParentRecall
+from gate.checks.parity import Parity
 from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.regression import Regression
 from gate.checks.unknown_accepted import UnknownAccepted
@@ -164,6 +165,8 @@ def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
                 yield Asked(None, "<=", rule.max_error, _ANSWERED)
         case UnknownAccepted():
             yield Asked(None, "<=", rule.max, _UNKNOWN)
+        case Parity(min_agreement=float(agreement)):
+            yield Asked(None, ">=", agreement, "images")
         case NegativeFlips():
             yield Asked(None, "<=", rule.max, _COUNTS[rule.check])
         case Regression():
@@ -178,13 +181,15 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
         return "it only warns"
     if isinstance(rule, GapRule):
         return _of_a_gap(rule)
-    if not isinstance(rule, ClassificationRule | NegativeFlips | Regression | _OF_SCORES):
+    if isinstance(rule, Parity) and rule.min_agreement is None:
+        return "its limits follow from the format of the file; state min_agreement to plan it"
+    if not isinstance(rule, Parity | ClassificationRule | NegativeFlips | Regression | _OF_SCORES):
         return "it does not ask for a share of the test images, which alone can be planned"
     if rule.decide_on == "point":
         return "it decides on the estimate, so any number of images passes or fails"
     if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
         return "it speaks of $critical; give --gatefile or --evidence, which say what is"
-    if isinstance(rule, _OF_SCORES):
+    if isinstance(rule, Parity | _OF_SCORES):
         return ""
     known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
     if (rule.metric if isinstance(rule, Regression) else rule.check) not in known:
@@ -218,6 +223,8 @@ def _line(
     groups = _groups(grouping, name, counts, question.icc)
     slices = _slices(rule)
     present = None if slices else _present(counts, name, per_class)
+    if isinstance(rule, Parity) and present is not None:
+        present = min(present, rule.sampled)
     least, needed = _to_have(target, power_each, groups)
     at_hand = _at_hand(target, present, groups)
     is_change, provable = isinstance(rule, Regression), at_hand["provable"]

@@ -38,6 +38,11 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("accuracy-paradox", "min_accuracy"): -1,  # the accuracy from which on the check looks at all
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
+    ("budget", "parameters"): -1,
+    ("budget", "macs"): -1,
+    ("budget", "file"): -1,
+    ("parity", "margin"): -1,
+    ("parity", "max_gap"): -1,
     ("regression", "margin"): -1,
     ("severe-error", "distance"): -1,
     ("recall-at-fpr", "fpr"): -1,
@@ -47,6 +52,11 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("weak-slice", "min_images"): 0,
     ("weak-slice", "min_recall"): 0,
 }
+# Limits that follow from the format of a file where the policy leaves them out: one that is written
+# may be looser than that.
+_BY_FORMAT = {
+    ("parity", key) for key in ("min_agreement", "max_mean_gap", "max_gap", "margin")
+}  # fmt: skip
 _ANYWHERE = {"one_sided_confidence": 1, "warn_below": 1, "warn_above": -1}
 _NOT_JUDGED = ("owner",)  # says whom to ask, and changes no outcome
 _NOBODY = "\0"  # a class that no rule names
@@ -131,7 +141,7 @@ def _order(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # no
         old, new, more = _SCALES[key].index(old), _SCALES[key].index(new), 1
     else:
         more = _direction(check, key)
-    if not more:
+    if not more or ((check, key) in _BY_FORMAT and None in (old, new)):
         return False, False
     if isinstance(old, dict) or isinstance(new, dict):  # limits by class
         return _order_of_each(old or {}, new or {}, more)

@@ -23,6 +23,7 @@ from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
+from gate.report.artefacts import covered_artefacts
 from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
@@ -57,7 +58,7 @@ def build(
             counts=model.Counts.model_validate(decision.counts),
             rules_evaluated=decision.rules_evaluated,
         ),
-        subject=_subject(evidence),
+        subject=_subject(evidence, decision),
         baseline=_baseline(evidence),
         policy=_policy(document),
         configuration=configuration_part(evidence),
@@ -131,8 +132,9 @@ def _waivers(decision: Decision) -> model.WaiversPart:
     return model.WaiversPart(**by_standing)
 
 
-def _subject(evidence: Evidence) -> model.SubjectPart:
+def _subject(evidence: Evidence, decision: Decision) -> model.SubjectPart:
     subject = evidence.subject
+    covered = covered_artefacts(decision.results)
     return model.SubjectPart(
         file=subject.file if subject else None,
         sha256=subject.sha256 if subject else None,
@@ -141,6 +143,10 @@ def _subject(evidence: Evidence) -> model.SubjectPart:
         factory=subject.factory if subject else None,
         parameters=subject.parameters if subject else None,
         classes=list(evidence.classes),
+        artefacts=[
+            model.ArtefactPart(**asdict(each), covered=each.name in covered)
+            for each in evidence.artefacts
+        ],
     )
 
 

@@ -59,6 +59,21 @@ class DecisionPart(_Part):
     rules_evaluated: int
 
 
+class ArtefactPart(_Part):
+    """A file that is deployed in place of the checkpoint, and was measured beside it."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    format: str
+    precision: str = Field(description="The type of most of the numbers of its weights.")
+    parameters: int | None
+    covered: bool = Field(
+        description="Whether rules of parity that block have passed and lead from it to the "
+        "checkpoint: then the verdict is on this file, too."
+    )
+
+
 class SubjectPart(_Part):
     """The checkpoint that was judged; null where it was not reached, or no checkpoint was run."""
 
@@ -71,6 +86,7 @@ class SubjectPart(_Part):
     factory: str | None
     parameters: int | None
     classes: list[str]
+    artefacts: list[ArtefactPart]
 
 
 class IntervalPart(_Part):

@@ -18,13 +18,15 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 EXTENSION = "urn:validate-model:verdict:v1"
 
+ARTEFACT = "artefact:"  # the names of the subjects that are artefacts
+
 Result = Literal["PASSED", "WARNED", "FAILED"]
 
 DOES_NOT_SAY = (
     "that the images and labels are true, or like those that the model will meet in use",
     "that the data lies unchanged where it was read; only its manifest is bound, by digest",
     "that the model's code, its preprocessing or the machine that runs it are safe or unchanged",
-    "that other files beside the checkpoint were looked at",
+    "that files beside the checkpoint, and the artefacts that it names, were looked at",
     "that a rule which is not in the policy holds",
 )
 
@@ -34,13 +36,20 @@ def statement(
 ) -> dict[str, Any]:
     """Return the statement on a report; ``subjects`` are the checkpoint's files, name -> sha256.
 
+    It is on the artefacts, too, that the verdict covers.
     ``report_sha256`` is of the report's file; by default of what ``run`` writes. Raises
     EvidenceError where the report does not say when it was made.
     """
     passed, warned, failed = _sorted_by_weight(report)
     return {
         "_type": STATEMENT_TYPE,
-        "subject": [_descriptor(name, digest) for name, digest in sorted(subjects.items())],
+        "subject": [
+            *(_descriptor(name, digest) for name, digest in sorted(subjects.items())),
+            *(
+                _descriptor(f"{ARTEFACT}{name}", digest)
+                for name, digest in _covered(report).items()
+            ),
+        ],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
             "result": result_of(report.verdict, enforced=report.decision.enforced, warned=warned)
@@ -135,6 +144,7 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "verdict": report.verdict,
         "mode": "enforce" if report.decision.enforced else "audit",
         "checkpoint": report.subject.sha256,
+        "artefacts": _covered(report),
         "judgedAt": _in_utc(judged_at(report)),
         "measuredAt": _measured_at(report),
         "classes": report.configuration.classes,
@@ -151,6 +161,11 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "waivers": [_waiver(waivers[key]) for key in warned if key in waivers],
         "doesNotSay": list(DOES_NOT_SAY),
     }
+
+
+def _covered(report: Report) -> dict[str, str]:
+    """Return the SHA-256 of each artefact that the verdict is on, by name."""
+    return {each.name: each.sha256 for each in report.subject.artefacts if each.covered}
 
 
 def _champion(report: Report) -> dict[str, str | None] | None:

@@ -21,6 +21,7 @@ from gate.documents.json_schema import DIALECT, as_read, as_text
 from gate.documents.source_text import refuse
 from gate.documents.validation import salvage, validate
 from gate.errors import DocumentError, Fault, UsageError
+from gate.evidence.measurements import ARTEFACT_NAME
 from gate.keys import name_key
 from gate.policy.fit import critical_of
 from gate.policy.operating_point import OperatingPointSpec, differs
@@ -30,14 +31,16 @@ from gate.subject.datasets.spec import DataSpec
 from gate.subject.flags import Key, Remedy, as_flags, flag_of, flags_under, named, remedy
 from gate.subject.inputs import Deviation, InputSpec, Length
 from gate.subject.outputs import OutputSpec, Values
-from gate.wording import quote, suggestion
+from gate.wording import list_names, quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
 _NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+ArtefactName = Annotated[str, Field(pattern=ARTEFACT_NAME)]
 Complaint = tuple[tuple[Key, ...], str, str | Remedy]  # path, fact, remedy
 Finder = Callable[["GateFile"], Iterable[Complaint]]
 
 _LATER = ("prevalence", "engine")
+_CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
 
 
 class _Strict(BaseModel):
@@ -77,7 +80,7 @@ class ModelSpec(_Strict):
     )
     factory: str | None = Field(
         None,
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        pattern=_CALLABLE,
         description="`package.module:function` that returns an nn.Module; user code, trusted.",
     )
     kwargs: dict[str, Any] = Field(
@@ -99,6 +102,49 @@ class ModelSpec(_Strict):
         description="Who reads the checkpoint: a model source of validate-model, or of a plugin. "
         "Left out, it is recognised by its content.",
     )
+
+
+class ArtefactSpec(_Strict):
+    """A file that is deployed in place of the checkpoint, and how it is opened."""
+
+    checkpoint: str = Field(min_length=1, description="The file, relative to the gate file.")
+    factory: str | None = Field(
+        None,
+        pattern=_CALLABLE,
+        description="`package.module:function` that builds its module; by default that of `model`.",
+    )
+    kwargs: dict[str, Any] | None = Field(
+        None, description="Keyword arguments of the factory; by default those of `model`."
+    )
+    key: str | None = Field(
+        None, min_length=1, description="The state dict to load, where the file holds several."
+    )
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="The digest that the file must have, in hexadecimal; another is refused.",
+    )
+    source: str | None = Field(
+        None, min_length=1, description="Who reads it; left out, it is recognised by its content."
+    )
+    backend: Literal["torch", "onnxruntime"] | None = Field(
+        None, description="Who runs a torch module: as `--backend`, which is the default."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = Field(
+        None, description="Where a torch module runs: as `--device`, which is the default."
+    )
+
+    def as_model(self, model: ModelSpec) -> ModelSpec:
+        """Return what is opened: what it leaves open of the factory is as of the ``model``."""
+        inherited = model.kwargs if self.factory is None else {}
+        return ModelSpec(
+            checkpoint=self.checkpoint,
+            factory=self.factory or model.factory,
+            kwargs=inherited if self.kwargs is None else self.kwargs,
+            key=self.key,
+            sha256=self.sha256,
+            source=self.source,
+        )
 
 
 class DataSpecs(_Strict):
@@ -242,6 +288,11 @@ class GateFile(_Strict):
     leakage: LeakageSpec | None = Field(
         None, description="A network that finds copies which no hash finds; optional."
     )
+    artefacts: dict[ArtefactName, str | ArtefactSpec] = Field(
+        default_factory=dict,
+        description="What is deployed in place of the checkpoint, by names of your own: a path, or "
+        "a mapping. Rules of `parity` and `budget` measure those that they name.",
+    )
     baseline: str | None = Field(
         None,
         min_length=1,
@@ -289,11 +340,37 @@ class GateFile(_Strict):
         """Yield all user code that the gate file names."""
         if self.model is not None and self.model.factory is not None:
             yield Factory("model.factory", self.model.factory, self.model.kwargs)
+        for name, artefact in self.artefact_specs.items():
+            if artefact.factory is not None:
+                key = f"artefacts.{name}.factory"
+                yield Factory(key, artefact.factory, artefact.kwargs or {})
         if self.input.factory is not None:
             yield Factory("input.factory", self.input.factory, {})
         for name, spec in self.data.given().items():
             if spec.factory is not None:
                 yield Factory(f"data.{name}.factory", spec.factory, spec.kwargs)
+
+    @property
+    def artefact_specs(self) -> dict[str, ArtefactSpec]:
+        """What is deployed in place of the checkpoint, by name."""
+        return {
+            name: ArtefactSpec(checkpoint=each) if isinstance(each, str) else each
+            for name, each in self.artefacts.items()
+        }
+
+    def require_artefacts(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Refuse a gate file that lacks an artefact; ``wanted`` has the ids of rules, by name.
+
+        Raises DocumentError, or UsageError without a file.
+        """
+        for name, rules in wanted.items():
+            if name not in self.artefacts:
+                fact = (
+                    f"the policy asks for the artefact {quote(name)} ({list_names(rules)}), and "
+                    "the gate file names none of that name"
+                )
+                remedy = f"add artefacts: {{{name}: PATH}}, the file that is deployed"
+                self._refuse([(("artefacts",), fact, remedy)])
 
     def location(self, *path: Key) -> tuple[str, int, int] | None:
         """Return file, line and column of a key, the nearest one above where it is not stated.
@@ -497,6 +574,9 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
     place = ("data", predicted[0], "predictions")
     if gatefile.model is not None:
         yield place, "saved predictions stand in for a model, and a model is given", "delete one"
+    if gatefile.artefacts:
+        fact = "saved predictions stand in for a model, and an artefact is compared with one"
+        yield ("artefacts",), fact, "delete artefacts:"
     if gatefile.leakage is not None:
         fact = "saved predictions have no images that a descriptor could compare"
         yield ("leakage",), fact, "delete leakage:"

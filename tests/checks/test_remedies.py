@@ -521,6 +521,15 @@ def asked_again():
     sound = run(GOOD, views={})
     yield Followed("repeatable", FAILED, "`model.eval()`", dropout, sound)
     yield Followed("repeatable", OPEN, "measure again", run(GOOD), sound)
+    rule = {"artefact": "int8"}
+    sound = run(GOOD, artefacts={"int8": "float32"})
+    wrong = run(GOOD, artefacts={"int8": "float32"}, lost_by_artefacts=3)
+    yield Followed("parity", FAILED, "export again from this checkpoint", wrong, sound, rule)
+    yield Followed("parity", OPEN, "measure again", run(GOOD), sound, rule)
+    large, small = run(GOOD, macs=3_000_000), run(GOOD, macs=1_000_000)
+    rule = {"macs": "2M"}
+    yield Followed("budget", FAILED, "take a smaller net", large, small, rule)
+    yield Followed("budget", OPEN, "measure again", run(GOOD), small, rule)
 
 
 ALL = list(_all())

@@ -543,3 +543,20 @@ def test_coverage_and_error_of_abstention_are_planned(lines):
 
     assert (coverage["counts"], coverage["least"]) == ("images", 14)
     assert (error["counts"], error["least"]) == ("images with an answer", 149)
+
+
+def test_an_agreement_of_an_artefact_is_planned_over_the_images_that_are_asked(lines, tmp_path):
+    table(tmp_path, {"cat": 150, "dog": 250})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+    rule = "{check: parity, artefact: int8, min_agreement: 0.99, images: 300}"
+
+    (line,) = lines("--gatefile", subject, rules=[rule])
+
+    assert (line["least"], line["present"], line["mistakes_allowed"]) == (299, 300, 0)
+
+
+def test_limits_that_follow_from_a_file_are_not_planned(planned):
+    status, out, _ = planned(rules=["{check: parity, artefact: int8}"])
+
+    assert status == 0
+    assert "state min_agreement to plan it" in " ".join(out.split())

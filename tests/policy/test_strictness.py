@@ -202,6 +202,18 @@ def test_another_pair_of_splits_is_neither_stricter_nor_looser():
     assert [each.direction for each in changes(every, one)] == [Direction.CHANGED]
 
 
+@pytest.mark.parametrize("limit", ["min_agreement", "max_mean_gap", "max_gap", "margin"])
+def test_a_limit_of_parity_that_was_left_to_the_format_cannot_be_compared_with_one(limit):
+    def rule(**limits):
+        return REGISTRY["parity"](artefact="int8", **limits)
+
+    (found,) = changes(rule(), rule(**{limit: 0.4}))
+
+    assert found.direction is Direction.CHANGED
+    tighter = {"min_agreement": 0.9}.get(limit, 0.1)
+    assert at_least_as_strict(rule(**{limit: tighter}), rule(**{limit: 0.4}))
+
+
 def _rule(check, **parameters):
     return REGISTRY[check].model_validate({"id": "a", "check": check, **parameters})
 

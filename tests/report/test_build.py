@@ -30,7 +30,7 @@ KEYS = {
     "waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
-    "subject": "file sha256 size_bytes format factory parameters classes",
+    "subject": "file sha256 size_bytes format factory parameters classes artefacts",
     "policy": "name version sha256 resolved_sha256 sources plugins",
     "configuration": "classes critical input output operating_point weights slices groups code "
     "champion plugins digests",

@@ -55,7 +55,7 @@ def first_batch(
     ]
     return FirstBatch(
         batch=size,
-        are_logits=_are_logits(outputs, values),
+        are_logits=are_logits(outputs, values),
         checked_individually=len(apart),
         batch_disagreements=sum(apart),
         images=chunk.images,
@@ -65,7 +65,7 @@ def first_batch(
     )
 
 
-def _are_logits(outputs: Floats, values: Values | None) -> bool:
+def are_logits(outputs: Floats, values: Values | None) -> bool:
     """Return whether outputs are logits; a single one is taken for it until all are known."""
     if values is not None:
         return values == "logit"

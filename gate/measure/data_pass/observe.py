@@ -1,6 +1,6 @@
 """Measurements observe each batch of images that the model has answered, while it is decoded."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Numbers, Observations
+from gate.measure.data_pass.artefacts import OpenArtefact
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
 from gate.measure.data_pass.read_images import Chunk
 from gate.measure.fingerprints.fingerprint import fingerprint
@@ -38,6 +39,7 @@ class Answering:
     values: Values | None = None  # of a single output; None: a score for each class
     undecided: bool = False  # a single output, and nobody knows yet of which kind
     input_size: tuple[int, int] | None = None  # (H, W) as declared
+    artefacts: Mapping[str, OpenArtefact] = field(default_factory=dict)  # that measurements ask
 
     def probabilities(self, outputs: Outputs, ids: Sequence[str]) -> NDArray[np.float64]:
         """Return outputs (n, classes) as probabilities; raises CheckpointError for NaN."""
@@ -181,6 +183,28 @@ class ObservedBatch:
         """Return the probabilities, (m, classes), of inputs that are ready."""
         names = [f"{place} of those that it changed" for place in range(len(inputs))]
         return self.answering.probabilities(self.answering.outputs_of(inputs, together), names)
+
+    def probabilities_of_artefact(self, name: str, inputs: Outputs) -> NDArray[np.float64]:
+        """Return the probabilities, (m, classes), of an artefact; NaN where they are not finite."""
+        return self.answering.artefacts[name].probabilities(inputs)
+
+    def macs_of(self, artefact: str | None, inputs: Outputs) -> int | None:
+        """Return the multiply-accumulates of one image; None where none are counted."""
+        from gate.measure.inference.costs import macs_of
+
+        if artefact is None:
+            return macs_of(self.answering.runner, inputs)
+        with self.answering.artefacts[artefact].answering() as runner:
+            return macs_of(runner, inputs)
+
+    def seconds_of(self, artefact: str | None, inputs: Outputs) -> float:
+        """Return how long the model, or an artefact, takes for one image."""
+        from gate.measure.inference.costs import seconds_of
+
+        if artefact is None:
+            return seconds_of(self.answering.runner, inputs)
+        with self.answering.artefacts[artefact].answering() as runner:
+            return seconds_of(runner, inputs)
 
     def members(self, images: int) -> NDArray[np.int64]:
         """Return the places of a sample among the entries, (m,)."""

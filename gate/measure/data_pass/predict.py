@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gate.evidence.agreement import SCORE_BYTES
 from gate.evidence.records import UNLABELLED, Observations, Rows, Split
 from gate.evidence.times import now
+from gate.measure.data_pass.artefacts import OpenArtefact
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
 from gate.measure.data_pass.observe import Answering, concatenate_observations, observe
 from gate.measure.data_pass.read_images import Chunk, chunk_of
@@ -51,6 +52,7 @@ class ForwardPass:
     measurements: tuple[OpenMeasurement, ...] = ()  # what rules need beside the answers
     samples: Mapping[Split, SplitSamples] | None = None  # of a second pass
     input_size: tuple[int, int] | None = None  # (H, W) as declared
+    artefacts: Mapping[str, OpenArtefact] = field(default_factory=dict)  # that measurements ask
 
     def parts(
         self, datasets: Mapping[Split, Dataset], units: Sequence[WorkUnit], advance: Advance
@@ -141,6 +143,7 @@ class ForwardPass:
             values=self.values,
             undecided=self.undecided,
             input_size=self.input_size,
+            artefacts=self.artefacts,
         )
         samples = None if self.samples is None else self.samples[split]
         return observe(measurements, chunk, dataset, split.value, outputs, answering, samples)

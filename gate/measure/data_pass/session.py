@@ -1,7 +1,7 @@
 """A worker opens the model and the data, and measures units of work in whatever process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -115,6 +115,7 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
     Raises CheckpointError, FactoryError, DataError, or UsageError for a device that is not there.
     """
     prepare_process()
+    from gate.measure.data_pass.artefacts import open_artefacts
     from gate.measure.data_pass.first_batch import first_batch
     from gate.measure.data_pass.predict import ForwardPass
     from gate.measure.inference.open_model import limit_threads, open_model
@@ -122,9 +123,10 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
     spec, base = job.gatefile.model, job.gatefile.base
     assert spec is not None, "a gate file without saved predictions names a model"
     output = output_spec(job.gatefile.output)
-    with open_model(
-        spec, job.classes, job.device, base=base, threads=job.threads, output=output
-    ) as (subject, runner, notes, sandbox):
+    with ExitStack() as stack:
+        subject, runner, notes, sandbox = stack.enter_context(
+            open_model(spec, job.classes, job.device, base=base, threads=job.threads, output=output)
+        )
         if subject.sha256 != job.checkpoint.sha256:
             raise changed(spec, job.checkpoint)
         transform = build_transform(job.gatefile.input, base=base)
@@ -143,6 +145,11 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
         measurements = tuple(each.open() for each in job.measurements)
         if undecided:
             _refuse_to_ask_again(measurements)
+        artefacts = stack.enter_context(
+            open_artefacts(
+                job.artefacts_asked, job.classes, first, output, base=base, threads=job.threads
+            )
+        )
         weights = runner.weights()
         code = used_files(base)
         facts = ModelFacts(
@@ -182,5 +189,6 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
                 measurements=measurements,
                 samples=job.samples,
                 input_size=job.gatefile.input.size,
+                artefacts=artefacts,
             ),
         )

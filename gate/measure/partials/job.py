@@ -1,12 +1,13 @@
 """A job names what an engine measures; the engine streams its results."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.errors import GateError, Identity
 from gate.evidence.records import Split
 from gate.measure.choices import Backend, Device
+from gate.measure.inference.known_artefacts import KnownArtefact
 from gate.measure.partials.model_facts import ModelFacts
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.requests import MeasurementRequest
@@ -37,6 +38,14 @@ class Job:
     measurements: tuple[MeasurementRequest, ...] = ()  # what rules need beside the answers
     # Of a second pass: the images that are asked again. None: all images of all splits.
     samples: Mapping[Split, SplitSamples] | None = None
+
+    artefacts: Mapping[str, KnownArtefact] = field(default_factory=dict)  # that any rule asks
+
+    @property
+    def artefacts_asked(self) -> dict[str, KnownArtefact]:
+        """The artefacts that the measurements of this pass ask, by name."""
+        asked = {name for each in self.measurements for name in each.artefacts}
+        return {name: each for name, each in self.artefacts.items() if name in asked}
 
     def data_of(self, datasets: Mapping[Split, Dataset]) -> dict[Split, Dataset]:
         """Return what is measured of the opened splits."""

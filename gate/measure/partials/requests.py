@@ -38,6 +38,7 @@ class MeasurementRequest:
     pickled: bytes
     images: int | None = None  # of the sample that it asks again; None: it sees all images
     wants_mean_colour: bool = False
+    artefacts: tuple[str, ...] = ()  # that it asks, by name
 
     def open(self) -> "OpenMeasurement":
         """Return the measurement; raises MeasurementError where its class is not found here."""
@@ -164,6 +165,7 @@ def _request(need: Need) -> MeasurementRequest:
         pickled=b"",
         images=need.images,
         wants_mean_colour=getattr(need.measurement, "wants_mean_colour", False),
+        artefacts=need.artefacts,
     )
     pickled = made.ask(lambda: pickle.dumps(need.measurement), "sending it to a worker")
     return replace(made, pickled=pickled)

@@ -18,6 +18,7 @@ from gate.report.renderings.grouping import (
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.words import (
     VERDICTS,
+    artefact_line,
     champion_of,
     headline,
     level,
@@ -189,6 +190,8 @@ def _judged(report: Report) -> Iterator[str]:
     yield f"| model | {escape(subject_name(report), 200)} |"
     if report.subject.sha256:
         yield f"| checkpoint | sha256 {escape(report.subject.sha256, 80)} |"
+    for artefact in report.subject.artefacts:
+        yield f"| artefact | {escape(artefact_line(artefact), 200)} |"
     if report.baseline is not None:
         yield f"| champion | {escape(champion_of(report.baseline))} |"
     policy = report.policy

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gate.report.messages import digits, requirement
-from gate.report.model import BaselinePart, ReadingPart, Report, ResultPart, WaiverPart
+from gate.report.model import (
+    ArtefactPart,
+    BaselinePart,
+    ReadingPart,
+    Report,
+    ResultPart,
+    WaiverPart,
+)
 from gate.wording import pluralize
 
 Level = Literal["error", "warning", "waived", "passed", "not-applicable"]
@@ -92,6 +99,15 @@ def deciding(report: Report, most: int = 3) -> list[ResultPart]:
     """Return the results that decided the verdict, the worst first; none where it passed."""
     by_key = {result.key: result for result in report.results}
     return [by_key[key] for key in report.decision.reasons if key in by_key][:most]
+
+
+def artefact_line(artefact: ArtefactPart) -> str:
+    """Return what is known of an artefact, and whether the verdict is on it."""
+    covered = "" if artefact.covered else "not "
+    return (
+        f"{artefact.name}, sha256 {artefact.sha256[:12]} ({artefact.format}, "
+        f"{artefact.precision}): {covered}covered by the verdict"
+    )
 
 
 def subject_name(report: Report) -> str:

@@ -4,8 +4,10 @@ It is read here, without onnxruntime, before anything of it is run: names of cla
 image, whether softmax is inside. A graph that needs code or files from elsewhere is refused.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gate.subject.checkpoints.protobuf import Reader, Value
 from gate.subject.checkpoints.refusals import RefusedError, mismatch, unsafe
@@ -24,6 +26,11 @@ _DEEPEST = 20  # graphs in branches of graphs
 _GRAPH, _METADATA, _FUNCTIONS = 7, 14, 25
 _NODES, _INITIALIZERS, _INPUTS, _OUTPUTS = 1, 5, 11, 12
 _EXTERNAL_DATA, _ATTRIBUTE_GRAPHS = 13, (6, 11)
+# The types of numbers that weights have, as TensorProto counts them; 17 to 20 are of eight bits.
+_TYPES = {
+    1: "float32", 2: "int8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16",
+    17: "float8", 18: "float8", 19: "float8", 20: "float8", 21: "int4", 22: "int4",
+}  # fmt: skip
 
 _AGAIN = "export it again with the operators of ONNX alone"
 
@@ -48,6 +55,7 @@ class Graph:
     outputs: Mapping[str, tuple[Axis, ...]]
     nodes: tuple[Node, ...]
     metadata: Mapping[str, str]
+    weights: Mapping[str, int] = field(default_factory=dict)  # by type, how many numbers are used
 
     @property
     def image(self) -> tuple[Axis, ...]:
@@ -119,7 +127,7 @@ def read_graph(data: memoryview) -> Graph:
             for node in reader.messages(value, 7):
                 called.extend(_nodes(reader, node))
     nodes: list[Node] = []
-    values: set[str] = set()
+    weights: list[tuple[str, int, int]] = []
     inputs: dict[str, tuple[Axis, ...]] = {}
     outputs: dict[str, tuple[Axis, ...]] = {}
     for number, value in reader.fields(graph):
@@ -129,13 +137,14 @@ def read_graph(data: memoryview) -> Graph:
             case 1:
                 nodes.extend(_nodes(reader, value))
             case 5:
-                values.add(_initializer(reader, value))
+                weights.append(_initializer(reader, value))
             case 11 | 12:
                 name, axes = _shaped(reader, value)
                 (inputs if number == _INPUTS else outputs)[name] = axes
     _refuse_foreign([*nodes, *called], own)
+    values = {name for name, _, _ in weights}
     inputs = {name: axes for name, axes in inputs.items() if name not in values}
-    return Graph(inputs, outputs, tuple(nodes), metadata)
+    return Graph(inputs, outputs, tuple(nodes), metadata, _count(weights, nodes))
 
 
 def _nodes(reader: Reader, message: memoryview, depth: int = 0) -> Iterator[Node]:
@@ -168,15 +177,32 @@ def _graphs(reader: Reader, attribute: memoryview) -> Iterator[memoryview]:
             yield from reader.messages(value, _NODES)
 
 
-def _initializer(reader: Reader, message: memoryview) -> str:
-    """Return the name of a weight; raises RefusedError where its numbers lie elsewhere."""
-    name = ""
+def _count(weights: list[tuple[str, int, int]], nodes: list[Node]) -> Mapping[str, int]:
+    """Return how many numbers of each type the weights have that some node uses."""
+    used = {name for node in nodes for name in node.inputs}
+    found: Counter[str] = Counter()
+    for name, kind, numbers in weights:
+        if name in used and kind in _TYPES:  # the others are shapes and places
+            found[_TYPES[kind]] += numbers
+    return found
+
+
+def _initializer(reader: Reader, message: memoryview) -> tuple[str, int, int]:
+    """Return name and type of a weight, and how many numbers it has.
+
+    Raises RefusedError where its numbers lie elsewhere.
+    """
+    name, kind, numbers = "", 0, 1
     for number, value in reader.fields(message):
-        if number == 8 and isinstance(value, memoryview):
+        if number == 1:
+            numbers *= math.prod(reader.integers(value))
+        elif number == 2 and isinstance(value, int):
+            kind = value
+        elif number == 8 and isinstance(value, memoryview):
             name = _text(value)
         elif number == _EXTERNAL_DATA and isinstance(value, memoryview):
             raise _external(*_texts(reader, value, 1, 2))
-    return name
+    return name, kind, numbers
 
 
 def _external(key: str, place: str) -> RefusedError:

@@ -59,6 +59,22 @@ class Reader:
             if found == number and isinstance(value, memoryview):
                 yield value
 
+    def integers(self, value: Value) -> Iterator[int]:
+        """Yield the integers of a repeated field, whether it is packed or not.
+
+        Raises RefusedError for bytes that are none, and where a file has too many of them.
+        """
+        if isinstance(value, int):
+            yield value
+            return
+        place = 0
+        while place < len(value):
+            self._left -= 1
+            if self._left < 0:
+                raise corrupt(f"its graph has more than {MAX_FIELDS:,} fields")
+            number, place = _varint(value, place)
+            yield number
+
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:
     """Return a number of seven bits a byte, and where what follows begins."""

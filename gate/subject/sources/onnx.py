@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -79,6 +79,17 @@ class Onnx(ModelSource):
             read=read,
             checks=tuple(_contradictions(graph)),
         )
+
+    def weights(self, artefact: Artefact) -> Mapping[str, int]:
+        """Return how many numbers of each type its initialisers have; raises CheckpointError."""
+        from gate.subject.checkpoints.onnx_graph import read_graph
+
+        sealed = artefact.sealed
+        try:
+            return read_graph(sealed.data).weights
+        except RefusedError as refused:
+            identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
+            raise refused.at(artefact.path, identity) from refused
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:

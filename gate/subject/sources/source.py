@@ -1,6 +1,7 @@
 """A model source: its answers to the gate, and the artefact that it is given."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -141,6 +142,16 @@ class ModelSource(ABC):
         Raises CheckpointError, with what is known of the artefact as its ``identity``, and
         FactoryError.
         """
+
+    def weights(self, artefact: Artefact) -> Mapping[str, int]:
+        """Return how many numbers of each type the weights have, by torch's names of the types.
+
+        Empty where they are not read. A CheckpointError says that the artefact is refused.
+        """
+        found: Counter[str] = Counter()
+        for spec in self.inspect(artefact).tensors:
+            found[spec.dtype] += spec.elements
+        return found
 
     def inspect(self, artefact: Artefact) -> Inspection:
         """Return what is known of an artefact that is not loaded; never raises for it."""

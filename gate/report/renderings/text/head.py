@@ -8,7 +8,13 @@ from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.text.story import Story
 from gate.report.renderings.thresholds import describe_thresholds
-from gate.report.renderings.words import VERDICTS, built_by, champion_of, subject_name
+from gate.report.renderings.words import (
+    VERDICTS,
+    artefact_line,
+    built_by,
+    champion_of,
+    subject_name,
+)
 from gate.wording import pluralize, printable
 
 _INDENT = 7  # below the name of the model, where the verdict is a short word
@@ -71,6 +77,8 @@ def _clean(report: Report, left_out: LeftOut) -> str:
 def _marginal(report: Report) -> Iterator[str]:
     if report.operating_point is not None:
         yield f"answers {describe_thresholds(report.operating_point)}"
+    for artefact in report.subject.artefacts:
+        yield f"artefact {printable(artefact_line(artefact), 200)}"
     if report.baseline is not None:
         champion = f"against the champion {printable(champion_of(report.baseline), 120)}"
         compared = "" if report.baseline.changes else ": not measured on the same images"
