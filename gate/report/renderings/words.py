@@ -94,10 +94,13 @@ def deciding(report: Report, most: int = 3) -> list[ResultPart]:
     return [by_key[key] for key in report.decision.reasons if key in by_key][:most]
 
 
+_WITHOUT_FACTORY = {"onnx": "its own graph", "huggingface": "Hugging Face folder"}  # by format
+
+
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
     if report.subject.sha256 is not None:
-        own = "its own graph" if report.subject.format == "onnx" else "no factory given"
+        own = _WITHOUT_FACTORY.get(report.subject.format or "", "no factory given")
         return report.subject.factory or own
     return report.subject.factory or ("saved predictions" if report.data else "not reached")
 
