@@ -27,7 +27,7 @@ _SIGNS = re.compile(r": |[#\\[\]{},&*!|>\"%@`]")  # of YAML's own
 _SECTIONS = (
     ("", "", "The top of the file"),
     ("model", "ModelSpec", "The checkpoint, and the code that builds its module"),
-    ("input", "InputSpec", "From image to input: turn, convert, resize, pad, crop, scale, normalise"),
+    ("input", "InputSpec", "How an image becomes the input; what is left out is not done"),
     ("output", "OutputSpec", "Which part of the model's answer is the scores"),
     ("data", "DataSpecs", "The splits"),
     ("data.test", "DataSpec", "One split: `data.train`, `data.validation` or `data.test`"),
