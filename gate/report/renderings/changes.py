@@ -1,4 +1,4 @@
-"""What differs from the champion, in words that every format for people shares."""
+"""Differences from the champion, in words that every format for people shares."""
 
 from gate.report.model import BaselinePart, ChangePart
 
