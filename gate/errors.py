@@ -281,6 +281,7 @@ class RefusalCode(StrEnum):
     CLASSES_DIFFER = "classes-differ"
     CRITICAL_NOT_NAMED = "critical-not-named"
     CRITICAL_DIFFERS = "critical-differs"
+    OPERATING_POINT_DIFFERS = "operating-point-differs"
     CHAMPION_DIFFERS = "champion-differs"
     CHAMPION_EVIDENCE_DIFFERS = "champion-evidence-differs"
     CONFIGURATION_DIFFERS = "configuration-differs"

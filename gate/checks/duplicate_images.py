@@ -48,6 +48,7 @@ class DuplicateImages(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "images that are copies of another image of the split, less one of each set"
     interval: ClassVar = "none: the images are counted, not sampled"
 

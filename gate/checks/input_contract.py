@@ -40,6 +40,7 @@ class InputContract(Rule):
     """
 
     family: ClassVar = "model"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "statements that differ; preparations of the input that raise an accuracy below the floor "
         "to the floor or above"

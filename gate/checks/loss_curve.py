@@ -71,6 +71,7 @@ class LossCurve(Rule):
     """
 
     family: ClassVar = "training"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "fall = (first - median of last 3) / first; rise = (end - minimum) / minimum of the "
         "validation loss; the end of the train loss by the slope of Theil and Sen (Sen 1968)"

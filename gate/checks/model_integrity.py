@@ -43,6 +43,7 @@ class ModelIntegrity(Rule):
     """
 
     family: ClassVar = "model"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "tensors and outputs that are not finite; outputs that never change; predictions that "
         "change with the batch"

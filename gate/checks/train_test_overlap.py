@@ -47,6 +47,7 @@ class TrainTestOverlap(Rule):
 
     Copies are found by the bytes of the file and by the decoded pixels, also flipped or rotated;
     near copies by a perceptual hash, and among images of 64 pixels and more by aligned crops too.
+    Borders are looked past, and an object on plain ground is compared by itself, however turned.
     Where all images look alike (shoes, parts on a belt), a pair is near only if it is far nearer
     than the image's other neighbours are. Labels are never part of the comparison, so a copy with
     another label is found too and counted as a label conflict. Metrics are judged with and without
@@ -65,6 +66,7 @@ class TrainTestOverlap(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "images of the later split with a copy in the earlier one"
     interval: ClassVar = "none: the images are counted, not sampled"
 

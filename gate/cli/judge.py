@@ -25,6 +25,12 @@ from gate.report.renderings.registry import require_extra
 @click.option("--policy", required=True, metavar="NAME|FILE", help="A shipped policy, or your own.")
 @waivers_option
 @click.option(
+    "--operating-point",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A gate file whose operating_point takes the place of the evidence's own.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for report.json, the evidence and what it was judged by, as `attest` needs them.",
@@ -38,6 +44,7 @@ def command(
     evidence: Path,
     policy: str,
     waivers: tuple[str, ...],
+    operating_point: Path | None,
     out: Path | None,
     outputs: tuple[str, ...],
     format_: str,
@@ -56,10 +63,18 @@ def command(
 
     refuse_slip("judge", evidence)
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
-    targets = parse_outputs(outputs, inputs=(file, Path(policy)))
+    read = (file, Path(policy), *([operating_point] if operating_point else ()))
+    targets = parse_outputs(outputs, inputs=read)
     require_extra(format_)
     try:
-        report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)
+        report = judge(
+            evidence,
+            policy,
+            waivers=waivers,
+            enforced=mode == "enforce",
+            out=out,
+            operating_point=operating_point,
+        )
     except SubjectError:
         delete_stale_outputs(outputs, None if out is None else out / REPORT_NAME)
         raise

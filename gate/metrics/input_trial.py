@@ -139,8 +139,7 @@ def _mean_nats(evidence: Evidence, measurement: InputTrial, column: str) -> floa
 
 
 def _right(rows: Rows) -> NDArray[np.bool_]:
-    right: NDArray[np.bool_] = rows.labels == rows.predictions
-    return right
+    return rows.best_is_right  # as the trial counted them, whatever the operating point
 
 
 def _chance(right: NDArray[np.bool_], declared: NDArray[np.bool_]) -> float:

@@ -14,6 +14,7 @@ from gate.documents.validation import salvage, validate
 from gate.errors import DocumentError, Fault, UsageError
 from gate.keys import name_key
 from gate.policy.fit import critical_of
+from gate.policy.operating_point import OperatingPointSpec, differs
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.classes import Framework
 from gate.subject.datasets.spec import DataSpec
@@ -71,10 +72,20 @@ class DataSpecs(_Strict):
     train: DataSpec | None = Field(None, description="What the model learned from.")
     validation: DataSpec | None = Field(None, description="What it was chosen on.")
     test: DataSpec | None = Field(None, description="What neither has seen: the judge.")
+    unknown: DataSpec | None = Field(
+        None,
+        description="Images of none of the classes, which a model that may abstain should not "
+        "answer: a folder of images, or any other format, whose labels are not looked at.",
+    )
 
     def given(self) -> dict[str, DataSpec]:
-        """Return the splits that are given, by name, in the order train, validation, test."""
-        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        """Return the splits that are given, by name: train, validation, test, unknown."""
+        splits = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "unknown": self.unknown,
+        }
         return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 
@@ -181,6 +192,11 @@ class GateFile(_Strict):
         "score of the second.",
     )
     data: DataSpecs = Field(default_factory=DataSpecs, description="The splits.")
+    operating_point: OperatingPointSpec | None = Field(
+        None,
+        description="How scores become answers, by thresholds; by default the class with the "
+        "highest score is the answer.",
+    )
     critical: tuple[ClassName, ...] = Field(
         (), description="The classes whose mistakes cost most; `$critical` in policies."
     )
@@ -304,14 +320,35 @@ class GateFile(_Strict):
         self._refuse(complaints)
 
     def require_critical(self, classes: Sequence[str]) -> None:
-        """Raise DocumentError, or UsageError without a file, for a critical class that is none."""
-        self._refuse(list(_unknown_critical(self.critical, classes)))
+        """Refuse critical classes, and classes with a threshold, that are none of the ``classes``.
+
+        Raises DocumentError, or UsageError without a file.
+        """
+        self._refuse(
+            [*_unknown_critical(self.critical, classes), *_of_operating_point(self, classes)]
+        )
+
+    def require_operating_point(self, classes: Sequence[str], *, has_validation: bool) -> None:
+        """Refuse a gate file without an operating point, or with one that evidence cannot have.
+
+        The evidence has these ``classes`` and, perhaps, rows of validation to fit thresholds on.
+        Raises DocumentError, or UsageError without a file.
+        """
+        complaints = list(_of_operating_point(self, classes))
+        if self.operating_point is None:
+            fact, remedy = "no operating point is stated", "add operating_point: {order: [...]}"
+            complaints.append((("operating_point",), fact, remedy))
+        elif self.operating_point.declared().is_fitted and not has_validation:
+            fact = "a threshold is to be fitted, and the evidence has no validation split"
+            remedy = "measure again with data: {validation: ...}, or state at_least"
+            complaints.append((("operating_point",), fact, remedy))
+        self._refuse(complaints)
 
     def bound_by(self, document: PolicyDocument) -> Self:
         """Return the same with the critical classes of the policy, which may be added to.
 
-        Raises DocumentError, or UsageError without a file, where the gate file takes one away, or
-        names no champion under a policy that pins it.
+        Raises DocumentError, or UsageError without a file, where the gate file takes one away,
+        names no champion under a policy that pins it, or has another operating point.
         """
         self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)
@@ -394,7 +431,14 @@ def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
             yield ("classes", index), fact, "write a name that does not start with '$'"
     if gatefile.classes:
         yield from _unknown_critical(gatefile.critical, gatefile.classes)
+    yield from _of_operating_point(gatefile, gatefile.classes)
     yield from _predictions_and_more(gatefile)
+
+
+def _of_operating_point(gatefile: GateFile, classes: Sequence[str]) -> Iterator[Complaint]:
+    if gatefile.operating_point is not None:
+        for path, fact, remedy in gatefile.operating_point.faults(classes):
+            yield ("operating_point", *path), fact, remedy
 
 
 def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
@@ -418,6 +462,14 @@ def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
     splits = gatefile.data.given()
     if not splits:
         yield ("data",), "no data is given", remedy("add {}", {"data": {"test": {"path": "PATH"}}})
+    point = gatefile.operating_point
+    if point is not None and point.declared().is_fitted and gatefile.data.validation is None:
+        fact = "a threshold is to be fitted, and no validation split is given"
+        yield (
+            ("operating_point",),
+            fact,
+            "add data: {validation: {path: ...}}, or state the threshold: at_least",
+        )
     if gatefile.policy is None:
         yield ("policy",), "no policy is given", remedy("add {}", {"policy": "baseline"})
     predicted = [name for name, spec in splits.items() if spec.predictions is not None]
@@ -458,6 +510,11 @@ def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Comp
         file, line, _ = document.header_origin("champion").place
         fact = f"the policy pins the champion ({file}:{line}), and no baseline is given"
         yield ("baseline",), fact, "add baseline: what that champion's run left"
+    point = gatefile.operating_point
+    if other := differs(policy.operating_point, None if point is None else point.declared()):
+        file, line, _ = document.header_origin("operating_point").place
+        fact = f"the policy pins the operating point ({file}:{line}), and here {other}"
+        yield ("operating_point",), fact, "state it as the policy does"
 
 
 def _find_repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:

@@ -29,6 +29,10 @@ _SECTIONS = (
     ("model", "ModelSpec", "The checkpoint, and the code that builds its module"),
     ("input", "InputSpec", "How an image becomes the input; what is left out is not done"),
     ("output", "OutputSpec", "Which part of the model's answer is the scores"),
+    ("operating_point", "OperatingPointSpec", "How scores become answers"),
+    ("operating_point.order", "ThresholdSpec", "One class of the order, with its threshold"),
+    ("operating_point.order.fit", "FitSpec", "What a threshold has to reach; one of these"),
+    ("operating_point.order.fit.cost", "CostsSpec", "What answers cost"),
     ("data", "DataSpecs", "The splits"),
     ("data.test", "DataSpec", "One split: `data.train`, `data.validation` or `data.test`"),
     ("history", "HistorySpec", "A history whose columns have to be named"),
@@ -42,6 +46,7 @@ EXAMPLES: Mapping[str, Any] = {
     "classes": ["background", "tumour"],
     "input": {"size": [224, 224], "channels": "RGB"},
     "output": "logit",
+    "operating_point": {"order": [{"class": "tumour", "at_least": 0.3}]},
     "data": {"test": {"path": "data/test"}},
     "critical": ["tumour"],
     "history": "runs/metrics.csv",
@@ -72,9 +77,24 @@ EXAMPLES: Mapping[str, Any] = {
     "input.factory": "tumour.images:prepare",
     "output.values": "probability",
     "output.select": "logits",
+    "operating_point.order": [{"class": "tumour", "at_least": 0.3}],
+    "operating_point.otherwise": "abstain",
+    "operating_point.order.class": "tumour",
+    "operating_point.order.at_least": 0.3,
+    "operating_point.order.fit": {"recall": 0.98},
+    "operating_point.order.fit.recall": 0.98,
+    "operating_point.order.fit.fpr": 0.02,
+    "operating_point.order.fit.precision": 0.9,
+    "operating_point.order.fit.cost": {"false_positive": 1, "false_negative": 20},
+    "operating_point.order.fit.cost.false_positive": 1,
+    "operating_point.order.fit.cost.false_negative": 20,
+    "operating_point.order.fit.cost.true_positive": 0.5,
+    "operating_point.order.fit.cost.true_negative": -0.1,
+    "operating_point.order.fit.cost.calibrated": True,
     "data.train": {"path": "data/train"},
     "data.validation": {"path": "data/val"},
     "data.test": {"path": "data/test"},
+    "data.unknown": {"path": "data/other"},
     "data.test.path": "data/test.csv",
     "data.test.format": "csv",
     "data.test.images": "t10k-images-idx3-ubyte",
@@ -166,6 +186,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return "mapping"
     match schema.get("type"):
+        case "boolean":
+            return "`true`, `false`"
         case "array":
             return _list(schema)
         case "object":

@@ -3,13 +3,14 @@
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import SubjectError
 from gate.evidence.records import Split
 from gate.keys import name_key
-from gate.subject.datasets import open_dataset
+from gate.subject.datasets import open_compared, open_dataset
 from gate.subject.datasets.classes import Framework, in_order, order_of
 from gate.subject.datasets.urls import is_url
 from gate.subject.flags import Remedy, flow, in_flags
@@ -20,6 +21,13 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.datasets.records import Dataset, PredictionTable
     from gate.subject.datasets.spec import DataSpec
+
+
+_NO_CLASSES = (
+    ("data", "unknown"),
+    "nothing names the classes: this split has no labels",
+    "add classes: [...], or another split",
+)
 
 
 def open_splits(
@@ -34,6 +42,11 @@ def open_splits(
     classes = gatefile.classes or None
     opened: dict[Split, Dataset | PredictionTable] = {}
     for name, spec in gatefile.data.given().items():
+        if name == Split.UNKNOWN:
+            if classes is None:
+                gatefile.require_complete([_NO_CLASSES])
+            opened[Split(name)] = _unlabelled(spec, gatefile.base, classes or ())
+            continue
         dataset = open_dataset(spec, base=gatefile.base, classes=classes)
         if classes is None:
             dataset = _in_order_of_outputs(dataset, spec, gatefile)
@@ -43,6 +56,21 @@ def open_splits(
         classes = classes or dataset.classes
     assert classes is not None, "a gate file has at least one split"
     return opened, classes
+
+
+def _unlabelled(
+    spec: "DataSpec", base: Path, classes: tuple[str, ...]
+) -> "Dataset | PredictionTable":
+    """Return images of none of the classes, whatever the data says of their labels."""
+    from gate.subject.datasets.entries import UnlabelledEntries
+    from gate.subject.datasets.records import PredictionTable
+
+    if spec.predictions is not None:
+        return open_dataset(spec, base=base, classes=classes)
+    dataset = open_compared(spec, base=base)
+    assert not isinstance(dataset, PredictionTable), "it has no predictions"
+    entries = UnlabelledEntries(dataset.entries)
+    return replace(dataset, classes=classes, entries=entries)  # type: ignore[type-var]  # all are dataclasses
 
 
 def framework_of(model: ModelSpec | None) -> Framework | None:

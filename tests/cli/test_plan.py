@@ -524,3 +524,22 @@ def test_the_chance_to_prove_is_told_in_sentences_of_a_few_words(planned, tmp_pa
     prose = [each for each in out.split("\n\n") if "  " not in each.strip().replace("\n  ", " ")]
     for sentence in re.split(r"(?<=[.?:]) ", " ".join(" ".join(prose).split())):
         assert len(sentence.split()) <= 25, sentence
+
+
+def test_both_sides_of_a_recall_at_a_false_positive_rate_are_planned(lines):
+    rule = "{check: recall-at-fpr, class: tumour, fpr: 0.05, min: 0.90}"
+
+    recall, fpr = lines(rules=(rule,))
+
+    assert (recall["counts"], recall["required"]) == ("images of the class", 0.9)
+    assert (fpr["counts"], fpr["required"]) == ("images of other classes", 0.05)
+    assert (recall["least"], fpr["least"]) == (29, 59)
+
+
+def test_coverage_and_error_of_abstention_are_planned(lines):
+    rule = "{check: abstention, min_coverage: 0.8, max_error: 0.02}"
+
+    coverage, error = lines(rules=(rule,))
+
+    assert (coverage["counts"], coverage["least"]) == ("images", 14)
+    assert (error["counts"], error["least"]) == ("images with an answer", 149)

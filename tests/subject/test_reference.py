@@ -33,9 +33,24 @@ def said(key):
         section.setdefault("path", "runs/metrics.csv")
     if above == ["leakage"]:
         section = {"descriptor": "copies.onnx", "size": [288, 288], **section}
+    if above[:1] == ["operating_point"]:
+        section = at_an_operating_point(above[1:], last, section)
+        above = ["operating_point"]
     for name in reversed(above):
         section = {name: section}
     return {**HEAD, **section}
+
+
+def at_an_operating_point(below, last, section):
+    """Return the operating point in which a key has its example."""
+    if below == ["order", "fit", "cost"]:
+        section = {"cost": {"false_positive": 1, "false_negative": 2, **section}}
+    if "fit" in below:
+        section = {"fit": section}
+    if below:
+        section = {"class": "tumour", **section}
+        return {"order": [section if len(section) > 1 else {**section, "at_least": 0.5}]}
+    return {"order": EXAMPLES["operating_point.order"], **section}
 
 
 def test_the_committed_page_is_what_the_models_say(golden):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import DataError
-from gate.evidence.agreement import UNKNOWN
+from gate.evidence.agreement import name_of_label
 from gate.evidence.records import Fingerprints, Unreadable
 from gate.measure.fingerprints.fingerprint import (
     Fingerprint,
@@ -157,7 +157,7 @@ def _read(
             image = _NO_IMAGES if transform is None else transform(sample.image)
             treatment = () if transform is None else transform.treatment(sample.image)
     except UnreadableImage as problem:
-        name = UNKNOWN if entry.label is None else dataset.classes[entry.label]
+        name = name_of_label(entry.label, dataset.classes)
         return Unreadable(entry.id, name, problem.reason)
     original = Original(sample.image, len(sample.stored)) if keep_original else None
     return prepared(index, entry, sample.label, image, prints, treatment, original)
@@ -185,6 +185,9 @@ def _opaque(stored: bytes) -> Fingerprint:
         oriented=digest,
         near=bytes(32),
         featureless=True,
+        upright=bytes(32),
+        bare=bytes(32),
+        look=None,
         thumbnail=None,
     )
 

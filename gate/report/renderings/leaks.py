@@ -31,7 +31,7 @@ def excluded_images(report: Report) -> list[LeftOut]:
     """Return the splits with leaked or repeated images, and how many those are."""
     found = []
     for split, matrix in report.confusion.items():
-        given = sum(map(sum, matrix.counts))
+        given = sum(map(sum, matrix.counts)) + sum(matrix.abstained or ())
         judged = next(
             (
                 metric.support

@@ -100,9 +100,15 @@ _WITHOUT_FACTORY = {"onnx": "its own graph", "huggingface": "Hugging Face folder
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
     if report.subject.sha256 is not None:
-        own = _WITHOUT_FACTORY.get(report.subject.format or "", "no factory given")
-        return report.subject.factory or own
+        built = built_by(report)
+        return f"{report.subject.file} ({built})" if report.subject.file else built
     return report.subject.factory or ("saved predictions" if report.data else "not reached")
+
+
+def built_by(report: Report) -> str:
+    """Return what builds the model of a checkpoint: not escaped yet."""
+    own = _WITHOUT_FACTORY.get(report.subject.format or "", "no factory given")
+    return report.subject.factory or own
 
 
 def champion_of(baseline: BaselinePart) -> str:

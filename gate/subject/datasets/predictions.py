@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.evidence.records import UNLABELLED, Split
 from gate.keys import name_key
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.manifest import first_places, refuse_repeated
@@ -33,10 +34,13 @@ def open_predictions(
         numbers=lambda names: classes or _other_columns(names, spec),
     )
     table = read_table(path, shown=shown, wanted=wanted).only(spec.chosen)
-    _refuse_missing(table, spec, classes or ())
+    if spec.split != Split.UNKNOWN:
+        _refuse_missing(table, spec, classes or ())
     ids = table.full_names(spec.id or "id", "id")
-    labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
+    if spec.split == Split.UNKNOWN:
+        return _unlabelled(table, spec, classes or (), ids, shown)
+    labels = table.labels(spec.label or "label", classes)
     declared = classes or tuple(table.numbers)
     labelling = by_name_or_position(first_places(labels, table), declared, spec.integers)
     require_some(labels, shown)
@@ -52,6 +56,24 @@ def open_predictions(
         group_column=spec.group,
         image_column=spec.image or next(iter(_image_columns(list(table.columns), classes)), None),
         assumed=(*table.assumed, *labelling.assumed),
+    )
+
+
+def _unlabelled(
+    table: Table, spec: DataSpec, classes: tuple[str, ...], ids: Sequence[str], shown: str
+) -> PredictionTable:
+    """Return saved predictions of images that are of none of the classes."""
+    return PredictionTable(
+        path=shown,
+        classes=classes,
+        ids=_objects(ids),
+        labels=np.full(len(ids), UNLABELLED, dtype=np.int32),
+        scores=_scores(table, classes),
+        groups=_objects(table.groups(spec.group, "group")) if spec.group else None,
+        slices={name_key(name): _objects(table.names(name, "slices")) for name in spec.slices},
+        group_column=spec.group,
+        image_column=spec.image or next(iter(_image_columns(list(table.columns), classes)), None),
+        assumed=table.assumed,
     )
 
 

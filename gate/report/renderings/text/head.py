@@ -7,7 +7,8 @@ from gate.report.renderings.grouping import count_rules
 from gate.report.renderings.leaks import LeftOut, excluded_images
 from gate.report.renderings.text.layout import Page
 from gate.report.renderings.text.story import Story
-from gate.report.renderings.words import VERDICTS, champion_of, subject_name
+from gate.report.renderings.thresholds import describe_thresholds
+from gate.report.renderings.words import VERDICTS, built_by, champion_of, subject_name
 from gate.wording import pluralize, printable
 
 _INDENT = 7  # below the name of the model, where the verdict is a short word
@@ -26,9 +27,13 @@ def head(story: Story, page: Page) -> list[str]:
 
 
 def _model(report: Report) -> str:
-    name = printable(subject_name(report), 120)
-    sha256 = report.subject.sha256
-    return f"{name}  ({printable(sha256)[:12]})" if sha256 else name
+    subject = report.subject
+    if subject.sha256 is None:
+        return printable(subject_name(report), 120)
+    built, digest = printable(built_by(report), 120), printable(subject.sha256)[:12]
+    if subject.file is None:
+        return f"{built}  ({digest})"
+    return f"{printable(subject.file, 120)}  ({built}, {digest})"
 
 
 def _spread(left: str, right: str, page: Page) -> list[str]:
@@ -63,6 +68,8 @@ def _clean(report: Report, left_out: LeftOut) -> str:
 
 
 def _marginal(report: Report) -> Iterator[str]:
+    if report.operating_point is not None:
+        yield f"answers {describe_thresholds(report.operating_point)}"
     if report.baseline is not None:
         yield f"against the champion {printable(champion_of(report.baseline), 120)}"
     if not report.decision.enforced:

@@ -10,6 +10,7 @@ from gate.report.renderings.grouping import passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
 from gate.report.renderings.text.layout import Page
+from gate.report.renderings.thresholds import describe_price
 from gate.report.renderings.words import (
     attest_command,
     door_command,
@@ -56,6 +57,8 @@ def important(report: Report) -> Iterator[str]:
         for each in excluded_images(report):
             if changed := describe_inflation(report, each.split, most=1):
                 yield f"on {each.split}, {printable(changed, 500)}"
+    if price := describe_price(report, "test"):
+        yield f"on test, by the highest score: {price}"
     for waiver, standing in waivers_of(report):
         if standing != "applied":
             ticket, result = printable(waiver.ticket, 100), printable(waiver.result, 100)
@@ -75,10 +78,8 @@ def important(report: Report) -> Iterator[str]:
 def background(report: Report) -> Iterator[str]:
     """Yield what was read and compared on the way to the verdict."""
     for name, split in report.data.items():
-        yield (
-            f"{name}: {split.images:,} images of {len(split.per_class):,} classes, "
-            f"{printable(split.path)}"
-        )
+        classes = f"{len(split.per_class):,}" if split.per_class else "none of the"
+        yield f"{name}: {split.images:,} images of {classes} classes, {printable(split.path)}"
     for each in report.measurements:
         yield f"also measured on {each.split}, because rules need it: {printable(each.key, 200)}"
     yield from map(describe_comparison, report.leakage.compared)
