@@ -94,5 +94,5 @@ def test_a_folder_of_transformers_is_judged_without_code(tmp_path, regenerate):
     assert ran.returncode == 0, ran.stderr
     PAGE.agrees("folder says", ran.stdout, regenerate)
     whole = as_user("validate-model render gate-out", tmp_path).stdout
-    assert whole.startswith("PASS   Hugging Face folder")
+    assert whole.startswith("PASS   my-model  (Hugging Face folder, ")
     assert "config.json: id2label" in whole
