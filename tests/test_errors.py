@@ -89,11 +89,11 @@ def test_a_missing_extra_is_installed_by_its_name_from_the_checkout():
     )
 
 
-def test_the_readme_lists_every_extra():
+def test_the_page_of_formats_lists_every_extra():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
     (listed,) = [
         line
-        for line in (CHECKOUT / "README.md").read_text("utf-8").splitlines()
+        for line in (CHECKOUT / ".github/FORMATS.md").read_text("utf-8").splitlines()
         if line.startswith("Extras: ")
     ]
 

@@ -1,87 +1,70 @@
-"""The README shows what the program prints, and its YAML is what the program reads."""
+"""What the README and its pages say holds: links, commands, and YAML that the program reads."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner
+from pages import HIDDEN, README, Page, as_user
 
 from gate.approval.trust import read_trust
-from gate.cli import program
-from gate.subject.gatefile import read_gatefile
+from gate.policy.reading import read_policy
+from gate.policy.shipped import shipped_names
 
-README = Path(__file__).parents[1] / "README.md"
-
-
-def block(name):
-    found = re.search(rf"<!-- {name} -->\n```\n(.*?)```\n<!-- end of {name} -->", text(), re.DOTALL)
-    assert found, f"README.md has no block {name}"
-    return found[1]
+PAGES = {each.name: each for each in [README, *HIDDEN.glob("*.md")]}
+README_ONLY = Page(README)
+DEPLOYMENT = Page(HIDDEN / "DEPLOYMENT.md")
+POLICIES = Page(HIDDEN / "POLICIES.md")
 
 
-def text():
-    return README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PAGES)
+def test_every_linked_file_exists(name):
+    text = PAGES[name].read_text(encoding="utf-8")
+
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+
+    assert [link for link in links if not (PAGES[name].parent / link).exists()] == []
 
 
-def rewritten(name, fresh):
-    return re.sub(
-        rf"(<!-- {name} -->\n```\n).*?(```\n<!-- end of {name} -->)",
-        lambda found: f"{found[1]}{fresh}{found[2]}",
-        text(),
-        flags=re.DOTALL,
+def test_the_readme_leads_to_every_page():
+    links = set(re.findall(r"\]\(\.github/(\w+\.md)\)", README_ONLY.text))
+
+    assert links == {each.name for each in HIDDEN.glob("*.md")}
+
+
+def test_the_readme_is_short():
+    assert len(README_ONLY.text.splitlines()) <= 250
+
+
+def test_it_is_installed_from_the_checkout_or_a_wheel():
+    said = re.findall(r"pip install ([^`\n&]+)", README_ONLY.text)
+
+    assert said
+    assert all(
+        re.fullmatch(r"(torch==[0-9.]+ -e )?(['\"])\.\[[a-z,]+\]\2\s*", each) for each in said
     )
 
 
-def agrees(name, fresh, regenerate):
-    if regenerate:
-        README.write_text(rewritten(name, fresh), encoding="utf-8")
-    assert block(name) == fresh
+def test_every_shipped_policy_is_named():
+    assert [each for each in shipped_names() if f"`{each}`" not in README_ONLY.text] == []
 
 
-def test_the_help_block_is_the_programs_own(regenerate):
-    help_text = CliRunner().invoke(program, ["--help"], prog_name="validate-model").output
-
-    agrees("help", help_text, regenerate)
-
-
-@pytest.mark.slow
-def test_the_demo_block_is_what_the_demo_prints(regenerate, tmp_path):
-    printed = subprocess.run(
-        [sys.executable, "-c", "import sys; from gate.cli import main; sys.exit(main(['demo']))"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-    agrees("demo", printed, regenerate)
-
-
-def test_the_gate_file_of_the_tour_is_read(tmp_path):
-    example = re.search(r"```yaml\n(apiVersion.*?)```", text(), re.DOTALL)
-    path = tmp_path / "gate.yaml"
+def test_a_policy_of_ones_own_is_read(tmp_path):
+    example = re.search(
+        r"```yaml\n(apiVersion: gate/v1\nkind: Policy.*?)```", POLICIES.text, re.DOTALL
+    )
+    path = tmp_path / "policy.yaml"
     path.write_text(example[1], encoding="utf-8")
 
-    gatefile = read_gatefile(path)
+    document = read_policy(str(path))
 
-    gatefile.require_complete()
-    assert gatefile.critical == ("tumour",)
-
-
-def test_every_linked_file_exists():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", text())
-
-    assert links
-    assert [link for link in links if not (README.parent / link).exists()] == []
+    assert document.policy.metadata.name == "tumour-release"
+    assert document.policy.critical == ("tumour",)
 
 
 def test_two_commands_come_first_and_touch_no_python_but_their_own():
-    install, test = re.search(r"```\n(.*?)```", text(), re.DOTALL)[1].splitlines()
+    install, test = re.search(r"```\n(.*?)```", README_ONLY.text, re.DOTALL)[1].splitlines()
 
     made, installed, shown = install.split(" && ")
     assert made == "python3 -m venv .venv"
@@ -123,7 +106,7 @@ def test_ci_knows_its_targets_and_the_workflow_asks_for_each():
 
 
 def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
-    example = re.search(r"```yaml\n(warnings: .*?)```", text(), re.DOTALL)
+    example = re.search(r"```yaml\n(warnings: .*?)```", DEPLOYMENT.text, re.DOTALL)
     path = tmp_path / "trust.yaml"
     head = "apiVersion: gate/v1\nkind: TrustRoot\napprovals: 0\nkeys: []\n"
     path.write_text(head + example[1], encoding="utf-8")
@@ -138,23 +121,7 @@ def test_what_a_trust_file_may_ask_for_is_read(tmp_path):
 
 @pytest.mark.slow
 def test_the_walk_to_the_door_can_be_pasted(tmp_path):
-    commands = block("deployment")
-    shim = tmp_path / "bin" / "validate-model"
-    shim.parent.mkdir()
-    shim.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(README.parent)!r})\n"
-        "from gate.cli import main\nsys.exit(main())\n"
-    )
-    shim.chmod(0o755)
-
-    ran = subprocess.run(
-        ["bash", "-c", commands],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": f"{shim.parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = as_user(DEPLOYMENT.block("deployment"), tmp_path)
 
     assert ran.returncode == 5
     assert ran.stdout.count("ACCEPTED (exit status 0)") == 1

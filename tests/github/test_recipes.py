@@ -16,7 +16,11 @@ from gate.cli.verify import command as verify
 ROOT = Path(__file__).parents[2]
 PAGES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", ".github/RECIPES.md", ".github/workflows/attest-model.yml")
+    for name in (
+        ".github/DEPLOYMENT.md",
+        ".github/RECIPES.md",
+        ".github/workflows/attest-model.yml",
+    )
 }
 COMMANDS = {"attest": attest, "approve": approve, "keygen": keygen, "verify": verify}
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from gate.healing import advice
-from gate.report.model import ChangePart, Report, ResultPart
+from gate.report.model import BaselinePart, Report, ResultPart
 from gate.report.renderings import Mark, Rendering
+from gate.report.renderings.changes import before_and_after, difference, shown_changes
 from gate.report.renderings.grouping import (
     UNSETTLED,
     RuleGroup,
@@ -73,7 +74,7 @@ def _lines(report: Report) -> Iterator[Line]:
     yield from _kept(_failing(groups))
     yield from _kept(_steps(report))
     if report.baseline is not None:
-        yield from _kept(_changes(report.baseline.changes, champion_of(report.baseline)))
+        yield from _kept(changes_table(report.baseline))
     yield from _folded("all results, and what was judged", _everything(report))
     yield f"validate-model {escape(report.tool.version, 40)}", False
 
@@ -147,10 +148,9 @@ def _steps(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _changes(changes: Iterable[ChangePart], champion: str) -> Iterator[str]:
-    """Yield the table before → after of the images that both answered, those of test if there."""
-    found = list(changes)
-    shown = [each for each in found if each.split == "test"] or found[:4]
+def changes_table(baseline: BaselinePart) -> Iterator[str]:
+    """Yield the table before → after of the images that both answered, and an empty line."""
+    champion, shown = champion_of(baseline), shown_changes(baseline)
     if not shown:
         yield f"Champion {escape(champion)}: not measured on the same images."
         yield ""
@@ -159,27 +159,9 @@ def _changes(changes: Iterable[ChangePart], champion: str) -> Iterator[str]:
     yield "|---|---|---|"
     for each in shown:
         of = "" if each.class_ is None else f" of {escape(each.class_, 100)}, now the lowest"
-        apart = f"{_digits(each.before)} → {_digits(each.after)} | {_difference(each)}"
-        yield f"| {escape(each.name)}{of} | {apart} |"
+        found = f"{before_and_after(each)} | {escape(difference(each))}"
+        yield f"| {escape(each.name)}{of} | {found} |"
     yield ""
-
-
-def _digits(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
-
-
-def _difference(change: ChangePart) -> str:
-    """Return the paired difference with both bounds, or why there is none."""
-    if change.difference is None:
-        return escape(change.reason or "undefined")
-    bounds = change.interval
-    if bounds is None or bounds.low is None or bounds.high is None:
-        return f"{change.difference:+.3f}"
-    two_sided = 100 * (2 * bounds.one_sided_confidence - 1)
-    return (
-        f"{change.difference:+.3f} ({bounds.low:+.3f} to {bounds.high:+.3f} with "
-        f"{two_sided:.0f} % confidence)"
-    )
 
 
 def _judged(report: Report) -> Iterator[str]:

@@ -12,7 +12,7 @@ from gate.report.messages import bound_digits, digits
 from gate.report.model import MetricPart, Report
 from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import excluded_images
-from gate.report.renderings.markdown import escape
+from gate.report.renderings.markdown import changes_table, escape
 from gate.report.renderings.thresholds import describe_price, describe_thresholds
 from gate.report.renderings.words import SENTENCES, headline, subject_name
 from gate.wording import printable
@@ -108,6 +108,8 @@ def _body(report: Report) -> Iterator[str]:
             said = f"{escape(metric.name, 100)} on {split_name}"
             yield f"- {said}: {digits(metric.value)}{_bound(metric)}"
     yield ""
+    if report.baseline is not None and report.baseline.changes:
+        yield from changes_table(report.baseline)
     yield f"Measured by validate-model {escape(report.tool.version, 40)}."
 
 

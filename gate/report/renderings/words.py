@@ -110,6 +110,9 @@ def artefact_line(artefact: ArtefactPart) -> str:
     )
 
 
+_WITHOUT_FACTORY = {"onnx": "its own graph", "huggingface": "Hugging Face folder"}  # by format
+
+
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
     if report.subject.sha256 is not None:
@@ -120,7 +123,7 @@ def subject_name(report: Report) -> str:
 
 def built_by(report: Report) -> str:
     """Return what builds the model of a checkpoint: not escaped yet."""
-    own = "its own graph" if report.subject.format == "onnx" else "no factory given"
+    own = _WITHOUT_FACTORY.get(report.subject.format or "", "no factory given")
     return report.subject.factory or own
 
 

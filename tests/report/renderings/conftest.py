@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.report.model import Report
+from gate.report.model import BaselinePart, Report
 from gate.report.renderings.registry import render
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -21,6 +21,30 @@ WAIVER = {
     "expires": "2026-01-31",
     "why": "it holds",
     "location": {"file": "waivers.yaml", "line": 4, "column": 5},
+}
+
+CHAMPION = {
+    "path": "champion/gate-out",
+    "sha256": "cd" * 32,
+    "evidence_sha256": "ef" * 32,
+    "changes": [
+        {
+            "name": name,
+            "split": "test",
+            "class": class_,
+            "before": 0.9,
+            "after": 0.92,
+            "difference": 0.02,
+            "interval": {
+                "low": -0.01,
+                "high": 0.05,
+                "one_sided_confidence": 0.95,
+                "method": "paired",
+            },
+            "reason": None,
+        }
+        for name, class_ in (("accuracy", None), ("recall", "tumour"))
+    ],
 }
 
 HOSTILE = {
@@ -53,7 +77,7 @@ def _read(verdict):
 
 
 def _with_everything():
-    """Return the golden failure with a waiver of each state, slices, an error and a warning."""
+    """Return the golden failure with waivers, slices, a champion, errors and a warning."""
     document = _read("fail").model_dump(by_alias=True)
     waived = next(r for r in document["results"] if r["key"] == "macro-f1")
     waived |= {"outcome": "waived", "waiver": "QA-12", "remedy": ""}
@@ -96,6 +120,7 @@ def _with_everything():
             "orientation": "rot90",
         }
     ]
+    document["baseline"] = CHAMPION
     document["errors"] = [
         {
             "where": "runs/metrics.csv",
@@ -113,6 +138,12 @@ def _with_everything():
         },
     ]
     return Report.model_validate(document)
+
+
+@pytest.fixture(scope="session")
+def champion():
+    """Return a champion that was compared on the same test images."""
+    return BaselinePart.model_validate(CHAMPION)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.report.model import InflationPart, MetricPart, Report, WaiverPart
+from gate.report.renderings.changes import before_and_after, difference, shown_changes
 from gate.report.renderings.grouping import RuleGroup, describe, group_results, next_steps
 from gate.report.renderings.html import plots
 from gate.report.renderings.html.bars import interval_in_words
@@ -62,6 +63,16 @@ class InflationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A metric of the champion and of the model."""
+
+    name: str
+    split: str
+    values: str  # before and after
+    difference: str  # with its interval
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverRow:
     """A waiver, what became of it, and the days it still holds."""
 
@@ -82,6 +93,7 @@ class Page:
     steps: list[str]
     steps_left_out: int
     glances: list[Glance]
+    changes: list[ChangeRow]  # against the champion
     states: list[tuple[str, int]]
     by_estimate: int  # results that the estimate alone decided
     cards: list[RuleCard]
@@ -125,6 +137,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         steps=steps[:_MOST_STEPS],
         steps_left_out=max(0, len(steps) - _MOST_STEPS),
         glances=glances_of(report, split),
+        changes=list(_changes(report)),
         states=list(states_counted(report)),
         by_estimate=sum(map(is_by_estimate, report.results)),
         cards=cards[:MOST_CARDS],
@@ -189,6 +202,12 @@ def _classes(report: Report, split: str | None) -> list[ClassRow]:
         for name, metrics in found.items()
     ]
     return sorted(rows, key=lambda row: 2.0 if row.cells[0][0] is None else row.cells[0][0])
+
+
+def _changes(report: Report) -> Iterator[ChangeRow]:
+    for each in [] if report.baseline is None else shown_changes(report.baseline):
+        of = "" if each.class_ is None else f" of {each.class_}, now the lowest"
+        yield ChangeRow(f"{each.name}{of}", each.split, before_and_after(each), difference(each))
 
 
 def _days_left(expires: str, report: Report) -> int | None:
