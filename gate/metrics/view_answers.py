@@ -24,6 +24,7 @@ from gate.metrics.estimates import Estimate, Undefined
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
+from gate.wording import list_names
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
 _REASONS = {
@@ -79,7 +80,8 @@ class Answered:
 def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> Answered | NotAsked:
     """Return the images that were asked about each of the views, or why there are none.
 
-    A view that changes fewer than half of the images shows nothing.
+    Views that change fewer than half of the images between them show nothing. One of several may
+    change none: where a mark tells the class, a donor of the same class lends the same mark.
     """
     name = Split(split)
     if name not in evidence.splits:
@@ -88,29 +90,32 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     rows = evidence.splits[name].rows
     columns = [rows.observed(each.key) for each in views]
     for measurement, observed in zip(views, columns, strict=True):
-        if why := _why_nothing(observed[STATE], str(measurement.view)):
+        if why := _why_not_asked(observed[STATE], str(measurement.view)):
             return why
     keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
+    asked = int(keep.sum())
+    changed = int(np.any([each[STATE][keep] == ASKED for each in columns], axis=0).sum())
+    if changed < _LEAST_CHANGED * asked:
+        same = f"{asked - changed:,} of {asked:,} images"
+        names = list_names([str(each.view) for each in views])
+        remedy = "judge larger images, or a stronger view"
+        return NotAsked(f"{names} changed nothing in {same}", remedy, is_harmless=True)
     predictions = tuple(each[PREDICTION][keep].astype(np.int64) for each in columns)
     return Answered(rows.where(keep), predictions)
 
 
-def _why_nothing(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> NotAsked | None:
-    """Return why the states of a view show nothing; None where they do."""
-    asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
+def _why_not_asked(
+    states: NDArray[np.int64] | NDArray[np.float64], view: str
+) -> NotAsked | None:
+    """Return why most images of the sample were not asked about a view; None where they were."""
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
     for state, (why, remedy) in _REASONS.items():
         if 2 * int((states == state).sum()) > sampled:
             return NotAsked(f"{view} shows nothing: {why}", remedy, state == TOO_SMALL)
-    changed = int((states == ASKED).sum())
-    if changed < _LEAST_CHANGED * asked:
-        same = f"{asked - changed:,} of {asked:,} images"
-        remedy = "judge larger images, or a stronger view"
-        return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=True)
     return None
 
 
