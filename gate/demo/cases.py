@@ -1,4 +1,4 @@
-"""The four cases of the demo, each with the verdict that it must get."""
+"""The five cases of the demo, each with the verdict that it must get."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,5 +43,11 @@ CASES: Sequence[Case] = (
             "train-test-overlap[part=label-conflict]",
             "accuracy",
         ),
+    ),
+    Case(
+        name="shortcut",
+        about="right in 97 of 100, but by the mark in the corner",
+        expected="fail",
+        shown=("region-evidence[part=cell:4:0]", "region-evidence[part=frame:0.2]"),
     ),
 )

@@ -17,9 +17,11 @@ _WIDTH = 80
 def block(case: Case, report: Report, path: Path) -> str:
     """Return the verdict of a case, the sentences that decided it, and where its report lies."""
     sentences = [f"{result.key}: {result.message}" for result in _show(case, report)]
+    if _is_of_leaks(case):
+        sentences += _leaks(report)
     lines = [
         f"{report.verdict.upper():6}{case.name}: {case.about}",
-        *(_fill(sentence, "    - ", 6) for sentence in [*sentences, *_leaks(report)]),
+        *(_fill(sentence, "    - ", 6) for sentence in sentences),
         _fill(f"report: {path}", "      ", 6),
     ]
     return "\n".join(lines)
@@ -42,11 +44,16 @@ def summary(reports: Mapping[str, Report]) -> str:
 
 def next_steps(out: Path) -> str:
     """Return commands to paste, each under a comment that says what it is for."""
-    good, paradox, leaky = (shlex.quote(str(out / name)) for name in ("good", "paradox", "leaky"))
+    good, paradox, leaky, shortcut = (
+        shlex.quote(str(out / name)) for name in ("good", "paradox", "leaky", "shortcut")
+    )
     steps = {
         "the whole verdict on one model": f"validate-model run {leaky}/gate.yaml",
         "the same evidence by another policy; no model, no data": (
             f"validate-model judge {paradox}/gate-out --policy recall-first"
+        ),
+        "a page for the browser; it shows the corner that the model reads": (
+            f"validate-model render {shortcut}/gate-out -o html=page.html"
         ),
         "what a check looks at, and how to fix its failure": (
             "validate-model explain accuracy-paradox"
@@ -65,6 +72,11 @@ def _show(case: Case, report: Report) -> Iterator[ResultPart]:
             if result.key == beginning or result.key.startswith(f"{beginning}[")
         )
         yield from list(found)[:1]
+
+
+def _is_of_leaks(case: Case) -> bool:
+    """Return whether leaks are the story of a case; a few look-alikes are in every data."""
+    return any(each.startswith("train-test-overlap") for each in case.shown)
 
 
 def _leaks(report: Report) -> Iterator[str]:

@@ -106,9 +106,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     return Answered(rows.where(keep), predictions)
 
 
-def _why_not_asked(
-    states: NDArray[np.int64] | NDArray[np.float64], view: str
-) -> NotAsked | None:
+def _why_not_asked(states: NDArray[np.int64] | NDArray[np.float64], view: str) -> NotAsked | None:
     """Return why most images of the sample were not asked about a view; None where they were."""
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
