@@ -10,6 +10,7 @@ from gate.evidence.contract import GATE_FILE, in_words
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import (
     EXACT,
+    MEAN,
     Baseline,
     Evidence,
     History,
@@ -228,7 +229,8 @@ def _require_pictures(
 ) -> None:
     for picture in pictures:
         place = f"picture {picture.id!r:.80}"
-        if picture.split not in images or picture.id not in labels(picture.split):
+        is_mean = picture.view == MEAN and not picture.id
+        if picture.split not in images or not (is_mean or picture.id in labels(picture.split)):
             raise Contradiction(place, f"is of no image of {picture.split}")
         if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
             raise Contradiction(place, "is no small PNG")

@@ -235,4 +235,5 @@ class SampledMeasurement(Measurement):
     """
 
     images: int  # of its sample, at most
+    passes: int = 1  # how often it asks each of them
     wants_mean_colour: bool = False

@@ -2,7 +2,7 @@
 
 from gate.evidence.columns import SAVED
 
-VERSION = 4
+VERSION = 5
 TYPES = {"i": "integer", "f": "real"}  # of observations, by the kind of NumPy's type
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
@@ -48,7 +48,10 @@ CREATE TABLE pairs (
     orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
 );
 CREATE TABLE pictures (
-    split TEXT NOT NULL, id TEXT NOT NULL, png BLOB NOT NULL, PRIMARY KEY (split, id)
+    split TEXT NOT NULL, id TEXT NOT NULL,
+    view TEXT NOT NULL,  -- '': the image itself; 'mean': that of a sample, with no id
+    png BLOB NOT NULL,
+    PRIMARY KEY (split, id, view)
 ) WITHOUT ROWID;
 CREATE VIEW predictions AS
     SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score

@@ -24,6 +24,7 @@ from gate.report.renderings.words import (
 from gate.wording import pluralize, printable
 
 _COLUMN = 8  # where sentences begin
+_MOST_VIEWS = 4  # named one by one; the report lists all
 _MOST_PASSES = 30  # of a policy with 1,000 classes nobody reads the rest
 _RED, _YELLOW, _GREEN, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[0m"
 _COLOURS = {"FAIL": _RED, "ERROR": _RED, "OPEN": _YELLOW, "warn": _YELLOW, "pass": _GREEN}
@@ -90,9 +91,17 @@ def _measured(report: Report) -> list[str]:
     for each in report.measurements:
         keys.setdefault(each.split, []).append(printable(each.key, 200))
     return [
-        f"{'':8}measured on {split} because rules need it: {', '.join(several)}"
+        f"{'':8}measured on {split} because rules need it: {_listed(several)}"
         for split, several in keys.items()
     ]
+
+
+def _listed(keys: list[str]) -> str:
+    """Return the measurements by their keys, and of many views how many there are."""
+    views = [each for each in keys if each.startswith("view ")]
+    if len(views) <= _MOST_VIEWS:
+        return ", ".join(keys)
+    return ", ".join([*(each for each in keys if each not in views), f"{len(views)} views"])
 
 
 def _unjudged(report: Report, width: int, colour: bool) -> str:

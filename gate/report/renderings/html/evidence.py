@@ -18,6 +18,8 @@ class Beside:
     evidence: "Evidence | None" = None
     missing: str = ""
     pictures: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (split, id) -> PNG
+    # (split, id, view) -> PNG
+    views: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
 
     def rows(self) -> "tuple[str, Rows] | None":
         """Return the split that mistakes and scores are shown of, and its rows."""
@@ -45,5 +47,13 @@ def read_beside(report: Report, path: Path | None) -> Beside:
     if measured != judged or sha256 != report.subject.sha256:
         return Beside(missing="The evidence beside the report is of another run")
     return Beside(
-        evidence, pictures={(str(each.split), each.id): each.png for each in evidence.pictures}
+        evidence,
+        pictures={
+            (str(each.split), each.id): each.png for each in evidence.pictures if not each.view
+        },
+        views={
+            (str(each.split), each.id, each.view): each.png
+            for each in evidence.pictures
+            if each.view
+        },
     )
