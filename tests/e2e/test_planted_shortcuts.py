@@ -76,7 +76,7 @@ def pictures(place, side, share, channels):
 
 def train(network, channels, images, labels):
     module: dict[str, object] = {}
-    exec(NETS, module)  # noqa: S102 -- the same text that the gate imports
+    exec(NETS, module)
     torch.manual_seed(0)
     model = module[network](channels)
     assert isinstance(model, nn.Module)
