@@ -77,13 +77,17 @@ def save_evidence(evidence: "Evidence", out: Path) -> "AbstractContextManager[No
     return nullcontext()
 
 
-def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Path) -> None:
+def copy_evidence(
+    evidence: "Evidence", source: "Evidence | str | Path", out: Path, *, restated: bool = False
+) -> None:
     """Leave evidence that was judged again in a folder: the very file that it was read from.
+
+    Where it is ``restated``, judged at another operating point, the copy states that one.
 
     Raises UsageError where the folder cannot be written, OutputError where a file cannot.
     """
     from gate.evidence.files import replace_file
-    from gate.evidence.store import FILE_NAME
+    from gate.evidence.store import FILE_NAME, restate
 
     if not isinstance(source, str | Path):
         _save(evidence, prepare(out))
@@ -91,10 +95,16 @@ def copy_evidence(evidence: "Evidence", source: "Evidence | str | Path", out: Pa
     file = Path(source)
     file = (file / FILE_NAME if file.is_dir() else file).resolve()
     place = out / FILE_NAME
-    if place.resolve() == file:
-        prepare(out, anew=False)
+    is_same = place.resolve() == file
+    prepare(out, anew=not is_same)
+    if restated:
+        with replace_file(place) as unfinished:
+            shutil.copyfile(file, unfinished)
+            restate(unfinished, evidence)
+        _save_lists(evidence, out)
         return
-    prepare(out)
+    if is_same:
+        return
     with replace_file(place) as unfinished:
         try:
             unfinished.hardlink_to(file)
@@ -126,11 +136,12 @@ def _save(evidence: "Evidence", out: Path) -> None:
 
 def _save_lists(evidence: "Evidence", out: Path) -> None:
     from gate.evidence.files import write_text
+    from gate.metrics.operating_point import at_operating_point
     from gate.report import broken, pairs
 
     lists = {
         pairs.FILE_NAME: pairs.pairs_list(evidence),
-        broken.FILE_NAME: broken.broken_list(evidence),
+        broken.FILE_NAME: broken.broken_list(at_operating_point(evidence)),
     }
     for name, lines in lists.items():
         if lines is not None:

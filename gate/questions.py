@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gate.checks.base import Comparison, Rule, Scope, SplitName
+from gate.checks.base import Comparison, ProofRequirement, Rule, Scope, SplitName
 from gate.errors import PluginError
 from gate.evidence.records import Evidence
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.operating_point import doubt_of_fit, missing_answers
 from gate.metrics.row_sets import RowSet, View
 from gate.policy.needs import lacking
 
+_OTHER_TARGET = "collect more validation images, state a target that is reached, or at_least"
+_APART = "take the shared images out of validation, and fit the thresholds again"
 _SAME_AT = 0.95  # the confidence at which two estimates are compared
 
 
@@ -88,7 +91,18 @@ def _rows_in_words(compared: tuple[SplitName, ...], comparison: Comparison, view
 def _comparisons(rule: Rule, evidence: Evidence) -> list[Comparison]:
     if lack := lacking(rule, evidence):
         return [_nothing(rule, lack.fact, lack.remedy)]
-    return rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
+    if rule.of_answers and (missing := missing_answers(evidence)):
+        return [_nothing(rule, missing, _OTHER_TARGET)]
+    found = rule.evaluate(evidence) or [_nothing(rule, "nothing was compared")]
+    if rule.of_answers and (doubt := doubt_of_fit(evidence)):
+        return [_unprovable(each, doubt) for each in found]
+    return found
+
+
+def _unprovable(comparison: Comparison, doubt: str) -> Comparison:
+    """Return a comparison that may fail and cannot pass, and that says why."""
+    detail = f"{comparison.detail}; {doubt}" if comparison.detail else doubt
+    return replace(comparison, proof=ProofRequirement.ONLY_FAIL, detail=detail, remedy=_APART)
 
 
 def _crashed(rule: Rule) -> list[Question]:

@@ -18,11 +18,13 @@ from gate.output_folder import (
     save_verdict,
 )
 from gate.policy.needs import needs_of
+from gate.policy.operating_point import OperatingPointSpec
 from gate.policy.reading import PolicyDocument, check_classes, read_policy
 from gate.policy.waivers import read_waivers
+from gate.subject.absent import complaints_of
 from gate.subject.folder import in_this_folder
 from gate.subject.gatefile import GateFile, read_gatefile
-from gate.subject.named_documents import policy_of, waivers_of
+from gate.subject.named_documents import documents_of
 from gate.subject.plugins import code_of_plugins, measuring_plugins
 
 if TYPE_CHECKING:
@@ -56,11 +58,15 @@ def validate(
 
     settings = settings or Settings()
     started = datetime.now(UTC)
-    subject = gatefile if isinstance(gatefile, GateFile) else read_gatefile(Path(gatefile))
+    subject = (
+        gatefile
+        if isinstance(gatefile, GateFile)
+        else read_gatefile(Path(gatefile), also=complaints_of)
+    )
     refuse_overwriting_baseline(subject, settings.out)
     resolution = resolve(subject)
     subject = resolution.gatefile
-    document, waivers = policy_of(subject), waivers_of(subject)
+    document, waivers = documents_of(subject)
     needs = needs_of(document.policy.rules)
     subject = subject.bound_by(document)
     plugins, code = measuring_plugins(subject, needs), code_of_plugins(subject, needs)
@@ -77,6 +83,7 @@ def validate(
             needs=needs,
             unread=resolution.failure,
         )
+    evidence = with_operating_point(evidence, subject.operating_point)
     engines = {*evidence.engines, *engine.items()}  # one that gave nothing took part all the same
     rests_on = replace(evidence.configuration, code={**evidence.configuration.code, **code})
     evidence = replace(
@@ -100,6 +107,20 @@ def validate(
     return report
 
 
+def with_operating_point(evidence: "Evidence", stated: OperatingPointSpec | None) -> "Evidence":
+    """Return the evidence with the operating point that is stated, its thresholds fitted.
+
+    Those that are to be fitted are found on its validation rows.
+    """
+    if stated is None:
+        return evidence
+    from gate.metrics.fitting import fitted
+
+    point = fitted(stated.declared(), evidence)
+    rests_on = replace(evidence.configuration, operating_point=point)
+    return replace(evidence, configuration=rests_on)
+
+
 def judge(
     evidence: "Evidence | str | Path",
     policy: PolicyDocument | str,
@@ -107,13 +128,16 @@ def judge(
     waivers: Sequence[str] = (),
     enforced: bool = True,
     out: Path | None = None,
+    operating_point: GateFile | str | Path | None = None,
 ) -> "Report":
     """Return the report on evidence, or on the file or folder that holds it; no model, no data.
 
     ``waivers`` are paths of documents. With ``out``, a folder, the report is left there with the
-    evidence and what it was judged by, for `attest`; without it nothing is. Raises UsageError where
-    the policy or a waiver is wrong, EvidenceError where the evidence cannot be read, OutputError
-    where the folder cannot be written.
+    evidence and what it was judged by, for `attest`; without it nothing is. ``operating_point`` is
+    a gate file whose operating point takes the place of the evidence's own.
+
+    Raises UsageError where the policy, a waiver or the operating point is wrong, EvidenceError
+    where the evidence cannot be read, OutputError where the folder cannot be written.
     """
     from gate.evidence.records import Evidence
     from gate.evidence.store import load
@@ -127,11 +151,27 @@ def judge(
     found = evidence if isinstance(evidence, Evidence) else load(Path(evidence))
     if found.classes:  # none are known where no data could be opened: the failures then decide
         check_classes(document, found.classes, found.critical)
+    if operating_point is not None:
+        found = _at(operating_point, found)
     judgement = Judgement(PolicyRecord.of(document), accepted, enforced)
     if out is not None:
-        copy_evidence(found, evidence, out)
+        copy_evidence(found, evidence, out, restated=operating_point is not None)
     facts = partial(run_facts, found, started=started, command=())
     report = judgement.report_on(found, at=started, run=facts)
     if out is not None:
         save_verdict(judgement, report, out)
     return report
+
+
+def _at(stated: GateFile | str | Path, evidence: "Evidence") -> "Evidence":
+    """Return the evidence at the operating point of a gate file.
+
+    Raises UsageError where the gate file states none, or one that the evidence cannot have.
+    """
+    from gate.evidence.records import Split
+
+    gatefile = stated if isinstance(stated, GateFile) else read_gatefile(Path(stated))
+    gatefile.require_operating_point(
+        evidence.classes, has_validation=Split.VALIDATION in evidence.splits
+    )
+    return with_operating_point(evidence, gatefile.operating_point)

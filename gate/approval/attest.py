@@ -10,7 +10,7 @@ from gate.approval.digests import checkpoint_files
 from gate.approval.envelope import Envelope, seal
 from gate.approval.judging import judge_again
 from gate.approval.keys import SigningKey
-from gate.errors import AttestationError, RefusalCode, UsageError
+from gate.errors import AttestationError, RefusalCode
 from gate.report.canonical import canonical
 from gate.report.model import Report
 from gate.report.statement import statement
@@ -38,9 +38,9 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
     """Return the verdict on a checkpoint that the evidence in a folder gives when judged again.
 
     ``folder`` is what `run`, or `judge --out`, left; ``now`` has its zone. Raises EvidenceError
-    where report or evidence cannot be read, UsageError where no checkpoint was run or the file
-    cannot be read, and AttestationError for a report alone, for one that says otherwise than its
-    evidence, for another checkpoint than was judged, and for a run in audit mode: with
+    where report or evidence cannot be read, UsageError where the file cannot be read, and
+    AttestationError where no checkpoint was run, for a report alone, for one that says otherwise
+    than its evidence, for another checkpoint than was judged, and for a run in audit mode: with
     ``allow_audit`` that is attested, as FAILED.
     """
     report = judge_again(folder)
@@ -53,9 +53,10 @@ def attest(folder: Path, checkpoint: Path, *, now: datetime, allow_audit: bool =
             "run in the mode enforce, or attest it as FAILED with --allow-audit",
         )
     if report.subject.sha256 is None:
-        raise UsageError(
+        raise AttestationError(
             where,
-            "the report is of no checkpoint: none was run, or none was reached",
+            RefusalCode.NO_SUBJECT,
+            "the report is of no checkpoint: saved predictions were judged, or none was reached",
             "attest the report of a run that loaded one",
         )
     files = checkpoint_files(checkpoint)

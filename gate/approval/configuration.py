@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 
 from gate.approval.packages import check_packages
+from gate.approval.statement import Decision
 from gate.approval.verification import SHOWN, Verification
 from gate.errors import AttestationError, RefusalCode
 from gate.policy.fit import misfits
+from gate.policy.operating_point import OperatingPointPin
+from gate.report.canonical import decimal
 from gate.wording import printable
 
 
@@ -18,6 +21,7 @@ def configuration(verification: Verification) -> str:
     pinned = [
         *_classes(verification),
         *_critical(verification),
+        *_operating_point(verification),
         *_champion(verification),
         *_champion_evidence(verification),
         *_digests(verification),
@@ -73,6 +77,46 @@ def _another_critical(verification: Verification, wanted: str) -> AttestationErr
         RefusalCode.CRITICAL_DIFFERS,
         f"critical when it was judged: {_show(verification)}; {wanted}",
         "judge the evidence by a policy that names these as critical, and attest that",
+    )
+
+
+def _operating_point(verification: Verification) -> list[str]:
+    """Refuse other thresholds than the policy writes out; those of a trust file are a digest.
+
+    Where neither names any, whoever had it judged chose them, and that is said.
+    """
+    found, pin = (
+        verification.judged.said.operating_point,
+        verification.policy.policy.operating_point,
+    )
+    if pin is not None and (other := _other_thresholds(pin, found)):
+        raise AttestationError(
+            verification.where,
+            RefusalCode.OPERATING_POINT_DIFFERS,
+            f"{other}, and the policy pins another operating point",
+            "judge the evidence at the operating point of the policy, and attest that",
+        )
+    by_digest = verification.trust.configuration.operating_point is not None
+    if found is not None and not by_digest and (pin is None or pin == "required"):
+        notes = f"operating point, as whoever had it judged chose it: {found.in_words()}"
+        verification.notes.append(notes)
+    return ["operating point"] if pin is not None else []
+
+
+def _other_thresholds(pin: OperatingPointPin, found: Decision | None) -> str:
+    """Return which thresholds a verdict is by, in words, if they are not those of a policy."""
+    if found is None:
+        return "the class with the highest score was the answer"
+    if pin == "required":
+        return ""
+    said = [(each.class_, each.at_least) for each in found.order]
+    wanted = [(each.class_, each.at_least) for each in pin.order]
+    same = [name for name, _ in said] == [name for name, _ in wanted] and all(
+        asked is None or found_at == decimal(asked)  # None: fitted, as the judgement has checked
+        for (_, found_at), (_, asked) in zip(said, wanted, strict=True)
+    )
+    return (
+        "" if same and found.otherwise == pin.otherwise else f"scores decided: {found.in_words()}"
     )
 
 

@@ -32,6 +32,9 @@ def _is_a_time(text: str) -> str:
 _Time = Annotated[str, AfterValidator(_is_a_time)]
 
 
+_Decimal = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", max_length=400)]
+
+
 class _Part(BaseModel):
     """A part of a statement; in-toto obliges its readers to pass over fields they do not know."""
 
@@ -88,6 +91,28 @@ class Champion(_Ours):
     evidence_file: Sha256 | None = Field(alias="evidenceFile")  # that they were read from
 
 
+class DecidingThreshold(_Ours):
+    """The score, a decimal string, from which on a class is the answer."""
+
+    class_: str = Field(alias="class")
+    at_least: _Decimal | None
+
+
+class Decision(_Ours):
+    """How scores became answers, where that is not by the highest score."""
+
+    order: list[DecidingThreshold] = Field(min_length=1)
+    otherwise: Literal["best", "abstain"]
+
+    def in_words(self) -> str:
+        """Return the thresholds in the order in which they are asked."""
+        said = (
+            f"{printable(each.class_, 60)} from {each.at_least or 'no known score'}"
+            for each in self.order
+        )
+        return f"{', '.join(said)}, otherwise {self.otherwise}"
+
+
 class _Extension(_Ours):
     verdict: Literal["pass", "fail", "inconclusive", "error"]
     mode: Literal["enforce", "audit"]
@@ -96,6 +121,7 @@ class _Extension(_Ours):
     measured_at: _Time | None = Field(alias="measuredAt")  # the oldest part of the evidence
     classes: list[str]
     critical: list[str]
+    operating_point: Decision | None = Field(alias="operatingPoint")
     champion: Champion | None
     tool: Tool
     plugins: Plugins
@@ -252,6 +278,9 @@ def _contradictions(statement: Statement) -> Iterator[str]:
         yield "the plugins of the policy are not those of the configuration"
     if not set(said.critical) <= set(said.classes):
         yield "a critical class is none of the classes"
+    point = [] if said.operating_point is None else said.operating_point.order
+    if not {each.class_ for each in point} <= set(said.classes):
+        yield "a class with a threshold is none of the classes"
     waived = [waiver.result for waiver in said.waivers]
     if len(set(waived)) < len(waived) or not set(waived) <= set(predicate.warned):
         yield "a waiver is for no warned test, or stands twice"

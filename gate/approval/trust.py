@@ -104,6 +104,7 @@ class AllowedData(_Strict):
     )
     validation: _Digests | None = Field(None, description="The same for validation.")
     test: _Digests | None = Field(None, description="The same for test.")
+    unknown: _Digests | None = Field(None, description="The same for unknown.")
 
 
 class AllowedConfiguration(_Strict):
@@ -117,6 +118,9 @@ class AllowedConfiguration(_Strict):
     )
     output: _Digests | None = Field(
         None, description="The same of output: which scores were taken, and as what."
+    )
+    operating_point: _Digests | None = Field(
+        None, description="The same of operating_point: by which thresholds scores became answers."
     )
     weights: _Digests | None = Field(
         None, description="The same of weights: the state dict that was named."

@@ -5,6 +5,7 @@ The list is written by hand, so that it can be read; a test catches what was for
 
 from collections.abc import Mapping
 
+from gate.checks.abstention import Abstention
 from gate.checks.accuracy import Accuracy
 from gate.checks.accuracy_paradox import AccuracyParadox
 from gate.checks.average_precision import AveragePrecision
@@ -33,6 +34,7 @@ from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
 from gate.checks.recall import Recall
+from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.region_evidence import RegionEvidence
 from gate.checks.regression import Regression
 from gate.checks.repeatable import Repeatable
@@ -43,6 +45,7 @@ from gate.checks.stability import Stability
 from gate.checks.top_k_accuracy import TopKAccuracy
 from gate.checks.train_test_gap import TrainTestGap
 from gate.checks.train_test_overlap import TrainTestOverlap
+from gate.checks.unknown_accepted import UnknownAccepted
 
 _ALL: tuple[type[Rule], ...] = (
     # classification
@@ -61,6 +64,9 @@ _ALL: tuple[type[Rule], ...] = (
     LogLoss,
     ConfusionRate,
     ExpectedCost,
+    RecallAtFpr,
+    Abstention,
+    UnknownAccepted,
     # traps
     AccuracyParadox,
     PredictionCollapse,

@@ -27,6 +27,7 @@ class AveragePrecision(MeanOverClasses):
         "and Thomas 2019; Rubin 1981) of what each image adds (Deville 1999)"
     )
 
+    of_answers: ClassVar = False
     check: Literal["average-precision"] = "average-precision"
     min: float | None = Field(
         None, ge=0, le=1, description="The lowest average precision that passes."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
 
-SplitName = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]  # those with labels
 Operator = Literal[">=", "<=", ">", "<"]
 Copies = Literal["exact", "near"]
 
@@ -162,6 +162,8 @@ class Rule(BaseModel):
     @field_validator(
         "classes",
         "over",
+        "class_",
+        "min_coverage_per_class",
         "per_class",
         "prevalence",
         "from_",
@@ -179,6 +181,7 @@ class Rule(BaseModel):
     examples: ClassVar[tuple[Example, ...]] = ()
     formula: ClassVar[str] = ""  # for explain: the definition and its source
     interval: ClassVar[str] = ""  # for explain: how the bounds are computed
+    of_answers: ClassVar[bool] = True  # judges what the model answers, not its scores or its data
     shares_error: ClassVar[bool] = True  # failing by chance is divided among all of the kind
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:

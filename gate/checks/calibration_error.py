@@ -44,6 +44,7 @@ class CalibrationError(SplitMetric):
     interval: ClassVar = "consistency resampling (Broecker and Smith 2007), 1,000 draws, fixed seed"
     operator: ClassVar[Operator] = "<="
 
+    of_answers: ClassVar = False
     check: Literal["calibration-error"] = "calibration-error"
     max: float | None = Field(0.05, gt=0, le=1, description="The highest error that passes.")
     min_images: int = Field(200, ge=1, description="The fewest images that it is computed from.")

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
+from gate.checks.base import Comparison, Scope, SplitName
+
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Pair, SplitEvidence
 
 FEWEST_PER_CLASS = 5  # images of an earlier split, on average: fewer are hardly the whole of it
+GIVE_IMAGES = "give the images: name their column by image: in the gate file, or by --image"
 LIMIT_IN_WORDS = "A count (`2`), or a fraction of the images (`0.005`)."
 
 
@@ -61,6 +64,22 @@ def too_few_to_pass(evidence: "Evidence", earlier: str, later: str) -> str:
         return ""
     more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
     return f"{earlier} has no image of {', '.join(absent[:3])}{more}, which {later} has"
+
+
+def compared_by_ids(what: str, split: SplitName) -> Comparison:
+    """Return the warning that no image was looked at; a copy under another id is not known."""
+    from gate.metrics.estimates import Count
+
+    return Comparison(
+        what="comparisons by ids alone",
+        finding=f"{what} by their ids alone: a copy under another id is not known",
+        estimate=Count(1),
+        operator="<=",
+        required=0,
+        scope=Scope(split, part="by-ids"),
+        advisory=True,
+        remedy=GIVE_IMAGES,
+    )
 
 
 def such_as(pairs: "Collection[Pair]") -> str:

@@ -28,6 +28,7 @@ class DataRequirements(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "readable images of the split, neither leaked nor repeated, of each class in it, and "
         "their groups"

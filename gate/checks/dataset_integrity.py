@@ -41,6 +41,7 @@ class DatasetIntegrity(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "unreadable images of each split; hidden files that are images; images of each class in "
         "each split"

@@ -17,7 +17,14 @@ from gate.checks.base import (
     SplitName,
     allows_nearly_all,
 )
-from gate.checks.copies import LIMIT_IN_WORDS, Limit, allowed_images, such_as
+from gate.checks.copies import (
+    GIVE_IMAGES,
+    LIMIT_IN_WORDS,
+    Limit,
+    allowed_images,
+    compared_by_ids,
+    such_as,
+)
 from gate.checks.sentences import agree, allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
@@ -41,6 +48,7 @@ class DuplicateImages(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "images that are copies of another image of the split, less one of each set"
     interval: ClassVar = "none: the images are counted, not sampled"
 
@@ -102,12 +110,18 @@ class DuplicateImages(Rule):
         conflicts = [pair for pair in pairs if pair.label_a != pair.label_b]
         images = 0 if inside is None else inside.images_b
         copies = len({pair.b for pair in pairs})
+        at_least = inside is not None and inside.by_ids_alone
+        warning = (
+            [compared_by_ids(f"{self.split} images were compared with each other", self.split)]
+            if at_least
+            else []
+        )
         missing = Undefined(f"the images of {self.split} were not compared with each other")
         if split not in evidence.splits:
             missing = absent(evidence, self.split)
 
         def limit(part: str, found: int, most: Limit, words: str, detail: str) -> Comparison:
-            estimate: Estimate = missing if inside is None else Count(found)
+            estimate: Estimate = missing if inside is None else Count(found, at_least=at_least)
             required = allowed_images(most, images)
             said = (
                 f"{found:,} of {images:,} {self.split} images {agree(found, 'repeat', 'repeats')} "
@@ -120,12 +134,14 @@ class DuplicateImages(Rule):
                 required=required,
                 scope=Scope(self.split, part=part),
                 finding=known_or(estimate, said),
+                to_decide=GIVE_IMAGES if at_least else "",
                 detail=detail,
             )
 
         left = f"{images - copies:,} different images, {such_as(pairs)}" if copies else ""
         conflicting = len({pair.b for pair in conflicts})
         return [
+            *warning,
             limit("copies", copies, self.max, "", left),
             limit(
                 "label-conflict",

@@ -20,7 +20,8 @@ class ExpectedCost(SplitMetric):
     """Allow at most this mean cost of an image, given what each kind of mistake costs.
 
     Rows of `costs` are the truth and columns the prediction, in the order of the classes; the cost
-    holds for the class mix of the split.
+    holds for the class mix of the split. Where the operating point abstains, one column
+    more says what it costs to give no answer.
 
     To fix a failure: see which cell of the confusion matrix costs most, and lower that mistake.
 
@@ -64,8 +65,12 @@ class ExpectedCost(SplitMetric):
     @model_validator(mode="after")
     def _square(self) -> "ExpectedCost":
         side = len(self.costs)
-        if side < 2 or any(len(row) != side for row in self.costs):
-            raise ValueError("costs must be square: one row and one column a class")
+        widths = {len(row) for row in self.costs}
+        if side < 2 or widths not in ({side}, {side + 1}):
+            raise ValueError(
+                "costs must be square: one row and one column a class, and perhaps one column more "
+                "for no answer"
+            )
         return self
 
     @property
@@ -97,6 +102,8 @@ class ExpectedCost(SplitMetric):
 
         for _, fact, _ in self.misfits(evidence.classes):
             return Undefined(fact)
+        if rows.abstains and len(self.costs[0]) == len(self.costs):
+            return Undefined("costs has no column for the answer that is none of the classes")
         return expected_cost(
             rows if label is None else rows.where(rows.labels == label), self.costs
         )

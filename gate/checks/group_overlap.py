@@ -46,6 +46,7 @@ class GroupOverlap(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "groups that stand in both splits"
     interval: ClassVar = "none: the groups are counted, not sampled"
 

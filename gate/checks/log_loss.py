@@ -30,6 +30,7 @@ class LogLoss(SplitMetric):
     )
     operator: ClassVar[Operator] = "<="
 
+    of_answers: ClassVar = False
     check: Literal["log-loss"] = "log-loss"
     max: float | None = Field(None, ge=0, description="The highest loss that passes, in nats.")
 

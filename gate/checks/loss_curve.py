@@ -71,6 +71,7 @@ class LossCurve(Rule):
     """
 
     family: ClassVar = "training"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "fall = (first - median of last 3) / first; rise = (end - minimum) / minimum of the "
         "validation loss; the end of the train loss by the slope of Theil and Sen (Sen 1968)"
@@ -96,7 +97,9 @@ class LossCurve(Rule):
         "the classes.",
     )
     history: Literal["required", "optional"] = Field(
-        "required", description="Whether a run without a history blocks as inconclusive, or warns."
+        "required",
+        description="Whether a run without a history, or with one that is too short to "
+        "tell, blocks as inconclusive, or warns.",
     )
     validation: Literal["if-logged", "required"] = Field(
         "if-logged", description="Whether a history without validation loss is inconclusive."
@@ -180,18 +183,20 @@ class LossCurve(Rule):
         from gate.metrics import curves
         from gate.metrics.priors import prior_entropy
 
+        optional = self.history == "optional"
         entropy = prior_entropy(evidence) if self.loss == "cross-entropy" else None
         train, *validation = _curves(history)
         yield _comparison(
             "losses that are NaN or infinite",
             curves.non_finite([train, *validation]),
             train,
+            optional=optional,
         )
         fall = curves.decreasing(train, min_drop=self.min_drop, prior_entropy=entropy)
-        yield _comparison("fall of the train loss", fall, train)
+        yield _comparison("fall of the train loss", fall, train, optional=optional)
         if entropy is not None:
             better = curves.better_than_prior(train, prior_entropy=entropy)
-            yield _comparison("train loss at the end", better, train)
+            yield _comparison("train loss at the end", better, train, optional=optional)
 
     def _validation(self, history: "History") -> "Iterator[Comparison]":
         """Yield the rise of each validation loss, so that the worst decides."""
@@ -205,7 +210,13 @@ class LossCurve(Rule):
                 loss, checkpoint_epoch=history.checkpoint_epoch, max_rise=self.max_rise
             )
             several = f":{history.validation_losses[index]}" if len(losses) > 1 else ""
-            yield _comparison(f"rise of the {loss.name} after its minimum", rising, loss, several)
+            yield _comparison(
+                f"rise of the {loss.name} after its minimum",
+                rising,
+                loss,
+                several,
+                optional=self.history == "optional" and bool(history.validation_losses),
+            )
 
     def _left_out(self, history: "History") -> "Iterator[Comparison]":
         """Yield what may hide a rise; what is in order is told only where it is asked for."""
@@ -324,8 +335,13 @@ def _as_sentence(reason: str) -> str:
     return reason[:1].upper() + reason[1:]
 
 
-def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "") -> Comparison:
-    """Return the comparison of one fact of ``curve``, without a value where it cannot say."""
+def _comparison(
+    what: str, fact: "CurveFact", curve: "Curve", several: str = "", *, optional: bool = False
+) -> Comparison:
+    """Return the comparison of one fact of ``curve``, without a value where it cannot say.
+
+    Where the history is ``optional``, what one leaves open weighs no more than having none.
+    """
     from gate.metrics.estimates import Count, Indication, Undefined
 
     estimate: Estimate
@@ -346,5 +362,6 @@ def _comparison(what: str, fact: "CurveFact", curve: "Curve", several: str = "")
         to_decide=_remedy(fact, curve),
         proof=ProofRequirement.TO_FAIL,
         undefined=Outcome.FAILED if fact.state == "unmet" else Outcome.INCONCLUSIVE,
+        optional=optional,
         advisory=fact.name == "tail",
     )

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope
 from gate.checks.sentences import agree, enumerate_names, known_or
+from gate.checks.without_model import SUBJECT_IN_WORDS, SubjectRule, without_model
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ModelIntegrity(Rule):
     """
 
     family: ClassVar = "model"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "tensors and outputs that are not finite; outputs that never change; predictions that "
         "change with the batch"
@@ -55,6 +57,8 @@ class ModelIntegrity(Rule):
         description="Parts of the sandbox that a foreign parser must run in, which ONNX needs; "
         "other checkpoints are read without one.",
     )
+
+    subject: SubjectRule = Field("optional", description=SUBJECT_IN_WORDS)
 
     examples: ClassVar = (
         Example("sound", {}, SyntheticRun(probe="sound"), Outcome.PASSED),
@@ -72,7 +76,8 @@ class ModelIntegrity(Rule):
 
         probe = evidence.probe
         if probe is None:
-            return [_none("tensors", Undefined("no model was run (add `model:`)"), "")]
+            what = "soundness of the model"
+            return [without_model(what, "tensors", evidence, subject=self.subject)]
         absent = [
             part for part in self.sandbox if probe.sandbox is not None and part not in probe.sandbox
         ]

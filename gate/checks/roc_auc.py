@@ -31,6 +31,7 @@ class RocAuc(MeanOverClasses):
 
     chance: ClassVar[float] = 0.5
 
+    of_answers: ClassVar = False
     check: Literal["roc-auc"] = "roc-auc"
     min: float | None = Field(None, ge=0, le=1, description="The lowest area that passes.")
 

@@ -31,6 +31,7 @@ class TopKAccuracy(SplitMetric):
         "as can be (Fay and Feuer 1997)"
     )
 
+    of_answers: ClassVar = False
     check: Literal["top-k-accuracy"] = "top-k-accuracy"
     k: int = Field(5, ge=1, description="How many of the highest scores count.")
     min: float | None = Field(None, ge=0, le=1, description="The lowest share that passes.")

@@ -21,9 +21,11 @@ from gate.checks.base import (
     allows_nearly_all,
 )
 from gate.checks.copies import (
+    GIVE_IMAGES,
     LIMIT_IN_WORDS,
     Limit,
     allowed_images,
+    compared_by_ids,
     listed_images,
     such_as,
     too_few_to_pass,
@@ -45,6 +47,7 @@ class TrainTestOverlap(Rule):
 
     Copies are found by the bytes of the file and by the decoded pixels, also flipped or rotated;
     near copies by a perceptual hash, and among images of 64 pixels and more by aligned crops too.
+    Borders are looked past, and an object on plain ground is compared by itself, however turned.
     Where all images look alike (shoes, parts on a belt), a pair is near only if it is far nearer
     than the image's other neighbours are. Labels are never part of the comparison, so a copy with
     another label is found too and counted as a label conflict. Metrics are judged with and without
@@ -63,6 +66,7 @@ class TrainTestOverlap(Rule):
     """
 
     family: ClassVar = "data"
+    of_answers: ClassVar = False
     formula: ClassVar = "images of the later split with a copy in the earlier one"
     interval: ClassVar = "none: the images are counted, not sampled"
 
@@ -183,6 +187,8 @@ class TrainTestOverlap(Rule):
             ),
             ("near", near_pairs, near, self.max_near, self.warn_near),
         )
+        if between.overlap is not None and between.overlap.by_ids_alone:
+            yield compared_by_ids(f"{later} images were compared with {earlier} images", later)
         for part, found, kinds, most, warn_above in looked_for:
             if most is not None:
                 yield between.limit(part, found, most, kinds)
@@ -225,6 +231,14 @@ class _Between:
         """The pairs that were found."""
         return () if self.overlap is None else self.overlap.pairs
 
+    @property
+    def _to_decide(self) -> str:
+        """What evidence to give where it stays open whether there are copies."""
+        if self.too_few:
+            whole = f"give all images that the model was trained on as `{self.earlier}`"
+            return whole if self.earlier == "train" else ""
+        return GIVE_IMAGES if self.overlap is not None and self.overlap.by_ids_alone else ""
+
     def limit(
         self,
         part: str,
@@ -240,7 +254,9 @@ class _Between:
         earlier, later, overlap = self.earlier, self.later, self.overlap
         measured = overlap is not None and bool(kinds & set(overlap.compared))
         found = len({pair.b if pair.split_b == later else pair.a for pair in pairs})
-        estimate: Estimate = Count(found) if measured else self.missing
+        estimate: Estimate = self.missing
+        if measured:
+            estimate = Count(found, at_least=overlap is not None and overlap.by_ids_alone)
         required = allowed_images(limit, self.images) if measured else 0.0
         share = {
             "exact": f"also {agree(found, 'occur', 'occurs')} in {earlier}",
@@ -265,9 +281,7 @@ class _Between:
             remedy=""
             if earlier == "train"
             else f"remove the listed images from {earlier} or from {later}, and judge again",
-            to_decide=f"give all images that the model was trained on as `{earlier}`"
-            if self.too_few and earlier == "train"
-            else "",
+            to_decide=self._to_decide,
             detail="; ".join(filter(None, (seen, self.too_few))),
         )
 

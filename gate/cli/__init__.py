@@ -29,6 +29,7 @@ _COMMANDS = {
     "init": "write a gate file and a policy that fit your data",
     "demo": "four small models on real digits: one good, three that must not ship",
     "explain": "the catalogue of checks, or one check in full",
+    "thresholds": "what each threshold of a class gives, and the lines to paste",
     "plan": "how many test images a policy takes to prove",
     "policy": "lint, compare, try out and show policies",
     "overlap": "the leak check alone, on two datasets",

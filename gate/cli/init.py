@@ -2,29 +2,30 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from gate.cli.streams import say, tell, visible
+from gate.cli.subject import draft_options
 from gate.errors import UsageError
 from gate.utf8 import as_utf8
 
 if TYPE_CHECKING:
+    from gate.drafting.choosing import Critical
     from gate.drafting.looking import Seen
     from gate.drafting.writing import Costly
     from gate.subject.sources.looking import Look
 
 _GATEFILE, _POLICY = "gate.yaml", "policy.yaml"
+_ALL = "all"
 _COSTLY = ("misses", "false-alarms", "both")
 
 
 @click.command(name="init")
 @click.argument("data", type=click.Path(path_type=Path), default=Path("data"))
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="The weights to be judged.")
-@click.option("--model", metavar="PKG.MODULE:FUNCTION", help="Returns the nn.Module; your code.")
 @click.option("--costly", type=click.Choice(_COSTLY), help="Which mistakes cost most.")
-@click.option("--critical", multiple=True, metavar="CLASS", help="Whose mistakes; may repeat.")
+@draft_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -33,44 +34,69 @@ _COSTLY = ("misses", "false-alarms", "both")
 )
 def command(
     data: Path,
-    checkpoint: Path | None,
-    model: str | None,
     costly: str | None,
-    critical: tuple[str, ...],
     out: Path,
+    **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> None:
     """Look at DATA and a checkpoint, and write a gate file and a policy that fit.
 
-    DATA is a folder with train and test in it. At a terminal, what is not said is asked; elsewhere
-    the safest answer is taken and said. Nothing is ever overwritten.
+    DATA is a folder with train and test in it. What flags say is written as they say it. At a
+    terminal, what is not said is asked; elsewhere the safest answer is taken and said. Nothing is
+    ever overwritten.
     """
+    from gate.drafting.choosing import common_size, sizes_in_words
     from gate.drafting.looking import look
-    from gate.drafting.writing import Wishes, gatefile_text, policy_text, states_input
+    from gate.drafting.writing import (
+        Wishes,
+        gatefile_text,
+        guesses_input,
+        policy_text,
+        states_input,
+    )
+    from gate.subject.gatefile import GateFile
+    from gate.subject.overrides import Flags, override
     from gate.subject.sources.looking import look_at
     from gate.wording import list_names
 
     _refuse_overwriting(out)
+    said = override(GateFile(), Flags(**flags))
     seen = look(data)
+    if said.classes:
+        _require_those_of_data(said.classes, seen)
+    checkpoint = Path(flags["checkpoint"]) if flags["checkpoint"] else None
+    if checkpoint is not None and not checkpoint.exists():
+        look_at(checkpoint)  # an address says so itself
+        raise UsageError(str(checkpoint), "there is no such file", "check the path of --checkpoint")
     artefact = None if checkpoint is None else look_at(checkpoint)
     if artefact is not None:
         _compare(artefact, seen)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    costs = _costly(costly, at_terminal)
+    critical = _critical(said.critical, seen, at_terminal)
     wishes = Wishes(
-        costly=_costly(costly, at_terminal),
-        critical=_critical(critical, seen, at_terminal),
+        costly=costs,
+        critical=critical.names,
         checkpoint=checkpoint,
-        factory=model,
+        factory=flags["model"],
         artefact=artefact,
+        why_critical=critical.why,
+        said=said,
     )
+    if guesses_input(seen, wishes):
+        tell(
+            f"assumed: images of {sizes_in_words(seen)} are resized and cropped to "
+            f"{common_size(seen)}x{common_size(seen)} (--size, --resize, --crop): check it against "
+            "training"
+        )
     _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
     _write(out / _POLICY, policy_text(seen, wishes))
-    if model is not None:
-        _look_for(model, out)
+    if wishes.factory is not None:
+        _look_for(wishes.factory, out)
     for name in (_GATEFILE, _POLICY):
         say(visible(f"wrote {out / name}"))
     needed = (
         ("checkpoint (--checkpoint)", not checkpoint),
-        ("factory (--model)", not model and wishes.needs_factory),
+        ("factory (--model)", not wishes.factory and wishes.needs_factory),
         ("input (--size, --channels, --mean, --std)", not states_input(seen, wishes)),
     )
     missing = [key for key, is_missing in needed if is_missing]
@@ -121,21 +147,35 @@ def _costly(said: str | None, at_terminal: bool) -> "Costly":
     return cast("Costly", said or "both")
 
 
-def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> tuple[str, ...]:
-    from gate.wording import quote, suggestion
+def _require_those_of_data(classes: tuple[str, ...], seen: "Seen") -> None:
+    from gate.wording import list_names, quote
+
+    if set(classes) != set(seen.classes):
+        fact = f"the data has the classes {list_names(list(map(quote, seen.classes)))}"
+        raise UsageError("--classes", fact, "name these, in the order of the model's outputs")
+
+
+def _critical(said: tuple[str, ...], seen: "Seen", at_terminal: bool) -> "Critical":
+    from gate.drafting.choosing import Critical, choose_critical
+    from gate.wording import list_names, quote, suggestion
 
     for name in said:
         if name not in seen.classes:
             remedy = suggestion(name, seen.classes, what="the classes are")
             raise UsageError("--critical", f"the data has no class {quote(name)}", remedy)
     if said:
-        return tuple(dict.fromkeys(said))
+        return Critical(tuple(dict.fromkeys(said)), "")
+    chosen = choose_critical(seen)
     if at_terminal:
         asked = "The class whose mistakes cost most"
-        answer: str = click.prompt(asked, type=click.Choice(seen.classes), default=seen.rarest)
-        return (answer,)
-    tell(f"assumed: {quote(seen.rarest)} is critical (--critical)")
-    return (seen.rarest,)
+        one = chosen.names[0] if len(chosen.names) == 1 else _ALL
+        choices = click.Choice(list(dict.fromkeys((*seen.classes, _ALL))))
+        answer: str = click.prompt(asked, type=choices, default=one)
+        return Critical((answer,) if answer in seen.classes else seen.classes, "")
+    names = list_names([quote(name) for name in chosen.names])
+    verb = "is" if len(chosen.names) == 1 else "are"
+    tell(f"assumed: {names} {verb} critical: {chosen.why} (--critical)")
+    return chosen
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,12 +8,14 @@ from gate.cli.output import (
     color_option,
     delete_stale_outputs,
     deliver,
+    detail_options,
     format_option,
     mode_option,
     output_option,
     parse_outputs,
     waivers_option,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import SubjectError
 from gate.report.renderings.registry import require_extra
 
@@ -23,6 +25,12 @@ from gate.report.renderings.registry import require_extra
 @click.option("--policy", required=True, metavar="NAME|FILE", help="A shipped policy, or your own.")
 @waivers_option
 @click.option(
+    "--operating-point",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A gate file whose operating_point takes the place of the evidence's own.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for report.json, the evidence and what it was judged by, as `attest` needs them.",
@@ -31,15 +39,18 @@ from gate.report.renderings.registry import require_extra
 @format_option
 @mode_option
 @color_option
+@detail_options
 def command(
     evidence: Path,
     policy: str,
     waivers: tuple[str, ...],
+    operating_point: Path | None,
     out: Path | None,
     outputs: tuple[str, ...],
     format_: str,
     mode: str,
     color: str,
+    detail: str | None,
 ) -> int:
     """Judge saved EVIDENCE again: a file, or the folder that a run left.
 
@@ -50,13 +61,24 @@ def command(
     from gate.report.renderings import Beside
     from gate.run import judge
 
+    refuse_slip("judge", evidence)
     file = evidence / FILE_NAME if evidence.is_dir() else evidence
-    targets = parse_outputs(outputs, inputs=(file, Path(policy)))
+    read = (file, Path(policy), *([operating_point] if operating_point else ()))
+    targets = parse_outputs(outputs, inputs=read)
     require_extra(format_)
     try:
-        report = judge(evidence, policy, waivers=waivers, enforced=mode == "enforce", out=out)
+        report = judge(
+            evidence,
+            policy,
+            waivers=waivers,
+            enforced=mode == "enforce",
+            out=out,
+            operating_point=operating_point,
+        )
     except SubjectError:
         delete_stale_outputs(outputs, None if out is None else out / REPORT_NAME)
         raise
     beside = Beside(report=None if out is None else out / REPORT_NAME, evidence=file)
-    return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+    return deliver(
+        report, format_=format_, outputs=targets, beside=beside, color=color, detail=detail
+    )

@@ -7,6 +7,7 @@ import click
 
 from gate.cli.output import (
     color_option,
+    detail_options,
     format_option,
     mode_option,
     no_images_option,
@@ -14,6 +15,7 @@ from gate.cli.output import (
 )
 from gate.cli.run import out_option, run_gate
 from gate.cli.shard import SHARDS
+from gate.cli.slips import refuse_slip
 from gate.cli.subject import subject_options
 from gate.errors import UsageError
 from gate.measure.choices import Backend, Device
@@ -34,6 +36,7 @@ from gate.measure.settings import MeasureSettings
 @mode_option
 @no_images_option
 @color_option
+@detail_options
 def command(
     shards: tuple[Path, ...],
     gatefile: Path | None,
@@ -50,6 +53,7 @@ def command(
 
     files: list[Path] = []
     for named in shards or (SHARDS,):
+        refuse_slip("merge", named)
         found = sorted(named.glob(f"*{SUFFIX}")) if named.is_dir() else [named]
         if not found or not named.exists():
             fact = f"holds no {SUFFIX} files" if named.is_dir() else "does not exist"

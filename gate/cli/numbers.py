@@ -1,6 +1,8 @@
-"""Numbers on the command line."""
+"""Numbers, lists of names and other values on the command line."""
 
 import contextlib
+import json
+from typing import Any
 
 import click
 
@@ -32,3 +34,51 @@ def limit(text: str) -> int | float:
         if 0 <= value < 1:
             return value
     raise click.BadParameter(f"{text!r} is neither a count nor a fraction below 1")
+
+
+def number(text: str) -> float:
+    """Return the number that a text is."""
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a number") from None
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of a text like cat,dog; with commas in them: of a list in JSON."""
+    if text.startswith("["):
+        with contextlib.suppress(ValueError):
+            listed = json.loads(text)
+            if isinstance(listed, list) and all(isinstance(each, str) for each in listed):
+                return tuple(listed)
+        fact = f'{text!r} is no list of names, for example ["a, b", "c"]'
+        raise click.BadParameter(fact)
+    return tuple(name.strip() for name in text.split(","))
+
+
+def resize(text: str) -> str | int | tuple[int, int]:
+    """Return a way to resize, a length in pixels, or (height, width)."""
+    if text.isdecimal():
+        return int(text)
+    if text[:1].isdecimal():
+        return size(text)
+    return text
+
+
+def pad(text: str) -> str | int | tuple[int, ...]:
+    """Return ``mean``, one level or a level for each channel."""
+    if text == "mean":
+        return text
+    levels = text.split(",")
+    if not all(each.isdecimal() for each in levels):
+        raise click.BadParameter(f"{text!r} is neither mean nor levels in 0..255, such as 114")
+    return int(text) if len(levels) == 1 else tuple(map(int, levels))
+
+
+def mapping(text: str) -> dict[str, Any]:
+    """Return the mapping that a text in JSON is."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict):
+            return found
+    raise click.BadParameter(f'{text!r} is no mapping in JSON, for example {{"num_classes": 2}}')

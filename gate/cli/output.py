@@ -1,11 +1,11 @@
 """Options of the commands that end in a report: its folder and its formats."""
 
-import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,30 @@ mode_option = click.option(
 no_images_option = click.option(
     "--no-images", is_flag=True, help="Keep and show no pictures: the data is private."
 )
+_verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="In text: every result and all notes."
+)
+_quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="In text: the verdict alone, one line."
+)
+
+
+def detail_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that say how much of the text is shown, as its ``detail``.
+
+    The command raises UsageError where both are given.
+    """
+
+    @wraps(command)
+    def with_detail(*args: object, verbose: bool, quiet: bool, **others: object) -> int:
+        if verbose and quiet:
+            raise UsageError("-q", "does not go with -v", "give one of them")
+        detail = "all" if verbose else "verdict" if quiet else None
+        return command(*args, detail=detail, **others)
+
+    return _verbose_option(_quiet_option(with_detail))
+
+
 color_option = click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
@@ -195,6 +219,7 @@ def deliver(
     outputs: Mapping[Path, str],
     beside: "Beside",
     color: str,
+    detail: str | None,
 ) -> int:
     """Write the report where it was asked for, and return its exit status.
 
@@ -202,7 +227,7 @@ def deliver(
     """
     write(report, outputs, beside)
     outputs_of_step(report, [*outputs.values(), format_], beside.report)
-    echo(report, format_, beside, color)
+    echo(report, format_, beside, color, detail)
     return report.decision.exit_status
 
 
@@ -228,25 +253,33 @@ def write(report: "Report", outputs: Mapping[Path, str], beside: "Beside") -> No
         raise failed
 
 
-def echo(report: "Report", format_: str, beside: "Beside", color: str) -> None:
-    """Write one document to standard output, and nothing else.
+def echo(report: "Report", format_: str, beside: "Beside", color: str, detail: str | None) -> None:
+    """Write one document to standard output, and nothing else; ``detail`` is what -v or -q ask for.
 
     Raises OutputError, and UsageError for a format that is not there.
     """
     from gate.report.renderings.registry import render
-    from gate.report.renderings.text import text
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break a terminal's encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
     if format_ == DEFAULT:
-        width = min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST)
         colour = _wants_colour(color)
-        shown = text(
-            report, width=width, colour=colour, path=beside.report, evidence=beside.evidence
-        )
-        say(shown, nl=False, colour=colour)
+        say(_text(report, beside, colour, detail), nl=False, colour=colour)
         return
     say(render(report, format_, beside), nl=False)
+
+
+def _text(report: "Report", beside: "Beside", colour: bool, detail: str | None) -> str:
+    from gate.report.renderings.text import text, verdict_alone
+
+    if detail == "verdict":
+        return verdict_alone(report, colour=colour)
+    return text(
+        report,
+        width=min(max(shutil.get_terminal_size().columns, _LEAST), _WIDEST),
+        colour=colour,
+        path=beside.report,
+        evidence=beside.evidence,
+        verbose=detail == "all",
+    )
 
 
 def _wants_colour(color: str) -> bool:

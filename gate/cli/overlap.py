@@ -10,7 +10,7 @@ import click
 from gate.cli.numbers import limit, numbers, size
 from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
-from gate.cli.subject import no_cache_option
+from gate.cli.subject import COLUMNS, columns_options, no_cache_option
 from gate.errors import DataError, UsageError
 from gate.healing import advice
 from gate.keys import shared_groups
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 _SPLITS = click.Choice(["train", "validation", "test"])
 
 # Keys of the data in a gate file that are options here, where they name no file.
-_KEYS = (
-    *("image", "folder", "extension", "label", "id", "group", "group_pattern"),
-    *("images", "labels"),
-)
+_KEYS = (*(each.key[-1] for each in COLUMNS), "images", "labels")
 
 
 @click.command(name="overlap")
@@ -48,15 +45,7 @@ _KEYS = (
 @click.option("--exact-only", is_flag=True, help="Look for exact copies alone; much faster.")
 @click.option("--format-a", metavar="NAME", help="The format of A, of a plugin, say; else seen.")
 @click.option("--format-b", metavar="NAME", help="The format of B.")
-@click.option("--image", metavar="COLUMN", help="Image paths of a manifest; else `image`.")
-@click.option("--folder", metavar="PATH", help="Folder of a manifest's images; else its own.")
-@click.option("--extension", metavar="EXT", help="What the names in a manifest lack, as .png.")
-@click.option("--label", metavar="COLUMN", help="Class names of a manifest; else `label`.")
-@click.option("--id", metavar="COLUMN", help="Unique names of a manifest; else the paths.")
-@click.option("--group", metavar="COLUMN", help="Patient, scene or batch: none may be in both.")
-@click.option(
-    "--group-pattern", metavar="REGEX", help="Finds the group in an image's name, in brackets."
-)
+@columns_options
 @click.option("--images", metavar="ARRAY", help="Images of an NPZ file; else `images` or `x`.")
 @click.option("--labels", metavar="ARRAY", help="Labels of an NPZ file; else `labels` or `y`.")
 @click.option("--split-a", type=_SPLITS, help="Split of A, where it holds several.")

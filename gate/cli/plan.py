@@ -2,14 +2,15 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gate.cli.streams import say
+from gate.cli.subject import test_options
 from gate.errors import UsageError
 from gate.wording import list_names
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 
 _NAMES = 36  # columns
+_HEADS = (
+    f"{'':{_NAMES}}{'':>7}{'at':>9}{'':>9}{'at':>9}{'chance':>10}",
+    f"{'requirement':{_NAMES}}{'truly':>7}{'least':>9}{'needed':>9}{'hand':>9}{'to prove':>10}",
+)
 
 
 @click.command(name="plan")
@@ -32,7 +37,7 @@ _NAMES = 36  # columns
     type=click.Path(path_type=Path),
     help="Names the classes, the critical ones and the test split.",
 )
-@click.option("--test", metavar="PATH", help="The test images at hand, in place of a gate file.")
+@test_options
 @click.option(
     "--evidence",
     type=click.Path(path_type=Path),
@@ -47,11 +52,13 @@ _NAMES = 36  # columns
     "required and perfect.",
 )
 @click.option(
+    "--chance",
     "--power",
+    "power",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="The chance that such a model passes everything.",
+    help="The chance that such a model has to prove everything.",
 )
 @click.option(
     "--icc",
@@ -71,27 +78,27 @@ _NAMES = 36  # columns
 def command(
     policy: str,
     gatefile: Path | None,
-    test: str | None,
     evidence: Path | None,
     true_value: float | None,
     power: float,
     icc: float,
     format_: str,
+    **flags: Any,  # noqa: ANN401 -- those that name the test images and their classes
 ) -> None:
     """Say how many test images a policy takes to prove, and what those at hand can prove.
 
     No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
-    name the classes needs a gate file that does, or the evidence of a run.
+    name the classes needs a gate file or flags that do, or the evidence of a run.
     """
     from gate.policy.fit import critical_of, extra_critical
     from gate.policy.plan import Question, plan_policy
     from gate.policy.reading import check_classes, read_policy
 
-    if evidence is not None and (gatefile is not None or test is not None):
-        fact = "says what --gatefile and --test say"
+    if evidence is not None and (gatefile is not None or any(flags.values())):
+        fact = "says what --gatefile and the flags of the data say"
         raise UsageError("--evidence", fact, "give it alone, or leave it out")
     document = read_policy(policy)
-    counted, critical = _of_run(evidence) if evidence else _of_gatefile(gatefile, test)
+    counted, critical = _of_run(evidence) if evidence else _of_gatefile(gatefile, flags)
     if counted.classes:
         check_classes(document, counted.classes, critical)
     found = plan_policy(
@@ -135,13 +142,15 @@ def _asked_again(needs: "Sequence[Need]") -> str:
     )
 
 
-def _of_gatefile(gatefile: Path | None, test: str | None) -> "tuple[Census, tuple[str, ...]]":
+def _of_gatefile(
+    gatefile: Path | None, flags: Mapping[str, Any]
+) -> "tuple[Census, tuple[str, ...]]":
     """Return what the test split lists, and the critical classes."""
     from gate.subject.census import census
     from gate.subject.gatefile import GateFile, read_gatefile
     from gate.subject.overrides import Flags, override
 
-    subject = override(read_gatefile(gatefile) if gatefile else GateFile(), Flags(test=test))
+    subject = override(read_gatefile(gatefile) if gatefile else GateFile(), Flags(**flags))
     return census(subject), subject.critical
 
 
@@ -157,11 +166,12 @@ def _of_run(evidence: Path) -> "tuple[Census, tuple[str, ...]]":
 def _text(found: "PolicyPlan", policy: str, power: float, icc: float) -> str:
     if not found.lines:
         return "\n".join([f"Nothing in {policy} can be planned.", *_unplanned(found)])
-    heads = ("if truly", "least", "needed", "at hand", "chance")
     lines = [
-        textwrap.fill(_asked(found, policy, power), 80),
+        f"How many test images does it take to prove {policy}?",
         "",
-        f"{'requirement':{_NAMES}}{heads[0]:>9}{heads[1]:>7}{heads[2]:>9}{heads[3]:>9}{heads[4]:>8}",
+        textwrap.fill(_asked(found, power), 80),
+        "",
+        *_HEADS,
         *map(_row, found.lines),
         "",
         *(textwrap.fill(each, 80, subsequent_indent="  ") for each in _legend(found)),
@@ -170,7 +180,7 @@ def _text(found: "PolicyPlan", policy: str, power: float, icc: float) -> str:
     if grouped:
         lines += [
             "",
-            "What counts is groups (patients, parts), not images. Of groups as they are here:",
+            "What counts is groups (patients, parts), not images. Groups as they are here:",
             *([] if icc == 1 else [f"(images of a group are alike by {icc:g})"]),
             f"{'':{_NAMES}}{'without a mistake':>18}{'or one wrong':>14}{'needed':>10}",
             *map(_groups, grouped),
@@ -188,37 +198,36 @@ def _text(found: "PolicyPlan", policy: str, power: float, icc: float) -> str:
     return "\n".join([*lines, *([""] if unplanned else []), *unplanned])
 
 
-def _asked(found: "PolicyPlan", policy: str, power: float) -> str:
+def _asked(found: "PolicyPlan", power: float) -> str:
     number = len(found.lines)
     several = f"all {number} requirements" if number > 1 else "the requirement"
-    each = f", each of them with {found.power_each:.1%}" if number > 1 else ""
+    each = f" ({found.power_each:.1%} for each)" if number > 1 else ""
     return (
-        f"How many test images it takes to prove {policy}. A model whose true values are those "
-        f"under 'if truly' then meets {several} with a chance of {power:.0%}{each}."
+        "Suppose the model is truly as good as 'truly' says. With as many images as 'needed' says, "
+        f"its chance to prove {several} is {power:.0%}{each}."
     )
 
 
 def _legend(found: "PolicyPlan") -> Iterator[str]:
     """Yield what the columns say, where it does not go without saying."""
-    yield "least: with fewer images, not even a model without a mistake is proven good enough."
-    yield "needed: with so many, a model that is as good as 'if truly' passes with that chance."
+    yield "at least: with fewer images nothing is proven, even without a mistake."
     if any(line.chance is not None for line in found.lines):
-        yield "chance: that such a model passes with the images at hand."
+        yield "chance to prove: that of such a model, with the images at hand."
     if any(line.needed is None for line in found.lines):
         yield "needed -: with that true value no number of images is enough."
     if any(line.counts.startswith("predictions") for line in found.lines):
-        yield "precision is counted in predictions of the class."
+        yield "For precision, count the predictions of the class."
     if any(line.operator == ">=" and line.required < 0 for line in found.lines):
-        yield "regression: a change against the champion, if no image is mended."
+        yield "regression: the change against the champion, if no image gets better."
     if all(line.least_groups is None for line in found.lines):
         yield (
-            "Images are taken as independent. Where several are of one patient or part, what "
-            "counts is groups: name their column as group: in the gate file."
+            "Images are taken as independent. If several are of one patient or part, name the "
+            "column of these groups: group: in the gate file, or --group."
         )
     if estimated := dict.fromkeys(line.rule for line in found.lines if line.estimate_decides):
         yield (
-            f"{', '.join(estimated)}: what the bounds leave open the estimate decides here "
-            "(on_inconclusive: point), so with fewer images they may pass, not proven."
+            f"With fewer images {', '.join(estimated)} may pass by the estimate alone, not proven "
+            "(on_inconclusive: point)."
         )
 
 
@@ -227,8 +236,8 @@ def _row(line: "Line") -> str:
     truly = "" if line.true_value is None else f"{line.true_value:.3g}"
     chance = "" if line.chance is None else f"{line.chance:.0%}"
     return (
-        f"{requirement}{truly:>9}{_count(line.least):>7}{_count(line.needed):>9}"
-        f"{_count(line.present):>9}{chance:>8}"
+        f"{requirement}{truly:>7}{_count(line.least):>9}{_count(line.needed):>9}"
+        f"{_count(line.present):>9}{chance:>10}"
     ).rstrip()
 
 

@@ -7,6 +7,7 @@ import click
 from gate.cli.output import (
     color_option,
     delete_stale_outputs,
+    detail_options,
     echo,
     format_option,
     no_images_option,
@@ -15,6 +16,7 @@ from gate.cli.output import (
     parse_outputs,
     write,
 )
+from gate.cli.slips import refuse_slip
 from gate.errors import GateError
 from gate.report.renderings.registry import require_extra
 
@@ -25,8 +27,14 @@ from gate.report.renderings.registry import require_extra
 @format_option
 @no_images_option
 @color_option
+@detail_options
 def command(
-    report: Path, outputs: tuple[str, ...], format_: str, no_images: bool, color: str
+    report: Path,
+    outputs: tuple[str, ...],
+    format_: str,
+    no_images: bool,
+    color: str,
+    detail: str | None,
 ) -> int:
     """Write a REPORT in other formats; a file, or the folder that a run left.
 
@@ -37,6 +45,7 @@ def command(
     from gate.report.reading import FILE_NAME, read_report
     from gate.report.renderings import Beside
 
+    refuse_slip("render", report)
     file = report / FILE_NAME if report.is_dir() else report
     evidence = _evidence_beside(file)
     targets = parse_outputs(outputs, inputs=[each for each in (file, evidence) if each is not None])
@@ -50,7 +59,7 @@ def command(
     write(found, targets, beside)
     outputs_of_step(found, [*targets.values(), format_], file)
     if not targets:
-        echo(found, format_, beside, color)
+        echo(found, format_, beside, color, detail)
     return 0
 
 

@@ -11,6 +11,7 @@ from gate.cli.output import (
     color_option,
     delete_stale_outputs,
     deliver,
+    detail_options,
     format_option,
     mode_option,
     no_images_option,
@@ -18,6 +19,7 @@ from gate.cli.output import (
     parse_outputs,
 )
 from gate.cli.progress import Progress
+from gate.cli.slips import refuse_slip
 from gate.cli.streams import separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
@@ -50,6 +52,7 @@ out_option = click.option(
 @mode_option
 @no_images_option
 @color_option
+@detail_options
 def command(
     gatefile: Path | None,
     device: Device,
@@ -86,6 +89,7 @@ def run_gate(
     mode: str,
     no_images: bool,
     color: str,
+    detail: str | None,
     **flags: Any,  # noqa: ANN401 -- those that say what is judged, by name
 ) -> int:
     """Run the gate as the flags say, deliver its report, and return the exit status.
@@ -97,6 +101,8 @@ def run_gate(
     from gate.run import Settings, validate
     from gate.subject.overrides import Flags
 
+    if gatefile is not None:
+        refuse_slip("run", gatefile)
     path = gatefile_path(gatefile)
     subject = subject_of(path, Flags(**flags))
     refuse_overwriting_baseline(subject, out)
@@ -118,6 +124,8 @@ def run_gate(
 
     beside = Beside(report=out / REPORT_NAME, evidence=out / FILE_NAME, images=not no_images)
     try:
-        return deliver(report, format_=format_, outputs=targets, beside=beside, color=color)
+        return deliver(
+            report, format_=format_, outputs=targets, beside=beside, color=color, detail=detail
+        )
     finally:  # it is there, whatever became of the other outputs
         tell(f"Report: {out / REPORT_NAME}")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from gate.cli.progress import Progress
+from gate.cli.slips import refuse_slip
 from gate.cli.streams import say, separate_streams, tell
 from gate.cli.subject import (
     gatefile_path,
@@ -59,6 +60,8 @@ def command(
         raise UsageError(
             "--index", f"{index} is not one of {of} shares", f"they count from 0 to {of - 1}"
         )
+    if gatefile is not None:
+        refuse_slip("run", gatefile)
     settings = settings_from_flags(
         device=device,
         backend=backend,

@@ -22,6 +22,8 @@ def say(text: str, *, nl: bool = True, colour: bool | None = None) -> None:
     Who reads it may have had enough, as in ``| head -1``: the command then goes on without a word,
     and ends with its own exit status. Raises OutputError where it cannot be written: a full disk.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not break a terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         click.echo(as_utf8(text), nl=nl, color=colour)
     except BrokenPipeError:

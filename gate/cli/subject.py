@@ -1,47 +1,68 @@
 """Flags that name the subject and set how it is measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.cli.numbers import numbers, size
-from gate.cli.output import waivers_option
+from gate.cli import numbers
 from gate.errors import UsageError
 from gate.measure.choices import Backend, Device
 from gate.measure.settings import MeasureSettings
+from gate.subject.flags import EVERY, FLAGS, Flag
 
 if TYPE_CHECKING:
     from gate.subject.gatefile import GateFile
     from gate.subject.overrides import Flags
 
+# Of a manifest, as far as a comparison of images takes note of them.
+COLUMNS = tuple(
+    each
+    for each in FLAGS
+    if each.key[:2] == ("data", EVERY) and each.name not in ("data-format", "slices")
+)
 DEFAULT_GATEFILE = Path("gate.yaml")
 
-Command = Callable[..., int]
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
 
 
 no_cache_option = click.option(
     "--no-cache", is_flag=True, help="Measure everything again, and keep nothing."
 )
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "size": numbers.size,
+    "numbers": numbers.numbers,
+    "number": numbers.number,
+    "names": numbers.names,
+    "columns": numbers.names,
+    "resize": numbers.resize,
+    "pad": numbers.pad,
+    "json": numbers.mapping,
+}
+
+
+def option_of(flag: Flag, help_: str = "") -> Option:
+    """Return a flag of the table as an option, with another help text where one is given."""
+    return click.option(
+        flag.option,
+        flag.parameter,
+        type=click.Choice(flag.choices) if flag.choices else _READERS.get(flag.reads, str),
+        metavar=flag.metavar or None,
+        multiple=flag.repeats,
+        callback=_join if flag.reads in ("names", "columns") else None,
+        help=help_ or flag.help,
+    )
+
+
+def _join(ctx: click.Context, param: click.Parameter, said: Any) -> Any:  # noqa: ANN401, ARG001 -- click's
+    """Return the names of an option that was given several times as one list."""
+    return tuple(name for each in said for name in each)
+
+
 _SUBJECT = (
-    click.option("--checkpoint", metavar="FILE", help="The checkpoint to judge."),
-    click.option(
-        "--model", metavar="PKG.MODULE:FUNCTION", help="Returns the nn.Module; your code."
-    ),
-    click.option("--train", metavar="PATH", help="The images that the model learned from."),
-    click.option("--test", metavar="PATH", help="The images that it has never seen."),
-    click.option("--val", "validation", metavar="PATH", help="The images that it was chosen on."),
-    click.option("--policy", metavar="NAME|FILE", help="A shipped policy, or your own."),
-    click.option("--history", metavar="FILE", help="The losses of training."),
-    click.option("--baseline", metavar="PATH", help="What the champion left on the same images."),
-    waivers_option,
-    click.option("--size", type=size, metavar="HxW", help="Height and width of the model's input."),
-    click.option("--channels", type=click.Choice(["L", "RGB"]), help="Grey or colour."),
-    click.option(
-        "--mean", type=numbers, metavar="N[,N,N]", help="Subtracted after scaling to 0..1."
-    ),
-    click.option("--std", type=numbers, metavar="N[,N,N]", help="Divided by after that."),
+    *map(option_of, FLAGS),
     click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -84,6 +105,27 @@ _MEANS = (
 )
 
 
+def columns_options(command: Command) -> Command:
+    """Give a command the flags that say which columns of a manifest are which."""
+    return _with(tuple(map(option_of, COLUMNS)), command)
+
+
+def draft_options(command: Command) -> Command:
+    """Give a command the flags that say what its data does not: all but the data and the policy."""
+    kept = [each for each in FLAGS if each.key[0] not in ("data", "policy", "waivers")]
+    return _with(tuple(map(option_of, kept)), command)
+
+
+def test_options(command: Command) -> Command:
+    """Give a command the flags that name the test images, their columns and their classes."""
+    kept = [
+        each
+        for each in FLAGS
+        if each.key[:2] in {("data", "test"), ("data", EVERY), ("classes",), ("critical",)}
+    ]
+    return _with(tuple(map(option_of, kept)), command)
+
+
 def subject_options(command: Command) -> Command:
     """Give a command the flags that say what is judged."""
     return _with(_SUBJECT, command)
@@ -94,7 +136,7 @@ def means_options(command: Command) -> Command:
     return _with(_MEANS, command)
 
 
-def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
+def _with(options: tuple[Option, ...], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
@@ -128,6 +170,7 @@ def subject_of(path: Path | None, said: "Flags") -> "GateFile":
 
     Without a path it is gate.yaml, where there is one.
     """
+    from gate.subject.absent import complaints_of
     from gate.subject.gatefile import GateFile, read_gatefile
     from gate.subject.overrides import override
 
@@ -135,9 +178,10 @@ def subject_of(path: Path | None, said: "Flags") -> "GateFile":
         raise UsageError(
             "gate.yaml",
             "there is no such file, and no flags say what to judge",
-            "write one, or see `validate-model run --help` and `validate-model demo`",
+            "have one written: `validate-model init DATA --checkpoint FILE`; or see "
+            "`validate-model run --help` and `validate-model demo`",
         )
-    return override(read_gatefile(path) if path else GateFile(), said)
+    return override(read_gatefile(path, also=complaints_of) if path else GateFile(), said)
 
 
 def gatefile_path(named: Path | None) -> Path | None:

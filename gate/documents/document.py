@@ -9,6 +9,18 @@ from gate.documents.yaml_tree import Key, Kind, Node, Place, read_tree
 from gate.errors import Fault
 from gate.wording import quote
 
+# What was meant, by the kind that is needed and the one that is there.
+_MEANT = {
+    ("Policy", "Validation"): "a gate file is run: validate-model run {file}; where a policy is "
+    "asked for, name one, such as baseline",
+    ("Validation", "Policy"): "a policy is named beside a gate file: validate-model run GATEFILE "
+    "--policy {file}",
+    ("Validation", "WaiverSet"): "waivers are named beside a gate file: validate-model run "
+    "GATEFILE --waivers {file}",
+    ("WaiverSet", "Policy"): "a policy is named by --policy {file}",
+    ("Policy", "WaiverSet"): "waivers are named by --waivers {file}",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -56,7 +68,8 @@ def read_document(path: Path, file: str, kind: str) -> tuple[Document, list[Faul
     stated = root.items.get("kind")
     if stated is not None and stated.scalar != kind and isinstance(stated.scalar, str):
         fact = f"this is a {quote(stated.text)}, and a {quote(kind)} is needed here"
-        refuse([*faults, document.fault(("kind",), fact, "name the right file, or mend its kind")])
+        remedy = _MEANT.get((kind, stated.scalar), "name the right file, or mend its kind")
+        refuse([*faults, document.fault(("kind",), fact, remedy.format(file=file))])
     return document, [*faults, *_without_value(document, root)]
 
 

@@ -22,6 +22,7 @@ from gate.wording import quote, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[Key, ...]
+_MOST_ROUNDS = 10  # each takes out all that it finds
 
 
 def validate(
@@ -47,6 +48,36 @@ def validate(
         errors = error.errors(include_url=False)[: MOST_FAULTS + 1]
     translator = _Translator(model, node, source, later, elsewhere)
     return None, list(dict.fromkeys(translator.faults(errors)))
+
+
+def salvage(model: type[Model], node: Node) -> Model | None:
+    """Return the model of a mapping without what is faulty in it; None where little is left.
+
+    For a look at the rest: whoever reads it refuses the document all the same.
+    """
+    tree = node.plain()
+    for _ in range(_MOST_ROUNDS):
+        try:
+            return model.model_validate_json(json.dumps(tree))
+        except ValidationError as error:
+            before = json.dumps(tree)
+            for each in error.errors(include_url=False):
+                _cut(tree, each["loc"])
+            if json.dumps(tree) == before:
+                return None
+    return None
+
+
+def _cut(tree: Any, path: tuple[Key, ...]) -> None:  # noqa: ANN401 -- what JSON holds
+    """Take the value at a path, as far as it leads, out of the mapping that it stands in."""
+    owner, key = None, None
+    for part in path:
+        if isinstance(tree, dict) and part in tree:
+            owner, key, tree = tree, part, tree[part]
+        elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
+            tree = tree[part]
+    if owner is not None:
+        owner.pop(key, None)
 
 
 def known_keys(model: type[BaseModel], path: Path = ()) -> dict[str, FieldInfo]:

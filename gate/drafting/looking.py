@@ -1,13 +1,17 @@
 """The contents of a data folder and of a checkpoint, as a draft needs them; no torch."""
 
+import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from gate.errors import DataError, UsageError
 from gate.subject.datasets import open_dataset
 from gate.subject.datasets.records import Dataset, PredictionTable, UnreadableImage
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.datasets.split_names import SPLIT_NAMES, split_of
 from gate.subject.splits import require_two_classes
 
 # What people call their splits; the first that is there is taken.
@@ -37,25 +41,32 @@ class Seen:
 
     classes: tuple[str, ...]
     splits: dict[str, SplitSeen]  # by name, in the order train, validation, test
-    size: tuple[int, int] | None  # height and width, where all images that were looked at agree
+    sizes: tuple[tuple[int, int], ...]  # heights and widths of the images that were looked at
     channels: str | None
 
     @property
-    def rarest(self) -> str:
-        """The class with the fewest test images; the last one where they are not counted."""
+    def size(self) -> tuple[int, int] | None:
+        """Height and width, where all images that were looked at agree."""
+        return self.sizes[0] if len(set(self.sizes)) == 1 else None
+
+    @property
+    def rarest(self) -> tuple[str, ...]:
+        """The classes with the fewest test images; none where they are not counted."""
         counts = self.splits["test"].per_class
-        return min(self.classes, key=lambda name: counts[name]) if counts else self.classes[-1]
+        fewest = min(counts.values(), default=0)
+        return tuple(name for name in self.classes if counts and counts[name] == fewest)
 
 
 def look(data: Path) -> Seen:
     """Return what lies in ``data``: a folder with splits in it, or one that is itself the test.
 
-    Raises UsageError where there is no such folder, and DataError where nothing in it can be read.
+    Or the arrays of several splits in one NPZ file, or their shards in one folder. Raises
+    UsageError where there is nothing such, and DataError where nothing in it can be read.
     """
-    if not data.is_dir():
+    if not data.is_dir() and not (data.is_file() and data.suffix == ".npz"):
         fact, remedy = "there is no such folder", "name the folder that holds train and test"
         raise UsageError(str(data), fact, remedy)
-    found = {name: path for name in _NAMES if (path := _split(data, name))}
+    found = {name: path for name in _NAMES if (path := _split(data, name))} or _inside(data)
     if "test" not in found:
         if found:
             names = ", ".join(path.name for path in found.values())
@@ -75,8 +86,8 @@ def look(data: Path) -> Seen:
         test = dataset
     assert classes is not None, "test is among them"
     assert test is not None, "and it is the last"
-    size, channels = _pictures(test)
-    return Seen(classes, splits, size, channels)
+    sizes, channels = _pictures(test)
+    return Seen(classes, splits, sizes, channels)
 
 
 def _split(data: Path, name: str) -> Path | None:
@@ -84,6 +95,18 @@ def _split(data: Path, name: str) -> Path | None:
     stems = (*_NAMES[name], *(_IDX_TRAIN if name == "train" else ()))
     candidates = (data / f"{stem}{ending}" for stem in stems for ending in _ENDINGS)
     return next((path for path in candidates if path.exists()), None)
+
+
+def _inside(data: Path) -> dict[str, Path]:
+    """Return the splits that one NPZ file, or the Parquet shards of a folder, hold together."""
+    members: list[str] = []
+    if data.is_dir():
+        members = [path.name for path in data.glob("*.parquet")]
+    else:
+        with suppress(OSError, BadZipFile), ZipFile(data) as archive:
+            members = [re.sub("^[xy]_", "", name) for name in archive.namelist()]
+    words = {split_of(each) for each in members}
+    return {name: data for name, called in SPLIT_NAMES.items() if words & set(called)}
 
 
 def _seen(dataset: Dataset | PredictionTable, path: Path) -> SplitSeen:
@@ -100,11 +123,13 @@ def _seen(dataset: Dataset | PredictionTable, path: Path) -> SplitSeen:
     return SplitSeen(path, dataset.format, len(labels), known)
 
 
-def _pictures(dataset: Dataset | PredictionTable) -> tuple[tuple[int, int] | None, str | None]:
-    """Return height and width, and the mode, where the images looked at agree on them."""
+def _pictures(
+    dataset: Dataset | PredictionTable,
+) -> tuple[tuple[tuple[int, int], ...], str | None]:
+    """Return heights and widths of some images, and the mode where they agree on it."""
     if isinstance(dataset, PredictionTable):
-        return None, None
-    sizes: set[tuple[int, int]] = set()
+        return (), None
+    sizes: list[tuple[int, int]] = []
     modes: set[str] = set()
     step = max(len(dataset.entries) // _LOOKED_AT, 1)
     for index in range(0, len(dataset.entries), step):
@@ -113,10 +138,7 @@ def _pictures(dataset: Dataset | PredictionTable) -> tuple[tuple[int, int] | Non
         except UnreadableImage:  # the run will count and name it
             continue
         if image is not None:
-            sizes.add((image.height, image.width))
+            sizes.append((image.height, image.width))
             modes.add(image.mode)
     grey = modes and modes <= {"1", "L", "I;16"}
-    return (
-        next(iter(sizes)) if len(sizes) == 1 else None,
-        ("L" if grey else "RGB") if modes else None,
-    )
+    return tuple(sizes), ("L" if grey else "RGB") if modes else None

@@ -3,14 +3,16 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from gate.documents.scalars import read_plain
+from gate.drafting.choosing import common_size, sizes_in_words
 from gate.drafting.looking import Seen
 from gate.subject.datasets.classes import order_of
-from gate.subject.gatefile import ModelSpec
+from gate.subject.flags import flow
+from gate.subject.gatefile import GateFile, ModelSpec
 from gate.subject.sources.looking import Look
 from gate.subject.sources.statements import Statements
 from gate.subject.splits import framework_of
@@ -41,6 +43,8 @@ class Wishes:
     checkpoint: Path | None = None
     factory: str | None = None
     artefact: Look | None = None  # what the checkpoint shows; None: none is known
+    why_critical: str = ""  # where nobody said which classes are
+    said: GateFile = field(default_factory=GateFile)  # what flags say, by the keys they stand for
 
     @property
     def needs_factory(self) -> bool:
@@ -68,6 +72,7 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             "  checkpoint", checkpoint, "runs/best.pt", "the weights; nothing in it is run"
         ),
         *_factory(wishes),
+        *_of_model(wishes),
         _classes(seen, wishes),
         *_input(seen, wishes),
         _output(wishes),
@@ -79,9 +84,9 @@ def gatefile_text(seen: Seen, wishes: Wishes, folder: Path, policy: str) -> str:
             )
             for name, split in seen.splits.items()
         ),
-        (f"critical: {_list(wishes.critical)}", "the classes whose mistakes cost most"),
+        (f"critical: {_list(wishes.critical)}", _why_critical(wishes)),
         _history(wishes, folder),
-        ("# baseline: champion/gate-out", "what the model in use left, to be compared with"),
+        _baseline(wishes, folder),
         (f"policy: {_word(policy)}", "how it is judged"),
     ]
     return _comment(lines)
@@ -107,6 +112,11 @@ def policy_text(seen: Seen, wishes: Wishes) -> str:
         *_list_left_out(seen, wishes),
     ]
     return _comment(lines)
+
+
+def _why_critical(wishes: Wishes) -> str:
+    parts = ("the classes whose mistakes cost most", plain(wishes.why_critical))
+    return ": ".join(filter(None, parts))
 
 
 def _critical(wishes: Wishes) -> list[tuple[str, str]]:
@@ -186,7 +196,19 @@ def _factory(wishes: Wishes) -> list[tuple[str, str]]:
     return [_or_comment("  factory", factory, "package.module:function", purpose)]
 
 
+def _of_model(wishes: Wishes) -> list[tuple[str, str]]:
+    """Return what flags say of the model beside its file and its code."""
+    model = wishes.said.model
+    if model is None:
+        return []
+    kwargs = [(f"  kwargs: {json.dumps(model.kwargs)}", "what the factory is called with")]
+    key = [(f"  key: {_word(model.key or '')}", "the state dict of the file that ships")]
+    return [*(kwargs if model.kwargs else []), *(key if model.key else [])]
+
+
 def _classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
+    if wishes.said.classes:
+        return f"classes: {_list(wishes.said.classes)}", "in the order of the model's outputs"
     stated = wishes.statements.classes
     if stated is None:
         return _sorted_classes(seen, wishes)
@@ -212,10 +234,17 @@ def _sorted_classes(seen: Seen, wishes: Wishes) -> tuple[str, str]:
 
 
 def _output(wishes: Wishes) -> tuple[str, str]:
+    if wishes.said.output is not None:
+        return f"output: {wishes.said.output}", "what the model answers with"
     if stated := wishes.statements.output:
         return f"output: {stated.value}", f"from {plain(stated.source)}"
     purpose = "where the model ends in softmax or sigmoid; else it is found out"
     return "# output: probability", purpose
+
+
+def guesses_input(seen: Seen, wishes: Wishes) -> bool:
+    """Return whether the gate file states an input that nobody said: for images of mixed sizes."""
+    return bool(seen.sizes) and _input(seen, wishes) == _of_mixed_sizes(seen)
 
 
 def states_input(seen: Seen, wishes: Wishes) -> bool:
@@ -224,11 +253,17 @@ def states_input(seen: Seen, wishes: Wishes) -> bool:
 
 
 def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
+    if "input" in wishes.said.model_fields_set:
+        declared = wishes.said.input.model_dump(mode="json", exclude_unset=True)
+        return [(f"input: {flow(declared)}", "how an image becomes the model's input")]
     if stated := wishes.statements.input:
         said = stated.value.model_dump(mode="json", exclude_unset=True)
         return [(f"input: {json.dumps(said)}", f"from {plain(stated.source)}")]
     if proposal := next((ask.proposal for ask in wishes.statements.asks if ask.proposal), ""):
-        return [(f"# {proposal}", "proposed by the checkpoint: check it against training")]
+        mark = "" if len(set(seen.sizes)) > 1 else "# "
+        return [(f"{mark}{proposal}", "proposed by the checkpoint: check it against training")]
+    if seen.channels is not None and seen.size is None:
+        return _of_mixed_sizes(seen)
     if seen.size is None or seen.channels is None:
         shown = "# input: {size: [224, 224], channels: RGB, resize: stretch}"
         return [(shown, "how an image becomes the model's input: as in training"), _MORE_INPUT]
@@ -241,15 +276,43 @@ def _input(seen: Seen, wishes: Wishes) -> list[tuple[str, str]]:
     ]
 
 
+def _of_mixed_sizes(seen: Seen) -> list[tuple[str, str]]:
+    side = common_size(seen)
+    shown = (
+        f"input: {{size: [{side}, {side}], channels: {seen.channels}, resize: shorter-side, "
+        "crop: center}"
+    )
+    why = f"a guess: images are {sizes_in_words(seen)}, and a model takes one size"
+    return [
+        (shown, why),
+        (
+            "# check size, resize, crop against training; a wrong one costs accuracy, and no error",
+            "",
+        ),
+        ("# mean: [0.5], std: [0.5] belong into input, if training used them", ""),
+        _MORE_INPUT,
+    ]
+
+
+def _baseline(wishes: Wishes, folder: Path) -> tuple[str, str]:
+    purpose = "what the model in use left, to be compared with"
+    if wishes.said.baseline is None:
+        return "# baseline: champion/gate-out", purpose
+    return f"baseline: {_word(_relative(Path(wishes.said.baseline), folder))}", purpose
+
+
 def _history(wishes: Wishes, folder: Path) -> tuple[str, str]:
+    if isinstance(wishes.said.history, str):
+        path = _word(_relative(Path(wishes.said.history), folder))
+        return f"history: {path}", "the losses of training"
     name = wishes.statements.history
     if wishes.checkpoint is None or name is None:
         return "# history: runs/metrics.csv", "the losses of training, where somebody kept them"
-    path = _word(_relative(wishes.checkpoint / name, folder))
-    return (
-        f"# history: {path}",
-        "the losses that lie in the checkpoint: take the # away to judge them",
-    )
+    is_folder = wishes.checkpoint.is_dir()
+    home = wishes.checkpoint if is_folder else wishes.checkpoint.parent
+    path = _word(_relative(home / name, folder))
+    where = "in" if is_folder else "beside"
+    return f"# history: {path}", f"the losses {where} the checkpoint: take the # away to judge them"
 
 
 def _or_comment(key: str, value: str | None, example: str, purpose: str) -> tuple[str, str]:

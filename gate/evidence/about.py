@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from gate.evidence.contract import Disagreement
 from gate.evidence.contradictions import Contradiction
+from gate.evidence.operating_point import OperatingPoint
 from gate.evidence.records import Configuration, Failure, History, ModelProbe, Subject
 
 _Count = Annotated[int, Field(ge=0)]
@@ -24,6 +25,7 @@ class Champion:
     path: str
     sha256: _Sha256 | None
     evidence_sha256: _Sha256 | None
+    operating_point: OperatingPoint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

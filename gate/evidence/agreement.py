@@ -1,7 +1,7 @@
 """The parts of evidence must agree: counts, pairs and names are compared."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -11,6 +11,7 @@ from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.records import (
     EXACT,
     MEAN,
+    UNLABELLED,
     Baseline,
     Evidence,
     History,
@@ -64,15 +65,21 @@ def require_agreement(evidence: Evidence) -> None:
         raise Contradiction("overlaps", "two splits are compared twice")
     _require_pictures(evidence.pictures, images, labels)
     _require_contract(evidence)
+    _require_operating_points(evidence)
     if evidence.probe is not None:
         _require_probe(evidence.probe)
     if evidence.history is not None:
         _require_history(evidence.history)
 
 
+def name_of_label(label: int | None, classes: Sequence[str]) -> str:
+    """Return the name of a class; ``?`` of an image that has no label, or none yet."""
+    return UNKNOWN if label is None or label == UNLABELLED else classes[label]
+
+
 def labels_of(rows: Rows, classes: tuple[str, ...]) -> dict[str, str]:
-    """Return the name of the class of each image, by its id."""
-    names = np.array(classes, dtype=object)[rows.labels]
+    """Return the name of the class of each image, by its id; ``?`` of one without a label."""
+    names = np.array([*classes, UNKNOWN], dtype=object)[rows.labels]  # -1 is the last
     return dict(zip(rows.ids.tolist(), names.tolist(), strict=True))
 
 
@@ -173,7 +180,8 @@ def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
     if (rows.groups is None) is not (split.group_column is None):
         raise Contradiction(place, "has groups without a column, or a column without groups")
     synthetic = split.format == MADE_UP
-    require_sound_rows(rows, len(classes), place=place, synthetic=synthetic)
+    labelled = split.split.is_labelled
+    require_sound_rows(rows, len(classes), place=place, synthetic=synthetic, labelled=labelled)
     fits = split.images * len(classes) * 4 <= SCORE_BYTES
     if rows.scores is None and fits and not synthetic:
         raise Contradiction(place, "has no scores, and so few would have been kept")
@@ -209,7 +217,10 @@ def _require_champion(champion: Baseline, evidence: Evidence) -> None:
             raise Contradiction(place, "was measured, and the candidate was not")
         measured = evidence.splits[split]
         synthetic = measured.format == MADE_UP
-        require_sound_rows(rows, len(evidence.classes), place=place, synthetic=synthetic)
+        labelled = split.is_labelled
+        require_sound_rows(
+            rows, len(evidence.classes), place=place, synthetic=synthetic, labelled=labelled
+        )
         if not _same_images(rows, measured.rows):
             raise Contradiction(place, "answers to other images, or to other labels")
 
@@ -234,6 +245,21 @@ def _require_pictures(
             raise Contradiction(place, f"is of no image of {picture.split}")
         if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
             raise Contradiction(place, "is no small PNG")
+
+
+def _require_operating_points(evidence: Evidence) -> None:
+    """Raise Contradiction for thresholds of classes that there are not, or of one twice."""
+    champion = evidence.baseline
+    points = {
+        "operating point": evidence.configuration.operating_point,
+        "operating point of the champion": None if champion is None else champion.operating_point,
+    }
+    for place, point in points.items():
+        names = [] if point is None else [each.class_name for each in point.order]
+        if point is not None and not names:
+            raise Contradiction(place, "lists no class")
+        if len(set(names)) < len(names) or not set(names) <= set(evidence.classes):
+            raise Contradiction(place, "lists a class twice, or one that is none of the classes")
 
 
 def _require_contract(evidence: Evidence) -> None:

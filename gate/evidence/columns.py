@@ -61,6 +61,9 @@ FINGERPRINTS = (
     Column("oriented", np.uint8, shape=(32,)),
     Column("near", np.uint8, shape=(32,)),
     Column("featureless", np.bool_),
+    Column("upright", np.uint8, shape=(32,)),
+    Column("bare", np.uint8, shape=(32,)),
+    Column("looks", np.uint8, shape=(16, 16), optional=True),
     Column("thumbnails", np.uint8, shape=(64, 64), optional=True),
 )
 

@@ -5,12 +5,13 @@ nothing of whether a model gave these answers; it says that no model can have.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.columns import OBSERVED, ROWS
-from gate.evidence.records import Rows
+from gate.evidence.records import UNLABELLED, Rows
 
 ROUNDING = 2e-7  # scores are kept as float32, what was computed from them as float64
 SLACK = 1e-3  # by which a model's own probabilities may lie outside [0, 1]
@@ -30,14 +31,22 @@ class Contradiction(ValueError):  # noqa: N818 -- named for what is found
         super().__init__(f"{place}: {fact}")
 
 
-def require_sound_rows(rows: Rows, classes: int, *, place: str, synthetic: bool = False) -> None:
+def require_sound_rows(
+    rows: Rows, classes: int, *, place: str, synthetic: bool = False, labelled: bool = True
+) -> None:
     """Raise Contradiction where rows of one split are not what a model can have answered.
 
     ``place`` is the split. Only rows that are ``made_up`` may have no scores at all: then they are
-    NaN. Of equal scores any may be the prediction.
+    NaN. Of equal scores any may be the prediction. Where images are not ``labelled``, none may have
+    a label, and all else is as if each answer were right.
     """
     _require_columns(rows, classes, place)
     _require_names(rows, place)
+    if not labelled:
+        known = (rows.labels != UNLABELLED) | (rows.true_rank != -1) | ~np.isnan(rows.true_score)
+        _refuse(rows, known, place, "has a label, and is of a split without")
+        right = np.zeros(len(rows), dtype=np.int32)
+        rows = replace(rows, labels=rows.predictions, true_score=rows.confidence, true_rank=right)
     for bad, fact in _of_classes(rows, classes):
         _refuse(rows, bad, place, fact)
     if synthetic and rows.scores is None and np.isnan(rows.confidence).all():

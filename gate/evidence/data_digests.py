@@ -17,6 +17,12 @@ PREDICTIONS = "predictions"  # the format of a split whose answers were saved, n
 Files = NDArray[np.uint8]  # (n, 32) SHA-256 of the stored bytes of each image
 
 
+def is_of_predictions(evidence: Evidence) -> bool:
+    """Return whether saved predictions were judged, so that there is no model to speak of."""
+    formats = {split.format for split in evidence.splits.values()}
+    return evidence.subject is None and formats == {PREDICTIONS}
+
+
 def require_digests_of_data(evidence: Evidence, files: Mapping[Split, Files | None]) -> None:
     """Raise Contradiction where the images of a split are not those that its digest is of.
 

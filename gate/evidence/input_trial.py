@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST = 150  # images of a split
 COLUMN = "answers"
+AS_DECLARED = "divergence as declared"  # a column of nats
 NOT_TRIED = 0  # of the sample, in a batch that is answered well enough
 TRIED = 1  # this bit, and one bit more for each preparation that the model answers rightly
 _GOLDEN = 0.6180339887498949  # its multiples, modulo 1, lie evenly in 0..1
@@ -36,6 +37,11 @@ class Preparation:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     reverse: bool = False  # the channels: BGR
+
+    @property
+    def divergence(self) -> str:
+        """The name of its column of nats."""
+        return f"divergence {self.name}"
 
     def of(self, levels: "NDArray[np.float32]") -> "NDArray[np.float32] | None":
         """Return inputs (n, C, H, W) from pixels in 0..255, RGB or grey; None: it has no such."""
@@ -85,6 +91,8 @@ PREPARATIONS = (
     ),
 )
 
+DIVERGENCES = (AS_DECLARED, *(each.divergence for each in PREPARATIONS))
+
 
 def least_accuracy(floor: float, classes: int) -> float:
     """Return the accuracy that lies ``floor`` of the way from guessing to always being right."""
@@ -109,7 +117,7 @@ class InputTrial(Measurement):
     @property
     def key(self) -> str:  # type: ignore[override]  # it follows from the floor
         """The name of the column of this floor."""
-        return f"input-trial v1 floor={self.floor:g}"
+        return f"input-trial v2 floor={self.floor:g}"
 
     def plan_facts(self) -> Mapping[str, Any]:
         """Return floor, images and preparations, in the order of their bits."""
@@ -129,26 +137,30 @@ class InputTrial(Measurement):
         return right >= least_accuracy(self.floor, classes) * len(rows)
 
     def observe(self, batch: ImageBatch) -> "Columns":
-        """Return the column ``answers``; the model is asked only where it is often wrong."""
+        """Return the columns; the model is asked only where it is often wrong."""
         import numpy as np
 
         indices = batch.indices  # ascending
         answers = np.full(len(indices), -1, np.int64)
+        divergences = {name: np.full(len(indices), np.nan) for name in DIVERGENCES}
+        columns = {COLUMN: answers, **divergences}
         if batch.is_undecided:
-            return {COLUMN: answers}
+            return columns
         sample = sample_of(len(batch.entries))
         first, last = sample.searchsorted((indices[0], indices[-1] + 1))
         if first == last:
-            return {COLUMN: answers}
+            return columns
         chosen = np.flatnonzero(np.isin(indices, sample[first:last]))
         if not len(chosen):  # those of the sample cannot be read
-            return {COLUMN: answers}
+            return columns
         answers[chosen] = NOT_TRIED
         outputs = batch.outputs
         right = float((outputs.argmax(axis=1) == batch.labels).mean())
         if right < least_accuracy(self.floor, outputs.shape[1]):
-            answers[chosen] = _tried(batch, chosen)
-        return {COLUMN: answers}
+            answers[chosen], found = _tried(batch, chosen)
+            for name, nats in found.items():
+                divergences[name][chosen] = nats
+        return columns
 
     def summarise(self, columns: "Columns", rows: "Rows") -> Any:  # noqa: ANN401 -- JSON
         """Return how many images of the sample were tried, and were right, in each preparation."""
@@ -165,6 +177,11 @@ class InputTrial(Measurement):
             }
             if (answers > NOT_TRIED).any()
             else {},
+            "mean divergence at the first batch norm, in nats": {
+                name.removeprefix("divergence "): round(mean, 3)
+                for name in DIVERGENCES
+                if (mean := mean_of(columns.get(name))) is not None
+            },
         }
 
 
@@ -172,6 +189,14 @@ def is_right(answers: "NDArray[np.int64] | Any", place: int) -> "NDArray[np.bool
     """Return whether each image, (n,), is answered rightly in the preparation at a place."""
     right: NDArray[np.bool_] = (answers > NOT_TRIED) & (answers >> (place + 1) & 1 == 1)
     return right
+
+
+def mean_of(nats: "NDArray[Any] | None") -> float | None:
+    """Return the mean of what was observed of a column of nats; None where nothing was."""
+    import numpy as np
+
+    observed = nats[~np.isnan(nats)] if nats is not None else None
+    return None if observed is None or not len(observed) else float(observed.mean())
 
 
 def is_sound(answers: "NDArray[Any]") -> bool:
@@ -203,25 +228,53 @@ def sample_of(images: int) -> "NDArray[np.int64]":
     return places
 
 
-def _tried(batch: ImageBatch, chosen: "NDArray[np.intp]") -> "NDArray[np.int64]":
-    """Return the bits of some images of a batch; NOT_TRIED where the model cannot be asked."""
+def _tried(
+    batch: ImageBatch, chosen: "NDArray[np.intp]"
+) -> "tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]":
+    """Return the bits of some images of a batch, and their columns of nats.
+
+    NOT_TRIED, and no column, where the model cannot be asked.
+    """
     import numpy as np
 
-    bits = np.full(len(chosen), NOT_TRIED, np.int64)
+    untried = np.full(len(chosen), NOT_TRIED, np.int64)
+    places = batch.indices[chosen]
     try:
-        levels = batch.levels(batch.indices[chosen])
+        levels = batch.levels(places)
         if levels is None:
-            return bits
+            return untried, {}
         made = [(place, each.of(levels)) for place, each in enumerate(PREPARATIONS)]
         inputs = [(place, each) for place, each in made if each is not None]
-        outputs = batch.outputs_of(np.concatenate([each for _, each in inputs]))
+        together = np.concatenate([each for _, each in inputs])
+        outputs = batch.outputs_of(together)
+        nats = _divergences(batch, places, together)
     except SubjectError:  # a model may refuse an input that nobody has declared
-        return bits
+        return untried, {}
     finite = np.isfinite(outputs).all(axis=1)
     right = (
         finite & (outputs.argmax(axis=1) == np.tile(batch.labels[chosen], len(inputs)))
     ).astype(np.int64)
-    bits |= TRIED
+    bits = untried | TRIED
     for (place, _), of_preparation in zip(inputs, right.reshape(len(inputs), -1), strict=True):
         bits |= of_preparation << (place + 1)
-    return bits
+    names = [AS_DECLARED, *(PREPARATIONS[place].divergence for place, _ in inputs)]
+    return bits, dict(zip(names, nats, strict=False))
+
+
+def _divergences(
+    batch: ImageBatch, places: "NDArray[np.int64]", made: "NDArray[np.float32]"
+) -> "NDArray[np.float64]":
+    """Return nats, (1 + preparations, images), as declared first; none without a batch norm."""
+    import numpy as np
+
+    none: NDArray[np.float64] = np.empty((0, len(places)))
+    declared = batch.ready(places)
+    if declared is None:
+        return none
+    as_declared = batch.divergences_at_first_norm(declared)
+    if as_declared is None:
+        return none
+    otherwise = batch.divergences_at_first_norm(made)
+    if otherwise is None:
+        return none
+    return np.concatenate([as_declared, otherwise]).astype(np.float64).reshape(-1, len(places))

@@ -30,9 +30,10 @@ def digest_of_images(
     """Return the SHA-256 over path, bytes, label, group and slices of every image.
 
     ``files``, (n, 32), are the SHA-256 of the stored bytes. A line is ``[id, sha256, label, group,
-    {slice: value}]``, and that of an unreadable image ``[id, null, label, reason]``.
+    {slice: value}]``, the label null where there is none, and that of an unreadable image ``[id,
+    null, label, reason]``.
     """
-    labels = [_text(name) for name in classes]
+    labels = [*map(_text, classes), "null"]  # -1, without a label, is the last
 
     def lines(part: list[int]) -> list[str]:
         digests = files[part].tobytes().hex()
@@ -60,7 +61,7 @@ def digest_of_predictions(rows: Rows, classes: tuple[str, ...]) -> str:
     """
     assert rows.scores is not None, "a table has scores"
     scores = rows.scores.astype("<f4", copy=False)
-    labels = [_text(name) for name in classes]
+    labels = [*map(_text, classes), "null"]
 
     def lines(part: list[int]) -> list[str]:
         return [

@@ -129,6 +129,22 @@ class ImageBatch(Protocol):
         They may be NaN. Raises CheckpointError or FactoryError where the model does not take them.
         """
 
+    def ready(self, indices: "NDArray[np.int64]") -> "NDArray[np.float32] | None":
+        """Return images at places of the entries as they are declared, ready for the model.
+
+        (m, C, H, W). Read again; None as for :meth:`levels`.
+        """
+
+    def divergences_at_first_norm(
+        self, inputs: "NDArray[np.float32]"
+    ) -> "NDArray[np.float32] | None":
+        """Return how far inputs that are ready lie from what training saw, (m,), in nats.
+
+        From the running statistics of the model's first batch norm, by the mean and variance of
+        what reaches it. None where there is none, or the model does not show its layers. Raises
+        as :meth:`outputs_of` does.
+        """
+
     def answer(self, images: Sequence[Any]) -> "NDArray[np.float64]":
         """Return the model's probabilities, (m, classes), for m PIL images: one forward pass each.
 

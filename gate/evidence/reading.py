@@ -105,7 +105,13 @@ def _read_champion(
         for name in rest
     }
     champion = about.baseline
-    return Baseline(champion.path, champion.sha256, rows, champion.evidence_sha256)
+    return Baseline(
+        champion.path,
+        champion.sha256,
+        rows,
+        champion.evidence_sha256,
+        operating_point=champion.operating_point,
+    )
 
 
 def _names_of_rows(database: sqlite3.Connection) -> Iterator[str]:

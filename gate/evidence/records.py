@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gate.evidence.columns import ROWS
 from gate.evidence.contract import Disagreement
+from gate.evidence.operating_point import OperatingPoint
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -26,6 +27,15 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+    UNKNOWN = "unknown"  # images of none of the classes, which have no labels
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its images are each of a class, so that answers are right or wrong."""
+        return self is not Split.UNKNOWN
+
+
+UNLABELLED = -1  # the label of an image of the split unknown; its true score is NaN, its rank -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +44,16 @@ class Rows:
 
     Labels and predictions index the declared classes. Scores are probabilities in [0, 1]; where a
     model's scores are not known (made-up counts) they are NaN, and ranks are -1.
+
+    As they are measured and saved, predictions are the classes with the highest scores. As they are
+    judged, they are the answers at the operating point, -1 where it abstains; what speaks of scores
+    (confidence, margin, true score and rank) stays.
     """
 
     ids: Strings  # (n,) unique, stable names of the images
-    labels: Labels  # (n,) the truth
-    predictions: Labels  # (n,) the class with the highest score
-    confidence: Floats  # (n,) score of the predicted class
+    labels: Labels  # (n,) the truth; -1 throughout the split unknown
+    predictions: Labels  # (n,) the answer: the class with the highest score, or by thresholds
+    confidence: Floats  # (n,) the highest score
     margin: Floats  # (n,) confidence minus the second highest score
     true_score: Floats  # (n,) score of the true class
     true_rank: Labels  # (n,) classes that score higher than the true class; 0 is right
@@ -48,6 +62,7 @@ class Rows:
     slices: Mapping[str, Strings] = field(default_factory=dict)  # column -> (n,)
     # (n,) of what the rules of the policy have measured; NaN, or -1, where nothing was observed.
     observations: Observations = field(default_factory=dict)
+    abstains: bool = False  # whether -1, none of the classes, is among the answers there can be
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,10 +92,25 @@ class Rows:
         """Return the same rows with ``groups``, one a row."""
         return replace(self, groups=groups)
 
+    @property
+    def best_is_right(self) -> NDArray[np.bool_]:
+        """Whether the class with the highest score is the true one, (n,), whatever the answer."""
+        return np.asarray(self.true_rank == 0)
+
+    def answers(self, classes: int) -> int:
+        """Return how many answers there can be: the declared classes, and to abstain."""
+        return classes + self.abstains
+
     def confusion(self, classes: int) -> NDArray[np.int64]:
-        """Return the confusion matrix, (classes, classes), rows = truth."""
-        cells = self.labels.astype(np.int64) * classes + self.predictions
-        return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+        """Return the confusion matrix, (classes, classes), rows = truth.
+
+        Where rows can abstain it has one row and one column more: no image is truly of that kind,
+        and the column, which the index -1 finds, counts who abstained.
+        """
+        side = self.answers(classes)
+        predicted = self.predictions % side if self.abstains else self.predictions
+        cells = self.labels.astype(np.int64) * side + predicted
+        return np.bincount(cells, minlength=side * side).reshape(side, side)
 
 
 def rows_from_counts(confusion: Sequence[Sequence[int]]) -> Rows:
@@ -118,22 +148,27 @@ class Fingerprints:
     file: NDArray[np.uint8]  # (n, 32) sha256 of the stored bytes
     pixels: NDArray[np.uint8]  # (n, 32) equal only for equal mode, shape and pixels
     oriented: NDArray[np.uint8]  # (n, 32) the same for all 8 flips and rotations of an image
-    near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash
+    near: NDArray[np.uint8]  # (n, 32) 256 bits of a perceptual hash; of a small object alone
     featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything
+    upright: NDArray[np.uint8]  # (n, 32) the hash of an object on such ground, set upright; else 0
+    bare: NDArray[np.uint8]  # (n, 32) the hash of a picture without its plain border; else 0
+    looks: NDArray[np.uint8] | None = None  # (n, 16, 16) grey, of what is on plain ground; else 0
     thumbnails: Thumbnails | None = None  # (n, 64, 64) grey; only where images are >= 64 px
 
 
 class PairKind(StrEnum):
-    """How two images are the same, the surest first."""
+    """How two images are the same, the surest first; ID: by name, whatever they show."""
 
     BYTES = "bytes"
     PIXELS = "pixels"
     FLIPPED = "flipped"
     NEAR = "near"
     EDITED = "edited"
+    ID = "id"
 
 
-EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED})
+EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED, PairKind.ID})
+OF_IMAGES = tuple(kind for kind in PairKind if kind is not PairKind.ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +202,11 @@ class Overlap:
     exact_pairs: int = 0  # all of them; ``pairs`` has one or two for each image of b
     identical: bool = False  # both sides are the same files: one folder was given twice
     review: tuple[Pair, ...] = ()  # perhaps copies: for people, never for a rule
+
+    @property
+    def by_ids_alone(self) -> bool:
+        """Whether no image was compared, so that a copy under another name is not known."""
+        return self.compared == (PairKind.ID,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +276,7 @@ class Subject:
     format: str
     factory: str | None = None
     parameters: int | None = None
+    file: str | None = None  # the name that the checkpoint was judged under, without its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +327,7 @@ class Baseline:
     evidence_sha256: str | None = None  # of the file that the answers were read from
     # The policy names this checkpoint as the champion in production; never so on a disk.
     pinned: bool = False
+    operating_point: OperatingPoint | None = None  # the champion's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +352,7 @@ class Configuration:
     # Which scores of its answers, and what they are; None: no model was run.
     output: Mapping[str, Any] | None = None
     weights: str | None = None  # the state dict that was named, where a checkpoint holds several
+    operating_point: OperatingPoint | None = None  # None: the class with the highest score
     # {"column": ...} or {"pattern": ...}: what tells the groups of a split; None where nothing does
     groups: Mapping[Split, Mapping[str, str] | None] = field(default_factory=dict)
     code: Mapping[str, Code] = field(default_factory=dict)  # by its key in the gate file

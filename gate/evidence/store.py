@@ -21,7 +21,7 @@ from gate.evidence.files import lies_aside, previous, replace_file
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
 from gate.evidence.tables import TABLES, VERSION
-from gate.evidence.writing import write
+from gate.evidence.writing import about_of, write
 
 FILE_NAME = "evidence.sqlite"
 _OF_THE_DISK = (
@@ -55,6 +55,16 @@ def save(evidence: Evidence, path: Path) -> None:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _OF_THE_DISK:
             raise
         raise OutputError(str(path), error, "make room there, or name another place") from error
+
+
+def restate(path: Path, evidence: Evidence) -> None:
+    """Write the configuration of evidence into a copy of the file that it was read from."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        with database:
+            said = (dict(about_of(evidence).as_lines())["configuration"],)
+            database.execute("UPDATE about SET value = ? WHERE key = 'configuration'", said)
+        database.execute("VACUUM")  # what it said before is gone
 
 
 def load(path: Path) -> Evidence:

@@ -11,6 +11,8 @@ from gate.evidence.contract import GATE_FILE, Disagreement
 from gate.evidence.placing import place_copies
 from gate.evidence.records import (
     EXACT,
+    OF_IMAGES,
+    UNLABELLED,
     Baseline,
     Evidence,
     History,
@@ -46,6 +48,8 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
         for split, matrix in matrices.items()
         if matrix is not None
     }
+    if numbers.unknown is not None:
+        splits[Split.UNKNOWN] = _unknown(*numbers.unknown)
     made = Evidence(
         classes=numbers.classes,
         critical=numbers.critical,
@@ -70,6 +74,8 @@ def synthetic_evidence(numbers: SyntheticRun) -> Evidence:
 def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence:
     unreadable = numbers.unreadable if split is Split.TEST else 0
     rows = rows_from_counts(matrix)
+    if split is Split.TEST and numbers.abstained is not None:
+        rows = _abstaining(matrix, numbers.abstained)
     if numbers.confidence is not None:
         rows = _score(rows, numbers.confidence, len(numbers.classes))
     if numbers.groups is not None and split is not Split.VALIDATION:
@@ -84,7 +90,8 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
         if split is Split.TEST and numbers.ungrouped:
             column[-numbers.ungrouped :] = None
         rows = rows.with_groups(column)
-    observed = (numbers.observations or {}).get(split.value, {})
+    told = {str(name): each for name, each in (numbers.observations or {}).items()}
+    observed = told.get(split.value, {})
     return SplitEvidence(
         split=split,
         path=f"made-up/{split}",
@@ -102,6 +109,24 @@ def _split(split: Split, matrix: Matrix, numbers: SyntheticRun) -> SplitEvidence
             f".hidden-{index}.png" for index in range(numbers.hidden if split is Split.TEST else 0)
         ),
     )
+
+
+def _unknown(answered: int, abstained: int) -> SplitEvidence:
+    """Return images of no class, of which some get an answer."""
+    rows = rows_from_counts([[answered + abstained]])
+    unlabelled = np.full(len(rows), UNLABELLED, dtype=np.int32)
+    answers = np.where(np.arange(len(rows)) < answered, 0, -1).astype(np.int32)
+    rows = replace(
+        rows, labels=unlabelled, true_rank=unlabelled, predictions=answers, abstains=True
+    )
+    return SplitEvidence(Split.UNKNOWN, "made-up/unknown", MADE_UP, len(rows), NO_DATA, rows)
+
+
+def _abstaining(matrix: Matrix, abstained: tuple[int, ...]) -> Rows:
+    """Return rows of which so many of each class have no answer."""
+    rows = rows_from_counts(np.column_stack([matrix, abstained]).tolist())
+    none = rows.predictions == len(matrix)
+    return replace(rows, predictions=np.where(none, -1, rows.predictions), abstains=True)
 
 
 def _observations(observed: Mapping[str, Mapping[str, Runs]]) -> Observations:
@@ -173,13 +198,13 @@ def _overlaps(numbers: SyntheticRun) -> tuple[Overlap, ...]:
         *_pairs(Split.TRAIN, range(copies), PairKind.BYTES, numbers, numbers.conflicts),
         *_pairs(Split.TRAIN, range(copies, copies + near), PairKind.NEAR, numbers),
     )
-    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=tuple(PairKind))]
+    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=OF_IMAGES)]
     if numbers.validation is not None:
         copied = range(numbers.validation_copies)
         of_validation = tuple(_pairs(Split.VALIDATION, copied, PairKind.BYTES, numbers))
         overlaps += [
-            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=tuple(PairKind)),
-            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=tuple(PairKind)),
+            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=OF_IMAGES),
+            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=OF_IMAGES),
         ]
     return tuple(overlaps)
 
@@ -208,7 +233,7 @@ def _duplicates(numbers: SyntheticRun) -> Overlap:
         for copy in range(1, (numbers.duplicates or 0) + 1)
     )
     images = sum(map(sum, numbers.test or ()))
-    exact = tuple(kind for kind in PairKind if kind in EXACT)
+    exact = tuple(kind for kind in OF_IMAGES if kind in EXACT)
     return Overlap(Split.TEST, Split.TEST, pairs, compared=exact, images_a=images, images_b=images)
 
 

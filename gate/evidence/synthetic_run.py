@@ -23,6 +23,9 @@ class SyntheticRun:
     test: Matrix | None = None
     train: Matrix | None = None
     validation: Matrix | None = None
+    abstained: tuple[int, ...] | None = None  # test images of each class without an answer, beside
+    # Images of no class that get an answer, and that get none; None: no such split.
+    unknown: tuple[int, int] | None = None
     groups: int | None = None  # groups that train and test share; None: no group is declared
     ungrouped: int = 0  # images of test without a group, where groups are declared
     unreadable: int = 0  # images of test that could not be read

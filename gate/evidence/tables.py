@@ -56,6 +56,6 @@ CREATE TABLE pictures (
 CREATE VIEW predictions AS
     SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score
     FROM rows
-    JOIN classes AS truth ON truth.label = rows.label
+    LEFT JOIN classes AS truth ON truth.label = rows.label
     JOIN classes AS guess ON guess.label = rows.prediction;
 """  # noqa: S608 -- no query

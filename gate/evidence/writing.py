@@ -28,10 +28,10 @@ _PRINTS = [each for each in FINGERPRINTS if each.name]
 _INSERT_ROW = f"INSERT INTO rows VALUES ({', '.join('?' * (len(SAVED) + 3))})"  # noqa: S608 -- ours
 
 
-def write(evidence: Evidence, database: sqlite3.Connection) -> None:
-    """Write evidence into a database that has the tables and nothing else."""
+def about_of(evidence: Evidence) -> About:
+    """Return the fields of evidence that are no tables of their own."""
     assert evidence.measured_at is not None, "it was measured some time"
-    about = About(
+    return About(
         measured_at=as_text(evidence.measured_at),
         answers_from_cache=evidence.answers_from_cache,
         engines=evidence.engines,
@@ -47,10 +47,17 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         baseline=None
         if evidence.baseline is None
         else Champion(
-            evidence.baseline.path, evidence.baseline.sha256, evidence.baseline.evidence_sha256
+            evidence.baseline.path,
+            evidence.baseline.sha256,
+            evidence.baseline.evidence_sha256,
+            evidence.baseline.operating_point,
         ),
     )
-    database.executemany("INSERT INTO about VALUES (?, ?)", about.as_lines())
+
+
+def write(evidence: Evidence, database: sqlite3.Connection) -> None:
+    """Write evidence into a database that has the tables and nothing else."""
+    database.executemany("INSERT INTO about VALUES (?, ?)", about_of(evidence).as_lines())
     database.executemany(
         "INSERT INTO classes VALUES (?, ?, ?)",
         [(label, name, name in evidence.critical) for label, name in enumerate(evidence.classes)],
@@ -113,7 +120,7 @@ def _write_split(
         "INSERT INTO unreadable VALUES (?, ?, ?, ?)",
         [(split.split, image.id, image.label, image.reason) for image in split.unreadable],
     )
-    if rows.scores is not None:
+    if rows.scores is not None and split.split.is_labelled:
         database.executemany(
             "INSERT INTO histograms VALUES (?, ?, ?, ?, ?)",
             _histograms(split, rows.scores, classes),

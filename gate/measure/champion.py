@@ -37,10 +37,16 @@ def champion_of(
     rows = {
         split: _same_images(evidence.splits[split], measured, gatefile.baseline)
         for split, measured in splits.items()
-        if split in evidence.splits
+        if split in evidence.splits and split.is_labelled
     }
     sha256 = evidence.subject.sha256 if evidence.subject else None
-    return Baseline(as_utf8(gatefile.baseline), sha256, rows, digest)
+    return Baseline(
+        as_utf8(gatefile.baseline),
+        sha256,
+        rows,
+        digest,
+        operating_point=evidence.configuration.operating_point,
+    )
 
 
 def _digest(file: Path, name: str) -> str:

@@ -46,10 +46,21 @@ def measure(
     builder.assumed += _assumed(gatefile, datasets, classes, progress)
     with builder.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
         if tables:
-            from gate.measure.saved_predictions import measure_table
+            from gate.measure.cache_location import usable
+            from gate.measure.saved_predictions import compare_tables, measure_table
 
             builder.assumed.append("saved predictions were judged; no checkpoint was run")
             builder.splits = {split: measure_table(split, each) for split, each in tables.items()}
+            found = compare_tables(
+                builder.splits,
+                tables,
+                gatefile.data.given(),
+                gatefile.base,
+                cache=usable(settings.cache, progress.warn),
+                progress=progress,
+            )
+            builder.overlaps = found.overlaps
+            builder.assumed += found.notes
         if pictures:
             measure_model(gatefile, pictures, classes, settings, engine, progress, builder, needs)
             if settings.images:
@@ -79,6 +90,9 @@ def _assumed(
     for note in find_shadowed((each.spec for each in gatefile.factories()), gatefile.base):
         progress.warn(note)
         notes.append(note)
+    if doubt := gatefile.input.doubt:
+        progress.warn(f"input: {doubt}")
+        notes.append(f"input: {doubt}")
     notes += gatefile.origins
     if not gatefile.classes:
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")

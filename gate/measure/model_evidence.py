@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gate.errors import CheckpointError
 from gate.evidence.records import Split, SplitEvidence
@@ -22,6 +23,7 @@ from gate.measure.settings import MeasureSettings
 from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
+from gate.utf8 import as_utf8
 from gate.wording import pluralize
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
@@ -52,9 +54,9 @@ def measure_model(
     try:
         plan, job = plan_measurement(gatefile, datasets, classes, settings, once)
     except CheckpointError as error:
-        builder.subject = subject_of(error.identity, _factory(gatefile))
+        builder.subject = subject_of(error.identity, _factory(gatefile), _file(gatefile))
         raise
-    builder.subject = subject_of(job.checkpoint, _factory(gatefile))
+    builder.subject = subject_of(job.checkpoint, _factory(gatefile), _file(gatefile))
     assembler = Assembler()
     started = time.monotonic()
     try:
@@ -67,7 +69,8 @@ def measure_model(
         builder.answers_from_cache = assembler.answers_from_cache
         builder.engines |= assembler.engines
         if assembler.facts is not None:
-            builder.subject, builder.code = assembler.facts.subject, assembler.facts.code
+            builder.subject = replace(assembler.facts.subject, file=_file(gatefile))
+            builder.code = assembler.facts.code
             builder.environment |= {
                 "device": assembler.facts.device,
                 "backend": assembler.facts.backend,
@@ -194,6 +197,13 @@ def _compare(
                 builder.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
             )
             builder.assumed.append(note)
+
+
+def _file(gatefile: GateFile) -> str | None:
+    """Return the name of the checkpoint without its folder, which differs between machines."""
+    if gatefile.model is None or gatefile.model.checkpoint is None:
+        return None
+    return as_utf8(Path(gatefile.model.checkpoint).name)
 
 
 def _factory(gatefile: GateFile) -> str | None:

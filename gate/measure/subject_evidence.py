@@ -15,6 +15,7 @@ from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
 from gate.policy.needs import Need
 from gate.policy.reading import PolicyDocument, check_classes
+from gate.subject.absent import find_absent
 from gate.subject.gatefile import GateFile
 from gate.subject.splits import open_splits
 
@@ -35,8 +36,12 @@ def measure_subject(
     Raises UsageError where policy or gate file do not fit the classes of the data, and where the
     engine is none.
     """
+    absent = () if settings.shards else find_absent(subject)
     if unread is not None:
-        return _nothing_but(unread, subject, document)
+        others = [each.placed(subject) for each in absent if each.path[:1] != ("model",)]
+        return _nothing_but((unread, *others), subject, document)
+    if any(each.stops for each in absent):
+        return _nothing_but([each.placed(subject) for each in absent], subject, document)
     runs_a_model = subject.model is not None and not settings.shards
     engine = open_engine(settings.engine, settings.workers) if runs_a_model else None
     with nullcontext() if engine is None else engine.start_ahead():
@@ -45,7 +50,7 @@ def measure_subject(
         try:
             datasets, classes = open_splits(subject)
         except SubjectError as error:
-            return _nothing_but(error, subject, document)
+            return _nothing_but([error], subject, document)
         check_classes(document, classes, subject.critical)
         subject.require_critical(classes)
         return measure(
@@ -59,15 +64,18 @@ def measure_subject(
         )
 
 
-def _nothing_but(error: SubjectError, subject: GateFile, document: PolicyDocument) -> Evidence:
+def _nothing_but(
+    errors: Sequence[SubjectError], subject: GateFile, document: PolicyDocument
+) -> Evidence:
     if subject.classes:
         check_classes(document, subject.classes, subject.critical)
-    identity = error.identity if isinstance(error, CheckpointError) else Identity()
+    of_checkpoint = (each.identity for each in errors if isinstance(each, CheckpointError))
+    identity = next(of_checkpoint, Identity())
     return Evidence(
         classes=subject.classes,
         critical=subject.critical,
         subject=subject_of(identity, None),
-        failures=(failure(error),),
+        failures=tuple(map(failure, errors)),
         measured_at=now(),
     )
 

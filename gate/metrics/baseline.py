@@ -1,6 +1,6 @@
 """A model is compared with the champion on the same images: answers lost and gained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,8 @@ def pair(baseline: Rows, rows: Rows) -> Pairs | Undefined:
     """Return both sets of rows in the order of their ids, or why they do not compare."""
     if set(baseline.ids) != set(rows.ids) or len(baseline) != len(rows):
         return Undefined(OTHER_IMAGES, remedy=_MEASURE_AGAIN)
-    pairs = Pairs(_by_id(baseline), _by_id(rows))
+    abstains = baseline.abstains or rows.abstains  # both have the answers that either has
+    pairs = Pairs(*(replace(_by_id(each), abstains=abstains) for each in (baseline, rows)))
     if not np.array_equal(pairs.baseline.labels, pairs.rows.labels):
         return Undefined(OTHER_LABELS, remedy=_MEASURE_AGAIN)
     return pairs
@@ -105,12 +106,12 @@ def f1_change(pairs: Pairs, of: int, classes: int) -> Estimate:
 def _change_of_class(pairs: Pairs, mean: Mean, of: int, classes: int) -> Estimate:
     if not (pairs.rows.labels == of).any():
         return Undefined(NO_IMAGES_OF_CLASS, 0, 0)
-    return _change_over(pairs, mean, np.arange(classes) == of, classes)
+    return _change_over(pairs, mean, np.arange(pairs.rows.answers(classes)) == of, classes)
 
 
 def _change(pairs: Pairs, mean: Mean, classes: int) -> Estimate:
     sizes = tables.confusion(pairs.rows, classes).sum(axis=1)
-    present, absent = classes_over(sizes, None)
+    present, absent = classes_over(sizes, None, classes)
     if not present.any():
         return Undefined(NO_IMAGES, 0, 0)
     found = _change_over(pairs, mean, present, classes)

@@ -82,7 +82,7 @@ def calibration_error(rows: Rows) -> CalibrationError | Undefined:
         return Undefined(NO_IMAGES, 0, 0)
     if np.isnan(rows.confidence).any():
         return Undefined(NO_SCORES)
-    right = rows.labels == rows.predictions
+    right = rows.best_is_right
     curve = reliability(rows.confidence, right.astype(np.float64), BINS)
     value = error_of(curve)
     return CalibrationError(

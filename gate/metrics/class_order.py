@@ -70,8 +70,8 @@ def better_order(rows: Rows, classes: int) -> BetterOrder | Undefined:
         return Undefined(NO_IMAGES, 0, 0)
     from scipy.optimize import linear_sum_assignment
 
-    counts = tables.confusion(rows, classes)
-    sizes = counts.sum(axis=1)
+    counts = tables.confusion(rows, classes)[:classes, :classes]
+    sizes = np.bincount(rows.labels, minlength=classes)
     shares = counts / np.maximum(sizes, 1)[:, None]
     _, order = linear_sum_assignment(shares + _TIE * np.eye(classes), maximize=True)
     gains = shares[np.arange(classes), order] - shares.diagonal()
@@ -95,7 +95,7 @@ def find_exchange(rows: Rows, classes: int) -> BetterOrder | None:
     None where there is none: then the model is wrong, and not the order of its classes, of
     which there are ``classes``.
     """
-    counts = tables.confusion(rows, classes)
+    counts = tables.confusion(rows, classes)[:classes, :classes]
     if (counts.argmax(axis=1) == np.arange(classes)).all():  # no other order adds anything
         return None
     better = better_order(rows, classes)

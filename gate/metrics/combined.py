@@ -139,12 +139,15 @@ def complete_mean(
     return MeanOverClasses(seen, present, absent, least) if absent else seen
 
 
-def classes_over(sizes: Counts, over: Over) -> tuple[NDArray[np.bool_], tuple[int, ...]]:
-    """Return which classes a mean ``over`` classes can see, (classes,), and which it cannot.
+def classes_over(
+    sizes: Counts, over: Over, classes: int
+) -> tuple[NDArray[np.bool_], tuple[int, ...]]:
+    """Return which of the ``classes`` a mean ``over`` some can see, and which it cannot.
 
-    ``sizes``, (classes,), are the images of each.
+    ``sizes``, (answers,), are the images of each, and so many are the flags: no image is truly of
+    the answer to abstain.
     """
-    asked = np.ones(len(sizes), dtype=bool)
+    asked = np.arange(len(sizes)) < classes
     if over is not None:
         asked[:] = False
         asked[list(over)] = True

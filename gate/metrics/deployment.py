@@ -89,7 +89,7 @@ def deployment_precision(rows: Rows, of: int, shares: Sequence[float]) -> Estima
     ``shares``, one a class, add up to 1.
     """
     classes = len(shares)
-    matrix = tables.confusion(rows, classes)
+    matrix = tables.confusion(rows, classes)[:classes]
     sizes, taken = matrix.sum(axis=1), matrix[:, of]
     prevalence = np.asarray(shares, dtype=np.float64)
     if sizes[of] == 0 or (sizes[prevalence > 0] == 0).any():
@@ -103,7 +103,7 @@ def deployment_precision(rows: Rows, of: int, shares: Sequence[float]) -> Estima
 
 def _alarms(rows: Rows, of: int, prevalence: Reals) -> Padded:
     """Return the share of all images in deployment that are falsely taken for the class ``of``."""
-    matrix = tables.confusion(rows, len(prevalence))
+    matrix = tables.confusion(rows, len(prevalence))[: len(prevalence)]
     sizes = np.maximum(matrix.sum(axis=1), 1)
     weights = np.where(np.arange(len(prevalence)) == of, 0.0, prevalence)
     rates = matrix[:, of] / sizes

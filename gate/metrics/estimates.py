@@ -80,12 +80,14 @@ class Count:
     """A number that was counted and not sampled: it is its own bounds.
 
     ``denominator`` tells of how many where that makes sense; ``value`` is then still the count.
+    Where not all was looked at, ``at_least``, there may be more: it has no upper bound.
     """
 
     numerator: int
     denominator: int | None = None
     method: str = "counted"
     reason: str = ""
+    at_least: bool = False
 
     @property
     def value(self) -> float:
@@ -97,8 +99,8 @@ class Count:
         return self.value
 
     def upper(self, confidence: float) -> float:  # noqa: ARG002 - a count is certain
-        """Return the count."""
-        return self.value
+        """Return the count, or infinity where there may be more."""
+        return math.inf if self.at_least else self.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def _influence(name: str, label: int | None, rows: Rows, leak: Leak) -> Influenc
     classes = len(leak.classes)
     if name in _AREAS:
         found = (
-            ranking.mean_influence(rows, classes, _present(rows, classes), _AREAS[name])
+            ranking.mean_influence(rows, classes, _present(rows, classes)[:classes], _AREAS[name])
             if label is None
             else ranking.influence_of(rows, label, classes, _AREAS[name])
         )
@@ -222,13 +222,13 @@ def _influence(name: str, label: int | None, rows: Rows, leak: Leak) -> Influenc
         return None
     over = _present(rows, classes)
     if name in ("f1", "macro-f1") and label is not None:
-        over = np.arange(classes) == label
-    return _of_counts(name, rows, over)
+        over = np.arange(len(over)) == label
+    return _of_counts(name, rows, over, classes)
 
 
-def _of_counts(name: str, rows: Rows, over: Mask) -> Influence | None:
+def _of_counts(name: str, rows: Rows, over: Mask, classes: int) -> Influence | None:
     """Return what each image adds to a metric of counts over some classes."""
-    matrix = tables.confusion(rows, len(over)).astype(np.float64)
+    matrix = tables.confusion(rows, classes).astype(np.float64)
     if name == "mcc" and np.count_nonzero(matrix.sum(axis=0)) < 2:
         return None  # every image gets the same answer
     slope, kind = _OF_COUNTS[name](matrix, over), rows.labels.astype(np.int64)
@@ -237,4 +237,4 @@ def _of_counts(name: str, rows: Rows, over: Mask) -> Influence | None:
 
 
 def _present(rows: Rows, classes: int) -> Mask:
-    return classes_over(tables.confusion(rows, classes).sum(axis=1), None)[0]
+    return classes_over(tables.confusion(rows, classes).sum(axis=1), None, classes)[0]

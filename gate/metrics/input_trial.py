@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.input_trial import (
+    AS_DECLARED,
     COLUMN,
     NOT_TRIED,
     PREPARATIONS,
@@ -15,6 +17,7 @@ from gate.evidence.input_trial import (
     is_right,
     is_sound,
     least_accuracy,
+    mean_of,
 )
 from gate.evidence.records import Evidence, Rows, Split
 
@@ -39,10 +42,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A preparation in which far more images are right than as declared."""
+    """A preparation in which far more images are right than as declared.
+
+    With how far what reaches the first batch norm lies from its running statistics, in nats, the
+    mean of the images, so prepared and as declared; None where that is not known.
+    """
 
     preparation: Preparation
     right: int
+    divergence: float | None = None
+    as_declared: float | None = None
 
 
 def trial_of(evidence: Evidence, measurement: InputTrial) -> Trial | None:
@@ -67,7 +76,9 @@ def explanations(
     As declared, accuracy must lie below the floor; so prepared at or above it, and higher by
     ``min_gain`` or more. The sign test (Dixon and Mood 1946) of the images on which the two differ
     is exact, its error divided among the preparations. An image that was not tried is wrong. Those
-    that are provably worse than the best are left out.
+    that are provably worse than the best are left out; of the others, the one whose inputs lie
+    nearest to the running statistics of the first batch norm comes first. Those statistics alone
+    explain nothing: data of another kind than training's differ in them, however prepared.
     """
     trial = trial_of(evidence, measurement)
     if trial is None:
@@ -86,10 +97,19 @@ def explanations(
         and _chance(right, declared) * len(PREPARATIONS) <= _CHANCE
     ]
     found.sort(key=lambda each: -int(each[1].sum()))
-    return tuple(
-        Explanation(each, int(right.sum()))
+    as_declared = _mean_nats(evidence, measurement, AS_DECLARED)
+    equal = [
+        Explanation(
+            each,
+            int(right.sum()),
+            _mean_nats(evidence, measurement, each.divergence),
+            as_declared,
+        )
         for each, right in found
         if _chance(found[0][1], right) > _WORSE
+    ]
+    return tuple(
+        sorted(equal, key=lambda each: inf if each.divergence is None else each.divergence)
     )
 
 
@@ -109,9 +129,17 @@ def _sampled(
             yield split, answers[sample].astype(np.int64), _right(rows)[sample]
 
 
+def _mean_nats(evidence: Evidence, measurement: InputTrial, column: str) -> float | None:
+    """Return the mean of a column over all images that were tried; None where there is none."""
+    observed = [
+        each.rows.observed(measurement.key).get(column) for each in evidence.splits.values()
+    ]
+    found = [each for each in observed if each is not None]
+    return mean_of(np.concatenate(found)) if found else None
+
+
 def _right(rows: Rows) -> NDArray[np.bool_]:
-    right: NDArray[np.bool_] = rows.labels == rows.predictions
-    return right
+    return rows.best_is_right  # as the trial counted them, whatever the operating point
 
 
 def _chance(right: NDArray[np.bool_], declared: NDArray[np.bool_]) -> float:
@@ -130,5 +158,17 @@ def in_words(trial: Trial, found: Sequence[Explanation]) -> str:
     return (
         f"The input is prepared otherwise than in training: {' or '.join(shares)} of "
         f"{trial.images:,} {' and '.join(trial.splits)} images are right, as declared "
-        f"{trial.right / trial.images:.2f}"
+        f"{trial.right / trial.images:.2f}{_statistics_in_words(found[0], len(found))}"
+    )
+
+
+def _statistics_in_words(best: Explanation, equal: int) -> str:
+    if best.divergence is None or best.as_declared is None:
+        return ""
+    nearer = best.divergence < best.as_declared
+    which = f" with {best.preparation.words}" if equal > 1 else ""
+    return (
+        f"; {'and' if nearer else 'but'} what reaches the first batch norm is "
+        f"{best.divergence:.2f} nats from its running statistics so prepared{which}, and "
+        f"{best.as_declared:.2f} as declared"
     )

@@ -81,11 +81,12 @@ def brier(rows: Rows, classes: int) -> Estimate:
 def expected_cost(rows: Rows, costs: Sequence[Sequence[float]]) -> Estimate:
     """Return the mean cost of an image, in the unit of ``costs``, (classes, classes).
 
-    Rows of ``costs`` are the truth, columns the prediction.
+    Rows of ``costs`` are the truth, columns the prediction; where rows can abstain, the last column
+    is that.
     """
     if len(rows) == 0:
         return Undefined(NO_IMAGES, 0, 0)
-    matrix = np.asarray(costs, dtype=np.float64)
+    matrix = np.asarray(costs, dtype=np.float64)[:, : len(costs) + rows.abstains]
     dearest = float(matrix.max())
     each = matrix[rows.labels, rows.predictions]
     return mean(rows, each, best=float(matrix.min()), worst=dearest, most=dearest)

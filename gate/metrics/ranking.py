@@ -111,7 +111,7 @@ def mean_influence(
     rows: Rows, classes: int, over: NDArray[np.bool_], area_of: AreaOf
 ) -> Influence | Undefined:
     """Return the mean area of the classes ``over``, (classes,), with what each image adds to it."""
-    images = tables.confusion(rows, classes).sum(axis=1)
+    images = np.bincount(rows.labels, minlength=classes)
     if not over.any() or np.count_nonzero(images) < 2:
         return Undefined(NO_OTHER_IMAGES if len(rows) else NO_IMAGES)
     values, added = np.zeros(classes), np.zeros(len(rows))
@@ -150,7 +150,7 @@ def _area_of(rows: Rows, of: int, classes: int, area_of: AreaOf) -> Estimate:
 
 
 def _mean_area(rows: Rows, classes: int, over: Over, area_of: AreaOf) -> Estimate:
-    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over)
+    present, absent = classes_over(np.bincount(rows.labels, minlength=classes), over, classes)
     influence = mean_influence(rows, classes, present, area_of)
     if isinstance(influence, Undefined):
         return influence

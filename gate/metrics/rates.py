@@ -25,6 +25,7 @@ NO_IMAGES = "it has no images"
 NO_IMAGES_OF_CLASS = "the class has no images"
 NO_OTHER_IMAGES = "it has no images of other classes"
 NEVER_PREDICTED = "the class is never predicted"
+NO_ANSWERS = "no image gets an answer"
 
 _LITTLE = 0.1  # of the standard deviation: a bias that moves an error of 0.05 to 0.06
 _FEWEST_TO_FAIL = 5  # images a class: with fewer, macro F1 is so biased that it looks too low
@@ -59,6 +60,44 @@ def false_positive_rate(rows: Rows, of: int, classes: int) -> Share | Undefined:
         return counted_share(wrong, matrix.sum() - matrix[of].sum(), NO_OTHER_IMAGES)
     mask = rows.labels != of
     return share_of(rows.predictions[mask] == of, codes[mask], NO_OTHER_IMAGES)
+
+
+def share_from(rows: Rows, of: int, threshold: float, *, of_class: bool) -> Share | Undefined:
+    """Return the share of images whose score of the class ``of`` is ``threshold`` or more.
+
+    Of the images of the class: recall; of the others: the false-positive rate at that threshold.
+    """
+    if rows.scores is None:
+        return Undefined("no scores were kept")
+    mask = (rows.labels == of) == of_class
+    codes = tables.group_codes(rows)
+    return share_of(
+        rows.scores[mask, of] >= np.float64(threshold),
+        None if codes is None else codes[mask],
+        NO_IMAGES_OF_CLASS if of_class else NO_OTHER_IMAGES,
+    )
+
+
+def coverage(rows: Rows, of: int | None = None) -> Share | Undefined:
+    """Return the share of images that get an answer: of all, or of those of the class ``of``."""
+    mask = np.ones(len(rows), dtype=bool) if of is None else rows.labels == of
+    codes = tables.group_codes(rows)
+    return share_of(
+        rows.predictions[mask] >= 0,
+        None if codes is None else codes[mask],
+        NO_IMAGES if of is None else NO_IMAGES_OF_CLASS,
+    )
+
+
+def error_of_answers(rows: Rows) -> Share | Undefined:
+    """Return the share of wrong answers among the images that get one.
+
+    Given who gets one, the mistakes are binomial.
+    """
+    mask = rows.predictions >= 0
+    codes = tables.group_codes(rows)
+    wrong = rows.labels[mask] != rows.predictions[mask]
+    return share_of(wrong, None if codes is None else codes[mask], NO_ANSWERS)
 
 
 def specificity(rows: Rows, of: int, classes: int) -> Share | Undefined:
@@ -145,7 +184,7 @@ def macro_f1(rows: Rows, classes: int, over: Over = None) -> Estimate:
     are many classes: their mean has little spread.
     """
     matrix = tables.confusion(rows, classes)
-    present, absent = classes_over(matrix.sum(axis=1), over)
+    present, absent = classes_over(matrix.sum(axis=1), over, classes)
     found = _mean_of_present(rows, classes, present, MEAN_F1, fewest_to_fail=_FEWEST_TO_FAIL)
     if isinstance(found, Undefined):
         return found
@@ -168,7 +207,7 @@ def _f1_too_low(rows: Rows, classes: int, present: NDArray[np.bool_]) -> float:
     low = each * (1 - each) / both
     if tables.has_clusters(rows):
         groups = tables.groups_by_class(rows, classes)
-        squares = np.bincount(groups.kind, weights=groups.counts**2.0, minlength=classes)
+        squares = np.bincount(groups.kind, weights=groups.counts**2.0, minlength=len(each))
         low = low * squares / np.maximum(matrix.sum(axis=1), 1)
     return float(low[present].mean())
 
@@ -189,7 +228,7 @@ def gap(first: Estimate, second: Estimate) -> Estimate:
 
 
 def _mean_over_classes(rows: Rows, classes: int, over: Over, mean: Mean) -> Estimate:
-    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over)
+    present, absent = classes_over(tables.confusion(rows, classes).sum(axis=1), over, classes)
     found = _mean_of_present(rows, classes, present, mean)
     if isinstance(found, Undefined):
         return found

@@ -48,7 +48,7 @@ def mcc(rows: Rows, classes: int, over: Over = None) -> Estimate:
     sizes = matrix.sum(axis=1)
     if np.count_nonzero(sizes) < 2:
         return Undefined(ONE_CLASS if sizes.any() else NO_IMAGES)
-    if classes_over(sizes, over)[1]:
+    if classes_over(sizes, over, classes)[1]:
         return Undefined(ABSENT_CLASS)
     value = matthews(matrix.astype(np.float64))
     if np.count_nonzero(matrix.sum(axis=0)) < 2:
@@ -78,21 +78,26 @@ def weighted_kappa(rows: Rows, weights: Reals, over: Over = None) -> Estimate:
     """Return Cohen's weighted kappa (1968), in [-1, 1].
 
     ``weights``, (classes, classes), are the gravity of each mistake: 0 on the diagonal and positive
-    elsewhere, such as the distance of two grades, or its square.
+    elsewhere, such as the distance of two grades, or its square. To abstain is as grave as the
+    gravest mistake.
     """
+    classes = len(weights)
+    if rows.abstains:
+        weights = np.pad(weights, (0, 1), constant_values=weights.max())
+        weights[-1, -1] = 0.0
     if not len(rows):
         return Undefined(NO_IMAGES, 0, 0)
-    matrix = tables.confusion(rows, len(weights))
+    matrix = tables.confusion(rows, classes)
     value = _observed_kappa(matrix, weights)
     if np.isnan(value):
         return Undefined(ONE_CLASS)
     sizes = matrix.sum(axis=1)
     if np.count_nonzero(sizes) < 2:
         return Padded(value, None, least=-1.0, reason=ONE_CLASS)
-    if classes_over(sizes, over)[1]:
+    if classes_over(sizes, over, classes)[1]:
         return Undefined(ABSENT_CLASS)
     return bound_metric(
-        rows, len(weights), value, lambda each: gradients.of_kappa(each, weights), least=-1.0
+        rows, classes, value, lambda each: gradients.of_kappa(each, weights), least=-1.0
     )
 
 

@@ -1,6 +1,6 @@
 """The metrics that every report shows, with or without a rule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ OF_A_SPLIT = (
     "brier",
     "calibration-error",
 )
+OF_ANSWERS = OF_A_SPLIT[:6]  # the others are of scores
 OF_A_CLASS = ("recall", "precision", "f1")
 
 
@@ -37,10 +38,15 @@ class Metric:
     slice_name: str | None = None
 
 
-def summary(rows: Rows, classes: tuple[str, ...]) -> Iterator[Metric]:
-    """Yield the metrics of a split, then those of each class in the order of the outputs."""
+def summary(
+    rows: Rows, classes: tuple[str, ...], names: Sequence[str] = OF_A_SPLIT
+) -> Iterator[Metric]:
+    """Yield the metrics of a split, then those of each class in the order of the outputs.
+
+    ``names`` are those of the split, by default all.
+    """
     count = len(classes)
-    for name in OF_A_SPLIT:
+    for name in names:
         estimate = metric(name, rows, None, count)
         if estimate.value is not None:  # without scores there is no loss, area or calibration
             yield Metric(name, None, estimate, len(rows))

@@ -19,7 +19,10 @@ _DENSE = 16  # places an image up to which a table is counted whole
 
 @lru_cache(maxsize=_KEPT)
 def confusion(rows: Rows, classes: int) -> Counts:
-    """Return the confusion matrix, (classes, classes), rows = truth; not to be written to."""
+    """Return the confusion matrix, (answers, answers), rows = truth; not to be written to.
+
+    The answers are the ``classes``, and to abstain where the rows can: then the last row is empty.
+    """
     counts = rows.confusion(classes)
     counts.flags.writeable = False
     return counts
@@ -96,15 +99,18 @@ def groups_by_cell(rows: Rows, classes: int) -> GroupTable:
     assert codes is not None, "clustered rows have groups"
     table = cells(rows, classes)
     width = len(table.counts)
-    place = np.zeros((classes, classes), dtype=np.int64)
+    place = np.zeros((rows.answers(classes), rows.answers(classes)), dtype=np.int64)
     place[table.truth, table.predicted] = np.arange(width)
     return groups_by_kind(codes, place[rows.labels, rows.predictions], width)
 
 
 @lru_cache(maxsize=_KEPT)
 def groups_by_class(rows: Rows, classes: int) -> GroupTable:
-    """Return how many images of each true class, which are the kinds, each group has."""
-    return groups_by_cell(rows, classes).merged(cells(rows, classes).truth, classes)
+    """Return how many images of each true class, which are the kinds, each group has.
+
+    There are as many kinds as answers.
+    """
+    return groups_by_cell(rows, classes).merged(cells(rows, classes).truth, rows.answers(classes))
 
 
 def groups_by_kind(codes: Counts, kind: Counts, kinds: int) -> GroupTable:
@@ -128,6 +134,7 @@ def one_against_rest(rows: Rows, of: int) -> Rows:
         labels=(rows.labels == of).astype(np.int32),
         predictions=(rows.predictions == of).astype(np.int32),
         scores=None,
+        abstains=False,
     )
 
 

@@ -21,6 +21,7 @@ from gate.evidence.view_answers import (
 from gate.metrics import tables
 from gate.metrics.baseline import Pairs, accuracy_change
 from gate.metrics.estimates import Estimate, Undefined
+from gate.metrics.operating_point import best_answers
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
@@ -88,6 +89,8 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
         missing = absent(evidence, split)
         return NotAsked(missing.reason, remedy=missing.remedy)
     rows = evidence.splits[name].rows
+    if evidence.configuration.operating_point is not None:  # views have no scores, only answers
+        rows = best_answers(rows)
     columns = [rows.observed(each.key) for each in views]
     for measurement, observed in zip(views, columns, strict=True):
         if why := _why_not_asked(observed[STATE], str(measurement.view)):

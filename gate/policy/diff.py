@@ -7,6 +7,7 @@ from typing import Any
 
 from gate.checks.reference import write_value
 from gate.policy.model import Policy
+from gate.policy.operating_point import OperatingPointSpec
 from gate.policy.strictness import changes
 
 
@@ -76,7 +77,7 @@ def _of_policies(old: Policy, new: Policy) -> Iterator[Difference]:
     if set(old.plugins) != set(new.plugins):  # more of them judge nothing; of others nobody knows
         kind = Kind.ADDED if set(old.plugins) < set(new.plugins) else Kind.CHANGED
         yield Difference(kind, None, "plugins", list(old.plugins), list(new.plugins))
-    for key in ("classes", "champion"):
+    for key in ("classes", "champion", "operating_point"):
         before, after = getattr(old, key) or None, getattr(new, key) or None
         if before != after:
             yield Difference(_of_pins(before, after), None, key, _plain(before), _plain(after))
@@ -96,6 +97,8 @@ def _of_pins(before: object, after: object) -> Kind:
 
 
 def _plain(pin: object) -> object:
+    if isinstance(pin, OperatingPointSpec):
+        return pin.model_dump(mode="json", by_alias=True, exclude_none=True)
     return list(pin) if isinstance(pin, tuple) else pin
 
 

@@ -61,6 +61,9 @@ def _of_pins(policy: Policy, classes: Sequence[str]) -> Iterator[Misfit]:
         )
         remedy = "judge a model with the classes of the policy, in their order"
         yield Misfit(None, ("classes",), fact, remedy)
+    pin = policy.operating_point
+    for _, fact, remedy in () if pin is None or pin == "required" else pin.faults(classes):
+        yield Misfit(None, ("operating_point",), fact, remedy)
     for name in policy.critical:
         if name not in classes:
             fact = f"the model has no class {quote(name)}, which the policy calls critical"
@@ -81,7 +84,11 @@ def _complaint(
 ) -> tuple[str, str] | None:
     if name in (CRITICAL, OTHERS):
         fact = f"the rule speaks of {name}, and no class is said to be critical"
-        return None if critical else (fact, "add critical: [...] to the policy or the gate file")
+        return (
+            None
+            if critical
+            else (fact, "add critical: [...] to the policy or the gate file, or --critical")
+        )
     if name in classes:
         return None
     fact = f"the model has no class {quote(name)}"

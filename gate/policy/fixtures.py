@@ -35,6 +35,8 @@ _ABOUT = {
     "conflicts": "How many of the copies carry another label.",
     "near_copies": "Test images that nearly equal a train image, beside the copies.",
     "validation_copies": "Test images that are copies of validation images.",
+    "abstained": "Test images of each class that get no answer, beside those in `test`.",
+    "unknown": "Images of no class that get an answer, and that get none.",
     "train_loss": "The train loss, one value an epoch.",
     "validation_loss": "The validation loss, one value an epoch.",
     "unread_losses": "Columns of the history that look like a held-out loss and are not read.",
@@ -217,6 +219,14 @@ def impossible(numbers: SyntheticRun) -> str | None:
     return next(_impossible(numbers), None)
 
 
+def _impossible_abstention(numbers: SyntheticRun, abstained: tuple[int, ...]) -> Iterator[str]:
+    side = len(numbers.classes)
+    if len(abstained) != side or not all(0 <= count <= _MOST_IMAGES for count in abstained):
+        yield f"abstained must be {side} counts from 0 to {_MOST_IMAGES:,}, one a class"
+    if numbers.test is None or numbers.confidence is not None:
+        yield "abstained images are some of test, and have no confidence"
+
+
 def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     if len(numbers.classes) < 2 or len(set(numbers.classes)) < len(numbers.classes):
         yield "classes must be two or more different names"
@@ -247,6 +257,10 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
     ):
         if not 0 <= (getattr(numbers, name) or 0) <= _MOST_IMAGES:
             yield f"{name} must be from 0 to {_MOST_IMAGES:,}"
+    if numbers.abstained is not None:
+        yield from _impossible_abstention(numbers, numbers.abstained)
+    if numbers.unknown is not None and not all(0 <= n <= _MOST_IMAGES for n in numbers.unknown):
+        yield f"unknown must be two counts from 0 to {_MOST_IMAGES:,}"
     if numbers.conflicts > (numbers.copies or 0):
         yield "conflicts are some of the copies, and there are more of them"
     if numbers.copies is None and (numbers.near_copies or numbers.validation_copies):

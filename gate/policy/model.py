@@ -19,6 +19,7 @@ from gate.checks.base import CRITICAL, OTHERS, Rule
 from gate.checks.plugins import is_package
 from gate.checks.views import IMAGES
 from gate.keys import name_key
+from gate.policy.operating_point import OperatingPointPin
 from gate.wording import quote
 
 MOST_PACKAGES = 100  # of which each is looked up in all that is installed
@@ -158,6 +159,11 @@ class Header(_Strict):
         pattern="^[0-9a-f]{64}$",
         description="The SHA-256 of the checkpoint in production, in 64 small hexadecimal digits: "
         "no other is compared with.",
+    )
+    operating_point: OperatingPointPin | None = Field(
+        None,
+        description="How scores must become answers: the operating point that the gate file has to "
+        "state, with its thresholds or what they are fitted to; or `required`, for any.",
     )
     views: Views = Field(
         default_factory=Views, description="How the model is asked again about changed images."

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
-from gate.checks.base import CRITICAL, OTHERS, Operator, Rule
+from gate.checks.abstention import Abstention
+from gate.checks.base import CRITICAL, OTHERS, Operator, Rule, resolve_classes
 from gate.checks.classification import ClassificationRule
 from gate.checks.negative_flips import NegativeFlips
+from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.regression import Regression
+from gate.checks.unknown_accepted import UnknownAccepted
 from gate.evidence.records import Evidence
 from gate.metrics import planning
 from gate.metrics.planning import Direction, as_at_least, minimum_images, plan
@@ -24,6 +27,9 @@ _COUNTS: Mapping[str, str] = {
     "false-positive-rate": "images of other classes",
     "negative-flips": "images",
 }
+_ANSWERED = "images with an answer"
+_UNKNOWN = "images of no class"
+_OF_SCORES = RecallAtFpr | Abstention | UnknownAccepted  # shares that are planned by their parts
 # The same for changes against a champion, by their metric.
 _COUNTS_OF_CHANGES: Mapping[str, str] = {"accuracy": "images", "recall": "images of the class"}
 
@@ -139,6 +145,17 @@ def _asked(rule: Rule, evidence: Evidence) -> Iterator[Asked]:
         case ClassificationRule():
             for name, required in rule.targets(evidence):
                 yield Asked(name, rule.operator, required, _COUNTS[rule.check])
+        case RecallAtFpr():
+            for name in resolve_classes((rule.class_,), evidence) or (rule.class_,):
+                yield Asked(name, ">=", rule.min, "images of the class")
+                yield Asked(name, "<=", rule.fpr, "images of other classes")
+        case Abstention():
+            for each, least in rule.coverages(evidence):
+                yield Asked(each, ">=", least, "images" if each is None else "images of the class")
+            if rule.max_error is not None:
+                yield Asked(None, "<=", rule.max_error, _ANSWERED)
+        case UnknownAccepted():
+            yield Asked(None, "<=", rule.max, _UNKNOWN)
         case NegativeFlips():
             yield Asked(None, "<=", rule.max, _COUNTS[rule.check])
         case Regression():
@@ -151,15 +168,17 @@ def _why_not(rule: Rule, evidence: Evidence) -> str:
     """Return why a rule cannot be planned, or nothing."""
     if rule.severity != "block":
         return "it only warns"
-    if not isinstance(rule, ClassificationRule | NegativeFlips | Regression):
+    if not isinstance(rule, ClassificationRule | NegativeFlips | Regression | _OF_SCORES):
         return "it does not ask for a share of the test images, which alone can be planned"
     if rule.decide_on == "point":
         return "it decides on the estimate, so any number of images passes or fails"
+    if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
+        return "it speaks of $critical; give --gatefile or --evidence, which say what is"
+    if isinstance(rule, _OF_SCORES):
+        return ""
     known = _COUNTS_OF_CHANGES if isinstance(rule, Regression) else _COUNTS
     if (rule.metric if isinstance(rule, Regression) else rule.check) not in known:
         return "its bounds have no closed form; judge a first run, its messages say what is missing"
-    if not evidence.critical and {CRITICAL, OTHERS} & {name for _, name in rule.class_names()}:
-        return "it speaks of $critical; give --gatefile or --evidence, which say what is"
     return ""
 
 
@@ -263,7 +282,7 @@ def _truth(required: float, wanted: float | None, *, upwards: bool) -> float:
 
 
 def _present(counts: str, name: str | None, per_class: Mapping[str, int] | None) -> int | None:
-    if per_class is None or counts.startswith("predictions"):
+    if per_class is None or counts.startswith("predictions") or counts in (_ANSWERED, _UNKNOWN):
         return None
     total = sum(per_class.values())
     if name is None:

@@ -22,6 +22,7 @@ from gate.policy.layers import Layer, read_layer
 from gate.policy.locks import broken_locks
 from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import MOST_PACKAGES, Header, Policy, rule_faults
+from gate.policy.operating_point import OperatingPointPin
 from gate.policy.shipped import find_policy
 from gate.wording import list_names, quote, suggestion
 
@@ -293,7 +294,14 @@ def _inherited(header: Header, parents: Sequence[PolicyDocument]) -> dict[str, A
         "critical": tuple(dict.fromkeys(critical)),
         "classes": next((each.classes for each in said if each.classes), ()),
         "champion": next((each.champion for each in said if each.champion), None),
+        "operating_point": _strictest(said),
     }
+
+
+def _strictest(said: Sequence[Header]) -> OperatingPointPin | None:
+    """Return the pin of an operating point: one that is written out goes before `required`."""
+    pins = [each.operating_point for each in said if each.operating_point is not None]
+    return next((pin for pin in pins if pin != "required"), pins[0] if pins else None)
 
 
 def _faults_together(
@@ -332,15 +340,15 @@ def _contradicted(
     header: Header, parents: Sequence[PolicyDocument], document: Document
 ) -> Iterator[Fault]:
     """Yield where the pins of the policies above contradict this header, or each other."""
-    for key in ("classes", "champion"):
+    for key in ("classes", "champion", "operating_point"):
         pins = {getattr(each.policy, key): each.document.source.file for each in parents}
-        pins = {value: file for value, file in pins.items() if value}
+        pins = {value: file for value, file in pins.items() if value and value != "required"}
         stated = getattr(header, key)
         if len(pins) > 1:
             files = list_names(pins.values())
             fact = f"the policies that are extended pin different {key} ({files})"
             yield document.fault(("extends",), fact, "extend one of them, or let them agree")
-        elif stated and pins and stated not in pins:
+        elif stated and stated != "required" and pins and stated not in pins:
             (above,) = pins.values()
             fact = f"{key} is not what {above} pins"
             yield document.fault((key,), fact, "delete it: what is inherited holds")

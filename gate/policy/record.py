@@ -9,6 +9,7 @@ from typing import Any, Self
 from gate.checks.base import Rule
 from gate.checks.plugins import packages_of, reading, registry_with
 from gate.policy.model import Policy
+from gate.policy.operating_point import OperatingPointSpec
 from gate.policy.reading import PolicyDocument, PolicySource
 
 Place = tuple[str, int, int]  # file, line and column, lines and columns from 1
@@ -79,6 +80,9 @@ def rebuilt(resolved: Mapping[str, Any]) -> Policy:
     checks = registry_with(packages_of(map(_text, resolved.get("plugins", ()))))
     rules = tuple(_rule(checks[rule["check"]], rule) for rule in resolved["rules"])
     header = {key: value for key, value in resolved.items() if key != "rules"}
+    pin = header.get("operating_point")
+    if isinstance(pin, Mapping):
+        header["operating_point"] = OperatingPointSpec.model_validate_json(json.dumps(pin))
     return Policy.model_validate({**_tuples(header), "rules": rules})
 
 

@@ -23,6 +23,7 @@ _SCALES: Mapping[str, tuple[str | bool, ...]] = {
     "history": ("optional", "required"),
     "validation": ("if-logged", "required"),
     "groups": ("optional", "required"),
+    "subject": ("optional", "required"),
     "match": ("exact", "alike"),
     "columns": ("any", "same"),
     "allow_same": (True, False),
@@ -38,6 +39,7 @@ _DIRECTIONS: Mapping[tuple[str, str], int] = {
     ("input-contract", "floor"): +1,  # the accuracy from which on the check looks no further
     ("input-contract", "min_gain"): -1,
     ("regression", "margin"): -1,
+    ("recall-at-fpr", "fpr"): -1,
     ("repeatable", "images"): +1,
     ("top-k-accuracy", "k"): -1,
 }
@@ -127,11 +129,22 @@ def _order(check: str, key: str, old: Any, new: Any) -> tuple[bool, bool]:  # no
         more = _direction(check, key)
     if not more:
         return False, False
+    if isinstance(old, dict) or isinstance(new, dict):  # limits by class
+        return _order_of_each(old or {}, new or {}, more)
     if old is None or new is None:  # a limit that is not there refuses nothing
         return old is None, new is None
     if _is_share(key, old) != _is_share(key, new) and old and new:
         return False, False
     return (new - old) * more >= 0, (old - new) * more >= 0
+
+
+def _order_of_each(old: Values, new: Values, more: int) -> tuple[bool, bool]:
+    """Return whether each new limit, and each old one, is at least as strict as the other's."""
+
+    def covers(one: Values, other: Values) -> bool:
+        return all(name in one and (one[name] - other[name]) * more >= 0 for name in other)
+
+    return covers(new, old), covers(old, new)
 
 
 def _direction(check: str, key: str) -> int:

@@ -1,5 +1,6 @@
 """A list beside the report: images that the champion had right and this model has wrong."""
 
+from gate.evidence.operating_point import ABSTAINED
 from gate.evidence.records import Evidence
 from gate.metrics.baseline import newly_broken
 from gate.metrics.champion import champion_pairs
@@ -16,6 +17,7 @@ def broken_list(evidence: Evidence) -> str | None:
     """
     if evidence.baseline is None:
         return None
+    names = [*evidence.classes, ABSTAINED]  # -1 is the last
     rows = []
     for split in evidence.baseline.rows:
         pairs = champion_pairs(evidence, split, allow_same=True)
@@ -24,6 +26,6 @@ def broken_list(evidence: Evidence) -> str | None:
         answers = dict(zip(pairs.rows.ids, pairs.rows.predictions, strict=True))
         labels = dict(zip(pairs.rows.ids, pairs.rows.labels, strict=True))
         for name in newly_broken(pairs):
-            label, answer = evidence.classes[labels[name]], evidence.classes[answers[name]]
+            label, answer = evidence.classes[labels[name]], names[answers[name]]
             rows.append((split.value, name, label, answer))
     return as_csv(["split", "id", "label", "prediction"], rows)

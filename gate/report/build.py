@@ -14,8 +14,8 @@ from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
 from gate.decision import Decision, Result, is_counted, margin_of
 from gate.errors import PluginError
-from gate.evidence.records import Evidence, Overlap, Split, SplitEvidence
-from gate.metrics.estimates import Estimate
+from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
+from gate.metrics.changes import champion_changes
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
 from gate.metrics.summary import slice_summary, summary
@@ -27,15 +27,16 @@ from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
 from gate.report.measurements import measurement_parts
-from gate.report.messages import counts_of, message, remedy
+from gate.report.messages import counts_of, message, needed, remedy
+from gate.report.metrics import finite, interval, metric_part, plain_interval
 from gate.report.notebook import Report
+from gate.report.operating_point import operating_point_part
 from gate.report.pairs import pair_part
 from gate.report.unjudged import unjudged_copies
 from gate.version import __version__
 
 MOST_PAIRS = 1000  # listed in the report; the evidence has them all
 ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
-SUMMARY_CONFIDENCE = 0.95  # of the bounds of metrics that no rule speaks of
 
 
 def build(
@@ -60,6 +61,7 @@ def build(
         baseline=_baseline(evidence),
         policy=_policy(document),
         configuration=configuration_part(evidence),
+        operating_point=operating_point_part(evidence),
         contract=[model.DisagreementPart(**asdict(each)) for each in evidence.contract],
         data={split.value: _split(each, evidence) for split, each in evidence.splits.items()},
         measurements=measurement_parts(evidence),
@@ -72,11 +74,9 @@ def build(
         results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
         metrics=list(_metrics(evidence)),
         confusion={
-            split.value: model.ConfusionPart(
-                classes=list(evidence.classes),
-                counts=each.rows.confusion(len(evidence.classes)).tolist(),
-            )
+            split.value: _confusion(each.rows, evidence.classes)
             for split, each in evidence.splits.items()
+            if split.is_labelled
         },
         leakage=_leakage(decision, evidence, document.policy.rules),
         history=_history(evidence),
@@ -114,6 +114,15 @@ def build(
     )
 
 
+def _confusion(rows: Rows, classes: Sequence[str]) -> model.ConfusionPart:
+    counts = rows.confusion(len(classes))
+    return model.ConfusionPart(
+        classes=list(classes),
+        counts=counts[: len(classes), : len(classes)].tolist(),
+        abstained=counts[: len(classes), -1].tolist() if rows.abstains else None,
+    )
+
+
 def _waivers(decision: Decision) -> model.WaiversPart:
     by_standing: dict[str, list[model.WaiverPart]] = {standing.value: [] for standing in Standing}
     for ruling in decision.rulings:
@@ -125,6 +134,7 @@ def _waivers(decision: Decision) -> model.WaiversPart:
 def _subject(evidence: Evidence) -> model.SubjectPart:
     subject = evidence.subject
     return model.SubjectPart(
+        file=subject.file if subject else None,
         sha256=subject.sha256 if subject else None,
         size_bytes=subject.size_bytes if subject else None,
         format=subject.format if subject else None,
@@ -142,7 +152,23 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
         path=champion.path,
         sha256=champion.sha256,
         evidence_sha256=champion.evidence_sha256,
+        changes=list(_changes(evidence)),
     )
+
+
+def _changes(evidence: Evidence) -> Iterator[model.ChangePart]:
+    for each in champion_changes(evidence):
+        fields = {
+            "name": each.name,
+            "split": each.split.value,
+            "class": each.class_name,
+            "before": finite(each.before.value),
+            "after": finite(each.after.value),
+            "difference": finite(each.difference.value),
+            "interval": plain_interval(each.difference),
+            "reason": each.difference.reason or None,
+        }
+        yield model.ChangePart.model_validate(fields)
 
 
 def _policy(document: ReadPolicy) -> model.PolicyPart:
@@ -168,7 +194,9 @@ def _split(split: SplitEvidence, evidence: Evidence) -> model.SplitPart:
         path=split.path,
         format=split.format,
         images=split.images,
-        per_class={name: counted[label] for label, name in enumerate(evidence.classes)},
+        per_class={name: counted[label] for label, name in enumerate(evidence.classes)}
+        if split.split.is_labelled
+        else {},
         groups=None if groups is None else len(set(groups.tolist()) - {None}),
         manifest_sha256=split.manifest_sha256,
         unreadable=[
@@ -213,6 +241,7 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         margin=margin_of(comparison.estimate, comparison),
         message=message(result),
         finding=comparison.finding or None,
+        needed=needed(result) or None,
         remedy=remedy(result, instead=instead),
         rows=result.rows or None,
         readings=[_reading(each) for each in (result, *result.others)] if result.others else [],
@@ -234,7 +263,7 @@ def _reading(result: Result) -> model.ReadingPart:
 def _required(result: Result) -> model.RequiredPart:
     comparison = result.comparison
     return model.RequiredPart(
-        operator=comparison.operator, value=_finite(comparison.required) or 0.0
+        operator=comparison.operator, value=finite(comparison.required) or 0.0
     )
 
 
@@ -253,48 +282,22 @@ def _measured(result: Result) -> model.MeasuredPart:
     estimate, bounds = result.comparison.estimate, result.bounds
     numerator, denominator = counts_of(estimate)
     return model.MeasuredPart(
-        value=_finite(estimate.value),
+        value=finite(estimate.value),
         numerator=numerator,
         denominator=denominator,
         interval=None
         if is_counted(estimate)
-        else _interval(estimate, bounds.interval, bounds.confidence),
+        else interval(estimate, bounds.interval, bounds.confidence),
         reason=estimate.reason or None,
     )
 
 
-def _interval(
-    estimate: Estimate, bounds: tuple[float, float], confidence: float
-) -> model.IntervalPart | None:
-    low, high = map(_finite, bounds)
-    if low is None and high is None:
-        return None
-    return model.IntervalPart(
-        low=low, high=high, one_sided_confidence=confidence, method=estimate.method
-    )
-
-
-def _plain_interval(estimate: Estimate) -> model.IntervalPart | None:
-    confidence = SUMMARY_CONFIDENCE
-    bounds = estimate.lower(confidence), estimate.upper(confidence)
-    return _interval(estimate, bounds, confidence)
-
-
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
-    for split in evidence.splits:
+    for split in (each for each in evidence.splits if each.is_labelled):
         rows = clean_rows(evidence, split)
         assert rows is not None
         for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
-            fields = {
-                "name": metric.name,
-                "split": split.value,
-                "class": metric.class_name,
-                "slice": metric.slice_name,
-                "value": _finite(metric.estimate.value),
-                "interval": _plain_interval(metric.estimate),
-                "support": metric.support,
-            }
-            yield model.MetricPart.model_validate(fields)
+            yield metric_part(metric, split)
 
 
 def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> model.LeakagePart:
@@ -332,7 +335,7 @@ def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.Inflati
     """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
     for split, measured in evidence.splits.items():
         spoilt = excluded_rows(evidence, split)
-        if not spoilt.any():
+        if not spoilt.any() or not split.is_labelled:
             continue
         leak = Leak.of(measured.rows, spoilt, evidence.classes)
         known = set()
@@ -375,10 +378,10 @@ def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.In
         "name": each.name,
         "split": split.value,
         "class": each.class_name,
-        "as_given": _finite(each.as_given.value),
-        "clean": _finite(each.clean.value),
-        "difference": _finite(each.difference.value),
-        "interval": _plain_interval(each.difference),
+        "as_given": finite(each.as_given.value),
+        "clean": finite(each.clean.value),
+        "difference": finite(each.difference.value),
+        "interval": plain_interval(each.difference),
         "reason": each.difference.reason or None,
         "rule": rule,
     }
@@ -409,7 +412,3 @@ def _history(evidence: Evidence) -> model.HistoryPart | None:
 def _logged(value: float | None) -> float | str | None:
     """Return a logged value; JSON has no NaN and no infinity, so those are words."""
     return value if value is None or math.isfinite(value) else str(value)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

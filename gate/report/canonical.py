@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 
 # What JSON writers leave as it is, and a reader does not see or a terminal obeys: DEL and the
 # controls after it, marks that turn the direction of writing, what has no width, line breaks.
@@ -30,3 +31,12 @@ def canonical(document: object) -> bytes:
     """Return JSON in ASCII with sorted keys and without spaces; raises ValueError for NaN."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode("ascii")
+
+
+def decimal(value: float) -> str:
+    """Return a number as the shortest decimal that is read back as the same float.
+
+    >>> decimal(0.885), decimal(1e-7), decimal(54)
+    ('0.885', '0.0000001', '54')
+    """
+    return format(Decimal(repr(value)), "f")

@@ -4,17 +4,22 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from gate.evidence.operating_point import OperatingPoint
 from gate.evidence.records import Baseline, Evidence, Rows
-from gate.report.canonical import canonical
+from gate.report.canonical import canonical, decimal
 from gate.report.model import ChampionPart, ConfigurationPart
 
-PINNED = ("input", "output", "weights", "slices", "groups", "code", "plugins")
+PINNED = (
+    *("input", "output", "weights", "operating_point"),
+    *("slices", "groups", "code", "plugins"),
+)
 
 
 def configuration_part(evidence: Evidence) -> ConfigurationPart:
     """Return the configuration of a report; the same for equal runs, wherever they were made."""
     parts: dict[str, Any] = {
         **asdict(evidence.configuration),
+        "operating_point": decision_part(evidence.configuration.operating_point),
         "slices": {name.value: list(each.rows.slices) for name, each in evidence.splits.items()},
         "plugins": dict(evidence.plugins),
     }
@@ -25,6 +30,23 @@ def configuration_part(evidence: Evidence) -> ConfigurationPart:
         digests={name: sha256(canonical(parts[name])).hexdigest() for name in PINNED},
         **parts,
     )
+
+
+def decision_part(point: OperatingPoint | None) -> dict[str, Any] | None:
+    """Return what of an operating point decides, its thresholds as decimal strings.
+
+    Not how they were found: a threshold is the same threshold, whoever found it.
+    """
+    if point is None:
+        return None
+    order = [
+        {
+            "class": each.class_name,
+            "at_least": None if each.at_least is None else decimal(each.at_least),
+        }
+        for each in point.order
+    ]
+    return {"order": order, "otherwise": point.otherwise}
 
 
 def _champion(champion: Baseline) -> ChampionPart:

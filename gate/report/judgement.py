@@ -38,6 +38,7 @@ class Judgement:
         """Return the report on evidence, its waivers ruled on at a time (with its zone).
 
         ``run`` gives the volatile part of the report; it is asked when everything is decided.
+        Raises EvidenceError where fitted thresholds are not those that the evidence gives.
         """
         bound = bind(evidence, self.policy.policy)
         acceptance = Acceptance(self.waivers, self.policy.policy, now=at)

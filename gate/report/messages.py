@@ -127,6 +127,14 @@ def remedy(result: Result, *, instead: str = "") -> str:
     return f"{found}; the rule is owned by {owner}" if owner else found
 
 
+def needed(result: Result) -> str:
+    """Return the evidence that would decide an inconclusive result; nothing where none is known."""
+    comparison = result.comparison
+    if result.outcome is not Outcome.INCONCLUSIVE or comparison.estimate.value is None:
+        return ""
+    return "; ".join(filter(None, [comparison.detail, _what_would_decide(result)]))
+
+
 def _evidence_to_give(result: Result) -> str:
     """Return what evidence would decide an open question."""
     comparison, check = result.comparison, type(result.rule)

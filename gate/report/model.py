@@ -15,6 +15,7 @@ SCHEMA_VERSION = "1.0"
 _NO_MATRICES = '\n  "confusion": {}'  # as it stands in JSON text
 _NO_ROWS = '\n      "counts": []'
 
+SplitKey = Literal["train", "validation", "test", "unknown"]
 Verdict = Literal["pass", "fail", "inconclusive", "error"]
 Outcome = Literal["passed", "failed", "inconclusive", "error", "waived", "not-applicable"]
 
@@ -61,12 +62,37 @@ class DecisionPart(_Part):
 class SubjectPart(_Part):
     """The checkpoint that was judged; null where it was not reached, or no checkpoint was run."""
 
+    file: str | None = Field(
+        None, description="The name of the file or folder, without where it lies."
+    )
     sha256: str | None
     size_bytes: int | None
     format: str | None
     factory: str | None
     parameters: int | None
     classes: list[str]
+
+
+class IntervalPart(_Part):
+    """One-sided bounds, each by itself at its confidence; null where there is none."""
+
+    low: float | None
+    high: float | None
+    one_sided_confidence: float
+    method: str
+
+
+class ChangePart(_Part):
+    """A metric of the champion and of the model, on the same images; leaked ones are left out."""
+
+    name: str
+    split: Literal["train", "validation", "test"]
+    class_: str | None = Field(alias="class")
+    before: float | None = Field(description="Of the champion.")
+    after: float | None = Field(description="Of the model.")
+    difference: float | None
+    interval: IntervalPart | None = Field(description="Of the difference, paired by image.")
+    reason: str | None = Field(description="Why there is no difference, or no interval.")
 
 
 class BaselinePart(_Part):
@@ -76,6 +102,11 @@ class BaselinePart(_Part):
     sha256: str | None = Field(description="Of its checkpoint; null where none was run.")
     evidence_sha256: str | None = Field(
         description="Of the evidence file that its answers were read from."
+    )
+    changes: list[ChangePart] = Field(
+        [],
+        description="Accuracy, balanced accuracy, macro F1 and the recall of the class that is now "
+        "the worst; empty where both were not measured on the same images.",
     )
 
 
@@ -134,11 +165,14 @@ class ConfigurationPart(_Part):
         description="Which scores of the model's answers were taken, and as what they were "
         "declared; null where no model was run."
     )
-    weights: str | None = Field(description="The state dict that was named, where one was.")
-    slices: dict[Literal["train", "validation", "test"], list[str]] = Field(
-        description="The slice columns of each split."
+    operating_point: dict[str, Any] | None = Field(
+        None,
+        description="The thresholds by which scores became answers, as decimal strings; null where "
+        "the class with the highest score is the answer.",
     )
-    groups: dict[Literal["train", "validation", "test"], dict[str, str] | None] = Field(
+    weights: str | None = Field(description="The state dict that was named, where one was.")
+    slices: dict[SplitKey, list[str]] = Field(description="The slice columns of each split.")
+    groups: dict[SplitKey, dict[str, str] | None] = Field(
         description="The column or the pattern that tells the groups of each split."
     )
     code: dict[str, CodePart] = Field(
@@ -149,9 +183,8 @@ class ConfigurationPart(_Part):
         description="The packages whose plugins took part in measuring, with their versions."
     )
     digests: dict[str, str] = Field(
-        description="The SHA-256 of input, output, weights, slices, groups, code, plugins as "
-        "canonical "
-        "JSON; a trust file can pin them."
+        description="The SHA-256 of input, output, weights, operating_point, slices, groups, code, "
+        "plugins as canonical JSON; a trust file can pin them."
     )
 
 
@@ -199,15 +232,6 @@ class MeasurementPart(_Part):
     facts: dict[str, Any] = Field(description="What the observations depend on.")
     summary: Any = Field(description="What all images say together.")
     sha256: str = Field(description="Over the names of the images and what was observed on each.")
-
-
-class IntervalPart(_Part):
-    """One-sided bounds, each by itself at its confidence; null where there is none."""
-
-    low: float | None
-    high: float | None
-    one_sided_confidence: float
-    method: str
 
 
 class MeasuredPart(_Part):
@@ -276,6 +300,9 @@ class ResultPart(_Part):
         description="What was found, in a sentence without details; null where `measured` against "
         "`required` says it.",
     )
+    needed: str | None = Field(
+        None, description="The evidence that would decide an inconclusive result, where known."
+    )
     remedy: str
     rows: str | None = Field(
         description="The rows that decided; null where leaked and repeated images change nothing."
@@ -305,6 +332,10 @@ class ConfusionPart(_Part):
 
     classes: list[str]
     counts: list[list[int]]
+    abstained: list[int] | None = Field(
+        None,
+        description="Images of each class without an answer; null where each image gets one.",
+    )
 
     def to_json(self) -> str:
         """Return the matrix as JSON text, a row a line, to stand inside a report."""
@@ -312,6 +343,42 @@ class ConfusionPart(_Part):
         rows = ",\n".join(f"        {row}" for row in self.counts)
         inside = f"[\n{rows}\n      ]" if rows else "[]"
         return names.replace("\n", "\n    ").replace(_NO_ROWS, f'\n      "counts": {inside}', 1)
+
+
+class ThresholdPart(_Part):
+    """The score from which on a class is the answer, and how it was found."""
+
+    class_: str = Field(alias="class")
+    at_least: str | None = Field(
+        description="A decimal string; null where no threshold reaches the target."
+    )
+    fit: str | None = Field(
+        description="What it was fitted to on validation: recall 0.95; null where it was given."
+    )
+    nearest: str | None = Field(
+        description="Where no threshold reaches the target, the nearest one that is reached."
+    )
+
+
+class FittedOnPart(_Part):
+    """The rows that thresholds were fitted on."""
+
+    split: Literal["validation"]
+    images: int
+    sha256: str = Field(description="Over names, labels, groups and scores of the rows.")
+
+
+class OperatingPointPart(_Part):
+    """How scores became answers, where that is not by the highest score."""
+
+    order: list[ThresholdPart] = Field(description="The first whose threshold is met decides.")
+    otherwise: Literal["best", "abstain"]
+    fitted_on: FittedOnPart | None
+    confidence: str = Field(description="Of each fit, one-sided: a decimal string.")
+    doubt: str | None = Field(description="Why nothing is proven at it; null where it can be.")
+    at_highest_score: list[MetricPart] = Field(
+        description="The metrics of answers, if the class with the highest score were the answer."
+    )
 
 
 class PairPart(_Part):
@@ -323,7 +390,7 @@ class PairPart(_Part):
     split_b: str
     label_a: str
     label_b: str
-    kind: Literal["bytes", "pixels", "flipped", "near", "edited"]
+    kind: Literal["bytes", "pixels", "flipped", "near", "edited", "id"]
     distance: float | None
     orientation: str | None
 
@@ -443,10 +510,13 @@ class Report(_Part):
     baseline: BaselinePart | None
     policy: PolicyPart
     configuration: ConfigurationPart
+    operating_point: OperatingPointPart | None = Field(
+        None, description="How scores became answers; null: the highest score decides."
+    )
     contract: list[DisagreementPart] = Field(
         [], description="Where gate file, artefact and data state the same thing and differ."
     )
-    data: dict[Literal["train", "validation", "test"], SplitPart]
+    data: dict[SplitKey, SplitPart]
     measurements: list[MeasurementPart] = Field(
         [], description="What was measured beside the model's answers, because rules need it."
     )

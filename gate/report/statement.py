@@ -7,12 +7,11 @@ measured is a decimal string, so that two tools cannot read two numbers.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
 from gate.errors import EvidenceError
-from gate.report.canonical import canonical
+from gate.report.canonical import canonical, decimal
 from gate.report.model import Report, ResultPart, WaiverPart
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -66,15 +65,6 @@ def result_of(verdict: str, *, enforced: bool, warned: list[str]) -> Result:
 def digest_of(report: Report) -> str:
     """Return the SHA-256 of the report as ``run`` writes it."""
     return sha256(report.to_json().encode()).hexdigest()
-
-
-def decimal(value: float) -> str:
-    """Return a number as the shortest decimal that is read back as the same float.
-
-    >>> decimal(0.885), decimal(1e-7), decimal(54)
-    ('0.885', '0.0000001', '54')
-    """
-    return format(Decimal(repr(value)), "f")
 
 
 def _sorted_by_weight(report: Report) -> tuple[list[str], list[str], list[str]]:
@@ -149,6 +139,7 @@ def _extension(report: Report, warned: list[str]) -> dict[str, Any]:
         "measuredAt": _measured_at(report),
         "classes": report.configuration.classes,
         "critical": report.configuration.critical,
+        "operatingPoint": report.configuration.operating_point,
         "champion": _champion(report),
         "tool": {"name": report.tool.name, "version": report.tool.version},
         "plugins": {

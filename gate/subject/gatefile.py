@@ -1,6 +1,6 @@
 """The gate file says what is judged. The policy, which says how, belongs to somebody else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,20 +10,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from gate.documents.document import Document, read_document
 from gate.documents.json_schema import DIALECT, as_read, as_text
 from gate.documents.source_text import refuse
-from gate.documents.validation import validate
-from gate.errors import DocumentError, UsageError
+from gate.documents.validation import salvage, validate
+from gate.errors import DocumentError, Fault, UsageError
 from gate.keys import name_key
 from gate.policy.fit import critical_of
+from gate.policy.operating_point import OperatingPointSpec, differs
 from gate.policy.reading import PolicyDocument
 from gate.subject.datasets.classes import Framework
 from gate.subject.datasets.spec import DataSpec
+from gate.subject.flags import Key, Remedy, as_flags, flag_of, flags_under, named, remedy
 from gate.subject.inputs import Deviation, InputSpec, Length
 from gate.subject.outputs import OutputSpec, Values
 from gate.wording import quote, suggestion
 
 ClassName = Annotated[str, AfterValidator(name_key)]
-Key = str | int
-Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
+Complaint = tuple[tuple[Key, ...], str, str | Remedy]  # path, fact, remedy
+Finder = Callable[["GateFile"], Iterable[Complaint]]
 
 _LATER = ("prevalence", "engine")
 
@@ -70,10 +72,20 @@ class DataSpecs(_Strict):
     train: DataSpec | None = Field(None, description="What the model learned from.")
     validation: DataSpec | None = Field(None, description="What it was chosen on.")
     test: DataSpec | None = Field(None, description="What neither has seen: the judge.")
+    unknown: DataSpec | None = Field(
+        None,
+        description="Images of none of the classes, which a model that may abstain should not "
+        "answer: a folder of images, or any other format, whose labels are not looked at.",
+    )
 
     def given(self) -> dict[str, DataSpec]:
-        """Return the splits that are given, by name, in the order train, validation, test."""
-        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        """Return the splits that are given, by name: train, validation, test, unknown."""
+        splits = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "unknown": self.unknown,
+        }
         return {name: spec.of_split(name) for name, spec in splits.items() if spec is not None}
 
 
@@ -147,12 +159,9 @@ class Factory:
         return self.spec.partition(":")[0]
 
 
-# Keys of which flags say nothing, or only a part.
-_WITHOUT_FLAG = (("classes",), ("input",), ("output",))
-_WRITE_ONE = (
-    "these lines belong into a gate file; to write one: "
-    "validate-model init --checkpoint CHECKPOINT DATA"
-)
+_WRITTEN_BY_INIT = (("classes",), ("input",), ("output",))
+_RARE = ("crop_ratio", "interpolation", "pad", "orientation", "scale", "offset", "factory")
+_WRITE_ONE = "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
 
 
 class GateFile(_Strict):
@@ -183,6 +192,11 @@ class GateFile(_Strict):
         "score of the second.",
     )
     data: DataSpecs = Field(default_factory=DataSpecs, description="The splits.")
+    operating_point: OperatingPointSpec | None = Field(
+        None,
+        description="How scores become answers, by thresholds; by default the class with the "
+        "highest score is the answer.",
+    )
     critical: tuple[ClassName, ...] = Field(
         (), description="The classes whose mistakes cost most; `$critical` in policies."
     )
@@ -292,44 +306,89 @@ class GateFile(_Strict):
         copy._base = self._base.absolute()  # noqa: SLF001 -- a copy of itself
         return copy
 
-    def require_complete(self, asks: Sequence[Complaint] = ()) -> None:
+    def require_complete(self, asks: Sequence[Complaint] = (), also: Finder | None = None) -> None:
         """Refuse a gate file, with its flags applied, that does not say what is to be judged.
 
         ``asks`` are what its artefact needs to be told, and nobody says: see
-        :func:`gate.subject.sources.resolution.resolve`. Raises DocumentError with places where
-        there is a file, UsageError where there is none.
+        :func:`gate.subject.sources.resolution.resolve`. What ``also`` finds is told with them, and
+        is no reason to refuse by itself. Raises DocumentError with places where there is a file,
+        UsageError where there is none.
         """
-        self._refuse([*contradictions(self), *_omissions(self), *asks])
+        complaints = [*contradictions(self), *_omissions(self), *asks]
+        if complaints and also is not None:
+            complaints += also(self)
+        self._refuse(complaints)
 
     def require_critical(self, classes: Sequence[str]) -> None:
-        """Raise DocumentError, or UsageError without a file, for a critical class that is none."""
-        self._refuse(list(_unknown_critical(self.critical, classes)))
+        """Refuse critical classes, and classes with a threshold, that are none of the ``classes``.
+
+        Raises DocumentError, or UsageError without a file.
+        """
+        self._refuse(
+            [*_unknown_critical(self.critical, classes), *_of_operating_point(self, classes)]
+        )
+
+    def require_operating_point(self, classes: Sequence[str], *, has_validation: bool) -> None:
+        """Refuse a gate file without an operating point, or with one that evidence cannot have.
+
+        The evidence has these ``classes`` and, perhaps, rows of validation to fit thresholds on.
+        Raises DocumentError, or UsageError without a file.
+        """
+        complaints = list(_of_operating_point(self, classes))
+        if self.operating_point is None:
+            fact, remedy = "no operating point is stated", "add operating_point: {order: [...]}"
+            complaints.append((("operating_point",), fact, remedy))
+        elif self.operating_point.declared().is_fitted and not has_validation:
+            fact = "a threshold is to be fitted, and the evidence has no validation split"
+            remedy = "measure again with data: {validation: ...}, or state at_least"
+            complaints.append((("operating_point",), fact, remedy))
+        self._refuse(complaints)
 
     def bound_by(self, document: PolicyDocument) -> Self:
         """Return the same with the critical classes of the policy, which may be added to.
 
-        Raises DocumentError, or UsageError without a file, where the gate file takes one away, or
-        names no champion under a policy that pins it.
+        Raises DocumentError, or UsageError without a file, where the gate file takes one away,
+        names no champion under a policy that pins it, or has another operating point.
         """
         self._refuse(list(_find_unbound(self, document)))
         critical = critical_of(document.policy, self.classes, self.critical)
         return self.model_copy(update={"critical": critical})
 
+    def faults(self, complaints: Iterable[Complaint]) -> list[Fault]:
+        """Return complaints at their places; none where there is no file."""
+        return [] if self._document is None else list(_faults(self._document, complaints))
+
     def _refuse(self, complaints: Sequence[Complaint]) -> None:
         if self._document is not None:
-            refuse([self._document.fault(*complaint) for complaint in complaints])
+            refuse(list(_faults(self._document, complaints)))
         elif complaints:
-            said = [f"{fact}; {remedy}" for _, fact, remedy in complaints]
-            if any(path[:1] in _WITHOUT_FLAG for path, _, _ in complaints):
+            said = [f"{fact}; {_by_flags(path, advice)}" for path, fact, advice in complaints]
+            if any(path[:1] in _WRITTEN_BY_INIT for path, _, _ in complaints):
                 said.append(_WRITE_ONE)
             raise UsageError("", "\n".join(said))
 
 
-def read_gatefile(path: Path) -> GateFile:
+def _by_flags(path: Sequence[Key], advice: str | Remedy) -> str:
+    """Return a remedy for who gave flags and no gate file."""
+    if isinstance(advice, Remedy):
+        return advice.in_flags
+    spelt = as_flags(advice)
+    if spelt != advice:
+        return spelt
+    top = tuple(map(str, path[:1]))
+    if top in _WRITTEN_BY_INIT:
+        flags = [each for each in flags_under(*top) if each.key[-1] not in _RARE]
+        return f"{advice}; as flags: {named(flags)}"
+    flag = flag_of(path)
+    return f"{advice}; as a flag: {named([flag])}" if flag else advice
+
+
+def read_gatefile(path: Path, also: Finder | None = None) -> GateFile:
     """Return a gate file with the places of its keys.
 
     What flags can still add may be missing: see :meth:`GateFile.require_complete`. Raises
-    UsageError where there is no file, and DocumentError with all its faults.
+    UsageError where there is no file, and DocumentError with all its faults; what ``also`` finds
+    in the rest of a faulty one is among them.
     """
     document, faults = read_document(path, str(path), "Validation")
     values, more = validate(GateFile, document.root, document.source, later=_LATER)
@@ -339,11 +398,25 @@ def read_gatefile(path: Path) -> GateFile:
         for key, value in (("apiVersion", "gate/v1"), ("kind", "Validation"))
         if key not in document.root.keys
     ]
-    if values is not None:
-        faults += [document.fault(*complaint) for complaint in contradictions(values)]
+    rest = values or salvage(GateFile, document.root)
+    if rest is not None and _has_all_classes(rest, document):
+        faults += list(_faults(document, contradictions(rest)))
+    if faults and also is not None and rest is not None:
+        faults += list(_faults(document, also(rest.placed(document, path.parent))))
     refuse(faults)
     assert values is not None
     return values.placed(document, path.parent)
+
+
+def _has_all_classes(rest: GateFile, document: Document) -> bool:
+    """Return whether no class was cut out of what could be read; else they contradict nothing."""
+    written = document.root.items.get("classes")
+    return len(rest.classes) == (0 if written is None else len(written.items))
+
+
+def _faults(document: Document, complaints: Iterable[Complaint]) -> Iterator[Fault]:
+    for path, fact, advice in complaints:
+        yield document.fault(path, fact, str(advice))
 
 
 def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
@@ -358,7 +431,14 @@ def contradictions(gatefile: GateFile) -> Iterator[Complaint]:
             yield ("classes", index), fact, "write a name that does not start with '$'"
     if gatefile.classes:
         yield from _unknown_critical(gatefile.critical, gatefile.classes)
+    yield from _of_operating_point(gatefile, gatefile.classes)
     yield from _predictions_and_more(gatefile)
+
+
+def _of_operating_point(gatefile: GateFile, classes: Sequence[str]) -> Iterator[Complaint]:
+    if gatefile.operating_point is not None:
+        for path, fact, remedy in gatefile.operating_point.faults(classes):
+            yield ("operating_point", *path), fact, remedy
 
 
 def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
@@ -369,9 +449,6 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
     place = ("data", predicted[0], "predictions")
     if gatefile.model is not None:
         yield place, "saved predictions stand in for a model, and a model is given", "delete one"
-    if not gatefile.classes:
-        fact = "saved predictions need the classes: their scores are named by them"
-        yield place, fact, "add classes: [...]"
     if gatefile.leakage is not None:
         fact = "saved predictions have no images that a descriptor could compare"
         yield ("leakage",), fact, "delete leakage:"
@@ -384,17 +461,40 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
 def _omissions(gatefile: GateFile) -> Iterator[Complaint]:
     splits = gatefile.data.given()
     if not splits:
-        yield ("data",), "no data is given", "add data: {test: {path: ...}}, or use --test"
+        yield ("data",), "no data is given", remedy("add {}", {"data": {"test": {"path": "PATH"}}})
+    point = gatefile.operating_point
+    if point is not None and point.declared().is_fitted and gatefile.data.validation is None:
+        fact = "a threshold is to be fitted, and no validation split is given"
+        yield (
+            ("operating_point",),
+            fact,
+            "add data: {validation: {path: ...}}, or state the threshold: at_least",
+        )
     if gatefile.policy is None:
-        yield ("policy",), "no policy is given", "add policy: baseline, or use --policy"
-    if any(spec.predictions is not None for spec in splits.values()):
+        yield ("policy",), "no policy is given", remedy("add {}", {"policy": "baseline"})
+    predicted = [name for name, spec in splits.items() if spec.predictions is not None]
+    if predicted:
+        if not gatefile.classes:
+            fact = "saved predictions need the classes: their scores are named by them"
+            advice = remedy("add {}", {"classes": ["first", "second", "..."]})
+            yield ("data", predicted[0], "predictions"), fact, advice
         return
     if gatefile.model is None or gatefile.model.checkpoint is None:
         yield (
             ("model",),
             "no checkpoint is given",
-            "add model: {checkpoint: ...}, or use --checkpoint",
+            _add_a_checkpoint(splits["test"].path if "test" in splits else None),
         )
+
+
+def _add_a_checkpoint(test: str | None) -> Remedy:
+    add = remedy("add {}", {"model": {"checkpoint": "FILE"}})
+    if test is None or not test.endswith((".csv", ".parquet")):
+        return add
+    in_place = {"data": {"test": {"predictions": test}}}
+    saved = remedy("; if test holds saved predictions: {} in place of its path", in_place)
+    flags = saved.in_flags.replace("its path", "--test")
+    return Remedy(add.in_file + saved.in_file, add.in_flags + flags)
 
 
 def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Complaint]:
@@ -410,6 +510,11 @@ def _find_unbound(gatefile: GateFile, document: PolicyDocument) -> Iterator[Comp
         file, line, _ = document.header_origin("champion").place
         fact = f"the policy pins the champion ({file}:{line}), and no baseline is given"
         yield ("baseline",), fact, "add baseline: what that champion's run left"
+    point = gatefile.operating_point
+    if other := differs(policy.operating_point, None if point is None else point.declared()):
+        file, line, _ = document.header_origin("operating_point").place
+        fact = f"the policy pins the operating point ({file}:{line}), and here {other}"
+        yield ("operating_point",), fact, "state it as the policy does"
 
 
 def _find_repeated(key: str, names: Sequence[str]) -> Iterator[Complaint]:

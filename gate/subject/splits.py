@@ -1,18 +1,19 @@
 """The splits of a gate file, opened; and the classes, where only the data tells them."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import SubjectError
 from gate.evidence.records import Split
 from gate.keys import name_key
-from gate.subject.datasets import open_dataset
+from gate.subject.datasets import open_compared, open_dataset
 from gate.subject.datasets.classes import Framework, in_order, order_of
 from gate.subject.datasets.urls import is_url
+from gate.subject.flags import Remedy, flow, in_flags
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec
 from gate.subject.importing import name_packages
 from gate.wording import plain
@@ -20,6 +21,13 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.datasets.records import Dataset, PredictionTable
     from gate.subject.datasets.spec import DataSpec
+
+
+_NO_CLASSES = (
+    ("data", "unknown"),
+    "nothing names the classes: this split has no labels",
+    "add classes: [...], or another split",
+)
 
 
 def open_splits(
@@ -34,6 +42,11 @@ def open_splits(
     classes = gatefile.classes or None
     opened: dict[Split, Dataset | PredictionTable] = {}
     for name, spec in gatefile.data.given().items():
+        if name == Split.UNKNOWN:
+            if classes is None:
+                gatefile.require_complete([_NO_CLASSES])
+            opened[Split(name)] = _unlabelled(spec, gatefile.base, classes or ())
+            continue
         dataset = open_dataset(spec, base=gatefile.base, classes=classes)
         if classes is None:
             dataset = _in_order_of_outputs(dataset, spec, gatefile)
@@ -43,6 +56,21 @@ def open_splits(
         classes = classes or dataset.classes
     assert classes is not None, "a gate file has at least one split"
     return opened, classes
+
+
+def _unlabelled(
+    spec: "DataSpec", base: Path, classes: tuple[str, ...]
+) -> "Dataset | PredictionTable":
+    """Return images of none of the classes, whatever the data says of their labels."""
+    from gate.subject.datasets.entries import UnlabelledEntries
+    from gate.subject.datasets.records import PredictionTable
+
+    if spec.predictions is not None:
+        return open_dataset(spec, base=base, classes=classes)
+    dataset = open_compared(spec, base=base)
+    assert not isinstance(dataset, PredictionTable), "it has no predictions"
+    entries = UnlabelledEntries(dataset.entries)
+    return replace(dataset, classes=classes, entries=entries)  # type: ignore[type-var]  # all are dataclasses
 
 
 def framework_of(model: ModelSpec | None) -> Framework | None:
@@ -68,6 +96,13 @@ def order_question(gatefile: GateFile, framework: Framework | None) -> Complaint
     return None if order_of(names, None) is not None else _question(names)
 
 
+def folders_in_order(gatefile: GateFile, framework: "Framework | None") -> tuple[str, ...]:
+    """Return the class folders of the first split in the order of the outputs; none if unknown."""
+    splits = gatefile.data.given()
+    names = _class_folders(next(iter(splits.values())), gatefile.base) if splits else ()
+    return order_of(names, framework) or ()
+
+
 def _class_folders(spec: "DataSpec", base: Path) -> tuple[str, ...]:
     """Return the names of class folders on this machine; none where the data are something else."""
     from gate.subject.datasets.recognise import format_of_split
@@ -90,16 +125,22 @@ def _question(names: Sequence[str], where: str = "") -> Complaint:
         "nothing says in which order the model's outputs stand for the classes: as text and by "
         f"number their names have different ones{place}"
     )
-    remedy = (
-        f"add classes: {_flow(by_text)} as torchvision, Hugging Face, Keras and fastai sort, or "
-        f"{_flow(naturally)} as timm does"
+    remedy = _either(
+        by_text or (),
+        "as torchvision, Hugging Face, Keras and fastai sort, or",
+        naturally or (),
+        "as timm does",
     )
     return ("classes",), fact, remedy
 
 
-def _flow(names: Iterable[str] | None) -> str:
-    """Return names as a list of a gate file."""
-    return json.dumps(list(names or ()), ensure_ascii=False)
+def _either(first: Sequence[str], between: str, second: Sequence[str], end: str) -> Remedy:
+    """Return the remedy to name the classes in one of two orders."""
+    one, other = {"classes": first}, {"classes": second}
+    return Remedy(
+        f"add classes: {flow(first)} {between} {flow(second)} {end}",
+        f"add {in_flags(one)} {between} {in_flags(other)} {end}",
+    )
 
 
 def _in_order_of_outputs(
@@ -125,7 +166,7 @@ def _in_order_of_outputs(
             "the names of the class folders are decomposed (NFD), and sort otherwise so than as "
             f"they are written elsewhere (NFC) ({plain(dataset.path)})"
         )
-        remedy = f"add classes: {_flow(names)}, or {_flow(order)}: as the model's outputs stand"
+        remedy = _either(names, "or", order, "as the model's outputs stand")
         gatefile.require_complete([(("classes",), fact, remedy)])
     elif order != names:
         return open_dataset(spec, base=gatefile.base, classes=order)

@@ -64,6 +64,17 @@ def is_found(spec: str, *, base: Path) -> bool:
     return locate(spec.partition(":")[0], base).spec is not None
 
 
+def absent_module(spec: str, *, base: Path, where: str) -> FactoryError | None:
+    """Return the error of a package that a run would not find; None where it would.
+
+    Imports nothing; a module inside a package that is there is not looked for.
+    """
+    if is_found(spec, base=base):
+        return None
+    module = spec.partition(":")[0]
+    return _missing(ModuleNotFoundError(name=module.partition(".")[0]), module, base, where)
+
+
 def call(function: Callable[..., Any], kwargs: Mapping[str, Any], *, base: Path, where: str) -> Any:  # noqa: ANN401 - it is the user's object; the caller checks what it is
     """Return what the user's function gives; raises FactoryError where it raises."""
     guard = Guard(where, base)

@@ -50,7 +50,7 @@ def test_a_failure_is_attested_as_what_it_is(world):
 def test_a_report_on_no_checkpoint_is_not_attested(world):
     world.leave(world.judgement(), synthetic_evidence(world.GOOD))
 
-    with pytest.raises(UsageError, match="of no checkpoint"):
+    with pytest.raises(AttestationError, match="of no checkpoint"):
         world.attest()
 
 

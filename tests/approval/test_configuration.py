@@ -10,7 +10,8 @@ from measured import as_measured
 from gate.approval.unchecked import list_unchecked
 from gate.approval.vsa import LEVEL, NOT_CHECKED, UNSIGNED_LEVEL, summary
 from gate.errors import AttestationError, RefusalCode
-from gate.evidence.records import Baseline, Split, Subject
+from gate.evidence.operating_point import OperatingPoint, Threshold
+from gate.evidence.records import Baseline, Configuration, Split, Subject
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
@@ -319,3 +320,54 @@ def test_a_policy_that_speaks_of_the_classes_of_the_evidence_is_attested_and_acc
     world.attest()
 
     assert world.verify().accepted
+
+
+POINT = OperatingPoint((Threshold("dog", 0.5),))
+
+
+def at_point(world, point=POINT):
+    """Judge the good model at an operating point, and attest that."""
+    scored = replace(world.GOOD, confidence=(0.9, 0.9))
+    report = world.judge(scored, configuration=Configuration(operating_point=point))
+    world.attest()
+    return report
+
+
+def test_thresholds_that_nobody_pins_are_said_at_the_door(world):
+    at_point(world)
+
+    came = world.verify()
+
+    assert came.accepted
+    assert any(
+        "as whoever had it judged chose it: dog from 0.5" in note
+        for note in came.verification.notes
+    )
+    said = world.statement()["predicate"][EXTENSION]["operatingPoint"]
+    assert said == {"order": [{"class": "dog", "at_least": "0.5"}], "otherwise": "best"}
+
+
+def test_the_thresholds_that_a_trust_file_names_are_accepted_and_others_are_not(world):
+    report = at_point(world)
+    digest = report.configuration.digests["operating_point"]
+    world.trust(more=f"configuration: {{operating_point: [{digest}]}}\n")
+    assert world.verify().accepted
+
+    for other in (OperatingPoint((Threshold("dog", 0.4),)), None):
+        at_point(world, other)
+        assert world.code() == RefusalCode.CONFIGURATION_DIFFERS
+
+
+def test_a_statement_at_other_thresholds_than_the_policys_is_refused(world):
+    text = world.policy.read_text()
+    point = "operating_point: {order: [{class: dog, at_least: 0.5}]}"
+    world.policy.write_text(text.replace("kind: Policy\n", f"kind: Policy\n{point}\n"))
+    at_point(world)
+    assert world.verify().accepted
+
+    for changed in ({"order": [{"class": "dog", "at_least": "0.4"}], "otherwise": "best"}, None):
+        statement = world.statement()
+        statement["predicate"][EXTENSION]["operatingPoint"] = changed
+        world.sign(statement)
+        assert world.code() == RefusalCode.OPERATING_POINT_DIFFERS
+        at_point(world)

@@ -10,6 +10,8 @@ from gate.approval.approve import approve
 from gate.approval.unchecked import list_unchecked
 from gate.approval.verify import STEPS
 from gate.errors import AttestationError, RefusalCode
+from gate.evidence.operating_point import OperatingPoint, Threshold
+from gate.evidence.records import Configuration
 from gate.policy.reading import read_policy
 from gate.report.statement import EXTENSION
 
@@ -142,6 +144,20 @@ def _critical_differs(world):
     return world.verify()
 
 
+def _operating_point_differs(world):
+    text = world.policy.read_text()
+    pin = "operating_point: {order: [{class: dog, at_least: 0.5}]}"
+    world.policy.write_text(text.replace("kind: Policy\n", f"kind: Policy\n{pin}\n"))
+    point = OperatingPoint((Threshold("dog", 0.5),))
+    made = replace(world.GOOD, confidence=(0.9, 0.9))
+    world.judge(made, configuration=Configuration(operating_point=point))
+    world.attest()
+    statement = world.statement()
+    statement["predicate"][EXTENSION]["operatingPoint"] = None
+    world.sign(statement)
+    return world.verify()
+
+
 def _champion_differs(world):
     world.trust(more=f"champion: ['{'1' * 64}']\n")
     return world.verify()
@@ -251,6 +267,7 @@ CASES = {
     RefusalCode.CLASSES_DIFFER: (_classes_differ, "configuration"),
     RefusalCode.CRITICAL_NOT_NAMED: (_critical_not_named, "configuration"),
     RefusalCode.CRITICAL_DIFFERS: (_critical_differs, "configuration"),
+    RefusalCode.OPERATING_POINT_DIFFERS: (_operating_point_differs, "configuration"),
     RefusalCode.CHAMPION_DIFFERS: (_champion_differs, "configuration"),
     RefusalCode.CHAMPION_EVIDENCE_DIFFERS: (_champion_evidence_differs, "configuration"),
     RefusalCode.CONFIGURATION_DIFFERS: (_configuration_differs, "configuration"),
@@ -275,6 +292,7 @@ OF_ATTEST = {
     RefusalCode.REPORT_DIFFERS,
     RefusalCode.EVIDENCE_DIFFERS,
     RefusalCode.JUDGEMENT_MALFORMED,
+    RefusalCode.NO_SUBJECT,
 }
 OF_PLUGINS = {
     RefusalCode.PLUGIN_DIFFERS,

@@ -20,7 +20,7 @@ FAILED, OPEN, ERROR = Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.ERROR
 GOOD, SMALL, POOR = ((970, 30), (30, 970)), ((46, 4), (3, 47)), ((80, 20), (25, 75))
 FALLING = (2.2, 1.6, 1.2, 0.9, 0.7, 0.55, 0.45, 0.4, 0.36, 0.33)
 OVERFITTED = (1.4, 0.9, 0.6, 0.5, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0)
-KEY = "input-trial v1 floor=0.5"
+KEY = "input-trial v2 floor=0.5"
 WRONG = ((20, 180), (20, 180))
 
 
@@ -49,6 +49,28 @@ def metric(check, limit, *, failed, more, **rule):
 def run(test, **numbers):
     """Return a run with this test split, sure of itself when it is right."""
     return SyntheticRun(test=test, confidence=(0.95, 0.6), **numbers)
+
+
+def _of_thresholds():
+    """Yield the remedies of checks of thresholds and of abstention."""
+    weak, good = ((900, 100), (200, 800)), ((990, 10), (10, 990))
+    at = {"class": "dog", "fpr": 0.05, "min": 0.9}
+    yield Followed("recall-at-fpr", FAILED, "better ranking",
+                   run(weak, validation=weak), run(good, validation=good), at)  # fmt: skip
+    yield Followed("recall-at-fpr", OPEN, "more images of the class and of others",
+                   run(SMALL, validation=good), run(good, validation=good), at)  # fmt: skip
+    answered = SyntheticRun(test=((895, 5), (13, 887)), abstained=(100, 100))
+    silent = SyntheticRun(test=((995, 5), (3, 497)), abstained=(0, 500))
+    few = SyntheticRun(test=((44, 1), (0, 45)), abstained=(5, 5))
+    of_dogs = {"min_coverage_per_class": {"dog": 0.7}}
+    yield Followed("abstention", FAILED, "lower the thresholds", silent, answered, of_dogs)
+    yield Followed("abstention", OPEN, "more images", few, answered, {"min_coverage": 0.85})
+    strange = [SyntheticRun(test=GOOD, unknown=counts) for counts in ((90, 10), (0, 20), (2, 198))]
+    limit = {"max": 0.05}
+    yield Followed(
+        "unknown-accepted", FAILED, "raise the thresholds", strange[0], strange[2], limit
+    )
+    yield Followed("unknown-accepted", OPEN, "more pictures", strange[1], strange[2], limit)
 
 
 def _all():
@@ -98,6 +120,7 @@ def _all():
     yield from metric("confusion-rate", rate, failed="taken for the other", more="one class")
     cost = {"costs": [[0, 1], [1, 0]], "unit": "EUR", "max": 0.09}
     yield from metric("expected-cost", cost, failed="costs most", more="more images")
+    yield from _of_thresholds()
     yield from metric(
         "deployment-precision",
         {"min": 0.9, "prevalence": {"dog": 0.5}},

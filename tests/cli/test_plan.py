@@ -210,7 +210,7 @@ def test_the_plan_and_the_gate_agree_to_the_group(lines, by_patient):
 def test_the_text_says_how_many_groups_it_takes(planned, by_patient):
     _, out, _ = planned("--gatefile", by_patient)
 
-    assert "What counts is groups (patients, parts), not images." in out
+    assert "What counts is groups (patients, parts), not images. Groups as they are here:" in out
     assert re.search(r"without a mistake +or one wrong +needed\naccuracy +20 +\d+ +\d+\n", out)
 
 
@@ -350,8 +350,8 @@ def test_a_plan_says_where_the_estimate_may_decide(planned):
     _, proven, _ = planned()
     _, estimated, _ = planned(rules=["{check: accuracy, min: 0.85, on_inconclusive: point}"])
 
-    assert "the estimate decides" not in proven
-    assert "with fewer images they may pass, not proven" in " ".join(estimated.split())
+    assert "by the estimate alone" not in proven
+    assert "may pass by the estimate alone, not proven" in " ".join(estimated.split())
 
 
 def test_every_line_of_a_plan_fits_80_columns(planned, by_patient):
@@ -500,4 +500,46 @@ def test_evidence_and_a_gate_file_do_not_go_together(planned, tmp_path):
     status, _, err = planned("--evidence", ".", "--test", "x.csv")
 
     assert status == 2
-    assert "--evidence: says what --gatefile and --test say" in err
+    assert "--evidence: says what --gatefile and the flags of the data say" in err
+
+
+def test_the_classes_and_the_critical_ones_may_be_flags(planned, lines, tmp_path):
+    table(tmp_path, {"cat": 100, "dog": 50})
+    said = ("--predictions", "test.csv", "--classes", "cat,dog", "--critical", "dog")
+
+    (line,) = lines(*said, rules=["{check: recall, classes: $critical, min: 0.9}"])
+    _, out, _ = planned(*said, rules=["{check: recall, classes: $critical, min: 0.9}"])
+
+    assert (line["class_name"], line["present"]) == ("dog", 50)
+    assert "chance" in out
+    assert "power" not in out
+
+
+def test_the_chance_to_prove_is_told_in_sentences_of_a_few_words(planned, tmp_path):
+    table(tmp_path, {"cat": 100, "dog": 50})
+
+    _, out, _ = planned("--predictions", "test.csv", "--classes", "cat,dog", rules=[RECALL])
+
+    assert "its chance to prove all 2 requirements is 80% (90.0% for each)" in " ".join(out.split())
+    prose = [each for each in out.split("\n\n") if "  " not in each.strip().replace("\n  ", " ")]
+    for sentence in re.split(r"(?<=[.?:]) ", " ".join(" ".join(prose).split())):
+        assert len(sentence.split()) <= 25, sentence
+
+
+def test_both_sides_of_a_recall_at_a_false_positive_rate_are_planned(lines):
+    rule = "{check: recall-at-fpr, class: tumour, fpr: 0.05, min: 0.90}"
+
+    recall, fpr = lines(rules=(rule,))
+
+    assert (recall["counts"], recall["required"]) == ("images of the class", 0.9)
+    assert (fpr["counts"], fpr["required"]) == ("images of other classes", 0.05)
+    assert (recall["least"], fpr["least"]) == (29, 59)
+
+
+def test_coverage_and_error_of_abstention_are_planned(lines):
+    rule = "{check: abstention, min_coverage: 0.8, max_error: 0.02}"
+
+    coverage, error = lines(rules=(rule,))
+
+    assert (coverage["counts"], coverage["least"]) == ("images", 14)
+    assert (error["counts"], error["least"]) == ("images with an answer", 149)

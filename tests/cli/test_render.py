@@ -133,13 +133,45 @@ def test_colour_marks_words_only_where_it_is_asked_for(capsys):
 
     coloured = shown("--color", "always")
 
-    assert "\x1b[31mFAIL\x1b[0m    " in coloured
+    assert "\n\x1b[31mFAIL\x1b[0m  exit status 1\n" in coloured
     assert "\x1b" not in shown("--color", "never")
     assert "\x1b" not in shown()  # not a terminal
     plain = coloured
     for code in ("\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"):
         plain = plain.replace(code, "")
     assert plain == shown("--color", "never")
+
+
+@verdicts
+def test_quiet_says_the_verdict_in_one_line(verdict, capsys):
+    main(["render", str(GOLDEN / f"{verdict}.json"), "-q"])
+
+    out = capsys.readouterr().out
+    status = {"pass": 0, "fail": 1, "inconclusive": 3, "error": 4}[verdict]
+    assert out == f"{verdict.upper()}  exit status {status}\n"
+
+
+def test_verbose_says_every_result(capsys):
+    report = json.loads((GOLDEN / "fail.json").read_text(encoding="utf-8"))
+
+    main(["render", str(GOLDEN / "fail.json"), "--verbose"])
+
+    out = " ".join(capsys.readouterr().out.split())
+    assert all(" ".join(each["message"].split()) in out for each in report["results"])
+
+
+def test_a_file_has_the_same_text_however_much_a_terminal_shows(tmp_path, capsys):
+    for flag in ("-q", "-v"):
+        main(["render", str(GOLDEN / "fail.json"), flag, "-o", f"text={tmp_path / flag}"])
+    capsys.readouterr()
+
+    assert (tmp_path / "-q").read_bytes() == (tmp_path / "-v").read_bytes()
+
+
+def test_verbose_and_quiet_together_are_refused(capsys):
+    assert main(["render", str(GOLDEN / "fail.json"), "-q", "-v"]) == 2
+
+    assert "-q" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is POSIX")
@@ -175,14 +207,14 @@ def test_the_verdict_is_last_and_before_it_the_next_command(capsys):
     main(["render", str(GOLDEN / "fail.json")])
 
     *_, following, verdict = capsys.readouterr().out.splitlines()
-    assert verdict == "FAIL (exit status 1)"
-    assert following.startswith("next    validate-model render ")
+    assert verdict == "FAIL  exit status 1"
+    assert following.startswith("next  validate-model render ")
 
 
 def test_an_open_question_is_followed_by_plan(capsys):
     main(["render", str(GOLDEN / "inconclusive.json")])
 
-    assert "next    validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
+    assert "next  validate-model plan --policy policy.yaml\n" in capsys.readouterr().out
 
 
 def test_what_was_not_measured_is_not_followed_by_plan(tmp_path, capsys):
@@ -217,7 +249,7 @@ def test_where_evidence_lies_beside_it_the_plan_counts_its_images(tmp_path, caps
 def test_a_refused_checkpoint_is_followed_by_inspect(capsys):
     main(["render", str(GOLDEN / "error.json")])
 
-    assert "next    validate-model inspect model.pt" in capsys.readouterr().out
+    assert "next  validate-model inspect model.pt" in capsys.readouterr().out
 
 
 def test_names_break_no_terminal_that_cannot_show_them(tmp_path):

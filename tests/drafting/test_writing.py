@@ -1,16 +1,20 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from gate.checks.base import Outcome
 from gate.cli import main
 from gate.cli.init import command
 from gate.decision import judge
-from gate.drafting.looking import look
+from gate.drafting.choosing import choose_critical
+from gate.drafting.looking import Seen, SplitSeen, look
 from gate.drafting.writing import Wishes, gatefile_text, policy_text
 from gate.errors import DataError, UsageError
 from gate.evidence.synthetic_evidence import synthetic_evidence
@@ -51,7 +55,7 @@ def test_what_lies_in_the_folder_is_seen(data):
     assert seen.classes == SOUND["classes"]
     assert list(seen.splits) == ["train", "validation", "test"]
     assert seen.splits["test"].per_class == {"no": 6, "yes: really": 3}
-    assert (seen.size, seen.channels, seen.rarest) == ((8, 12), "L", "yes: really")
+    assert (seen.size, seen.channels, seen.rarest) == ((8, 12), "L", ("yes: really",))
 
 
 def test_a_folder_of_classes_is_the_test_itself(data):
@@ -72,6 +76,7 @@ def test_data_without_a_test_is_refused(data):
 
 @pytest.mark.parametrize("costly", ["misses", "false-alarms", "both"])
 def test_what_is_written_is_read_and_lets_a_sound_model_pass(costly, data, tmp_path):
+    (tmp_path / "best.pt").write_bytes(b"weights")
     done = _run(
         data, "--costly", costly, "--critical", "yes: really", "--out", tmp_path / "gate",
         "--checkpoint", tmp_path / "best.pt", "--model", "nets:build",
@@ -142,14 +147,75 @@ def test_away_from_a_terminal_nothing_is_asked_and_what_is_assumed_is_said(data,
     assert "fill in checkpoint (--checkpoint), factory (--model) there" in done.stdout
 
 
-def test_an_input_that_only_a_comment_proposes_is_to_be_filled_in(data, tmp_path):
+def test_images_of_mixed_sizes_are_brought_to_one_that_is_said_to_be_a_guess(data, tmp_path):
     for place in (data / "test" / "no").iterdir():
-        Image.new("L", (9, 20)).save(place)
+        Image.new("RGB", (300, 500)).save(place)
 
     done = _run(data, "--out", tmp_path / "gate")
+    written = read_gatefile(tmp_path / "gate" / "gate.yaml").input
 
-    assert "\n# input: {size:" in (tmp_path / "gate" / "gate.yaml").read_text()
-    assert "input (--size, --channels, --mean, --std) there" in done.stdout
+    assert (written.size, written.channels) == ((224, 224), "RGB")
+    assert (written.resize, written.crop) == ("shorter-side", "center")
+    assert "a guess: images are 8x12 to 500x300, and a model takes one size" in (
+        tmp_path / "gate" / "gate.yaml"
+    ).read_text(encoding="utf-8")
+    assert "assumed: images of 8x12 to 500x300 are resized and cropped to 224x224" in done.stderr
+
+
+def test_what_flags_say_is_written_and_nothing_is_guessed_in_its_place(data, tmp_path):
+    for place in (data / "test" / "no").iterdir():
+        Image.new("RGB", (300, 500)).save(place)
+
+    done = _run(
+        data, "--out", tmp_path / "gate", "--size", "32x48", "--channels", "RGB", "--resize", "40",
+        "--crop", "center", "--classes", "yes: really,no", "--critical", "no",
+        "--model-output", "logit", "--model-kwargs", '{"n": 2}', "--model", "nets:build",
+    )  # fmt: skip
+    written = read_gatefile(tmp_path / "gate" / "gate.yaml")
+
+    assert (written.input.size, written.input.resize) == ((32, 48), 40)
+    assert (written.classes, written.critical) == (("yes: really", "no"), ("no",))
+    assert (written.output, written.model.kwargs) == ("logit", {"n": 2})
+    assert "resized" not in done.stderr
+
+
+def test_classes_that_the_data_lacks_are_refused(data, tmp_path):
+    done = _run(data, "--out", tmp_path, "--classes", "yes,no")
+
+    assert isinstance(done.exception, UsageError)
+
+
+def counted(**images):
+    split = SplitSeen(Path("test"), "folder", sum(images.values()), images)
+    return Seen(tuple(images), {"test": split}, ((8, 8),), "RGB")
+
+
+@pytest.mark.parametrize(
+    ("images", "names", "why"),
+    [
+        ({"crack": 5, "good": 30}, {"crack"}, "fewest test images (5)"),
+        ({"crack": 5, "good": 5}, {"crack", "good"}, "equally few"),
+        ({"crack": 5, "dent": 5, "good": 9}, {"crack", "dent", "good"}, "equally few"),
+        ({"crack": 50, "good": 3}, {"crack", "good"}, "seems to be what is in order"),
+        ({"no_tumour": 3, "tumour": 9}, {"no_tumour", "tumour"}, "in order"),
+        ({"nova": 3, "quasar": 9}, {"nova"}, "fewest"),
+        ({}, set(), "not counted"),
+    ],
+)
+def test_no_harmless_class_is_critical_by_chance_alone(images, names, why):
+    chosen = choose_critical(counted(**images))
+
+    assert set(chosen.names) == names
+    assert why in chosen.why
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(1, 9), min_size=2))
+def test_of_a_tie_nobody_is_chosen_alone(images):
+    chosen = choose_critical(counted(**images))
+    fewest = [name for name, count in images.items() if count == min(images.values())]
+
+    assert len(chosen.names) == len(images) or list(chosen.names) == fewest
+    assert len(chosen.names) > 1 or len(fewest) == 1
 
 
 def test_a_class_that_the_data_lacks_cannot_be_critical(data, tmp_path):
@@ -219,3 +285,56 @@ def test_what_is_written_runs_at_once(costly, data, tmp_path, monkeypatch):
 
     assert main(["run"]) in (1, 3)  # weights that nobody trained, on nine images
     assert (tmp_path / "gate-out" / "report.json").is_file()
+
+
+def test_a_checkpoint_that_is_not_there_is_a_faulty_call_and_writes_nothing(data, tmp_path):
+    done = _run(data, "--out", tmp_path / "gate", "--checkpoint", tmp_path / "best.pt")
+
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.fact == "there is no such file"
+    assert not (tmp_path / "gate").exists()
+
+
+@pytest.mark.parametrize("named", ["{}_images {}_labels", "x_{} y_{}"])
+def test_the_splits_of_one_file_are_written_each_with_that_file(named, tmp_path):
+    arrays = {}
+    for split, seed in (("train", 1), ("val", 2), ("test", 3)):
+        images, labels = named.replace("{}", split).split()
+        arrays[images] = np.random.default_rng(seed).integers(0, 255, (12, 8, 8), np.uint8)
+        arrays[labels] = np.arange(12)[:, None] % 2
+    np.savez(tmp_path / "all.npz", **arrays)
+
+    assert _run(tmp_path / "all.npz", "--out", tmp_path / "gate").exit_code == 0
+
+    data = read_gatefile(tmp_path / "gate" / "gate.yaml").data.given()
+    assert {name: spec.path for name, spec in data.items()} == dict.fromkeys(
+        ("train", "validation", "test"), "../all.npz"
+    )
+
+
+def test_a_file_of_one_split_is_the_test(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 8, 8), np.uint8), labels=[0, 1, 0, 1])
+
+    assert list(look(tmp_path / "a.npz").splits) == ["test"]
+
+
+def test_the_shards_of_several_splits_in_a_folder_are_found(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="writes the shards; an extra of the product")
+    from io import BytesIO
+
+    from pyarrow import parquet
+
+    for split in ("train", "test"):
+        rows = []
+        for number in range(6):
+            encoded = BytesIO()
+            Image.new("L", (8, 8), number * 20).save(encoded, "PNG")
+            image = {"bytes": encoded.getvalue(), "path": f"{split}-{number}.png"}
+            rows.append({"image": image, "label": ("cat", "dog")[number % 2]})
+        table = pyarrow.Table.from_pylist(rows)
+        parquet.write_table(table, tmp_path / f"{split}-00000-of-00001.parquet")
+
+    assert {name: each.images for name, each in look(tmp_path).splits.items()} == {
+        "train": 6,
+        "test": 6,
+    }

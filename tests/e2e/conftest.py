@@ -211,7 +211,7 @@ class Project:
     def run(self, *arguments, **changes):
         """Run the command line on the gate file with changes to its top-level keys."""
         self.write_gatefile(**changes)
-        return self.command("run", *arguments)
+        return self.command("run", "--verbose", *arguments)
 
     def write_gatefile(self, **changes):
         keys = {**self.gatefile, **changes}

@@ -182,7 +182,8 @@ def test_tensors_have_no_pixels_and_the_remedy_is_named(subject):
 
     found = {each["rule"]: each for each in ran.report["results"]}
     assert ran.status == 3, ran.errors
-    assert "return uint8 images" in found["weather"]["message"]
+    assert "tensors, which have no pixels" in found["weather"]["message"]
+    assert found["weather"]["remedy"] == "return uint8 images"
 
 
 @pytest.mark.parametrize(

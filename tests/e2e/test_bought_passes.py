@@ -88,7 +88,7 @@ class Project:
     def run(self, out="gate-out", *, validation=False):
         given = "  validation: {path: data/validation}\n" if validation else ""
         (self.folder / "gate.yaml").write_text(GATE % {"validation": given})
-        return main(["run", "gate.yaml", "--out", out])
+        return main(["run", "gate.yaml", "--verbose", "--out", out])
 
     def report(self, out="gate-out"):
         return json.loads((self.folder / out / "report.json").read_text("utf-8"))

@@ -153,13 +153,20 @@ def test_a_rule_without_what_it_looks_at_is_never_met(rule, project):
 
 
 def test_saved_predictions_do_not_pass_for_a_sound_model(project):
-    policy(project, "{check: accuracy, min: 0.8}", "{check: model-integrity}")
+    policy(project, "{check: accuracy, min: 0.8}", "{check: model-integrity, subject: required}")
     lines = [f"{2 * index},dark,0.9,0.1\n{2 * index + 1},bright,0.2,0.8" for index in range(50)]
     project.write("scores.csv", "\n".join(["id,label,dark,bright", *lines]) + "\n")
 
-    ran = project.run(model=None, input=None, data={"test": {"predictions": "scores.csv"}})
+    data = {"test": {"predictions": "scores.csv"}}
+    required = project.run(model=None, input=None, data=data)
+    policy(project, "{check: accuracy, min: 0.8}", "{check: model-integrity}")
+    silent = project.run(model=None, input=None, data=data)
 
-    assert ran.status == 3
+    assert required.status == 3
+    of_model = [each for each in silent.report["results"] if each["rule"] == "model-integrity"]
+    assert {each["outcome"] for each in of_model} == {"not-applicable"}
+    assert silent.report["decision"]["counts"]["passed"] == 1
+    assert "saved predictions have no model" in " ".join(silent.out.split())
 
 
 def test_every_image_is_read_and_none_is_sampled(project):

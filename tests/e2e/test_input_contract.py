@@ -64,16 +64,16 @@ def prepared(images, spec):
     return torch.from_numpy(np.ascontiguousarray(ready.transpose(0, 3, 1, 2), np.float32))
 
 
-def train(folder, spec, *, steps=120, seed=0, noise=60):
+def train(folder, spec, *, steps=120, seed=0, noise=60, nets=NETS, rate=1e-2):
     """Leave the weights of a network that has learned pictures prepared by ``spec``."""
-    (folder / "nets.py").write_text(NETS)
+    (folder / "nets.py").write_text(nets)
     names = {}
-    exec(NETS, names)
+    exec(nets, names)
     torch.manual_seed(seed)
     net = names["build"]()
     images, labels = pictures(400, seed + 10, noise)
     shown, truth = prepared(images, spec), torch.from_numpy(labels)
-    optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+    optimizer = torch.optim.Adam(net.parameters(), rate)
     for _ in range(steps):
         chosen = torch.randint(len(shown), (64,))
         optimizer.zero_grad()
@@ -120,6 +120,41 @@ def test_an_input_prepared_otherwise_than_in_training_is_named(coloured, trained
     assert "otherwise than in training: with " in message
     assert f"with {said}" in message
     assert "of 150 train images are right, as declared 0." in message
+    assert "; and what reaches the first batch norm is " in message
+
+
+def test_a_network_without_batch_norm_is_tried_by_accuracy_alone(coloured):
+    train(coloured.folder, {"scale": 1}, nets=NETS.replace("nn.BatchNorm2d(8), ", ""), rate=1e-3)
+
+    ran = coloured.run("--no-cache")
+
+    message = result_of(ran, "preparation")["message"]
+    assert (ran.status, "with values in 0..255" in message) == (1, True), message
+    assert "batch norm" not in message
+
+
+@pytest.mark.parametrize("spec", [{}, {"scale": 1}])
+def test_statistics_that_were_forged_neither_blame_nor_excuse_the_input(coloured, spec):
+    """The statistics are made to fit an input that is declared rightly, or wrongly, worst."""
+    train(coloured.folder, spec, steps=200)
+    state = torch.load(coloured.folder / "model.pt", weights_only=True)
+    forge(state)
+    torch.save(state, coloured.folder / "model.pt")
+
+    ran = coloured.run("--no-cache")
+
+    assert ran.status == bool(spec), result_of(ran, "preparation")["message"]
+
+
+def forge(state):
+    """Change what batch norm keeps, and its affine part, so that it computes what it did."""
+    mean, variance = state["1.running_mean"], state["1.running_var"]
+    weight, bias = state["1.weight"], state["1.bias"]
+    forged_mean, forged_variance = mean * 0 + 7, variance * 0 + 50
+    factor = weight / (variance + 1e-5).sqrt()
+    state["1.weight"] = factor * (forged_variance + 1e-5).sqrt()
+    state["1.bias"] = bias + factor * (forged_mean - mean)
+    state["1.running_mean"], state["1.running_var"] = forged_mean, forged_variance
 
 
 def test_validation_is_tried_too_and_test_is_not(coloured):

@@ -240,7 +240,7 @@ def test_evidence_without_the_measurement_leaves_the_rule_open(subject):
     assert judged.status == 3
     (result,) = results(judged, "answer-agreement")
     assert "the evidence has no measurement mirror/1 of test" in result["message"]
-    assert "measure again with this policy" in result["message"]
+    assert "measure again with this policy" in result["remedy"]
     assert result["remedy"] == "measure again with this policy"
 
 

@@ -80,8 +80,7 @@ def test_who_calls_with_flags_is_told_where_the_lines_belong(project):
 
     assert asked.status == 2
     assert asked.err.splitlines()[-1] == (
-        "these lines belong into a gate file; to write one: "
-        "validate-model init --checkpoint CHECKPOINT DATA"
+        "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
     )
     assert "# input: {" in (project.folder / "made" / "gate.yaml").read_text()
     assert "fill in input (--size, --channels, --mean, --std) there" in written.out

@@ -25,6 +25,11 @@ class Named(Single):
         return {"logits": super().forward(images), "features": images}
 
 
+class Soft(Brightness):
+    def forward(self, images):
+        return super().forward(images).softmax(1)
+
+
 class Labels(Brightness):
     def forward(self, images):
         return super().forward(images).sigmoid()
@@ -110,6 +115,28 @@ def test_a_multi_label_model_is_refused_where_probabilities_are_declared_and_tol
     assert refused.status == 4
     assert "multi-label" in refused.errors
     assert "as of a multi-label model" in notes(told)
+
+
+def test_several_probabilities_that_are_declared_logits_are_told(heads):
+    told, _ = measured(heads, "Soft", "logit")
+    honest, _ = measured(heads, "Soft")
+
+    assert "the first outputs are probabilities, and output: declares logits" in notes(told)
+    assert "declares logits" not in notes(honest)
+
+
+def test_a_multi_label_model_that_is_declared_logits_is_told_too(heads):
+    told, _ = measured(heads, "Labels", "logit")
+
+    assert "as of a multi-label model; softmax was applied to them as to logits, as" in notes(told)
+
+
+def test_logits_that_are_declared_probabilities_end_with_the_line_to_write(heads):
+    refused = heads.run(output="probability")
+
+    assert refused.status == 4
+    assert "declare output: logit" in refused.errors
+    assert heads.run(output="logit").status == 0
 
 
 def test_shards_decide_together(heads):

@@ -11,6 +11,7 @@ import sys
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 LIT = """\
 import nets
@@ -47,16 +48,11 @@ def lightning(project):
 
 
 def exported(project):
-    sys.path.insert(0, str(project.folder))
-    try:
-        sys.modules.pop("nets", None)  # of another test
-        import nets
-    finally:
-        sys.path.pop(0)
-    model = nets.build().eval()
+    names = {"__name__": "nets"}  # run here: another test may have imported a module of the name
+    exec((project.folder / "nets.py").read_text(), names)
+    model = names["build"]().eval()
     model.load_state_dict(weights(project))
     program = torch.export.export(model, (torch.zeros(2, 1, 8, 8),))
-    del sys.modules["nets"]
     extra = {"classes.json": json.dumps(["dark", "bright"])}
     torch.export.save(program, project.folder / "model.pt2", extra_files=extra)
     return "model.pt2", "nets:build"
@@ -173,3 +169,25 @@ def test_a_plain_checkpoint_loads_nothing_of_the_readers_of_documents(project):
     )
 
     assert ran.stdout.strip() == "[]", ran.stderr
+
+
+def test_a_transformers_folder_whose_labels_no_tensor_counts_fails_the_contract(project):
+    """The model is the user's own; what the folder says of it is compared with the weights."""
+    folder = project.folder / "saved"
+    folder.mkdir()
+    state = torch.load(project.folder / "model.pt", weights_only=True)
+    save_file(state, folder / "model.safetensors")
+    names = {"0": "dark", "1": "bright"}
+    config = {"model_type": "resnet", "id2label": names, "num_channels": 1}
+    contract = {"checkpoint": "saved", "factory": "nets:build"}
+    project.write(
+        "policy.yaml",
+        "apiVersion: gate/v1\nkind: Policy\nmetadata: {name: contract, version: 1.0.0}\n"
+        "rules: [{check: input-contract}]\n",
+    )
+    statuses = []
+    for wrong in ({}, {"num_channels": 3}, {"num_labels": 5}):
+        (folder / "config.json").write_text(json.dumps(config | wrong))
+        statuses.append(project.run("--no-cache", model=contract).status)
+
+    assert statuses == [0, 1, 1]

@@ -170,8 +170,8 @@ def test_all_that_a_folder_does_not_state_is_asked_for_at_once(tmp_path, picture
     ran = run(tmp_path, "run", "--checkpoint", "model", "--test", "test")
 
     assert ran.returncode == 2, ran.stderr
-    assert "add classes: [...], the 2 names" in ran.stderr
-    assert "add input: {size: [H, W]" in ran.stderr
+    assert "add --classes first,second,..., in the order" in ran.stderr
+    assert "add --size HxW --channels" in ran.stderr
     assert "factory" not in ran.stderr
 
 
@@ -190,4 +190,4 @@ def test_a_config_that_is_no_json_is_named(tmp_path):
 
     assert ran.returncode == 2, ran.stderr
     assert "nothing says how the model is built: config.json is no JSON" in ran.stderr
-    assert "copy the file again from where it was made; or under model: add" in ran.stderr
+    assert "copy the file again from where it was made; or add --model" in ran.stderr

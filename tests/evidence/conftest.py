@@ -13,6 +13,7 @@ from gate.evidence.agreement import MADE_UP, NO_DATA
 from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import (
     EXACT,
+    UNLABELLED,
     Baseline,
     Code,
     Configuration,
@@ -67,18 +68,19 @@ def _objects(values):
 
 
 @st.composite
-def _rows(draw, classes, synthetic):
+def _rows(draw, classes, synthetic, labelled):
     """Answers that a model can have given: they follow from scores, which may have been dropped."""
     ids = draw(st.lists(names, min_size=1, max_size=5, unique=True))
     n = len(ids)
     flat = draw(st.lists(shares, min_size=n * classes, max_size=n * classes))
-    labels = draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n))
+    known = st.integers(0, classes - 1) if labelled else st.just(UNLABELLED)
+    labels = draw(st.lists(known, min_size=n, max_size=n))
     answers = Answers.of(np.array(flat).reshape(n, classes), np.array(labels, dtype=np.int32))
     columns = {each.name: getattr(answers, each.name) for each in fields(Answers)}
     if synthetic:
         unknown = np.full(n, math.nan)
         columns |= {"confidence": unknown, "margin": unknown, "true_score": unknown}
-        columns["true_rank"] = np.where(answers.labels == answers.predictions, 0, -1)
+        columns["true_rank"] = np.where(answers.labels == answers.predictions, 0, -1)  # -1: none
         columns["true_rank"] = columns["true_rank"].astype(np.int32)
         columns["scores"] = None
     strings = st.lists(st.one_of(st.none(), words), min_size=n, max_size=n).map(_objects)
@@ -108,7 +110,7 @@ def _splits(draw, classes):
     made = {}
     synthetic = draw(st.booleans())
     for split in given:
-        rows = draw(_rows(len(classes), synthetic))
+        rows = draw(_rows(len(classes), synthetic, split.is_labelled))
         taken = set(rows.ids)
         lost = draw(st.lists(names.filter(lambda name: name not in taken), unique=True, max_size=2))  # noqa: B023 -- drawn at once
         unreadable = [
@@ -137,7 +139,8 @@ def _splits(draw, classes):
 
 def _prints(length, seed):
     digests = np.random.default_rng(seed).integers(0, 256, (length, 32), np.uint8)
-    return Fingerprints(digests, digests, digests, digests, np.zeros(length, np.bool_))
+    flags = np.zeros(length, np.bool_)
+    return Fingerprints(digests, digests, digests, digests, flags, digests, digests)
 
 
 @st.composite
@@ -179,8 +182,8 @@ def _pair(draw, one, other, classes):
         b=other.rows.ids[b],
         split_a=one.split,
         split_b=other.split,
-        label_a=classes[one.rows.labels[a]],
-        label_b=classes[other.rows.labels[b]],
+        label_a=[*classes, "?"][one.rows.labels[a]],
+        label_b=[*classes, "?"][other.rows.labels[b]],
         kind=draw(st.sampled_from(PairKind)),
         distance=draw(st.one_of(st.none(), shares)),
         orientation=draw(st.one_of(st.none(), words)),

@@ -14,7 +14,7 @@ from gate.evidence.tables import TABLES
 
 @pytest.mark.parametrize(
     ("record", "columns", "named"),
-    [(Rows, ROWS, {"slices", "observations"}), (Fingerprints, FINGERPRINTS, set())],
+    [(Rows, ROWS, {"slices", "observations", "abstains"}), (Fingerprints, FINGERPRINTS, set())],
 )
 def test_each_field_of_a_record_is_declared_once(record, columns, named):
     declared = [each.field for each in columns]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gate.evidence.contradictions import Contradiction, require_sound_rows
-from gate.evidence.records import Rows, rows_from_counts
+from gate.evidence.records import UNLABELLED, Rows, rows_from_counts
 from gate.measure.inference.answers import Answers
 
 SCORES = np.array(
@@ -194,3 +194,20 @@ def test_what_is_looked_at_stays_as_it_is(order):
     require_sound_rows(replace(ROWS.take(np.arange(1)), scores=scores), 3, place="test")
 
     assert np.array_equal(scores, before)
+
+
+def test_an_image_of_a_split_without_labels_may_have_none():
+    none = np.full(len(ROWS), UNLABELLED, np.int32)
+    rows = replace(ROWS, labels=none, true_rank=none, true_score=np.full(len(ROWS), np.nan))
+
+    require_sound_rows(rows, 3, place="unknown", labelled=False)
+    for change in (
+        {"labels": ROWS.labels},
+        {"true_rank": ROWS.true_rank},
+        {"true_score": ROWS.true_score},
+        {"predictions": (ROWS.predictions + 1) % 3},
+    ):
+        with pytest.raises(Contradiction):
+            require_sound_rows(replace(rows, **change), 3, place="unknown", labelled=False)
+    with pytest.raises(Contradiction):
+        require_sound_rows(rows, 3, place="test")

@@ -50,7 +50,9 @@ def _split(split: SplitEvidence, classes: tuple[str, ...]) -> SplitEvidence:
         split,
         format="folder",
         rows=rows,
-        fingerprints=Fingerprints(files, files, files, files, np.zeros(len(rows), np.bool_)),
+        fingerprints=Fingerprints(
+            files, files, files, files, np.zeros(len(rows), np.bool_), files, files
+        ),
         manifest_sha256=digest_of_images(rows, files, split.unreadable, classes),
     )
 

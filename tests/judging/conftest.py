@@ -91,7 +91,7 @@ class Folder:
         keys = {**self.gatefile, **changes}
         document = {key: value for key, value in keys.items() if value is not None}
         (self.path / "gate.yaml").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        return self.command("run", "--out", out, *arguments, out=out)
+        return self.command("run", "--verbose", "--out", out, *arguments, out=out)
 
     def command(self, *arguments, out="gate-out"):
         self.capsys.readouterr()

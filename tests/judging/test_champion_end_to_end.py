@@ -211,7 +211,7 @@ def test_judging_the_evidence_again_says_the_same(champion):
     first = champion.run(baseline="champion")
 
     champion.command("judge", "gate-out", "--policy", "policy.yaml", "--format", "json")
-    again = champion.command("judge", "gate-out", "--policy", "policy.yaml")
+    again = champion.command("judge", "gate-out", "--policy", "policy.yaml", "-v")
 
     assert again.status == first.status
     assert "2 broken and 0 repaired of 1,000" in again.words

@@ -19,6 +19,7 @@ def model(n, *, seed=0, sharpen=1.0, classes=2):
     return dataclasses.replace(
         rows,
         predictions=np.where(right, 0, 1).astype(np.int32),
+        true_rank=np.where(right, 0, 1).astype(np.int32),
         confidence=odds / (1 + odds),
     )
 

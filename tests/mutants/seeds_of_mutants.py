@@ -181,7 +181,9 @@ def shard_files(folder: Path) -> Iterator[tuple[Path, Read]]:
         ),
         fingerprints=Fingerprints(
             file=digest, pixels=digest, oriented=digest, near=digest,
-            featureless=np.zeros(count, bool), thumbnails=np.zeros((count, 64, 64), np.uint8),
+            featureless=np.zeros(count, bool), upright=digest, bare=digest,
+            looks=np.zeros((count, 16, 16), np.uint8),
+            thumbnails=np.zeros((count, 64, 64), np.uint8),
         ),
         unreadable=(Unreadable("4.png", "cat", "is empty (0 bytes)"),),
         lowest=np.zeros(classes, np.float32),

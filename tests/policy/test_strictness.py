@@ -153,6 +153,8 @@ def test_swapping_two_rules_swaps_every_direction(pair):
         ("top-k-accuracy", {"k": 5, "min": 0.9}, {"k": 3, "min": 0.9}, "tightened"),
         ("regression", {"margin": 0.02}, {"margin": 0.1}, "loosened"),
         ("loss-curve", {"history": "required"}, {"history": "optional"}, "loosened"),
+        ("model-integrity", {"subject": "required"}, {"subject": "optional"}, "loosened"),
+        ("input-contract", {}, {"subject": "required"}, "tightened"),
         ("no-skill", {"severity": "block"}, {"severity": "warn"}, "loosened"),
         ("no-skill", {"lock": "final"}, {"lock": "open"}, "loosened"),
     ],
@@ -198,3 +200,37 @@ def test_another_pair_of_splits_is_neither_stricter_nor_looser():
     one = every.model_copy(update={"between": ("validation", "test")})
 
     assert [each.direction for each in changes(every, one)] == [Direction.CHANGED]
+
+
+def _rule(check, **parameters):
+    return REGISTRY[check].model_validate({"id": "a", "check": check, **parameters})
+
+
+@pytest.mark.parametrize(
+    ("check", "old", "new"),
+    [
+        ("recall-at-fpr", {"fpr": 0.1, "min": 0.8}, {"fpr": 0.05, "min": 0.8}),
+        ("recall-at-fpr", {"fpr": 0.1, "min": 0.8}, {"fpr": 0.1, "min": 0.9}),
+        ("abstention", {"min_coverage": 0.8}, {"min_coverage": 0.8, "max_error": 0.1}),
+        (
+            "abstention",
+            {"min_coverage_per_class": {"dog": 0.5}},
+            {"min_coverage_per_class": {"dog": 0.6, "cat": 0.1}},
+        ),
+    ],
+)
+def test_more_is_asked_of_thresholds_and_abstention(check, old, new):
+    more = {"class": "dog"} if check == "recall-at-fpr" else {}
+    before, after = _rule(check, **more, **old), _rule(check, **more, **new)
+
+    assert {each.direction for each in changes(before, after)} == {Direction.TIGHTENED}
+    assert {each.direction for each in changes(after, before)} == {Direction.LOOSENED}
+
+
+def test_a_class_that_is_named_beside_its_role_lowers_no_coverage():
+    rule = _rule("abstention", min_coverage_per_class={"$critical": 0.9, "dog": 0.5})
+    evidence = synthetic_evidence(
+        SyntheticRun(critical=("dog",), test=((90, 0), (0, 90)), abstained=(0, 30))
+    )
+
+    assert list(rule.coverages(evidence)) == [("dog", 0.9)]

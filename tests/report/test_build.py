@@ -26,25 +26,25 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
     "": "schema_version tool verdict passed decision subject baseline policy configuration "
-    "contract data measurements causes results metrics confusion leakage history waivers errors "
-    "environment run",
+    "operating_point contract data measurements causes results metrics confusion leakage history "
+    "waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
-    "subject": "sha256 size_bytes format factory parameters classes",
+    "subject": "file sha256 size_bytes format factory parameters classes",
     "policy": "name version sha256 resolved_sha256 sources plugins",
-    "configuration": "classes critical input output weights slices groups code champion plugins "
-    "digests",
-    "configuration.digests": "input output weights slices groups code plugins",
+    "configuration": "classes critical input output operating_point weights slices groups code "
+    "champion plugins digests",
+    "configuration.digests": "input output weights operating_point slices groups code plugins",
     "data.test": "path format images per_class groups manifest_sha256 unreadable",
     "results.0": "key rule check severity outcome proven scope measured required margin message "
-    "finding remedy rows readings waiver location",
+    "finding needed remedy rows readings waiver location",
     "results.0.scope": "split class slice part",
     "results.0.measured": "value numerator denominator interval reason",
     "results.0.required": "operator value",
     "results.0.location": "file line column",
     "metrics.0": "name split class slice value interval support",
     "metrics.0.interval": "low high one_sided_confidence method",
-    "confusion.test": "classes counts",
+    "confusion.test": "classes counts abstained",
     "leakage": "compared pairs counts featureless inflation unjudged",
     "leakage.pairs.0": "a b split_a split_b label_a label_b kind distance orientation",
     "waivers": "applied expired unused rejected",

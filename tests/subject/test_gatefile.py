@@ -10,6 +10,7 @@ from gate.documents.json_schema import as_text
 from gate.errors import DocumentError, UsageError
 from gate.policy.shipped import shipped_folder
 from gate.subject.gatefile import DataSpecs, GateFile, ModelSpec, gatefile_schema, read_gatefile
+from gate.subject.overrides import Flags, override
 from gate.subject.sources.resolution import resolve
 
 GOLDEN = Path(__file__).parent / "golden" / "gatefile"
@@ -101,8 +102,11 @@ def test_saved_predictions_need_no_model(gate_yaml):
 
 
 def test_saved_predictions_need_the_classes_that_name_their_scores(gate_yaml):
+    gatefile = read_gatefile(gate_yaml(PREDICTIONS.replace("classes: [a, b]\n", "")))
+
     with pytest.raises(DocumentError, match="saved predictions need the classes"):
-        read_gatefile(gate_yaml(PREDICTIONS.replace("classes: [a, b]\n", "")))
+        gatefile.require_complete()
+    override(gatefile, Flags(classes=("a", "b"))).require_complete()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ def test_what_flags_could_still_add_is_asked_for_after_them(gate_yaml, tmp_path,
     with pytest.raises(DocumentError) as error:
         resolve(gatefile)
 
-    assert [fault.fact for fault in error.value.faults] == [fact]
+    assert fact in [fault.fact for fault in error.value.faults]
 
 
 def test_without_a_file_everything_comes_from_flags():
@@ -134,7 +138,7 @@ def test_without_a_file_everything_comes_from_flags():
     with pytest.raises(UsageError) as error:
         resolve(gatefile)
     assert str(error.value).count("\n") == 3
-    assert "use --checkpoint" in str(error.value)
+    assert "add --checkpoint FILE" in str(error.value)
 
 
 def test_a_gate_file_made_of_flags_is_complete():

@@ -555,3 +555,25 @@ def test_a_transform_that_ends_the_program_is_told_of(does, words, tmp_path):
         transform(Image.new("L", (2, 2)))
 
     assert words in caught.value.fact
+
+
+IMAGENET_255 = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
+
+
+def test_a_mean_on_the_scale_of_bytes_is_doubted_with_what_to_write():
+    doubt = InputSpec(channels="RGB", **IMAGENET_255).doubt
+
+    assert "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], or scale: 1" in doubt
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"channels": "RGB", "scale": 1.0, **IMAGENET_255},
+        {"channels": "RGB", "offset": -1.0, **IMAGENET_255},
+        {"channels": "L", "mean": (1.0,), "std": (0.5,)},
+        {"channels": "L"},
+    ],
+)
+def test_a_mean_that_fits_its_scale_is_not_doubted(spec):
+    assert InputSpec(**spec).doubt == ""

@@ -60,7 +60,8 @@ def first_batch(
         batch_disagreements=sum(apart),
         images=chunk.images,
         outputs=outputs,
-        looks_multi_label=values is None and _looks_multi_label(outputs),
+        looks_multi_label=_looks_multi_label(outputs),
+        look_like_probabilities=outputs.shape[1] > 1 and looks_like_probabilities(outputs),
     )
 
 
@@ -113,7 +114,11 @@ def require_probabilities(
     who = "output: declares" if declared else "the outputs for the first images are"
     if wrong.any():
         fact = f"one for image {image} is {scores[row][np.abs(scores[row] - 0.5).argmax()]:.6g}"
-        remedy = "let the model give logits for every image, or probabilities for every image"
+        remedy = (
+            "declare output: logit, if these are logits; else let the model give probabilities"
+            if declared
+            else "let the model give logits for every image, or probabilities for every image"
+        )
     else:
         fact = f"those for image {image} sum to {sums[row]:.6g}"
         remedy = (

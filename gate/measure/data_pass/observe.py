@@ -1,6 +1,6 @@
 """Measurements observe each batch of images that the model has answered, while it is decoded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,17 @@ class Answering:
         if together is not None:
             return np.concatenate([per_class(self.runner.outputs(e), self.values) for e in parts])
         return np.concatenate([self._outputs(each) for each in parts])
+
+    def divergences_at_first_norm(self, inputs: Outputs) -> Outputs | None:
+        """Return how far images that are ready, (n, C, H, W), lie from what training saw, (n,)."""
+        parts = []
+        for some in cut(range(len(inputs)), self.batch):
+            ready = inputs[some.start : some.stop]
+            found = self.runner.divergences_at_first_norm(pad(ready, self.batch).copy())
+            if found is None:
+                return None
+            parts.append(found[: len(ready)])
+        return np.concatenate(parts) if parts else None
 
     def _outputs(self, ready: Outputs) -> Outputs:
         """Return the outputs of at most a batch, which the model may work on in place."""
@@ -212,10 +223,19 @@ class ObservedBatch:
 
     def levels(self, indices: NDArray[np.int64]) -> Outputs | None:
         """Return the pixels of images before they are scaled, (m, C, H, W) in 0..255."""
+        return self._made(indices, self.answering.transform.levels)
+
+    def ready(self, indices: NDArray[np.int64]) -> Outputs | None:
+        """Return images as declared, ready for the model, (m, C, H, W)."""
+        return self._made(indices, self.answering.transform)
+
+    def _made(
+        self, indices: NDArray[np.int64], make: "Callable[[Image.Image], Outputs | None]"
+    ) -> Outputs | None:
         read: list[Outputs] = []
         for index in indices.tolist():
             image = self.read(index)
-            made = None if image is None else self.answering.transform.levels(image)
+            made = None if image is None else make(image)
             if made is None or made.shape != (read or [made])[0].shape:
                 return None
             read.append(made)
@@ -224,6 +244,10 @@ class ObservedBatch:
     def outputs_of(self, inputs: Outputs) -> Outputs:
         """Return the outputs, (m, classes), for inputs that are ready."""
         return self.answering.outputs_of(inputs)
+
+    def divergences_at_first_norm(self, inputs: Outputs) -> Outputs | None:
+        """Return how far inputs lie from what training saw at the first batch norm, (m,)."""
+        return self.answering.divergences_at_first_norm(inputs)
 
     def answer(self, images: "Sequence[Image.Image]") -> NDArray[np.float64]:
         """Return the model's probabilities, (m, classes), for m images."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.agreement import SCORE_BYTES
-from gate.evidence.records import Observations, Rows, Split
+from gate.evidence.records import UNLABELLED, Observations, Rows, Split
 from gate.evidence.times import now
 from gate.measure.data_pass.first_batch import require_finite, require_probabilities
 from gate.measure.data_pass.observe import Answering, concatenate_observations, observe
@@ -150,6 +150,8 @@ class ForwardPass:
         read = [each.chunk for each in seen]
         outputs = np.concatenate([each.outputs for each in seen])
         labels = np.concatenate([chunk.labels for chunk in read])
+        if not unit.split.is_labelled:
+            labels = np.full_like(labels, UNLABELLED)
         scores = probabilities(outputs, are_logits=self.are_logits)
         entries = [entry for chunk in read for entry in chunk.entries]
         if not self.are_logits:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import DataError
-from gate.evidence.agreement import UNKNOWN
+from gate.evidence.agreement import name_of_label
 from gate.evidence.records import Fingerprints, Unreadable
 from gate.measure.fingerprints.fingerprint import (
     Fingerprint,
@@ -157,7 +157,7 @@ def _read(
             image = _NO_IMAGES if transform is None else transform(sample.image)
             treatment = () if transform is None else transform.treatment(sample.image)
     except UnreadableImage as problem:
-        name = UNKNOWN if entry.label is None else dataset.classes[entry.label]
+        name = name_of_label(entry.label, dataset.classes)
         return Unreadable(entry.id, name, problem.reason)
     original = Original(sample.image, len(sample.stored)) if keep_original else None
     return prepared(index, entry, sample.label, image, prints, treatment, original)
@@ -185,6 +185,9 @@ def _opaque(stored: bytes) -> Fingerprint:
         oriented=digest,
         near=bytes(32),
         featureless=True,
+        upright=bytes(32),
+        bare=bytes(32),
+        look=None,
         thumbnail=None,
     )
 
@@ -197,7 +200,8 @@ def _gather(read: list[_Prepared | Unreadable], dataset: Dataset) -> Chunk:
                 f"{dataset.path}: {each.entry.id}",
                 f"is {_shape(each.image)} where {ready[0].entry.id} is {_shape(ready[0].image)}, "
                 "and a batch needs one size",
-                "declare input.size with input.resize, and input.channels",
+                "bring images to one size and one kind: declare input.size with input.resize, and "
+                "input.channels (--size HxW, --resize shorter-side, --crop center, --channels RGB)",
             )
     return Chunk(
         entries=[each.entry for each in ready],

@@ -79,7 +79,7 @@ def _replicas(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
 
 
 def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[str]:
-    """Yield what was read into the outputs of the model that nobody has declared."""
+    """Yield what was read into the outputs of the model, and what a declaration says otherwise."""
     if first.single_output:
         if values is not None:
             yield f"the single output of the model is a {values} of the second class, as declared"
@@ -88,7 +88,12 @@ def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[st
     elif first.looks_multi_label:
         yield (
             "the first outputs lie in 0..1 without a sum of 1, as of a multi-label model; softmax "
-            "was applied to them as to logits"
+            f"was applied to them as to logits{'' if values is None else ', as declared'}"
+        )
+    elif first.look_like_probabilities:
+        yield (
+            "the first outputs are probabilities, and output: declares logits: softmax was applied "
+            "to them"
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gate.evidence.agreement import UNKNOWN
 from gate.evidence.records import Overlap, PairKind, Split, SplitEvidence
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap, with_described
@@ -21,8 +22,8 @@ from gate.wording import plain, pluralize
 def sides_of(
     splits: Mapping[Split, SplitEvidence], classes: tuple[str, ...]
 ) -> list[FingerprintedSplit]:
-    """Return the splits as sides of comparisons, in the order train, validation, test."""
-    names = np.array(classes, dtype=object)
+    """Return the splits as sides of comparisons: train, validation, test, unknown."""
+    names = np.array([*classes, UNKNOWN], dtype=object)  # -1 is the last
     return [
         FingerprintedSplit(split, each.rows.ids, names[each.rows.labels], each.fingerprints)
         for split, each in ((split, splits[split]) for split in Split if split in splits)

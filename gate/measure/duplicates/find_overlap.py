@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gate.evidence.records import Overlap, Pair, PairKind
+from gate.evidence.records import OF_IMAGES, Overlap, Pair, PairKind
 from gate.measure.duplicates import coarse_candidates, exact_copies, visual_copies
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
 from gate.measure.fingerprints.orientations import NAMES
@@ -123,7 +123,7 @@ def _kinds(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[PairKind, ...]
     """Return the kinds that can be sought between two sides."""
     thumbnails = a.fingerprints.thumbnails is not None and b.fingerprints.thumbnails is not None
     feasible = len(a) * len(b) <= coarse_candidates.MOST_PAIRS
-    return tuple(PairKind) if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
+    return OF_IMAGES if thumbnails and feasible else (*_EXACT_KINDS, PairKind.NEAR)
 
 
 def _unmatched(b: FingerprintedSplit, found: Iterable[Match]) -> Indices:

@@ -52,20 +52,29 @@ class Nearest:
     orientation: Indices  # (m,) how b is turned to become a
 
 
-def near_copies(a: NDArray[np.uint8], b: NDArray[np.uint8], *, same: bool = False) -> Nearest:
+def near_copies(
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    *,
+    same: bool = False,
+    ratio: float | NDArray[np.float64] = RATIO,
+) -> Nearest:
     """Return the near copy in ``a``, (n, 32) distinct hashes, of each of ``b``, (m, 32).
 
-    A pair counts when it differs in at most 31 bits, and in at most half as many as b and its 20th
-    neighbour in a do. Copies of one neighbour count as one. Up to 10 bits, and among fewer than 100
-    hashes, the second condition is not asked. With ``same``, a is b, and no row is its own copy.
+    A pair counts when it differs in at most 31 bits, and in at most ``ratio`` times, of all or of
+    each, (m,), as many as b and its 20th neighbour in a do. Copies of one neighbour count as one.
+    Up to 10 bits, and among fewer than 100 hashes, the second condition is not asked. With
+    ``same``, a is b, and no row is its own copy.
     """
     found = nearest(a, b, RADIUS, same=same)
     if len(a) < FEW:
         return found
     doubtful = np.flatnonzero((found.row != NONE) & (found.distance > SURE))
 
+    limits = found.distance / ratio
+
     def crowded(row: int) -> bool:
-        return _is_crowded(a, b[row], found.distance[row] / RATIO, row if same else NONE)
+        return _is_crowded(a, b[row], limits[row], row if same else NONE)
 
     row = found.row.copy()
     told = list(in_order(crowded, doubtful.tolist(), threads=usable_cores()))

@@ -6,6 +6,7 @@ wherever it stands.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +14,112 @@ from numpy.typing import NDArray
 from gate.evidence.records import PairKind, Thumbnails
 from gate.measure.duplicates import coarse_candidates, edited_copies, exact_copies, near_copies
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
-from gate.measure.fingerprints.orientations import inverse
+from gate.measure.duplicates.tone_agreement import tone_agreement
+from gate.measure.fingerprints.orientations import inverse, turn
 
 _SURE = round(1 - edited_copies.COPY, 3)
+_ALIKE = 0.35  # in place of RATIO: silhouettes of one kind are much alike
+# Of pictures on plain ground, by the bits in which their hashes differ; see ``tone_agreement``.
+_LEAST_LIKENESS = ((near_copies.SURE, near_copies.RADIUS), (0.96, 0.992))
 _AT_ONCE = 4096  # thumbnails, 16 MB
 
 
 def near_matches(
     a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
 ) -> list[Match]:
-    """Return the near copies among ``rows_a``, of each of ``rows_b``."""
-    firsts, hashes_a, _ = _distinct(a, rows_a)
-    _, hashes_b, places = _distinct(b, rows_b)
-    found = near_copies.near_copies(hashes_a, hashes_b)
-    has = np.flatnonzero(found.row[places] != near_copies.NONE)
-    some, rows_b = places[has], rows_b[has]
-    return _near(
-        a, b, firsts[found.row[some]], rows_b, found.distance[some], found.orientation[some]
-    )
+    """Return the near copies among ``rows_a``, of each of ``rows_b``.
+
+    They are sought by what the images show, then without their borders, then as negatives, then as
+    objects set upright; each search among those that the one before left over.
+    """
+    near = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
+    if _have_border(a, rows_a).any() or _have_border(b, rows_b).any():
+        near += _across(a, b, rows_a, _without(rows_b, near), _By.WITHOUT_BORDER)
+    near += _across(a, b, rows_a, _without(rows_b, near), _By.INVERTED)
+    rest = _objects(b, _without(rows_b, near))
+    return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)]
 
 
 def near_duplicates(side: FingerprintedSplit, rows: Indices) -> list[Match]:
     """Return near copies among ``rows`` of one split."""
-    firsts, hashes, places = _distinct(side, rows)
-    later = np.flatnonzero(rows != firsts[places])
+    near = _inside(side, rows, _By.AS_SHOWN)
+    if _have_border(side, rows).any():
+        near += _inside(side, _without(rows, near), _By.WITHOUT_BORDER)
+    near += _inside(side, _without(rows, near), _By.INVERTED)
+    return [*near, *_inside(side, _objects(side, _without(rows, near)), _By.UPRIGHT)]
+
+
+class _By(Enum):
+    """What is compared by its hash."""
+
+    AS_SHOWN = auto()
+    WITHOUT_BORDER = auto()
+    INVERTED = auto()
+    UPRIGHT = auto()
+
+
+def _hashes(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.uint8]:
+    prints = side.fingerprints
+    if by is _By.UPRIGHT:
+        return prints.upright[rows]
+    near = prints.near[rows]
+    if by is not _By.WITHOUT_BORDER:
+        return near
+    bare = prints.bare[rows]
+    return np.where(bare.any(axis=1, keepdims=True), bare, near)
+
+
+def _ratios(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.float64]:
+    """Return by how much each row's partner must be nearer than its 20th neighbour, (m,)."""
+    prints = side.fingerprints
+    ratios = np.full(len(rows), _ALIKE if by is _By.UPRIGHT else near_copies.RATIO)
+    if (
+        by in (_By.AS_SHOWN, _By.INVERTED)
+        and prints.looks is not None
+        and prints.thumbnails is not None
+    ):
+        ratios[prints.looks[rows].any(axis=(1, 2))] = _ALIKE
+    return ratios
+
+
+def _have_border(side: FingerprintedSplit, rows: Indices) -> NDArray[np.bool_]:
+    return np.asarray(side.fingerprints.bare[rows].any(axis=1))
+
+
+def _across(
+    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices, by: _By
+) -> list[Match]:
+    firsts, hashes_a, _ = _distinct(a, rows_a, by)
+    firsts_b, hashes_b, places = _distinct(b, rows_b, by)
+    hashes_b = ~hashes_b if by is _By.INVERTED else hashes_b
+    found = near_copies.near_copies(hashes_a, hashes_b, ratio=_ratios(b, firsts_b, by))
+    has = np.flatnonzero(found.row[places] != near_copies.NONE)
+    some, rows_b = places[has], rows_b[has]
+    rows_a, distances = firsts[found.row[some]], found.distance[some]
+    return _near(a, b, rows_a, rows_b, distances, found.orientation[some], by)
+
+
+def _inside(side: FingerprintedSplit, rows: Indices, by: _By) -> list[Match]:
+    firsts, hashes, places = _distinct(side, rows, by)
+    later = np.flatnonzero((rows != firsts[places]) & (by is not _By.INVERTED))
     nought = np.zeros(len(later), np.int64)
-    same_hash = _near(side, side, firsts[places[later]], rows[later], nought, nought)
-    found = near_copies.near_copies(hashes, hashes, same=True)
+    same_hash = _near(side, side, firsts[places[later]], rows[later], nought, nought, by)
+    sought = ~hashes if by is _By.INVERTED else hashes
+    found = near_copies.near_copies(hashes, sought, same=True, ratio=_ratios(side, firsts, by))
     has = np.flatnonzero(found.row != near_copies.NONE)
-    others = _near(
-        side, side, firsts[found.row[has]], firsts[has], found.distance[has], found.orientation[has]
-    )
+    rows_a, distances = firsts[found.row[has]], found.distance[has]
+    others = _near(side, side, rows_a, firsts[has], distances, found.orientation[has], by)
     return [*same_hash, *once(side, others)]
+
+
+def _without(rows: Indices, found: Iterable[Match]) -> Indices:
+    """Return the ``rows``, in their order, that are ``b`` of no match."""
+    return rows[np.isin(rows, [match.b for match in found], invert=True)]
+
+
+def _objects(side: FingerprintedSplit, rows: Indices) -> Indices:
+    """Return those of the ``rows`` that show an object on plain ground."""
+    return rows[side.fingerprints.upright[rows].any(axis=1)]
 
 
 def _near(
@@ -54,35 +129,74 @@ def _near(
     rows_b: Indices,
     distances: Indices,
     orientations: Indices,
+    by: _By,
 ) -> list[Match]:
-    """Return the near matches that thumbnails, where both images have one, do not contradict."""
-    small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
-    sure = np.ones(len(rows_a), np.bool_)
-    if small_a is not None and small_b is not None:
+    """Return the near matches that the images' small pictures do not contradict."""
+    sure: NDArray[np.bool_] = np.ones(len(rows_a), np.bool_)
+    if by in (_By.AS_SHOWN, _By.INVERTED):
+        inverted = by is _By.INVERTED
         for start in range(0, len(rows_a), _AT_ONCE):
             pairs = slice(start, start + _AT_ONCE)
-            sure[pairs] = _has_no_contradiction(
-                small_a[rows_a[pairs]], small_b[rows_b[pairs]], orientations[pairs]
-            )
+            found = (each[pairs] for each in (rows_a, rows_b, distances, orientations))
+            sure[pairs] = _have_no_contradiction(a, b, *found, inverted=inverted)
+    elif by is _By.WITHOUT_BORDER:  # two without any were compared as shown
+        sure = _have_border(a, rows_a) | _have_border(b, rows_b)
+    if by is _By.UPRIGHT:  # how objects were turned to stand upright is not known
+        orientations = np.zeros_like(orientations)
+    rows_a, rows_b = rows_a[sure], rows_b[sure]
+    distances, orientations = distances[sure], orientations[sure]
     return [
-        Match(
-            int(rows_a[pair]),
-            int(rows_b[pair]),
-            PairKind.NEAR,
-            distance=float(distances[pair]),
-            orientation=int(orientations[pair]),
+        Match(row_a, row_b, PairKind.NEAR, distance=float(bits), orientation=orientation)
+        for row_a, row_b, bits, orientation in zip(
+            rows_a.tolist(), rows_b.tolist(), distances.tolist(), orientations.tolist(), strict=True
         )
-        for pair in np.flatnonzero(sure)
     ]
 
 
-def _has_no_contradiction(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], orientations: Indices
+def _have_no_contradiction(
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
+    rows_a: Indices,
+    rows_b: Indices,
+    distances: Indices,
+    orientations: Indices,
+    *,
+    inverted: bool,
 ) -> NDArray[np.bool_]:
-    """Return which pairs of thumbnails, (n, 64, 64) each, agree; a black one says nothing."""
-    agree = np.ones(len(a), np.bool_)
-    both = np.flatnonzero(a.any(axis=(1, 2)) & b.any(axis=(1, 2)))
-    agree[both] = coarse_candidates.surely_alike(a[both], b[both], orientations[both])
+    """Return which pairs agree in what small pictures show; a black one says nothing.
+
+    ``inverted``: the pictures of b are, as negatives of those of a.
+    """
+    agree = np.ones(len(rows_a), np.bool_)
+    small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
+    if small_a is not None and small_b is not None:
+        large_a, large_b = small_a[rows_a], small_b[rows_b]
+        both = np.flatnonzero(large_a.any(axis=(1, 2)) & large_b.any(axis=(1, 2)))
+        shown_b = 255 - large_b[both] if inverted else large_b[both]
+        agree[both] = coarse_candidates.surely_alike(large_a[both], shown_b, orientations[both])
+    looks_a, looks_b = a.fingerprints.looks, b.fingerprints.looks
+    if looks_a is not None and looks_b is not None:
+        doubtful = np.flatnonzero(distances > near_copies.SURE)
+        agree[doubtful] &= _agree_in_tone(
+            looks_a[rows_a[doubtful]],
+            looks_b[rows_b[doubtful]],
+            distances[doubtful],
+            orientations[doubtful],
+        )
+    return agree
+
+
+def _agree_in_tone(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], distances: Indices, orientations: Indices
+) -> NDArray[np.bool_]:
+    """Return which pairs of small pictures, (n, 16, 16) each, agree; a black one says nothing."""
+    turned = np.empty_like(b)
+    for orientation in np.unique(orientations).tolist():
+        pairs = orientations == orientation
+        turned[pairs] = turn(b[pairs], orientation)
+    least = np.interp(distances, *_LEAST_LIKENESS)
+    says_nothing = ~(a.any(axis=(1, 2)) & b.any(axis=(1, 2)))
+    agree: NDArray[np.bool_] = says_nothing | (tone_agreement(a, turned) >= least)
     return agree
 
 
@@ -145,12 +259,13 @@ def by_id(side: FingerprintedSplit, rows: Indices) -> Indices:
 
 
 def _distinct(
-    side: FingerprintedSplit, rows: Indices
+    side: FingerprintedSplit, rows: Indices, by: _By = _By.AS_SHOWN
 ) -> tuple[Indices, NDArray[np.uint8], Indices]:
     """Return the first row with each hash, these hashes, and each row's place among them."""
-    codes = exact_copies.distinct_codes(side.fingerprints.near[rows])
+    hashes = _hashes(side, rows, by)
+    codes = exact_copies.distinct_codes(hashes)
     many = int(codes.max(initial=-1)) + 1
     firsts = exact_copies.first_of_each(many, codes, np.arange(len(rows)))
     order = np.argsort(firsts)
-    firsts_in_order = rows[firsts[order]]
-    return firsts_in_order, side.fingerprints.near[firsts_in_order], np.argsort(order)[codes]
+    in_order = firsts[order]
+    return rows[in_order], hashes[in_order], np.argsort(order)[codes]

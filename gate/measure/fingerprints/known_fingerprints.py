@@ -7,24 +7,29 @@ nothing else; so no time, path or dataset is part of the key, and an entry is ne
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.evidence.database import DistrustError, require_script
 from gate.measure.cache_location import PRINTS, close_file, make_private, reason_to_distrust
 from gate.measure.fingerprints import perceptual_hash
 from gate.measure.fingerprints.fingerprint import VERSION, Fingerprint
+from gate.measure.fingerprints.looks import LOOK
 
 _WAIT = 30.0  # seconds that a writer waits for others
-_COLUMNS = "file, pixels, oriented, near, featureless, thumbnail, crc"
+_COLUMNS = "file, pixels, oriented, near, featureless, upright, bare, look, thumbnail, crc"
+_MARKS = ", ".join("?" for _ in _COLUMNS.split(","))
 _TABLE = """
 CREATE TABLE prints (
     file BLOB PRIMARY KEY, pixels BLOB NOT NULL, oriented BLOB NOT NULL, near BLOB NOT NULL,
-    featureless INTEGER NOT NULL, thumbnail BLOB, crc INTEGER NOT NULL
+    featureless INTEGER NOT NULL, upright BLOB NOT NULL, bare BLOB NOT NULL,
+    look BLOB, thumbnail BLOB, crc INTEGER NOT NULL
 ) WITHOUT ROWID
 """
 _DIGEST = 32  # bytes
@@ -75,7 +80,7 @@ class KnownPrints:
         """Keep fingerprints, where the disk takes them."""
         with suppress(sqlite3.Error, OSError), self._database() as database:
             database.executemany(
-                f"INSERT OR REPLACE INTO prints ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- ours
+                f"INSERT OR REPLACE INTO prints ({_COLUMNS}) VALUES ({_MARKS})",  # noqa: S608 -- ours
                 map(_row, prints),
             )
 
@@ -97,8 +102,17 @@ class KnownPrints:
 
 
 def _row(each: Fingerprint) -> tuple[bytes | int | None, ...]:
-    thumbnail = None if each.thumbnail is None else each.thumbnail.tobytes()
-    row = (each.file, each.pixels, each.oriented, each.near, int(each.featureless), thumbnail)
+    row = (
+        each.file,
+        each.pixels,
+        each.oriented,
+        each.near,
+        int(each.featureless),
+        each.upright,
+        each.bare,
+        None if each.look is None else each.look.tobytes(),
+        None if each.thumbnail is None else each.thumbnail.tobytes(),
+    )
     return (*row, _crc(row))
 
 
@@ -108,13 +122,22 @@ def _crc(row: Iterable[bytes | int | None]) -> int:
     )
 
 
-def _fingerprint(row: tuple[bytes, bytes, bytes, bytes, int, bytes | None, int]) -> Fingerprint:
-    file, pixels, oriented, near, featureless, thumbnail, _ = row
-    if {*map(len, (file, pixels, oriented, near))} != {_DIGEST}:
+def _fingerprint(row: Sequence[Any]) -> Fingerprint:
+    file, pixels, oriented, near, featureless, upright, bare, look, thumbnail, _ = row
+    if {*map(len, (file, pixels, oriented, near, upright, bare))} != {_DIGEST}:
         raise ValueError("a digest is longer or shorter")
-    small = None
-    if thumbnail is not None:
-        small = np.frombuffer(thumbnail, np.uint8).reshape(
-            perceptual_hash.SIDE, perceptual_hash.SIDE
-        )
-    return Fingerprint(file, pixels, oriented, near, bool(featureless), small)
+    return Fingerprint(
+        file,
+        pixels,
+        oriented,
+        near,
+        bool(featureless),
+        upright,
+        bare,
+        _picture(look, LOOK),
+        _picture(thumbnail, perceptual_hash.SIDE),
+    )
+
+
+def _picture(pixels: bytes | None, side: int) -> NDArray[np.uint8] | None:
+    return None if pixels is None else np.frombuffer(pixels, np.uint8).reshape(side, side)

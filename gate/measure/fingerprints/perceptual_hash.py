@@ -59,7 +59,7 @@ def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     for start in range(0, count, _CHUNK):
         chunk = slice(start, start + _CHUNK)
         part = small[chunk].astype(np.float32)
-        bands = cosines @ _product(part, cosines.T.astype(np.float32)).astype(np.float64)
+        bands = cosines @ flat_product(part, cosines.T.astype(np.float32)).astype(np.float64)
         words = bands.reshape(-1, 2, 8, 2, 8).swapaxes(2, 3).reshape(-1, BITS)
         bits[chunk] = words > 0
         faint[chunk] = np.count_nonzero(np.abs(words) >= limit, axis=1) <= BITS // 2
@@ -85,11 +85,11 @@ def moments(small: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.f
     """
     places = 2 * np.arange(SIDE, dtype=np.float32) - (SIDE - 1)
     flat = np.stack([np.ones_like(places), places], axis=1)
-    sums = _product(small.astype(np.float32), flat).astype(np.float64)
+    sums = flat_product(small.astype(np.float32), flat).astype(np.float64)
     return sums[..., 0] @ places.astype(np.float64), sums[..., 1].sum(axis=1)
 
 
-def _product(pictures: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+def flat_product(pictures: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     """Return ``pictures @ columns`` as one product: numpy would make one for each picture."""
     flat = pictures.reshape(-1, pictures.shape[-1]) @ columns
     return np.asarray(flat).reshape(*pictures.shape[:-1], columns.shape[-1])
@@ -106,7 +106,7 @@ def _row_sums(bands: "_Bands", part: NDArray[Any]) -> NDArray[Any]:
 def _column_sums(part: NDArray[Any], bands: "_Bands") -> NDArray[Any]:
     """Return the sums over the columns of ``part``, (n, 64, W), that each of 64 parts covers."""
     if len(bands) == 1:
-        return _product(part, bands[0].shares.T)
+        return flat_product(part, bands[0].shares.T)
     sums = np.empty((*part.shape[:2], SIDE), part.dtype)
     for band in bands:
         np.matmul(part[..., band.near], band.shares.T, out=sums[..., band.parts])

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Rows
+from gate.evidence.records import UNLABELLED, Rows
 from gate.subject.outputs import Values
 
 SUM_SLACK = 1e-3  # how near to 1 the outputs of an image must sum
@@ -28,6 +28,7 @@ class Answers:
     def of(cls, scores: NDArray[np.float64], labels: NDArray[np.int32]) -> Self:
         """Return the answers in probabilities (n, classes), classes > 1, of images so labelled.
 
+        Of an image without a label, -1, the true score is NaN and its rank -1.
         Of equal scores the first class is predicted, as numpy and torch do.
         """
         rows = np.arange(len(scores))
@@ -38,13 +39,14 @@ class Answers:
         ties_before = (
             (scores == true_score[:, None]) & (np.arange(scores.shape[1]) < labels[:, None])
         ).sum(axis=1)
+        known = labels != UNLABELLED
         return cls(
             labels=labels,
             predictions=predictions,
             confidence=top_two[:, 1],
             margin=top_two[:, 1] - top_two[:, 0],
-            true_score=true_score,
-            true_rank=(ahead + ties_before).astype(np.int32),
+            true_score=np.where(known, true_score, np.nan),
+            true_rank=np.where(known, ahead + ties_before, -1).astype(np.int32),
             scores=scores.astype(np.float32),
         )
 

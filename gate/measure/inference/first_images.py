@@ -19,6 +19,7 @@ class FirstBatch:
     images: Floats  # (n, C, H, W), of the batch
     outputs: Floats  # (n, classes) of the same images, or (n, 1) of a single output
     looks_multi_label: bool = False  # several outputs, all in 0..1, that do not sum to 1
+    look_like_probabilities: bool = False  # several outputs, all in 0..1, that sum to 1
 
     @property
     def single_output(self) -> bool:

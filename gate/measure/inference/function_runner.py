@@ -28,6 +28,9 @@ class FunctionRunner:
             raise problem
         return answer
 
+    def divergences_at_first_norm(self, images: Floats) -> None:
+        """Return None: its layers are not shown."""
+
     def replicate(self) -> None:
         """Return None: nobody knows whether it may be asked by two threads at once."""
 

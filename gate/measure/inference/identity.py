@@ -37,8 +37,12 @@ def changed(spec: ModelSpec, identity: Identity) -> CheckpointError:
     )
 
 
-def subject_of(identity: Identity, factory: str | None) -> Subject | None:
-    """Return the file as the evidence names it; None where not even its digest is known."""
+def subject_of(identity: Identity, factory: str | None, file: str | None = None) -> Subject | None:
+    """Return the file as the evidence names it; None where not even its digest is known.
+
+    ``file`` is its name without its folder.
+    """
     if identity.sha256 is None:
         return None
-    return Subject(identity.sha256, identity.size_bytes or 0, identity.format or "", factory)
+    size, kind = identity.size_bytes or 0, identity.format or ""
+    return Subject(identity.sha256, size, kind, factory, file=file)

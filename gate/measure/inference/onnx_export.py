@@ -80,6 +80,9 @@ class ExportedRunner:
         rows = np.asarray(scores, dtype=np.float32)
         return rows[:, None] if rows.ndim == 1 else rows  # a single output
 
+    def divergences_at_first_norm(self, images: Floats) -> None:
+        """Return None: an export has no layers to look into."""
+
     def replicate(self) -> "ExportedRunner":
         """Return itself: a session takes many threads."""
         return self

@@ -91,6 +91,12 @@ class Runner(Protocol):
         something else than one score a class.
         """
 
+    def divergences_at_first_norm(self, images: Floats) -> Floats | None:
+        """Return how far images lie from what training saw at the first batch norm, (n,).
+
+        None where the model has none, or does not show its layers.
+        """
+
     def replicate(self) -> Self | None:
         """Return one of the same model that may answer at the same time; None: there is none."""
 
@@ -145,20 +151,38 @@ class TorchRunner:
         Raises CheckpointError where the model does not fit images or classes, FactoryError where
         its own code fails.
         """
+        batch = self._moved(images)
+        fits = self.fused is not None and self.fused.shape == batch.shape
+        answer = self._answer(self.fused.module if self.fused and fits else self.model, batch)
+        return scores_of(answer, len(images), len(self.classes), self.guard, self.select)
+
+    def divergences_at_first_norm(self, images: Floats) -> Floats | None:
+        """Return how far images lie from what training saw at the first batch norm, (n,).
+
+        See :func:`gate.measure.inference.batch_norm.divergences_at_first_norm`. None where the
+        model has none. Raises CheckpointError and FactoryError as :meth:`outputs` does.
+        """
+        from gate.measure.inference.batch_norm import divergences_at_first_norm
+
+        return divergences_at_first_norm(
+            self.model, self._moved(images), lambda batch: self._answer(self.model, batch)
+        )
+
+    def _moved(self, images: Floats) -> torch.Tensor:
         batch = torch.from_numpy(images)
         if self.place.type == "cuda":
             batch = batch.pin_memory()  # else the copy waits for the device, and the device for it
-        batch = _laid_out(batch.to(self.place, non_blocking=True))
+        return _laid_out(batch.to(self.place, non_blocking=True))
+
+    def _answer(self, module: Any, batch: torch.Tensor) -> object:  # noqa: ANN401 -- or what was traced of it
         try:
             with in_reach(), np.errstate(), torch.inference_mode():
-                fits = self.fused is not None and self.fused.shape == batch.shape
-                answer = (self.fused.module if self.fused and fits else self.model)(batch)
+                return module(batch)
         except Exception as error:
             require_theirs(error)
             raise cannot_take(self.model, batch, error, self.guard.base) from error
         except BaseException as error:  # it ends the process, or means to: no image is to blame
             raise self.guard.refusal(error, "its forward") from error
-        return scores_of(answer, len(images), len(self.classes), self.guard, self.select)
 
     def fuse_for(
         self, images: Floats, outputs: Floats, limited: Callable[[], None]

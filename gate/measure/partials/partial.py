@@ -96,7 +96,7 @@ def join(
     opened = [each.open() for each in measurements]
     rows = replace(rows, observations=_join_observations(opened, columns))
     seen = np.unique(rows.labels)
-    if len(seen) < 2:
+    if split.is_labelled and len(seen) < 2:
         raise DataError(
             dataset.path,
             f"all {len(rows)} images of {split} are of the class {dataset.classes[seen[0]]}",

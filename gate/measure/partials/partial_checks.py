@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from gate.evidence.agreement import UNKNOWN
+from gate.evidence.agreement import name_of_label
 from gate.evidence.columns import FINGERPRINTS
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.measure.partials.partial import Outputs, PartialResult
@@ -20,7 +20,8 @@ def require_sound_part(part: PartialResult) -> None:
         if not each.fits(getattr(part.fingerprints, each.field), len(part.rows), classes=0):
             raise ValueError(f"the column {each.field} of its fingerprints is of another form")
     _require_extremes(part)
-    require_sound_rows(part.rows, len(part.lowest), place=part.unit.name)
+    labelled = part.unit.split.is_labelled
+    require_sound_rows(part.rows, len(part.lowest), place=part.unit.name, labelled=labelled)
     _require_unreadable(part)
     for done, images in part.preprocessing_notes.items():
         if not 0 <= images <= len(part.unit):
@@ -77,7 +78,7 @@ def require_observations(part: PartialResult, measurements: Set[str]) -> None:
 
 def _require_label(place: str, entry: Entry, label: str, dataset: Dataset) -> None:
     """Raise Contradiction where an unreadable image is of another class than the data lists."""
-    if label != (UNKNOWN if entry.label is None else dataset.classes[entry.label]):
+    if label != name_of_label(entry.label, dataset.classes):
         raise Contradiction(
             f"{place}: {entry.id!r:.80}",
             f"could not be read, and is {label!r:.80} there, which is not what the data lists",

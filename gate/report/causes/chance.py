@@ -50,7 +50,7 @@ def _is_near(value: float, chance: float) -> bool:
 
 def _value(rows: Rows, classes: int, present: NDArray[np.intp]) -> float:
     """Return balanced accuracy without its bounds, which take longer."""
-    over = np.isin(np.arange(classes), present)
+    over = np.isin(np.arange(rows.answers(classes)), present)
     return MEAN_RECALL.value(confusion(rows, classes).astype(np.float64), over)
 
 

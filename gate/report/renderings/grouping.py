@@ -1,24 +1,37 @@
 """The results of a report, rule by rule: what a person reads first, in any format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gate.report.messages import requirement
-from gate.report.model import Report, ResultPart
+from gate.report.model import IntervalPart, Report, ResultPart
 from gate.report.renderings.words import level, value_of, word
-from gate.wording import printable
+from gate.wording import pluralize, printable
 
 MOST_NAMED = 5  # classes or slices of one rule; the rest is counted
+STATES = ("FAIL", "ERROR", "INCONCLUSIVE", "WARN", "WAIVED", "PASS", "NOT APPLICABLE")
+_COUNTED: Mapping[str, str] = {
+    "FAIL": "failed",
+    "ERROR": "with an error",
+    "INCONCLUSIVE": "inconclusive",
+    "WARN": "with a warning",
+    "WAIVED": "waived",
+    "PASS": "passed",
+    "NOT APPLICABLE": "not applicable",
+}
+UNSETTLED = ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")  # the states of what did not pass
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
+_LONGEST_NAME = 80  # of a class or slice among others
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleGroup:
     """The results of one rule that are in one state, worst first."""
 
     rule: str
     check: str
-    state: str  # FAIL, ERROR, INCONCLUSIVE, WARN, WAIVED, PASS or NOT APPLICABLE
+    state: str  # one of STATES
     results: tuple[ResultPart, ...]
     all_results: int  # of the rule, in any state
 
@@ -33,18 +46,37 @@ class RuleGroup:
         return level(self.worst) == "error"
 
     @property
-    def speaks_in_numbers(self) -> bool:
-        """Return whether every result is a value against a requirement, and not a sentence."""
-        return all(
-            each.finding is None and each.measured.value is not None for each in self.results
+    def is_proven(self) -> bool:
+        """Return whether no result of the group passed by its estimate alone."""
+        return not any(map(passed_by_estimate, self.results))
+
+    @cached_property
+    def sentences(self) -> tuple[ResultPart, ...]:
+        """Return the results whose finding is a sentence."""
+        return tuple(each for each in self.results if each.finding is not None)
+
+    @cached_property
+    def numbers(self) -> tuple[ResultPart, ...]:
+        """Return the results that are told as a value against a requirement, and not a sentence."""
+        return tuple(
+            each
+            for each in self.results
+            if each.finding is None and each.measured.value is not None
         )
 
-    @property
+    @cached_property
+    def unmeasured(self) -> tuple[ResultPart, ...]:
+        """Return the results that have neither a sentence nor a value."""
+        return tuple(
+            each for each in self.results if each.finding is None and each.measured.value is None
+        )
+
+    @cached_property
     def title(self) -> str:
         """Return the rule, and its requirement where it is one number for all: recall ≥ 0.85."""
         name = printable(self.rule, 200)
-        required = {(each.required.operator, each.required.value) for each in self.results}
-        if not self.speaks_in_numbers or len(required) > 1:
+        required = {(each.required.operator, each.required.value) for each in self.numbers}
+        if len(self.numbers) < len(self.results) or len(required) > 1:
             return name
         [(operator, value)] = required
         return f"{name} {_SIGNS[operator]} {requirement(value)}"
@@ -63,22 +95,45 @@ def group_results(report: Report) -> list[RuleGroup]:
     ]
 
 
-def rules_by_state(report: Report) -> dict[str, list[str]]:
-    """Return the names of rules by the worst state that one of their results is in."""
+def rules_by_state(groups: Sequence[RuleGroup]) -> dict[str, list[str]]:
+    """Return state -> the names of the rules whose worst result is in it, the worst state first."""
     found: dict[str, str] = {}
-    for group in group_results(report):
-        found.setdefault(group.rule, group.state)
-    states: dict[str, list[str]] = {}
+    for group in groups:
+        known = found.get(group.rule, group.state)
+        found[group.rule] = min(known, group.state, key=STATES.index)
+    states: dict[str, list[str]] = {state: [] for state in STATES}
     for rule, state in found.items():
-        states.setdefault(state, []).append(printable(rule, 200))
-    return states
+        states[state].append(printable(rule, 200))
+    return {state: rules for state, rules in states.items() if rules}
+
+
+def is_unmeasured(report: Report) -> bool:
+    """Return whether an error left nothing to judge: every rule is open for that one reason."""
+    return not report.data and bool(report.errors)
+
+
+def count_rules(report: Report, groups: Sequence[RuleGroup]) -> str:
+    """Return how many rules failed, or passed where none did, and how many are in other states."""
+    counts = {state: len(rules) for state, rules in rules_by_state(groups).items()}
+    of = report.decision.rules_evaluated
+    if is_unmeasured(report):
+        return f"nothing was measured; {pluralize(of, 'rule')} had to be judged"
+    first = "FAIL" if counts.get("FAIL") else "PASS"
+    said = [f"{counts.pop(first, 0)} of {pluralize(of, 'rule')} {_COUNTED[first]}"]
+    counts.pop("PASS", None)
+    return ", ".join([*said, *(f"{count} {_COUNTED[state]}" for state, count in counts.items())])
+
+
+def passed_by_estimate(result: ResultPart) -> bool:
+    """Return whether a result passed while its interval leaves that open."""
+    return result.outcome == "passed" and not result.proven and result.measured.interval is not None
 
 
 def name_scope(result: ResultPart) -> str:
     """Return what of the data a result speaks of: a class, a slice, both; nothing for a split."""
     scope = result.scope
-    named = [printable(scope.class_, 200)] if scope.class_ is not None else []
-    named += [f"where {printable(scope.slice, 200)}"] if scope.slice is not None else []
+    named = [printable(scope.class_, _LONGEST_NAME)] if scope.class_ is not None else []
+    named += [f"where {printable(scope.slice, _LONGEST_NAME)}"] if scope.slice is not None else []
     return " ".join(named)
 
 
@@ -88,63 +143,118 @@ def short_value(result: ResultPart, *, interval: bool = False) -> str:
     inside = []
     if measured.numerator is not None and measured.denominator is not None:
         inside.append(f"{measured.numerator:,}/{measured.denominator:,}")
-    bounds = measured.interval
-    if interval and bounds is not None and bounds.low is not None and bounds.high is not None:
-        inside.append(f"{bounds.low:.2f}–{bounds.high:.2f}")
+    if interval and measured.interval is not None:
+        inside += _both_ends(measured.interval)
     said = value_of(result)
     return f"{said} ({', '.join(inside)})" if inside else said
 
 
+def _both_ends(bounds: IntervalPart) -> list[str]:
+    """Return an interval with two digits, or three; nothing where it is one number to a reader."""
+    if bounds.low is None or bounds.high is None:
+        return []
+    for places in (2, 3):
+        low, high = f"{bounds.low:.{places}f}", f"{bounds.high:.{places}f}"
+        if low != high:
+            return [f"{low}–{high}"]
+    return []
+
+
 def describe(group: RuleGroup, most: int = MOST_NAMED) -> str:
-    """Return what a rule found in one state: numbers by class and slice, or sentences.
+    """Return what a rule found in one state: sentences, numbers by class and slice, what is open.
 
     At most ``most`` classes, slices or sentences are told, the worst first; the rest is counted.
     """
-    if group.speaks_in_numbers:
-        return _numbers(group, most)
-    said = list(dict.fromkeys(each.finding or each.message for each in group.results))
-    more = f"; and {len(said) - most:,} more" if len(said) > most else ""
-    return f"{'; '.join(printable(each, 600) for each in said[:most])}{more}"
+    parts = [
+        *_sentences(group.sentences, most),
+        *_numbers(group, most),
+        *_unmeasured(group.unmeasured, most),
+    ]
+    if group.state == "INCONCLUSIVE" and group.worst.needed:
+        of = name_scope(group.worst) if len(group.results) > 1 else ""
+        parts.append(f"{of}{': ' if of else ''}{printable(group.worst.needed, 400)}")
+    return "; ".join(parts)
 
 
-def _numbers(group: RuleGroup, most: int) -> str:
-    if len(group.results) == 1 and not name_scope(group.worst):
-        return short_value(group.worst, interval=True)
-    told = ", ".join(f"{name_scope(each)} {short_value(each)}" for each in group.results[:most])
-    more = f" and {len(group.results) - most:,} more" if len(group.results) > most else ""
-    of = f"{len(group.results):,} of {group.all_results:,} {_counted(group)}: "
-    return f"{of if group.all_results > 1 else ''}{told}{more}"
+def _sentences(results: Sequence[ResultPart], most: int) -> Iterator[str]:
+    said = list(dict.fromkeys(each.finding or "" for each in results))
+    yield from (printable(each, 600) for each in said[:most])
+    if len(said) > most:
+        yield f"and {len(said) - most:,} more"
 
 
-def _counted(group: RuleGroup) -> str:
-    scopes = [each.scope for each in group.results]
-    if all(each.slice is None for each in scopes):
-        return "classes"
-    return "slices" if all(each.class_ is None for each in scopes) else "classes and slices"
+def _numbers(group: RuleGroup, most: int) -> Iterator[str]:
+    numbers = group.numbers
+    if not numbers:
+        return
+    alone = len(numbers) == 1
+    told = [f"{_of_what(each)}{short_value(each, interval=alone)}" for each in numbers[:most]]
+    more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
+    counted = _counted(numbers) if group.all_results > 1 else ""
+    of = f"{len(numbers):,} of {group.all_results:,} {counted}: " if counted else ""
+    yield f"{of}{', '.join(told)}{more}"
+
+
+def _of_what(result: ResultPart) -> str:
+    name = name_scope(result) or printable(result.scope.part or "", _LONGEST_NAME)
+    return f"{name} " if name else ""
+
+
+def _counted(results: Sequence[ResultPart]) -> str:
+    by_class = any(each.scope.class_ is not None for each in results)
+    by_slice = any(each.scope.slice is not None for each in results)
+    if by_class and by_slice:
+        return "classes and slices"
+    return "classes" if by_class else "slices" if by_slice else ""
+
+
+def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
+    """Yield why there is no number, each reason once, with the classes or slices that it is of."""
+    by_reason: dict[str, list[ResultPart]] = {}
+    for each in results:
+        by_reason.setdefault(each.measured.reason or each.message, []).append(each)
+    for reason, of_reason in list(by_reason.items())[:most]:
+        names = list(filter(None, map(name_scope, of_reason)))
+        said = printable(reason if names else of_reason[0].message, 600)
+        yield f"{listed(names, most)}: {said}" if names else said
+    if len(by_reason) > most:
+        yield f"and {len(by_reason) - most:,} more"
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Return the first names, and how many more there are; they are escaped already.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def next_steps(report: Report) -> list[str]:
-    """Return what to do about the rules that block, each remedy once, the worst first.
+    """Return what to do, each remedy once: about causes, about errors, about rules that block.
 
     The classes or slices that a remedy is for stand before it.
     """
-    steps: dict[str, list[str]] = {}
-    for result in _blocking(report):
-        names = steps.setdefault(result.remedy, [])
-        if (name := name_scope(result)) and name not in names:
-            names.append(name)
-    return [_step(remedy, names) for remedy, names in steps.items()]
+    steps: dict[str, dict[str, None]] = {}  # the names in order, each once
+    for remedy, name in _remedies(report):
+        names = steps.setdefault(remedy, {})
+        if name:
+            names[name] = None
+    return [_step(remedy, list(names)) for remedy, names in steps.items()]
 
 
-def _blocking(report: Report) -> Iterator[ResultPart]:
+def _remedies(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield each remedy with the class or slice that it is for, the most urgent first."""
+    yield from ((each.remedy, "") for each in report.causes)
+    yield from ((each.remedy, "") for each in report.errors if each.remedy)
+    if is_unmeasured(report):
+        return
     for result in report.results:
         if level(result) == "error" and result.remedy:
-            yield result
+            yield result.remedy, name_scope(result)
 
 
-def _step(remedy: str, names: list[str]) -> str:
+def _step(remedy: str, names: Sequence[str]) -> str:
     said = printable(remedy, 600)
-    if not names:
-        return said
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}: {said}"
+    return f"{listed(names)}: {said}" if names else said

@@ -1,5 +1,6 @@
 """The effect of leaked images, in the words that all renderings share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gate.report.messages import digits
@@ -8,6 +9,13 @@ from gate.wording import printable
 
 _NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
 _MOST_SAID = 3  # in a sentence
+_KINDS: Mapping[str, str] = {
+    "bytes": "identical files",
+    "pixels": "identical pixels",
+    "flipped": "mirrored",
+    "near": "near copies",
+    "edited": "edited copies",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,7 @@ def excluded_images(report: Report) -> list[LeftOut]:
     """Return the splits with leaked or repeated images, and how many those are."""
     found = []
     for split, matrix in report.confusion.items():
-        given = sum(map(sum, matrix.counts))
+        given = sum(map(sum, matrix.counts)) + sum(matrix.abstained or ())
         judged = next(
             (
                 metric.support
@@ -38,16 +46,17 @@ def excluded_images(report: Report) -> list[LeftOut]:
 
 
 def describe_comparison(part: ComparedPart) -> str:
-    """Return what two splits share, by which kinds it was looked for, and for which images not."""
-    counts = (f"{count:,} {printable(kind)}" for kind, count in part.counts.items() if count)
-    kinds = printable(", ".join(part.counts))
+    """Return what two splits share, of each kind that was looked for, and what was not compared."""
+    counts = ", ".join(
+        f"{count:,} {_KINDS.get(kind) or printable(kind)}" for kind, count in part.counts.items()
+    )
     splits = f"{printable(part.split_a)} and {printable(part.split_b)}"
-    said = f"{splits} compared by {kinds}: {', '.join(counts) or 'none'}"
+    said = f"images shared by {splits}: {counts or 'not looked for'}"
     if not part.featureless:
         return said
     return (
-        f"{said}; {part.featureless:,} of {part.images:,} images show too little for more than "
-        "exact comparison"
+        f"{said}; {part.featureless:,} of {part.images:,} images show too little to find near "
+        "copies of them"
     )
 
 
@@ -62,11 +71,11 @@ def notable(report: Report, most_classes: int) -> list[InflationPart]:
     return [*(each for each in listed if each.class_ is None), *worst]
 
 
-def describe_inflation(report: Report, split: str) -> str:
+def describe_inflation(report: Report, split: str, most: int = _MOST_SAID) -> str:
     """Return what leaked images do to accuracy, and most, in words from outside; or nothing."""
     listed = [
         each
-        for each in notable(report, _MOST_SAID - 1)
+        for each in notable(report, most - 1)
         if each.split == split
         and each.difference is not None
         and (each.class_ is not None or each.name == "accuracy")
@@ -79,8 +88,9 @@ def _in_words(each: InflationPart) -> str:
     assert each.clean is not None, "there is a difference"
     of_class = f" of {each.class_}" if each.class_ is not None else ""
     given, clean = digits(each.as_given), digits(each.clean)
-    said = f"is {clean} either way" if given == clean else f"is {given} with and {clean} without"
-    return f"{each.name}{of_class} {said}"
+    if given == clean:
+        return f"{each.name}{of_class} is {clean} with and without the copies"
+    return f"{each.name}{of_class} is {given} with the copies and {clean} without"
 
 
 def _size(each: InflationPart) -> float:

@@ -1,14 +1,22 @@
-"""Markdown for pull requests and step summaries: failures first, passes folded away."""
+"""Markdown for pull requests and step summaries: the verdict on one screen, the rest folded."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gate.healing import advice
-from gate.report.model import Report, ResultPart
+from gate.report.model import ChangePart, Report, ResultPart
 from gate.report.renderings import Mark, Rendering
+from gate.report.renderings.grouping import (
+    UNSETTLED,
+    RuleGroup,
+    count_rules,
+    describe,
+    group_results,
+    listed,
+    next_steps,
+)
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.words import (
-    SENTENCES,
     VERDICTS,
     champion_of,
     headline,
@@ -24,12 +32,18 @@ from gate.wording import printable
 
 MOST_BYTES = 200_000  # GitHub takes a megabyte of summary; nobody reads that much
 _ROOM_FOR_THE_END = 2_000  # the closing tags and the line that says what was left out
+_MOST_RULES, _MOST_ERRORS, _MOST_WARNINGS, _MOST_STEPS = 6, 2, 1, 3  # that need no click
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "⚠️"}
 _SPECIAL = frozenset("\\`*_[]<>|~$&{}!")
+Line = tuple[str, bool]  # a line, and whether it may be left out where there is no room
 
 
 def markdown(report: Report) -> str:
-    """Return the report as GitHub-flavoured Markdown of at most 200 kB."""
+    """Return the report as GitHub-flavoured Markdown of at most 200 kB.
+
+    At most 40 lines of it are seen without a click. The first is a comment that is the same for
+    each run of this model under this policy: it lets CI find the comment that it made before.
+    """
     lines: list[str] = []
     room = MOST_BYTES - _ROOM_FOR_THE_END
     left_out = 0
@@ -45,44 +59,131 @@ def markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(report: Report) -> Iterator[tuple[str, bool]]:
-    """Yield each line, and whether it may be left out where there is no room."""
-    yield from _kept(_head(report))
-    not_passed = [result for result in report.results if level(result) in ("error", "warning")]
-    if report.errors:
-        yield from _kept(["### Could not be measured", ""])
-        for error in report.errors:
-            remedy = f" To fix: {escape(error.remedy)}." if error.remedy else ""
-            fact = f"{escape(error.message)} ({advice(retriable=error.retriable)})"
-            yield f"- **{escape(error.where, 200)}**: {fact}.{remedy}", True
-        yield "", False
-    if not_passed:
-        yield from _table(not_passed, remedies=True)
-    waived = [result for result in report.results if result.outcome == "waived"]
-    if waived:
-        yield from _folded(f"{len(waived):,} waived", _table(waived, remedies=False))
-    apart = [result for result in report.results if result.outcome == "not-applicable"]
-    if apart:
-        yield from _folded(f"{len(apart):,} not applicable", _table(apart, remedies=False))
-    passed = [result for result in report.results if result.outcome == "passed"]
-    if passed:
-        yield from _folded(f"{len(passed):,} passed", _table(passed, remedies=False))
-    yield from _kept(_end(report))
+def marker(report: Report) -> str:
+    """Return the comment that stands first, of letters, digits and single signs only."""
+    name = f"{subject_name(report)} {report.policy.name}"
+    plain = re.sub(r"[^A-Za-z0-9.:_]+", "-", printable(name, 120)).strip("-")
+    return f"<!-- validate-model: {plain} -->"
 
 
-def _kept(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
+def _lines(report: Report) -> Iterator[Line]:
+    groups = group_results(report)
+    yield from _kept(_head(report, groups))
+    yield from _kept(_failing(groups))
+    yield from _kept(_steps(report))
+    if report.baseline is not None:
+        yield from _kept(_changes(report.baseline.changes, champion_of(report.baseline)))
+    yield from _folded("all results, and what was judged", _everything(report))
+    yield f"validate-model {escape(report.tool.version, 40)}", False
+
+
+def _everything(report: Report) -> Iterator[Line]:
+    yield from _kept(_judged(report))
+    for title, states in (
+        ("did not pass", UNSETTLED),
+        ("waived", ("WAIVED",)),
+        ("not applicable", ("NOT APPLICABLE",)),
+        ("passed", ("PASS",)),
+    ):
+        found = [result for result in report.results if word(result) in states]
+        if found:
+            yield from _kept([f"### {len(found):,} {title}", ""])
+            yield from _table(found)
+    yield from _kept(_waivers_and_assumptions(report))
+
+
+def _kept(lines: Iterable[str]) -> Iterator[Line]:
     for line in lines:
         yield line, False
 
 
-def _head(report: Report) -> Iterator[str]:
-    yield f"## {_MARKS[report.verdict]} {headline(report)}"
+def _head(report: Report, groups: Sequence[RuleGroup]) -> Iterator[str]:
+    yield marker(report)
+    yield f"## {_MARKS[report.verdict]} {headline(report)}: {count_rules(report, groups)}"
     yield ""
-    yield f"{SENTENCES[report.verdict]}. {outcomes_counted(report)}."
+    policy = f"policy {escape(report.policy.name, 100)} {escape(report.policy.version, 40)}"
+    images = "".join(f", {name} {each.images:,} images" for name, each in report.data.items())
+    yield f"{escape(subject_name(report), 200)}, {policy}{images}"
     yield ""
-    for unjudged in report.leakage.unjudged:
-        yield f"**warn** {escape(unjudged)}"
+    for cause in report.causes:
+        yield f"- **Likely cause:** {escape(cause.message)}"
+    for error in report.errors[:_MOST_ERRORS]:
+        fact = f"{escape(error.message)} ({advice(retriable=error.retriable)})"
+        yield f"- **ERROR** {escape(error.where, 200)}: {fact}"
+    if more := len(report.errors) - _MOST_ERRORS:
+        yield from [f"- and {more:,} more errors"] if more > 0 else []
+    for unjudged in report.leakage.unjudged[:_MOST_WARNINGS]:
+        yield f"- **WARN** {escape(unjudged)}"
+    if report.causes or report.errors or report.leakage.unjudged:
         yield ""
+
+
+def _failing(groups: Sequence[RuleGroup]) -> Iterator[str]:
+    """Yield a table of the rules that did not pass, worst first."""
+    found = [each for each in groups if each.state in UNSETTLED]
+    if not found:
+        return
+    yield "| | rule | found |"
+    yield "|---|---|---|"
+    for group in found[:_MOST_RULES]:
+        state = f"**{group.state}**" if group.blocks else group.state
+        yield f"| {state} | {escape(group.title, 200)} | {escape(describe(group))} |"
+    rest = found[_MOST_RULES:]
+    if rest:
+        names = listed([printable(group.rule, 60) for group in rest], 10)
+        yield f"| | {len(rest):,} more | {escape(names)} |"
+    yield ""
+
+
+def _steps(report: Report) -> Iterator[str]:
+    steps = next_steps(report)
+    if not steps:
+        return
+    yield "**To do**"
+    yield ""
+    for number, step in enumerate(steps[:_MOST_STEPS], 1):
+        yield f"{number}. {escape(step)}"
+    yield ""
+
+
+def _changes(changes: Iterable[ChangePart], champion: str) -> Iterator[str]:
+    """Yield the table before → after of the images that both answered, those of test if there."""
+    found = list(changes)
+    shown = [each for each in found if each.split == "test"] or found[:4]
+    if not shown:
+        yield f"Champion {escape(champion)}: not measured on the same images."
+        yield ""
+        return
+    yield f"| {shown[0].split}, against {escape(champion)} | before → after | difference |"
+    yield "|---|---|---|"
+    for each in shown:
+        of = "" if each.class_ is None else f" of {escape(each.class_, 100)}, now the lowest"
+        apart = f"{_digits(each.before)} → {_digits(each.after)} | {_difference(each)}"
+        yield f"| {escape(each.name)}{of} | {apart} |"
+    yield ""
+
+
+def _digits(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _difference(change: ChangePart) -> str:
+    """Return the paired difference with both bounds, or why there is none."""
+    if change.difference is None:
+        return escape(change.reason or "undefined")
+    bounds = change.interval
+    if bounds is None or bounds.low is None or bounds.high is None:
+        return f"{change.difference:+.3f}"
+    two_sided = 100 * (2 * bounds.one_sided_confidence - 1)
+    return (
+        f"{change.difference:+.3f} ({bounds.low:+.3f} to {bounds.high:+.3f} with "
+        f"{two_sided:.0f} % confidence)"
+    )
+
+
+def _judged(report: Report) -> Iterator[str]:
+    yield outcomes_counted(report) + "."
+    yield ""
     yield "| | |"
     yield "|---|---|"
     yield f"| model | {escape(subject_name(report), 200)} |"
@@ -109,18 +210,16 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _table(results: Iterable[ResultPart], *, remedies: bool) -> Iterator[tuple[str, bool]]:
+def _table(results: Iterable[ResultPart]) -> Iterator[Line]:
     yield "| | result | value | required | finding |", False
     yield "|---|---|---|---|---|", False
     for result in results:
-        yield _row(result, remedies=remedies), True
+        yield _row(result), True
     yield "", False
 
 
-def _row(result: ResultPart, *, remedies: bool) -> str:
+def _row(result: ResultPart) -> str:
     finding = escape(result.message)
-    if remedies and result.remedy:
-        finding += f". To fix: {escape(result.remedy)}"
     if result.waiver:
         finding += f". Waived by {escape(result.waiver, 200)}"
     cells = [
@@ -133,13 +232,13 @@ def _row(result: ResultPart, *, remedies: bool) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _folded(title: str, rows: Iterable[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
+def _folded(title: str, rows: Iterable[Line]) -> Iterator[Line]:
     yield from _kept(["<details>", f"<summary>{title}</summary>", ""])
     yield from rows
     yield from _kept(["</details>", ""])
 
 
-def _end(report: Report) -> Iterator[str]:
+def _waivers_and_assumptions(report: Report) -> Iterator[str]:
     for waiver, state in waivers_of(report):
         ticket, result = escape(waiver.ticket, 100), escape(waiver.result, 200)
         approval = f"{escape(waiver.expires, 40)}, approved by {escape(waiver.approved_by, 100)}"
@@ -151,7 +250,6 @@ def _end(report: Report) -> Iterator[str]:
     if assumed:
         yield f"Assumed: {escape('; '.join(assumed), 1000)}."
         yield ""
-    yield f"validate-model {escape(report.tool.version, 40)}"
 
 
 def escape(text: str, limit: int = 600) -> str:
@@ -168,8 +266,5 @@ RENDERING = Rendering(
     name="markdown",
     about="for pull requests and step summaries",
     render=lambda report, _: markdown(report),
-    mark=Mark(
-        rf"## \S+ ({'|'.join(VERDICTS.values())})\b"
-        r"[\s\S]*\| policy \| [^\n]*, sha256 [0-9a-f]{64} \|"
-    ),
+    mark=Mark(rf"<!-- validate-model: [^\n]* -->\n## \S+ ({'|'.join(VERDICTS.values())})\b"),
 )

@@ -13,6 +13,7 @@ from gate.report.model import MetricPart, Report
 from gate.report.renderings import Mark, Rendering
 from gate.report.renderings.leaks import excluded_images
 from gate.report.renderings.markdown import escape
+from gate.report.renderings.thresholds import describe_price, describe_thresholds
 from gate.report.renderings.words import SENTENCES, headline, subject_name
 from gate.wording import printable
 
@@ -91,6 +92,11 @@ def _body(report: Report) -> Iterator[str]:
     yield f"- policy sha256 {escape(policy.resolved_sha256, 80)}"
     for name, split in report.data.items():
         yield f"- {name}: {split.images:,} images, sha256 {escape(split.manifest_sha256, 80)}"
+    if report.operating_point is not None:
+        yield f"- answers: {escape(describe_thresholds(report.operating_point), 1000)}"
+        for split_name in _JUDGED:
+            if price := describe_price(report, split_name):
+                yield f"- {split_name} by the highest score: {escape(price, 500)}"
     for out in excluded_images(report):
         yield (
             f"- {out.split}: {out.images:,} of the images also occur in an earlier split or repeat "

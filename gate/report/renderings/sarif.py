@@ -1,11 +1,13 @@
 """SARIF 2.1.0: each result that is no pass, at its line of the policy."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from gate.report.model import ErrorPart, Report, ResultPart
 from gate.report.renderings import Mark, Rendering
+from gate.report.renderings.caps import MOST_BYTES, MOST_ENTRIES, first_that_fit
 from gate.report.renderings.places import Place, fingerprint, place_of
 from gate.report.renderings.words import SENTENCES, headline, level
 from gate.wording import printable
@@ -13,27 +15,65 @@ from gate.wording import printable
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _NOT_MEASURED = "not-measured"
 _VERDICT = "verdict"
+_MOST_ERRORS = 100  # of what could not be measured
 
 
 def sarif(report: Report) -> str:
-    """Return a SARIF log; what passed or is waived is left out.
+    """Return a SARIF log of at most 1,000 results and 5 MB, worst first; no passes, no waivers.
 
     An open blocking rule has the level error, like a failure: viewers show what is neither as fine.
+    Where results are left out, one says how many.
     """
-    shown = [result for result in report.results if level(result) in ("error", "warning")]
+    found = [result for result in report.results if level(result) in ("error", "warning")]
+    shown, errors = _that_fit(report, found)
     rules = list(dict.fromkeys(result.rule for result in shown))
     numbered = list(enumerate([*rules, _NOT_MEASURED, _VERDICT]))
     ids = {rule: index for index, rule in reversed(numbered)}  # a rule may be called verdict too
-    results = [_result(report, result, ids) for result in shown]
-    results += [_error(report, error, ids) for error in report.errors]
+    results = [_error(report, error, ids) for error in errors]
+    results += [_result(report, result, ids) for result in shown]
+    left_out = len(found) - len(shown) + len(report.errors) - len(errors)
+    if left_out:
+        said = f"{left_out:,} more results were left out for length; report.json has them all"
+        weighs = any(level(each) == "error" for each in found[len(shown) :])
+        results.append(_about_all(report, ids, "left-out", said, "error" if weighs else "warning"))
     if report.verdict != "pass" and not any(each["level"] == "error" for each in results):
-        results.append(_verdict(report, ids))
-    log = {
+        said = f"{headline(report)}: {SENTENCES[report.verdict]}"
+        results.append(_about_all(report, ids, _VERDICT, said, "error"))
+    return json.dumps(_log(report, _driver(report, shown, rules), results), indent=2) + "\n"
+
+
+def _that_fit(
+    report: Report, found: Sequence[ResultPart]
+) -> tuple[list[ResultPart], list[ErrorPart]]:
+    """Return as many of the results and errors as may stand in the log, the worst of each."""
+    described: set[str] = set()
+
+    def size(result: ResultPart) -> int:
+        written = _size(_result(report, result, {result.rule: 0}))
+        if result.rule in described:
+            return written
+        described.add(result.rule)
+        return written + _size(_described(result))
+
+    errors = report.errors[:_MOST_ERRORS]
+    room = MOST_BYTES // 2 - sum(_size(_error(report, each, {_NOT_MEASURED: 0})) for each in errors)
+    entries = MOST_ENTRIES - len(errors) - 2  # that some were left out, and the verdict
+    return first_that_fit(found, size, entries=entries, room=room), errors
+
+
+def _size(entry: dict[str, Any]) -> int:
+    return len(json.dumps(entry))
+
+
+def _log(
+    report: Report, driver: dict[str, Any], results: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": _driver(report, shown, rules)},
+                "tool": {"driver": driver},
                 "automationDetails": {
                     "id": f"validate-model/{printable(report.policy.name, 200)}/"
                 },
@@ -48,24 +88,23 @@ def sarif(report: Report) -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2) + "\n"
 
 
-def _driver(report: Report, shown: list[ResultPart], rules: list[str]) -> dict[str, Any]:
+def _driver(report: Report, shown: Sequence[ResultPart], rules: Sequence[str]) -> dict[str, Any]:
     first = {result.rule: result for result in reversed(shown)}
-    described = [
-        _rule(rule, f"check {first[rule].check}", first[rule].remedy or first[rule].check)
-        for rule in rules
-    ]
     return {
         "name": report.tool.name,
         "version": printable(report.tool.version, 40),
         "rules": [
-            *described,
+            *(_described(first[rule]) for rule in rules),
             _rule(_NOT_MEASURED, "Something could not be measured", "See the message"),
             _rule(_VERDICT, "The verdict of the run", "See the report"),
         ],
     }
+
+
+def _described(result: ResultPart) -> dict[str, Any]:
+    return _rule(result.rule, f"check {result.check}", result.remedy or result.check)
 
 
 def _rule(name: str, short: str, help_: str) -> dict[str, Any]:
@@ -102,12 +141,13 @@ def _error(report: Report, error: ErrorPart, ids: dict[str, int]) -> dict[str, A
     }
 
 
-def _verdict(report: Report, ids: dict[str, int]) -> dict[str, Any]:
-    message = f"{headline(report)}: {SENTENCES[report.verdict]}"
+def _about_all(
+    report: Report, ids: dict[str, int], key: str, message: str, level_: str
+) -> dict[str, Any]:
     return {
-        **_base(ids[_VERDICT], _VERDICT, message, report, _VERDICT),
-        "level": "error",
-        "locations": [_location(place_of(report), _VERDICT)],
+        **_base(ids[_VERDICT], _VERDICT, message, report, key),
+        "level": level_,
+        "locations": [_location(place_of(report), key)],
     }
 
 

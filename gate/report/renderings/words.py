@@ -97,9 +97,15 @@ def deciding(report: Report, most: int = 3) -> list[ResultPart]:
 def subject_name(report: Report) -> str:
     """Return what was judged, in a few words from outside: not escaped yet."""
     if report.subject.sha256 is not None:
-        own = "its own graph" if report.subject.format == "onnx" else "no factory given"
-        return report.subject.factory or own
+        built = built_by(report)
+        return f"{report.subject.file} ({built})" if report.subject.file else built
     return report.subject.factory or ("saved predictions" if report.data else "not reached")
+
+
+def built_by(report: Report) -> str:
+    """Return what builds the model of a checkpoint: not escaped yet."""
+    own = "its own graph" if report.subject.format == "onnx" else "no factory given"
+    return report.subject.factory or own
 
 
 def champion_of(baseline: BaselinePart) -> str:
@@ -151,6 +157,11 @@ def policy_argument(report: Report) -> str:
     """Return what --policy takes for the policy of a report: not escaped yet."""
     path = report.policy.sources[0].path if report.policy.sources else report.policy.name
     return report.policy.name if path.startswith("gate/policies/") else path
+
+
+def attest_command(folder: str) -> str:
+    """Return how the verdict of a run is signed; ``folder`` is what the run left, escaped."""
+    return f"validate-model attest {folder} --checkpoint FILE --key KEY -o OUT"
 
 
 def door_command(report: Report) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.evidence.records import UNLABELLED
 from gate.subject.datasets.records import Entry
 
 _AT_ONCE = 4096
@@ -49,3 +50,22 @@ class EntryColumns(Sequence[Entry]):
         """Yield all entries, made some at a time."""
         for start in range(0, len(self), _AT_ONCE):
             yield from self[start : start + _AT_ONCE]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnlabelledEntries(Sequence[Entry]):
+    """The same entries without what they say of labels."""
+
+    entries: Sequence[Entry]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        if isinstance(index, slice):
+            return [each._replace(label=UNLABELLED) for each in self.entries[index]]
+        return self.entries[index]._replace(label=UNLABELLED)

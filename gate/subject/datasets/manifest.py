@@ -74,6 +74,7 @@ def open_manifest(
     column of ids. A file that is missing is unreadable when it is read; that all are missing is a
     DataError, as is a row without label. Raises UsageError where nobody says what integers mean.
     """
+    _refuse_predictions(table, spec)
     written = table.full_column(_image_column(table, spec), "image")
     labels = table.labels(spec.label or "label", classes)
     ids = _ids(table.full_names(spec.id, "id")) if spec.id else [_name(each) for each in written]
@@ -99,6 +100,20 @@ def open_manifest(
         manifest=file,
         has_sorted_classes=labelling.is_sorted and not count_from_zero(labelling.classes),
     )
+
+
+def _refuse_predictions(table: Table, spec: DataSpec) -> None:
+    """Raise DataError for a table without images that has a column for each class."""
+    if spec.image or any(name in table.columns for name in _IMAGES):
+        return
+    labels = set(table.columns.get(name_key(spec.label or "label"), ())) - {None}
+    if labels and labels <= set(table.unread):
+        raise DataError(
+            table.where,
+            "seems to hold saved predictions, a score a class, and names no images",
+            "give it as predictions: in place of path:, or by --predictions (--train-predictions, "
+            "--val-predictions)",
+        )
 
 
 def _image_column(table: Table, spec: DataSpec) -> str:

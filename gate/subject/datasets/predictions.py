@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError
+from gate.evidence.records import UNLABELLED, Split
 from gate.keys import name_key
 from gate.subject.datasets.classes import by_name_or_position, require_some
 from gate.subject.datasets.manifest import first_places, refuse_repeated
@@ -17,6 +18,8 @@ from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
 from gate.wording import list_names, quote
 
+_IMAGES = ("image", "file_name", "path")  # columns of paths
+
 
 def open_predictions(
     path: Place, spec: DataSpec, *, shown: str, classes: tuple[str, ...] | None
@@ -27,12 +30,17 @@ def open_predictions(
     UsageError where nobody says what integers among the labels mean.
     """
     wanted = Wanted(
-        texts=lambda _: _taken(spec), numbers=lambda names: classes or _other_columns(names, spec)
+        texts=lambda names: (*_taken(spec), *_image_columns(names, classes)),
+        numbers=lambda names: classes or _other_columns(names, spec),
     )
     table = read_table(path, shown=shown, wanted=wanted).only(spec.chosen)
+    if spec.split != Split.UNKNOWN:
+        _refuse_missing(table, spec, classes or ())
     ids = table.full_names(spec.id or "id", "id")
-    labels = table.labels(spec.label or "label", classes)
     refuse_repeated(ids, table)
+    if spec.split == Split.UNKNOWN:
+        return _unlabelled(table, spec, classes or (), ids, shown)
+    labels = table.labels(spec.label or "label", classes)
     declared = classes or tuple(table.numbers)
     labelling = by_name_or_position(first_places(labels, table), declared, spec.integers)
     require_some(labels, shown)
@@ -46,17 +54,64 @@ def open_predictions(
         groups=_objects(table.groups(spec.group, "group")) if spec.group else None,
         slices={name_key(name): _objects(table.names(name, "slices")) for name in spec.slices},
         group_column=spec.group,
+        image_column=spec.image or next(iter(_image_columns(list(table.columns), classes)), None),
         assumed=(*table.assumed, *labelling.assumed),
+    )
+
+
+def _unlabelled(
+    table: Table, spec: DataSpec, classes: tuple[str, ...], ids: Sequence[str], shown: str
+) -> PredictionTable:
+    """Return saved predictions of images that are of none of the classes."""
+    return PredictionTable(
+        path=shown,
+        classes=classes,
+        ids=_objects(ids),
+        labels=np.full(len(ids), UNLABELLED, dtype=np.int32),
+        scores=_scores(table, classes),
+        groups=_objects(table.groups(spec.group, "group")) if spec.group else None,
+        slices={name_key(name): _objects(table.names(name, "slices")) for name in spec.slices},
+        group_column=spec.group,
+        image_column=spec.image or next(iter(_image_columns(list(table.columns), classes)), None),
+        assumed=table.assumed,
+    )
+
+
+def _refuse_missing(table: Table, spec: DataSpec, classes: Sequence[str]) -> None:
+    """Raise DataError with all columns at once where more than one is missing.
+
+    What is wrong with a single one, its reader says better: what was meant, perhaps.
+    """
+    named = {name_key(name): name for name in _taken(spec) if name}
+    there = {*table.columns, *table.others, *table.numbers, *table.unread}
+    missing = [name for key, name in named.items() if key not in there]
+    without = [name for name in classes if name not in there]
+    if len(missing) + bool(without) < 2:
+        return
+    columns = [f"no column {quote(name)}" for name in missing]
+    scores = [f"no scores for {counted_classes(without, classes)}"] if without else []
+    raise DataError(
+        table.where,
+        f"has {list_names([*columns, *scores])}",
+        "saved predictions need the columns id and label, and one probability a class, in a "
+        "column named as the class; name other columns by id: and label: (--id, --label). "
+        f"It has {list_names(sorted(there), 10)}",
     )
 
 
 def _taken(spec: DataSpec) -> tuple[str, ...]:
     """Return the columns that hold no scores."""
-    return (spec.id or "id", spec.label or "label", spec.group or "", *spec.slices, *spec.where)
+    named = (spec.id or "id", spec.label or "label", spec.group or "", spec.image or "")
+    return (*named, *spec.slices, *spec.where)
+
+
+def _image_columns(names: Sequence[str], classes: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns that hold the paths of images by their names, unless a class has it."""
+    return tuple(each for each in _IMAGES if each in names and each not in (classes or ()))
 
 
 def _other_columns(names: Sequence[str], spec: DataSpec) -> tuple[str, ...]:
-    keys = {name_key(name) for name in _taken(spec)}
+    keys = {name_key(name) for name in (*_taken(spec), *_IMAGES)}
     return tuple(name for name in names if name not in keys)
 
 

@@ -236,6 +236,7 @@ class PredictionTable:
     groups: NDArray[np.object_] | None  # (n,) str or None
     slices: Mapping[str, NDArray[np.object_]]  # column -> (n,) str or None
     group_column: str | None
+    image_column: str | None = None  # of paths of the images; None: the table names none
     assumed: tuple[str, ...] = ()
     format: str = "predictions"
 

@@ -116,6 +116,23 @@ class InputSpec(BaseModel):
         height, width = (math.floor(min(side / self.crop_ratio, 1e15)) for side in self.size)
         return height, width
 
+    @property
+    def doubt(self) -> str:
+        """What of it is hardly meant, in a sentence; nothing where nothing is.
+
+        It is no fault: a model may have been trained so.
+        """
+        if self.mean is None or self.std is None or self.scale is not None or self.offset:
+            return ""
+        if max(self.mean) <= 1:
+            return ""
+        mean, std = ([round(value / 255, 4) for value in each] for each in (self.mean, self.std))
+        return (
+            f"the mean {max(self.mean):g} seems to be on the scale 0..255, and pixels are scaled "
+            f"to 0..1 before it is subtracted: unless training did so, write mean: {mean}, "
+            f"std: {std}, or scale: 1"
+        )
+
     def border(self) -> tuple[int, ...]:
         """Return the levels of the border, one for all channels or one each, in their order."""
         if self.pad == "mean":

@@ -144,7 +144,7 @@ def _larger(what: str) -> RefusedError:
     return mismatch(
         f"{what}, as its configuration has it, is larger than the weights are",
         "give the configuration that was saved with these weights, or name the code that builds "
-        "the model: model: {factory: package.module:function}",
+        "the model: under model: add factory: package.module:function, or use --model",
     )
 
 
@@ -152,5 +152,5 @@ def _not_built(what: str, error: Exception) -> RefusedError:
     return mismatch(
         f"{what} cannot be built as its configuration has it ({first_line(error)})",
         "install the release that the model was trained with, or name the code that builds it: "
-        "model: {factory: package.module:function}",
+        "under model: add factory: package.module:function, or use --model",
     )

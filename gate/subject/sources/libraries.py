@@ -12,7 +12,9 @@ from gate.errors import MissingExtraError, UsageError
 from gate.subject.guard import first_line
 
 _EXTRAS = frozenset({"timm", "transformers"})
-_OR_FACTORY = "or build the model yourself: model: {factory: package.module:function}"
+_OR_FACTORY = (
+    "or build the model yourself: under model: add factory: package.module:function, or use --model"
+)
 _OFFLINE = "HF_HUB_OFFLINE"  # read by huggingface_hub when it is imported
 
 

@@ -5,15 +5,17 @@ is touched: code/ is put on no path, and requirements.txt and conda.yaml are not
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gate.errors import CheckpointError, Refusal
+from gate.evidence.contract import Disagreement
 from gate.subject.checkpoints.folders import listing
 from gate.subject.checkpoints.inspection import Inspection
 from gate.subject.checkpoints.refusals import corrupt, mismatch
 from gate.subject.checkpoints.sealing import Sealed
+from gate.subject.sources.contract import WEIGHTS, contradiction
 from gate.subject.sources.proposals import CLASSES, input_question, stated_classes
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.statements import Ask, Statements
@@ -79,15 +81,14 @@ class MLflow(WeightsInside):
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that its metadata holds by habit, and what is not known.
 
-        Raises CheckpointError where the weights are refused or do not fit the signature,
-        RefusedError where its document cannot be read.
+        Raises CheckpointError where the weights are refused, RefusedError where its document cannot
+        be read.
         """
         inside = self.seen(artefact)
         found = self.inspect(artefact)
         if found.refusal is not None:
             raise found.refusal
         signature = _signature(inside.content)
-        _check_outputs(artefact.path, found, signature)
         metadata = inside.content.get("metadata")
         named = metadata if isinstance(metadata, dict) else {}
         classes = stated_classes(named, found.classes, where="MLmodel: metadata")
@@ -103,7 +104,8 @@ class MLflow(WeightsInside):
         if artefact.factory is None and classes is None:
             asks.append(CLASSES)
         read = {_DOCUMENT: inside.documents[_DOCUMENT].sha256}
-        return Statements(classes=classes, asks=tuple(asks), read=read)
+        checks = tuple(_contradictions(found, signature))
+        return Statements(classes=classes, asks=tuple(asks), read=read, checks=checks)
 
     def remedy(self, error: CheckpointError, path: Path) -> str:
         """Return the command that saves the weights of a pickled module alone."""
@@ -168,15 +170,15 @@ def _shape(text: object) -> tuple[int, ...]:
     return tuple(shape) if is_shape else ()
 
 
-def _check_outputs(path: Path, found: Inspection, signature: Signature) -> None:
-    """Refuse a signature that gives another number of scores than the head of the weights."""
+def _contradictions(found: Inspection, signature: Signature) -> Iterator[Disagreement]:
+    """Yield where the signature has other scores or channels than the head and first layer."""
+    where = f"{_DOCUMENT}: signature"
     outputs = signature.outputs[-1] if len(signature.outputs) == 2 else -1
     if found.classes is not None and outputs > 0 and outputs != found.classes:
-        raise mismatch(
-            f"the signature of {_DOCUMENT} gives {outputs} scores, and the head of the weights "
-            f"has {found.classes}",
-            "save the model again with the signature of these weights",
-        ).at(path, found.identity)
+        yield contradiction("the number of scores", outputs, where, found.classes, WEIGHTS)
+    channels = signature.channels
+    if channels is not None and found.channels not in {None, 1, channels}:  # 1: or one a group
+        yield contradiction("the number of channels", channels, where, found.channels, WEIGHTS)
 
 
 SOURCE = MLflow()

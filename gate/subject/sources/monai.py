@@ -6,13 +6,16 @@ for, with what the bundle itself says of it as lines to paste.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gate.evidence.contract import Disagreement
 from gate.subject.checkpoints.inspection import Inspection
-from gate.subject.checkpoints.refusals import RefusedError, corrupt, mismatch
+from gate.subject.checkpoints.refusals import RefusedError, corrupt
 from gate.subject.checkpoints.sealing import Sealed
+from gate.subject.sources.contract import WEIGHTS, contradiction
 from gate.subject.sources.proposals import CLASSES, as_names, input_question
 from gate.subject.sources.source import Artefact
 from gate.subject.sources.statements import Ask, Stated, Statements
@@ -26,8 +29,10 @@ from gate.subject.sources.weights_inside import (
 from gate.wording import plain
 
 _DOCUMENT = "configs/metadata.json"
+_NAMES = f"{_DOCUMENT}: network_data_format.outputs.channel_def"
 _PROGRAM = "configs/inference.json"
 _NETWORKS = "monai.networks.nets"  # what is elsewhere is not proposed
+_FETCHES = re.compile(r"pretrained|path|url|file|download")  # of an argument of a network
 _LONGEST = 400  # characters of a network that is proposed
 
 
@@ -52,8 +57,8 @@ class Monai(WeightsInside):
     def states(self, artefact: Artefact) -> Statements:
         """Return the classes that the metadata names, and what is not known.
 
-        Raises CheckpointError where the weights are refused or do not fit the metadata,
-        RefusedError where its document cannot be read.
+        Raises CheckpointError where the weights are refused, RefusedError where its document cannot
+        be read.
         """
         inside = self.seen(artefact)
         found = self.inspect(artefact)
@@ -62,14 +67,18 @@ class Monai(WeightsInside):
         formats = inside.content.get("network_data_format")
         image, output = (_only(formats, "inputs"), _only(formats, "outputs"))
         names = as_names(output.get("channel_def"))
-        _check_head(artefact.path, found, names)
+        checks: tuple[Disagreement, ...] = ()
+        if names is not None and found.classes not in (None, len(names)):
+            checks = (
+                contradiction("the number of outputs", len(names), _NAMES, found.classes, WEIGHTS),
+            )
+            names = None
         asks = [_factory_question(artefact.path), _input_question(image, found)]
         if artefact.factory is None and names is None:
             asks.append(CLASSES)
-        source = f"{_DOCUMENT}: network_data_format.outputs.channel_def"
-        classes = None if names is None else Stated(names, source)
+        classes = None if names is None else Stated(names, _NAMES)
         read = {_DOCUMENT: inside.documents[_DOCUMENT].sha256}
-        return Statements(classes=classes, asks=tuple(asks), read=read)
+        return Statements(classes=classes, asks=tuple(asks), read=read, checks=checks)
 
 
 def _read(name: str, document: Sealed) -> Mapping[str, Any]:
@@ -88,16 +97,6 @@ def _only(formats: object, side: str) -> Mapping[str, Any]:
     each = formats.get(side) if isinstance(formats, dict) else None
     values = list(each.values()) if isinstance(each, dict) else []
     return values[0] if len(values) == 1 and isinstance(values[0], dict) else {}
-
-
-def _check_head(path: Path, found: Inspection, names: tuple[str, ...] | None) -> None:
-    """Refuse names that are not as many as the head has outputs."""
-    if names is not None and found.classes is not None and len(names) != found.classes:
-        raise mismatch(
-            f"{_DOCUMENT} names {len(names)} channels of the output, and the head of the weights "
-            f"has {found.classes}",
-            "write channel_def as the network was trained, one name an output",
-        ).at(path, found.identity)
 
 
 def _factory_question(path: Path) -> Ask:
@@ -127,6 +126,8 @@ def _network(path: Path) -> str:
     target = str(network.get("_target_"))
     module, _, name = target.rpartition(".")
     known = name.isidentifier() and module in ("", _NETWORKS) and all(map(str.isidentifier, kwargs))
+    if any(_FETCHES.search(each) and kwargs[each] for each in kwargs):
+        return ""
     shown = json.dumps(kwargs, ensure_ascii=True)
     if not known or len(shown) > _LONGEST:
         return ""

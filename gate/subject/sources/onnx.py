@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import Identity, MissingExtraError
+from gate.evidence.contract import Disagreement
 from gate.subject.checkpoints.formats import Format
 from gate.subject.checkpoints.recognising import is_onnx
 from gate.subject.checkpoints.refusals import RefusedError, mismatch
+from gate.subject.sources.contract import contradiction
 from gate.subject.sources.literals import read_literal
 from gate.subject.sources.proposals import CLASSES, as_names, input_question, stated_classes
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from gate.subject.checkpoints.onnx_graph import Graph
     from gate.subject.outputs import Values
 
+_GRAPH = "the graph"
 _NAMES, _SIZE = "names", "imgsz"  # as Ultralytics writes them
 _OTHER_TASKS = frozenset({"detect", "segment", "pose", "obb"})
 
@@ -62,7 +65,6 @@ class Onnx(ModelSource):
             graph = read_graph(sealed.data)
             _require_classifier(graph)
             classes = _classes(graph)
-            _check_size(graph)
         except RefusedError as refused:
             identity = Identity(sealed.sha256, sealed.size, Format.ONNX.value)
             raise refused.at(artefact.path, identity) from refused
@@ -70,7 +72,13 @@ class Onnx(ModelSource):
         if classes is None and (has := _said_of_classes(graph)):
             asks.append(replace(CLASSES, fact=has))
         read = {artefact.path.name: sealed.sha256}
-        return Statements(classes=classes, output=_output(graph), asks=tuple(asks), read=read)
+        return Statements(
+            classes=classes,
+            output=_output(graph),
+            asks=tuple(asks),
+            read=read,
+            checks=tuple(_contradictions(graph)),
+        )
 
     @contextmanager
     def open(self, artefact: Artefact, *, threads: int) -> Iterator[OpenModel]:
@@ -124,16 +132,13 @@ def _require_classifier(graph: "Graph") -> None:
 
 
 def _classes(graph: "Graph") -> Stated[tuple[str, ...]] | None:
-    """Return the classes that the metadata names; raises RefusedError for too many or too few."""
+    """Return the classes that the metadata names; None where they are not as many as scores."""
     names = as_names(read_literal(graph.metadata.get(_NAMES, "")))
     if names is None:
         texts = {key: read_literal(text) for key, text in graph.metadata.items()}
         return stated_classes(texts, graph.classes, where="metadata")
     if graph.classes not in (None, len(names)):
-        raise mismatch(
-            f"its metadata names {len(names)} classes, and its output has {graph.classes} scores",
-            "export it again with the names of its own classes",
-        )
+        return None
     return Stated(names, f"metadata: {_NAMES}")
 
 
@@ -146,20 +151,25 @@ def _output(graph: "Graph") -> Stated["Values"] | None:
 
 def _said_of_classes(graph: "Graph") -> str:
     text = graph.metadata.get(_NAMES)
-    return f"its metadata says {quote(text)}, which is no list of class names" if text else ""
+    if not text:
+        return ""
+    names = as_names(read_literal(text))
+    if names is None:
+        return f"its metadata says {quote(text)}, which is no list of class names"
+    return f"its metadata names {len(names)} classes, and its output has {graph.classes} scores"
 
 
-def _check_size(graph: "Graph") -> None:
-    """Refuse a size in the metadata that is not that of the input."""
+def _contradictions(graph: "Graph") -> Iterator[Disagreement]:
+    """Yield where the metadata says another number of classes, or size, than the graph has."""
+    names = as_names(read_literal(graph.metadata.get(_NAMES, "")))
+    if names is not None and graph.classes not in (None, len(names)):
+        where = f"metadata: {_NAMES}"
+        yield contradiction("the number of classes", len(names), where, graph.classes, _GRAPH)
     said = read_literal(graph.metadata.get(_SIZE, ""))
     sides = [side for side in said if type(side) is int] if isinstance(said, list) else []
     fixed = graph.size
     if len(sides) == 2 and None not in fixed and tuple(sides) != fixed:
-        raise mismatch(
-            f"its metadata says that images are {sides[0]} x {sides[1]}, and its input is "
-            f"{fixed[0]} x {fixed[1]}",
-            "export it again with the metadata of its own input",
-        )
+        yield contradiction("the size of images", sides, f"metadata: {_SIZE}", fixed, _GRAPH)
 
 
 def _input_question(graph: "Graph") -> Ask:

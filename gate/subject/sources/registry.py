@@ -3,12 +3,14 @@
 A source is found once a run: what recognises an artefact, or what `model: {source: NAME}` names.
 """
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import UsageError
+from gate.masking import mask
 from gate.plugins import Plugin, find_plugin, plugin_names
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.wording import quote, suggestion
@@ -30,14 +32,17 @@ SHIPPED: Mapping[str, str] = {
     "exported-program": "gate.subject.sources.exported_program",
     "torch-checkpoint": "gate.subject.sources.torch_checkpoint",
 }
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 FALLBACK = "torch-checkpoint"
 
 
 def source_of(artefact: Artefact) -> ModelSource:
     """Return the source that the gate file names, or else the first that recognises the artefact.
 
-    Raises UsageError for a name that nobody adds, and for a plugin that cannot be loaded.
+    Raises UsageError for a name that nobody adds, for a plugin that cannot be loaded, and for an
+    address in the place of an artefact.
     """
+    _refuse_address(artefact)
     name = artefact.source
     if name is None:
         return recognise(artefact.path)
@@ -46,6 +51,17 @@ def source_of(artefact: Artefact) -> ModelSource:
     from gate.subject.sources.plugin import PluginSource
 
     return PluginSource.of(_plugin(name))
+
+
+def _refuse_address(artefact: Artefact) -> None:
+    """Raise UsageError where the checkpoint is a URL: nothing is downloaded that is to be judged.
+
+    A path that was read as one has lost a slash.
+    """
+    if (found := _ADDRESS.match(artefact.checkpoint)) and not artefact.path.exists():
+        address = f"{found[1]}://{artefact.checkpoint[found.end() :]}"
+        fact = "is an address, and a checkpoint is a file or folder of this machine"
+        raise UsageError(mask(address), fact, "download it first, and give its path")
 
 
 def recognise(path: Path) -> ModelSource:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from gate.errors import CheckpointError, DocumentError, Refusal, SubjectError, UsageError
 from gate.evidence.contract import Disagreement
 from gate.keys import name_key
+from gate.subject.absent import complaints_of
 from gate.subject.gatefile import Complaint, GateFile, ModelSpec, contradictions
 from gate.subject.sources.contract import disagreements
+from gate.subject.sources.proposals import CLASSES
 from gate.subject.sources.registry import FALLBACK, source_of
 from gate.subject.sources.source import Artefact, ModelSource
 from gate.subject.sources.statements import Key, Stated, Statements
-from gate.subject.splits import framework_of, order_question
-from gate.wording import plain
+from gate.subject.splits import folders_in_order, framework_of, order_question
+from gate.wording import list_names, plain
 
 if TYPE_CHECKING:  # NumPy is loaded with the first image
     from gate.subject.inputs import InputSpec
@@ -28,7 +30,7 @@ _PATHS: dict[Key, tuple[str, ...]] = {
     "input": ("input",),
     "output": ("output",),
     "factory": ("model",),
-    "key": ("model",),
+    "key": ("model", "key"),
 }
 
 
@@ -48,7 +50,7 @@ def resolve(gatefile: GateFile) -> Resolution:
     Raises UsageError, with places where there is a file, for everything that nobody states.
     """
     if any(spec.predictions is not None for spec in gatefile.data.given().values()):
-        gatefile.require_complete()
+        gatefile.require_complete(also=complaints_of)
         return Resolution(gatefile)
     spec = gatefile.model or ModelSpec()
     if spec.checkpoint is None:  # none is known to state anything
@@ -59,10 +61,10 @@ def resolve(gatefile: GateFile) -> Resolution:
         statements = source.states(artefact)
         values, origins = _taken(gatefile, statements, artefact)
     except SubjectError as error:
-        gatefile.require_complete()
+        gatefile.require_complete(also=complaints_of)
         return Resolution(gatefile, failure=error)
     spec = spec.model_copy(update={"source": source.name})
-    gatefile.require_complete(list(_open_questions(gatefile, statements)))
+    gatefile.require_complete(list(_open_questions(gatefile, statements)), also=complaints_of)
     own = gatefile.input if "input" in gatefile.model_fields_set else None
     if own is not None and (adapted := source.apply_conventions(artefact, own)) != own:
         values["input"] = adapted
@@ -82,7 +84,9 @@ def _source(artefact: Artefact, gatefile: GateFile) -> ModelSource:
         raise
     except UsageError as error:
         name = artefact.source
-        raise error if name is None else gatefile.place_of(error, name, "model", "source") from None
+        if name is not None and not error.where:
+            raise gatefile.place_of(error, name, "model", "source") from None
+        raise gatefile.place_of(error, artefact.checkpoint, "model", "checkpoint") from None
 
 
 def _taken(
@@ -138,12 +142,21 @@ def _sound_classes(stated: Stated[tuple[str, ...]], artefact: Artefact) -> tuple
 
 
 def _open_questions(gatefile: GateFile, statements: Statements) -> Iterator[Complaint]:
-    """Yield what the artefact asks; of the order of class folders, their names ask it better."""
+    """Yield what the artefact asks; of the order of class folders, their names ask it better.
+
+    Where those names answer what the outputs are called, that is told beside the other questions.
+    """
     framework = statements.framework or framework_of(gatefile.model)
-    named = statements.classes is not None
-    order = None if named else order_question(gatefile, framework)
-    for ask in statements.asks:
-        if _said(gatefile, ask.key) is None and not (ask.key == "classes" and order is not None):
+    order = None if statements.classes is not None else order_question(gatefile, framework)
+    asks = [ask for ask in statements.asks if _said(gatefile, ask.key) is None]
+    folders = folders_in_order(gatefile, framework) if CLASSES in asks else ()
+    for ask in asks:
+        is_answered = order is not None or (folders and ask == CLASSES)
+        if not (ask.key == "classes" and is_answered):
             yield _PATHS[ask.key], ask.fact, ask.remedy
     if order is not None:
         yield order
+    elif folders and len(asks) > 1:
+        fact = f"the outputs are read in the order of the class folders: {list_names(folders)}"
+        remedy = "if they stand otherwise, add classes: [first, second, ...]"
+        yield _PATHS["classes"], fact, remedy

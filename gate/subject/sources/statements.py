@@ -49,7 +49,8 @@ class Statements:
     factory: Stated[str] | None = None  # how the source builds the model, in words for the report
     framework: Framework | None = None  # by which class folders are in the order of the outputs
     asks: tuple[Ask, ...] = ()
-    history: str | None = None  # the file of the artefact that kept the losses of training
+    # The file with the losses of training: in the artefact, or beside it where that is a file.
+    history: str | None = None
     read: Mapping[str, str] = field(default_factory=dict)  # files it is from -> their SHA-256
     # Where it contradicts itself, such as num_labels and id2label; the check input-contract fails.
     checks: tuple[Disagreement, ...] = ()

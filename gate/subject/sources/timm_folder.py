@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import CheckpointError, Identity
+from gate.evidence.contract import Disagreement
 from gate.subject.checkpoints.folders import MAX_CONFIG, deciding_files, is_folder
 from gate.subject.checkpoints.inspection import Inspection
 from gate.subject.checkpoints.opening import open_checkpoint
@@ -16,6 +17,7 @@ from gate.subject.checkpoints.sealing import seal
 from gate.subject.sources import torch_checkpoint
 from gate.subject.sources.bounded_building import open_built
 from gate.subject.sources.class_names import UnnamedError, in_order_of_outputs
+from gate.subject.sources.contract import contradiction
 from gate.subject.sources.libraries import release_of
 from gate.subject.sources.source import Artefact, ModelSource, OpenModel
 from gate.subject.sources.statements import Ask, Stated, Statements
@@ -73,6 +75,17 @@ class Config:
         sides = given if isinstance(given, list) else [given or size[1], given or size[2]]
         return [arguments.get("in_chans") or size[0], *sides]
 
+    def contradictions(self) -> Iterator[Disagreement]:
+        """Yield where model_args, by which timm builds, have other outputs than stand beside.
+
+        Not other channels: timm leaves those of the pretrained weights in pretrained_cfg.
+        """
+        arguments = self.top.get("model_args") or {}
+        where = f"{_CONFIG}: model_args"
+        outputs, stated = arguments.get("num_classes"), self.top.get("num_classes")
+        if None not in (outputs, stated) and outputs != stated:
+            yield contradiction("num_classes", outputs, where, stated, _CONFIG)
+
     def classes(self) -> tuple[str, ...]:
         """Return the names in the order of the outputs; raises UnnamedError."""
         names = self.top.get("label_names", self.pretrained.get("label_names"))
@@ -129,6 +142,7 @@ class TimmFolder(ModelSource):
             framework="timm",
             asks=tuple(asks),
             read={_CONFIG: config.sha256},
+            checks=tuple(config.contradictions()),
         )
 
     def runtimes(self, artefact: Artefact) -> dict[str, str]:

@@ -29,6 +29,7 @@ from gate.subject.sources.unknown import UnknownError
 from gate.wording import quote
 
 _WEIGHTS, _AVERAGE = "state_dict", "state_dict_ema"
+_HISTORY = "summary.csv"  # beside the checkpoint; it decides no answer
 _OF_INPUT = ("in_chans", "input_size", "img_size", "interpolation", "mean", "std")
 _OF_CROP = ("crop_pct", "crop_mode", "input_img_mode", "naflex_loader")
 _OF_BUILD = ("num_classes", "model_kwargs", "gp", "bn_momentum", "bn_eps")
@@ -76,6 +77,7 @@ class TimmTraining(ModelSource):
             factory=factory,
             framework="timm",
             asks=tuple(asks),
+            history=_HISTORY if artefact.path.with_name(_HISTORY).is_file() else None,
             read={artefact.path.name: artefact.sealed.sha256},
         )
 

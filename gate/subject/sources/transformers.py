@@ -21,6 +21,8 @@ from gate.subject.sources.statements import Ask, Stated, Statements
 from gate.subject.sources.transformers_config import (
     CONFIG,
     Config,
+    contradictions_of,
+    contradictions_with,
     parse,
     question_about_classes,
     read_config,
@@ -40,6 +42,7 @@ from gate.wording import plain
 if TYPE_CHECKING:
     from gate.subject.inputs import InputSpec
 
+_OF_PYDANTIC = "Value error, "  # before what a validator raises
 _HISTORY = "trainer_state.json"  # of the Trainer; it decides no answer
 EARLIEST = 5  # the first major release that builds without weights
 _LINES = (
@@ -74,8 +77,9 @@ class Transformers(ModelSource):
     def states(self, artefact: Artefact) -> Statements:
         """Return the class, the classes and the input that the configurations state.
 
-        Raises CheckpointError for configurations that contradict themselves, and for those of which
-        nothing may be built; the latter unless the gate file says how the model is built.
+        Raises CheckpointError for configurations that cannot be read, and for those of which
+        nothing may be built; the latter unless the gate file says how the model is built. Then the
+        outputs and channels that they state are compared with the weights.
         """
         try:
             configs = read_configs(artefact.path)
@@ -83,12 +87,15 @@ class Transformers(ModelSource):
             if artefact.factory is None:
                 require_buildable(config)
             stated = _statements(config, {name: bytes(it.data) for name, it in configs.items()})
+            checks = stated.checks
+            if artefact.factory is not None:
+                checks += tuple(contradictions_with(config, self.inspect(artefact).tensors))
         except RefusedError as refused:
             raise refused.at(artefact.path, Identity()) from refused
         asks = stated.asks if artefact.factory is None else ()
         read = {name: each.sha256 for name, each in configs.items()}
         history = _HISTORY if (artefact.path / _HISTORY).is_file() else None
-        return replace(stated, asks=asks, history=history, read=read)
+        return replace(stated, asks=asks, history=history, read=read, checks=checks)
 
     def apply_conventions(self, artefact: Artefact, spec: "InputSpec") -> "InputSpec":
         """Return an input that turns images and cuts their middle as transformers does."""
@@ -153,7 +160,8 @@ def _statements(config: Config, configs: Mapping[str, bytes]) -> Statements:
         asks.append(Ask("input", str(unsaid), _LINES))
     name = config.architectures[0] if config.architectures else config.model_type
     built = Stated(f"transformers {plain(name)}", f"{CONFIG}: model_type")
-    return Statements(classes=classes, input=given, factory=built, asks=tuple(asks))
+    checks = tuple(contradictions_of(config))
+    return Statements(classes=classes, input=given, factory=built, asks=tuple(asks), checks=checks)
 
 
 def _input_of(processor: Processor | None, config: Config) -> "Stated[InputSpec]":
@@ -168,7 +176,7 @@ def _input_of(processor: Processor | None, config: Config) -> "Stated[InputSpec]
         keys = input_keys(processor, config)
         spec = InputSpec.model_validate(keys)
     except ValidationError as error:
-        said = "; ".join(plain(each["msg"]) for each in error.errors())
+        said = "; ".join(plain(each["msg"].removeprefix(_OF_PYDANTIC)) for each in error.errors())
         remedy = "save the image processor again: processor.save_pretrained(FOLDER)"
         raise mismatch(f"{processor.file}: {said}", remedy) from None
     return Stated(spec, source_of(processor, keys))

@@ -6,11 +6,14 @@ or run code out of it is refused.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gate.evidence.contract import Disagreement
 from gate.subject.checkpoints.refusals import corrupt, mismatch, unsafe
+from gate.subject.checkpoints.tensors import TensorSpec
+from gate.subject.sources.contract import WEIGHTS, contradiction
 from gate.subject.sources.statements import Ask
 from gate.wording import list_names, number_in_words, plain, pluralize, quote
 
@@ -20,7 +23,10 @@ MOST_PIXELS = 4096  # of a side of the input, by which some models make tables o
 _TABLES = {"levit": 512}  # its table is made in Python, of all pairs
 _SIDES = frozenset({"image_size", "input_size", "resolution"})
 _DEEPEST = 32  # levels of values in values
+_NOWHERE = "the length of no tensor"
+_NAMES = f"{CONFIG}: id2label"
 _LABELS = frozenset({"id2label", "label2id"})
+_BESIDE_NAMES = frozenset({"label2id", "num_labels"})  # what says again what id2label says
 _DEFAULT_LABELS = 2  # transformers' own count where a config.json states none
 _UNNAMED = re.compile(r"LABEL_\d+")  # what transformers writes where nobody names the classes
 _SINGLE = (None, "single_label_classification")
@@ -89,8 +95,15 @@ class Config:
         return tuple(labels[key] for key in sorted(labels, key=int))
 
     def of_the_model(self) -> dict[str, Any]:
-        """Return the values that say what is built, those of its parts too."""
-        return _without_how(self.values)
+        """Return the values that say what is built, those of its parts too.
+
+        Of labels only id2label: the library goes by it, and what else counts or names them is
+        compared with it.
+        """
+        values = _without_how(self.values)
+        if self.names is not None:
+            values = {key: each for key, each in values.items() if key not in _BESIDE_NAMES}
+        return values
 
 
 def parse(name: str, data: bytes) -> Mapping[str, Any]:
@@ -149,12 +162,9 @@ def question_about_classes(config: Config) -> Ask | None:
         fact = f"{CONFIG}: id2label has {list_names(unnamed, limit=3)}, which name no classes"
     elif len(names) == 1:
         fact = f"{CONFIG}: id2label has one name, and one output tells two classes apart"
-    elif (differing := _contradiction(config, names)) is not None:
-        fact = f"{CONFIG}: label2id is not the inverse of id2label: {differing}"
     if fact is None:
         return None
-    count = max(config.outputs, 2)
-    remedy = f"add classes: [...], the {count} names in the order of the model's outputs"
+    remedy = "add classes: [first, second, ...], in the order of the model's outputs"
     return Ask("classes", fact, remedy)
 
 
@@ -208,26 +218,55 @@ def _check_labels(values: Mapping[str, Any]) -> None:
             f"to {len(labels) - 1:,} (beside them: {odd})",
             repair,
         )
-    count = values.get("num_labels")
-    if count is not None and count != len(labels):
-        fact = f"{CONFIG}: num_labels is {plain(count)}, and id2label has {len(labels):,} names"
-        raise mismatch(fact, repair)
 
 
-def _contradiction(config: Config, names: tuple[str, ...]) -> str | None:
-    """Return how label2id says otherwise than id2label; None where it is absent or agrees.
+def contradictions_of(config: Config) -> Iterator[Disagreement]:
+    """Yield where num_labels and label2id say otherwise than id2label, by which the library goes.
 
     Names that repeat have no inverse: whoever takes the names refuses them.
     """
+    names = config.names
+    if names is None:
+        return
+    count = config.values.get("num_labels")
+    if count is not None and count != len(names):
+        yield contradiction("num_labels", count, CONFIG, len(names), _NAMES)
     inverse = config.values.get("label2id")
-    if not isinstance(inverse, dict) or len(set(names)) < len(names):
-        return None
+    if inverse is None or len(set(names)) < len(names):
+        return
+    where = f"{CONFIG}: label2id"
+    if not isinstance(inverse, dict):
+        expected = f"a position for each of the {len(names):,} names"
+        yield contradiction("label2id", inverse, where, expected, _NAMES)
+        return
+    if all(_UNNAMED.fullmatch(name) for name in inverse):  # the library's own, left as it was
+        return
     for position, name in enumerate(names):
-        if str(inverse.get(name)) != str(position):
-            there = inverse.get(name, "not in it")
-            return f"{quote(name)} is output {position} in id2label, and {plain(there)} there"
-    more = sorted(set(inverse) - set(names))
-    return f"only label2id has {list_names(more)}" if more else None
+        there = inverse.get(name, "no output")
+        if str(there) != str(position):  # the first tells what is wrong
+            yield contradiction(f"the output of {quote(name)}", there, where, position, _NAMES)
+            return
+    if more := sorted(set(inverse) - set(names)):
+        yield contradiction(
+            f"the output of {quote(more[0])}", inverse[more[0]], where, "no output", _NAMES
+        )
+
+
+def contradictions_with(config: Config, tensors: Sequence[TensorSpec]) -> Iterator[Disagreement]:
+    """Yield what no tensor of the weights can be of: the outputs, and the channels of the input.
+
+    For a model that the user's own code builds, where no name tells which tensor is which: that
+    none is so long is certain. Nothing of weights that could not be read.
+    """
+    weights = [spec.shape for spec in tensors if len(spec.shape) >= 2]
+    kernels = [shape[:2] for shape in weights if len(shape) == 4]
+    said = "num_labels" in config.values or config.names is not None
+    if weights and said and not any(config.outputs in shape for shape in weights):
+        where = f"{CONFIG}: num_labels" if config.names is None else _NAMES
+        yield contradiction("the number of outputs", config.outputs, where, _NOWHERE, WEIGHTS)
+    channels = config.values.get("num_channels")
+    if isinstance(channels, int) and kernels and not any(channels in shape for shape in kernels):
+        yield contradiction("num_channels", channels, CONFIG, _NOWHERE, WEIGHTS)
 
 
 def _branches(value: object, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

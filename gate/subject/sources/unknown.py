@@ -24,5 +24,6 @@ def input_from(values: Mapping[str, Any]) -> "InputSpec":
         return InputSpec.model_validate(values)
     except ValidationError as error:
         fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise UnknownError(f"the input it states cannot be: {place} {fault['msg']}") from None
+        place = "".join(f"{part}: " for part in fault["loc"])
+        said = fault["msg"].removeprefix("Value error, ")
+        raise UnknownError(f"the input it states cannot be: {place}{said}") from None

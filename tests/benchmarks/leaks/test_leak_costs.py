@@ -99,7 +99,9 @@ MILLIONS = """
     def split(role, prefix):
         def digests():
             return rng.integers(0, 256, (count, 32), dtype=np.uint8)
-        prints = Fingerprints(digests(), digests(), digests(), digests(), np.zeros(count, bool))
+        none = np.zeros((count, 32), np.uint8)
+        flags = np.zeros(count, bool)
+        prints = Fingerprints(digests(), digests(), digests(), digests(), flags, none, none)
         names = np.array([f"{prefix}/{row:09d}" for row in range(count)], dtype=object)
         labels = np.array(["bag"] * count, dtype=object)
         return FingerprintedSplit(role, names, labels, prints)

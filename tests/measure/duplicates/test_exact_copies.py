@@ -54,6 +54,8 @@ def shuffled(given_side, seed):
             oriented=columns.oriented[order],
             near=columns.near[order],
             featureless=columns.featureless[order],
+            upright=columns.upright[order],
+            bare=columns.bare[order],
         ),
     )
 

@@ -6,9 +6,9 @@ from gate.report.renderings.marks import is_ours
 from gate.report.renderings.registry import FORMATS
 
 FOREIGN = {
-    "text": "model   of mine\nPASS\n",
+    "text": "FAIL   of mine, by policy mine\nFAIL\n",
     "json": '{"schema_version": "1.0", "tool": {"name": "another"}}\n',
-    "markdown": "## Notes\n\n| policy | mine |\n",
+    "markdown": "## ❌ FAIL: my notes\n\n| policy | mine |\n",
     "html": "<!DOCTYPE html>\n<title>PASS: about validate-model</title>\n",
     "junit": '<?xml version="1.0"?>\n<testsuites><testsuite name="pytest"/></testsuites>\n',
     "sarif": '{"runs": [{"tool": {"driver": {"name": "ruff"}}}]}\n',

@@ -119,7 +119,7 @@ class _Tags(HTMLParser):
         self.text += data
 
 
-OURS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "ul", "li"}
+OURS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "ul", "ol", "li"}
 
 
 @pytest.mark.parametrize("format_", ["markdown", "model-card"])
@@ -137,10 +137,21 @@ def test_markdown_makes_no_element_that_is_not_ours(text, format_, poisoned):
 
 
 def test_every_row_of_markdown_keeps_its_columns(text, poisoned):
+    columns = 0
     for line in render(poisoned(text), "markdown").splitlines():
-        if line.startswith("|"):
-            cells = re.split(r"(?<!\\)\|", re.sub(r"\\\\", "", line))
-            assert len(cells) in (4, 7)  # two columns or five, and what is outside
+        if not line.startswith("|"):
+            columns = 0  # the table is at its end
+            continue
+        cells = len(re.split(r"(?<!\\)\|", re.sub(r"\\\\", "", line)))
+        assert columns in (0, cells)
+        columns = cells
+
+
+def test_the_marker_of_a_comment_cannot_be_ended_from_outside(text, poisoned):
+    first = render(poisoned(text), "markdown").splitlines()[0]
+
+    assert re.fullmatch(r"<!-- validate-model: [A-Za-z0-9.:_-]+ -->", first)
+    assert "--" not in first.removeprefix("<!--").removesuffix("-->")
 
 
 def test_markdown_stays_under_200_kb_and_says_what_it_left_out(golden_reports):

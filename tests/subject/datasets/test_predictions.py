@@ -146,8 +146,8 @@ def test_scores_written_with_two_digits_are_accepted(saved, opened):
 def test_keys_of_a_manifest_are_refused(saved, opened, says):
     saved(GOOD)
 
-    with says(DataError, where="p.csv", fact="no 'image'"):
-        opened(predictions="p.csv", image="file")
+    with says(DataError, where="p.csv", fact="no 'group_pattern'"):
+        opened(predictions="p.csv", group_pattern="(a)")
 
 
 def test_a_parquet_table_gives_the_same(tmp_path, saved, opened):

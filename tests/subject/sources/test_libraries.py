@@ -41,7 +41,7 @@ def test_torchvision_is_told_with_the_build_of_torch_that_it_must_fit(none_insta
 
     remedy = error.value.remedy
     assert "install the build of torchvision that belongs to torch 2.13.0+cpu" in remedy
-    assert "model: {factory: package.module:function}" in remedy
+    assert "add factory: package.module:function, or use --model" in remedy
     assert error.value.exit_status == 2
 
 

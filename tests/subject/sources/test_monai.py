@@ -80,6 +80,9 @@ def test_a_network_of_plain_values_is_proposed_as_lines(bundle):
         {"act": ["@other#thing"]},
         {"act": {"_target_": "x", "y": "%other.json"}},
         {"a b": 1},
+        {"pretrained": True},
+        {"weights_path": "/etc/passwd"},
+        {"model_url": "https://host/x"},
         {"long": "x" * 500},
     ],
 )
@@ -91,11 +94,20 @@ def test_a_network_that_is_more_than_plain_values_is_not_proposed(bundle, defini
     assert remedy.startswith("under model: add factory: package.module:function,")
 
 
-def test_names_that_are_not_as_many_as_the_outputs_are_refused(bundle):
+def test_a_network_that_fetches_nothing_is_proposed(bundle):
+    assert "kwargs" in network(bundle, pretrained=False)
+
+
+def test_names_that_are_not_as_many_as_the_outputs_are_a_finding_and_asked_for(bundle):
     write(bundle, {"0": "a", "1": "b"})
 
-    with pytest.raises(CheckpointError, match=r"names 2 channels .* has 3"):
-        stated(bundle)
+    found = stated(bundle)
+
+    assert found.classes is None
+    assert "classes" in {ask.key for ask in found.asks}
+    (check,) = found.checks
+    assert str(check).startswith("the number of outputs is 2 in configs/metadata.json: network_")
+    assert str(check).endswith(" and 3 in the weights")
 
 
 def test_channels_without_an_order_are_asked_for(bundle):

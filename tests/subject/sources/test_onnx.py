@@ -83,8 +83,6 @@ def test_an_export_of_ultralytics_is_proposed_its_own_preprocessing(states):
 @pytest.mark.parametrize(
     ("metadata", "fact"),
     [
-        ({"names": "{0: 'a', 1: 'b'}"}, "names 2 classes, and its output has 3 scores"),
-        ({"names": NAMES, "imgsz": "[64, 64]"}, "images are 64 x 64, and its input is 8 x 8"),
         ({"names": NAMES, "task": "detect"}, "its task is 'detect'"),
     ],
 )
@@ -93,6 +91,26 @@ def test_metadata_that_contradicts_the_graph_is_refused(states, metadata, fact):
         states(metadata=metadata)
 
     assert raised.value.identity.sha256
+
+
+def test_a_size_in_the_metadata_that_is_not_the_graphs_is_a_finding(states):
+    found = states(metadata={"names": NAMES, "imgsz": "[64, 64]"})
+
+    assert [str(each) for each in found.checks] == [
+        "the size of images is [64, 64] in metadata: imgsz and [8, 8] in the graph"
+    ]
+    assert states(metadata={"names": NAMES, "imgsz": "[8, 8]"}).checks == ()
+
+
+def test_another_number_of_names_than_scores_is_a_finding_and_the_names_are_asked_for(states):
+    found = states(metadata={"names": "{0: 'a', 1: 'b'}"})
+
+    assert found.classes is None
+    asked = {ask.key: ask.fact for ask in found.asks}
+    assert asked["classes"] == "its metadata names 2 classes, and its output has 3 scores"
+    assert [str(each) for each in found.checks] == [
+        "the number of classes is 2 in metadata: names and 3 in the graph"
+    ]
 
 
 def test_metadata_that_is_code_is_not_run_and_classes_are_asked_for(states, tmp_path):

@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from hashlib import sha256
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,7 +13,8 @@ from gate.measure.inference.identity import identify
 from gate.subject.gatefile import GateFile, ModelSpec, read_gatefile
 from gate.subject.inputs import InputSpec
 from gate.subject.overrides import Flags, override
-from gate.subject.sources import registry
+from gate.subject.sources import proposals, registry
+from gate.subject.sources.looking import look_at
 from gate.subject.sources.registry import SHIPPED
 from gate.subject.sources.resolution import resolve
 from gate.subject.sources.source import ModelSource
@@ -20,10 +22,7 @@ from gate.subject.sources.statements import Ask, Stated, Statements
 
 CLASSES = Stated(("cat", "dog"), "config.json: id2label")
 INPUT = Stated(InputSpec(size=(8, 8), channels="L"), "preprocessor_config.json")
-WRITE_ONE = (
-    "these lines belong into a gate file; to write one: "
-    "validate-model init --checkpoint CHECKPOINT DATA"
-)
+WRITE_ONE = "or let a gate file be written: validate-model init --checkpoint CHECKPOINT DATA"
 NO_INPUT = Ask("input", "nothing says how images are prepared", "add input: {size: [H, W]}")
 NO_CLASSES = Ask("classes", "LABEL_0 and LABEL_1 are no names", "add classes: [...]")
 NO_FACTORY = Ask("factory", "nothing says how it is built", "add model: {factory: ...}")
@@ -66,6 +65,8 @@ def gatefile(tmp_path, monkeypatch):
     """Return a function that reads a gate file of a model that is there, with more lines."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.stating").write_bytes(b"weights")
+    (tmp_path / "nets.py").touch()
+    (tmp_path / "test").mkdir()
 
     def read(*lines, model="checkpoint: m.stating"):
         (tmp_path / "gate.yaml").write_text(
@@ -164,9 +165,9 @@ def test_without_a_file_the_questions_come_with_those_of_the_flags(stating, tmp_
         resolve(GateFile(model=ModelSpec(checkpoint="m.stating")))
 
     assert str(error.value).splitlines() == [
-        "no data is given; add data: {test: {path: ...}}, or use --test",
-        "no policy is given; add policy: baseline, or use --policy",
-        f"{NO_INPUT.fact}; {NO_INPUT.remedy}",
+        "no data is given; add --test PATH",
+        "no policy is given; add --policy baseline",
+        f"{NO_INPUT.fact}; add --size HxW",
         WRITE_ONE,
     ]
 
@@ -241,3 +242,66 @@ def test_every_source_refuses_another_digest_than_the_pinned_one_in_the_same_wor
 
     assert error.value.fact.endswith(f"and {'0' * 64} is pinned")
     assert error.value.kind == "mismatch"
+
+
+FOLDERS_TOLD = "the outputs are read in the order of the class folders: cat, dog"
+
+
+def test_class_folders_answer_what_the_outputs_are_called_and_it_is_told(
+    gatefile, stating, tmp_path
+):
+    for name in ("cat", "dog"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        (tmp_path / "test" / name / "0.png").write_bytes(b"")
+    stating.says = Statements(asks=(NO_FACTORY, proposals.CLASSES))
+
+    with pytest.raises(DocumentError) as error:
+        resolve(gatefile())
+    assert {fault.fact for fault in error.value.faults} == {NO_FACTORY.fact, FOLDERS_TOLD}
+
+    stating.says = Statements(asks=(proposals.CLASSES,))
+    assert resolve(gatefile()).failure is None
+
+
+def test_without_class_folders_the_names_of_the_outputs_are_asked_for(gatefile, stating):
+    stating.says = Statements(asks=(NO_FACTORY, proposals.CLASSES))
+
+    with pytest.raises(DocumentError) as error:
+        resolve(gatefile())
+
+    asked = {fault.fact for fault in error.value.faults}
+    assert asked == {NO_FACTORY.fact, proposals.CLASSES.fact}
+
+
+@pytest.mark.parametrize("written", ["https://me:secret@host/m.pt?sig=1", "s3://bucket/m.pt"])
+def test_an_address_is_no_checkpoint_and_is_told_whole_and_without_its_secrets(gatefile, written):
+    flagged = override(gatefile(), Flags(checkpoint=written))
+
+    with pytest.raises(UsageError) as error:
+        resolve(flagged)
+
+    said = str(error.value)
+    assert "://" in said
+    assert "download it first" in said
+    assert "secret" not in said
+    assert "sig" not in said
+
+
+def test_an_address_that_was_read_as_a_path_is_told_with_both_slashes():
+    with pytest.raises(UsageError, match=r"https://\*\*\*@host/m.pt: is an address"):
+        look_at(Path("https://me:secret@host/m.pt"))
+
+
+def test_an_address_in_the_gate_file_is_told_at_its_line(gatefile):
+    with pytest.raises(DocumentError, match="is an address") as error:
+        resolve(gatefile(model="checkpoint: 'https://host/m.pt'"))
+
+    assert error.value.faults[0].line == 3
+
+
+def test_a_path_that_looks_like_an_address_is_one_where_it_is_there(gatefile, stating, tmp_path):
+    (tmp_path / "odd:").mkdir()
+    (tmp_path / "odd:" / "m.stating").write_bytes(b"weights")
+    stating.says = Statements(classes=CLASSES, input=INPUT)
+
+    assert resolve(gatefile(model="checkpoint: 'odd:/m.stating'")).gatefile.input == INPUT.value

@@ -270,3 +270,17 @@ def test_a_factory_of_the_user_needs_no_timm(folder):
     spec = ModelSpec(checkpoint=str(folder()), factory="nets:build")
 
     assert SOURCE.runtimes(Artefact.of(spec, folder().parent)) == {}
+
+
+def test_another_number_of_outputs_in_model_args_is_a_finding(folder):
+    assert states(folder()).checks == ()
+    arguments = {**CONFIG["model_args"], "num_classes": 5}
+
+    assert [str(each) for each in states(folder(model_args=arguments)).checks] == [
+        "num_classes is 5 in config.json: model_args and 3 in config.json"
+    ]
+
+
+def test_the_channels_of_pretrained_weights_are_no_finding(folder):
+    """timm leaves them in pretrained_cfg where a model is made for others."""
+    assert states(folder(model_args={**CONFIG["model_args"], "in_chans": 1})).checks == ()

@@ -238,3 +238,12 @@ def test_a_configuration_of_omegaconf_is_put_aside_unread_and_code_in_it_is_refu
     with pytest.raises(CheckpointError, match="system"):
         SOURCE.identify(saved(config=config(Touching(tmp_path / "canary"))))
     assert not (tmp_path / "canary").exists()
+
+
+def test_the_summary_beside_it_is_proposed_as_the_history(saved):
+    artefact = saved()
+    assert SOURCE.states(artefact).history is None
+
+    artefact.path.with_name("summary.csv").write_text("epoch,train_loss,eval_loss\n0,1.0,1.1\n")
+
+    assert SOURCE.states(artefact).history == "summary.csv"

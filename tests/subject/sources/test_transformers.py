@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,8 +108,6 @@ def test_outputs_are_in_the_order_of_numbers_and_not_of_text(tmp_path):
     [
         (None, None, "has no id2label"),
         ({"0": "LABEL_0", "1": "LABEL_1"}, None, "LABEL_0, LABEL_1, which name no classes"),
-        ({"0": "cat", "1": "dog"}, {"cat": 1, "dog": 0}, "not the inverse"),
-        ({"0": "cat", "1": "dog"}, {"LABEL_0": 0, "LABEL_1": 1}, "not in it there"),
         ({"0": "cat"}, None, "one output tells two classes apart"),
     ],
 )
@@ -116,6 +115,13 @@ def test_classes_that_are_not_named_are_asked_for(tmp_path, labels, inverse, fac
     stated = SOURCE.states(folder(tmp_path, id2label=labels, label2id=inverse))
     assert stated.classes is None
     assert fact in asked(stated)["classes"]
+
+
+def test_how_many_names_are_needed_is_not_said_where_only_the_config_counts_them(tmp_path):
+    """The head of the weights may have another number of rows."""
+    stated = SOURCE.states(folder(tmp_path, id2label={"0": "LABEL_0", "1": "LABEL_1"}))
+    (ask,) = (each for each in stated.asks if each.key == "classes")
+    assert "2" not in ask.remedy
 
 
 @pytest.mark.parametrize("inverse", [{"cat": "0", "dog": "1"}, {"cat": 0, "dog": 1}, None])
@@ -141,10 +147,85 @@ def test_labels_that_are_no_labels_are_refused(tmp_path, labels, fact):
     assert "id2label = {" in error.remedy
 
 
-def test_another_number_of_labels_than_names_is_refused(tmp_path):
-    assert (
-        "num_labels is 5, and id2label has 3 names" in refused(folder(tmp_path, num_labels=5)).fact
+CAT_AND_DOG = {"0": "cat", "1": "dog"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_labels": 5}, "num_labels is 5 in config.json and 2 in config.json: id2label"),
+        (
+            {"label2id": {"cat": 1, "dog": 0}},
+            "the output of 'cat' is 1 in config.json: label2id and 0 in config.json: id2label",
+        ),
+        ({"label2id": {"cat": 0}}, "the output of 'dog' is no output in config.json: label2id"),
+        ({"label2id": {"cat": 0, "dog": 1, "emu": 2}}, "the output of 'emu' is 2"),
+        ({"label2id": 1e9}, "label2id is 1e+09 in config.json: label2id and a position for each"),
+        ({"label2id": ["cat", "dog"]}, "label2id is [cat, dog] in config.json"),
+    ],
+)
+def test_what_contradicts_id2label_is_a_finding_and_id2label_is_taken(tmp_path, changes, said):
+    stated = SOURCE.states(
+        folder(tmp_path, **{"id2label": CAT_AND_DOG, "label2id": None} | changes)
     )
+
+    assert stated.classes.value == ("cat", "dog")
+    (found,) = stated.checks
+    assert str(found).startswith(said)
+    assert found.kind == "contradiction"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_labels": 2},
+        {"label2id": {"cat": 0, "dog": 1}},
+        {"label2id": {"LABEL_0": 0, "LABEL_1": 1}},  # what the library leaves, which names nothing
+    ],
+)
+def test_what_agrees_with_id2label_is_no_finding(tmp_path, changes):
+    stated = SOURCE.states(
+        folder(tmp_path, **{"id2label": CAT_AND_DOG, "label2id": None} | changes)
+    )
+
+    assert stated.checks == ()
+
+
+def weighted(tmp_path, shapes, **config):
+    """Return a folder whose model the user's own code builds, with tensors of these shapes."""
+    artefact = folder(tmp_path, **config)
+    save_file(
+        {name: np.zeros(shape, np.float32) for name, shape in shapes.items()},
+        tmp_path / "model.safetensors",
+    )
+    return replace(artefact, factory="nets:build")
+
+
+OWN = {"stem": (8, 3, 3, 3), "last": (3, 16)}
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({}, []),
+        ({"num_channels": 1}, ["num_channels is 1 in config.json and the length of no tensor"]),
+        (
+            {"id2label": {str(each): f"c{each}" for each in range(7)}, "label2id": None},
+            ["the number of outputs is 7 in config.json: id2label and the length of no tensor"],
+        ),
+        (
+            {"id2label": None, "label2id": None, "num_labels": 7},
+            ["the number of outputs is 7 in config.json: num_labels"],
+        ),
+    ],
+)
+def test_beside_a_factory_sizes_that_no_tensor_has_are_findings(tmp_path, config, said):
+    stated = SOURCE.states(weighted(tmp_path, OWN, **config))
+
+    found = [str(each) for each in stated.checks]
+    assert len(found) == len(said)
+    for each, start in zip(found, said, strict=True):
+        assert each.startswith(start)
 
 
 @pytest.mark.parametrize(
@@ -395,3 +476,13 @@ def test_a_plain_checkpoint_loads_nothing_of_the_library(tmp_path):
         "assert 'gate.subject.sources.transformers_building' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_values_that_cannot_be_are_told_in_our_own_words(tmp_path):
+    """The words of the library that checks them are for programmers."""
+    faulty = {**VIT, "do_center_crop": True, "crop_size": {"height": -1, "width": 4}}
+    try:
+        asked_for = asked(SOURCE.states(folder(tmp_path, faulty)))["input"]
+    except CheckpointError as error:
+        asked_for = error.fact
+    assert "Value error" not in asked_for

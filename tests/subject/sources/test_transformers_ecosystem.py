@@ -110,6 +110,18 @@ def test_a_model_answers_as_the_one_that_was_saved(library, kind, tmp_path):
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("changes", [{"num_labels": 5}, {"label2id": {"a": 2}}, {"label2id": 1e9}])
+def test_what_contradicts_id2label_keeps_no_model_from_being_measured(library, changes, tmp_path):
+    saved(library, "resnet", tmp_path)
+    edit(tmp_path, **changes)
+
+    assert [each.kind for each in SOURCE.states(Artefact(str(tmp_path))).checks] == [
+        "contradiction"
+    ]
+    with SOURCE.open(Artefact(str(tmp_path)), threads=1) as opened:
+        assert opened.model.config.num_labels == 3
+
+
 @pytest.mark.parametrize("case", PROCESSORS)
 def test_an_image_is_prepared_as_its_processor_prepares_it(library, case, tmp_path, monkeypatch):
     monkeypatch.setattr(transformers_processors, "resizes_tensors", lambda: False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import ConfusionPart
 from gate.report.renderings.html.plots import confusion_map
 
@@ -35,6 +36,7 @@ class Confusion:
     """A matrix with its rows, or where it is too large, a map; always the worst confusions."""
 
     classes: list[str]
+    answers: list[str]  # the classes, and to abstain where the operating point can
     rows: list[tuple[str, int, list[Cell]]]  # class, images, cells; empty where it is too large
     worst: list[Worst]
     svg: Markup  # empty where there are rows
@@ -44,6 +46,10 @@ class Confusion:
 def confusion_of(part: ConfusionPart) -> Confusion:
     """Return what is shown of a confusion matrix; rows are the truth."""
     counts = np.asarray(part.counts, dtype=np.int64).reshape(len(part.classes), -1)
+    answers = part.classes
+    if part.abstained is not None:
+        counts = np.column_stack([counts, part.abstained])
+        answers = [*part.classes, ABSTAINED]
     totals = counts.sum(axis=1)
     shares = counts / np.maximum(totals, 1)[:, None]
     readable = len(part.classes) <= READABLE
@@ -61,15 +67,18 @@ def confusion_of(part: ConfusionPart) -> Confusion:
     block = -(-len(part.classes) // _MAP)
     return Confusion(
         classes=part.classes,
+        answers=answers,
         rows=rows,
-        worst=_worst(part.classes, counts, shares),
-        svg=Markup() if readable else confusion_map(_blocks(counts, block), len(part.classes)),
+        worst=_worst(answers, counts, shares),
+        svg=Markup()
+        if readable
+        else confusion_map(_blocks(counts[:, : len(part.classes)], block), len(part.classes)),
         block=block,
     )
 
 
 def _worst(
-    classes: list[str],
+    answers: list[str],
     counts: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
     shares: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
 ) -> list[Worst]:
@@ -77,11 +86,11 @@ def _worst(
     mistaken = counts.copy()
     np.fill_diagonal(mistaken, 0)
     order = np.argsort(-mistaken, axis=None, kind="stable")[:_WORST]
-    places = [divmod(int(place), len(classes)) for place in order]
+    places = [divmod(int(place), len(answers)) for place in order]
     return [
         Worst(
-            classes[truth],
-            classes[guess],
+            answers[truth],
+            answers[guess],
             Cell(int(counts[truth, guess]), float(shares[truth, guess])),
         )
         for truth, guess in places

@@ -36,6 +36,7 @@ def read_beside(report: Report, path: Path | None) -> Beside:
     if path is None:
         return Beside(missing="No evidence lies beside the report")
     from gate.evidence.store import load
+    from gate.metrics.operating_point import at_operating_point
 
     try:
         evidence = load(path)
@@ -47,7 +48,7 @@ def read_beside(report: Report, path: Path | None) -> Beside:
     if measured != judged or sha256 != report.subject.sha256:
         return Beside(missing="The evidence beside the report is of another run")
     return Beside(
-        evidence,
+        at_operating_point(evidence),
         pictures={
             (str(each.split), each.id): each.png for each in evidence.pictures if not each.view
         },

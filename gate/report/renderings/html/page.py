@@ -23,6 +23,7 @@ from gate.report.renderings.html.rules import (
     states_counted,
 )
 from gate.report.renderings.leaks import notable
+from gate.report.renderings.thresholds import Changed, describe_thresholds, notable_changes
 from gate.report.renderings.words import waivers_of
 from gate.wording import printable
 
@@ -30,6 +31,7 @@ _MOST_REASONS = 5  # rules that the verdict names; the cards below tell all
 _MOST_STEPS = 5
 _MOST_CLASSES = 1000  # rows of the table of classes
 _MOST_SLICES = 500
+_MOST_CHANGED = 30  # metrics that an operating point changes
 _MOST_INFLATED = 12  # metrics of classes; those of splits are all shown
 _SPLITS = ("test", "validation", "train")
 
@@ -95,6 +97,8 @@ class Page:
     classes_left_out: int
     slices: list[SliceRow]
     slices_left_out: int
+    thresholds: str  # how scores became answers; empty where the highest score decided
+    price: list[Changed]  # what the operating point changes, the most changed first
     scores: list[plots.Plot]
     losses: plots.Plot | None
     inflation: list[InflationRow]
@@ -114,7 +118,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     split = next((name for name in _SPLITS if name in report.data), None)
     classes = _classes(report, split)
     slices = [SliceRow(m, interval_in_words(m.interval)) for m in report.metrics if m.slice]
-    history = report.history
+    history, point = report.history, report.operating_point
     return Page(
         missing=beside.missing,
         images=images,
@@ -143,6 +147,8 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         classes_left_out=max(0, len(classes) - _MOST_CLASSES),
         slices=slices[:_MOST_SLICES],
         slices_left_out=max(0, len(slices) - _MOST_SLICES),
+        thresholds=describe_thresholds(point) if point is not None else "",
+        price=notable_changes(report, split)[:_MOST_CHANGED] if split else [],
         scores=list(plots.of_scores(beside, report)),
         losses=plots.losses(history) if history is not None and history.epochs else None,
         inflation=[

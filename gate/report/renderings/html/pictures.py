@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from markupsafe import Markup
 
+from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import PairPart, Report
 from gate.report.renderings.html.evidence import Beside
 
@@ -99,6 +100,7 @@ def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
         return []
     split, rows = found
     classes = report.subject.classes
+    answers = [*classes, ABSTAINED]  # -1 is the last
     wrong = np.flatnonzero(rows.labels != rows.predictions)
     confidence = np.nan_to_num(rows.confidence).tolist()
     by_class: dict[str, list[int]] = {}
@@ -111,7 +113,7 @@ def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
     shown: dict[str, list[Mistake]] = {name: [] for name in order[:_MOST_CLASSES]}
     for name, row in _in_turns({name: by_class[name][:_A_CLASS] for name in shown}):
         if picture := album.take(split, str(rows.ids[row])):
-            guess = classes[rows.predictions[row]]
+            guess = answers[rows.predictions[row]]
             shown[name].append(Mistake(str(rows.ids[row]), guess, confidence[row], picture))
     return [Mistakes(name, split, several) for name, several in shown.items() if several]
 

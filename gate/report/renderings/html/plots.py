@@ -94,7 +94,7 @@ def of_scores(beside: Beside, report: Report) -> Iterator[Plot]:
     if found is None or not len(found[1]) or np.isnan(found[1].confidence).any():
         return
     split, rows = found
-    right = rows.labels == rows.predictions
+    right = rows.best_is_right
     yield _reliability(rows.confidence, right, split)
     yield _confidence(rows.confidence, right, split)
     if rows.scores is not None:

@@ -24,7 +24,12 @@ def _is_stated(spec: "DataSpec", _: Path) -> bool:
 
 FORMAT = DataFormat(
     name="predictions",
-    keys=frozenset({"predictions", "id", "label", "integers", "where", "group", "slices"}),
+    keys=frozenset(
+        {
+            *("predictions", "id", "label", "integers", "where", "group", "slices"),
+            *("image", "folder", "extension"),
+        }
+    ),
     paths=frozenset({"predictions"}),
     open=_open,
     is_stated=_is_stated,

@@ -1,0 +1,79 @@
+"""The operating point in the words that all renderings share, and its price."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gate.report.messages import digits
+from gate.report.model import MetricPart, OperatingPointPart, Report, ThresholdPart
+from gate.wording import printable
+
+_NOTABLE = 0.005  # of a metric: a smaller change is not said
+_MOST_SAID = 4  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A metric of answers at the operating point, and if the highest score decided."""
+
+    split: str
+    name: str
+    class_name: str | None
+    here: float | None
+    at_highest: float | None
+
+    @property
+    def spoken(self) -> str:
+        """The metric as a sentence names it: recall of tumour."""
+        name = printable(self.name.replace("-", " "), 100)
+        return name if self.class_name is None else f"{name} of {printable(self.class_name, 100)}"
+
+
+def describe_thresholds(point: OperatingPointPart) -> str:
+    """Return how scores become answers, in one clause."""
+    parts = [f"{printable(each.class_, 100)} {_from(each)}" for each in point.order]
+    other = "no answer" if point.otherwise == "abstain" else "the best of the other classes"
+    said = f"{', then '.join(parts)}; otherwise {other}"
+    if point.fitted_on is None:
+        return said
+    return f"{said}; fitted on {point.fitted_on.images:,} images of {point.fitted_on.split}"
+
+
+def _from(threshold: ThresholdPart) -> str:
+    goal = "" if threshold.fit is None else f" (fitted to {printable(threshold.fit, 200)})"
+    if threshold.at_least is None:
+        return f"from no known score{goal}"
+    return f"from {printable(threshold.at_least, 40)}{goal}"
+
+
+def describe_price(report: Report, split: str) -> str:
+    """Return a split by the highest score, where it differs most first; nothing without a point."""
+    return ", ".join(
+        f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
+        for each in notable_changes(report, split)[:_MOST_SAID]
+    )
+
+
+def notable_changes(report: Report, split: str) -> list[Changed]:
+    """Return the metrics of a split that the operating point changes, the most changed first."""
+    changed = [
+        each
+        for each in changes_of(report)
+        if each.split == split
+        and each.here is not None
+        and each.at_highest is not None
+        and abs(each.here - each.at_highest) >= _NOTABLE
+    ]
+    return sorted(changed, key=lambda each: -abs((each.here or 0.0) - (each.at_highest or 0.0)))
+
+
+def changes_of(report: Report) -> Iterator[Changed]:
+    """Yield the metrics of answers, each as it is and as it would be without an operating point."""
+    if report.operating_point is None:
+        return
+    here = {_key(each): each.value for each in report.metrics}
+    for each in report.operating_point.at_highest_score:
+        yield Changed(each.split, each.name, each.class_, here.get(_key(each)), each.value)
+
+
+def _key(metric: MetricPart) -> tuple[str, str, str | None, str | None]:
+    return metric.split, metric.name, metric.class_, metric.slice
