@@ -54,7 +54,8 @@ def _told(case: Case, report: Report) -> Iterator[str]:
     for rule in case.shown:
         yield f"{groups[rule].title}: {describe(groups[rule], _NAMED)}"
     yield from (f"cause: {each.message}" for each in report.causes)
-    if not report.causes and (changed := describe_inflation(report, "test", most=1)):
+    is_told = "train-test-overlap" in case.shown and not report.causes
+    if is_told and (changed := describe_inflation(report, "test", most=1)):
         yield changed
     others = [rule for rule in _deciding(report) if rule not in case.shown]
     if others:

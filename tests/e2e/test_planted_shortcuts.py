@@ -42,11 +42,8 @@ rules:
 # place, side, share of marks that tell the class, network, channels; the cell that is to be named
 MARKS = [
     ("top left", 5, 1.0, "plain", 3, 0),
-    ("top left", 5, 0.9, "narrow", 1, 0),
-    ("bottom right", 5, 0.9, "plain", 3, 15),
     ("bottom right", 3, 1.0, "narrow", 3, 15),
     ("top", 5, 1.0, "narrow", 1, 1),
-    ("top", 3, 1.0, "plain", 3, 1),
 ]
 CORNERS = {"top left": (0, 0), "bottom right": (SIDE, SIDE), "top": (0, 12)}
 
