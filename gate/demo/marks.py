@@ -31,7 +31,7 @@ def put_on_ground(digit: Pixels, name: str) -> Pixels:
     """Return a digit (8, 8) enlarged on a dim ground of tiles, RGB (36, 36, 3)."""
     drawn = np.frombuffer(shake_128(f"around {name}".encode()).digest(1 + 3 * _TILES**2), np.uint8)
     ground = drawn[0] // 8 + drawn[1:].reshape(_TILES, _TILES, 3) // 6
-    picture = ground.repeat(SIDE // _TILES, axis=0).repeat(SIDE // _TILES, axis=1)
+    picture: Pixels = ground.repeat(SIDE // _TILES, axis=0).repeat(SIDE // _TILES, axis=1)
     large = digit.repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
     part = picture[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     np.maximum(part, large[..., None], out=part)

@@ -86,8 +86,8 @@ def background(report: Report) -> Iterator[str]:
         if each.key.startswith("view "):  # many, and each is named by its result
             continue
         yield f"also measured on {each.split}, because rules need it: {printable(each.key, 200)}"
-    for split, count in views.items():
-        yield f"asked again about {split}, because rules need it: {count} views"
+    for part, count in views.items():
+        yield f"asked again about {part}, because rules need it: {count} views"
     yield from map(describe_comparison, report.leakage.compared)
     for out in excluded_images(report):
         yield (
