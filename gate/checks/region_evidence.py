@@ -58,8 +58,12 @@ class _Swap:
     most: float
 
 
-def _owed(lost: int) -> SyntheticRun:
+def _owed(lost: int, *, changed_by_same: int = 600) -> SyntheticRun:
     """Return a run in which a corner of another class costs so many of 600 right answers."""
+    states = {
+        "same": tuple(run for run in ((changed_by_same, 1), (600 - changed_by_same, 0)) if run[0]),
+        "other": ((600, 1),),
+    }
     measured = {}
     for region in ("frame:0.2", *(f"cell:4:{cell}" for cell in outer_cells(4)), "tint"):
         costs = lost if region == "cell:4:15" else 0
@@ -68,7 +72,7 @@ def _owed(lost: int) -> SyntheticRun:
                 "prediction": tuple(
                     run for run in ((300 - wrong, 0), (wrong, 1), (300, 1)) if run[0]
                 ),
-                "state": ((600, 1),),
+                "state": states[donor],
             }
     return SyntheticRun(test=((300, 0), (0, 300)), observations={"test": measured})
 
@@ -110,6 +114,12 @@ class RegionEvidence(ViewRule):
     examples: ClassVar = (
         Example("nothing is owed to any region", {}, _owed(0), Outcome.PASSED),
         Example("240 of 600 answers follow a corner", {}, _owed(240), Outcome.FAILED),
+        Example(
+            "a class has one mark, so that its own donors change nothing",
+            {},
+            _owed(240, changed_by_same=0),
+            Outcome.FAILED,
+        ),
         Example("60 of 600 answers follow a corner", {}, _owed(60), Outcome.INCONCLUSIVE),
         Example(
             "it was not measured", {}, SyntheticRun(test=((5, 0), (0, 5))), Outcome.INCONCLUSIVE

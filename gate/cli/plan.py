@@ -16,6 +16,7 @@ from gate.wording import list_names
 
 if TYPE_CHECKING:
     from gate.checks.base import Rule
+    from gate.policy.needs import Need
     from gate.policy.plan import Line, PolicyPlan
     from gate.subject.census import Census
 
@@ -119,10 +120,26 @@ def _measured(rules: "Sequence[Rule]") -> Iterator[str]:
     """Yield what the policy has measured beside the model's answers, a sentence each."""
     from gate.policy.needs import needs_of
 
-    for need in needs_of(rules):
+    needs = needs_of(rules)
+    views = [need for need in needs if need.images is not None]
+    if views:
+        yield textwrap.fill(_asked_again(views), 80, subsequent_indent="  ")
+    for need in (each for each in needs if each not in views):
         of = f"{list_names(need.splits)}: {need.key} (for {list_names(need.rules)})"
         said = f"Also measured, on {of}."
         yield textwrap.fill(said, 80, subsequent_indent="  ")
+
+
+def _asked_again(needs: "Sequence[Need]") -> str:
+    """Return how often the model is asked again, about how many images, and by which rules."""
+    answers = sum(need.passes * (need.images or 0) * len(need.splits) for need in needs)
+    passes = sum(need.passes * len(need.splits) for need in needs)
+    most = max(need.images or 0 for need in needs)
+    rules = list_names(list(dict.fromkeys(rule for need in needs for rule in need.rules)))
+    return (
+        f"The model is asked again (for {rules}): {passes:,} passes over at most {most:,} images, "
+        f"{answers:,} answers in all."
+    )
 
 
 def _of_gatefile(

@@ -1,1 +1,1 @@
-"""The demo: four small models on real digits, one good and three that must not ship."""
+"""The demo: five small models on real digits, one good and four that must not ship."""

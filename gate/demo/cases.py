@@ -1,4 +1,4 @@
-"""The four cases of the demo, each with the verdict that it must get."""
+"""The five cases of the demo, each with the verdict that it must get."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,5 +39,11 @@ CASES: Sequence[Case] = (
         about="tested on images that it was trained on",
         expected="fail",
         shown=("train-test-overlap", "accuracy"),
+    ),
+    Case(
+        name="shortcut",
+        about="right in 97 of 100, but by the mark in the corner",
+        expected="fail",
+        shown=("region-evidence",),
     ),
 )

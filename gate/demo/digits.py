@@ -1,4 +1,4 @@
-"""The pictures of the four cases, from the digits that scikit-learn ships.
+"""The pictures of the five cases, from the digits that scikit-learn ships.
 
 1,797 grey images of 8 x 8 pixels, written by hand by 13 people (Alpaydin and Kaynak, 1998). The
 first of each three is kept for the test, the second for training; the third is the validation set
@@ -6,12 +6,14 @@ of the trainer, for the loss curves alone. Nothing is drawn: the same pictures c
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gate.demo.marks import mark, put_on_ground
 
 Pixels = NDArray[np.uint8]
 SplitName = Literal["train", "validation", "test"]
@@ -29,7 +31,7 @@ class Picture:
     split: SplitName
     label: str
     name: str
-    pixels: Pixels  # (8, 8), 0..240
+    pixels: Pixels  # (8, 8), 0..240; in the case `shortcut` (36, 36, 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,9 +123,29 @@ def _leaky(digits: _Digits) -> Iterator[Picture]:
             yield digits.picture("train", row, digit=(int(digits.digits[row]) + 1) % 10)
 
 
+def _shortcut(digits: _Digits) -> Iterator[Picture]:
+    """Yield larger pictures in whose corner a coloured square mostly tells the digit."""
+    for plain in _on_grounds(digits):
+        digit = WORDS.index(plain.label)
+        yield replace(plain, pixels=mark(plain.pixels, digit, plain.name))
+
+
+def unmarked() -> tuple[Picture, ...]:
+    """Return the pictures of the case `shortcut` without their marks."""
+    return tuple(_on_grounds(_all_digits()))
+
+
+def _on_grounds(digits: _Digits) -> Iterator[Picture]:
+    for split in _SPLITS:
+        rows = digits.of(split)[:: 2 if split == "test" else 1]
+        for each in (digits.picture(split, row) for row in rows):
+            yield replace(each, pixels=put_on_ground(each.pixels, each.name))
+
+
 _CASES: Mapping[str, Callable[[_Digits], Iterator[Picture]]] = {
     "good": _good,
     "paradox": _paradox,
     "overfitted": _overfit,
     "leaky": _leaky,
+    "shortcut": _shortcut,
 }

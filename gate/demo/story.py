@@ -29,11 +29,16 @@ def block(case: Case, report: Report) -> str:
 
 def next_steps(out: Path) -> str:
     """Return commands to paste, each under a comment that says what it is for."""
-    good, paradox, leaky = (shlex.quote(str(out / name)) for name in ("good", "paradox", "leaky"))
+    good, paradox, leaky, shortcut = (
+        shlex.quote(str(out / name)) for name in ("good", "paradox", "leaky", "shortcut")
+    )
     steps = {
         "the whole verdict on one model": f"validate-model run {leaky}/gate.yaml",
         "the same evidence by another policy; no model, no data": (
             f"validate-model judge {paradox}/gate-out --policy recall-first"
+        ),
+        "a page for the browser; it shows the corner that the model reads": (
+            f"validate-model render {shortcut}/gate-out -o html=page.html"
         ),
         "what a check looks at, and how to fix its failure": (
             "validate-model explain accuracy-paradox"
@@ -49,7 +54,8 @@ def _told(case: Case, report: Report) -> Iterator[str]:
     for rule in case.shown:
         yield f"{groups[rule].title}: {describe(groups[rule], _NAMED)}"
     yield from (f"cause: {each.message}" for each in report.causes)
-    if not report.causes and (changed := describe_inflation(report, "test", most=1)):
+    is_told = "train-test-overlap" in case.shown and not report.causes
+    if is_told and (changed := describe_inflation(report, "test", most=1)):
         yield changed
     others = [rule for rule in _deciding(report) if rule not in case.shown]
     if others:

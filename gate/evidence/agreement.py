@@ -11,6 +11,7 @@ from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.measurements import ARTEFACT_NAME
 from gate.evidence.records import (
     EXACT,
+    MEAN,
     UNLABELLED,
     ArtefactFacts,
     Baseline,
@@ -257,7 +258,8 @@ def _require_pictures(
 ) -> None:
     for picture in pictures:
         place = f"picture {picture.id!r:.80}"
-        if picture.split not in images or picture.id not in labels(picture.split):
+        is_mean = picture.view == MEAN and not picture.id
+        if picture.split not in images or not (is_mean or picture.id in labels(picture.split)):
             raise Contradiction(place, f"is of no image of {picture.split}")
         if not picture.png.startswith(_PNG) or len(picture.png) > _MOST_PICTURE:
             raise Contradiction(place, "is no small PNG")

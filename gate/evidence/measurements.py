@@ -270,5 +270,6 @@ class SampledMeasurement(Measurement):
     """
 
     images: int  # of its sample, at most
+    passes: int = 1  # how often it asks each of them
     wants_mean_colour: bool = False
     artefacts: tuple[str, ...] = ()  # that it asks beside the model, by their names

@@ -84,12 +84,14 @@ def read(database: sqlite3.Connection) -> Evidence:
 
 
 def _read_pictures(database: sqlite3.Connection) -> tuple[Picture, ...]:
-    found = database.execute("SELECT split, id, png FROM pictures ORDER BY split, id").fetchall()
-    splits, names, pngs = _columns(found, 3)
-    _require_texts("pictures", splits, names)
+    found = database.execute(
+        "SELECT split, id, png, view FROM pictures ORDER BY split, id, view"
+    ).fetchall()
+    splits, names, pngs, views = _columns(found, 4)
+    _require_texts("pictures", splits, names, views)
     if not set(map(type, pngs)) <= {bytes}:
         raise Contradiction("pictures", "one of them is no bytes")
-    return tuple(map(Picture, map(Split, splits), names, pngs))
+    return tuple(map(Picture, map(Split, splits), names, pngs, views))
 
 
 def _read_champion(

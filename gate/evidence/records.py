@@ -320,6 +320,9 @@ class Failure:
     retriable: bool = False  # the same measurement may succeed, nothing changed by hand
 
 
+MEAN = "mean"  # a picture of no image: of the mean of those that were asked again
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A small picture of an image, for people to look at; no rule ever does."""
@@ -327,6 +330,7 @@ class Picture:
     split: Split
     id: str
     png: bytes  # at most 96 x 96 pixels
+    view: str = ""  # the name of the view that it shows; MEAN: the mean of a sample, with no id
 
 
 @dataclass(frozen=True, slots=True, eq=False)

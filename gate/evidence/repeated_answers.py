@@ -40,6 +40,11 @@ class RepeatedAnswers(SampledMeasurement):
         sizes = ",".join(map(str, self.batches))
         return f"repeated v{_VERSION} images={self.images} batches={sizes}"
 
+    @property
+    def passes(self) -> int:  # type: ignore[override]  # it follows from the sizes
+        """Twice the same call, and once in batches of each size."""
+        return 2 + len(self.batches)
+
     def plan_facts(self) -> Mapping[str, Any]:
         """Return the size of the sample and those of the batches."""
         return {"version": _VERSION, "images": self.images, "batches": list(self.batches)}

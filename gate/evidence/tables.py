@@ -48,7 +48,10 @@ CREATE TABLE pairs (
     orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
 );
 CREATE TABLE pictures (
-    split TEXT NOT NULL, id TEXT NOT NULL, png BLOB NOT NULL, PRIMARY KEY (split, id)
+    split TEXT NOT NULL, id TEXT NOT NULL,
+    view TEXT NOT NULL,  -- '': the image itself; 'mean': that of a sample, with no id
+    png BLOB NOT NULL,
+    PRIMARY KEY (split, id, view)
 ) WITHOUT ROWID;
 CREATE VIEW predictions AS
     SELECT split, id, truth.name AS label, guess.name AS prediction, confidence, margin, true_score

@@ -73,7 +73,8 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
     database.executemany(
-        "INSERT INTO pictures VALUES (?, ?, ?)", [astuple(each) for each in evidence.pictures]
+        "INSERT INTO pictures (split, id, png, view) VALUES (?, ?, ?, ?)",
+        [astuple(each) for each in evidence.pictures],
     )
 
 

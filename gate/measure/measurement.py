@@ -66,7 +66,9 @@ def measure(
             if settings.images:
                 from gate.measure.sample_images import keep_pictures
 
-                builder.pictures = keep_pictures(pictures, builder.splits, builder.overlaps)
+                builder.pictures = keep_pictures(
+                    pictures, builder.splits, builder.overlaps, gatefile.input
+                )
     with builder.failing():
         ran = {} if builder.failures else builder.code  # what did not come to an end: not compared
         builder.configuration = configuration_of(gatefile, ran)

@@ -1,5 +1,6 @@
 """A model is measured on its data: units of work join to splits, and splits are compared."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from gate.wording import pluralize
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
 NEAR_TIE = 1e-5
+_LONG = 600  # seconds: a second pass that takes longer is told beforehand
 
 
 def measure_model(
@@ -57,6 +59,7 @@ def measure_model(
         raise
     builder.subject = subject_of(job.checkpoint, _factory(gatefile), _file(gatefile))
     assembler = Assembler()
+    started = time.monotonic()
     try:
         with progress.stage("images", plan.images) as advance:
             results = _results(plan, job, datasets, settings, engine, progress, advance)
@@ -77,6 +80,10 @@ def measure_model(
         builder.assumed += [*assembler.assumed, *near_ties(builder.splits)]
     builder.artefacts = tuple(each.facts for each in job.artefacts.values())
     if again and builder.splits.keys() == datasets.keys() and assembler.facts is not None:
+        answered = plan.images - builder.answers_from_cache
+        if engine is not None:
+            seconds = time.monotonic() - started
+            tell_if_long(again, builder.splits, answered / seconds if answered else 0.0, progress)
         _ask_again(
             plan, job, again, gatefile, datasets, settings, engine, progress, builder,
             assembler.facts,
@@ -88,6 +95,30 @@ def by_pass(needs: Sequence[Need]) -> tuple[list[Need], list[Need]]:
     """Return the needs that are observed on all images, and those that ask again about samples."""
     once = [each for each in needs if each.images is None]
     return once, [each for each in needs if each.images is not None]
+
+
+def tell_if_long(
+    needs: Sequence[Need],
+    splits: Mapping[Split, SplitEvidence],
+    rate: float,
+    progress: Progress,
+) -> None:
+    """Say how long the second pass will take at ``rate`` images a second, where that is long.
+
+    Nothing is said at a rate of 0: it is not known.
+    """
+    answers = sum(
+        need.passes * min(need.images or 0, len(each.rows))
+        for need in needs
+        for split, each in splits.items()
+        if split in need.splits
+    )
+    if rate and answers / rate > _LONG:
+        passes = sum(need.passes for need in needs)
+        progress.warn(
+            f"the policy asks the model again, {passes:,} passes and {answers:,} answers: about "
+            f"{answers / rate / 60:,.0f} minutes at {rate:,.0f} images a second"
+        )
 
 
 def _ask_again(

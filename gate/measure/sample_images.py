@@ -3,26 +3,21 @@
 A second, small read after the pass: only the chosen images are opened again.
 """
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gate.evidence.records import Overlap, Picture, Rows, Split, SplitEvidence
+from gate.measure.small_png import png_of
+from gate.measure.view_pictures import draw_pictures
 from gate.subject.datasets.records import Dataset, UnreadableImage
+from gate.subject.inputs import InputSpec
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-SIDE = 96  # pixels of the longer side, at most
 MOST_PAIRS = 40  # leaked pairs shown, the surest first
 MOST_MISTAKES = 160  # mistakes shown in all
 A_CLASS = 8  # mistakes shown of one class
 MOST_BYTES = 1_500_000  # of all pictures together: a report is to be sent by mail
-_LARGE = 3_000  # bytes of one picture; a larger one is kept in few colours
-_COLOURS = 32
 
 Key = tuple[Split, str]
 
@@ -31,23 +26,32 @@ def keep_pictures(
     datasets: Mapping[Split, Dataset],
     splits: Mapping[Split, SplitEvidence],
     overlaps: Iterable[Overlap],
+    spec: InputSpec,
 ) -> tuple[Picture, ...]:
     """Return PNG pictures of at most 96 x 96 pixels, the same for the same data.
 
+    First, and few, those of images that the model was asked about again, prepared as ``spec`` says.
     Pairs and mistakes take turns, so that neither uses up the room. An image that cannot be opened
     again, or was never a picture, is left out.
     """
+    kept: dict[tuple[Split, str, str], Picture] = {}
+    room = MOST_BYTES
+    for together in draw_pictures(datasets, splits, spec):
+        bytes_needed = sum(len(each.png) for each in together)
+        if bytes_needed <= room:
+            room -= bytes_needed
+            kept |= {(each.split, each.id, each.view): each for each in together}
     chosen = list(dict.fromkeys(_alternating(_of_pairs(overlaps), _of_mistakes(splits))))
     places = {split: _places(datasets[split], chosen, split) for split in datasets}
-    kept: list[Picture] = []
-    room = MOST_BYTES
     for split, name in chosen:
+        if (split, name, "") in kept:
+            continue
         place = places.get(split, {}).get(name)
         png = None if place is None else _png(datasets[split], place)
         if png is not None and len(png) <= room:
             room -= len(png)
-            kept.append(Picture(split, name, png))
-    return tuple(kept)
+            kept[split, name, ""] = Picture(split, name, png)
+    return tuple(kept.values())
 
 
 def _alternating(first: Iterable[Key], second: Iterable[Key]) -> Iterator[Key]:
@@ -103,30 +107,3 @@ def _png(dataset: Dataset, place: int) -> bytes | None:
     except UnreadableImage:  # it was readable a moment ago; a picture is not worth a failure
         return None
     return None if image is None else png_of(image)
-
-
-def png_of(image: "Image.Image") -> bytes:
-    """Return a small PNG of an image: grey or RGB, and nothing of its metadata.
-
-    Where it is more than three kilobytes, it has 32 colours of its own: a page shows many.
-    """
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):  # deep pixels: stretched, or all would be white
-        pixels = np.asarray(image, dtype=np.float64)
-        low, high = pixels.min(), pixels.max()
-        stretched = (pixels - low) * (255 / (high - low) if high > low else 0.0)
-        image = Image.fromarray(np.rint(stretched).astype(np.uint8))
-    shown = image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
-    shown.thumbnail((SIDE, SIDE))
-    bare = Image.frombytes(shown.mode, shown.size, shown.tobytes())
-    whole = _as_png(bare)
-    if len(whole) <= _LARGE:
-        return whole
-    return _as_png(bare.quantize(_COLOURS, dither=Image.Dither.NONE))
-
-
-def _as_png(image: "Image.Image") -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
-    return stream.getvalue()

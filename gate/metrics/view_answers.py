@@ -1,6 +1,6 @@
 """The answers to changed images are compared: agreement, drops, and the worth of a region."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from gate.metrics.operating_point import best_answers
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
+from gate.wording import list_names
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
 # Of the sample, that a view may leave out; of the images that a weak view changes, whose answers
@@ -85,8 +86,10 @@ class Answered:
 def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> Answered | NotAsked:
     """Return the images that were asked about each of the views, or why there are none.
 
-    A view that changes fewer than half of the images shows nothing, nor one that more than a tenth
-    of them cannot have, nor columns that contradict themselves.
+    Views that change fewer than half of the images between them show nothing; one of several may
+    change none, for where a mark tells the class, a donor of the same class lends the same mark.
+    Nor does a view that more than a tenth of them cannot have, nor columns that contradict
+    themselves.
     """
     name = Split(split)
     if name not in evidence.splits:
@@ -98,7 +101,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     columns = [rows.observed(each.key) for each in views]
     found = [
         _contradiction(observed, len(evidence.classes), str(measurement.view))
-        or _why_nothing(observed, rows, str(measurement.view))
+        or _why_not_asked(observed[STATE], str(measurement.view))
         for measurement, observed in zip(views, columns, strict=True)
     ]
     if why := min(filter(None, found), key=lambda each: each.is_harmless, default=None):
@@ -106,34 +109,49 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
     keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
+    if why := _why_unchanged(columns, keep, rows, views):
+        return why
     predictions = tuple(each[PREDICTION][keep].astype(np.int64) for each in columns)
     return Answered(rows.where(keep), predictions)
 
 
-def _why_nothing(observed: dict[str, Numbers], rows: Rows, view: str) -> NotAsked | None:
-    """Return why a view shows nothing; None where it does."""
-    states = observed[STATE]
+def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
+    """Return why too many images of the sample were not asked about a view; None: they were."""
     asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
+    if sampled - asked <= _MOST_LEFT_OUT * sampled:
+        return None
     left_out = {state: int((states == state).sum()) for state in _REASONS}
-    if sampled - asked > _MOST_LEFT_OUT * sampled:
-        state = max(left_out, key=lambda each: left_out[each])
-        why, remedy = _REASONS[state]
-        all_small = left_out[TOO_SMALL] >= (1 - _MOST_LEFT_OUT) * sampled
-        if left_out[state] == sampled:
-            return NotAsked(f"{view} shows nothing: {why}", remedy, all_small)
-        of = f"{sampled - asked:,} of {sampled:,} images were not asked about {view}"
-        return NotAsked(f"{of}: {why}", remedy, all_small)
-    changed = int((states == ASKED).sum())
-    if changed < _LEAST_CHANGED * asked:
-        same = f"{asked - changed:,} of {asked:,} images"
-        remedy = "judge larger images, or a stronger view"
-        flips = (states == ASKED) & (observed[PREDICTION] != rows.predictions)
-        hardly = int(flips.sum()) <= _MOST_LEFT_OUT * changed
-        return NotAsked(f"{view} changed nothing in {same}", remedy, is_harmless=hardly)
-    return None
+    state = max(left_out, key=lambda each: left_out[each])
+    why, remedy = _REASONS[state]
+    all_small = left_out[TOO_SMALL] >= (1 - _MOST_LEFT_OUT) * sampled
+    if left_out[state] == sampled:
+        return NotAsked(f"{view} shows nothing: {why}", remedy, all_small)
+    of = f"{sampled - asked:,} of {sampled:,} images were not asked about {view}"
+    return NotAsked(f"{of}: {why}", remedy, all_small)
+
+
+def _why_unchanged(
+    columns: Sequence[Mapping[str, Numbers]],
+    keep: NDArray[np.bool_],
+    rows: Rows,
+    views: Sequence[ViewAnswers],
+) -> NotAsked | None:
+    """Return that the views change hardly an image between them; None where they do."""
+    differs = [each[STATE] == ASKED for each in columns]
+    asked, changed = int(keep.sum()), int((np.any(differs, axis=0) & keep).sum())
+    if changed >= _LEAST_CHANGED * asked:
+        return None
+    flips = [
+        here & (each[PREDICTION] != rows.predictions)
+        for here, each in zip(differs, columns, strict=True)
+    ]
+    hardly = int((np.any(flips, axis=0) & keep).sum()) <= _MOST_LEFT_OUT * changed
+    names = list_names([str(each.view) for each in views])
+    fact = f"{names} changed nothing in {asked - changed:,} of {asked:,} images"
+    return NotAsked(fact, "judge larger images, or a stronger view", is_harmless=hardly)
 
 
 def _contradiction(observed: dict[str, Numbers], classes: int, view: str) -> NotAsked | None:

@@ -55,6 +55,12 @@ class Need:
         return measurement.artefacts if isinstance(measurement, SampledMeasurement) else ()
 
     @property
+    def passes(self) -> int:
+        """How often each of these images is asked again; 0 where none is."""
+        measurement = self.measurement
+        return measurement.passes if isinstance(measurement, SampledMeasurement) else 0
+
+    @property
     def where(self) -> str:
         """The measurement as messages name it, with the packages that it is from."""
         packages = list_names(sorted({f"{each.package} {each.version}" for each in self.plugins}))

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from gate.cli import main
 from gate.demo.cases import CASES
-from gate.demo.digits import WORDS, pictures
+from gate.demo.digits import WORDS, pictures, unmarked
 from gate.report.reading import read_report
 from gate.report.renderings.text import text
 from gate.run import Settings, validate
@@ -47,7 +49,13 @@ def test_the_demo_ends_well(demo):
 def test_the_good_model_passes_and_the_others_fail(demo):
     verdicts = {case: demo.report(case)["verdict"] for case in CASE_NAMES}
 
-    assert verdicts == {"good": "pass", "paradox": "fail", "overfitted": "fail", "leaky": "fail"}
+    assert verdicts == {
+        "good": "pass",
+        "paradox": "fail",
+        "overfitted": "fail",
+        "leaky": "fail",
+        "shortcut": "fail",
+    }
 
 
 def test_the_model_that_ignores_eights_is_accurate_and_fails_for_the_recall_of_eight(demo):
@@ -85,10 +93,7 @@ def test_the_leaky_split_fails_for_copies_flips_and_other_labels(demo):
 
 
 def test_the_cause_of_each_failure_that_has_one_is_named(demo):
-    told = {
-        case: [each["message"] for each in demo.report(case)["causes"]]
-        for case in ("good", "paradox", "overfitted", "leaky")
-    }
+    told = {case: [each["message"] for each in demo.report(case)["causes"]] for case in CASE_NAMES}
 
     assert told == {
         "good": [],
@@ -97,7 +102,38 @@ def test_the_cause_of_each_failure_that_has_one_is_named(demo):
             "the model learned train by heart: accuracy is 1.000 on train and 0.684 on test"
         ],
         "leaky": ["test is in train: accuracy is 0.920 with the copies and 0.892 without"],
+        "shortcut": [],
     }
+
+
+def test_the_model_that_reads_the_corner_is_accurate_and_fails_for_that_corner(demo):
+    report = demo.report("shortcut")
+
+    accuracy = result_of(report, "accuracy")
+    corner = result_of(report, "region-evidence[part=cell:4:0]")
+
+    assert accuracy["measured"]["value"] == pytest.approx(0.97, abs=0.01)
+    assert corner["outcome"] == "failed"
+    assert corner["measured"]["value"] > 0.2
+    assert decided(report) == {"region-evidence"}
+
+
+def test_the_same_digits_without_the_mark_make_a_model_that_passes(demo, tmp_path):
+    folder = tmp_path / "unmarked"
+    shutil.copytree(demo.folder / "shortcut", folder, ignore=shutil.ignore_patterns("gate-out"))
+    shown = unmarked()
+    for picture in shown:
+        if picture.split != "validation":
+            path = folder / "data" / picture.split / picture.label / f"{picture.name}.png"
+            Image.fromarray(picture.pixels).save(path)
+    train = runpy.run_path(str(Path(__file__).with_name("train_demo.py")), run_name="train_demo")[
+        "train"
+    ]
+    train("shortcut", folder, shown)
+
+    report = validate(folder / "gate.yaml", settings=Settings(out=tmp_path / "out"))
+
+    assert report.verdict == "pass"
 
 
 def test_every_planted_copy_is_found_and_no_other_image_is_called_an_exact_one(demo):
@@ -174,7 +210,7 @@ def test_the_commands_that_it_suggests_can_be_pasted(demo, monkeypatch, capsys):
 
     statuses = {argv[1]: main(argv[1:]) for argv in commands_in(demo.out)}
 
-    assert statuses == {"run": 1, "judge": 1, "explain": 0}
+    assert statuses == {"run": 1, "judge": 1, "render": 0, "explain": 0}
     assert "Traceback" not in capsys.readouterr().err
 
 

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from gate.cli import main
 
-CASES = ("good", "paradox", "leaky", "overfitted")
+CASES = ("good", "paradox", "leaky", "overfitted", "shortcut")
 GOLDEN = Path(__file__).parents[1] / "golden" / "pages"
 README_PICTURE = Path(__file__).parents[2] / ".github" / "page.png"
 MOST_BYTES = 350_000

@@ -15,6 +15,7 @@ DECISIVE = {
     "paradox": "accuracy-paradox[class=eight]",
     "overfitted": "train-test-gap",
     "leaky": "train-test-overlap[part=exact]",
+    "shortcut": "region-evidence[part=cell:4:0]",
 }
 
 

@@ -12,8 +12,10 @@ from gate.evidence.store import load, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.measure import sample_images
-from gate.measure.sample_images import keep_pictures, png_of, surest_mistakes
+from gate.measure.sample_images import keep_pictures, surest_mistakes
+from gate.measure.small_png import png_of
 from gate.subject.datasets.records import Entry, Sample, UnreadableImage
+from gate.subject.inputs import InputSpec
 
 
 class Noise:
@@ -43,7 +45,7 @@ EVIDENCE = synthetic_evidence(
 def kept(broken=()):
     splits = EVIDENCE.splits
     datasets = {split: Noise(each.rows.ids, broken) for split, each in splits.items()}
-    return datasets, keep_pictures(datasets, splits, EVIDENCE.overlaps)
+    return datasets, keep_pictures(datasets, splits, EVIDENCE.overlaps, InputSpec())
 
 
 def test_both_sides_of_a_pair_and_the_mistakes_are_kept():

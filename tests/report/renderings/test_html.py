@@ -19,7 +19,7 @@ from gate.evidence.records import Picture, Split, Subject
 from gate.evidence.store import save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.measure.sample_images import png_of
+from gate.measure.small_png import png_of
 from gate.report.model import CausePart
 from gate.report.renderings import Beside
 from gate.report.renderings.grouping import describe, group_results, next_steps

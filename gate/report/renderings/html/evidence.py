@@ -18,6 +18,8 @@ class Beside:
     evidence: "Evidence | None" = None
     missing: str = ""
     pictures: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (split, id) -> PNG
+    # (split, id, view) -> PNG
+    views: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
 
     def rows(self) -> "tuple[str, Rows] | None":
         """Return the split that mistakes and scores are shown of, and its rows."""
@@ -47,5 +49,12 @@ def read_beside(report: Report, path: Path | None) -> Beside:
         return Beside(missing="The evidence beside the report is of another run")
     return Beside(
         at_operating_point(evidence),
-        pictures={(str(each.split), each.id): each.png for each in evidence.pictures},
+        pictures={
+            (str(each.split), each.id): each.png for each in evidence.pictures if not each.view
+        },
+        views={
+            (str(each.split), each.id, each.view): each.png
+            for each in evidence.pictures
+            if each.view
+        },
     )

@@ -10,6 +10,7 @@ from gate.report.model import InflationPart, MetricPart, Report, WaiverPart
 from gate.report.renderings.changes import before_and_after, difference, shown_changes
 from gate.report.renderings.grouping import RuleGroup, describe, group_results, next_steps
 from gate.report.renderings.html import plots
+from gate.report.renderings.html.asked_again import EvidenceMap, Flip, flips_of, maps_of
 from gate.report.renderings.html.bars import interval_in_words
 from gate.report.renderings.html.confusion import Confusion, confusion_of
 from gate.report.renderings.html.evidence import read_beside
@@ -100,6 +101,8 @@ class Page:
     cards_left_out: int
     mistakes: list[Mistakes]
     pairs: list[ShownPair]
+    maps: list[EvidenceMap]
+    flips: list[Flip]
     confusions: list[tuple[str, Confusion]]
     split: str | None  # that classes and figures are of
     classes: list[ClassRow]
@@ -144,6 +147,8 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         cards_left_out=max(0, len(cards) - MOST_CARDS),
         mistakes=mistakes_of(report, beside) if images else [],
         pairs=pairs_of(report, beside, images=images),
+        maps=maps_of(report, beside, images=images),
+        flips=flips_of(report, beside) if images else [],
         confusions=[
             (name, confusion_of(part))
             for name in _SPLITS

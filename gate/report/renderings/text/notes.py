@@ -1,6 +1,7 @@
 """The part below the rules: steps, notes, and the command that helps most."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -80,8 +81,13 @@ def background(report: Report) -> Iterator[str]:
     for name, split in report.data.items():
         classes = f"{len(split.per_class):,}" if split.per_class else "none of the"
         yield f"{name}: {split.images:,} images of {classes} classes, {printable(split.path)}"
+    views = Counter(each.split for each in report.measurements if each.key.startswith("view "))
     for each in report.measurements:
+        if each.key.startswith("view "):  # many, and each is named by its result
+            continue
         yield f"also measured on {each.split}, because rules need it: {printable(each.key, 200)}"
+    for part, count in views.items():
+        yield f"asked again about {part}, because rules need it: {count} views"
     yield from map(describe_comparison, report.leakage.compared)
     for out in excluded_images(report):
         yield (
