@@ -13,6 +13,7 @@ from gate.keys import name_key
 if TYPE_CHECKING:
     from gate.checks.classification import Targets
     from gate.evidence.records import Evidence, Rows
+    from gate.metrics.estimates import Estimate
 
 _CLASSES = ("car", "bus", "cat", "dog")
 _PARENTS = {"vehicle": ("car", "bus"), "animal": ("cat", "dog")}
@@ -106,6 +107,12 @@ class ParentRecall(ClassificationRule):
         """Yield the parents, each by its name."""
         for parent in self._parents(evidence):
             yield parent, self.min
+
+    def estimate(self, rows: "Rows", label: int | None, evidence: "Evidence") -> "Estimate":  # noqa: ARG002 -- of a parent alone
+        """Return that there is no number for all parents together."""
+        from gate.metrics.estimates import Undefined
+
+        return Undefined("each parent has its own")
 
     def compare(
         self, rows: "Rows", slice_name: str | None, evidence: "Evidence", targets: "Targets"

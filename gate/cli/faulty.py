@@ -49,6 +49,7 @@ def _read_arguments(name: str, arguments: Sequence[str]) -> dict[str, Any] | Non
     tolerant: dict[str, Any] = dict.fromkeys(
         ("resilient_parsing", "ignore_unknown_options", "allow_extra_args"), True
     )
+    tolerant["help_option_names"] = ["-h", "--help"]  # a command remembers those of its first call
     try:
         context = command.make_context(name, list(arguments), **tolerant)
     except (click.ClickException, click.exceptions.Exit):

@@ -48,6 +48,7 @@ EXAMPLES: Mapping[str, Any] = {
     "output": "logit",
     "operating_point": {"order": [{"class": "tumour", "at_least": 0.3}]},
     "data": {"test": {"path": "data/test"}},
+    "artefacts": {"int8": "dist/model.int8.onnx"},
     "critical": ["tumour"],
     "history": "runs/metrics.csv",
     "leakage": {"descriptor": "copies.onnx", "size": [288, 288]},

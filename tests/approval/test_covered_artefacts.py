@@ -30,7 +30,13 @@ def deployed(world):
         evidence = as_measured(made, Subject(world.sha256, 1000, "safetensors"))
         test = evidence.splits[Split.TEST]
         needed = [each for rule in asked for each in rule.needs()]
-        facts = {each.key: MeasurementFacts(each.plan_facts()) for each in needed}
+        rows = replace(test.rows, observations={})
+        facts = {
+            each.key: MeasurementFacts(
+                each.plan_facts(), each.summarise(test.rows.observed(each.key), rows)
+            )
+            for each in needed
+        }
         splits = {**evidence.splits, Split.TEST: replace(test, measurements=facts)}
         artefact = replace(evidence.artefacts[0], sha256=sha256(path.read_bytes()).hexdigest())
         evidence = replace(evidence, splits=splits, artefacts=(artefact,))

@@ -37,17 +37,18 @@ a misspelt label, a refused checkpoint, code that raises). In JSON that is `deci
 """
 
 
-def helps(command, name):
-    """Yield (name, help) of a command and of those below it."""
-    yield name, CliRunner().invoke(command, ["--help"], prog_name=name).output
+def helps(command, *below):
+    """Yield (name, help) of a command of the program and of those below it."""
+    said = CliRunner().invoke(program, [*below, "--help"], prog_name="validate-model").output
+    yield " ".join(["validate-model", *below]), said
     if isinstance(command, click.Group):
         context = click.Context(command)
         for each in command.list_commands(context):
-            yield from helps(command.get_command(context, each), f"{name} {each}")
+            yield from helps(command.get_command(context, each), *below, each)
 
 
 def markdown():
-    sections = (f"## {name}\n\n```\n{said}```\n" for name, said in helps(program, "validate-model"))
+    sections = (f"## {name}\n\n```\n{said}```\n" for name, said in helps(program))
     return "\n".join([HEAD, *sections])
 
 

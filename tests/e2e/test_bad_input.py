@@ -495,7 +495,9 @@ def test_a_policy_in_which_nothing_blocks_is_refused(project):
 
 
 def test_a_policy_of_critical_classes_needs_to_know_them(project):
-    assert_told(project.run(policy="recall-first"), 2, "$critical", "add critical: [...]")
+    ran = project.run(policy="recall-first")
+
+    assert_told(ran, 2, "no class is said to be critical", "add critical: [...]")
 
 
 def test_a_policy_that_is_not_there(project):

@@ -37,7 +37,11 @@ def with_untried_input(evidence: Evidence) -> Evidence:
     measured = replace(
         train,
         rows=replace(train.rows, observations={(trial.key, "answers"): column}),
-        measurements={trial.key: MeasurementFacts(trial.plan_facts())},
+        measurements={
+            trial.key: MeasurementFacts(
+                trial.plan_facts(), trial.summarise({"answers": column}, train.rows)
+            )
+        },
     )
     return replace(evidence, splits={**evidence.splits, Split.TRAIN: measured})
 

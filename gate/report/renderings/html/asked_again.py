@@ -1,4 +1,4 @@
-"""What became of the answers when images changed: where the evidence lies, and the surest flips."""
+"""The answers to changed images on the page: the evidence of each region, the surest flips."""
 
 from dataclasses import dataclass
 
