@@ -124,7 +124,7 @@ def open_compared_folder(path: Place, *, shown: str) -> FileDataset:
     images = sorted(
         (name_key(_text(item.name)), item.path) for item in items if _is_image(item.name)
     )
-    if not images or any(item.is_dir() for item in items):
+    if not images or any(_is_folder(item, shown) for item in items):
         return _by_class(tree, every, path, None)
     _refuse_repeated([name for name, _ in images], shown)
     others = sorted(item.name for item in items if not _is_image(item.name))
@@ -151,7 +151,7 @@ def _walk(tree: _Tree, items: Sequence[_Item]) -> _Listing:
     for item in sorted(items, key=lambda each: each.name):  # as torchvision's ImageFolder does
         if _is_hidden(item.name):
             _skip(tree, item, _text(item.name), listing)
-        elif item.is_dir():
+        elif _is_folder(item, tree.shown):
             name = name_key(_text(item.name))
             if name in listing.classes or not name:
                 raise DataError(
@@ -165,6 +165,26 @@ def _walk(tree: _Tree, items: Sequence[_Item]) -> _Listing:
         else:
             listing.outside.append((name_key(_text(item.name)), item.path))
     return listing
+
+
+def _is_folder(item: _Item, shown: str) -> bool:
+    """Return whether an item is a folder, or a link to one; raises DataError where none can tell.
+
+    What is behind a link of the system may be another user's.
+    """
+    try:
+        return item.is_dir()
+    except OSError as error:
+        where = f"{shown}: {name_key(_text(item.name))}"
+        fact = f"cannot be looked at: {plain(error.strerror)}"
+        raise DataError(where, fact, "let it be read, or take it out of the folder") from error
+
+
+def _is_known_folder(item: _Item) -> bool:
+    """Return whether an item is a folder, as far as anybody can tell."""
+    with contextlib.suppress(OSError):
+        return item.is_dir()
+    return False
 
 
 def _refuse_repeated(ids: Sequence[str], shown: str) -> None:
@@ -187,7 +207,7 @@ def _files(tree: _Tree, folder: str, prefix: str, listing: _Listing) -> Iterator
             name = f"{below}/{_text(item.name)}"
             if _is_hidden(item.name):
                 _skip(tree, item, name, listing)
-            elif not item.is_dir():
+            elif not _is_folder(item, tree.shown):
                 yield name_key(name), item.path
             elif (real := tree.true_path(item.path)) in above:
                 raise DataError(
@@ -207,7 +227,7 @@ def _skip(tree: _Tree, item: _Item, name: str, listing: _Listing) -> None:
     seen: set[str] = set()  # true paths of folders: links may lead round
     while pending:
         current, shown = pending.pop()
-        if not current.is_dir():
+        if not _is_known_folder(current):
             listing.skipped.append((shown, current.path))
         elif (real := tree.true_path(current.path)) not in seen:
             seen.add(real)

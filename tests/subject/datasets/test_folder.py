@@ -1,4 +1,5 @@
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,30 @@ def test_two_names_that_nobody_tells_apart_are_refused(
 
     with says(DataError, where="set", fact=fact, remedy="rename"):
         opened(path="set")
+
+
+@pytest.mark.parametrize("name", ["cat/link", "link"])
+def test_what_nobody_may_look_at_is_named_with_the_reason(name, pets, opened, monkeypatch):
+    (pets / name).symlink_to(pets)
+    true = os.DirEntry.is_dir
+
+    class Item:
+        def __init__(self, item):
+            self.name, self.path, self._item = item.name, item.path, item
+
+        def is_dir(self):
+            if self.name == "link":  # as behind /proc/1/cwd
+                raise PermissionError(13, "Permission denied")
+            return true(self._item)
+
+    scan = os.scandir
+
+    @contextmanager
+    def guarded(folder):
+        with scan(folder) as items:
+            yield [Item(each) for each in items]
+
+    monkeypatch.setattr("os.scandir", guarded)
+
+    with pytest.raises(DataError, match="link: cannot be looked at: Permission denied"):
+        opened(path="pets")
