@@ -321,7 +321,7 @@ def flow(value: Any) -> str:  # noqa: ANN401 -- what a gate file holds
         return "{" + ", ".join(f"{key}: {flow(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(flow, value))}]"
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z.][\w./:-]*", value):
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z.]([\w./:-]*[\w./-])?", value):
         from gate.documents.scalars import read_plain
 
         if value.isascii() and read_plain(value) == value:

@@ -8,7 +8,7 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.cli import program
@@ -167,6 +167,7 @@ NAMES = st.lists(
 
 
 @given(NAMES)
+@example(["0", "A:"])
 def test_classes_that_a_remedy_names_are_read_back_either_way(names):
     advice = remedy("{}", {"classes": names})
     typed = parsed(shlex.split(advice.in_flags))["classes"]
