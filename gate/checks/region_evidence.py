@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Scope
 from gate.checks.views import ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
-from gate.views.names import outer_cells
+from gate.views.names import name_cell, outer_cells
 
 if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
@@ -145,7 +145,7 @@ class RegionEvidence(ViewRule):
         if cells := Cells() if none_named else self.cells:
             grid = cells.grid
             for cell in outer_cells(grid) if cells.which == "outer" else range(grid * grid):
-                yield _Swap(f"cell:{grid}:{cell}", _place_in_words(grid, cell), cells.max)
+                yield _Swap(f"cell:{grid}:{cell}", f"the {name_cell(grid, cell)}", cells.max)
         if tint := Tint() if none_named else self.tint:
             yield _Swap("tint", "the mean colour", tint.max)
 
@@ -177,18 +177,3 @@ class RegionEvidence(ViewRule):
             detail=detail,
             optional=only_warns,
         )
-
-
-def _place_in_words(grid: int, cell: int) -> str:
-    """Return where a cell lies, in a few words.
-
-    >>> _place_in_words(4, 15), _place_in_words(4, 1)
-    ('the bottom right cell of 4 x 4', 'the cell in row 1, column 2 of 4 x 4')
-    """
-    row, column = divmod(cell, grid)
-    down = {0: "top", grid - 1: "bottom"}.get(row)
-    across = {0: "left", grid - 1: "right"}.get(column)
-    of = f"of {grid} x {grid}"
-    if down and across:
-        return f"the {down} {across} cell {of}"
-    return f"the cell in row {row + 1}, column {column + 1} {of}"

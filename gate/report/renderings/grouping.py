@@ -1,5 +1,6 @@
 """The results of a report, rule by rule: what a person reads first, in any format."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +8,7 @@ from functools import cached_property
 from gate.report.messages import requirement
 from gate.report.model import IntervalPart, Report, ResultPart
 from gate.report.renderings.words import level, value_of, word
+from gate.views.names import name_cell
 from gate.wording import pluralize, printable
 
 MOST_NAMED = 5  # classes or slices of one rule; the rest is counted
@@ -137,6 +139,21 @@ def name_scope(result: ResultPart) -> str:
     return " ".join(named)
 
 
+def name_part(result: ResultPart) -> str:
+    """Return which of several conditions of a rule a result is about, a region in words.
+
+    >>> from types import SimpleNamespace as Of
+    >>> [name_part(Of(scope=Of(part=each))) for each in ("cell:4:0", "frame:0.2", "exact", None)]
+    ['top left cell of 4 x 4', 'frame of 20 %', 'exact', '']
+    """
+    part = printable(result.scope.part or "", _LONGEST_NAME)
+    if cell := re.fullmatch(r"cell:([1-9][0-9]?):([0-9]{1,3})", part):
+        return name_cell(int(cell[1]), int(cell[2]))
+    if frame := re.fullmatch(r"frame:(0\.[0-9]{1,6})", part):
+        return f"frame of {100 * float(frame[1]):g} %"
+    return part
+
+
 def short_value(result: ResultPart, *, interval: bool = False) -> str:
     """Return what was measured in few signs: 0.765 (13/17), with its interval where asked."""
     measured = result.measured
@@ -196,7 +213,7 @@ def _numbers(group: RuleGroup, most: int) -> Iterator[str]:
 
 
 def _of_what(result: ResultPart) -> str:
-    name = name_scope(result) or printable(result.scope.part or "", _LONGEST_NAME)
+    name = name_scope(result) or name_part(result)
     return f"{name} " if name else ""
 
 

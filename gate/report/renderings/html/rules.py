@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gate.report.model import Report, ResultPart
-from gate.report.renderings.grouping import RuleGroup, describe, group_results, name_scope
+from gate.report.renderings.grouping import (
+    RuleGroup,
+    describe,
+    group_results,
+    name_part,
+    name_scope,
+)
 from gate.report.renderings.html.bars import (
     Bar,
     interval_in_words,
@@ -140,7 +146,7 @@ def _row(result: ResultPart, bar: Bar | None = None) -> ResultRow:
     return ResultRow(
         result=result,
         state=word(result),
-        scope=name_scope(result) or result.scope.part or result.scope.split or "the run",
+        scope=name_scope(result) or name_part(result) or result.scope.split or "the run",
         value=value_of(result) if measured.value is not None else "–",
         counts=counts,
         interval=interval_in_words(measured.interval),
