@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.report.model import HistoryPart, IntervalPart, Report
@@ -48,6 +48,7 @@ def test_a_bound_that_is_missing_reaches_to_the_edge(value):
 
 
 @given(anything, st.floats(1e-6, 1e9), st.integers(3, 8))
+@example(1.0, 400000001.0, 3)
 def test_marks_of_a_scale_are_few_and_within_it(low, span, most):
     high = low + span
     values = round_values(low, high, most)

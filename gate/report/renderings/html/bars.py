@@ -60,13 +60,15 @@ def round_values(low: float, high: float, most: int) -> list[float]:
     if not low < high or not math.isfinite(high - low):
         return [low]
     power = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(
-        each * power for each in (1, 2, 5, 10, 20) if (high - low) / (each * power) <= most - 1
-    )
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    found = (float(f"{each * step:.12g}") for each in range(first, last + 1))
+    steps = (each * power for each in (1, 2, 5, 10, 20))
+    wide = next(each for each in steps if len(_multiples(low, high, each)) <= most)
+    found = (float(f"{each * wide:.12g}") for each in _multiples(low, high, wide))
     return list(dict.fromkeys(found))  # beside large numbers, small steps fall together
+
+
+def _multiples(low: float, high: float, step: float) -> range:
+    """Return which multiples of a step lie from ``low`` to ``high``."""
+    return range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
 
 
 def interval_in_words(interval: IntervalPart | None) -> str:
