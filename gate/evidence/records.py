@@ -132,7 +132,7 @@ def rows_from_counts(confusion: Sequence[Sequence[int]]) -> Rows:
 
 
 class Thumbnails(Protocol):
-    """Small grey pictures, (n, 64, 64) of uint8: an array, or what stands for one on a disk."""
+    """Small grey pictures, (n, side, side) of uint8: an array, or what stands for one."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -152,7 +152,7 @@ class Fingerprints:
     featureless: NDArray[np.bool_]  # (n,) too flat or too small for the hash to mean anything
     upright: NDArray[np.uint8]  # (n, 32) the hash of an object on such ground, set upright; else 0
     bare: NDArray[np.uint8]  # (n, 32) the hash of a picture without its plain border; else 0
-    looks: NDArray[np.uint8] | None = None  # (n, 16, 16) grey, of what is on plain ground; else 0
+    looks: Thumbnails | None = None  # (n, 16, 16) grey, of what is on plain ground; else 0
     thumbnails: Thumbnails | None = None  # (n, 64, 64) grey; only where images are >= 64 px
 
 

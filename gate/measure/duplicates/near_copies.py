@@ -71,10 +71,9 @@ def near_copies(
         return found
     doubtful = np.flatnonzero((found.row != NONE) & (found.distance > SURE))
 
-    limits = found.distance / ratio
-
     def crowded(row: int) -> bool:
-        return _is_crowded(a, b[row], limits[row], row if same else NONE)
+        own = ratio if isinstance(ratio, float) else ratio[row]
+        return _is_crowded(a, b[row], found.distance[row] / own, row if same else NONE)
 
     row = found.row.copy()
     told = list(in_order(crowded, doubtful.tolist(), threads=usable_cores()))

@@ -16,6 +16,7 @@ from gate.measure.duplicates import coarse_candidates, edited_copies, exact_copi
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
 from gate.measure.duplicates.tone_agreement import tone_agreement
 from gate.measure.fingerprints.orientations import inverse, turn
+from gate.measure.fingerprints.sparse_looks import SparseLooks
 
 _SURE = round(1 - edited_copies.COPY, 3)
 _ALIKE = 0.35  # in place of RATIO: silhouettes of one kind are much alike
@@ -69,21 +70,26 @@ def _hashes(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.uint
     return np.where(bare.any(axis=1, keepdims=True), bare, near)
 
 
-def _ratios(side: FingerprintedSplit, rows: Indices, by: _By) -> NDArray[np.float64]:
-    """Return by how much each row's partner must be nearer than its 20th neighbour, (m,)."""
+def _ratios(side: FingerprintedSplit, rows: Indices, by: _By) -> float | NDArray[np.float64]:
+    """Return by how much a partner must be nearer than the 20th neighbour, of all or each, (m,)."""
     prints = side.fingerprints
-    ratios = np.full(len(rows), _ALIKE if by is _By.UPRIGHT else near_copies.RATIO)
-    if (
-        by in (_By.AS_SHOWN, _By.INVERTED)
-        and prints.looks is not None
-        and prints.thumbnails is not None
-    ):
-        ratios[prints.looks[rows].any(axis=(1, 2))] = _ALIKE
+    common = _ALIKE if by is _By.UPRIGHT else near_copies.RATIO
+    by_look = by in (_By.AS_SHOWN, _By.INVERTED)
+    if not by_look or prints.looks is None or prints.thumbnails is None:
+        return common
+    ratios = np.full(len(rows), common)
+    ratios[_have_look(prints.looks, rows)] = _ALIKE
     return ratios
 
 
+def _have_look(looks: Thumbnails, rows: Indices) -> NDArray[np.bool_]:
+    if isinstance(looks, SparseLooks):
+        return looks.have(rows)
+    return np.asarray(looks[rows].any(axis=(1, 2)))
+
+
 def _have_border(side: FingerprintedSplit, rows: Indices) -> NDArray[np.bool_]:
-    return np.asarray(side.fingerprints.bare[rows].any(axis=1))
+    return _not_black(side.fingerprints.bare)[rows]
 
 
 def _across(
@@ -119,7 +125,12 @@ def _without(rows: Indices, found: Iterable[Match]) -> Indices:
 
 def _objects(side: FingerprintedSplit, rows: Indices) -> Indices:
     """Return those of the ``rows`` that show an object on plain ground."""
-    return rows[side.fingerprints.upright[rows].any(axis=1)]
+    return rows[_not_black(side.fingerprints.upright)[rows]]
+
+
+def _not_black(hashes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which of the hashes, (n, 32), are not zero: which images have one."""
+    return np.asarray(hashes.any(axis=1))
 
 
 def _near(

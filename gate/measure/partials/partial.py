@@ -24,6 +24,7 @@ from gate.evidence.records import (
     SplitEvidence,
     Unreadable,
 )
+from gate.measure.fingerprints.sparse_looks import LookStore
 from gate.measure.fingerprints.thumbnail_store import ThumbnailStore
 from gate.measure.partials.requests import MeasurementRequest, OpenMeasurement, columns_of
 from gate.measure.partials.work_units import WorkUnit
@@ -142,6 +143,7 @@ class _Columns:
 
     length: int
     pile: ThumbnailStore
+    looks: LookStore = field(default_factory=LookStore)
     filled: int = 0
     of_rows: _Named = field(default_factory=dict)
     of_slices: _Named = field(default_factory=dict)
@@ -158,10 +160,11 @@ class _Columns:
             self._place(self.of_slices, name, values)
         self.observations.append(part.rows.observations)
         for each in FINGERPRINTS:
-            if each.field != "thumbnails":
+            if each.field not in ("looks", "thumbnails"):
                 column = getattr(part.fingerprints, each.field)
                 self._place(self.of_fingerprints, each.field, column)
         self.pile.add(part.fingerprints.thumbnails, len(part.rows))
+        self.looks.add(part.fingerprints.looks, len(part.rows))
         self.filled += len(part.rows)
 
     def rows(self) -> Rows:
@@ -171,7 +174,8 @@ class _Columns:
 
     def fingerprints(self) -> Fingerprints:
         """Return their fingerprints."""
-        return Fingerprints(**self._cut(self.of_fingerprints), thumbnails=self.pile.thumbnails())
+        columns = self._cut(self.of_fingerprints)
+        return Fingerprints(**columns, looks=self.looks.looks(), thumbnails=self.pile.thumbnails())
 
     def _place(self, columns: _Named, name: str, values: NDArray[Any] | None) -> None:
         if values is None:

@@ -4,7 +4,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
@@ -21,6 +21,7 @@ from gate.evidence.contradictions import Contradiction
 from gate.evidence.files import replace_file
 from gate.evidence.records import Fingerprints, Rows, Unreadable
 from gate.evidence.times import as_text, moment_of
+from gate.measure.fingerprints.sparse_looks import LookStore
 from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_sound_part
 from gate.measure.partials.work_units import WorkUnit
@@ -140,6 +141,8 @@ def _describe(part: PartialResult) -> dict[str, Any]:
 def _arrays(part: PartialResult) -> Arrays:
     columns = {each.field: getattr(part.rows, each.field) for each in NUMBERS}
     columns |= {each.field: getattr(part.fingerprints, each.field) for each in FINGERPRINTS}
+    if columns["looks"] is not None:
+        columns["looks"] = columns["looks"][:]  # as an array
     columns |= {"lowest": part.lowest, "highest": part.highest, "single": part.single}
     columns |= {
         f"observations.{at}": column for at, column in enumerate(part.rows.observations.values())
@@ -183,7 +186,7 @@ def _part(described: Mapping[str, Any], arrays: Arrays) -> PartialResult:
         engines={str(package): str(version) for package, version in described["engines"].items()},
     )
     require_sound_part(part)
-    return part
+    return _without_black_looks(part)
 
 
 def _list(texts: NDArray[np.object_] | None) -> list[str | None] | None:
@@ -194,3 +197,10 @@ def _column(values: Sequence[str | None]) -> NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)  # a list in it stays one value, and is no text
     column[:] = values
     return column
+
+
+def _without_black_looks(part: PartialResult) -> PartialResult:
+    """Return the same part in less memory: a run holds all the parts that it kept at once."""
+    store = LookStore()
+    store.add(part.fingerprints.looks, len(part.rows))
+    return replace(part, fingerprints=replace(part.fingerprints, looks=store.looks()))
