@@ -130,7 +130,9 @@ def test_the_summary_and_the_files_are_there_before_the_gate_shuts(verdict, stat
     assert outputs["policy-sha256"]
     kept = {file.name for file in Path(outputs["folder"]).iterdir()}
     assert {"report.json", "report.html", "junit.xml", "report.sarif"} <= kept
-    assert machine.files["SUMMARY"].read_text(encoding="utf-8").startswith("## ")
+    marker, verdict, *_ = machine.files["SUMMARY"].read_text(encoding="utf-8").splitlines()
+    assert marker.startswith("<!-- validate-model: ")
+    assert verdict.startswith("## ")
     assert measured.stdout.startswith("::")
 
 

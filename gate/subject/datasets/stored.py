@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from gate.errors import DataError
+from gate.healing import may_heal
 from gate.subject.datasets.places import Place, RemotePath
 from gate.wording import plain
 
@@ -226,6 +227,9 @@ def _no_room(shown: str, error: OSError) -> DataError:
 
 
 def _lost(shown: str, error: OSError) -> DataError:
+    """Return the error for a file that is lost; raises the OSError itself where it may heal."""
+    if may_heal(error):  # this process lacks room, which is no fault of the file
+        raise error
     if isinstance(error, FileNotFoundError):
         return DataError(shown, "does not exist, or no longer", "put it back and run again")
     return DataError(
