@@ -39,6 +39,7 @@ a misspelt label, a refused checkpoint, code that raises). In JSON that is `deci
 
 def helps(command, *below):
     """Yield (name, help) of a command of the program and of those below it."""
+    command._help_option = None  # it keeps the one of its first call, perhaps of another test
     said = CliRunner().invoke(program, [*below, "--help"], prog_name="validate-model").output
     yield " ".join(["validate-model", *below]), said
     if isinstance(command, click.Group):
