@@ -41,9 +41,20 @@ def program() -> NoReturn:
         status = _INTERRUPTED
     ending.settle(status)
     if "gate.subject.guard" in sys.modules:  # user code may have run here, and left a thread
-        _thread.start_new_thread(ending.end_soon, (status,))
+        _end_soon(status)
     gc.freeze()  # else Python looks through all objects twice before it ends, a tenth of a command
     sys.exit(status)
+
+
+def _end_soon(status: int) -> None:
+    """Start the thread that ends this process in a while, and wait until it runs.
+
+    One that first ran when Python is already ending would end it with a fatal error.
+    """
+    starting = _thread.allocate_lock()
+    starting.acquire()
+    _thread.start_new_thread(ending.end_soon, (status, starting.release))
+    starting.acquire()
 
 
 class InterruptHandler:

@@ -7,6 +7,7 @@ may end the process, with 0 say, which is our "pass"; it does not choose the exi
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _LINGER = 10.0  # seconds that threads and exit handlers of user code have to come to their end
@@ -42,8 +43,9 @@ def end_now(asked: str) -> None:
     _leave(_NOT_EVALUATED if _status is None else _status)
 
 
-def end_soon(status: int) -> None:
+def end_soon(status: int, tell_it_runs: Callable[[], None]) -> None:
     """End the command in a while, in a thread: threads of the user's may go on for ever."""
+    tell_it_runs()
     time.sleep(_LINGER)
     _leave(status)
 

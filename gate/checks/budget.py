@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from gate.metrics.estimates import Estimate
 
 _TEST = ((480, 20), (20, 480))
-_NOT_COUNTED = "not counted"
+_COUNT_ANOTHER = (
+    "limit the `macs` of the checkpoint that it was exported from, and the `file` of this one"
+)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMG]?)B?")
 
@@ -83,8 +85,8 @@ class Budget(Rule):
     """Require that an answer costs no more than it may.
 
     Parameters, bytes of the file and multiply-accumulates of an image are counted, and equal on
-    every machine. torch counts convolutions and matrix products; of an ONNX file nothing is
-    counted, which passes as not applicable: limit its file.
+    every machine. torch counts convolutions and matrix products. Of an ONNX file nothing is
+    counted: a limit on `macs` is then inconclusive, for an export would else be a way around it.
 
     Time is measured: `latency` asks the model and another artefact about the same images, one at a
     time and turn about, and compares the ratios of their times. Two equal nets differ by 0.05 on a
@@ -192,9 +194,6 @@ class Budget(Rule):
     def _counted(self, part: str, limit: float | str, what: str, count: "Estimate") -> Comparison:
         allowed = int(limit)
         seen = f"{self._who} has {int(count.value or 0):,} {what}, allowed {allowed:,}"
-        from gate.metrics.estimates import Undefined
-
-        uncountable = isinstance(count, Undefined) and count.method == _NOT_COUNTED
         return Comparison(
             what=f"number of {what} of {self._who}",
             estimate=count,
@@ -202,7 +201,6 @@ class Budget(Rule):
             required=allowed,
             scope=Scope(part=part),
             finding=known_or(count, seen),
-            undefined=Outcome.NOT_APPLICABLE if uncountable else Outcome.INCONCLUSIVE,
         )
 
     def _parameters(self, evidence: "Evidence") -> "Estimate":
@@ -234,7 +232,7 @@ class Budget(Rule):
             return Count(int(known.max()))
         if (columns[ASKED] == 1).any():
             fact = f"torch runs no module of {self._who}, and nothing else counts"
-            return Undefined(fact, method=_NOT_COUNTED, remedy="limit `file` as well")
+            return Undefined(fact, remedy=_COUNT_ANOTHER)
         return Undefined("no image was asked about")
 
     def _timed(self, latency: Latency, evidence: "Evidence") -> Comparison:

@@ -137,8 +137,12 @@ def add_observations(
     not the one that was answered: who serves others now would choose what the views are of.
     """
     parts: dict[Split, list[PartialResult]] = {}
+    before = {
+        split: dict(zip(known.names, known.pixels, strict=True))
+        for split, known in ((split, KnownImages.of(splits[split])) for split in job.images)
+    }
     for unit, (_, part) in zip(units, results, strict=True):
-        _require_same_images(splits[unit.split], part)
+        _require_same_images(splits[unit.split].path, before[unit.split], part)
         parts.setdefault(unit.split, []).append(part)
     return {
         split: _with_observations(each, parts.get(split, ()), job.measurements)
@@ -146,18 +150,16 @@ def add_observations(
     }
 
 
-def _require_same_images(evidence: SplitEvidence, part: PartialResult) -> None:
+def _require_same_images(path: str, before: Mapping[str, bytes], part: PartialResult) -> None:
     """Raise DataError where images cannot be read again, or have other pixels than before."""
     for lost in part.unreadable:
         fact = f"it could be read once, and not a second time ({lost.reason})"
-        raise DataError(f"{evidence.path}: {lost.id}", fact, _READ_ALIKE)
-    known = KnownImages.of(evidence)
-    before = dict(zip(known.names, known.pixels, strict=True))
+        raise DataError(f"{path}: {lost.id}", fact, _READ_ALIKE)
     again = zip(part.rows.ids.tolist(), part.fingerprints.pixels, strict=True)
     for name, pixels in again:
         if before[name] != pixels.tobytes():
             fact = "it has other pixels when it is read a second time"
-            raise DataError(f"{evidence.path}: {name}", fact, _READ_ALIKE)
+            raise DataError(f"{path}: {name}", fact, _READ_ALIKE)
 
 
 def _with_observations(

@@ -1,6 +1,7 @@
 """The needs of a policy beside the model's answers: the union over its rules."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _AGAIN = "measure again with this policy"
 _LONGEST = 200  # characters of a key
+_ROUNDING = 1e-9  # of a sum of many fractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,18 @@ def _adds_up(measurement: Measurement, split: "SplitEvidence", evidence: "Eviden
     if evidence.configuration.operating_point is not None:
         rows = best_answers(rows)
     said = measurement.summarise(rows.observed(measurement.key), rows)
-    return bool(_as_json(said) == split.measurements[measurement.key].summary)
+    return _is_alike(_as_json(said), split.measurements[measurement.key].summary)
+
+
+def _is_alike(one: Any, other: Any) -> bool:  # noqa: ANN401 -- JSON values
+    """Return whether two JSON values say the same; processors add fractions in other orders."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    return bool(one == other)
 
 
 def _needs(rule: Rule) -> Iterator[Need]:

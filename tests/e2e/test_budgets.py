@@ -118,7 +118,7 @@ def test_a_net_that_sleeps_is_found_slower_and_warns(subject):
     assert (ran.status, found["outcome"], found["severity"]) == (0, "failed", "warn"), ran.out
 
 
-def test_of_an_onnx_file_nothing_is_counted_and_the_report_says_so(subject):
+def test_an_export_is_no_way_around_a_limit_that_nothing_counts(subject):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     from graphs import graph
@@ -130,6 +130,10 @@ def test_of_an_onnx_file_nothing_is_counted_and_the_report_says_so(subject):
     ran = judged(subject, "{check: budget, artefact: small, macs: 2M, file: 1MB}")
 
     found = budget_of(ran)
-    assert (ran.status, found["macs"]["outcome"]) == (0, "not-applicable"), ran.out
+    assert (ran.status, found["macs"]["outcome"]) == (3, "inconclusive"), ran.out
     assert found["file"]["outcome"] == "passed"
     assert "torch runs no module of small" in found["macs"]["message"]
+    assert "limit the `macs` of the checkpoint" in found["macs"]["remedy"]
+    followed = judged(subject, "{check: budget, macs: 2M}\n  - {id: export, check: budget, "
+                      "artefact: small, file: 1MB}")  # fmt: skip
+    assert followed.status == 0, followed.out

@@ -78,6 +78,20 @@ def _replicas(runner: "Runner", wanted: int) -> tuple["Runner", ...]:
     return (runner, *(each for each in others if each is not None))
 
 
+def _answering_together(
+    runner: "Runner", first: "FirstBatch", threads: int
+) -> tuple[tuple["Runner", ...], Callable[[], None]]:
+    """Return runners that share so many threads, and what limits each thread to its share."""
+    from gate.measure.inference.open_model import limit_threads
+
+    runners = _replicas(runner, min(threads, MAX_MODEL_REPLICAS))
+    together = count_threads(threads, first.batch)  # of one runner, for one batch
+    limited = partial(limit_threads, 1 if len(runners) > 1 else together)
+    runners = _with_fusion(runners, first, limited)
+    limited()
+    return runners, limited
+
+
 def _notes_of_outputs(first: "FirstBatch", values: Values | None) -> Iterator[str]:
     """Yield what was read into the outputs of the model, and what a declaration says otherwise."""
     if first.single_output:
@@ -118,7 +132,7 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
     from gate.measure.data_pass.artefacts import open_artefacts
     from gate.measure.data_pass.first_batch import first_batch
     from gate.measure.data_pass.predict import ForwardPass
-    from gate.measure.inference.open_model import limit_threads, open_model
+    from gate.measure.inference.open_model import open_model
 
     spec, base = job.gatefile.model, job.gatefile.base
     assert spec is not None, "a gate file without saved predictions names a model"
@@ -130,17 +144,11 @@ def open_worker(job: Job, datasets: Mapping[Split, Dataset]) -> Iterator[Worker]
         if subject.sha256 != job.checkpoint.sha256:
             raise changed(spec, job.checkpoint)
         transform = build_transform(job.gatefile.input, base=base)
-        with track_opened_files(
-            base, among_ours=True
-        ):  # what is imported or read only when it is needed
+        with track_opened_files(base, among_ours=True):  # what is read only when it is needed
             dataset = next(iter(datasets.values()))
             first = first_batch(dataset, transform, runner, output.values)
         chosen = _chosen(runner, first, job.backend)
-        runners = _replicas(chosen.runner, min(job.threads, MAX_MODEL_REPLICAS))
-        together = count_threads(job.threads, first.batch)  # of one runner, for one batch
-        limited = partial(limit_threads, 1 if len(runners) > 1 else together)
-        runners = _with_fusion(runners, first, limited)
-        limited()
+        runners, limited = _answering_together(chosen.runner, first, job.threads)
         undecided = first.single_output and output.values is None
         measurements = tuple(each.open() for each in job.measurements)
         if undecided:
