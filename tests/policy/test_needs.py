@@ -1,5 +1,6 @@
 """What policies have measured, and made-up measurements for their examples and fixtures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,17 @@ import pytest
 import gate.checks
 from gate.checks import REGISTRY
 from gate.checks.reference import numbers
+from gate.checks.repeatable import Repeatable
 from gate.cli import main
 from gate.decision import judge
 from gate.errors import DocumentError, UsageError
+from gate.evidence.records import MeasurementFacts, Split
 from gate.evidence.store import load, save
 from gate.evidence.synthetic_evidence import synthetic_evidence
+from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.fixtures import read_fixtures
-from gate.policy.needs import needs_of
+from gate.policy.needs import lacking, needs_of
+from gate.rehearsal import synthetic_evidence_for
 
 POLICY = """\
 apiVersion: gate/v1
@@ -133,3 +138,29 @@ def test_observations_that_no_run_can_leave_are_told(old, new, said, third_party
         read_fixtures("fixtures.yaml")
 
     assert said in str(caught.value)
+
+
+REPEATED = Repeatable(id="repeatable")
+
+
+def with_summary_off_by(difference):
+    """Evidence of answers that repeat but for noise, its mean or largest told so much wrongly."""
+    (measurement,) = REPEATED.needs()
+    made = synthetic_evidence_for(
+        [REPEATED], SyntheticRun(test=((50, 0), (0, 50)), views={}, unrepeatable=1)
+    )
+    test = made.splits[Split.TEST]
+    rows = replace(test.rows, observations={})
+    summary = dict(measurement.summarise(test.rows.observed(measurement.key), rows))
+    summary["gap between two calls"] += difference
+    facts = {measurement.key: MeasurementFacts(measurement.plan_facts(), summary)}
+    told = replace(test, format="folder", measurements=facts)
+    return replace(made, splits={Split.TEST: told})
+
+
+def test_a_sum_that_another_processor_rounds_otherwise_is_the_same():
+    assert lacking(REPEATED, with_summary_off_by(1e-14)) is None
+
+
+def test_a_summary_that_does_not_follow_from_the_answers_is_not_believed():
+    assert "is not that of its answers" in lacking(REPEATED, with_summary_off_by(1e-3)).fact
