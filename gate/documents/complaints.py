@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails
 
 from gate.documents.scalars import read_plain
 from gate.documents.yaml_tree import Key, Kind, Node
-from gate.wording import quote, suggestion
+from gate.wording import pluralize, quote, suggestion
 
 _EXPECTED = {
     "string_type": "text",
@@ -69,7 +69,6 @@ def wrong_value(name: str, node: Node, error: ErrorDetails, purpose: str) -> tup
     """Return fact and remedy for a value of the right kind; ``purpose`` is its description."""
     kind, context = error["type"], error.get("ctx", {})
     said = quote(node.text) if node.kind is Kind.SCALAR else f"a {node.kind.value}"
-    unit = "characters" if kind.startswith("string") else "entries"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"{name} must be {words} {context[key]:g}, and {node.text} is not", ""
@@ -81,9 +80,18 @@ def wrong_value(name: str, node: Node, error: ErrorDetails, purpose: str) -> tup
             fact, _, remedy = str(context["error"]).partition("; ")
             return fact, remedy
         case "too_short" | "string_too_short":
-            return f"{name} needs at least {context['min_length']} {unit}", f"expected: {purpose}"
+            limit = _length(context["min_length"], kind)
+            return f"{name} needs at least {limit}", f"expected: {purpose}"
         case "too_long" | "string_too_long":
-            return f"{name} holds more than {context['max_length']} {unit}", f"expected: {purpose}"
+            limit = _length(context["max_length"], kind)
+            return f"{name} holds more than {limit}", f"expected: {purpose}"
         case "string_pattern_mismatch":
             return f"{name} cannot be {said}", f"expected: {purpose}"
     return f"{name} is not valid", f"expected: {purpose}"
+
+
+def _length(number: int, kind: str) -> str:
+    """Return a length in words, in characters or entries by the kind of an error."""
+    if kind.startswith("string"):
+        return pluralize(number, "character")
+    return "1 entry" if number == 1 else f"{number:,} entries"

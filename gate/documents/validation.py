@@ -123,8 +123,7 @@ class _Translator:
     def faults(self, errors: list[ErrorDetails]) -> Iterator[Fault]:
         """Yield the faults, one for each thing that a person has to change."""
         groups: dict[Path, list[_Problem]] = {}
-        for error in errors:
-            problem = self._located(error)
+        for problem in self._told_once([self._located(error) for error in errors]):
             groups.setdefault(problem.path, []).append(problem)
         for path, group in groups.items():
             node = self._node(path)
@@ -135,6 +134,15 @@ class _Translator:
             elif not node.has_refused and not any(_is_inside(other, path) for other in groups):
                 fact, remedy = wrong_kind(name_place(path), node, kinds)
                 yield self.source.fault(*node.place, fact, remedy)
+
+    def _told_once(self, problems: list[_Problem]) -> Iterator[_Problem]:
+        """Yield the problems but for lists that are too short only without their faulty entries."""
+        for problem in problems:
+            is_long = problem.error["type"] == "too_short" and (
+                len(self._node(problem.path).items) >= problem.error["ctx"]["min_length"]
+            )
+            if not (is_long and any(_is_inside(other.path, problem.path) for other in problems)):
+                yield problem
 
     def _complain(self, node: Node, problem: _Problem) -> Iterator[Fault]:
         error, path = problem.error, (*problem.path, *problem.rest)

@@ -3,7 +3,7 @@
 import contextlib
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -15,7 +15,7 @@ from gate.measure.evidence_builder import EvidenceBuilder
 from gate.measure.model_evidence import measure_model
 from gate.measure.progress import Progress
 from gate.measure.settings import MeasureSettings
-from gate.policy.needs import Need
+from gate.policy.needs import Need, artefacts_wanted
 from gate.subject.datasets.records import Dataset, PredictionTable
 from gate.subject.gatefile import GateFile, HistorySpec
 from gate.subject.histories import read_history
@@ -44,6 +44,7 @@ def measure(
         split: each for split, each in datasets.items() if not isinstance(each, PredictionTable)
     }
     builder.assumed += _assumed(gatefile, datasets, classes, progress)
+    builder.assumed += _not_compared(gatefile, needs)
     with builder.failing(), contextlib.redirect_stdout(sys.stderr):  # user code may print
         if tables:
             from gate.measure.cache_location import usable
@@ -98,6 +99,14 @@ def _assumed(
         first = ", ".join(classes[:5]) + (" ..." if len(classes) > 5 else "")
         notes.append(f"class order as the data gives it: {first}")
     return notes
+
+
+def _not_compared(gatefile: GateFile, needs: Sequence[Need]) -> Iterator[str]:
+    """Yield a note for each artefact that is deployed, perhaps, and that no rule looks at."""
+    wanted = artefacts_wanted(needs)
+    for name in gatefile.artefacts:
+        if name not in wanted:
+            yield f"artefact {name} is not judged: no rule of the policy names it (see parity)"
 
 
 def _history(gatefile: GateFile) -> History | None:

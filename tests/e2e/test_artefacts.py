@@ -20,6 +20,7 @@ rules:
 {rules}
 """
 RULE = "{check: parity, artefact: small, images: 40}"
+NOT_JUDGED = "artefact small is not judged: no rule of the policy names it (see parity)"
 
 
 def graph(path, state, *, scale=1.0, broken=(), outputs=None, classes=None, kind="float32"):
@@ -96,6 +97,21 @@ def test_a_right_export_passes_and_is_covered(subject):
     assert ran.status == 0, ran.out
     found = artefacts_of(ran)["small"]
     assert (found["precision"], found["parameters"], found["covered"]) == ("float32", 130, True)
+
+
+def test_an_artefact_that_no_rule_looks_at_is_told_beside_the_pass(subject):
+    judge_by(subject)
+
+    ran = subject.command("run", "--no-cache")
+
+    assert (ran.status, artefacts_of(ran)) == (0, {})
+    assert NOT_JUDGED in ran.report["environment"]["assumed"]
+
+
+def test_an_artefact_that_a_rule_looks_at_is_not_told(subject):
+    ran = subject.command("run", "--no-cache")
+
+    assert NOT_JUDGED not in ran.report["environment"]["assumed"]
 
 
 def test_an_export_that_scales_its_inputs_fails_though_every_answer_agrees(subject):
