@@ -25,7 +25,7 @@ from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.utf8 import as_utf8
-from gate.wording import pluralize
+from gate.wording import pluralize, say_duration
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
 NEAR_TIE = 1e-5
@@ -116,8 +116,8 @@ def tell_if_long(
     if rate and answers / rate > _LONG:
         passes = sum(need.passes for need in needs)
         progress.warn(
-            f"the policy asks the model again, {passes:,} passes and {answers:,} answers: about "
-            f"{answers / rate / 60:,.0f} minutes at {rate:,.0f} images a second"
+            f"the policy asks the model again, {passes:,} passes and {answers:,} answers: "
+            f"{say_duration(answers / rate)} at {rate:,.0f} images a second"
         )
 
 

@@ -58,6 +58,16 @@ def test_the_views_of_a_policy_are_measured_and_judged(subject):
     assert outcomes["region-evidence[part=tint]"] == "failed"  # it tells dark from bright
 
 
+def test_who_waits_sees_the_images_and_then_the_views(subject, monkeypatch):
+    monkeypatch.setattr("gate.cli.progress.PATIENCE", 0.0)
+
+    shown = subject.command("run", "--no-cache").err.splitlines()
+
+    stages = list(dict.fromkeys(each.partition(":")[0] for each in shown if " of " in each))
+    assert stages[:2] == ["images", "views"]
+    assert any(each.startswith("views: 40 of 40") for each in shown)
+
+
 def test_without_a_rule_that_asks_nothing_is_asked(subject):
     subject.write("policy.yaml", PLAIN)
 
