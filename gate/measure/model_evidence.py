@@ -41,10 +41,12 @@ def measure_model(
     progress: Progress,
     builder: EvidenceBuilder,
     needs: Sequence[Need] = (),
+    asked_first: Sequence[str] = (),
 ) -> None:
     """Fill in what the model shows on its data, as far as it goes, and what the policy needs.
 
-    ``engine`` is None where shards hold what was measured.
+    ``engine`` is None where shards hold what was measured. ``asked_first`` are classes that come
+    first in what is asked again.
 
     Raises SubjectError where the checkpoint, the model or the data does not let it go on.
     """
@@ -86,7 +88,7 @@ def measure_model(
             tell_if_long(again, builder.splits, answered / seconds if answered else 0.0, progress)
         _ask_again(
             plan, job, again, gatefile, datasets, settings, engine, progress, builder,
-            assembler.facts,
+            assembler.facts, places_of(asked_first, classes),
         )  # fmt: skip
     _compare(gatefile, datasets, classes, settings, progress, builder)
 
@@ -132,11 +134,12 @@ def _ask_again(
     progress: Progress,
     builder: EvidenceBuilder,
     facts: ModelFacts,
+    asked_first: frozenset[int],
 ) -> None:
     """Ask the model, of which the first pass has told ``facts``, again in a second pass."""
     known = {split: KnownImages.of(each) for split, each in builder.splits.items()}
     second = plan_second_pass(
-        plan, job, requests_of(needs), known, datasets, gatefile.input, critical_of(gatefile, job)
+        plan, job, requests_of(needs), known, datasets, gatefile.input, asked_first
     )
     if second is None:
         return
@@ -161,9 +164,9 @@ def _by_the_same(
         yield seen, part
 
 
-def critical_of(gatefile: GateFile, job: Job) -> frozenset[int]:
-    """Return the critical classes by their places."""
-    return frozenset(map(job.classes.index, gatefile.critical))
+def places_of(names: Sequence[str], classes: tuple[str, ...]) -> frozenset[int]:
+    """Return classes by their places; each is one of ``classes``."""
+    return frozenset(map(classes.index, names))
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:
