@@ -41,6 +41,14 @@ _REASONS = {
     NO_PIXELS: ("the data gives tensors, which have no pixels", "return uint8 images"),
 }
 
+ASKED_AT_ALL = (ASKED, UNCHANGED)
+
+
+def why_left_out(states: Sequence[Numbers]) -> tuple[str, str]:
+    """Return why most images of a sample that were not asked were not, and the remedy."""
+    counts = {state: sum(int((each == state).sum()) for each in states) for state in _REASONS}
+    return _REASONS[max(counts, key=lambda each: counts[each])]
+
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
