@@ -7,7 +7,12 @@ Three places, two sizes, two shares of marks that tell the class, two nets, grey
 same nets without a mark: 52 nets. ``lost`` is the accuracy on the test images minus that on the
 same images with marks that mean nothing: the truth, which the gate is not told. ``frame`` and
 ``cell`` are what it says is owed to the frame and to the cell of the mark, or to the worst outer
-cell where there is none, with their lower bounds. Takes about a quarter of an hour on two cores.
+cell where there is none, with their lower bounds at 0.95. What 600 images leave open, the estimate
+decides, as in the shipped policy ``behaviour``. Takes some ten minutes on two cores.
+
+Found: all 25 nets that lose more than 0.10 fail, and so do 6 of 14 that lose 0.05 to 0.10; none of
+9 that lose less, and none of the 4 without a mark. A mark of 3 or 5 pixels does not lie in the
+frame whole (2 pixels here), so that up to 0.10 is let pass: the limit of a cell.
 """
 
 import sys
