@@ -1,0 +1,228 @@
+"""Views and artefacts are judged at the operating point that ships: by a run, and by judge."""
+
+import json
+from contextlib import closing
+from sqlite3 import connect
+
+import pytest
+
+POLICY = """\
+apiVersion: gate/v1
+kind: Policy
+metadata: {name: operated, version: 1.0.0}
+rules:
+  - {id: light, check: stability, views: ["brighten:1"], min_agreement: 0.8, max_drop: 0.2}
+  - {id: misses, check: stability, views: ["brighten:1"], metric: recall, max_drop: 0.4}
+  - {check: region-evidence, tint: {max: 0.3}, severity: warn}
+  - {check: shift, severity: warn}
+  - {check: patch-shuffle, severity: warn}
+  - {check: repeatable, images: 20, batches: [1, 7]}
+"""
+DARK_FROM = "dark from 0.72, else the best of the others"
+UNSTABLE = {"order": [{"class": "dark", "at_least": 0.72}]}  # between the picture and the view
+STABLE = {"order": [{"class": "dark", "at_least": 0.55}]}
+FITTED = {"order": [{"class": "dark", "fit": {"recall": 0.6}}]}
+ABSTAINING = {**UNSTABLE, "order": [*UNSTABLE["order"], {"class": "bright", "at_least": 0.7}],
+              "otherwise": "abstain"}  # fmt: skip
+
+
+def unsure(state):
+    """A net that gives a dark picture 0.75, and 0.68 when there is more light on it."""
+    state["head.weight"] *= 0.05
+    state["head.bias"] *= 0.05
+
+
+@pytest.fixture
+def subject(in_units):
+    in_units.folders("test", 30, seed=2)
+    in_units.folders("validation", 30, seed=3)
+    in_units.gatefile["data"]["validation"] = {"path": "validation"}
+    in_units.checkpoint(change=unsure)
+    in_units.write("policy.yaml", POLICY)
+    return in_units
+
+
+def run(project, point=None):
+    project.write_gatefile(operating_point=point)
+    return project.command("run", "--no-cache")
+
+
+def judge(project, point=None):
+    """Judge the evidence that the last run left, at another point."""
+    options = ()
+    if point is not None:
+        document = {"apiVersion": "gate/v1", "kind": "Validation", "operating_point": point}
+        project.write("at.yaml", json.dumps(document))
+        options = ("--operating-point", "at.yaml")
+    return project.command(
+        "judge", "gate-out", "--policy", "policy.yaml", "--out", "gate-out", *options
+    )
+
+
+def outcomes(ran):
+    return {each["key"]: each["outcome"] for each in ran.report["results"]}
+
+
+def message(ran, key):
+    return next(each["message"] for each in ran.report["results"] if each["key"] == key)
+
+
+AGREEMENT = "light[part=agreement brighten:1]"
+
+
+def test_a_model_that_is_stable_by_the_highest_score_alone_fails_at_its_threshold(subject):
+    by_score = run(subject)
+    assert outcomes(by_score)[AGREEMENT] == "passed"
+    assert "answered at" not in message(by_score, AGREEMENT)
+
+    by_threshold = run(subject, UNSTABLE)
+
+    found = outcomes(by_threshold)
+    assert by_threshold.status == 1
+    assert found[AGREEMENT] == found["light[part=drop brighten:1]"] == "failed"
+    assert found["misses[class=dark,part=drop brighten:1]"] == "failed"
+    assert f"answered at {DARK_FROM}" in message(by_threshold, AGREEMENT)
+
+
+def test_a_model_that_is_stable_at_its_threshold_passes(subject):
+    ran = run(subject, STABLE)
+
+    assert ran.status == 0, ran.out
+    assert outcomes(ran)[AGREEMENT] == "passed"
+
+
+def test_an_answer_that_is_kept_back_under_the_view_has_changed_and_is_missed(subject):
+    ran = run(subject, ABSTAINING)
+
+    found = outcomes(ran)
+    assert found[AGREEMENT] == found["misses[class=dark,part=drop brighten:1]"] == "failed"
+    assert "else no answer" in message(ran, AGREEMENT)
+
+
+def test_who_answers_nothing_at_all_is_stable_and_right_about_nothing(subject):
+    nothing = {"order": [{"class": name, "at_least": 1.0} for name in ("dark", "bright")]}
+
+    ran = run(subject, {**nothing, "otherwise": "abstain"})
+
+    assert outcomes(ran)[AGREEMENT] == "passed"
+    assert outcomes(ran)["patch-shuffle"] == "passed" or "too small" in message(
+        ran, "patch-shuffle"
+    )
+
+
+@pytest.mark.parametrize("point", [UNSTABLE, STABLE, FITTED, ABSTAINING])
+def test_judging_saved_views_at_a_point_is_a_run_with_it_to_the_byte(point, subject):
+    whole = run(subject, point)
+    run(subject)
+
+    judged = judge(subject, point)
+
+    assert judged.digest == whole.digest
+    assert judged.status == whole.status
+    assert judge(subject).digest == whole.digest  # the evidence has the point now
+
+
+def test_scores_that_were_taken_out_of_the_evidence_prove_nothing_at_a_point(subject):
+    run(subject)
+    with closing(connect(subject.folder / "gate-out" / "evidence.sqlite")) as database, database:
+        database.execute(
+            "DELETE FROM observations WHERE number IN "
+            "(SELECT number FROM observed_columns WHERE type = 'scores')"
+        )
+        database.execute("DELETE FROM observed_columns WHERE type = 'scores'")
+
+    judged = judge(subject, STABLE)
+
+    assert judged.status == 3, judged.err
+    assert "does not keep the scores of view brighten:1" in message(judged, AGREEMENT)
+
+
+def test_scores_that_are_not_those_of_the_answers_prove_nothing_at_all(subject):
+    run(subject)
+    with closing(connect(subject.folder / "gate-out" / "evidence.sqlite")) as database, database:
+        rows = database.execute(
+            "SELECT position, value FROM observations JOIN observed_columns USING (number) "
+            "WHERE measurement LIKE 'view brighten%' AND name = 'scores'"
+        ).fetchall()
+        for position, value in rows:
+            database.execute(
+                "UPDATE observations SET value = ? WHERE position = ? AND number IN (SELECT number "
+                "FROM observed_columns WHERE measurement LIKE 'view brighten%' "
+                "AND name = 'scores')",
+                (value[4:] + value[:4], position),
+            )
+
+    judged = judge(subject)
+
+    assert outcomes(judged)[AGREEMENT] == "inconclusive"
+    assert "contradict themselves" in message(judged, AGREEMENT)
+
+
+def test_an_artefact_that_answers_as_the_model_by_the_highest_score_fails_at_the_threshold(
+    subject,
+):
+    """A flatter export: the best class stays the best, and does not reach its threshold."""
+    onnx = pytest.importorskip("onnx", reason="builds the graph")
+    pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+    export(onnx, subject, cooled=0.85)
+    subject.gatefile["artefacts"] = {"small": "small.onnx"}
+    rule = "{check: parity, artefact: small, max_gap: 0.2, min_agreement: 0.9, margin: 0.1}"
+    subject.write("policy.yaml", POLICY + f"  - {rule}\n")
+    agreement, drop = (f"parity[part={part}]" for part in ("agreement", "drop"))
+
+    assert outcomes(run(subject))[agreement] == "passed"
+    whole = run(subject, UNSTABLE)
+    assert outcomes(whole)[agreement] == outcomes(whole)[drop] == "failed"
+    assert f"answered at {DARK_FROM}" in message(whole, agreement)
+
+    run(subject)
+    assert judge(subject, UNSTABLE).digest == whole.digest
+
+    honest = run(subject, STABLE)
+    assert outcomes(honest)[agreement] == outcomes(honest)[drop] == "passed"
+
+
+def test_two_artefacts_are_compared_by_the_answers_of_both_at_the_point(subject):
+    onnx = pytest.importorskip("onnx", reason="builds the graph")
+    pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+    for name, cooled in (("flat", 0.85), ("flatter", 0.84), ("sharp", 1.0)):
+        export(onnx, subject, cooled, f"{name}.onnx")
+    subject.gatefile["artefacts"] = {n: f"{n}.onnx" for n in ("flat", "flatter", "sharp")}
+    rule = "{{check: parity, artefact: flat, versus: {}, max_gap: 0.2, min_agreement: 0.8}}"
+    rules = [f"  - {{id: {n}, {rule.format(n)[1:]}\n" for n in ("flatter", "sharp")]
+    subject.write("policy.yaml", POLICY + "".join(rules))
+
+    whole = run(subject, UNSTABLE)
+
+    found = outcomes(whole)
+    assert found["flatter[part=agreement]"] == "passed"  # neither of them reaches the threshold
+    assert found["sharp[part=agreement]"] == "failed"
+    run(subject)
+    assert judge(subject, UNSTABLE).digest == whole.digest
+
+
+def export(onnx, project, cooled, name="small.onnx"):
+    """Write the model as ONNX, its logits times ``cooled``."""
+    import torch
+    from onnx import TensorProto, helper, numpy_helper
+
+    state = torch.load(project.folder / "model.pt", weights_only=True)
+    weight = state["head.weight"].numpy().T * float(state["conv.weight"].item()) * cooled
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["images"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "weight", "bias"], ["scores"]),
+        ],
+        "g",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 1, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 2])],
+        [
+            numpy_helper.from_array(weight.astype("float32"), "weight"),
+            numpy_helper.from_array(
+                (state["head.bias"].numpy() * cooled).astype("float32"), "bias"
+            ),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, project.folder / name)
