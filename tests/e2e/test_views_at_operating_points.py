@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from shutil import copyfile
 from sqlite3 import connect
 
 import pytest
@@ -120,6 +121,34 @@ def test_judging_saved_views_at_a_point_is_a_run_with_it_to_the_byte(point, subj
     assert judged.digest == whole.digest
     assert judged.status == whole.status
     assert judge(subject).digest == whole.digest  # the evidence has the point now
+
+
+def test_where_no_threshold_reaches_its_target_views_are_open_and_what_no_answer_decides_is_not(
+    subject,
+):
+    ran = run(subject, {"order": [{"class": "dark", "fit": {"recall": 0.999}}]})
+
+    found = outcomes(ran)
+    assert found["light"] == "inconclusive"
+    assert "no threshold of dark reaches recall 0.999" in message(ran, "light")
+    assert found["repeatable[part=twice]"] == found["repeatable[part=batches]"] == "passed"
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(5, "inconclusive"), (0, "passed")])
+def test_views_prove_nothing_at_a_threshold_that_was_fitted_on_images_of_test(
+    shared, expected, subject
+):
+    for image in sorted((subject.folder / "test" / "dark").glob("*.png"))[:shared]:
+        copyfile(image, subject.folder / "validation" / "dark" / f"copy-{image.name}")
+    rule = "  - {id: lsb, check: stability, views: ['lsb:1'], min_agreement: 0.8}\n"
+    subject.write("policy.yaml", POLICY + rule)
+
+    ran = run(subject, FITTED)
+
+    found = outcomes(ran)
+    assert found["lsb[part=agreement lsb:1]"] == expected
+    assert ("nothing is proven" in message(ran, "lsb[part=agreement lsb:1]")) is (shared > 0)
+    assert found["repeatable[part=twice]"] == "passed"
 
 
 def test_scores_that_were_taken_out_of_the_evidence_prove_nothing_at_a_point(subject):
