@@ -230,6 +230,34 @@ def test_two_artefacts_are_compared_by_the_answers_of_both_at_the_point(subject)
     assert judge(subject, UNSTABLE).digest == whole.digest
 
 
+@pytest.fixture
+def of_many(subject):
+    """A net of seventy classes, of which the evidence keeps the best thirty-two scores."""
+    classes = [f"class-{label:02}" for label in range(70)]
+    subject.folders("many", 3, seed=4, classes=classes)
+    subject.checkpoint(classes=70)
+    subject.gatefile["classes"] = classes
+    subject.gatefile["model"]["kwargs"] = {"classes": 70}
+    subject.gatefile["data"] = {"test": {"path": "many"}}
+    return subject
+
+
+@pytest.mark.parametrize(
+    ("least", "otherwise"), [(0.0, "best"), (0.04, "best"), (0.2, "best"), (0.04, "abstain")]
+)
+def test_of_many_classes_judging_is_a_run_to_the_byte(least, otherwise, of_many):
+    order = [{"class": "class-09", "at_least": least}, {"class": "class-60", "at_least": 0.05}]
+    point = {"order": order, "otherwise": otherwise}
+    whole = run(of_many, point)
+    run(of_many)
+
+    judged = judge(of_many, point)
+
+    assert judged.digest == whole.digest
+    told = "whether class-09 reaches 0 is not known" not in message(judged, AGREEMENT)
+    assert told is (least > 0)
+
+
 def export(onnx, project, cooled, name="small.onnx"):
     """Write the model as ONNX, its logits times ``cooled``."""
     import torch
