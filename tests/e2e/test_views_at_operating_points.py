@@ -5,6 +5,7 @@ from contextlib import closing
 from shutil import copyfile
 from sqlite3 import connect
 
+import numpy as np
 import pytest
 
 POLICY = """\
@@ -166,6 +167,23 @@ def test_scores_that_were_taken_out_of_the_evidence_prove_nothing_at_a_point(sub
     assert "does not keep the scores of view brighten:1" in message(judged, AGREEMENT)
 
 
+def test_another_score_gives_another_digest(subject):
+    honest = run(subject)
+    with closing(connect(subject.folder / "gate-out" / "evidence.sqlite")) as database, database:
+        number, position, value = database.execute(
+            "SELECT number, position, value FROM observations JOIN observed_columns USING (number) "
+            "WHERE type = 'scores'"
+        ).fetchone()
+        scores = np.frombuffer(value, "<f4").copy()
+        scores[scores.argmin()] += np.float32(0.01)
+        database.execute(
+            "UPDATE observations SET value = ? WHERE (number, position) = (?, ?)",
+            (scores.tobytes(), number, position),
+        )
+
+    assert judge(subject).digest != honest.digest
+
+
 def test_scores_that_are_not_those_of_the_answers_prove_nothing_at_all(subject):
     run(subject)
     with closing(connect(subject.folder / "gate-out" / "evidence.sqlite")) as database, database:
@@ -209,6 +227,20 @@ def test_an_artefact_that_answers_as_the_model_by_the_highest_score_fails_at_the
 
     honest = run(subject, STABLE)
     assert outcomes(honest)[agreement] == outcomes(honest)[drop] == "passed"
+
+
+def test_a_right_export_agrees_with_the_answers_of_the_model_at_the_point(subject):
+    onnx = pytest.importorskip("onnx", reason="builds the graph")
+    pytest.importorskip("onnxruntime", reason="the extra onnx runs it")
+    export(onnx, subject, cooled=1.0)
+    subject.gatefile["artefacts"] = {"small": "small.onnx"}
+    rule = "{check: parity, artefact: small, min_agreement: 0.8, margin: 0.1}"
+    subject.write("policy.yaml", POLICY + f"  - {rule}\n")
+
+    ran = run(subject, {"order": [{"class": "dark", "at_least": 0.8}]})  # no picture reaches it
+
+    found = outcomes(ran)
+    assert found["parity[part=agreement]"] == found["parity[part=drop]"] == "passed"
 
 
 def test_two_artefacts_are_compared_by_the_answers_of_both_at_the_point(subject):
