@@ -33,8 +33,9 @@ def _told(right: int) -> SyntheticRun:
         "format": ((1000, 3),),
         "order": tuple((1, 7919 * place % 1000) for place in range(1000)),
     }
-    observed = {"test": {"stored-files v1": columns}}
-    return SyntheticRun(test=((500, 0), (0, 500)), observations=observed)
+    return SyntheticRun(
+        test=((500, 0), (0, 500)), observations={"test": {"stored-files v1": columns}}
+    )
 
 
 class PropertyLabel(Rule):

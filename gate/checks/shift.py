@@ -76,8 +76,8 @@ class Shift(ViewRule):
             estimate, only_warns = answered.estimate, answered.is_harmless
         else:
             left_out = LeftOut.of(evidence, self.split, [view])
-            required = (">=", self.min_agreement)
-            estimate = left_out.admit(agreement(answered), answered, required, worst=0)
+            same = agreement(answered)
+            estimate = left_out.admit(same, answered, (">=", self.min_agreement), worst=0)
             asked = self.describe_sample(len(answered.rows), evidence)
             right = agreement(answered.right)
             stays = "" if right.value is None else f". Of those answered rightly: {right.value:.3f}"

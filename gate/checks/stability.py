@@ -50,6 +50,8 @@ class Stability(ViewRule):
     same, `max_drop` about right answers that are lost: a model may be as accurate as before and
     answer many images otherwise. Each view must hold by itself.
 
+    Where the gate file states an operating point, these are the answers at it; to abstain is one.
+
     The sample takes the classes in turns, so its accuracy is not that of the model; what differs is
     compared image by image.
 
@@ -171,8 +173,8 @@ class Stability(ViewRule):
         asked = self.describe_sample(len(answered.rows), evidence)
         left_out = LeftOut.of(evidence, self.split, [measured])
         if self.min_agreement is not None:
-            required = (">=", self.min_agreement)
-            share = left_out.admit(agreement(answered), answered, required, worst=0)
+            same, least = agreement(answered), self.min_agreement
+            share = left_out.admit(same, answered, (">=", least), worst=0)
             yield self._agreement(share, view, asked)
         if self.max_drop is None:
             return

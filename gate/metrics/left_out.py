@@ -16,6 +16,8 @@ from gate.evidence.view_answers import NOT_SAMPLED, STATE, ViewAnswers
 from gate.metrics.estimates import SLACK, Estimate, Undefined
 from gate.metrics.view_answers import ASKED_AT_ALL, Answered, why_left_out
 
+Required = tuple[Literal["<=", ">="], float]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeftOut:
@@ -40,7 +42,7 @@ class LeftOut:
         return LeftOut(self.labels[self.labels == label], self.why, self.remedy)
 
     def admit(
-        self, estimate: Estimate, answered: Answered, required: tuple[Literal["<=", ">="], float],
+        self, estimate: Estimate, answered: Answered, required: Required,
         *, worst: float,
     ) -> Estimate:  # fmt: skip
         """Return an estimate of images that were asked; undefined where the others could turn it.

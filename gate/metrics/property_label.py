@@ -54,7 +54,7 @@ def told_by(evidence: Evidence, split: str, properties: Sequence[str]) -> Told |
         return absent(evidence, split)
     rows = evidence.splits[name].rows
     features = np.stack([_values(rows, each) for each in properties], axis=1)
-    seen = ~np.isnan(features).any(axis=1)
+    seen: NDArray[np.bool_] = ~np.isnan(features).any(axis=1)
     if not len(rows) or np.count_nonzero(~seen) > _MOST_WITHOUT * len(rows):
         return Undefined(
             f"{np.count_nonzero(~seen):,} of {len(rows):,} images of {split} show no such property",
@@ -105,7 +105,7 @@ def _folds(rows: Rows) -> Codes:
     A cluster is a group, or what repeats an image; its class is that of its first row. ``rows`` are
     in the order of their pixels.
     """
-    pixels = rows.observed(stored_files.KEY)[ORDER]
+    pixels = rows.observed(stored_files.KEY)[ORDER].astype(np.int64)
     groups = tables.group_codes(rows)
     clusters = _joined(pixels, pixels if groups is None else groups)
     _, first, member = np.unique(clusters, return_index=True, return_inverse=True)
