@@ -54,7 +54,7 @@ def told_by(evidence: Evidence, split: str, properties: Sequence[str]) -> Told |
         return absent(evidence, split)
     rows = evidence.splits[name].rows
     features = np.stack([_values(rows, each) for each in properties], axis=1)
-    seen: NDArray[np.bool_] = ~np.isnan(features).any(axis=1)
+    seen: NDArray[np.bool_] = np.asarray(~np.isnan(features).any(axis=1))
     if not len(rows) or np.count_nonzero(~seen) > _MOST_WITHOUT * len(rows):
         return Undefined(
             f"{np.count_nonzero(~seen):,} of {len(rows):,} images of {split} show no such property",

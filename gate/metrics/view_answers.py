@@ -128,7 +128,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
         ]
     except Untold as error:
         return NotAsked(str(error), error.remedy)
-    keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
+    keep = np.all([np.isin(each[STATE], ASKED_AT_ALL) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
     differs = [each[STATE] == ASKED for each in columns]
@@ -139,7 +139,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
 
 def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
     """Return why too many images of the sample were not asked about a view; None: they were."""
-    asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
+    asked = int(np.isin(states, ASKED_AT_ALL).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
@@ -178,7 +178,7 @@ def _contradiction(
 ) -> NotAsked | None:
     """Return what no model can have answered; None where the columns agree with each other."""
     states, predictions = observed[STATE], observed[PREDICTION]
-    was_asked = np.isin(states, (ASKED, UNCHANGED))
+    was_asked = np.isin(states, ASKED_AT_ALL)
     known = np.isin(states, (NOT_SAMPLED, *_REASONS)) | was_asked
     answered = (predictions >= 0) & (predictions < classes)
     alike = np.where(was_asked, answered, predictions == -1)

@@ -1,4 +1,4 @@
-"""How often a policy has the model asked again about changed images, and how long that takes."""
+"""A policy has the model asked again so often, about so many images, for so long."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a policy says of all its rules that have the model asked again about changed images."""
+"""Rules that ask about changed images obey what their policy says of all of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
