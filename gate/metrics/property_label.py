@@ -27,6 +27,7 @@ OF_PICTURES = ("brightness", "contrast", "sharpness", "bytes")
 _FOLDS = 5
 _LEAVES = 4  # a class
 _LEAST = 10  # images of a leaf
+_FEWEST = 20  # images of a class that is told: fewer make no leaf, and would blur the others
 _MOST = 20_000  # images that trees are grown on
 _MOST_WITHOUT = 0.1  # of the images may lack a property
 
@@ -46,8 +47,9 @@ class Told:
 def told_by(evidence: Evidence, split: str, properties: Sequence[str]) -> Told | Undefined:
     """Return how well a tree tells the classes of unseen images of a split from properties.
 
-    Undefined where the split was not measured, or has images of one class only, or where more than
-    a tenth of the images show no such property.
+    Classes of fewer than 20 images are left out: whoever adds such classes hides no other.
+    Undefined where the split was not measured, or has fewer than two other classes, or where more
+    than a tenth of the images show no such property.
     """
     name = Split(split)
     if name not in evidence.splits:
@@ -60,12 +62,17 @@ def told_by(evidence: Evidence, split: str, properties: Sequence[str]) -> Told |
             f"{np.count_nonzero(~seen):,} of {len(rows):,} images of {split} show no such property",
             remedy="give the images as files, which a tensor of a Dataset is not",
         )
+    counts = np.bincount(rows.labels[seen], minlength=len(evidence.classes))
+    if np.count_nonzero(counts >= _FEWEST) < 2:
+        return Undefined(
+            f"{split} has fewer than two classes of {_FEWEST} images or more",
+            remedy=f"give {_FEWEST} images of two classes, or more",
+        )
+    seen = seen & (counts[rows.labels] >= _FEWEST)
     rows, features = rows.where(seen), features[seen]
     chosen = _first_by_pixels(rows)
     rows, features = rows.take(chosen), features[chosen]
     present, labels = np.unique(rows.labels, return_inverse=True)
-    if len(present) < 2:
-        return Undefined(f"{split} has images of one class, and there is nothing to tell")
     answers, first = _answers(features, labels.astype(np.int64), _folds(rows))
     told = replace(rows, predictions=present[answers].astype(np.int32))
     return Told(

@@ -147,7 +147,24 @@ def test_a_tenth_of_the_images_may_lack_a_property(without, is_told):
 def test_one_class_alone_has_nothing_to_tell():
     told = told_by(evidence([0] * 50, [100] * 50), "test", FILES)
 
-    assert "one class" in told.reason
+    assert "fewer than two classes" in told.reason
+
+
+def test_classes_of_one_image_hide_no_other():
+    """They weigh as much as any class: eight of them would make each leaf answer one of them."""
+    labels = np.array([0, 1] * 200 + list(range(2, 10)))
+    widths = np.where(labels < 2, 100 + labels, 100 + labels % 2)
+
+    assert value(evidence(labels, widths, classes=10)) == 1.0
+    assert outcome(evidence(labels, widths, classes=10)) == Outcome.FAILED
+
+
+def test_of_ten_classes_one_that_files_tell_alone_makes_a_ninth():
+    labels = np.arange(1000) % 10
+
+    told = value(evidence(labels, 100 + (labels == 3), classes=10))
+
+    assert (told - 0.1) / 0.9 == pytest.approx(1 / 9)
 
 
 @pytest.mark.slow
