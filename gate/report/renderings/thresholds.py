@@ -45,11 +45,11 @@ def _from(threshold: ThresholdPart) -> str:
     return f"from {printable(threshold.at_least, 40)}{goal}"
 
 
-def describe_price(report: Report, split: str) -> str:
+def describe_price(report: Report, split: str, *, most: int = _MOST_SAID) -> str:
     """Return a split by the highest score, where it differs most first; nothing without a point."""
     return ", ".join(
         f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
-        for each in notable_changes(report, split)[:_MOST_SAID]
+        for each in notable_changes(report, split)[:most]
     )
 
 
