@@ -60,6 +60,9 @@ def important(report: Report) -> Iterator[str]:
                 yield f"on {each.split}, {printable(changed, 500)}"
     if price := describe_price(report, "test"):
         yield f"on test, by the highest score: {price}"
+    for search in report.searches:
+        among = f"among {search.searched:,} slices of {search.split}"
+        yield f"{printable(search.rule, 100)}: {among}, {search.said}"
     for waiver, standing in waivers_of(report):
         if standing != "applied":
             ticket, result = printable(waiver.ticket, 100), printable(waiver.result, 100)
