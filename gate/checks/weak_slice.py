@@ -185,7 +185,9 @@ class WeakSlice(Rule):
                 f"{few} {self.min_images} images, and a search takes two",
                 remedy="add images of each slice, or name columns that tell images apart",
             )
-        discovered_on = None if earlier is None else earlier.where(self._counted(earlier, evidence))
+        discovered_on = (
+            None if earlier is None else _those(earlier, self._counted(earlier, evidence))
+        )
         return _Found(found, discovered_on, rows, self._counted(rows, evidence))
 
     def _rows(self, evidence: "Evidence", split: str) -> "tuple[Rows, list[str]] | Undefined":
@@ -300,7 +302,7 @@ class WeakSlice(Rule):
         return sight_of(
             found.search,
             found.discovered_on,
-            found.rows.where(found.counted),
+            _those(found.rows, found.counted),
             required=self.min_recall,
             alpha=1 - self.one_sided_confidence,
         )
@@ -316,6 +318,10 @@ class WeakSlice(Rule):
             proof=ProofRequirement.TO_FAIL,
             detail=detail,
         )
+
+
+def _those(rows: "Rows", counted: "NDArray[np.bool_]") -> "Rows":
+    return rows if counted.all() else rows.where(counted)
 
 
 def _in_words(candidate: "Candidate") -> str:
