@@ -15,6 +15,7 @@ from gate.evidence.agreement import MADE_UP
 from gate.evidence.data_digests import PREDICTIONS
 from gate.evidence.operating_point import DELTA, OperatingPoint, Threshold
 from gate.evidence.records import Evidence, Failure, Labels, PairKind, Rows, Split
+from gate.keys import shared_groups
 
 ABSTAIN = -1  # the answer that is none of the classes
 
@@ -158,9 +159,9 @@ def doubt_of_fit(evidence: Evidence) -> str:
 def doubt_of_validation(evidence: Evidence) -> str:
     """Return why test proves nothing at thresholds that are fitted on validation, in words.
 
-    Those that were fitted on images of test are what these images ask for. Images that could not be
-    compared, such as a user's tensors with files, may be the same. Nothing where the splits share
-    none.
+    Those that were fitted on images of test, or on others of the same groups, are what these ask
+    for. Images that could not be compared, such as a user's tensors with files, may be the same.
+    Nothing where the splits share none.
     """
     validation, test = (evidence.splits.get(each) for each in (Split.VALIDATION, Split.TEST))
     if validation is None or test is None:
@@ -179,10 +180,24 @@ def doubt_of_validation(evidence: Evidence) -> str:
             "of test: nothing is proven with them"
         )
     if not shared:
-        return ""
+        return _doubt_of_groups(validation.all_rows, test.all_rows)
     return (
         f"thresholds were fitted on validation, which has {len(shared):,} of the "
         f"{len(test.all_rows):,} images of test: nothing is proven with them"
+    )
+
+
+def _doubt_of_groups(validation: Rows, test: Rows) -> str:
+    """Return that both splits have images of one group, such as a patient; nothing without any."""
+    if validation.groups is None or test.groups is None:
+        return ""
+    names = [set(rows.groups.tolist()) - {None} for rows in (validation, test)]
+    shared = shared_groups(*names)
+    if not shared:
+        return ""
+    return (
+        f"thresholds were fitted on validation, which has {len(shared):,} of the "
+        f"{len(names[1]):,} groups of test: nothing is proven with them"
     )
 
 

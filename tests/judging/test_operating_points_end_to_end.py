@@ -165,6 +165,29 @@ def test_a_threshold_that_was_fitted_on_some_images_of_test_proves_nothing(detec
     assert "nothing is proven" in ran.report["operating_point"]["doubt"]
 
 
+def of_patients(rows, first):
+    """Give each five rows a patient, numbered from the first."""
+    return [{**row, "patient": f"p{first + at // 5}"} for at, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(("first", "status"), [(0, 3), (1000, 0)])
+def test_a_threshold_that_was_fitted_on_other_images_of_the_same_patients_proves_nothing(
+    first, status, detector
+):
+    detector.table("test.csv", of_patients(scored(1500, 1, "test"), 0))
+    detector.table("val.csv", of_patients(scored(1500, 2, "val"), first))
+    data = {
+        "test": {"predictions": "test.csv", "group": "patient"},
+        "validation": {"predictions": "val.csv", "group": "patient"},
+    }
+
+    ran = detector.run(operating_point=FITTED, data=data)
+
+    assert ran.status == status
+    told = "which has 300 of the 300 groups of test: nothing is proven"
+    assert (told in ran.words) is (status == 3)
+
+
 def test_with_a_threshold_fitted_on_test_a_rule_can_still_fail(detector):
     detector.policy({"check": "recall", "classes": "dog", "min": 0.999})
 
