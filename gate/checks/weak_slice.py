@@ -180,9 +180,9 @@ class WeakSlice(Rule):
             min_images=self.min_images,
         )
         if found.searched < 2:
-            few = "one slice has" if found.searched else "no slice has"
+            few = "only one slice has" if found.searched else "no slice has"
             return Undefined(
-                f"{few} {self.min_images} images, and a search takes two",
+                f"{few} {self.min_images} images or more, and a search takes two",
                 remedy="add images of each slice, or name columns that tell images apart",
             )
         discovered_on = (
@@ -207,7 +207,12 @@ class WeakSlice(Rule):
         for column in columns:
             slices = judged_slices(measured, (column,), None)
             if isinstance(slices, Undefined):
-                return Undefined(f"{column}: {slices.reason}", remedy=slices.remedy)
+                return Undefined(
+                    f"{column}: {slices.reason}",
+                    remedy=f"name other columns in `search`: {column} may hold ids"
+                    if column in measured.rows.slices
+                    else slices.remedy,
+                )
         return measured.rows, columns
 
     def _validation(self, evidence: "Evidence", columns: list[str]) -> "Rows | Undefined | None":

@@ -7,6 +7,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+import yaml
 
 from gate.evidence.store import load
 from gate.report.judgement import Judged
@@ -416,12 +417,23 @@ def test_abstaining_buys_precision_and_pays_with_coverage(detector):
 def test_abstention_without_otherwise_abstain_is_open_and_says_what_to_add(detector):
     detector.policy({"check": "abstention", "min_coverage": 0.9})
 
-    for point in (None, FIXED):
-        ran = detector.run(operating_point=point)
+    ran = detector.run(operating_point=FIXED)
 
-        assert ran.status == 3
-        (result,) = ran.report["results"]
-        assert result["remedy"] == "add otherwise: abstain to operating_point in the gate file"
+    assert ran.status == 3
+    (result,) = ran.report["results"]
+    assert result["remedy"] == "add `otherwise: abstain` to `operating_point:` in the gate file"
+
+
+def test_abstention_without_a_point_is_open_and_its_lines_decide_it(detector):
+    detector.policy({"check": "abstention", "min_coverage": 0.5, "max_error": 0.4})
+    ran = detector.run()
+
+    (result,) = ran.report["results"]
+    lines = re.search(r"`(operating_point: .*)`", result["remedy"])[1]
+    pasted = detector.run(**yaml.safe_load(lines.partition("` to the")[0]))
+
+    assert ran.status == 3
+    assert pasted.status == 0
 
 
 def test_a_model_that_answers_nothing_has_no_error_to_judge(detector):

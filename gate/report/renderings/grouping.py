@@ -231,7 +231,7 @@ def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
     for each in results:
         by_reason.setdefault(each.measured.reason or each.message, []).append(each)
     for reason, of_reason in list(by_reason.items())[:most]:
-        names = list(filter(None, map(name_scope, of_reason)))
+        names = list(dict.fromkeys(filter(None, map(name_scope, of_reason))))
         said = printable(reason if names else of_reason[0].message, 600)
         yield f"{listed(names, most)}: {said}" if names else said
     if len(by_reason) > most:
