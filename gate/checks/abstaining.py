@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Undefined
 
-_MOST_NAMED = 3  # classes beside the first: a line is to be read
+_MOST_NAMED = 2  # classes beside the first: a line is to be read
 
 
 def never_abstains(evidence: "Evidence") -> "Undefined":
@@ -24,7 +24,7 @@ def never_abstains(evidence: "Evidence") -> "Undefined":
     return Undefined(
         "no operating point is stated, and every image gets an answer",
         remedy=f"add `operating_point: {{order: [{order}], otherwise: abstain}}` to the gate file, "
-        "with a `validation` split to fit it on",
+        "with a `validation` split",
     )
 
 
