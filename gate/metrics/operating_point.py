@@ -126,15 +126,22 @@ def _rows_at(
 def missing_answers(evidence: Evidence) -> str:
     """Return why there are no answers at the operating point, in words; nothing where there are."""
     point = evidence.configuration.operating_point
-    return "; ".join(map(_unreached, point.unreached)) if point is not None else ""
+    return (
+        "; ".join(_unreached(each, point) for each in point.unreached) if point is not None else ""
+    )
 
 
-def _unreached(threshold: Threshold) -> str:
+def _unreached(threshold: Threshold, point: OperatingPoint) -> str:
     fit = threshold.fit
     name, goal = threshold.class_name, "" if fit is None or fit.goal is None else f" {fit.goal:g}"
     what = f"{'cost' if fit is None else fit.target}{goal}"
     if threshold.nearest is None:
         return f"no threshold of {name} could be fitted to {what} on validation"
+    if threshold.nearest == 0 and threshold != point.order[0]:
+        return (
+            f"no threshold of {name} reaches {what} on validation: classes before it in the order "
+            "take all of its images"
+        )
     return (
         f"no threshold of {name} reaches {what} on validation with {100 * (1 - DELTA):g} % "
         f"confidence; the nearest that one reaches is {nearest_in_words(threshold)}"

@@ -239,6 +239,26 @@ def test_a_target_that_no_threshold_reaches_is_open_and_names_the_nearest(detect
     assert "the nearest that one reaches is 0." in ran.words
 
 
+def test_a_class_whose_images_an_earlier_one_takes_is_told_so(detector):
+    takes_all = [{"class": "cat", "at_least": 0.0}, {"class": "dog", "fit": {"recall": 0.9}}]
+
+    ran = detector.run(operating_point={"order": takes_all})
+
+    assert ran.status == 3
+    assert "classes before it in the order take all of its images" in ran.words
+    assert "ask for the class earlier in the order" in ran.words
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [(("dog",), "the best of the other classes"), (("dog", "cat"), "the best of all classes")],
+)
+def test_whose_score_decides_otherwise_is_told(named, told, detector):
+    order = [{"class": name, "at_least": 0.9} for name in named]
+
+    assert told in detector.run(operating_point={"order": order}).words
+
+
 def test_a_threshold_edited_in_the_evidence_is_refused(detector):
     detector.run(operating_point=FITTED)
     with sqlite3.connect(detector.path / "gate-out" / "evidence.sqlite") as database:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gate.report.messages import digits
-from gate.report.model import MetricPart, OperatingPointPart, Report, ThresholdPart
+from gate.report.model import MetricPart, Report, ResultPart, ThresholdPart
 from gate.wording import printable
 
 _NOTABLE = 0.005  # of a metric: a smaller change is not said
 _MOST_SAID = 4  # in a sentence
+_RANKED_WELL = 0.9  # ROC AUC, the mean of the classes: below it a threshold would cost too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,15 @@ class Changed:
         return name if self.class_name is None else f"{name} of {printable(self.class_name, 100)}"
 
 
-def describe_thresholds(point: OperatingPointPart) -> str:
-    """Return how scores become answers, in one clause."""
+def describe_thresholds(report: Report) -> str:
+    """Return how scores become answers, in one clause; nothing where the highest score decides."""
+    point = report.operating_point
+    if point is None:
+        return ""
     parts = [f"{printable(each.class_, 100)} {_from(each)}" for each in point.order]
-    other = "no answer" if point.otherwise == "abstain" else "the best of the other classes"
+    lists_all = len(point.order) == len(report.configuration.classes)
+    best = f"the best of {'all' if lists_all else 'the other'} classes"
+    other = "no answer" if point.otherwise == "abstain" else best
     said = f"{', then '.join(parts)}; otherwise {other}"
     if point.fitted_on is None:
         return said
@@ -51,6 +57,25 @@ def describe_price(report: Report, split: str, *, most: int = _MOST_SAID) -> str
         f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
         for each in notable_changes(report, split)[:most]
     )
+
+
+def missed_by_the_highest_score(report: Report) -> ResultPart | None:
+    """Return the worst recall that a threshold could mend: ranked well on test, and missed.
+
+    None where there is none, where thresholds decide already, and where no validation split could
+    find one.
+    """
+    if report.operating_point is not None or "validation" not in report.data:
+        return None
+    ranking = {(each.name, each.split): each.value for each in report.metrics}
+    if (ranking.get(("roc-auc", "test")) or 0.0) < _RANKED_WELL:
+        return None
+    missed = [
+        each
+        for each in report.results
+        if (each.check, each.outcome, each.scope.slice) == ("recall", "failed", None)
+    ]
+    return min(missed, key=lambda each: each.measured.value or 0.0, default=None)
 
 
 def notable_changes(report: Report, split: str) -> list[Changed]:

@@ -29,8 +29,8 @@ def head(story: Story, page: Page) -> list[str]:
     policy = f"policy {printable(report.policy.name, 60)} {printable(report.policy.version, 40)}"
     lines = _spread(f"{verdict:<{_INDENT - 2}}  {_model(report)}", policy, page)
     lines += _spread(" " * _INDENT + count_rules(report, story.groups), _data(report), page)
-    if report.operating_point is not None:
-        lines += _hanging(f"answers {describe_thresholds(report.operating_point)}", page)
+    if thresholds := describe_thresholds(report):
+        lines += _hanging(f"answers {thresholds}", page)
     lines += [f"{'':{_INDENT}}{each}" for each in _marginal(report)]
     return page.paint(verdict, lines)
 

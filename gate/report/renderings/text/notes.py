@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.healing import advice
-from gate.report.model import ErrorPart, HistoryPart, Report
+from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.grouping import passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
@@ -133,6 +133,13 @@ def next_command(report: Report, path: Path, evidence: Path | None) -> str:
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"
     return f"validate-model render {_quoted(str(folder_of(path)))} -o html=report.html"
+
+
+def thresholds_command(missed: ResultPart, path: Path) -> str:
+    """Return how a threshold is found for a class whose recall failed; the report is at a path."""
+    named = _quoted(missed.scope.class_ or "NAME")
+    folder, goal = _quoted(str(folder_of(path))), missed.required.value
+    return f"validate-model thresholds {folder} --class {named} --recall {goal:g}"
 
 
 def signing(report: Report, path: Path | None) -> str:
