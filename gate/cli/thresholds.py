@@ -200,6 +200,8 @@ class _Table:
             f"{len(self.rows):,} images of {self.split}, each bound with 95 % confidence; "
             f"precision and flagged images at a prevalence of {self.prevalence:.4g}, {whose}"
         )
+        if self.split == "test":
+            yield "a threshold that is chosen by these numbers is not proven by them"
         if self.fit is None:
             return
         from gate.evidence.operating_point import Threshold

@@ -183,6 +183,13 @@ def test_without_validation_nothing_is_fitted_and_test_can_be_looked_at(measured
     assert "operating_point" not in out
 
 
+def test_whoever_looks_at_test_is_told_that_it_then_proves_nothing(show):
+    said = "a threshold that is chosen by these numbers is not proven by them"
+
+    assert said in show("--split", "test")[1]
+    assert said not in show()[1]
+
+
 def test_lines_that_were_written_alone_are_judged_without_a_gate_file(measured, show, capsys):
     status, out, _ = show("--recall", 0.9, "-o", "yaml=point.yaml")
     [command] = [line for line in out.splitlines() if line.startswith("validate-model judge")]

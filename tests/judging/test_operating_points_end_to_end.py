@@ -77,7 +77,9 @@ def test_a_detector_that_fails_by_the_highest_score_passes_by_a_fitted_threshold
         if (each["split"], each["name"], each["class"]) == ("test", "recall", "dog")
     )
     assert at_highest["value"] == by_score.result("recall[class=dog]")["measured"]["value"]
-    assert f"dog from {threshold['at_least']} (fitted to recall 0.9)" in by_threshold.words
+    assert (
+        f"dog from {float(threshold['at_least']):.6g} (fitted to recall 0.9)" in by_threshold.words
+    )
     assert "on test, by the highest score: recall of dog" in by_threshold.words
 
 
@@ -257,6 +259,20 @@ def test_whose_score_decides_otherwise_is_told(named, told, detector):
     order = [{"class": name, "at_least": 0.9} for name in named]
 
     assert told in detector.run(operating_point={"order": order}).words
+
+
+def test_thresholds_have_six_digits_for_people_and_all_in_the_card(detector):
+    hard = [{**row, "dog": round(row["dog"]), "cat": round(row["cat"])} for row in scored(1500, 2)]
+    detector.table("val.csv", hard)
+    of_rate = {"order": [{"class": "dog", "fit": {"fpr": 0.05}}]}
+
+    for point in (FITTED, of_rate):
+        ran = detector.run(operating_point=point)
+        exact = ran.report["operating_point"]["order"][0]["at_least"]
+        card = render(Report.model_validate(ran.report), "model-card", Beside())
+        assert f"answers dog from {float(exact):.6g} (fitted" in ran.words
+        assert f"from {exact} (fitted" in card.replace("\\", "")
+    assert float(exact) == 5e-324
 
 
 def test_a_threshold_edited_in_the_evidence_is_refused(detector):

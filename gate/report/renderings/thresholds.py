@@ -29,12 +29,15 @@ class Changed:
         return name if self.class_name is None else f"{name} of {printable(self.class_name, 100)}"
 
 
-def describe_thresholds(report: Report) -> str:
-    """Return how scores become answers, in one clause; nothing where the highest score decides."""
+def describe_thresholds(report: Report, *, exact: bool = False) -> str:
+    """Return how scores become answers, in one clause; nothing where the highest score decides.
+
+    Thresholds have six digits, unless they are to be ``exact``.
+    """
     point = report.operating_point
     if point is None:
         return ""
-    parts = [f"{printable(each.class_, 100)} {_from(each)}" for each in point.order]
+    parts = [f"{printable(each.class_, 100)} {_from(each, exact=exact)}" for each in point.order]
     lists_all = len(point.order) == len(report.configuration.classes)
     best = f"the best of {'all' if lists_all else 'the other'} classes"
     other = "no answer" if point.otherwise == "abstain" else best
@@ -44,11 +47,12 @@ def describe_thresholds(report: Report) -> str:
     return f"{said}; fitted on {point.fitted_on.images:,} images of {point.fitted_on.split}"
 
 
-def _from(threshold: ThresholdPart) -> str:
+def _from(threshold: ThresholdPart, *, exact: bool) -> str:
     goal = "" if threshold.fit is None else f" (fitted to {printable(threshold.fit, 200)})"
     if threshold.at_least is None:
         return f"from no known score{goal}"
-    return f"from {printable(threshold.at_least, 40)}{goal}"
+    least = printable(threshold.at_least, 400) if exact else f"{float(threshold.at_least):.6g}"
+    return f"from {least}{goal}"
 
 
 def describe_price(report: Report, split: str, *, most: int = _MOST_SAID) -> str:
