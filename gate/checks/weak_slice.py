@@ -299,7 +299,7 @@ class WeakSlice(Rule):
 
         nothing = Indication(0.0, confirmed=False, method="searched")
         said = f"No slice looks weak among {found.search.searched:,} of {sight.split}"
-        return replace(self._nothing(nothing, said, in_words(sight.by_size)), sight=sight)
+        return replace(self._nothing(nothing, said, in_words(sight)), sight=sight)
 
     def _sight(self, found: _Found) -> "Sight":
         from gate.metrics.seen_slices import sight_of

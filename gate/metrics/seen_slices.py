@@ -5,7 +5,6 @@ right answers they would have been called weak with a chance of 0.8, at the erro
 looks leaves.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +37,7 @@ class Sight:
     searched: int
     required: float
     by_size: tuple[SeenSlice, ...]
+    overlooked: tuple[int, str]  # the most images of a column in slices too small for the search
 
 
 def sight_of(
@@ -67,7 +67,7 @@ def sight_of(
         )
         found.append(SeenSlice(images, last, int((sizes >= images).sum()), below))
     split = "validation" if on_validation else "test"
-    return Sight(split, search.searched, required, tuple(found))
+    return Sight(split, search.searched, required, tuple(found), search.overlooked)
 
 
 def seen_from(
@@ -114,12 +114,18 @@ def _images_of_a_group(rows: Rows) -> float:
     return 1.0 if codes is None or not len(codes) else len(codes) / (int(codes.max()) + 1)
 
 
-def in_words(sights: Sequence[SeenSlice]) -> str:
-    """Return what would have been seen in a clause, of a middling slice and of the largest."""
-    chosen = dict.fromkeys((sights[len(sights) // 2], sights[-1]))
+def in_words(sight: Sight) -> str:
+    """Return what would have been seen in a clause, of a middling slice and of the largest.
+
+    And how many images were not looked at, where the values of a column are too rare.
+    """
+    by_size, (images, column) = sight.by_size, sight.overlooked
+    chosen = dict.fromkeys((by_size[len(by_size) // 2], by_size[-1]))
     said = [
         f"{each.images:,} images "
         + ("never" if each.found_below is None else f"below {each.found_below:.2f}")
         for each in chosen
     ]
-    return f"weakness would be seen: of {', of '.join(said)}"
+    seen = f"weakness would be seen: of {', of '.join(said)}"
+    small = f"{images:,} images are in slices of {column} that are too small to be looked at"
+    return f"{seen}; {small}" if images else seen

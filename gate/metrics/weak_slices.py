@@ -42,6 +42,7 @@ class Search:
     searched: int
     sizes: tuple[int, ...]  # images of each slice that was searched, ascending
     candidates: tuple[Candidate, ...]
+    overlooked: tuple[int, str] = (0, "")  # the most images of a column in slices too small for it
 
 
 def search(
@@ -67,6 +68,7 @@ def search(
     coded = {column: _codes(rows, column, counted) for column in columns}
     found: list[Candidate] = []
     sizes: list[int] = []
+    overlooked = (0, "")
     for size in range(1, depth + 1):
         for chosen in combinations(columns, size):
             codes, shape = _joint([coded[column] for column in chosen])
@@ -74,6 +76,9 @@ def search(
             hits = np.bincount(codes[right], minlength=len(images))
             large = np.flatnonzero(images >= min_images)
             sizes += images[large].tolist()
+            if size == 1:
+                small = int(images[images < min_images].sum())
+                overlooked = max(overlooked, (small, chosen[0]))
             chances = np.asarray(bdtr(hits[large], images[large], required))
             for at in np.flatnonzero(chances <= alpha):
                 cell = large[at]
@@ -83,7 +88,8 @@ def search(
                 one = Candidate(definition, int(hits[cell]), int(images[cell]), float(chances[at]))
                 found.append(one)
     found.sort(key=lambda each: (each.chance, len(each.definition), each.definition))
-    return Search(len(sizes), tuple(sorted(sizes)), tuple(_apart(found, rows, counted)))
+    candidates = tuple(_apart(found, rows, counted))
+    return Search(len(sizes), tuple(sorted(sizes)), candidates, overlooked)
 
 
 def where(rows: Rows, definition: Definition) -> Mask:

@@ -271,7 +271,7 @@ def _searches(decision: Decision) -> Iterator[model.SearchPart]:
             split=sight.split,
             searched=sight.searched,
             required=sight.required,
-            said=in_words(sight.by_size),
+            said=in_words(sight),
             by_size=[
                 model.SeenPart(
                     images=each.images,

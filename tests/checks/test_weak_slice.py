@@ -153,6 +153,18 @@ def test_one_slice_and_a_column_of_ids_are_told_with_what_helps(rule):
     assert many.comparison.estimate.remedy == "name other columns in `search`: site may hold ids"
 
 
+def test_a_weak_site_that_is_cut_into_slivers_is_told_as_not_looked_at(rule):
+    slivers = [(290, 300), (290, 300), *[(10, 19)] * 3]
+
+    (cut,), (whole,) = judged(rule, run(slivers)), judged(rule, run([*slivers[:2], (30, 57)]))
+
+    told = "57 images are in slices of site that are too small to be looked at"
+    assert (cut.outcome, cut.proven) == (PASSED, False)
+    assert told in message(cut)
+    assert whole.outcome is FAILED
+    assert told not in message(whole)
+
+
 def test_a_column_that_validation_does_not_declare_is_open(rule):
     evidence = synthetic_evidence(run([(290, 300), (31, 60)], [(290, 300), (30, 60)]))
     validation = evidence.splits[Split.VALIDATION]
