@@ -198,7 +198,10 @@ def _doubt_of_groups(validation: Rows, test: Rows) -> str:
     """Return that both splits have images of one group, such as a patient; nothing without any."""
     if validation.groups is None or test.groups is None:
         return ""
-    names = [set(rows.groups.tolist()) - {None} for rows in (validation, test)]
+    names = [
+        {str(each) for each in set(groups.tolist()) - {None}}
+        for groups in (validation.groups, test.groups)
+    ]
     shared = shared_groups(*names)
     if not shared:
         return ""
