@@ -297,6 +297,7 @@ def test_a_threshold_edited_in_the_evidence_is_refused(detector):
     [
         ([{"class": "dog", "at_least": 0.1}, {"class": "dog", "at_least": 0.9}], "stands twice"),
         ([{"class": "dog", "at_least": 1.5}], "at_least"),
+        ([{"class": "dog", "fit": {"recall": 95}}], "95 is not; for 95 % write 0.95"),
         ([{"class": "dog", "at_least": -0.1}], "at_least"),
         ([{"class": "dig", "at_least": 0.5}], "did you mean"),
         ([{"class": "dog"}], "state at_least, or fit"),
