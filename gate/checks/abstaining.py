@@ -1,4 +1,4 @@
-"""Why a rule about images without an answer has nothing to judge."""
+"""The reason that a rule about images without an answer has nothing to judge."""
 
 import json
 from collections.abc import Iterator

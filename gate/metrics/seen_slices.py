@@ -1,4 +1,4 @@
-"""How weak a slice has to be for a search to find it: what "no slice is weak" rests on.
+"""The sight of a search: the weakness that a slice needs to be found, by its size.
 
 To have found nothing is no proof. For slices of several sizes this says up to which true share of
 right answers they would have been called weak with a chance of 0.8, at the error that the number of
