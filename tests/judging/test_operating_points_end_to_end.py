@@ -252,13 +252,20 @@ def test_a_class_whose_images_an_earlier_one_takes_is_told_so(detector):
 
 
 @pytest.mark.parametrize(
-    ("named", "told"),
-    [(("dog",), "the best of the other classes"), (("dog", "cat"), "the best of all classes")],
+    ("named", "otherwise", "told"),
+    [
+        (("dog",), "best", "otherwise the best of the other classes"),
+        (("dog", "cat"), "best", "otherwise the best of all classes"),
+        (("dog",), "abstain", "otherwise no answer (never cat)"),
+        (("dog", "cat"), "abstain", "otherwise no answer FAIL"),
+    ],
 )
-def test_whose_score_decides_otherwise_is_told(named, told, detector):
+def test_what_is_answered_otherwise_is_told(named, otherwise, told, detector):
     order = [{"class": name, "at_least": 0.9} for name in named]
 
-    assert told in detector.run(operating_point={"order": order}).words
+    ran = detector.run(operating_point={"order": order, "otherwise": otherwise})
+
+    assert told in ran.words
 
 
 def test_thresholds_have_six_digits_for_people_and_all_in_the_card(detector):

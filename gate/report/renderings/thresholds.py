@@ -38,13 +38,22 @@ def describe_thresholds(report: Report, *, exact: bool = False) -> str:
     if point is None:
         return ""
     parts = [f"{printable(each.class_, 100)} {_from(each, exact=exact)}" for each in point.order]
-    lists_all = len(point.order) == len(report.configuration.classes)
-    best = f"the best of {'all' if lists_all else 'the other'} classes"
-    other = "no answer" if point.otherwise == "abstain" else best
+    named = {each.class_ for each in point.order}
+    others = [name for name in report.configuration.classes if name not in named]
+    best = f"the best of {'the other' if others else 'all'} classes"
+    other = f"no answer{_never(others)}" if point.otherwise == "abstain" else best
     said = f"{', then '.join(parts)}; otherwise {other}"
     if point.fitted_on is None:
         return said
     return f"{said}; fitted on {point.fitted_on.images:,} images of {point.fitted_on.split}"
+
+
+def _never(others: list[str]) -> str:
+    """Return which classes are never an answer, where a point abstains and does not list them."""
+    if not others:
+        return ""
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return f" (never {printable(others[0], 100)}{more})"
 
 
 def _from(threshold: ThresholdPart, *, exact: bool) -> str:
