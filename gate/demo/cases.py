@@ -20,7 +20,7 @@ CASES: Sequence[Case] = (
         name="good",
         about="ten digits, learned well",
         expected="pass",
-        shown=("accuracy", "recall", "train-test-gap"),
+        shown=("accuracy", "recall"),
     ),
     Case(
         name="paradox",
