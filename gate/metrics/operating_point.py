@@ -16,6 +16,7 @@ from gate.evidence.data_digests import PREDICTIONS
 from gate.evidence.kept_scores import BEST, Kept, KeptScores, scores_in
 from gate.evidence.operating_point import DELTA, OperatingPoint, Threshold
 from gate.evidence.records import Evidence, Failure, Labels, Numbers, PairKind, Rows, Split
+from gate.keys import shared_groups
 
 ABSTAIN = -1  # the answer that is none of the classes
 
@@ -211,7 +212,9 @@ def _rows_at(
 def missing_answers(evidence: Evidence) -> str:
     """Return why there are no answers at the operating point, in words; nothing where there are."""
     point = evidence.configuration.operating_point
-    return "; ".join(map(_unreached, point.unreached)) if point is not None else ""
+    return (
+        "; ".join(_unreached(each, point) for each in point.unreached) if point is not None else ""
+    )
 
 
 def point_in_words(evidence: Evidence) -> str:
@@ -232,12 +235,17 @@ def point_in_words(evidence: Evidence) -> str:
     return f", answered at {', '.join(said[:_MOST_SAID])}{others}, else {otherwise}"
 
 
-def _unreached(threshold: Threshold) -> str:
+def _unreached(threshold: Threshold, point: OperatingPoint) -> str:
     fit = threshold.fit
     name, goal = threshold.class_name, "" if fit is None or fit.goal is None else f" {fit.goal:g}"
     what = f"{'cost' if fit is None else fit.target}{goal}"
     if threshold.nearest is None:
         return f"no threshold of {name} could be fitted to {what} on validation"
+    if threshold.nearest == 0 and threshold != point.order[0]:
+        return (
+            f"no threshold of {name} reaches {what} on validation: classes before it in the order "
+            "take all of its images"
+        )
     return (
         f"no threshold of {name} reaches {what} on validation with {100 * (1 - DELTA):g} % "
         f"confidence; the nearest that one reaches is {nearest_in_words(threshold)}"
@@ -262,9 +270,9 @@ def doubt_of_fit(evidence: Evidence) -> str:
 def doubt_of_validation(evidence: Evidence) -> str:
     """Return why test proves nothing at thresholds that are fitted on validation, in words.
 
-    Those that were fitted on images of test are what these images ask for. Images that could not be
-    compared, such as a user's tensors with files, may be the same. Nothing where the splits share
-    none.
+    Those that were fitted on images of test, or on others of the same groups, are what these ask
+    for. Images that could not be compared, such as a user's tensors with files, may be the same.
+    Nothing where the splits share none.
     """
     validation, test = (evidence.splits.get(each) for each in (Split.VALIDATION, Split.TEST))
     if validation is None or test is None:
@@ -283,10 +291,27 @@ def doubt_of_validation(evidence: Evidence) -> str:
             "of test: nothing is proven with them"
         )
     if not shared:
-        return ""
+        return _doubt_of_groups(validation.all_rows, test.all_rows)
     return (
         f"thresholds were fitted on validation, which has {len(shared):,} of the "
         f"{len(test.all_rows):,} images of test: nothing is proven with them"
+    )
+
+
+def _doubt_of_groups(validation: Rows, test: Rows) -> str:
+    """Return that both splits have images of one group, such as a patient; nothing without any."""
+    if validation.groups is None or test.groups is None:
+        return ""
+    names = [
+        {str(each) for each in set(groups.tolist()) - {None}}
+        for groups in (validation.groups, test.groups)
+    ]
+    shared = shared_groups(*names)
+    if not shared:
+        return ""
+    return (
+        f"thresholds were fitted on validation, which has {len(shared):,} of the "
+        f"{len(names[1]):,} groups of test: nothing is proven with them"
     )
 
 
