@@ -36,7 +36,8 @@ class Repeatable(Rule):
     Dropout that was left on and random steps in the model show when the same batch is asked twice:
     the scores must be equal, on a GPU to a millionth. Batch norm in training mode shows in batches
     of other sizes: there rounding allows differences up to `max_gap`. Few answers flip by either,
-    so that accuracy does not tell.
+    so that accuracy does not tell. All calls are of one process: what a model takes from the
+    process, the machine or the day is not seen.
 
     To fix a failure: call `model.eval()` before the weights are saved or exported; take random
     steps out of `forward`.

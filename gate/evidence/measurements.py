@@ -115,7 +115,8 @@ class ImageBatch(Protocol):
     def pixels(self) -> "tuple[NDArray[np.uint8] | None, ...]":
         """The n images as arrays, (H, W) grey or (H, W, 3) RGB, turned and converted as declared.
 
-        Before they are resized, cropped and scaled. None in the place of a tensor.
+        Before they are resized, cropped and scaled. None in the place of a tensor, and of an image
+        of more than 8 bits.
         """
 
     @property
@@ -179,8 +180,8 @@ class SampledBatch(ImageBatch, Protocol):
         """The digests of the pixels of all entries."""
 
     @property
-    def input_size(self) -> tuple[int, int] | None:
-        """The declared height and width of the model's input; None where none is declared."""
+    def input_size(self) -> tuple[int, int]:
+        """The height and width of the model's input: as declared, else as it is given."""
 
     def mean_colour(self, images: int) -> tuple[int, ...]:
         """Return the mean level of each channel over the sample of so many images.
