@@ -33,6 +33,9 @@ _EXTRA = "_extra_state"  # what get_extra_state gives; torch asks no shape of it
 HUGE = 1e18
 
 
+_STATISTICS = frozenset({"running_mean", "running_var"})  # of a norm: no weights
+
+
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """What was loaded, and what was done to make it fit."""
@@ -250,8 +253,10 @@ def _weights(model: "torch.nn.Module") -> Iterator["torch.Tensor"]:
 
     yield from model.parameters()
     for module in model.modules():
-        own = {} if isinstance(module, _NormBase) else dict(module.named_buffers(recurse=False))
-        yield from (each for each in own.values() if each.is_floating_point())
+        statistics = _STATISTICS if isinstance(module, _NormBase) else frozenset()
+        for name, value in module.named_buffers(recurse=False):
+            if value.is_floating_point() and name not in statistics:
+                yield value
 
 
 def _require_values(model: "torch.nn.Module", guard: Guard) -> int:
