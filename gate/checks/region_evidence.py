@@ -91,8 +91,7 @@ def _seen_through_the_cut(owed: "Estimate", cut: "Estimate", swap: _Swap) -> "Es
     if -cut.value <= swap.most + SLACK:
         return owed
     return Undefined(
-        f"with that of another picture of its own class, {-cut.value:.2f} of accuracy is lost, so "
-        "what it contributes is not seen",
+        f"swapped within its class it costs {-cut.value:.2f} of accuracy, which hides what is owed",
         remedy="look at what the model answers where two pictures meet, or train it with such cuts",
     )
 
