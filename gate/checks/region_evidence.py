@@ -91,7 +91,7 @@ def _seen_through_the_cut(owed: "Estimate", cut: "Estimate", swap: _Swap) -> "Es
     if -cut.value <= swap.most + SLACK:
         return owed
     return Undefined(
-        f"swapped within its class it costs {-cut.value:.2f} of accuracy, which hides what is owed",
+        f"a swap within the class costs {-cut.value:.2f} by itself",
         remedy="look at what the model answers where two pictures meet, or train it with such cuts",
     )
 
