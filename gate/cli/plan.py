@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.numbers import Share
 from gate.cli.streams import say
 from gate.cli.subject import test_options
 from gate.errors import UsageError
@@ -47,7 +48,7 @@ _HEADS = (
 @click.option(
     "--true",
     "true_value",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Share(0, 1, min_open=True, max_open=True),
     help="The recall (precision, accuracy) that the model truly has. By default half-way between "
     "required and perfect.",
 )
@@ -55,14 +56,14 @@ _HEADS = (
     "--chance",
     "--power",
     "power",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Share(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="The chance that such a model has to prove everything.",
 )
 @click.option(
     "--icc",
-    type=click.FloatRange(0, 1),
+    type=Share(0, 1),
     default=1.0,
     show_default=True,
     help="Where the data has groups: how alike the images of one are. 1: a group counts once.",

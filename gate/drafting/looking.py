@@ -64,8 +64,8 @@ def look(data: Path) -> Seen:
     UsageError where there is nothing such, and DataError where nothing in it can be read.
     """
     if not data.is_dir() and not (data.is_file() and data.suffix == ".npz"):
-        fact, remedy = "there is no such folder", "name the folder that holds train and test"
-        raise UsageError(str(data), fact, remedy)
+        fact = "is a file, and no folder" if data.exists() else "there is no such folder"
+        raise UsageError(str(data), fact, "name the folder that holds train and test")
     found = {name: path for name in _NAMES if (path := _split(data, name))} or _inside(data)
     if "test" not in found:
         if found:

@@ -31,7 +31,7 @@ def head(story: Story, page: Page) -> list[str]:
     lines += _spread(" " * _INDENT + count_rules(report, story.groups), _data(report), page)
     if thresholds := describe_thresholds(report):
         lines += _hanging(f"answers {thresholds}", page)
-    lines += [f"{'':{_INDENT}}{each}" for each in _marginal(report)]
+    lines += [line for each in _marginal(report) for line in _hanging(each, page)]
     return page.paint(verdict, lines)
 
 
