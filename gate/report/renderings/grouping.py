@@ -263,10 +263,10 @@ def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
 
 def _why_unmeasured(result: ResultPart) -> str:
     """Return the reason why a result has no value; where it is of a whole split, as a sentence."""
-    if result.outcome == "failed" or not result.measured.reason:
-        return result.message
-    of_part = name_scope(result) or name_part(result)
-    return result.measured.reason if of_part else f"Not checked: {result.measured.reason}"
+    reason = result.measured.reason
+    if reason and (name_scope(result) or name_part(result)):
+        return reason
+    return result.message if result.outcome == "failed" or not reason else f"Not checked: {reason}"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
