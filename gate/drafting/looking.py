@@ -64,8 +64,11 @@ def look(data: Path) -> Seen:
     UsageError where there is nothing such, and DataError where nothing in it can be read.
     """
     if not data.is_dir() and not (data.is_file() and data.suffix == ".npz"):
-        fact = "is a file, and no folder" if data.exists() else "there is no such folder"
-        raise UsageError(str(data), fact, "name the folder that holds train and test")
+        fact, remedy = "there is no such folder", "name the folder that holds train and test"
+        if data.exists():
+            fact = "is a file, and no folder"
+            remedy += "; saved predictions are given to `validate-model run --predictions`"
+        raise UsageError(str(data), fact, remedy)
     found = {name: path for name in _NAMES if (path := _split(data, name))} or _inside(data)
     if "test" not in found:
         if found:

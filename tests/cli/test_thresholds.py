@@ -276,9 +276,10 @@ def test_whoever_writes_the_lines_is_told_the_command_that_reads_them(show):
     assert "add -o yaml" not in out
     assert "--operating-point here.yaml" in out
     assert "Wrote here.yaml" in err
-    assert "Not written, for there is no threshold: no.yaml" in show(
-        "--recall", 0.9999, "-o", "yaml=no.yaml"
-    )[2]
+    assert (
+        "Not written, for there is no threshold: no.yaml"
+        in show("--recall", 0.9999, "-o", "yaml=no.yaml")[2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,6 +311,20 @@ def test_a_run_that_misses_a_class_it_ranks_well_names_the_command_that_helps(me
     measured(point)
     main(["render", "gate-out"])
     assert "validate-model thresholds" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_recall_that_is_open_names_the_command_where_it_falls_short(is_named, measured, capsys):
+    found = load(measured.folder / "gate-out").splits["test"].rows
+    mine = found.labels == 1
+    share = float((found.predictions[mine] == 1).mean())
+    asked = share + 0.001 if is_named else share - 0.001
+    (measured.folder / "policy.yaml").write_text(POLICY.replace("0.9", f"{asked:.6f}"))
+
+    assert measured() == 3
+    main(["render", "gate-out"])
+
+    assert ("validate-model thresholds" in capsys.readouterr().out) is is_named
 
 
 def test_without_validation_or_ranking_no_threshold_is_promised(measured, capsys):
