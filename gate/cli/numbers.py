@@ -22,7 +22,8 @@ class Share(click.FloatRange):
         except click.BadParameter as error:
             with contextlib.suppress(ValueError):
                 if 1 < (percent := float(str(value).strip().removesuffix("%"))) < 100:
-                    error.message += f" For {percent:g} % write {percent / 100:g}."
+                    said = f"{error.message} For {percent:g} % write {percent / 100:g}."
+                    raise click.BadParameter(said, ctx, param) from None
             raise
 
 
