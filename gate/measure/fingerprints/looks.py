@@ -103,8 +103,7 @@ def _upright_hashes(pictures: NDArray[np.uint8], grounds: Grounds) -> NDArray[np
     rows = np.flatnonzero(grounds.hollow)
     if len(rows):
         objects = set_upright(pictures[rows], grounds.level[rows], grounds.peak[rows])
-        # Enlarged to twice the side, each pixel is four: that is its thumbnail.
-        found, faint = hashes(objects.repeat(2, axis=1).repeat(2, axis=2))
+        found, faint = hashes(objects)
         upright[rows[~faint]] = found[~faint]
     return upright
 
