@@ -6,6 +6,7 @@ the eight orientations: the hash of a turned picture is the turned hash, see ``t
 """
 
 from functools import cache, lru_cache
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no pu
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
 _CHUNK = 64  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
+_REPEATS = 4  # of the weights of a short side, at most: a product of smaller parts saves nothing
 _LENGTHS = 512  # of sides whose weights are kept; a split may have images of a thousand sizes
 _FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
@@ -111,7 +113,12 @@ def _row_sums(bands: "_Bands", part: NDArray[Any]) -> NDArray[Any]:
 def _column_sums(part: NDArray[Any], bands: "_Bands") -> NDArray[Any]:
     """Return the sums over the columns of ``part``, (n, 64, W), that each of 64 parts covers."""
     if len(bands) == 1:
-        return flat_product(part, bands[0].shares.T)
+        # Weights repeat where the sides have a common divisor: fewer zeros to multiply by.
+        shares = bands[0].shares
+        times = gcd(shares.shape[1], _REPEATS)
+        once = shares[: SIDE // times, : shares.shape[1] // times]
+        pieces = part.reshape(-1, once.shape[1]) @ once.T
+        return np.asarray(pieces).reshape(*part.shape[:2], SIDE)
     sums = np.empty((*part.shape[:2], SIDE), part.dtype)
     for band in bands:
         np.matmul(part[..., band.near], band.shares.T, out=sums[..., band.parts])

@@ -67,7 +67,7 @@ def _moments(away: NDArray[np.uint8]) -> NDArray[np.float64]:
     They are whole numbers that a float holds exactly, so their sums are exact in any order.
     """
     count, height, width = away.shape
-    exact: Any = np.float32 if 255 * width**3 < 1 << 24 else np.float64
+    exact: Any = np.float32 if 85 * width**3 < 1 << 24 else np.float64
     across = flat_product(away.astype(exact), _powers(width).astype(exact))
     return across.reshape(count, -1).astype(np.float64) @ _powers_of_sums(height)
 
