@@ -39,6 +39,7 @@ _BY_PILLOW = (  # of orientations from 1 on
 )
 
 
+# Of places of pictures and an orientation, it gives the bytes of each, turned.
 _TurnRows = Callable[[NDArray[np.intp], int], Iterable[bytes | memoryview]]
 
 
@@ -74,7 +75,7 @@ def fingerprint(stored: bytes, image: Image.Image) -> Fingerprint:
     form = _one_form(image)
     small = perceptual_hash.thumbnails(form.grey[None])
     height, width = form.grey.shape
-    oriented, turns = _orient(form.mode, height, width, small, lambda _, way: [form.turned(way)])
+    oriented, turns = _orient(form.mode, height, width, small, form.turn_rows)
     looks = look_at(form.grey[None], small)
     return Fingerprint(
         file=sha256(stored).digest(),
@@ -213,7 +214,7 @@ class _Form:
 
     mode: str
     grey: NDArray[np.uint8]
-    turned: Callable[[int], bytes | memoryview]
+    turn_rows: _TurnRows
 
 
 def _one_form(image: Image.Image) -> _Form:
@@ -223,7 +224,9 @@ def _one_form(image: Image.Image) -> _Form:
     if image.mode in ("L", "RGB", "RGBA"):
         # Pillow turns whole pixels, and its bytes need not become an array first.
         grey = np.asarray(image.convert("L"))
-        return _Form(image.mode, grey, lambda orientation: turn_image(image, orientation).tobytes())
+        return _Form(
+            image.mode, grey, lambda rows, way: (turn_image(image, way).tobytes() for _ in rows)
+        )
     values = np.asarray(image)
     if values.dtype == np.uint8:  # LAB and its like: the first channel is the lightness
         lightness = np.ascontiguousarray(values.reshape(*values.shape[:2], -1)[..., 0])
@@ -240,11 +243,8 @@ def _of_values(
     mode: str, values: NDArray[np.uint8], grey: NDArray[np.uint8] | None = None
 ) -> _Form:
     """Return the form of ``values``, (H, W) or (H, W, bytes a pixel); without ``grey``, grey."""
-    first = np.zeros(1, np.intp)
-    turn_rows = _turner(values[None], first)
-    return _Form(
-        mode, values if grey is None else grey, lambda way: next(iter(turn_rows(first, way)))
-    )
+    turn_rows = _turner(values[None], np.zeros(1, np.intp))
+    return _Form(mode, values if grey is None else grey, turn_rows)
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
@@ -325,7 +325,7 @@ def _orient(
 
 
 def _turner(pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> _TurnRows:
-    """Return a function of places in ``rows`` and an orientation: the bytes of each, turned.
+    """Return what turns the pictures at some places in ``rows``.
 
     ``pixels`` is (n, H, W) or (n, H, W, bytes a pixel).
     """
