@@ -86,7 +86,7 @@ def test_the_nearest_inside_one_side_is_never_itself(way, monkeypatch):
     a = random_hashes(20)
     a[15] = with_changed_bits(turn_hashes(a[3:4], 5), 9)[0]
 
-    found = nearest(a, a, RADIUS, same=True)
+    found = nearest(a, a, RADIUS, itself=np.arange(len(a)))
 
     assert as_list(found) == brute_force(a, a, RADIUS, same=True)
     assert found.row[15] == 3
@@ -175,7 +175,7 @@ def test_a_hash_is_not_in_its_own_crowd():
         [pair, with_changed_bits(pair, 25), crowd(pair, 18, 45), random_hashes(100, 9)]
     )
 
-    assert near_copies(a, a, same=True).row[0] == 1
+    assert near_copies(a, a, itself=np.arange(len(a))).row[0] == 1
 
 
 @pytest.mark.parametrize(("others", "copy"), [(18, True), (19, False)])
@@ -201,7 +201,8 @@ def test_the_number_of_cores_changes_nothing(way, sides, same, cores):
             patched.setattr(room, "_LOOKUP", -1_000_000)
         for each in (1, cores):
             patched.setattr(room, "usable_cores", lambda each=each: each)
-            found.append(as_list(nearest(a, b, RADIUS, same=same)))
+            itself = np.arange(len(a)) if same else None
+            found.append(as_list(nearest(a, b, RADIUS, itself=itself)))
 
     assert found[0] == found[1]
 
