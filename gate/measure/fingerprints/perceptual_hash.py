@@ -182,4 +182,4 @@ def _cosines(side: int) -> NDArray[np.float64]:
     order = np.concatenate([_FREQUENCIES[1::2], _FREQUENCIES[::2]])
     angles = np.pi * np.outer(order, 2 * np.arange(SIDE) + 1) / (2 * SIDE)
     cosines: NDArray[np.float64] = np.rint(_SCALE * np.cos(angles))
-    return cosines.reshape(BITS // 16, side, -1).sum(axis=2)
+    return np.asarray(cosines.reshape(len(order), side, -1).sum(axis=2))

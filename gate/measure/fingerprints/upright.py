@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from gate.measure.fingerprints.perceptual_hash import flat_product
 
+Floats = NDArray[np.float32]
+
 SIDE = 32  # of an upright picture, in pixels
 _REACH = 2.1  # of the root mean square radius, from the middle to a side
 _FAINT, _CONTRAST = 12, 12  # ground is what deviates by less, or by less of the highest deviation
@@ -37,7 +39,7 @@ def set_upright(
     return upright
 
 
-def _places(away: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _places(away: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Return where in each picture, (n, H, W), the pixels of the upright one lie, (n, 32, 32)."""
     _, height, width = away.shape
     moments = _moments(away)
@@ -88,9 +90,7 @@ def _powers_of_sums(height: int) -> NDArray[np.float64]:
     return powers.reshape(-1, 6)
 
 
-def _sampled(
-    away: NDArray[np.uint8], y: NDArray[np.float32], x: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _sampled(away: NDArray[np.uint8], y: Floats, x: Floats) -> Floats:
     """Return values at places, (n, 32, 32), linear in both directions, and 0 outside; plus 0.5.
 
     The places are overwritten.
@@ -131,8 +131,8 @@ def _squares(away: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], int]:
 
 
 def _between(
-    pixels: NDArray[np.uint32], right_of_them: NDArray[np.uint32], part: NDArray[np.float32]
-) -> NDArray[np.float32]:
+    pixels: NDArray[np.integer[Any]], right_of_them: NDArray[np.integer[Any]], part: Floats
+) -> Floats:
     """Return values ``part`` of the way between pixels, the lowest eight bits of the numbers."""
     here, there = ((each & 255).astype(np.float32) for each in (pixels, right_of_them))
     there -= here

@@ -120,7 +120,7 @@ def frames_of(split, frames):
 @pytest.mark.parametrize("level", [1, 12, 60], ids="noise of {} levels".format)
 @pytest.mark.parametrize(
     ("count", "size"),
-    [(600, 64), pytest.param(20_000, 64, marks=pytest.mark.slow)],
+    [(600, 64), pytest.param(20_000, 28, marks=pytest.mark.slow)],
 )
 def test_frames_of_one_video_are_compared_in_the_end_and_listed_once_each(count, size, level):
     frames = video(2 * count, size, level)
