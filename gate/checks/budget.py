@@ -100,6 +100,7 @@ class Budget(Rule):
     """
 
     family: ClassVar = "deployment"
+    of_answers: ClassVar = False
     formula: ClassVar = (
         "operations of torch's FlopCounterMode / 2; ratio = seconds / seconds of the other, image "
         "by image"

@@ -48,6 +48,8 @@ class Stability(ViewRule):
     same, `max_drop` about right answers that are lost: a model may be as accurate as before and
     answer many images otherwise. Each view must hold by itself.
 
+    Where the gate file states an operating point, these are the answers at it; to abstain is one.
+
     The sample takes the classes in turns, so its accuracy is not that of the model; what differs is
     compared image by image.
 

@@ -52,10 +52,12 @@ class ViewRule(Rule):
         return ViewAnswers(parse_view(view), self.sampled, (self.split,))
 
     def describe_sample(self, asked: int, evidence: "Evidence") -> str:
-        """Return of how many images the rule speaks."""
+        """Return of how many images the rule speaks, and how scores became answers."""
         from gate.evidence.records import Split
+        from gate.metrics.operating_point import point_in_words
 
         images = len(evidence.splits[Split(self.split)].rows)
+        point = point_in_words(evidence)
         if asked == images:
-            return f"asked about all {images:,} images"
-        return f"asked about {asked:,} of {images:,} images, classes in equal turns"
+            return f"asked about all {images:,} images{point}"
+        return f"asked about {asked:,} of {images:,} images, classes in equal turns{point}"

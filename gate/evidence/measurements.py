@@ -267,6 +267,8 @@ class SampledMeasurement(Measurement):
 
     Its ``observe`` is shown a :class:`SampledBatch`, and gives NaN or -1 where it observes nothing.
     The evidence has its columns over all rows, with NaN or -1 for those that are not of the sample.
+    It may give ``gate.evidence.kept_scores.keep(scores)``, too, as a column, to be judged at an
+    operating point: ``Rows.kept`` has it.
     """
 
     images: int  # of its sample, at most

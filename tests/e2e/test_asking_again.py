@@ -32,6 +32,9 @@ VIEWS = {
 }
 
 
+OF_COLUMN = "WHERE number IN (SELECT number FROM observed_columns WHERE name = '{}')"
+
+
 @pytest.fixture
 def subject(in_units, monkeypatch):
     """Thirty pictures a class, one of them broken, in units of ten, and of seven for the sample."""
@@ -210,8 +213,8 @@ def test_a_view_that_is_none_is_told_before_anything_is_measured(subject, views,
     "statement",
     [
         "UPDATE measurements SET summary = '{}' WHERE key LIKE 'view noise%'",
-        "UPDATE observations SET value = 1 - value WHERE name = 'prediction'",
-        "UPDATE observations SET value = 2 WHERE name = 'state'",
+        f"UPDATE observations SET value = 1 - value {OF_COLUMN.format('prediction')}",
+        f"UPDATE observations SET value = 2 {OF_COLUMN.format('state')}",
     ],
 )
 def test_answers_to_views_that_were_changed_by_hand_prove_nothing(subject, statement):
