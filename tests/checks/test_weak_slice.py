@@ -207,3 +207,19 @@ def test_the_dark_images_of_one_site_are_a_slice_in_words(rule):
 def test_what_cannot_be_meant_is_refused(keys, said, rule):
     with pytest.raises(ValidationError, match=said):
         rule("weak-slice", **{**RULE, **keys})
+
+
+def test_a_misspelt_column_is_told_with_the_one_that_there_is(rule):
+    [found] = judged(rule, run([(190, 200), (190, 200)]), search=["sites"])
+
+    assert found.outcome is OPEN
+    assert "did you mean 'site'?" in message(found)
+    said = remedy(found)
+    assert said.startswith("did you mean 'site'? Else add `sites` to the `slices:` of test")
+
+
+def test_a_column_like_none_that_there_is_is_to_be_added(rule):
+    [found] = judged(rule, run([(190, 200), (190, 200)]), search=["scanner"])
+
+    assert "did you mean" not in remedy(found)
+    assert remedy(found).startswith("add `scanner` to the `slices:` of test")
