@@ -200,7 +200,9 @@ def test_percent_is_told_how_a_share_is_written(percent, show):
 def test_a_run_whose_threshold_cannot_be_fitted_names_the_command_that_says_why(measured, capsys):
     measured("""operating_point: {order: [{class: "<b>&", fit: {recall: 0.9999}}]}\n""")
     main(["render", "gate-out"])
-    [command] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next")]
+    said = capsys.readouterr().out
+    [command] = [line for line in said.splitlines() if line.startswith("next")]
+    assert "answers <b>& from no score (none reaches recall 0.9999)" in said
 
     assert main(shlex.split(command)[2:]) == 3
     assert "no threshold reaches recall 0.9999" in capsys.readouterr().out

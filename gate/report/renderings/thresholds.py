@@ -58,6 +58,8 @@ def _never(others: list[str]) -> str:
 
 def _from(threshold: ThresholdPart, *, exact: bool) -> str:
     goal = "" if threshold.fit is None else f" (fitted to {printable(threshold.fit, 200)})"
+    if threshold.at_least is None and threshold.nearest is not None:
+        return f"from no score (none reaches {printable(threshold.fit or 'it', 200)})"
     if threshold.at_least is None:
         return f"from no known score{goal}"
     least = printable(threshold.at_least, 400) if exact else f"{float(threshold.at_least):.6g}"
