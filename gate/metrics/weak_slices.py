@@ -104,13 +104,14 @@ def where(rows: Rows, definition: Definition) -> Mask:
 class OneOfSearched:
     """The share of a slice that was found among many: its upper bound allows for the others.
 
-    ``shown`` of ``searched`` slices are compared; who shares the error among those that are shown
-    shares it among all.
+    ``shown`` slices are compared, and who shares the error among those shares it among all that
+    were ``searched``. This one has ``part`` of the error of them all.
     """
 
     share: Share
     shown: int
     searched: int
+    part: float = 1.0
 
     @property
     def value(self) -> float:
@@ -143,7 +144,7 @@ class OneOfSearched:
 
     def upper(self, confidence: float) -> float:
         """Return the upper bound, at an error that all slices share."""
-        return self.share.upper(1 - (1 - confidence) * self.shown / self.searched)
+        return self.share.upper(1 - (1 - confidence) * self.part * self.shown / self.searched)
 
 
 def _codes(rows: Rows, column: str, counted: Mask) -> tuple[NDArray[np.int64], list[str]]:

@@ -107,6 +107,42 @@ def test_a_validation_of_a_few_images_is_none(rule, outcome):
     assert outcome("weak-slice", run([(290, 300), (31, 60)], [(9, 9), (9, 9)]), **RULE) is FAILED
 
 
+@pytest.mark.parametrize(
+    "validation",
+    [
+        [(290, 300), (0, 0), (290, 300)],
+        [(290, 300), (12, 19), (290, 300)],
+        [(290, 300), (290, 300), (290, 300)],
+        [(290, 300), (290, 300), (150, 300)],
+    ],
+    ids=["without it", "with a few images of it", "with easy images of it", "with sites changed"],
+)
+def test_whoever_chooses_validation_hides_no_site_that_test_shows_to_be_weak(validation, rule):
+    results = judged(rule, run([(290, 300), (150, 300), (290, 300)], validation))
+
+    (failed,) = [each for each in results if each.outcome is FAILED]
+    assert failed.comparison.scope.slice_name == "site=B"
+    assert "on test it is 150 of 300" in message(failed)
+
+
+def test_a_site_that_validation_lacks_is_open_where_it_looks_weak(rule):
+    test = [(290, 300), (49, 60), (290, 300)]
+
+    (lacking,) = judged(rule, run(test, [(290, 300), (0, 0), (290, 300)]))
+    (having,) = judged(rule, run(test, [(290, 300), (58, 60), (290, 300)]))
+
+    assert lacking.outcome is OPEN  # as without validation
+    assert (having.outcome, having.proven) == (PASSED, False)
+
+
+def test_a_good_model_passes_though_validation_lacks_a_site(rule):
+    (found,) = judged(
+        rule, run([(290, 300), (57, 60), (290, 300)], [(290, 300), (0, 0), (290, 300)])
+    )
+
+    assert found.outcome is PASSED
+
+
 def test_validation_that_is_test_discovers_nothing(rule):
     """Each image stands in both: nothing is left of validation, and test shares the error."""
     numbers = run([(290, 300), (31, 60)], [(290, 300), (31, 60)])
