@@ -312,6 +312,10 @@ def test_a_threshold_edited_in_the_evidence_is_refused(detector):
         ([{"class": "dog", "fit": {"recall": 0.9, "fpr": 0.1}}], "state one target"),
         ([{"class": "dog", "fit": {"recall": 1.0}}], "recall"),
         ([], "order"),
+        (
+            [{"class": "dog", "fit": {"cost": {"false_positive": 1e308, "false_negative": 1e308}}}],
+            "'false_positive' must be at most 1e+12",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_meant_is_refused_with_its_place(order, fact, detector):
