@@ -13,6 +13,7 @@ MOST_COST = 1e12  # of an image, in any unit: sums over images stay finite
 ABSTAINED = "(abstained)"  # the name of the answer that is none of the classes, for people
 
 _Share = Annotated[float, Field(ge=0, le=1)]
+_Goal = Annotated[float, Field(gt=0, lt=1)]
 _Cost = Annotated[float, Field(ge=-MOST_COST, le=MOST_COST)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -26,6 +27,12 @@ class Costs:
     true_positive: _Cost = 0.0
     true_negative: _Cost = 0.0
     calibrated: bool = False  # scores are taken for true: the threshold follows without any rows
+
+    @property
+    def mistakes_cost(self) -> bool:
+        """Whether each mistake costs more than the right answer in its place."""
+        alarms = self.false_positive > self.true_negative
+        return alarms and self.false_negative > self.true_positive
 
 
 def threshold_of_calibrated(costs: Costs) -> float:
@@ -42,7 +49,7 @@ class Fit:
     """What a threshold is to reach on the validation split: a share in (0, 1), or least cost."""
 
     target: Target
-    goal: _Share | None = None  # None: of costs
+    goal: _Goal | None = None  # None: of costs
     costs: Costs | None = None  # None: of a share
 
     @property

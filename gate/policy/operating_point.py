@@ -44,7 +44,7 @@ class CostsSpec(_Strict):
 
     @model_validator(mode="after")
     def _mistakes_cost(self) -> Self:
-        if self.false_positive <= self.true_negative or self.false_negative <= self.true_positive:
+        if not self.costs().mistakes_cost:
             raise ValueError("a mistake has to cost more than the right answer in its place")
         return self
 
