@@ -456,6 +456,26 @@ def test_a_champion_answers_at_its_own_point(detector):
 
     assert same.result("regression[class=dog]")["measured"]["value"] == 0
     assert other.result("regression[class=dog]")["measured"]["value"] < -0.1
+    assert "against the champion champion" in other.words
+    assert "answers dog from 0.2, otherwise the best of the others" in other.words
+
+
+def test_a_champion_that_was_made_to_answer_nothing_is_told_in_the_first_lines(detector):
+    detector.policy({"check": "regression", "metric": "accuracy", "margin": 0.02})
+    detector.run(out="champion")
+    silent = {"order": [{"class": "dog", "at_least": 1.0}], "otherwise": "abstain"}
+    at = gatefile_with(detector, silent)
+    detector.command("judge", "champion", "--policy", "policy.yaml", "--out", "silent",
+                     "--operating-point", at)  # fmt: skip
+
+    honest = detector.run(baseline="champion")
+    ran = detector.run(baseline="silent")
+
+    assert honest.report["baseline"]["operating_point"] is None
+    assert ran.report["baseline"]["operating_point"] == "dog from 1.0, otherwise no answer"
+    assert "answers dog from 1.0, otherwise no answer" in ran.words
+    answers = [each.report["configuration"]["champion"]["evidence"] for each in (honest, ran)]
+    assert answers[0] != answers[1]  # a trust file that pins the one refuses the other
 
 
 # The checks of scores and of abstention.
