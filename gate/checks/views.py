@@ -51,6 +51,12 @@ class ViewRule(Rule):
 
         return ViewAnswers(parse_view(view), self.sampled, (self.split,))
 
+    def views_asked(self) -> "tuple[ViewAnswers, ...]":
+        """Return the answers to views that the rule needs."""
+        from gate.evidence.view_answers import ViewAnswers
+
+        return tuple(each for each in self.needs() if isinstance(each, ViewAnswers))
+
     def describe_sample(self, asked: int, evidence: "Evidence") -> str:
         """Return of how many images the rule speaks, and how scores became answers."""
         from gate.evidence.records import Split

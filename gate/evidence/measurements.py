@@ -74,6 +74,13 @@ class ImageBatch(Protocol):
         """
 
     @property
+    def formats(self) -> "tuple[str | None, ...]":
+        """How the files hold the n images, as Pillow names it: JPEG, PNG.
+
+        None of what no file holds by itself, such as a row of an array.
+        """
+
+    @property
     def bytes_stored(self) -> "NDArray[np.int64]":
         """The sizes of the stored files, or of the records of an array, in bytes, (n,)."""
 

@@ -43,15 +43,15 @@ def plan_second_pass(
     known: Mapping[Split, KnownImages],
     datasets: Mapping[Split, Dataset],
     spec: InputSpec,
-    critical: frozenset[int],
+    asked_first: frozenset[int],
 ) -> SecondPass | None:
     """Return the plan and the job of the second pass, and its data; None: nothing is asked again.
 
     ``requests`` are the measurements that ask again, ``known`` the images that can be read, and
-    ``critical`` the classes that come first in a sample.
+    ``asked_first`` the classes that come first in a sample.
     """
     samples = {
-        split: _samples_of(split, requests, images, datasets[split], spec, critical)
+        split: _samples_of(split, requests, images, datasets[split], spec, asked_first)
         for split, images in known.items()
         if any(split in each.splits for each in requests)
     }
@@ -88,11 +88,11 @@ def _samples_of(
     known: KnownImages,
     dataset: Dataset,
     spec: InputSpec,
-    critical: frozenset[int],
+    asked_first: frozenset[int],
 ) -> SplitSamples:
     asked = [each for each in requests if split in each.splits]
     sizes = {each.images for each in asked if each.images is not None}
-    samples = choose_samples(known, dataset, sizes, critical)
+    samples = choose_samples(known, dataset, sizes, asked_first)
     coloured = {each.images for each in asked if each.wants_mean_colour and each.images is not None}
     if not coloured:
         return samples

@@ -45,6 +45,14 @@ _REASONS = {
     NO_PIXELS: ("the data gives tensors, which have no pixels", "return uint8 images"),
 }
 
+ASKED_AT_ALL = (ASKED, UNCHANGED)
+
+
+def why_left_out(states: Sequence[Numbers]) -> tuple[str, str]:
+    """Return why most images of a sample that were not asked were not, and the remedy."""
+    counts = {state: sum(int((each == state).sum()) for each in states) for state in _REASONS}
+    return _REASONS[max(counts, key=lambda each: counts[each])]
+
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
@@ -120,7 +128,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
         ]
     except Untold as error:
         return NotAsked(str(error), error.remedy)
-    keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
+    keep = np.all([np.isin(each[STATE], ASKED_AT_ALL) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
     differs = [each[STATE] == ASKED for each in columns]
@@ -131,7 +139,7 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
 
 def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
     """Return why too many images of the sample were not asked about a view; None: they were."""
-    asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
+    asked = int(np.isin(states, ASKED_AT_ALL).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
@@ -170,7 +178,7 @@ def _contradiction(
 ) -> NotAsked | None:
     """Return what no model can have answered; None where the columns agree with each other."""
     states, predictions = observed[STATE], observed[PREDICTION]
-    was_asked = np.isin(states, (ASKED, UNCHANGED))
+    was_asked = np.isin(states, ASKED_AT_ALL)
     known = np.isin(states, (NOT_SAMPLED, *_REASONS)) | was_asked
     answered = (predictions >= 0) & (predictions < classes)
     alike = np.where(was_asked, answered, predictions == -1)
