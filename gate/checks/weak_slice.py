@@ -69,7 +69,8 @@ class _Found(NamedTuple):
 class WeakSlice(Rule):
     """Look for a corner of the data where the model is weak, and refuse it where that is confirmed.
 
-    All values of the named columns, and all pairs of values of two, are slices. On validation the
+    All values of the named columns, and all pairs of values of two, are slices; values of too few
+    images are looked at together. On validation the
     five that look worst are discovered, on test they are confirmed: the search then costs little.
     Whoever chooses validation could leave out what is weak, so that a tenth of the error is kept
     for slices that test shows to be weak by itself; one that validation has too few images of is
@@ -185,6 +186,7 @@ class WeakSlice(Rule):
         earlier = self._validation(evidence, columns)
         if isinstance(earlier, Undefined):
             return earlier
+        rows, earlier = self._pooled(rows, earlier, columns, evidence)
         looked_at = rows if earlier is None else earlier
         found = self._look_at(looked_at, columns, evidence)
         if found.searched < 2:
@@ -291,6 +293,17 @@ class WeakSlice(Rule):
         )
         return rows if large else None
 
+    def _pooled(
+        self, rows: "Rows", earlier: "Rows | None", columns: list[str], evidence: "Evidence"
+    ) -> "tuple[Rows, Rows | None]":
+        """Return the rows of test and validation, the values that are rare on both as one."""
+        from gate.metrics.weak_slices import pooled, rare_values
+
+        both = [each for each in (rows, earlier) if each is not None]
+        counted = [(each, self._counted(each, evidence)) for each in both]
+        rare = {column: rare_values(counted, column, self.min_images) for column in columns}
+        return pooled(rows, rare), None if earlier is None else pooled(earlier, rare)
+
     def _counted(self, rows: "Rows", evidence: "Evidence") -> "NDArray[np.bool_]":
         import numpy as np
 
@@ -318,7 +331,7 @@ class WeakSlice(Rule):
         if not isinstance(share, Undefined):
             estimate = OneOfSearched(share, shown, *found.among(proposed=proposed))
         wrong = [str(each) for each in rows.ids[at][~right]]
-        words = _in_words(candidate)
+        words = _in_words(candidate, self.min_images)
         split = "test" if found.discovered_on is None or not proposed else "validation"
         return Comparison(
             what=f"the share of right answers on test where {words}",
@@ -374,11 +387,16 @@ def _those(rows: "Rows", counted: "NDArray[np.bool_]") -> "Rows":
     return rows if counted.all() else rows.where(counted)
 
 
-def _in_words(candidate: "Candidate") -> str:
+def _in_words(candidate: "Candidate", min_images: int) -> str:
     """Return a slice as a sentence has it: scanner = B and brightness in the lowest quarter."""
-    return " and ".join(
-        f"{column} in the {value}"
-        if value.endswith(" quarter") and properties_in(column)
-        else f"{column} = {value}"
-        for column, value in candidate.definition
-    )
+    return " and ".join(_part(*each, min_images) for each in candidate.definition)
+
+
+def _part(column: str, value: str, min_images: int) -> str:
+    from gate.metrics.weak_slices import RARE
+
+    if value == RARE:
+        return f"{column} has a value of fewer than {min_images} images"
+    if value.endswith(" quarter") and properties_in(column):
+        return f"{column} in the {value}"
+    return f"{column} = {value}"

@@ -189,16 +189,38 @@ def test_one_slice_and_a_column_of_ids_are_told_with_what_helps(rule):
     assert many.comparison.estimate.remedy == "name other columns in `search`: site may hold ids"
 
 
-def test_a_weak_site_that_is_cut_into_slivers_is_told_as_not_looked_at(rule):
-    slivers = [(290, 300), (290, 300), *[(10, 19)] * 3]
+@pytest.mark.parametrize("validation", [None, [(290, 300), (290, 300), *[(10, 19)] * 3]])
+def test_a_weak_site_that_is_cut_into_slivers_is_looked_at_as_one(validation, rule):
+    (cut,) = judged(rule, run([(290, 300), (290, 300), *[(10, 19)] * 3], validation))
 
-    (cut,), (whole,) = judged(rule, run(slivers)), judged(rule, run([*slivers[:2], (30, 57)]))
+    assert cut.outcome is FAILED
+    told = "30 of 57 are right where site has a value of fewer than 20 images"
+    assert message(cut).startswith(told)
+    assert cut.comparison.scope.slice_name == "site=(rare)"
 
-    told = "57 images are in slices of site that are too small to be looked at"
-    assert (cut.outcome, cut.proven) == (PASSED, False)
-    assert told in message(cut)
-    assert whole.outcome is FAILED
-    assert told not in message(whole)
+
+def test_a_site_that_is_rare_on_validation_alone_is_no_sliver(rule):
+    """Two small sites of validation look weak together; test has enough of each: they are good."""
+    good = [(290, 300), (290, 300)]
+
+    (found,) = judged(rule, run([*good, (58, 60), (58, 60)], [*good, (8, 12), (9, 12)]))
+
+    assert found.outcome is PASSED
+
+
+def test_good_sites_of_a_few_images_each_pass(rule):
+    (good,) = judged(rule, run([(290, 300), (290, 300), *[(19, 19)] * 3]))
+
+    assert (good.outcome, good.proven) == (PASSED, False)
+    assert "too small to be looked at" not in message(good)
+
+
+def test_images_of_slices_that_are_too_small_even_together_are_told(rule):
+    (few,) = judged(rule, run([(290, 300), (290, 300), (3, 9), (3, 9)]))
+
+    told = "18 images are in slices of site that are too small to be looked at"
+    assert (few.outcome, few.proven) == (PASSED, False)
+    assert told in message(few)
 
 
 def test_a_column_that_validation_does_not_declare_is_open(rule):
