@@ -166,7 +166,10 @@ def _rows_of(evidence: "Evidence", class_name: str | None, split: str) -> "tuple
     if measured.rows.scores is None or not has_both:
         fact = "kept no scores" if has_both else f"has not both {quote(name)} and other images"
         raise UsageError("EVIDENCE", f"its {split} split {fact}", "measure another split")
-    return measured.rows, label
+    from gate.metrics.fitting import rows_to_fit_on
+
+    together = rows_to_fit_on(evidence) if split == "validation" else None
+    return measured.rows if together is None else together, label
 
 
 class _Table:

@@ -93,7 +93,7 @@ def _marginal(report: Report) -> Iterator[str]:
     for artefact in report.subject.artefacts:
         yield f"artefact {printable(artefact_line(artefact), 200)}"
     if report.baseline is not None:
-        champion = f"against the champion {printable(champion_of(report.baseline), 120)}"
+        champion = f"against the champion {printable(champion_of(report.baseline), 240)}"
         compared = "" if report.baseline.changes else ": not measured on the same images"
         yield f"{champion}{compared}"
     if not report.decision.enforced:
