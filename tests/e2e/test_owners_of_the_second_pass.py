@@ -217,6 +217,16 @@ def test_a_net_that_answers_anything_where_pictures_meet_hides_nothing(swapped):
     assert "a swap within the class costs" in found["message"]
 
 
+def test_at_an_operating_point_the_cut_is_judged_by_the_highest_score(swapped):
+    """There a sound net may abstain where pictures meet; a threshold hides nothing either."""
+    point = {"order": [{"class": "dark", "at_least": 0.5}], "otherwise": "best"}
+
+    found = swapped("corner", anything=True, operating_point=point)
+
+    assert found[TOP_LEFT]["outcome"] == "passed"
+    assert found["region-evidence[part=score cell:4:0]"]["outcome"] == "inconclusive"
+
+
 def test_a_net_that_reads_the_whole_picture_passes(swapped):
     assert swapped("whole")[TOP_LEFT]["outcome"] == "passed"
 
