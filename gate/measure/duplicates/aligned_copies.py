@@ -1,0 +1,271 @@
+"""Copies of photographs that were turned, moved, cropped, framed, covered, mirrored or inverted.
+
+Keypoints vote for a few pairs (``keypoint_votes``), and so do pictures that agree coarsely as they
+stand (``coarse_candidates``). Each pair is aligned at 32 pixels, what promises something at 64, and
+then compared window by window (``alignment``). A pair counts by the evidence that its windows give,
+and only where the picture has no four partners that are nearly as good: one scene is no copy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.duplicates import alignment
+from gate.measure.duplicates.alignment import Agreement, Floats
+from gate.measure.duplicates.coarse_candidates import ThumbnailView
+from gate.measure.duplicates.filled_stretches import paint_over
+from gate.measure.duplicates.keypoint_votes import Trials, Voters
+from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_within
+from gate.measure.parallel.cpu_budget import usable_cores
+from gate.measure.parallel.ordered_map import in_order
+
+EVIDENCE, AGREE = 1.2, 0.75  # from here on, a pair counts
+REVIEW_EVIDENCE, REVIEW_AGREE = 0.7, 0.65  # from here on, a person should look
+NONE = -1
+
+_CROWD = 4  # partners of a picture; among so many, the best must stand out
+_RATIO = 0.65  # of what the last of them lacks in agreement; the best must lack less
+_ZOOM = (0.55, 1.8)  # by which a picture may be enlarged in the other
+_STRETCH = 1.4  # times more one way than the other
+_OVERLAP = 0.3  # of a picture must be in the other
+_WINDOWS = 6  # must have something to compare
+_PROMISING = 0.25  # correlation of a way at 32 pixels, before it is refined
+_ALIGNED = 0.4  # and after
+_TRIED = 5  # pairs of a picture that are refined
+_STEPS, _LAST_STEPS = 6, 3  # at 32 pixels and at 64
+_ROWS_B, _ROWS_A = 256, 8192  # pictures of b, and of a, whose keypoints are held
+_AT_ONCE = 64  # pairs aligned at a time: their pictures stay in the processor's cache
+
+Indices = NDArray[np.int64]
+_Pairs = tuple[Indices, Indices]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """Pairs of pictures, (n,), that count or that a person should look at: at most one for each of b."""
+
+    rows_a: Indices  # places in the order of a
+    rows_b: Indices  # ascending
+    agree: NDArray[np.float64]  # up to 1, rounded to three digits
+    sure: NDArray[np.bool_]  # whether the pair counts
+    inverted: NDArray[np.bool_]
+    ways: Floats  # (n, 2, 3): where of b, in sides from the middle, is what is at (y, x, 1) of a
+
+
+def aligned_copies(
+    a: ThumbnailView, b: ThumbnailView, alike: _Pairs, *, same: bool = False
+) -> Aligned:
+    """Return the copy in ``a`` of each picture of ``b``, surely or perhaps.
+
+    ``alike`` are places in a and in b of pictures that are aligned as they stand too. With
+    ``same``, a is b, and no picture is its own copy. Of equally good partners the first is taken.
+    """
+    found = [_Compared.nothing()]
+    for first_a in range(0, len(a.rows), _ROWS_A):
+        stretch = _Stretch.of(a, first_a)
+        blocks = [_Block(b, first_b, alike, same=same) for first_b in range(0, len(b.rows), _ROWS_B)]
+        found += in_order(stretch.compare, blocks, threads=usable_cores())
+    return _judge(_Compared(*(np.concatenate(column) for column in zip(*found, strict=True))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """Pictures as keypoints and windows are sought in them."""
+
+    painted: Floats  # (n, 64, 64)
+    bands: Floats  # (n, 64, 64)
+
+    @classmethod
+    def of(cls, view: ThumbnailView, places: Indices) -> "_Prepared":
+        painted, filled = paint_over(view.take(places))
+        return cls(painted, alignment.to_bands(painted, filled))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Some pictures of b, from place ``first`` on."""
+
+    view: ThumbnailView
+    first: int
+    alike: _Pairs
+    same: bool = field(kw_only=True)
+
+    @property
+    def places(self) -> Indices:
+        return np.arange(self.first, min(self.first + _ROWS_B, len(self.view.rows)))
+
+
+class _Compared(NamedTuple):
+    """Pairs of places that were compared window by window, and what was found."""
+
+    rows_a: Indices
+    rows_b: Indices
+    ways: Floats
+    evidence: Floats
+    agree: Floats
+    fits: NDArray[np.bool_]
+    inverted: NDArray[np.bool_]
+
+    @classmethod
+    def nothing(cls) -> "_Compared":
+        return cls(
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+            np.zeros((0, 2, 3), np.float32),
+            np.zeros(0, np.float32),
+            np.zeros(0, np.float32),
+            np.zeros(0, np.bool_),
+            np.zeros(0, np.bool_),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Some pictures of a, from place ``first`` on."""
+
+    view: ThumbnailView
+    first: int
+    voters: Voters
+    halves: Floats  # (n, 32, 32) bands
+
+    @classmethod
+    def of(cls, a: ThumbnailView, first: int) -> "_Stretch":
+        places = np.arange(first, min(first + _ROWS_A, len(a.rows)))
+        parts = [places[start : start + _ROWS_B] for start in range(0, len(places), _ROWS_B)]
+
+        def prepare(part: Indices) -> tuple[Keypoints, Floats]:
+            pictures = _Prepared.of(a, part)
+            keypoints = find_keypoints(pictures.painted)
+            shifted = replace(keypoints, picture=keypoints.picture + part[0] - first)
+            return shifted, alignment.halve(pictures.bands)
+
+        keypoints, halves = zip(*in_order(prepare, parts, threads=usable_cores()), strict=True)
+        return cls(a, first, Voters.of(Keypoints.concatenate(keypoints)), np.concatenate(halves))
+
+    def compare(self, block: _Block) -> _Compared:
+        """Return the pairs of a picture of the block and one of these that may be copies."""
+        pictures = _Prepared.of(block.view, block.places)
+        halves = alignment.halve(pictures.bands)
+        trials = self._trials(block, pictures)
+        trials = _promising(trials, _score(self.halves, halves, trials))
+        trials = _refined(self.halves, halves, trials, _STEPS)
+        correlation, overlap = _correlations(self.halves, halves, trials)
+        trials = trials.take(np.flatnonzero((correlation > _ALIGNED) & (overlap > _OVERLAP)))
+        distinct, places = np.unique(trials.rows_a, return_inverse=True)
+        bands = _Prepared.of(self.view, distinct + self.first).bands
+        trials = _refined(bands, pictures.bands, trials._replace(rows_a=places), _LAST_STEPS)
+        agreement = _agreement(bands, pictures.bands, trials)
+        return _Compared(
+            rows_a=distinct[trials.rows_a] + self.first,
+            rows_b=trials.rows_b + block.first,
+            ways=trials.ways,
+            evidence=agreement.evidence,
+            agree=agreement.agree,
+            fits=_fits(trials.ways, agreement),
+            inverted=agreement.inverted,
+        )
+
+    def _trials(self, block: _Block, pictures: _Prepared) -> Trials:
+        """Return the ways that keypoints vote for, and to lie as it stands for what is alike so."""
+        itself = block.places - self.first if block.same else None
+        voted = self.voters.trials(find_keypoints(pictures.painted), itself=itself)
+        alike_a, alike_b = block.alike
+        here = np.flatnonzero(
+            (alike_a >= self.first)
+            & (alike_a < self.first + len(self.halves))
+            & (alike_b >= block.first)
+            & (alike_b < block.first + _ROWS_B)
+        )
+        as_it_stands = np.zeros((len(here), 2, 3), np.float32)
+        as_it_stands[:] = np.eye(2, 3)
+        return Trials(
+            np.concatenate([voted.rows_a, alike_a[here] - self.first]),
+            np.concatenate([voted.rows_b, alike_b[here] - block.first]),
+            np.concatenate([voted.ways, as_it_stands]),
+        )
+
+
+def _score(a: Floats, b: Floats, trials: Trials) -> Floats:
+    """Return how well pictures agree in each way, before it is refined."""
+    correlation, overlap = _correlations(a, b, trials)
+    return correlation * np.minimum(1, overlap / 0.5)
+
+
+def _promising(trials: Trials, score: Floats) -> Trials:
+    """Return the best way of each pair, and of these the best few of each picture of b."""
+    a, b = trials.rows_a, trials.rows_b
+    order = np.lexsort((-score, a, b))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
+    order = order[first & (score[order] > _PROMISING)]
+    order = order[np.lexsort((a[order], -score[order], b[order]))]
+    return trials.take(order[rank_within(b[order]) < _TRIED])
+
+
+def _in_parts(trials: Trials) -> Iterator[Trials]:
+    for first in range(0, max(len(trials.rows_a), 1), _AT_ONCE):
+        yield trials.take(np.arange(first, min(first + _AT_ONCE, len(trials.rows_a))))
+
+
+def _correlations(a: Floats, b: Floats, trials: Trials) -> tuple[Floats, Floats]:
+    parts = [
+        alignment.correlate(a[part.rows_a], b[part.rows_b], part.ways)
+        for part in _in_parts(trials)
+    ]
+    correlation, overlap = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return np.abs(correlation), overlap
+
+
+def _refined(a: Floats, b: Floats, trials: Trials, steps: int) -> Trials:
+    ways = [
+        alignment.refine(a[part.rows_a], b[part.rows_b], part.ways, steps)
+        for part in _in_parts(trials)
+    ]
+    return trials._replace(ways=np.concatenate(ways))
+
+
+def _agreement(a: Floats, b: Floats, trials: Trials) -> Agreement:
+    parts = [
+        alignment.compare(a[part.rows_a], b[part.rows_b], part.ways) for part in _in_parts(trials)
+    ]
+    return Agreement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:
+    """Return which ways are such as people make, of pictures that have enough in common."""
+    zooms = np.linalg.svd(ways[:, :, :2], compute_uv=False)
+    longest, shortest = zooms[:, 0], zooms[:, 1]
+    fits: NDArray[np.bool_] = (longest < _ZOOM[1]) & (shortest > _ZOOM[0])
+    fits &= longest < _STRETCH * shortest
+    return fits & (agreement.overlap > _OVERLAP) & (agreement.windows >= _WINDOWS)
+
+
+def _judge(found: _Compared) -> Aligned:
+    """Return the pair of each picture of b with the most evidence, where there is enough."""
+    agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
+    sure = found.fits & (evidence >= EVIDENCE) & (agree >= AGREE) & ~_crowded(found.rows_b, 1 - agree)
+    counts = sure | (found.fits & (evidence >= REVIEW_EVIDENCE) & (agree >= REVIEW_AGREE))
+    rows = np.flatnonzero(counts)
+    order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
+    best = order[rank_within(found.rows_b[order]) == 0]
+    return Aligned(
+        rows_a=found.rows_a[best],
+        rows_b=found.rows_b[best],
+        agree=agree[best],
+        sure=sure[best],
+        inverted=found.inverted[best],
+        ways=found.ways[best],
+    )
+
+
+def _crowded(rows_b: Indices, lacks: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which pairs lack nearly as much as the fourth partner of their picture of b."""
+    order = np.lexsort((lacks, rows_b))
+    fourth = order[rank_within(rows_b[order]) == _CROWD - 1]
+    bound = np.full(int(rows_b.max(initial=-1)) + 1, np.inf)
+    bound[rows_b[fourth]] = lacks[fourth]
+    crowded: NDArray[np.bool_] = lacks >= _RATIO * bound[rows_b]
+    return crowded

@@ -1,0 +1,169 @@
+"""Keypoints with near codes vote for pairs of pictures, and for how one lies in the other.
+
+Codes within 7 of 64 bits are looked up (``hamming_search``). Each such pair of keypoints says how
+far one picture is turned and moved against the other; votes for one pair of pictures that agree in
+the turn add up, each by how much likelier its distance is for one keypoint than for two.
+
+A code that many keypoints share tells nothing, as a frequent word does in a text: looking it up
+would take time that grows with the square of the pictures, for frames of a film say. So it is left
+out, and what a picture costs is bounded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.measure.duplicates.hamming_search import QUARTERS, Buckets, Words
+from gate.measure.duplicates.keypoints import Floats, Indices, Keypoints, rank_within
+
+RADIUS = 7  # bits of 64
+PARTNERS = 8  # pairs of pictures that a picture is tried in
+_TRIALS = 3  # ways for one picture to lie in the other, of a pair
+_FREQUENT = 4096  # keypoints that a code is compared with, in the buckets of one quarter, at most
+# By the bits that differ: the logarithm of how much likelier one keypoint seen twice is than two.
+_WEIGHTS = np.array([9, 8.5, 8, 7, 6, 5, 4.2, 3.5], np.float32)
+_TURNS = 8  # bins of 45 degrees, set off by half of one the second time
+_ZOOM = 1.0  # of powers of two: a picture is not sought in one of twice its size
+
+
+class Trials(NamedTuple):
+    """Ways, (n,), in which a picture of b may lie in one of a."""
+
+    rows_a: Indices
+    rows_b: Indices
+    ways: Floats  # (n, 2, 3): where of b, in sides from the middle, is what is at (y, x, 1) of a
+
+    def take(self, chosen: Indices) -> "Trials":
+        """Return the ``chosen`` ways."""
+        return Trials(*(column[chosen] for column in self))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voters:
+    """The keypoints of many pictures, to look up those of others among them."""
+
+    keypoints: Keypoints
+    buckets: tuple[Buckets, ...]
+
+    @classmethod
+    def of(cls, keypoints: Keypoints) -> Self:
+        """Return ``keypoints`` by their codes."""
+        return cls(keypoints, tuple(Buckets.of(keypoints.code, each) for each in QUARTERS))
+
+    def trials(self, b: Keypoints, *, itself: Indices | None = None) -> Trials:
+        """Return the best few ways of each picture of ``b`` to lie in one of these.
+
+        ``itself`` has, for each picture of b, which of these pictures it is.
+        """
+        pairs = _Matches.joined(
+            [_Matches.of(self, b, mirrored, itself) for mirrored in (False, True)]
+        )
+        chosen = pairs.take(_best_of(pairs, _scores(pairs)))
+        ways = _ways(self.keypoints, b, chosen)
+        return Trials(chosen.pictures_a, chosen.pictures_b, ways)
+
+
+class _Matches(NamedTuple):
+    """Pairs of keypoints with near codes."""
+
+    a: Indices  # keypoints
+    b: Indices
+    pictures_a: Indices
+    pictures_b: Indices
+    mirrored: NDArray[np.bool_]
+    weight: Floats
+    turn: Floats  # in turns
+
+    @classmethod
+    def of(
+        cls, voters: Voters, b: Keypoints, mirrored: bool, itself: Indices | None
+    ) -> "_Matches":
+        keypoints = voters.keypoints
+        codes = b.mirrored if mirrored else b.code
+        found = [
+            rows for buckets in voters.buckets for rows in _near(buckets, codes)
+        ]
+        rows_a, rows_b = (
+            np.concatenate([np.zeros(0, np.int64), *(pair[side] for pair in found)])
+            for side in (0, 1)
+        )
+        zoom = np.abs(np.log2(b.size[rows_b] / keypoints.size[rows_a]))
+        kept = zoom < _ZOOM
+        if itself is not None:
+            kept &= keypoints.picture[rows_a] != itself[b.picture[rows_b]]
+        rows_a, rows_b = rows_a[kept], rows_b[kept]
+        bits = np.bitwise_count(keypoints.code[rows_a] ^ codes[rows_b])
+        angle = -b.angle[rows_b] if mirrored else b.angle[rows_b]
+        return cls(
+            rows_a,
+            rows_b,
+            keypoints.picture[rows_a],
+            b.picture[rows_b],
+            np.full(len(rows_a), mirrored),
+            _WEIGHTS[bits],
+            ((angle - keypoints.angle[rows_a]) / np.float32(2 * np.pi)) % 1,
+        )
+
+    @classmethod
+    def joined(cls, parts: list["_Matches"]) -> "_Matches":
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def take(self, chosen: Indices) -> "_Matches":
+        return _Matches(*(column[chosen] for column in self))
+
+
+def _near(buckets: Buckets, codes: Words) -> Iterator[tuple[Indices, Indices]]:
+    """Yield rows of the codes that are near, and rows of ``codes``, but of the frequent ones."""
+    rare = np.flatnonzero(buckets.comparisons(codes, RADIUS) <= _FREQUENT)
+    for rows_a, places in buckets.near(codes[rare], RADIUS):
+        yield rows_a, rare[places]
+
+
+def _scores(pairs: _Matches) -> Floats:
+    """Return the votes for the pair of pictures of each match, from those that agree in the turn."""
+    many = int(pairs.pictures_a.max(initial=0)) + 1
+    pictures = (pairs.pictures_b * many + pairs.pictures_a) * 2 + pairs.mirrored
+    scores = np.zeros(len(pictures), np.float32)
+    for half in (0, 0.5):
+        turn = np.floor(pairs.turn * _TURNS + half).astype(np.int64) % _TURNS
+        _, bins = np.unique(pictures * _TURNS + turn, return_inverse=True)
+        scores = np.maximum(scores, np.bincount(bins, pairs.weight)[bins].astype(np.float32))
+    return scores
+
+
+def _best_of(pairs: _Matches, scores: Floats) -> Indices:
+    """Return the best few matches of the best few pairs of each picture of b."""
+    ties = (pairs.b, pairs.a, pairs.mirrored)
+    order = np.lexsort((*ties, -pairs.weight, -scores, pairs.pictures_a, pairs.pictures_b))
+    a, b = pairs.pictures_a[order], pairs.pictures_b[order]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    pair = np.cumsum(begins) - 1
+    leads = order[begins]
+    by_score = np.lexsort((-scores[leads], pairs.pictures_b[leads]))
+    rank = rank_within(pairs.pictures_b[leads[by_score]])
+    among_best = np.zeros(len(leads), np.bool_)
+    among_best[by_score[rank < PARTNERS]] = True
+    return order[among_best[pair] & (rank_within(pair) < _TRIALS)]
+
+
+def _ways(a: Keypoints, b: Keypoints, chosen: _Matches) -> Floats:
+    """Return how pictures lie in each other so that one keypoint comes to lie on the other."""
+    at_a, at_b = chosen.a, chosen.b
+    # A turn of the axes of a (right and down) into those of b; in a mirror, b's down is up.
+    angle_a, angle_b = a.angle[at_a], b.angle[at_b]
+    flip = np.where(chosen.mirrored, -1, 1)
+    zoom = b.size[at_b] / a.size[at_a]
+    cos_a, sin_a, cos_b, sin_b = np.cos(angle_a), np.sin(angle_a), np.cos(angle_b), np.sin(angle_b)
+    ways = np.empty((len(at_a), 2, 3), np.float32)
+    ways[:, 0, 0] = zoom * (flip * cos_b * cos_a + sin_b * sin_a)
+    ways[:, 0, 1] = zoom * (sin_b * cos_a - flip * cos_b * sin_a)
+    ways[:, 1, 0] = zoom * (cos_b * sin_a - flip * sin_b * cos_a)
+    ways[:, 1, 1] = zoom * (cos_b * cos_a + flip * sin_b * sin_a)
+    place_a = np.stack([a.y[at_a], a.x[at_a]], axis=1)
+    place_b = np.stack([b.y[at_b], b.x[at_b]], axis=1)
+    ways[:, :, 2] = place_b - (ways[:, :, :2] * place_a[:, None]).sum(axis=2)
+    return ways
