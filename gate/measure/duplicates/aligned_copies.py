@@ -22,8 +22,8 @@ from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_wi
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
-EVIDENCE, AGREE = 1.2, 0.75  # from here on, a pair counts
-REVIEW_EVIDENCE, REVIEW_AGREE = 0.7, 0.65  # from here on, a person should look
+EVIDENCE, AGREE = 1.7, 0.5  # from here on, a pair counts
+REVIEW_EVIDENCE, REVIEW_AGREE = 1.2, 0.4  # from here on, a person should look
 NONE = -1
 
 _CROWD = 4  # partners of a picture; among so many, the best must stand out
@@ -36,11 +36,12 @@ _PROMISING = 0.25  # correlation of a way at 32 pixels, before it is refined
 _ALIGNED = 0.4  # and after
 _TRIED = 5  # pairs of a picture that are refined
 _STEPS, _LAST_STEPS = 6, 3  # at 32 pixels and at 64
-_ROWS_B, _ROWS_A = 256, 8192  # pictures of b, and of a, whose keypoints are held
+_ROWS_B, _ROWS_A = 256, 32768  # pictures of b, and of a, whose keypoints are held
 _AT_ONCE = 64  # pairs aligned at a time: their pictures stay in the processor's cache
 
 Indices = NDArray[np.int64]
 _Pairs = tuple[Indices, Indices]
+_Pictures = Floats | NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,18 +130,18 @@ class _Stretch:
     view: ThumbnailView
     first: int
     voters: Voters
-    halves: Floats  # (n, 32, 32) bands
+    halves: NDArray[np.float16]  # (n, 32, 32) bands
 
     @classmethod
     def of(cls, a: ThumbnailView, first: int) -> "_Stretch":
         places = np.arange(first, min(first + _ROWS_A, len(a.rows)))
         parts = [places[start : start + _ROWS_B] for start in range(0, len(places), _ROWS_B)]
 
-        def prepare(part: Indices) -> tuple[Keypoints, Floats]:
+        def prepare(part: Indices) -> tuple[Keypoints, NDArray[np.float16]]:
             pictures = _Prepared.of(a, part)
             keypoints = find_keypoints(pictures.painted)
             shifted = replace(keypoints, picture=keypoints.picture + part[0] - first)
-            return shifted, alignment.halve(pictures.bands)
+            return shifted, alignment.halve(pictures.bands).astype(np.float16)
 
         keypoints, halves = zip(*in_order(prepare, parts, threads=usable_cores()), strict=True)
         return cls(a, first, Voters.of(Keypoints.concatenate(keypoints)), np.concatenate(halves))
@@ -188,7 +189,7 @@ class _Stretch:
         )
 
 
-def _score(a: Floats, b: Floats, trials: Trials) -> Floats:
+def _score(a: _Pictures, b: Floats, trials: Trials) -> Floats:
     """Return how well pictures agree in each way, before it is refined."""
     correlation, overlap = _correlations(a, b, trials)
     return correlation * np.minimum(1, overlap / 0.5)
@@ -210,18 +211,22 @@ def _in_parts(trials: Trials) -> Iterator[Trials]:
         yield trials.take(np.arange(first, min(first + _AT_ONCE, len(trials.rows_a))))
 
 
-def _correlations(a: Floats, b: Floats, trials: Trials) -> tuple[Floats, Floats]:
+def _float(pictures: _Pictures, rows: Indices) -> Floats:
+    return pictures[rows].astype(np.float32, copy=False)
+
+
+def _correlations(a: _Pictures, b: Floats, trials: Trials) -> tuple[Floats, Floats]:
     parts = [
-        alignment.correlate(a[part.rows_a], b[part.rows_b], part.ways)
+        alignment.correlate(_float(a, part.rows_a), b[part.rows_b], part.ways)
         for part in _in_parts(trials)
     ]
     correlation, overlap = (np.concatenate(column) for column in zip(*parts, strict=True))
     return np.abs(correlation), overlap
 
 
-def _refined(a: Floats, b: Floats, trials: Trials, steps: int) -> Trials:
+def _refined(a: _Pictures, b: Floats, trials: Trials, steps: int) -> Trials:
     ways = [
-        alignment.refine(a[part.rows_a], b[part.rows_b], part.ways, steps)
+        alignment.refine(_float(a, part.rows_a), b[part.rows_b], part.ways, steps)
         for part in _in_parts(trials)
     ]
     return trials._replace(ways=np.concatenate(ways))
@@ -229,7 +234,7 @@ def _refined(a: Floats, b: Floats, trials: Trials, steps: int) -> Trials:
 
 def _agreement(a: Floats, b: Floats, trials: Trials) -> Agreement:
     parts = [
-        alignment.compare(a[part.rows_a], b[part.rows_b], part.ways) for part in _in_parts(trials)
+        alignment.compare(_float(a, part.rows_a), b[part.rows_b], part.ways) for part in _in_parts(trials)
     ]
     return Agreement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

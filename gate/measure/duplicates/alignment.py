@@ -6,9 +6,10 @@ taken after the warp, and the step composed with the transform so far (Baker and
 Evangelidis and Psarakis, 2008).
 
 So aligned, unrelated pictures agree too, wherever each has one straight edge. A window is therefore
-weighed by how far its gradients have two directions, in the picture that has the fewer: by 1 less
-the coherence of the structure tensor (Bigün and Granlund, 1987). What weighted windows agree by,
-beyond what any two do, adds up to the evidence.
+weighed by how far its gradients have two directions, in the picture where they have less so: by the
+root of 1 less the coherence of the structure tensor (Bigün and Granlund, 1987). And it must agree both in its
+levels and in what rises along its edges. What weighted windows agree by, beyond what any two do,
+adds up to the evidence.
 """
 
 from functools import cache
@@ -27,7 +28,10 @@ _STEP = 0.1  # of a coefficient of a transform: the longest step
 _DAMPING = 1e-3  # of the mean curvature
 _CELL = 8  # pixels; a window is 2 x 2 cells, and the next begins a cell on
 _SEEN = 0.6  # of a window's pixels must lie in both pictures
-_CHANCE = 0.6  # correlation: what windows of unrelated pictures, aligned, may have
+_FAINT = 0.5  # grey levels a pixel: a slope along an edge that is less counts as this
+_BARE = 0.02  # of the squared slopes of a window: those along its edge count as this at least
+_LEVELS = 0.6  # of a window's agreement is that of its levels, the rest that of its slopes
+_CHANCE = 0.45  # correlation: what windows of unrelated pictures, aligned, may have
 
 Floats = NDArray[np.float32]
 _Flags = NDArray[np.bool_]
@@ -75,11 +79,10 @@ def refine(a: Floats, b: Floats, ways: Floats, steps: int) -> Floats:
         pair = _Pair.of(a, b, ways)
         gain = pair.product / np.maximum(pair.square_a, 1e-3)
         rest = pair.a * gain[:, None] - pair.b
-        for axis, slope in enumerate(_gradients(pair.warped.reshape(b.shape))):
-            seen = slope.reshape(count, -1) * pair.shown
-            seen *= np.float32(side)
+        for axis, slope in enumerate(_slopes(pair.warped, pair.shown)):
+            slope *= np.float32(side)
             for column in range(3):
-                np.multiply(seen, grid[column], out=slopes[:, 3 * axis + column])
+                np.multiply(slope, grid[column], out=slopes[:, 3 * axis + column])
         curvature = slopes @ slopes.transpose(0, 2, 1)
         diagonal = np.einsum("nii->ni", curvature)
         diagonal += diagonal.mean(axis=1, keepdims=True) * _DAMPING + _DAMPING
@@ -92,7 +95,24 @@ def refine(a: Floats, b: Floats, ways: Floats, steps: int) -> Floats:
 def compare(a: Floats, b: Floats, ways: Floats) -> Agreement:
     """Return how far pictures, (n, 64, 64), agree; ``ways`` as in :func:`correlate`."""
     pair = _Pair.of(a, b, ways)
+    inverted = pair.correlation < 0
+    sign = np.where(inverted, np.float32(-1), np.float32(1))[:, None, None]
     pixels = _windows(pair.shown)
+    levels, counts = _alike_in_levels(pair, pixels)
+    slopes, weight = _alike_in_slopes(pair, pixels)
+    alike = sign * (_LEVELS * levels + (1 - _LEVELS) * slopes)
+    weight = weight * counts
+    return Agreement(
+        evidence=(weight * (alike - _CHANCE)).sum(axis=(1, 2)),
+        agree=(weight * alike).sum(axis=(1, 2)) / np.maximum(weight.sum(axis=(1, 2)), 1e-6),
+        windows=counts.sum(axis=(1, 2)),
+        overlap=pair.shown.mean(axis=1),
+        inverted=inverted,
+    )
+
+
+def _alike_in_levels(pair: "_Pair", pixels: Floats) -> tuple[Floats, _Flags]:
+    """Return the correlation of each window, (n, 7, 7), and which have something to compare."""
     many = np.maximum(pixels, 1)
     sum_a, sum_b = _windows(pair.a), _windows(pair.b)
     var_a, var_b = (
@@ -104,19 +124,63 @@ def compare(a: Floats, b: Floats, ways: Floats) -> Agreement:
         np.maximum(_FLAT**2, _DULL * square / pair.count)[:, None, None] * many
         for square in (pair.square_a, pair.square_b)
     )
-    inverted = pair.correlation < 0
-    sign = np.where(inverted, -1, 1)[:, None, None]
-    alike = sign * covariance / np.sqrt(np.maximum(var_a, least_a) * np.maximum(var_b, least_b))
     counts = (pixels >= _SEEN * (2 * _CELL) ** 2) & ((var_a > least_a) | (var_b > least_b))
-    weight = counts * np.minimum(_roundness(pair.a, pair.shown), _roundness(pair.b, pair.shown))
-    total = weight.sum(axis=(1, 2))
-    return Agreement(
-        evidence=(weight * (alike - _CHANCE)).sum(axis=(1, 2)),
-        agree=(weight * alike).sum(axis=(1, 2)) / np.maximum(total, 1e-6),
-        windows=counts.sum(axis=(1, 2)),
-        overlap=pair.shown.mean(axis=1),
-        inverted=inverted,
+    scale = np.maximum(var_a, least_a) * np.maximum(var_b, least_b)
+    return np.asarray(covariance / np.sqrt(scale)), counts
+
+
+def _alike_in_slopes(pair: "_Pair", pixels: Floats) -> tuple[Floats, Floats]:
+    """Return the correlation, (n, 7, 7), of what rises along each window's edges, and weights.
+
+    Along an edge nothing rises but what is no part of it. The weight is 0 where all gradients of
+    either picture lie along one line, and 1 where they lie evenly.
+    """
+    slopes_a, slopes_b = _slopes(pair.a, pair.shown), _slopes(pair.b, pair.shown)
+    own_a, own_b = _Tensor.of(slopes_a, slopes_a), _Tensor.of(slopes_b, slopes_b)
+    edges = own_a.scaled().plus(own_b.scaled())
+    least = _FAINT**2 * pixels
+    along_a, along_b = (
+        np.maximum(own.along(edges), np.maximum(least, _BARE * own.total)) for own in (own_a, own_b)
     )
+    product = _Tensor.of(slopes_a, slopes_b).along(edges)
+    weight = np.sqrt(np.minimum(own_a.roundness, own_b.roundness))
+    return product / np.sqrt(along_a * along_b), weight
+
+
+class _Tensor(NamedTuple):
+    """Sums over windows, (n, 7, 7) each, of products of the slopes of two pictures."""
+
+    down: Floats
+    right: Floats
+    mixed: Floats
+
+    @classmethod
+    def of(cls, a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> "_Tensor":
+        mixed = (a[0] * b[1] + a[1] * b[0]) / 2
+        return cls(_windows(a[0] * b[0]), _windows(a[1] * b[1]), _windows(mixed))
+
+    @property
+    def total(self) -> Floats:
+        return np.maximum(self.down + self.right, 1e-3)
+
+    @property
+    def roundness(self) -> Floats:
+        length = np.sqrt((self.right - self.down) ** 2 + 4 * self.mixed**2)
+        return np.maximum(1 - length / self.total, 0)
+
+    def scaled(self) -> "_Tensor":
+        return _Tensor(*(each / self.total for each in self))
+
+    def plus(self, other: "_Tensor") -> "_Tensor":
+        return _Tensor(*(p + q for p, q in zip(self, other, strict=True)))
+
+    def along(self, edges: "_Tensor") -> Floats:
+        """Return what the slopes along the ``edges`` add up to, across the main gradient."""
+        wide, mixed = edges.right - edges.down, 2 * edges.mixed
+        length = np.maximum(np.sqrt(wide**2 + mixed**2), 1e-6)
+        cos, sin = wide / length, mixed / length  # of twice the angle of the main gradient
+        down, right = self.down * (1 + cos), self.right * (1 - cos)
+        return np.asarray((down + right) / 2 - self.mixed * sin)
 
 
 class _Pair(NamedTuple):
@@ -136,7 +200,7 @@ class _Pair(NamedTuple):
 
     @classmethod
     def of(cls, a: Floats, b: Floats, ways: Floats) -> "_Pair":
-        levels = a.reshape(len(a), -1)
+        levels = a.reshape(len(a), a.shape[1] ** 2)
         warped, shown = _warp(b, ways)
         shown &= ~np.isnan(levels)
         levels, warped = np.where(shown, levels, 0), np.where(shown, warped, 0)
@@ -198,12 +262,19 @@ def _between(pixels: Floats, at: NDArray[np.int32], part: Floats) -> Floats:
     return here
 
 
-def _gradients(pictures: Floats) -> tuple[Floats, Floats]:
-    """Return half of what pictures, (n, s, s), rise by downwards and to the right."""
+def _slopes(values: Floats, shown: Floats) -> tuple[Floats, Floats]:
+    """Return half of what values, (n, pixels), rise by downwards and to the right.
+
+    Where not all four neighbours are shown, nothing does: what is hidden has an edge of its own.
+    """
+    side = round(values.shape[1] ** 0.5)
+    pictures, seen = (each.reshape(len(each), side, side) for each in (values, shown))
+    inner = seen[:, 1:-1, 1:-1] / 2
+    inner *= seen[:, 2:, 1:-1] * seen[:, :-2, 1:-1] * seen[:, 1:-1, 2:] * seen[:, 1:-1, :-2]
     down, right = np.zeros_like(pictures), np.zeros_like(pictures)
-    down[:, 1:-1] = (pictures[:, 2:] - pictures[:, :-2]) / 2
-    right[:, :, 1:-1] = (pictures[:, :, 2:] - pictures[:, :, :-2]) / 2
-    return down, right
+    down[:, 1:-1, 1:-1] = (pictures[:, 2:, 1:-1] - pictures[:, :-2, 1:-1]) * inner
+    right[:, 1:-1, 1:-1] = (pictures[:, 1:-1, 2:] - pictures[:, 1:-1, :-2]) * inner
+    return down.reshape(shown.shape), right.reshape(shown.shape)
 
 
 def _then(ways: Floats, step: Floats) -> Floats:
@@ -218,18 +289,6 @@ def _then(ways: Floats, step: Floats) -> Floats:
 def _windows(values: Floats) -> Floats:
     """Return sums over windows of 16 x 16 pixels, one every 8, of values (n, 4096): (n, 7, 7)."""
     cells = SIDE // _CELL
-    sums = values.reshape(-1, cells, _CELL, cells, _CELL).sum(axis=(2, 4))
+    sums = values.reshape(len(values), cells, _CELL, cells, _CELL).sum(axis=(2, 4))
     sums = sums[:, :-1] + sums[:, 1:]
     return np.asarray(sums[:, :, :-1] + sums[:, :, 1:])
-
-
-def _roundness(values: Floats, shown: Floats) -> Floats:
-    """Return how evenly the gradients of each window lie, from 0, along one line, to 1."""
-    down, right = (
-        slope.reshape(len(values), -1) * shown
-        for slope in _gradients(values.reshape(-1, SIDE, SIDE))
-    )
-    square_down, square_right = _windows(down * down), _windows(right * right)
-    mixed = _windows(down * right)
-    length = np.sqrt((square_down - square_right) ** 2 + 4 * mixed**2)
-    return np.asarray(1 - length / np.maximum(square_down + square_right, 1e-3))

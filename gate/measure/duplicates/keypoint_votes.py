@@ -20,7 +20,7 @@ from gate.measure.duplicates.hamming_search import QUARTERS, Buckets, Words
 from gate.measure.duplicates.keypoints import Floats, Indices, Keypoints, rank_within
 
 RADIUS = 7  # bits of 64
-PARTNERS = 8  # pairs of pictures that a picture is tried in
+PARTNERS = 16  # pairs of pictures that a picture is tried in
 _TRIALS = 3  # ways for one picture to lie in the other, of a pair
 _FREQUENT = 4096  # keypoints that a code is compared with, in the buckets of one quarter, at most
 # By the bits that differ: the logarithm of how much likelier one keypoint seen twice is than two.

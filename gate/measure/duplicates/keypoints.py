@@ -132,9 +132,10 @@ def _blurred(pictures: Floats) -> Iterator[Floats]:
     levels /= np.maximum(rest.std(axis=(1, 2), keepdims=True), _FLAT)
     for side in _OCTAVES:
         if side < SIDE:
-            levels = levels.reshape(-1, side, 2, side, 2).mean(axis=(2, 4))
+            levels = levels.reshape(len(levels), side, 2, side, 2).mean(axis=(2, 4))
         blurs = [blur_weights(side, width) for width in _BLURS]
-        down = (np.concatenate(blurs) @ levels).reshape(-1, len(blurs), side, side)
+        down = np.concatenate(blurs) @ levels
+        down = down.reshape(len(levels), len(blurs), side, side)
         yield np.stack([down[:, place] @ blur.T for place, blur in enumerate(blurs)], axis=1)
 
 
