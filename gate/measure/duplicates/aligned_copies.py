@@ -22,10 +22,12 @@ from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_wi
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
-EVIDENCE, AGREE = 1.7, 0.5  # from here on, a pair counts
-REVIEW_EVIDENCE, REVIEW_AGREE = 1.2, 0.4  # from here on, a person should look
+QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
+EVIDENCE, AGREE = 0.8, 0.5  # from here on, a pair counts
+REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
 NONE = -1
 
+_WHOLE = 0.75  # of a picture in the other; what is missing, it must agree better by
 _CROWD = 4  # partners of a picture; among so many, the best must stand out
 _RATIO = 0.65  # of what the last of them lacks in agreement; the best must lack less
 _ZOOM = (0.55, 1.8)  # by which a picture may be enlarged in the other
@@ -39,6 +41,9 @@ _STEPS, _LAST_STEPS = 6, 3  # at 32 pixels and at 64
 _ROWS_B, _ROWS_A = 256, 32768  # pictures of b, and of a, whose keypoints are held
 _AT_ONCE = 64  # pairs aligned at a time: their pictures stay in the processor's cache
 
+# What a picture of a, one of b and a pair of them took on a processor of 2023.
+_SECONDS_A, _SECONDS_B, _SECONDS_PAIR = 0.0005, 0.0035, 4e-8
+
 Indices = NDArray[np.int64]
 _Pairs = tuple[Indices, Indices]
 _Pictures = Floats | NDArray[np.float16]
@@ -46,7 +51,7 @@ _Pictures = Floats | NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
-    """Pairs of pictures, (n,), that count or that a person should look at: at most one for each of b."""
+    """Pairs of pictures, (n,), that count or are for a person to look at: one of each b at most."""
 
     rows_a: Indices  # places in the order of a
     rows_b: Indices  # ascending
@@ -54,6 +59,18 @@ class Aligned:
     sure: NDArray[np.bool_]  # whether the pair counts
     inverted: NDArray[np.bool_]
     ways: Floats  # (n, 2, 3): where of b, in sides from the middle, is what is at (y, x, 1) of a
+
+
+def is_quick(count_a: int, count_b: int) -> bool:
+    """Return whether so many pictures are looked through in minutes of processor time."""
+    return count_a * count_b <= QUICK
+
+
+def seconds(count_a: int, count_b: int) -> float:
+    """Return about how much processor time so many pictures take."""
+    stretches = -(-count_a // _ROWS_A)
+    each = _SECONDS_A * count_a + _SECONDS_B * count_b * stretches
+    return each + _SECONDS_PAIR * count_a * count_b
 
 
 def aligned_copies(
@@ -67,7 +84,9 @@ def aligned_copies(
     found = [_Compared.nothing()]
     for first_a in range(0, len(a.rows), _ROWS_A):
         stretch = _Stretch.of(a, first_a)
-        blocks = [_Block(b, first_b, alike, same=same) for first_b in range(0, len(b.rows), _ROWS_B)]
+        blocks = [
+            _Block(b, first_b, alike, same=same) for first_b in range(0, len(b.rows), _ROWS_B)
+        ]
         found += in_order(stretch.compare, blocks, threads=usable_cores())
     return _judge(_Compared(*(np.concatenate(column) for column in zip(*found, strict=True))))
 
@@ -107,6 +126,7 @@ class _Compared(NamedTuple):
     ways: Floats
     evidence: Floats
     agree: Floats
+    missing: Floats  # how much less than ``_WHOLE`` of a lies in b
     fits: NDArray[np.bool_]
     inverted: NDArray[np.bool_]
 
@@ -116,8 +136,7 @@ class _Compared(NamedTuple):
             np.zeros(0, np.int64),
             np.zeros(0, np.int64),
             np.zeros((0, 2, 3), np.float32),
-            np.zeros(0, np.float32),
-            np.zeros(0, np.float32),
+            *[np.zeros(0, np.float32)] * 3,
             np.zeros(0, np.bool_),
             np.zeros(0, np.bool_),
         )
@@ -165,6 +184,7 @@ class _Stretch:
             ways=trials.ways,
             evidence=agreement.evidence,
             agree=agreement.agree,
+            missing=np.maximum(_WHOLE - agreement.overlap, 0),
             fits=_fits(trials.ways, agreement),
             inverted=agreement.inverted,
         )
@@ -234,7 +254,8 @@ def _refined(a: _Pictures, b: Floats, trials: Trials, steps: int) -> Trials:
 
 def _agreement(a: Floats, b: Floats, trials: Trials) -> Agreement:
     parts = [
-        alignment.compare(_float(a, part.rows_a), b[part.rows_b], part.ways) for part in _in_parts(trials)
+        alignment.compare(_float(a, part.rows_a), b[part.rows_b], part.ways)
+        for part in _in_parts(trials)
     ]
     return Agreement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -251,8 +272,10 @@ def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:
 def _judge(found: _Compared) -> Aligned:
     """Return the pair of each picture of b with the most evidence, where there is enough."""
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
-    sure = found.fits & (evidence >= EVIDENCE) & (agree >= AGREE) & ~_crowded(found.rows_b, 1 - agree)
-    counts = sure | (found.fits & (evidence >= REVIEW_EVIDENCE) & (agree >= REVIEW_AGREE))
+    surplus = agree - found.missing
+    counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
+    sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
+    sure &= ~_crowded(found.rows_b, 1 - agree)
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
     best = order[rank_within(found.rows_b[order]) == 0]

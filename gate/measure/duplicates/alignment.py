@@ -6,10 +6,11 @@ taken after the warp, and the step composed with the transform so far (Baker and
 Evangelidis and Psarakis, 2008).
 
 So aligned, unrelated pictures agree too, wherever each has one straight edge. A window is therefore
-weighed by how far its gradients have two directions, in the picture where they have less so: by the
-root of 1 less the coherence of the structure tensor (Bigün and Granlund, 1987). And it must agree both in its
-levels and in what rises along its edges. What weighted windows agree by, beyond what any two do,
-adds up to the evidence.
+weighed by how far its gradients have two directions, in the picture that has them less: by the root
+of 1 less the coherence of the structure tensor (Bigün and Granlund, 1987); and by how fine its detail
+is, as few blobs fall onto others under one transform or another. It must agree both in its levels
+and in what rises along its edges. What weighted windows agree by, beyond what any two do, adds up to
+the evidence.
 """
 
 from functools import cache
@@ -31,6 +32,7 @@ _SEEN = 0.6  # of a window's pixels must lie in both pictures
 _FAINT = 0.5  # grey levels a pixel: a slope along an edge that is less counts as this
 _BARE = 0.02  # of the squared slopes of a window: those along its edge count as this at least
 _LEVELS = 0.6  # of a window's agreement is that of its levels, the rest that of its slopes
+_FINE_DETAIL = 0.4  # squared frequency, in radians a pixel; of coarser detail there is less
 _CHANCE = 0.45  # correlation: what windows of unrelated pictures, aligned, may have
 
 Floats = NDArray[np.float32]
@@ -98,8 +100,8 @@ def compare(a: Floats, b: Floats, ways: Floats) -> Agreement:
     inverted = pair.correlation < 0
     sign = np.where(inverted, np.float32(-1), np.float32(1))[:, None, None]
     pixels = _windows(pair.shown)
-    levels, counts = _alike_in_levels(pair, pixels)
-    slopes, weight = _alike_in_slopes(pair, pixels)
+    levels, spread, counts = _alike_in_levels(pair, pixels)
+    slopes, weight = _alike_in_slopes(pair, pixels, spread)
     alike = sign * (_LEVELS * levels + (1 - _LEVELS) * slopes)
     weight = weight * counts
     return Agreement(
@@ -111,8 +113,8 @@ def compare(a: Floats, b: Floats, ways: Floats) -> Agreement:
     )
 
 
-def _alike_in_levels(pair: "_Pair", pixels: Floats) -> tuple[Floats, _Flags]:
-    """Return the correlation of each window, (n, 7, 7), and which have something to compare."""
+def _alike_in_levels(pair: "_Pair", pixels: Floats) -> tuple[Floats, tuple[Floats, Floats], _Flags]:
+    """Return of each window, (n, 7, 7), the correlation, the squares, and if there is contrast."""
     many = np.maximum(pixels, 1)
     sum_a, sum_b = _windows(pair.a), _windows(pair.b)
     var_a, var_b = (
@@ -126,14 +128,17 @@ def _alike_in_levels(pair: "_Pair", pixels: Floats) -> tuple[Floats, _Flags]:
     )
     counts = (pixels >= _SEEN * (2 * _CELL) ** 2) & ((var_a > least_a) | (var_b > least_b))
     scale = np.maximum(var_a, least_a) * np.maximum(var_b, least_b)
-    return np.asarray(covariance / np.sqrt(scale)), counts
+    return np.asarray(covariance / np.sqrt(scale)), (var_a, var_b), counts
 
 
-def _alike_in_slopes(pair: "_Pair", pixels: Floats) -> tuple[Floats, Floats]:
+def _alike_in_slopes(
+    pair: "_Pair", pixels: Floats, spread: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
     """Return the correlation, (n, 7, 7), of what rises along each window's edges, and weights.
 
     Along an edge nothing rises but what is no part of it. The weight is 0 where all gradients of
-    either picture lie along one line, and 1 where they lie evenly.
+    either picture lie along one line, and 1 where they lie evenly and the detail is fine.
+    ``spread`` are the squares of the levels.
     """
     slopes_a, slopes_b = _slopes(pair.a, pair.shown), _slopes(pair.b, pair.shown)
     own_a, own_b = _Tensor.of(slopes_a, slopes_a), _Tensor.of(slopes_b, slopes_b)
@@ -144,6 +149,11 @@ def _alike_in_slopes(pair: "_Pair", pixels: Floats) -> tuple[Floats, Floats]:
     )
     product = _Tensor.of(slopes_a, slopes_b).along(edges)
     weight = np.sqrt(np.minimum(own_a.roundness, own_b.roundness))
+    squares = (np.maximum(each, 1e-3) for each in spread)
+    fineness = np.minimum(
+        *(own.total / each for own, each in zip((own_a, own_b), squares, strict=True))
+    )
+    weight *= np.minimum(fineness / _FINE_DETAIL, 1) ** 2
     return product / np.sqrt(along_a * along_b), weight
 
 

@@ -78,14 +78,10 @@ class _Matches(NamedTuple):
     turn: Floats  # in turns
 
     @classmethod
-    def of(
-        cls, voters: Voters, b: Keypoints, mirrored: bool, itself: Indices | None
-    ) -> "_Matches":
+    def of(cls, voters: Voters, b: Keypoints, mirrored: bool, itself: Indices | None) -> "_Matches":
         keypoints = voters.keypoints
         codes = b.mirrored if mirrored else b.code
-        found = [
-            rows for buckets in voters.buckets for rows in _near(buckets, codes)
-        ]
+        found = [rows for buckets in voters.buckets for rows in _near(buckets, codes)]
         rows_a, rows_b = (
             np.concatenate([np.zeros(0, np.int64), *(pair[side] for pair in found)])
             for side in (0, 1)
@@ -123,7 +119,7 @@ def _near(buckets: Buckets, codes: Words) -> Iterator[tuple[Indices, Indices]]:
 
 
 def _scores(pairs: _Matches) -> Floats:
-    """Return the votes for the pair of pictures of each match, from those that agree in the turn."""
+    """Return the votes for the pair of pictures of each match: of those that agree in the turn."""
     many = int(pairs.pictures_a.max(initial=0)) + 1
     pictures = (pairs.pictures_b * many + pairs.pictures_a) * 2 + pairs.mirrored
     scores = np.zeros(len(pictures), np.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import OutputError
-from gate.evidence.agreement import require_sound_overlap
+from gate.evidence.agreement import alignment_of, require_sound_overlap
 from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
 from gate.measure.cache_location import OVERLAPS, close_file, make_private, reason_to_distrust
@@ -122,4 +122,6 @@ def _overlap(said: Mapping[str, Any]) -> Overlap:
 def _pair(said: Mapping[str, Any]) -> Pair:
     split_a, split_b = Split(said["split_a"]), Split(said["split_b"])
     kind = PairKind(said["kind"])
-    return Pair(**{**said, "split_a": split_a, "split_b": split_b, "kind": kind})
+    alignment = alignment_of(said["alignment"])
+    known = {"split_a": split_a, "split_b": split_b, "kind": kind, "alignment": alignment}
+    return Pair(**{**said, **known})
