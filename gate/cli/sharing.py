@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from gate.evidence.records import EXACT, Overlap, Pair
+from gate.evidence.records import EXACT, Overlap, Pair, PairKind
 from gate.report.canonical import visible_json
 from gate.report.pairs import pair_part
+from gate.report.renderings.leaks import NOT_TURNED
 from gate.wording import escape, pluralize
 
 _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
@@ -96,6 +97,7 @@ class Sharing:
             f"A  {self.a}: {found.images_a:,} images",
             f"B  {self.b}: {found.images_b:,} images",
             f"compared by {', '.join(kind.value for kind in found.compared)}",
+            *([NOT_TURNED] if PairKind.NEAR in found.compared and not found.turned else []),
             *self.assumed,
             f"{found.featureless:,} images have too few features for more than exact comparison",
         ]
@@ -130,7 +132,9 @@ class Sharing:
         elif pair.label_a != pair.label_b:
             labels = f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
         once = f", once {pair.orientation}" if pair.orientation else ""
-        return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}"
+        change = pair_part(pair).change
+        changed = f": {change}" if change else ""
+        return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}{changed}"
 
     def _groups(self) -> list[str]:
         groups = self.groups

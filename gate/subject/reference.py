@@ -36,7 +36,7 @@ _SECTIONS = (
     ("data", "DataSpecs", "The splits"),
     ("data.test", "DataSpec", "One split: `data.train`, `data.validation` or `data.test`"),
     ("history", "HistorySpec", "A history whose columns have to be named"),
-    ("leakage", "LeakageSpec", "A network that finds copies"),
+    ("leakage", "LeakageSpec", "How thoroughly copies are looked for"),
 )  # fmt: skip
 
 EXAMPLES: Mapping[str, Any] = {

@@ -22,6 +22,7 @@ from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_wi
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
+VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 0.8, 0.5  # from here on, a pair counts
 REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
@@ -88,7 +89,7 @@ def aligned_copies(
             _Block(b, first_b, alike, same=same) for first_b in range(0, len(b.rows), _ROWS_B)
         ]
         found += in_order(stretch.compare, blocks, threads=usable_cores())
-    return _judge(_Compared(*(np.concatenate(column) for column in zip(*found, strict=True))))
+    return _judge(_Compared._make(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,14 +133,9 @@ class _Compared(NamedTuple):
 
     @classmethod
     def nothing(cls) -> "_Compared":
-        return cls(
-            np.zeros(0, np.int64),
-            np.zeros(0, np.int64),
-            np.zeros((0, 2, 3), np.float32),
-            *[np.zeros(0, np.float32)] * 3,
-            np.zeros(0, np.bool_),
-            np.zeros(0, np.bool_),
-        )
+        rows, numbers, flags = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.bool_)
+        ways = np.zeros((0, 2, 3), np.float32)
+        return cls(rows, rows, ways, numbers, numbers, numbers, flags, flags)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,7 +208,7 @@ class _Stretch:
 def _score(a: _Pictures, b: Floats, trials: Trials) -> Floats:
     """Return how well pictures agree in each way, before it is refined."""
     correlation, overlap = _correlations(a, b, trials)
-    return correlation * np.minimum(1, overlap / 0.5)
+    return np.asarray(correlation * np.minimum(1, overlap / 0.5))
 
 
 def _promising(trials: Trials, score: Floats) -> Trials:
@@ -257,7 +253,7 @@ def _agreement(a: Floats, b: Floats, trials: Trials) -> Agreement:
         alignment.compare(_float(a, part.rows_a), b[part.rows_b], part.ways)
         for part in _in_parts(trials)
     ]
-    return Agreement(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return Agreement._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:

@@ -7,14 +7,14 @@ Evangelidis and Psarakis, 2008).
 
 So aligned, unrelated pictures agree too, wherever each has one straight edge. A window is therefore
 weighed by how far its gradients have two directions, in the picture that has them less: by the root
-of 1 less the coherence of the structure tensor (Bigün and Granlund, 1987); and by how fine its detail
-is, as few blobs fall onto others under one transform or another. It must agree both in its levels
-and in what rises along its edges. What weighted windows agree by, beyond what any two do, adds up to
-the evidence.
+of 1 less the coherence of the structure tensor (Bigün and Granlund, 1987); and by how fine its
+detail is, as a few blobs come to lie on others under some transform. It must agree both in its
+levels and in what rises along its edges. What weighted windows agree by, beyond what any two do,
+adds up to the evidence.
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ _LEVELS = 0.6  # of a window's agreement is that of its levels, the rest that of
 _FINE_DETAIL = 0.4  # squared frequency, in radians a pixel; of coarser detail there is less
 _CHANCE = 0.45  # correlation: what windows of unrelated pictures, aligned, may have
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 _Flags = NDArray[np.bool_]
 
 
@@ -123,7 +123,7 @@ def _alike_in_levels(pair: "_Pair", pixels: Floats) -> tuple[Floats, tuple[Float
     )
     covariance = _windows(pair.a * pair.b) - sum_a * sum_b / many
     least_a, least_b = (
-        np.maximum(_FLAT**2, _DULL * square / pair.count)[:, None, None] * many
+        np.maximum(_FLAT**2, _DULL * square / pair.many)[:, None, None] * many
         for square in (pair.square_a, pair.square_b)
     )
     counts = (pixels >= _SEEN * (2 * _CELL) ** 2) & ((var_a > least_a) | (var_b > least_b))
@@ -171,18 +171,18 @@ class _Tensor(NamedTuple):
 
     @property
     def total(self) -> Floats:
-        return np.maximum(self.down + self.right, 1e-3)
+        return np.asarray(np.maximum(self.down + self.right, 1e-3))
 
     @property
     def roundness(self) -> Floats:
         length = np.sqrt((self.right - self.down) ** 2 + 4 * self.mixed**2)
-        return np.maximum(1 - length / self.total, 0)
+        return np.asarray(np.maximum(1 - length / self.total, 0))
 
     def scaled(self) -> "_Tensor":
-        return _Tensor(*(each / self.total for each in self))
+        return _Tensor._make(each / self.total for each in self)
 
     def plus(self, other: "_Tensor") -> "_Tensor":
-        return _Tensor(*(p + q for p, q in zip(self, other, strict=True)))
+        return _Tensor._make(p + q for p, q in zip(self, other, strict=True))
 
     def along(self, edges: "_Tensor") -> Floats:
         """Return what the slopes along the ``edges`` add up to, across the main gradient."""
@@ -203,7 +203,7 @@ class _Pair(NamedTuple):
     b: Floats
     warped: Floats  # as b, with its mean
     shown: Floats  # 1 where both show something
-    count: Floats  # (n,) of those pixels
+    many: Floats  # (n,) of those pixels
     square_a: Floats  # (n,)
     square_b: Floats
     product: Floats
@@ -223,11 +223,12 @@ class _Pair(NamedTuple):
             np.einsum("np,np->n", *each)
             for each in ((centred_a, centred_a), (centred_b, centred_b), (centred_a, centred_b))
         )
-        return cls(centred_a, centred_b, warped, ones, count, *products)
+        square_a, square_b, product = products
+        return cls(centred_a, centred_b, warped, ones, count, square_a, square_b, product)
 
     @property
     def correlation(self) -> Floats:
-        least = _FLAT**2 * self.count
+        least = _FLAT**2 * self.many
         scale = np.maximum(self.square_a, least) * np.maximum(self.square_b, least)
         return np.asarray(self.product / np.sqrt(scale))
 

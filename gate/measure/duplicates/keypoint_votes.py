@@ -38,7 +38,7 @@ class Trials(NamedTuple):
 
     def take(self, chosen: Indices) -> "Trials":
         """Return the ``chosen`` ways."""
-        return Trials(*(column[chosen] for column in self))
+        return Trials._make(column[chosen] for column in self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,10 +105,10 @@ class _Matches(NamedTuple):
 
     @classmethod
     def joined(cls, parts: list["_Matches"]) -> "_Matches":
-        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return cls._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
     def take(self, chosen: Indices) -> "_Matches":
-        return _Matches(*(column[chosen] for column in self))
+        return _Matches._make(column[chosen] for column in self)
 
 
 def _near(buckets: Buckets, codes: Words) -> Iterator[tuple[Indices, Indices]]:
@@ -143,7 +143,8 @@ def _best_of(pairs: _Matches, scores: Floats) -> Indices:
     rank = rank_within(pairs.pictures_b[leads[by_score]])
     among_best = np.zeros(len(leads), np.bool_)
     among_best[by_score[rank < PARTNERS]] = True
-    return order[among_best[pair] & (rank_within(pair) < _TRIALS)]
+    best: Indices = order[among_best[pair] & (rank_within(pair) < _TRIALS)]
+    return best
 
 
 def _ways(a: Keypoints, b: Keypoints, chosen: _Matches) -> Floats:

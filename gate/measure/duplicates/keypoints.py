@@ -70,9 +70,17 @@ def find_keypoints(pictures: Floats) -> Keypoints:
     for first in range(0, max(len(pictures), 1), _AT_ONCE):
         blobs, patches = _blobs_and_patches(pictures[first : first + _AT_ONCE])
         mirror = patches.reshape(-1, _PATCH, _PATCH)[:, ::-1].reshape(patches.shape)
-        codes = (_codes(each, whitening) for each in (patches, mirror))
-        places = (each.astype(np.float32) for each in (blobs.y, blobs.x, blobs.size, blobs.angle))
-        parts.append(Keypoints(blobs.picture + first, *places, *codes))
+        parts.append(
+            Keypoints(
+                picture=blobs.picture + first,
+                y=blobs.y.astype(np.float32),
+                x=blobs.x.astype(np.float32),
+                size=blobs.size.astype(np.float32),
+                angle=blobs.angle.astype(np.float32),
+                code=_codes(patches, whitening),
+                mirrored=_codes(mirror, whitening),
+            )
+        )
     return Keypoints.concatenate(parts)
 
 
@@ -102,14 +110,14 @@ class _Blobs(NamedTuple):
     angle: Doubles
 
     def take(self, chosen: Indices) -> "_Blobs":
-        return _Blobs(*(column[chosen] for column in self))
+        return _Blobs._make(column[chosen] for column in self)
 
 
 def _blobs_and_patches(pictures: Floats) -> tuple[_Blobs, Doubles]:
     """Return the blobs of some pictures, by picture, and what is around each, (m, 64)."""
     stacks = list(_blurred(pictures))
     several = [_blobs_of(stack, octave) for octave, stack in enumerate(stacks)]
-    blobs = _Blobs(*(np.concatenate(column) for column in zip(*several, strict=True)))
+    blobs = _Blobs._make(np.concatenate(column) for column in zip(*several, strict=True))
     blobs = blobs.take(_strongest(blobs))
     patches = np.zeros((len(blobs.picture), _PATCH**2))
     for octave, stack in enumerate(stacks):
@@ -257,7 +265,7 @@ def _cosines() -> Doubles:
     total = np.add.outer(frequencies, frequencies)
     low = waves[(total > 0) & (total <= _HIGHEST)].reshape(-1, _PATCH**2)
     low /= np.linalg.norm(low, axis=1, keepdims=True)
-    return np.rint(_LEVELS * low * _bell(_PATCH, _PATCH_WIDTH).ravel())
+    return np.asarray(np.rint(_LEVELS * low * _bell(_PATCH, _PATCH_WIDTH).ravel()))
 
 
 def _frequencies(patches: Doubles) -> Doubles:
@@ -268,7 +276,7 @@ def _frequencies(patches: Doubles) -> Doubles:
     highest = np.maximum(np.abs(rest).max(axis=1, keepdims=True, initial=0), 1e-6)
     found = np.rint(rest * (_LEVELS / highest)) @ _cosines().T
     length = np.sqrt((found**2).sum(axis=1, keepdims=True))
-    return np.rint(found * (_LEVELS / np.maximum(length, 1)))
+    return np.asarray(np.rint(found * (_LEVELS / np.maximum(length, 1))))
 
 
 class _Whitening(NamedTuple):

@@ -262,18 +262,18 @@ def _aligned(
     Of objects on plain ground all silhouettes of one kind would agree: those are left out.
     """
     photos = [_are_photos(view) for view in views]
-    chosen = [
+    chosen_a, chosen_b = (
         ThumbnailView(view.all, view.rows[shown]) for view, shown in zip(views, photos, strict=True)
-    ]
+    )
     both = photos[0][alike[0]] & photos[1][alike[1]]
     places = [(np.cumsum(shown) - 1)[rows[both]] for shown, rows in zip(photos, alike, strict=True)]
-    found = aligned_copies.aligned_copies(*chosen, (places[0], places[1]), same=a is b)
+    found = aligned_copies.aligned_copies(chosen_a, chosen_b, (places[0], places[1]), same=a is b)
     sure: list[Match] = []
     unsure: list[Match] = []
     for place, counts in enumerate(found.sure.tolist()):
         match = Match(
-            int(chosen[0].rows[found.rows_a[place]]),
-            int(chosen[1].rows[found.rows_b[place]]),
+            int(chosen_a.rows[found.rows_a[place]]),
+            int(chosen_b.rows[found.rows_b[place]]),
             PairKind.EDITED,
             distance=round(1 - float(found.agree[place]), 3),
             alignment=_alignment(found.ways[place], inverted=bool(found.inverted[place])),

@@ -7,6 +7,7 @@ from gate.report.messages import digits
 from gate.report.model import ComparedPart, InflationPart, Report
 from gate.wording import printable
 
+NOT_TURNED = "copies that were turned, moved or cropped were not looked for"
 _NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
 _MOST_SAID = 3  # in a sentence
 _KINDS: Mapping[str, str] = {
@@ -52,6 +53,8 @@ def describe_comparison(part: ComparedPart) -> str:
     )
     splits = f"{printable(part.split_a)} and {printable(part.split_b)}"
     said = f"images shared by {splits}: {counts or 'not looked for'}"
+    if "near" in part.counts and not part.turned:
+        said = f"{said}; {NOT_TURNED}"
     if not part.featureless:
         return said
     return (
