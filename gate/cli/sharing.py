@@ -6,8 +6,8 @@ from typing import Any
 
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind
 from gate.report.canonical import visible_json
+from gate.report.copies_found import IF_SMALL, NOT_TURNED
 from gate.report.pairs import pair_part
-from gate.report.renderings.leaks import NOT_TURNED
 from gate.wording import escape, pluralize
 
 _MOST_SHOWN = 20  # pairs on a terminal; JSON has them all
@@ -97,7 +97,7 @@ class Sharing:
             f"A  {self.a}: {found.images_a:,} images",
             f"B  {self.b}: {found.images_b:,} images",
             f"compared by {', '.join(kind.value for kind in found.compared)}",
-            *([NOT_TURNED] if PairKind.NEAR in found.compared and not found.turned else []),
+            *self._turned(),
             *self.assumed,
             f"{found.featureless:,} images have too few features for more than exact comparison",
         ]
@@ -135,6 +135,12 @@ class Sharing:
         change = pair_part(pair).change
         changed = f": {change}" if change else ""
         return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}{changed}"
+
+    def _turned(self) -> list[str]:
+        """Return what of copies that were turned, moved or cropped was not looked for."""
+        if PairKind.NEAR not in self.overlap.compared:
+            return []
+        return [IF_SMALL if self.overlap.turned else NOT_TURNED]
 
     def _groups(self) -> list[str]:
         groups = self.groups

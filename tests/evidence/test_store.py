@@ -197,7 +197,7 @@ def test_a_truncated_file_is_refused(share, saved):
 def test_another_version_is_refused_by_its_number(saved):
     change(saved, "PRAGMA user_version = 99")
 
-    assert refused(saved).fact == "the evidence has version 99, this program reads version 5"
+    assert refused(saved).fact == "the evidence has version 99, this program reads version 6"
 
 
 def test_another_programs_database_is_refused(tmp_path):

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gate.report.copies_found import NOT_TURNED
 from gate.report.messages import digits
 from gate.report.model import ComparedPart, InflationPart, Report
 from gate.wording import printable
 
-NOT_TURNED = "copies that were turned, moved or cropped were not looked for"
 _NOTABLE = 0.005  # below, a class is not shown beside the metrics of the whole split
 _MOST_SAID = 3  # in a sentence
 _KINDS: Mapping[str, str] = {
