@@ -1,4 +1,4 @@
-"""What was done to a copy, in words, from how it lies in the other picture."""
+"""Words for what was done to a copy, from how it lies in the other picture."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which share of edited copies of photographs is found, as it was measured at four sizes.
+"""The share of edited copies of photographs that is found, as measured at four sizes.
 
 ``copies_found.csv`` beside this file is written by ``tests/benchmarks/leaks``.
 """

@@ -593,7 +593,7 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
         fact = "saved predictions stand in for a model, and an artefact is compared with one"
         yield ("artefacts",), fact, "delete artefacts:"
     if gatefile.leakage is not None:
-        fact = "saved predictions have no images that a descriptor could compare"
+        fact = "saved predictions have no images that could be compared more thoroughly"
         yield ("leakage",), fact, "delete leakage:"
     for name in splits:
         if name not in predicted:

@@ -119,6 +119,7 @@ EXAMPLES: Mapping[str, Any] = {
     "history.train_loss": "loss/train",
     "history.validation": ["loss/clinic-a", "loss/clinic-b"],
     "history.checkpoint_epoch": 40,
+    "leakage.thorough": True,
     "leakage.descriptor": "copies.onnx",
     "leakage.size": [288, 288],
     "leakage.mean": [0.485, 0.456, 0.406],

@@ -3,7 +3,8 @@
 Keypoints vote for a few pairs (``keypoint_votes``), and so do pictures that agree coarsely as they
 stand (``coarse_candidates``). Each pair is aligned at 32 pixels, what promises something at 64, and
 then compared window by window (``alignment``). A pair counts by the evidence that its windows give,
-and only where the picture has no four partners that are nearly as good: one scene is no copy.
+and only where the picture has no four partners that are nearly as good: one scene is no copy. Among
+fewer than 100 pictures that is not asked.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 0.8, 0.5  # from here on, a pair counts
 REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
-NONE = -1
+FEW = 100  # pictures of a; below, there is no density to speak of
 
 _WHOLE = 0.75  # of a picture in the other; what is missing, it must agree better by
 _CROWD = 4  # partners of a picture; among so many, the best must stand out
@@ -89,7 +90,8 @@ def aligned_copies(
             _Block(b, first_b, alike, same=same) for first_b in range(0, len(b.rows), _ROWS_B)
         ]
         found += in_order(stretch.compare, blocks, threads=usable_cores())
-    return _judge(_Compared._make(np.concatenate(column) for column in zip(*found, strict=True)))
+    compared = _Compared._make(np.concatenate(column) for column in zip(*found, strict=True))
+    return _judge(compared, crowds=len(a.rows) >= FEW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,13 +267,17 @@ def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:
     return fits & (agreement.overlap > _OVERLAP) & (agreement.windows >= _WINDOWS)
 
 
-def _judge(found: _Compared) -> Aligned:
-    """Return the pair of each picture of b with the most evidence, where there is enough."""
+def _judge(found: _Compared, *, crowds: bool) -> Aligned:
+    """Return the pair of each picture of b with the most evidence, where there is enough.
+
+    With ``crowds``, a picture that has many partners has none that surely counts.
+    """
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
     surplus = agree - found.missing
     counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
     sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
-    sure &= ~_crowded(found.rows_b, 1 - agree)
+    if crowds:
+        sure &= ~_crowded(found.rows_b, 1 - agree)
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
     best = order[rank_within(found.rows_b[order]) == 0]

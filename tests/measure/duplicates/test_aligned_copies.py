@@ -217,7 +217,7 @@ def test_codes_that_many_keypoints_share_are_not_looked_up(monkeypatch):
 
 def test_frames_of_a_film_are_for_people_to_look_at():
     still = np.asarray(scenes()[5].resize((64, 64)))
-    film = np.clip(still + RANDOM.normal(0, 2, (2, 40, 64, 64)), 0, 255)
+    film = np.clip(still + RANDOM.normal(0, 2, (2, 120, 64, 64)), 0, 255)
 
     assert not pairs_of(*film).sure.any()
 
