@@ -9,8 +9,9 @@ would take time that grows with the square of the pictures, for frames of a film
 out, and what a picture costs is bounded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -22,7 +23,9 @@ from gate.measure.duplicates.keypoints import Floats, Indices, Keypoints, rank_w
 RADIUS = 7  # bits of 64
 PARTNERS = 16  # pairs of pictures that a picture is tried in
 _TRIALS = 3  # ways for one picture to lie in the other, of a pair
-_FREQUENT = 4096  # keypoints that a code is compared with, in the buckets of one quarter, at most
+_FREQUENT = 2048  # keypoints that a code is compared with, in the buckets of one quarter, at most
+_SHARED = 256  # keypoints with codes near to one
+_AT_ONCE = 16  # pictures of b: the matches of few that are much alike take little room
 # By the bits that differ: the logarithm of how much likelier one keypoint seen twice is than two.
 _WEIGHTS = np.array([9, 8.5, 8, 7, 6, 5, 4.2, 3.5], np.float32)
 _TURNS = 8  # bins of 45 degrees, set off by half of one the second time
@@ -58,10 +61,17 @@ class Voters:
 
         ``itself`` has, for each picture of b, which of these pictures it is.
         """
-        pairs = _Matches.joined(
-            [_Matches.of(self, b, mirrored, itself) for mirrored in (False, True)]
-        )
-        chosen = pairs.take(_best_of(pairs, _scores(pairs)))
+        pictures = int(b.picture.max(initial=-1)) + 1
+        firsts = np.searchsorted(b.picture, range(0, pictures, _AT_ONCE))
+        best = []
+        for first, end in pairwise([*firsts.tolist(), len(b.picture)]):
+            rows = np.arange(first, end)
+            matches = _Matches.joined(
+                [_Matches.of(self, b, rows, mirrored, itself) for mirrored in (False, True)]
+            )
+            best.append(matches.take(_best_of(matches, _scores(matches))))
+        nothing = _Matches.of(self, b, np.zeros(0, np.int64), False, None)
+        chosen = _Matches.joined([nothing, *best])
         ways = _ways(self.keypoints, b, chosen)
         return Trials(chosen.pictures_a, chosen.pictures_b, ways)
 
@@ -78,14 +88,19 @@ class _Matches(NamedTuple):
     turn: Floats  # in turns
 
     @classmethod
-    def of(cls, voters: Voters, b: Keypoints, mirrored: bool, itself: Indices | None) -> "_Matches":
+    def of(
+        cls,
+        voters: Voters,
+        b: Keypoints,
+        rows: Indices,
+        mirrored: bool,
+        itself: Indices | None,
+    ) -> "_Matches":
+        """Return the matches of some ``rows`` of the keypoints of b."""
         keypoints = voters.keypoints
         codes = b.mirrored if mirrored else b.code
-        found = [rows for buckets in voters.buckets for rows in _near(buckets, codes)]
-        rows_a, rows_b = (
-            np.concatenate([np.zeros(0, np.int64), *(pair[side] for pair in found)])
-            for side in (0, 1)
-        )
+        rows_a, places = _near(voters.buckets, codes[rows])
+        rows_b = rows[places]
         zoom = np.abs(np.log2(b.size[rows_b] / keypoints.size[rows_a]))
         kept = zoom < _ZOOM
         if itself is not None:
@@ -111,11 +126,17 @@ class _Matches(NamedTuple):
         return _Matches._make(column[chosen] for column in self)
 
 
-def _near(buckets: Buckets, codes: Words) -> Iterator[tuple[Indices, Indices]]:
-    """Yield rows of the codes that are near, and rows of ``codes``, but of the frequent ones."""
-    rare = np.flatnonzero(buckets.comparisons(codes, RADIUS) <= _FREQUENT)
-    for rows_a, places in buckets.near(codes[rare], RADIUS):
-        yield rows_a, rare[places]
+def _near(many: Sequence[Buckets], codes: Words) -> tuple[Indices, Indices]:
+    """Return rows of codes that are near, and of ``codes``, but of the frequent ones."""
+    rows, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for buckets in many:
+        rare = np.flatnonzero(buckets.comparisons(codes, RADIUS) <= _FREQUENT)
+        for found, asked in buckets.near(codes[rare], RADIUS):
+            rows.append(found)
+            places.append(rare[asked])
+    near, of = np.concatenate(rows), np.concatenate(places)
+    few = np.bincount(of, minlength=len(codes))[of] <= _SHARED
+    return near[few], of[few]
 
 
 def _scores(pairs: _Matches) -> Floats:
