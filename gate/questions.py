@@ -11,8 +11,11 @@ from gate.metrics.operating_point import doubt_of_fit, missing_answers
 from gate.metrics.row_sets import RowSet, View
 from gate.policy.needs import lacking
 
-_OTHER_TARGET = "collect more validation images, state a target that is reached, or at_least"
-_APART = "take the shared images out of validation, and fit the thresholds again"
+_OTHER_TARGET = (
+    "collect more validation images, state a target that is reached, or at_least, or ask for the "
+    "class earlier in the order"
+)
+_APART = "take what test shares with validation out of one, and fit the thresholds again"
 _SAME_AT = 0.95  # the confidence at which two estimates are compared
 
 

@@ -11,7 +11,7 @@ from gate.evidence.files import remove_unfinished_files
 from gate.evidence.records import Split
 from gate.measure.cache_location import usable
 from gate.measure.engines import open_engine
-from gate.measure.model_evidence import by_pass, critical_of
+from gate.measure.model_evidence import by_pass, places_of
 from gate.measure.partials.job import Job
 from gate.measure.partials.plan import Plan
 from gate.measure.partials.requests import requests_of
@@ -85,7 +85,8 @@ def measure_shard(
                 return path, write_shard(path, plan, results)
 
         path, images = measure("images", plan, job, datasets)
-        second = _second_pass(plan, job, again, subject, datasets, progress)
+        first = places_of(document.policy.critical, job.classes)
+        second = _second_pass(plan, job, again, subject, datasets, first, progress)
         shard_again = None if second is None else measure("views", *second)[0]
     return Written(path, images, plan.images, shard_again)
 
@@ -99,6 +100,7 @@ def _second_pass(
     needs: Sequence[Need],
     subject: GateFile,
     datasets: Mapping[Split, Dataset],
+    asked_first: frozenset[int],
     progress: Progress,
 ) -> SecondPass | None:
     """Return what is asked again; every shard surveys all images, to choose the same samples."""
@@ -109,8 +111,9 @@ def _second_pass(
         dataset = datasets[split]
         with progress.stage(f"survey of {split}", len(dataset.entries)) as advance:
             known[split] = survey(dataset, subject.input, subject.base, advance)
-    critical = critical_of(subject, job)
-    return plan_second_pass(plan, job, requests_of(needs), known, datasets, subject.input, critical)
+    return plan_second_pass(
+        plan, job, requests_of(needs), known, datasets, subject.input, asked_first
+    )
 
 
 def _datasets_of(subject: GateFile) -> tuple[dict[Split, Dataset], tuple[str, ...]]:

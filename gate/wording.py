@@ -16,6 +16,8 @@ MOST_LISTED = 5  # names before "and 7 more"
 _MOST_COMPARED = 5000
 _LONGEST_COMPARED = 200
 _MOST_SUGGESTED = 50
+_SHORT = 2  # seconds: less is not worth a number
+_MANY = 120  # of a unit: more are told in the next one
 _LONGEST_READ = 10_000  # characters; what is cut later is not looked through for secrets
 
 
@@ -82,6 +84,20 @@ def list_names(names: Iterable[object], limit: int = MOST_LISTED) -> str:
     head = ", ".join(plain(each) for each in every[:limit])
     rest = len(every) - limit
     return f"{head} and {rest:,} more" if rest > 0 else head
+
+
+def say_duration(seconds: float) -> str:
+    """Return about how long something takes, in the unit that people would use.
+
+    >>> say_duration(0.4), say_duration(95), say_duration(430), say_duration(360_000)
+    ('less than 2 seconds', 'about 95 seconds', 'about 7 minutes', 'about 100 hours')
+    """
+    if seconds < _SHORT:
+        return f"less than {_SHORT} seconds"
+    for unit, length in (("seconds", 1), ("minutes", 60), ("hours", 3600)):
+        if seconds < _MANY * length or unit == "hours":
+            return f"about {seconds / length:,.0f} {unit}"
+    raise AssertionError("the last unit takes all")
 
 
 def pluralize(number: int, noun: str) -> str:

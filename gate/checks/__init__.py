@@ -38,6 +38,7 @@ from gate.checks.parity import Parity
 from gate.checks.patch_shuffle import PatchShuffle
 from gate.checks.precision import Precision
 from gate.checks.prediction_collapse import PredictionCollapse
+from gate.checks.property_label import PropertyLabel
 from gate.checks.recall import Recall
 from gate.checks.recall_at_fpr import RecallAtFpr
 from gate.checks.region_evidence import RegionEvidence
@@ -95,6 +96,7 @@ _ALL: tuple[type[Rule], ...] = (
     DatasetIntegrity,
     DataRequirements,
     Fragility,
+    PropertyLabel,
     # generalisation
     TrainTestGap,
     # baseline

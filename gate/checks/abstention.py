@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from gate.checks.abstaining import never_abstains
 from gate.checks.base import (
     CRITICAL,
     OTHERS,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Undefined
 
-_EVERY_IMAGE = "the operating point gives every image an answer"
-_ABSTAIN = "add otherwise: abstain to operating_point in the gate file"
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -115,14 +114,13 @@ class Abstention(Rule):
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the coverage of all images, that of classes, and the error of the answers."""
         from gate.evidence.records import Split
-        from gate.metrics.estimates import Undefined
         from gate.metrics.selection import absent
 
         measured = evidence.splits.get(Split.TEST)
         if measured is None:
             return [self._nothing(absent(evidence, "test"))]
         if not measured.rows.abstains:
-            return [self._nothing(Undefined(_EVERY_IMAGE, remedy=_ABSTAIN))]
+            return [self._nothing(never_abstains(evidence))]
         return list(self._compare(measured.rows, evidence))
 
     def coverages(self, evidence: "Evidence") -> Iterator[tuple[str | None, float]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence
     from gate.metrics.estimates import Estimate
+    from gate.metrics.seen_slices import Sight
 
 SplitName = Literal["train", "validation", "test"]  # those with labels
 Operator = Literal[">=", "<=", ">", "<"]
@@ -82,6 +83,7 @@ class Comparison:
     advisory: bool = False  # a warn band: decided by the estimate, and it never blocks
     remedy: str = ""  # what to change where the documentation of the check does not fit
     to_decide: str = ""  # what evidence to give where the comparison stays inconclusive
+    sight: "Sight | None" = None  # what a search could have seen, where the rule made one
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,5 +165,8 @@ def _images_of(gap: "LargestGap") -> str:
     """Return of which slices more images are needed: those that are missing, else the smallest."""
     if gap.missing:
         return f"add images of {enumerate_names(list(gap.missing))}"
+    few = next((name for name, each in gap.shares.items() if each.reason), None)
+    if few is not None:
+        return f"give images of more groups in each slice: {few} has {gap.shares[few].reason}"
     smallest = min(sorted(gap.shares), key=lambda name: gap.shares[name].denominator)
     return f"measure more images of each slice, first of {smallest}"

@@ -10,6 +10,7 @@ from gate.checks.classification import ClassificationRule
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence
+    from gate.metrics.estimates import Undefined
 
 
 class GradesRule(ClassificationRule):
@@ -45,6 +46,23 @@ class GradesRule(ClassificationRule):
         if left_out := [name for name in classes if name not in self.order]:
             fact = f"the order leaves out {left_out[0]!r}"
             yield ("order",), fact, "name every class, from the lowest grade to the highest"
+
+    def contradiction(self, evidence: "Evidence") -> "Undefined | None":
+        """Return the parent whose classes the order parts; None where it parts none."""
+        from gate.metrics.estimates import Undefined
+
+        order = list(self.order or evidence.classes)
+        for parent, members in evidence.parents.items():
+            places = [order.index(name) for name in members]
+            amid = [name for name in order[min(places) : max(places)] if name not in members]
+            if amid:
+                return Undefined(
+                    f"the order has {amid[0]} amid the classes of {parent}: grades and hierarchy "
+                    "contradict each other",
+                    remedy="write the classes of each parent side by side in the order, or declare "
+                    "other parents under `classes:` in the gate file",
+                )
+        return None
 
     def grades(self, evidence: "Evidence") -> tuple[int, ...]:
         """Return where each class stands, from 0 for the lowest."""

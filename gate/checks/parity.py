@@ -85,6 +85,8 @@ class Parity(ViewRule):
     still answers 200 of 200 images alike: the score gap, the most by which the score of a class
     differs, tells them apart.
 
+    Where the gate file states an operating point, both answer at it; to abstain is an answer.
+
     What the policy leaves open follows from the format in which most of the numbers are stored:
     float32 may differ by 0.001 in any score; float16 and bfloat16 by 0.002 in the mean, and agree
     on 0.99; int8 by 0.01 in the mean, agree on 0.99, and lose 0.01 of accuracy and of the recall of

@@ -60,18 +60,22 @@ class PatchShuffle(ViewRule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return balanced accuracy on shuffled images against that of the allowed skill."""
+        from gate.metrics.left_out import LeftOut
         from gate.metrics.rates import balanced_accuracy
         from gate.metrics.view_answers import NotAsked, answers_to
 
         view = self.answers_to(f"shuffle:{self.grid}")
         answered = answers_to(evidence, self.split, [view])
         guess, detail = 1 / len(evidence.classes), ""
+        most = guess + self.max_skill * (1 - guess)
         estimate: Estimate
         only_warns = False
         if isinstance(answered, NotAsked):
             estimate, only_warns = answered.estimate, answered.is_harmless
         else:
-            estimate = balanced_accuracy(answered.seen(), len(evidence.classes))
+            left_out = LeftOut.of(evidence, self.split, [view])
+            right = balanced_accuracy(answered.seen(), len(evidence.classes))
+            estimate = left_out.admit(right, answered, ("<=", most), worst=1)
             asked = self.describe_sample(len(answered.rows), evidence)
             detail = f"{asked}. A guess reaches {guess:.3f}"
         return [
@@ -79,7 +83,7 @@ class PatchShuffle(ViewRule):
                 what=f"balanced accuracy on {self.split} images cut into {self.grid} x {self.grid}",
                 estimate=estimate,
                 operator="<=",
-                required=guess + self.max_skill * (1 - guess),
+                required=most,
                 scope=Scope(self.split),
                 detail=detail,
                 optional=only_warns,

@@ -157,6 +157,7 @@ class RegionEvidence(ViewRule):
         return [self._compare(each, evidence) for each in self._swaps()]
 
     def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
+        from gate.metrics.left_out import LeftOut
         from gate.metrics.view_answers import NotAsked, accuracy_owed, answers_to
 
         answered = answers_to(evidence, self.split, self._lent(swap))
@@ -166,7 +167,9 @@ class RegionEvidence(ViewRule):
         if isinstance(answered, NotAsked):
             estimate, only_warns = answered.estimate, answered.is_harmless
         else:
-            estimate = accuracy_owed(answered)
+            left_out = LeftOut.of(evidence, self.split, self._lent(swap))
+            owed = accuracy_owed(answered)
+            estimate = left_out.admit(owed, answered, ("<=", swap.most), worst=1)
             detail = self.describe_sample(len(answered.rows), evidence)
         return Comparison(
             what=f"accuracy owed to {swap.words}",

@@ -45,6 +45,7 @@ class Repeatable(Rule):
     """
 
     family: ClassVar = "model"
+    of_answers: ClassVar = False
     formula: ClassVar = "images of which a score differs from call to call"
     interval: ClassVar = "none: counted, not sampled"
 

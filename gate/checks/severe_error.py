@@ -105,4 +105,6 @@ class SevereError(GradesRule):
         """Return the share of all rows, or of those of one class."""
         from gate.metrics.ordinal import severe_error
 
+        if contradiction := self.contradiction(evidence):
+            return contradiction
         return severe_error(rows, label, self.grades(evidence), self.distance)

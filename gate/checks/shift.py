@@ -64,6 +64,7 @@ class Shift(ViewRule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return the share of images with the same answer."""
+        from gate.metrics.left_out import LeftOut
         from gate.metrics.view_answers import NotAsked, agreement, answers_to
 
         view = self.answers_to(f"shift:{self.pixels}")
@@ -74,7 +75,9 @@ class Shift(ViewRule):
         if isinstance(answered, NotAsked):
             estimate, only_warns = answered.estimate, answered.is_harmless
         else:
-            estimate = agreement(answered)
+            left_out = LeftOut.of(evidence, self.split, [view])
+            same = agreement(answered)
+            estimate = left_out.admit(same, answered, (">=", self.min_agreement), worst=0)
             asked = self.describe_sample(len(answered.rows), evidence)
             right = agreement(answered.right)
             stays = "" if right.value is None else f". Of those answered rightly: {right.value:.3f}"

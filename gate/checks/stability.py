@@ -22,7 +22,9 @@ from gate.evidence.synthetic_run import SyntheticRun
 if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence
+    from gate.evidence.view_answers import ViewAnswers
     from gate.metrics.estimates import Estimate
+    from gate.metrics.left_out import LeftOut
     from gate.metrics.view_answers import Answered, NotAsked
 
 _KEY = "view jpeg:90 v1 images=1000"
@@ -47,6 +49,8 @@ class Stability(ViewRule):
     JPEG, with noise, out of focus, in other light. `min_agreement` is about answers that stay the
     same, `max_drop` about right answers that are lost: a model may be as accurate as before and
     answer many images otherwise. Each view must hold by itself.
+
+    Where the gate file states an operating point, these are the answers at it; to abstain is one.
 
     The sample takes the classes in turns, so its accuracy is not that of the model; what differs is
     compared image by image.
@@ -149,29 +153,46 @@ class Stability(ViewRule):
         found: list[Comparison] = []
         for view in self.views:
             measured = self.answers_to(view)
-            found += self._of_view(view, answers_to(evidence, self.split, [measured]), evidence)
+            answered = answers_to(evidence, self.split, [measured])
+            found += self._of_view(view, measured, answered, evidence)
         return found
 
     def _of_view(
-        self, view: str, answered: "Answered | NotAsked", evidence: "Evidence"
+        self,
+        view: str,
+        measured: "ViewAnswers",
+        answered: "Answered | NotAsked",
+        evidence: "Evidence",
     ) -> Iterator[Comparison]:
-        from gate.metrics.view_answers import NotAsked, accuracy_under, agreement
+        from gate.metrics.left_out import LeftOut
+        from gate.metrics.view_answers import NotAsked, agreement
 
         if isinstance(answered, NotAsked):
             yield from self._not_asked(view, answered)
             return
         asked = self.describe_sample(len(answered.rows), evidence)
+        left_out = LeftOut.of(evidence, self.split, [measured])
         if self.min_agreement is not None:
-            yield self._agreement(agreement(answered), view, asked)
+            same, least = agreement(answered), self.min_agreement
+            share = left_out.admit(same, answered, (">=", least), worst=0)
+            yield self._agreement(share, view, asked)
         if self.max_drop is None:
             return
         if self.metric == "accuracy":
-            yield self._drop(accuracy_under(answered), view, None, asked)
+            yield self._drop(self._change(answered, left_out), view, None, asked)
             return
         every = self.classes is None
         for name in evidence.classes if every else resolve_classes(self.classes or (), evidence):
-            of_class = answered.of_class(evidence.classes.index(name))
-            yield self._drop(accuracy_under(of_class), view, name, asked)
+            label = evidence.classes.index(name)
+            change = self._change(answered.of_class(label), left_out.of_class(label))
+            yield self._drop(change, view, name, asked)
+
+    def _change(self, answered: "Answered", left_out: "LeftOut") -> "Estimate":
+        from gate.metrics.view_answers import accuracy_under
+
+        assert self.max_drop is not None, "it is judged"
+        change = accuracy_under(answered)
+        return left_out.admit(change, answered, (">=", -self.max_drop), worst=-1)
 
     def _not_asked(self, view: str, why: "NotAsked") -> Iterator[Comparison]:
         if self.min_agreement is not None:

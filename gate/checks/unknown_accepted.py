@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from gate.checks.abstaining import never_abstains
 from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Rule, Scope
 from gate.evidence.synthetic_run import SyntheticRun
 
 if TYPE_CHECKING:
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Undefined
-
-_EVERY_IMAGE = "the operating point gives every image an answer"
-_ABSTAIN = "add otherwise: abstain to operating_point in the gate file"
 
 
 class UnknownAccepted(Rule):
@@ -82,7 +80,7 @@ class UnknownAccepted(Rule):
             return [self._nothing(absent(evidence, "unknown"))]
         rows = measured.rows
         if not rows.abstains:
-            return [self._nothing(Undefined(_EVERY_IMAGE, remedy=_ABSTAIN))]
+            return [self._nothing(never_abstains(evidence))]
         if self.by is None:
             return [self._compare(rows, None)]
         if self.by not in rows.slices:

@@ -51,11 +51,19 @@ class ViewRule(Rule):
 
         return ViewAnswers(parse_view(view), self.sampled, (self.split,))
 
+    def views_asked(self) -> "tuple[ViewAnswers, ...]":
+        """Return the answers to views that the rule needs."""
+        from gate.evidence.view_answers import ViewAnswers
+
+        return tuple(each for each in self.needs() if isinstance(each, ViewAnswers))
+
     def describe_sample(self, asked: int, evidence: "Evidence") -> str:
-        """Return of how many images the rule speaks."""
+        """Return of how many images the rule speaks, and how scores became answers."""
         from gate.evidence.records import Split
+        from gate.metrics.operating_point import point_in_words
 
         images = len(evidence.splits[Split(self.split)].rows)
+        point = point_in_words(evidence)
         if asked == images:
-            return f"asked about all {images:,} images"
-        return f"asked about {asked:,} of {images:,} images, classes in equal turns"
+            return f"asked about all {images:,} images{point}"
+        return f"asked about {asked:,} of {images:,} images, classes in equal turns{point}"

@@ -1,6 +1,7 @@
 """Check: weak-slice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
     from gate.evidence.records import Evidence, Rows
     from gate.metrics.estimates import Estimate, Undefined
+    from gate.metrics.seen_slices import Sight
     from gate.metrics.weak_slices import Candidate, Search
 
 _CATS = ((190, "A"), (190, "B"), (10, "A"), (10, "B"))
@@ -45,7 +47,7 @@ class _Found(NamedTuple):
     """Where candidates were looked for, and where they are confirmed."""
 
     search: "Search"
-    on_validation: bool
+    discovered_on: "Rows | None"  # of validation, those that count; None where test was searched
     rows: "Rows"  # of test
     counted: "NDArray[np.bool_]"
 
@@ -150,9 +152,11 @@ class WeakSlice(Rule):
         found = self._search(evidence)
         if isinstance(found, Undefined):
             return [self._nothing(found, not_checked(found))]
+        sight = self._sight(found)
         if not found.search.candidates:
-            return [self._none(found)]
-        return [self._of(each, found) for each in found.search.candidates]
+            return [self._none(found, sight)]
+        first, *others = (self._of(each, found) for each in found.search.candidates)
+        return [replace(first, sight=sight), *others]
 
     def _search(self, evidence: "Evidence") -> "_Found | Undefined":
         from gate.metrics.estimates import Undefined
@@ -176,12 +180,15 @@ class WeakSlice(Rule):
             min_images=self.min_images,
         )
         if found.searched < 2:
-            few = "one slice has" if found.searched else "no slice has"
+            few = "only one slice has" if found.searched else "no slice has"
             return Undefined(
-                f"{few} {self.min_images} images, and a search takes two",
+                f"{few} {self.min_images} images or more, and a search takes two",
                 remedy="add images of each slice, or name columns that tell images apart",
             )
-        return _Found(found, earlier is not None, rows, self._counted(rows, evidence))
+        discovered_on = (
+            None if earlier is None else _those(earlier, self._counted(earlier, evidence))
+        )
+        return _Found(found, discovered_on, rows, self._counted(rows, evidence))
 
     def _rows(self, evidence: "Evidence", split: str) -> "tuple[Rows, list[str]] | Undefined":
         """Return the rows of a split and the columns that are searched."""
@@ -200,7 +207,12 @@ class WeakSlice(Rule):
         for column in columns:
             slices = judged_slices(measured, (column,), None)
             if isinstance(slices, Undefined):
-                return Undefined(f"{column}: {slices.reason}", remedy=slices.remedy)
+                return Undefined(
+                    f"{column}: {slices.reason}",
+                    remedy=f"name other columns in `search`: {column} may hold ids"
+                    if column in measured.rows.slices
+                    else slices.remedy,
+                )
         return measured.rows, columns
 
     def _validation(self, evidence: "Evidence", columns: list[str]) -> "Rows | Undefined | None":
@@ -258,12 +270,12 @@ class WeakSlice(Rule):
         codes = group_codes(rows)
         share = share_of(right, None if codes is None else codes[at], "test has no such images")
         estimate: Estimate = share
-        if not found.on_validation and not isinstance(share, Undefined):
+        if found.discovered_on is None and not isinstance(share, Undefined):
             shown, searched = len(found.search.candidates), found.search.searched
             estimate = OneOfSearched(share, shown, searched)
         wrong = [str(each) for each in rows.ids[at][~right]]
         words = _in_words(candidate)
-        split = "validation" if found.on_validation else "test"
+        split = "test" if found.discovered_on is None else "validation"
         return Comparison(
             what=f"the share of right answers on test where {words}",
             finding=not_checked(share)
@@ -280,27 +292,25 @@ class WeakSlice(Rule):
             unit="images of the slice",
         )
 
-    def _none(self, found: _Found) -> Comparison:
+    def _none(self, found: _Found, sight: "Sight") -> Comparison:
         """Return that nothing looks weak, with what would have been seen."""
         from gate.metrics.estimates import Indication
+        from gate.metrics.seen_slices import in_words
 
-        split = "validation" if found.on_validation else "test"
         nothing = Indication(0.0, confirmed=False, method="searched")
-        said = f"No slice looks weak among {found.search.searched:,} of {split}"
-        return self._nothing(nothing, said, self._would_be_seen(found))
+        said = f"No slice looks weak among {found.search.searched:,} of {sight.split}"
+        return replace(self._nothing(nothing, said, in_words(sight)), sight=sight)
 
-    def _would_be_seen(self, found: _Found) -> str:
-        """Return which weakness of the largest slice, and of a middling one, is found."""
-        from gate.metrics.weak_slices import seen_from
+    def _sight(self, found: _Found) -> "Sight":
+        from gate.metrics.seen_slices import sight_of
 
-        sizes, alpha = found.search.sizes, 1 - self.one_sided_confidence
-        among = 1 if found.on_validation else found.search.searched
-        said = []
-        for images in dict.fromkeys((sizes[len(sizes) // 2], sizes[-1])):
-            first = images if found.on_validation else None
-            seen = seen_from(first, images, self.min_recall, alpha, among)
-            said.append(f"{images:,} images " + ("never" if seen is None else f"below {seen:.2f}"))
-        return f"weakness would be seen: of {', of '.join(said)}"
+        return sight_of(
+            found.search,
+            found.discovered_on,
+            _those(found.rows, found.counted),
+            required=self.min_recall,
+            alpha=1 - self.one_sided_confidence,
+        )
 
     def _nothing(self, estimate: "Estimate", finding: str, detail: str = "") -> Comparison:
         return Comparison(
@@ -313,6 +323,10 @@ class WeakSlice(Rule):
             proof=ProofRequirement.TO_FAIL,
             detail=detail,
         )
+
+
+def _those(rows: "Rows", counted: "NDArray[np.bool_]") -> "Rows":
+    return rows if counted.all() else rows.where(counted)
 
 
 def _in_words(candidate: "Candidate") -> str:

@@ -73,5 +73,7 @@ class WeightedKappa(GradesRule):
         """Return kappa of all rows."""
         from gate.metrics.ordinal import ordinal_kappa
 
+        if contradiction := self.contradiction(evidence):
+            return contradiction
         over = self.classes_to_average(evidence)
         return ordinal_kappa(rows, self.grades(evidence), self.weights, over)

@@ -27,7 +27,7 @@ _COMMANDS = {
     "judge": "judge saved evidence again: no model, no data",
     "render": "a report in other formats",
     "init": "write a gate file and a policy that fit your data",
-    "demo": "four small models on real digits: one good, three that must not ship",
+    "demo": "six small models on real digits: two good, four that must not ship",
     "explain": "the catalogue of checks, or one check in full",
     "thresholds": "what each threshold of a class gives, and the lines to paste",
     "plan": "how many test images a policy takes to prove",

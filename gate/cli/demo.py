@@ -19,7 +19,7 @@ from gate.cli.streams import say, tell, visible
     help="Folder to write; new, empty, or an earlier demo that nobody edited.",
 )
 def command(out: Path) -> int:
-    """Judge five small models on real digits: one good, four that must not ship.
+    """Judge six small models on real digits: two good, four that must not ship.
 
     Everything that is judged is left in a folder, to be looked at, edited and run again.
     """

@@ -14,7 +14,7 @@ from gate.utf8 import as_utf8
 if TYPE_CHECKING:
     from gate.drafting.choosing import Critical
     from gate.drafting.looking import Seen
-    from gate.drafting.writing import Costly
+    from gate.drafting.writing import Costly, Wishes
     from gate.subject.sources.looking import Look
 
 _GATEFILE, _POLICY = "gate.yaml", "policy.yaml"
@@ -44,19 +44,10 @@ def command(
     terminal, what is not said is asked; elsewhere the safest answer is taken and said. Nothing is
     ever overwritten.
     """
-    from gate.drafting.choosing import common_size, sizes_in_words
     from gate.drafting.looking import look
-    from gate.drafting.writing import (
-        Wishes,
-        gatefile_text,
-        guesses_input,
-        policy_text,
-        states_input,
-    )
+    from gate.drafting.writing import Wishes, gatefile_text, policy_text
     from gate.subject.gatefile import GateFile
     from gate.subject.overrides import Flags, override
-    from gate.subject.sources.looking import look_at
-    from gate.wording import list_names
 
     _refuse_overwriting(out)
     said = override(GateFile(), Flags(**flags))
@@ -64,12 +55,7 @@ def command(
     if said.classes:
         _require_those_of_data(said.classes, seen)
     checkpoint = Path(flags["checkpoint"]) if flags["checkpoint"] else None
-    if checkpoint is not None and not checkpoint.exists():
-        look_at(checkpoint)  # an address says so itself
-        raise UsageError(str(checkpoint), "there is no such file", "check the path of --checkpoint")
-    artefact = None if checkpoint is None else look_at(checkpoint)
-    if artefact is not None:
-        _compare(artefact, seen)
+    artefact = None if checkpoint is None else _look_at(checkpoint, seen)
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     costs = _costly(costly, at_terminal)
     critical = _critical(said.critical, seen, at_terminal)
@@ -82,20 +68,35 @@ def command(
         why_critical=critical.why,
         said=said,
     )
+    _say_guessed_size(seen, wishes)
+    _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
+    _write(out / _POLICY, policy_text(seen, wishes))
+    if wishes.factory is not None:
+        _look_for(wishes.factory, out)
+    _say_written(out, seen, wishes)
+
+
+def _say_guessed_size(seen: "Seen", wishes: "Wishes") -> None:
+    from gate.drafting.choosing import common_size, sizes_in_words
+    from gate.drafting.writing import guesses_input
+
     if guesses_input(seen, wishes):
         tell(
             f"assumed: images of {sizes_in_words(seen)} are resized and cropped to "
             f"{common_size(seen)}x{common_size(seen)} (--size, --resize, --crop): check it against "
             "training"
         )
-    _write(out / _GATEFILE, gatefile_text(seen, wishes, out, _POLICY))
-    _write(out / _POLICY, policy_text(seen, wishes))
-    if wishes.factory is not None:
-        _look_for(wishes.factory, out)
+
+
+def _say_written(out: Path, seen: "Seen", wishes: "Wishes") -> None:
+    """Say what was written, what is still to be filled in there, and the next command."""
+    from gate.drafting.writing import states_input
+    from gate.wording import list_names
+
     for name in (_GATEFILE, _POLICY):
         say(visible(f"wrote {out / name}"))
     needed = (
-        ("checkpoint (--checkpoint)", not checkpoint),
+        ("checkpoint (--checkpoint)", not wishes.checkpoint),
         ("factory (--model)", not wishes.factory and wishes.needs_factory),
         ("input (--size, --channels, --mean, --std)", not states_input(seen, wishes)),
     )
@@ -110,6 +111,17 @@ def _refuse_overwriting(out: Path) -> None:
         if (out / name).exists() or (out / name).is_symlink():
             fact, remedy = "is there already, and nothing is overwritten", "delete it, or use --out"
             raise UsageError(str(out / name), fact, remedy)
+
+
+def _look_at(checkpoint: Path, seen: "Seen") -> "Look":
+    """Return what the checkpoint tells, and say what of it does not fit the data."""
+    from gate.subject.sources.looking import look_at
+
+    artefact = look_at(checkpoint)  # raises for an address, which is no missing file
+    if not checkpoint.exists():
+        raise UsageError(str(checkpoint), "there is no such file", "check the path of --checkpoint")
+    _compare(artefact, seen)
+    return artefact
 
 
 def _compare(artefact: "Look", seen: "Seen") -> None:

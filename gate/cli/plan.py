@@ -12,11 +12,11 @@ import click
 from gate.cli.streams import say
 from gate.cli.subject import test_options
 from gate.errors import UsageError
-from gate.wording import list_names
+from gate.wording import list_names, say_duration
 
 if TYPE_CHECKING:
     from gate.checks.base import Rule
-    from gate.policy.needs import Need
+    from gate.policy.asked_again import AskedAgain
     from gate.policy.plan import Line, PolicyPlan
     from gate.subject.census import Census
 
@@ -68,6 +68,14 @@ _HEADS = (
     help="Where the data has groups: how alike the images of one are. 1: a group counts once.",
 )
 @click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="Images a second that the model answers, as a run shows it: where rules ask it about "
+    "changed images, the time follows.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["text", "json"]),
@@ -82,6 +90,7 @@ def command(
     true_value: float | None,
     power: float,
     icc: float,
+    rate: float,
     format_: str,
     **flags: Any,  # noqa: ANN401 -- those that name the test images and their classes
 ) -> None:
@@ -90,6 +99,7 @@ def command(
     No model is needed, and torch is not loaded. A policy that speaks of $critical and does not
     name the classes needs a gate file or flags that do, or the evidence of a run.
     """
+    from gate.policy.asked_again import asked_again
     from gate.policy.fit import critical_of, extra_critical
     from gate.policy.plan import Question, plan_policy
     from gate.policy.reading import check_classes, read_policy
@@ -110,35 +120,33 @@ def command(
         per_class=counted.per_class,
         grouping=counted.groups,
     )
+    present = None if counted.per_class is None else sum(counted.per_class.values())
+    asked = asked_again(document.policy.rules, present, rate)
     if format_ == "json":
-        say(json.dumps(asdict(found), indent=2))
+        again = None if asked is None else asdict(asked)
+        say(json.dumps({**asdict(found), "asked_again": again}, indent=2))
         return
-    say("\n".join([_text(found, policy, power, icc), *_measured(document.policy.rules)]))
+    said = [] if asked is None else [_say_asked(asked)]
+    said += _measured(document.policy.rules)
+    lines = (textwrap.fill(each, 80, subsequent_indent="  ") for each in said)
+    say("\n".join([_text(found, policy, power, icc), *lines]))
 
 
 def _measured(rules: "Sequence[Rule]") -> Iterator[str]:
-    """Yield what the policy has measured beside the model's answers, a sentence each."""
+    """Yield what the policy has measured on all images beside the answers, a sentence each."""
     from gate.policy.needs import needs_of
 
-    needs = needs_of(rules)
-    views = [need for need in needs if need.images is not None]
-    if views:
-        yield textwrap.fill(_asked_again(views), 80, subsequent_indent="  ")
-    for need in (each for each in needs if each not in views):
+    for need in (each for each in needs_of(rules) if each.images is None):
         of = f"{list_names(need.splits)}: {need.key} (for {list_names(need.rules)})"
-        said = f"Also measured, on {of}."
-        yield textwrap.fill(said, 80, subsequent_indent="  ")
+        yield f"Also measured, on {of}."
 
 
-def _asked_again(needs: "Sequence[Need]") -> str:
-    """Return how often the model is asked again, about how many images, and by which rules."""
-    answers = sum(need.passes * (need.images or 0) * len(need.splits) for need in needs)
-    passes = sum(need.passes * len(need.splits) for need in needs)
-    most = max(need.images or 0 for need in needs)
-    rules = list_names(list(dict.fromkeys(rule for need in needs for rule in need.rules)))
+def _say_asked(asked: "AskedAgain") -> str:
+    """Return how often the model is asked again, about how many images, and how long it takes."""
     return (
-        f"The model is asked again (for {rules}): {passes:,} passes over at most {most:,} images, "
-        f"{answers:,} answers in all."
+        f"The model is asked again (for {list_names(asked.rules)}): {asked.passes:,} passes over "
+        f"at most {asked.images:,} images, {asked.answers:,} answers in all. At {asked.rate:,g} "
+        f"images a second (--rate) that takes {say_duration(asked.seconds)}."
     )
 
 

@@ -40,6 +40,16 @@ _MEANT: Mapping[str, Mapping[str, str]] = {
         "evidence": "to judge it again: validate-model judge {file} --policy NAME",
         "report": "to see it: validate-model render {file}",
     },
+    "thresholds": {
+        "gate file": "run it first, and name what it left: validate-model thresholds gate-out "
+        "--class NAME",
+        "table": "run it first, with one of validation: validate-model run --predictions TEST "
+        "--val-predictions {file} --policy baseline; then validate-model thresholds gate-out "
+        "--class NAME",
+        "report": "give the evidence beside it, or the folder: validate-model thresholds {folder} "
+        "--class NAME",
+        "checkpoint": "run it first: validate-model run --checkpoint {file} ...",
+    },
     "judge": {
         "gate file": "to measure and judge: validate-model run {file}; to judge again what a run "
         "left: validate-model judge gate-out --policy NAME",
@@ -47,6 +57,7 @@ _MEANT: Mapping[str, Mapping[str, str]] = {
         "report": "give the evidence beside it, or the folder: validate-model judge {folder} "
         "--policy NAME",
         "checkpoint": "to measure and judge: validate-model run --checkpoint {file} ...",
+        "table": "run it first: validate-model run --predictions {file} --policy NAME",
     },
     "render": {
         "gate file": "to have the report: validate-model run {file} -o html=report.html",
@@ -59,6 +70,7 @@ _NEEDED = {
     "run": "a gate file",
     "merge": "what `validate-model shard` left",
     "judge": "the evidence of a run",
+    "thresholds": "the evidence of a run",
     "render": "a report",
 }
 

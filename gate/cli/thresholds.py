@@ -1,6 +1,7 @@
 """Command: thresholds."""
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.cli.output import check_target
+from gate.cli.slips import refuse_slip
 from gate.cli.streams import say, tell
 from gate.errors import UsageError, refuse_address
 from gate.wording import printable, quote, suggestion
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from gate.metrics.threshold_table import AtThreshold
 
 _INCONCLUSIVE = 3
-_FORMATS = ("html", "svg", "json")
+_FORMATS = ("html", "svg", "json", "yaml")
+_ALONE = "apiVersion: gate/v1\nkind: Validation\n"  # what makes the lines a file of their own
 _POINTS = 60  # of the picture
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 _HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged of 1,000")
@@ -48,7 +51,8 @@ _HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged of 
     "outputs",
     multiple=True,
     metavar="FORMAT=PATH",
-    help="Also write a file; may repeat. Formats: html, svg, json.",
+    help="Also write a file; may repeat. Formats: html, svg, json, and yaml, the lines "
+    "for the gate file alone, as `judge --operating-point` takes them.",
 )
 @click.option(
     "--format",
@@ -89,14 +93,22 @@ def command(
             "would fit a threshold on test, which nothing could then be proven on",
             "leave --split out; it is fitted on validation",
         )
+    refuse_slip("thresholds", evidence)
     read = evidence / FILE_NAME if evidence.is_dir() else evidence
     targets = [_target(each, read) for each in outputs]
+    if not goals and any(name == "yaml" for _, name in targets):
+        raise UsageError("-o yaml", "has no lines to hold", "give --recall, --fpr or --precision")
     found = load(evidence)
     rows, label = _rows_of(found, class_name, split)
     made = _Table(found.classes[label], rows, label, split, prevalence, goals[0] if goals else None)
     for path, name in targets:
-        _write(path, made.as_format(name))
-    say(json.dumps(made.document(), indent=2) if format_ == "json" else "\n".join(made.text()))
+        if name != "yaml" or made.paste():  # no threshold, no lines
+            _write(path, made.as_format(name))
+    say(
+        json.dumps(made.document(), indent=2)
+        if format_ == "json"
+        else "\n".join(made.text(evidence))
+    )
     return _INCONCLUSIVE if goals and made.chosen is None else 0
 
 
@@ -188,6 +200,8 @@ class _Table:
             f"{len(self.rows):,} images of {self.split}, each bound with 95 % confidence; "
             f"precision and flagged images at a prevalence of {self.prevalence:.4g}, {whose}"
         )
+        if self.split == "test":
+            yield "a threshold that is chosen by these numbers is not proven by them"
         if self.fit is None:
             return
         from gate.evidence.operating_point import Threshold
@@ -229,15 +243,21 @@ class _Table:
             "-" if point.flagged is None else _with_bounds(point.flagged, "{:.0f}"),
         )
 
-    def text(self) -> Iterator[str]:
-        """Yield the lines for people."""
-        yield f"{self.title}: {'; '.join(self.said())}"
+    def text(self, evidence: Path) -> Iterator[str]:
+        """Yield the lines for people; the evidence is named in the next command."""
+        yield self.title
+        for said in self.said():
+            yield from said.split("; ")
         yield ""
         cells = self.cells()
         widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
         for row in cells:
             yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         if lines := self.paste():
+            yield ""
+            yield "to try it, add -o yaml=point.yaml, and then:"
+            named = shlex.quote(printable(str(evidence)))
+            yield f"validate-model judge {named} --policy NAME --operating-point point.yaml"
             yield ""
             yield "for the gate file:"
             yield ""
@@ -262,6 +282,8 @@ class _Table:
         """Return what a file of a format holds."""
         if name == "json":
             return json.dumps(self.document(), indent=2) + "\n"
+        if name == "yaml":
+            return _ALONE + self.paste()
         import numpy as np
 
         from gate.metrics.threshold_table import at_thresholds

@@ -1,1 +1,1 @@
-"""The demo: five small models on real digits, one good and four that must not ship."""
+"""The demo: six small models on real digits, two good ones and four that must not ship."""

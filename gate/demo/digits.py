@@ -1,8 +1,9 @@
-"""The pictures of the five cases, from the digits that scikit-learn ships.
+"""The pictures of the six cases, from the digits that scikit-learn ships.
 
 1,797 grey images of 8 x 8 pixels, written by hand by 13 people (Alpaydin and Kaynak, 1998). The
 first of each three is kept for the test, the second for training; the third is the validation set
-of the trainer, for the loss curves alone. Nothing is drawn: the same pictures come out anywhere.
+of the trainer, for the loss curves, and in the case `threshold` for its threshold. Nothing is
+drawn: the same pictures come out anywhere.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,6 +100,12 @@ def _paradox(digits: _Digits) -> Iterator[Picture]:
         yield from (digits.picture(split, row, IS_IT_AN_EIGHT) for row in eights + others)
 
 
+def _threshold(digits: _Digits) -> Iterator[Picture]:
+    """Yield the question "is it an eight?" of all pictures: one in ten is an eight."""
+    for split in _SPLITS:
+        yield from (digits.picture(split, row, IS_IT_AN_EIGHT) for row in digits.of(split))
+
+
 def _overfit(digits: _Digits) -> Iterator[Picture]:
     """Yield one in nine of the training pictures, and each fourth of those with a wrong label."""
     for place, row in enumerate(digits.of("train")[::9]):
@@ -145,6 +152,7 @@ def _on_grounds(digits: _Digits) -> Iterator[Picture]:
 _CASES: Mapping[str, Callable[[_Digits], Iterator[Picture]]] = {
     "good": _good,
     "paradox": _paradox,
+    "threshold": _threshold,
     "overfitted": _overfit,
     "leaky": _leaky,
     "shortcut": _shortcut,

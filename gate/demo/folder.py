@@ -1,4 +1,4 @@
-"""The demo's folder: for each case a gate file, a network, its checkpoint, its history and images.
+"""The demo's folder: for each case gate files, a network, its checkpoint, its history and images.
 
 It is written whole or not at all, and nothing in it is ever overwritten: people edit it.
 """
@@ -15,7 +15,7 @@ from gate.demo.digits import Pixels, pictures
 from gate.errors import UsageError
 
 _FILES = Path(__file__).parent / "files"
-_OF_A_CASE = ("gate.yaml", "model.pt", "history.csv")
+_USES_VALIDATION = "threshold"  # in the others it is the trainer's alone
 _LEFT_BY_RUNS = frozenset({"gate-out", "__pycache__"})
 
 
@@ -48,10 +48,10 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     nets = (_FILES / "nets.py").read_bytes()
     for case in CASES:
         yield f"{case.name}/nets.py", nets
-        for name in _OF_A_CASE:
-            yield f"{case.name}/{name}", (_FILES / case.name / name).read_bytes()
+        for file in sorted((_FILES / case.name).iterdir()):
+            yield f"{case.name}/{file.name}", file.read_bytes()
         for picture in pictures(case.name):
-            if picture.split != "validation":  # the trainer's alone
+            if picture.split != "validation" or case.name == _USES_VALIDATION:
                 path = f"{case.name}/data/{picture.split}/{picture.label}/{picture.name}.png"
                 yield path, _png(picture.pixels)
 

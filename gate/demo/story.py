@@ -12,6 +12,7 @@ from gate.demo.cases import Case
 from gate.report.model import Report
 from gate.report.renderings.grouping import describe, group_results, listed
 from gate.report.renderings.leaks import describe_inflation
+from gate.report.renderings.thresholds import describe_price
 from gate.report.renderings.words import VERDICTS
 
 _WIDTH = 80
@@ -29,11 +30,13 @@ def block(case: Case, report: Report) -> str:
 
 def next_steps(out: Path) -> str:
     """Return commands to paste, each under a comment that says what it is for."""
-    good, paradox, leaky, shortcut = (
-        shlex.quote(str(out / name)) for name in ("good", "paradox", "leaky", "shortcut")
+    good, paradox, shortcut = (
+        shlex.quote(str(out / name)) for name in ("good", "paradox", "shortcut")
     )
     steps = {
-        "the whole verdict on one model": f"validate-model run {leaky}/gate.yaml",
+        "a whole verdict: the paradox at its own best threshold fails, too": (
+            f"validate-model run {paradox}/best-threshold.yaml"
+        ),
         "the same evidence by another policy; no model, no data": (
             f"validate-model judge {paradox}/gate-out --policy recall-first"
         ),
@@ -49,10 +52,12 @@ def next_steps(out: Path) -> str:
 
 
 def _told(case: Case, report: Report) -> Iterator[str]:
-    """Yield what the rules of the case found, worst first, and what leaked images changed."""
+    """Yield what the rules of the case found, and what thresholds and leaked images changed."""
     groups = {each.rule: each for each in reversed(group_results(report))}
     for rule in case.shown:
         yield f"{groups[rule].title}: {describe(groups[rule], _NAMED)}"
+    if price := describe_price(report, "test", most=2):
+        yield f"by the highest score: {price}"
     yield from (f"cause: {each.message}" for each in report.causes)
     is_told = "train-test-overlap" in case.shown and not report.causes
     if is_told and (changed := describe_inflation(report, "test", most=1)):

@@ -65,13 +65,22 @@ def wrong_kind(name: str, node: Node, expected: Sequence[str]) -> tuple[str, str
     return fact, ""
 
 
+def _percent_as_share(node: Node, limit: float) -> str:
+    """Return how a percentage is written where a share is asked for; nothing elsewhere."""
+    given = node.scalar
+    if limit != 1 or not isinstance(given, int | float) or not 2 <= given < 100:
+        return ""
+    return f"for {given:g} % write {given / 100:g}"
+
+
 def wrong_value(name: str, node: Node, error: ErrorDetails, purpose: str) -> tuple[str, str]:
     """Return fact and remedy for a value of the right kind; ``purpose`` is its description."""
     kind, context = error["type"], error.get("ctx", {})
     said = quote(node.text) if node.kind is Kind.SCALAR else f"a {node.kind.value}"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"{name} must be {words} {context[key]:g}, and {node.text} is not", ""
+        fact = f"{name} must be {words} {context[key]:g}, and {node.text} is not"
+        return fact, _percent_as_share(node, context[key])
     match kind:
         case "literal_error":
             known = re.findall(r"'([^']*)'", context["expected"])

@@ -223,7 +223,7 @@ def _require_split(split: SplitEvidence, classes: tuple[str, ...]) -> None:
     fits = split.images * len(classes) * 4 <= SCORE_BYTES
     if rows.scores is None and fits and not synthetic:
         raise Contradiction(place, "has no scores, and so few would have been kept")
-    keys = {key for key, _ in rows.observations}
+    keys = {key for key, _ in (*rows.observations, *rows.kept)}
     if len(rows) and keys != set(split.measurements):
         odd = min(keys ^ set(split.measurements))
         raise Contradiction(

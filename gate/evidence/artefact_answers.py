@@ -18,6 +18,9 @@ PREDICTION = "prediction"  # the class that the artefact scores highest; -1: non
 REFERENCE = "reference"  # that of the model, or of the artefact that it is compared with
 GAP = "score gap"  # the most by which the score of a class differs; NaN: not known
 STATE = "state"
+# As many as are kept: see gate.evidence.kept_scores.
+SCORES = "scores"
+REFERENCE_SCORES = "reference scores"  # of the artefact that it is compared with, where there is
 
 # Of the column `state`.
 NOT_SAMPLED = -1
@@ -58,17 +61,22 @@ class ArtefactAnswers(SampledMeasurement):
         }
 
     def observe(self, batch: ImageBatch) -> "Columns":
-        """Return both predictions, the score gap and the state."""
+        """Return both predictions, the score gap, the state and the scores that are kept."""
         import numpy as np
 
+        from gate.evidence.kept_scores import keep, keep_none
+
         sampled = cast("SampledBatch", batch)
-        n = len(batch.indices)
+        n, classes = len(batch.indices), batch.probabilities.shape[1]
         columns: dict[str, NDArray[Any]] = {
             PREDICTION: np.full(n, -1, np.int64),
             REFERENCE: np.full(n, -1, np.int64),
             GAP: np.full(n, np.nan),
             STATE: np.full(n, NOT_SAMPLED, np.int64),
+            SCORES: keep_none(n, classes),
         }
+        if self.versus is not None:
+            columns[REFERENCE_SCORES] = keep_none(n, classes)
         asked = np.flatnonzero(np.isin(batch.indices, sampled.members(self.images)))
         if not len(asked):
             return columns
@@ -77,6 +85,8 @@ class ArtefactAnswers(SampledMeasurement):
         reference = batch.probabilities[asked]
         if self.versus is not None:
             reference = sampled.probabilities_of_artefact(self.versus, inputs)
+            columns[REFERENCE_SCORES][asked] = keep(reference)
+        columns[SCORES][asked] = keep(answers)
         columns[PREDICTION][asked] = _best(answers)
         columns[REFERENCE][asked] = _best(reference)
         columns[GAP][asked] = np.abs(answers - reference).max(axis=1)

@@ -1,7 +1,7 @@
 """The columns of evidence, each declared once: rows, parts, files and tables loop over them.
 
 Beside these, :class:`gate.evidence.records.Rows` holds columns that the data and the policy name:
-slices, and the observations of measurements.
+slices, the observations of measurements, and the scores that these have kept.
 """
 
 from dataclasses import dataclass

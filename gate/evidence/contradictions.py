@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.columns import OBSERVED, ROWS
+from gate.evidence.kept_scores import Kept, KeptScores, fault_of, is_kept, was_kept
 from gate.evidence.records import UNLABELLED, Rows
 
 ROUNDING = 2e-7  # scores are kept as float32, what was computed from them as float64
@@ -74,10 +75,30 @@ def _require_columns(rows: Rows, classes: int, place: str) -> None:
             raise Contradiction(where, "holds something that is no text")
     for (key, name), values in rows.observations.items():
         where = f"{place}: {name!r:.80} of {key!r:.80}"
+        if is_kept(values) and len(values) == len(rows):  # in a part, whose images all were asked
+            _require_scores(values[was_kept(values)], classes, where)
+            continue
         if values.dtype not in OBSERVED or values.shape != (len(rows),):
             raise Contradiction(where, _NO_COLUMN)
         if np.isinf(values).any():
             raise Contradiction(where, "holds an infinity, which nothing can observe")
+    for (key, name), kept in rows.kept.items():
+        _require_kept(kept, len(rows), classes, f"{place}: {name!r:.80} of {key!r:.80}")
+
+
+def _require_kept(kept: KeptScores, rows: int, classes: int, place: str) -> None:
+    """Raise Contradiction where kept scores are not of the rows, or of no model."""
+    of_rows = kept.places
+    if of_rows.dtype != np.int32 or of_rows.shape != (rows,):
+        raise Contradiction(place, _NO_COLUMN)
+    if rows and not (of_rows.min() >= -1 and of_rows.max() < len(kept.values)):
+        raise Contradiction(place, "are of other images")
+    _require_scores(kept.values, classes, place)
+
+
+def _require_scores(values: Kept, classes: int, place: str) -> None:
+    if fault := fault_of(values, classes):
+        raise Contradiction(place, f"its scores {fault}")
 
 
 def _require_names(rows: Rows, place: str) -> None:

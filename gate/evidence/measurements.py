@@ -74,6 +74,13 @@ class ImageBatch(Protocol):
         """
 
     @property
+    def formats(self) -> "tuple[str | None, ...]":
+        """How the files hold the n images, as Pillow names it: JPEG, PNG.
+
+        None of what no file holds by itself, such as a row of an array.
+        """
+
+    @property
     def bytes_stored(self) -> "NDArray[np.int64]":
         """The sizes of the stored files, or of the records of an array, in bytes, (n,)."""
 
@@ -267,6 +274,8 @@ class SampledMeasurement(Measurement):
 
     Its ``observe`` is shown a :class:`SampledBatch`, and gives NaN or -1 where it observes nothing.
     The evidence has its columns over all rows, with NaN or -1 for those that are not of the sample.
+    It may give ``gate.evidence.kept_scores.keep(scores)``, too, as a column, to be judged at an
+    operating point: ``Rows.kept`` has it.
     """
 
     images: int  # of its sample, at most

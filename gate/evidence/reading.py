@@ -151,14 +151,14 @@ def _read_splits(
         _require_counts("splits", (images,))
         columns, hidden = (_names("splits", each) for each in lists)
         rows, files[Split(name)] = _read_rows(name, classes, columns, group_column, database)
-        measurements, observations = read_observations(name, len(rows), database)
+        measurements, observed = read_observations(name, len(rows), classes, database)
         splits[Split(name)] = SplitEvidence(
             split=Split(name),
             path=path,
             format=format_name,
             images=images,
             manifest_sha256=manifest,
-            rows=replace(rows, observations=observations),
+            rows=replace(rows, observations=observed.columns, kept=observed.kept),
             measurements=measurements,
             unreadable=tuple(unreadable.pop(name, ())),
             group_column=group_column,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gate.evidence.columns import ROWS
 from gate.evidence.contract import Disagreement
+from gate.evidence.kept_scores import KeptScores
 from gate.evidence.operating_point import OperatingPoint
 
 Labels = NDArray[np.int32]
@@ -62,6 +63,8 @@ class Rows:
     slices: Mapping[str, Strings] = field(default_factory=dict)  # column -> (n,)
     # (n,) of what the rules of the policy have measured; NaN, or -1, where nothing was observed.
     observations: Observations = field(default_factory=dict)
+    # The scores of images that were asked again, by measurement and name.
+    kept: Mapping[tuple[str, str], KeptScores] = field(default_factory=dict)
     abstains: bool = False  # whether -1, none of the classes, is among the answers there can be
 
     def __len__(self) -> int:
@@ -77,8 +80,8 @@ class Rows:
         for each in ROWS:
             column = getattr(self, each.field)
             taken[each.field] = None if column is None else column[order]
-        for name in ("slices", "observations"):
-            named: Mapping[Any, NDArray[Any]] = getattr(self, name)
+        for name in ("slices", "observations", "kept"):
+            named: Mapping[Any, Any] = getattr(self, name)
             taken[name] = {key: values[order] for key, values in named.items()}
         return replace(self, **taken)
 

@@ -54,6 +54,8 @@ class SyntheticRun:
     # By view, the right answers of test that it costs; those that are not named cost none.
     # None: the model was not asked again.
     views: Mapping[str, int] | None = None
+    # The property of test images that tells their classes, or "nothing"; None: none was measured.
+    told_by: str | None = None
     unrepeatable: int = 0  # images of test whose scores differ when asked again, where it was
     # By name, the type of most of its numbers: "float32", "int8"; None: none was measured.
     artefacts: Mapping[str, str] | None = None

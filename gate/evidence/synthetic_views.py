@@ -10,9 +10,11 @@ from gate.evidence import artefact_answers
 from gate.evidence.artefact_answers import ArtefactAnswers
 from gate.evidence.costs import ASKED as ASKED_FOR_MACS
 from gate.evidence.costs import MACS, SECONDS, SECONDS_VERSUS, MacsOfImage, PairedLatency
+from gate.evidence.image_properties import PROPERTIES, ImageProperties
 from gate.evidence.measurements import Measurement
 from gate.evidence.records import Evidence, MeasurementFacts, Numbers, Rows, Split
 from gate.evidence.repeated_answers import BATCHES, FLIPPED, TWICE, RepeatedAnswers
+from gate.evidence.stored_files import FORMAT, HEIGHT, ORDER, WIDTH, StoredFiles
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.evidence.view_answers import ASKED, CONFIDENCE, GAP, PREDICTION, STATE, ViewAnswers
 
@@ -50,6 +52,8 @@ def _columns(measurement: Measurement, rows: Rows, numbers: SyntheticRun) -> dic
     if isinstance(measurement, PairedLatency) and numbers.time_ratio is not None:
         seconds = np.full(len(rows), 0.001)
         return {SECONDS: seconds * numbers.time_ratio, SECONDS_VERSUS: seconds}
+    if isinstance(measurement, StoredFiles | ImageProperties) and numbers.told_by is not None:
+        return _of_files(measurement, rows, numbers.told_by)
     if numbers.views is None:
         return {}
     if isinstance(measurement, ViewAnswers):
@@ -76,6 +80,17 @@ def _of_artefact(rows: Rows, cost: int) -> dict[str, Numbers]:
         artefact_answers.GAP: np.where(predictions == reference, 0.0, _FAR),
         artefact_answers.STATE: np.full(len(rows), artefact_answers.FINITE, np.int64),
     }
+
+
+def _of_files(measurement: Measurement, rows: Rows, told_by: str) -> dict[str, Numbers]:
+    """Return properties of the images that are all alike, but for the one that tells the class."""
+    names = PROPERTIES if isinstance(measurement, ImageProperties) else (WIDTH, HEIGHT, FORMAT)
+    order = np.arange(len(rows))
+    columns: dict[str, Numbers] = {
+        name: 100 + (rows.labels.astype(np.int64) if name == told_by else 0 * order)
+        for name in names
+    }
+    return columns if isinstance(measurement, ImageProperties) else {**columns, ORDER: order}
 
 
 def _of_view(rows: Rows, cost: int) -> dict[str, Numbers]:

@@ -1,9 +1,11 @@
 """The tables of saved evidence, which other tools may open too."""
 
 from gate.evidence.columns import SAVED
+from gate.evidence.kept_scores import PAIR, SCORE
 
 VERSION = 6
 TYPES = {"i": "integer", "f": "real"}  # of observations, by the kind of NumPy's type
+SCORES = {SCORE: "scores", PAIR: "best scores"}  # the same of kept scores, by NumPy's type
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last
 CHAMPION = "champion:"  # before the name of a split: the rows of the baseline
 
@@ -22,13 +24,20 @@ CREATE TABLE rows (
 ) WITHOUT ROWID;
 CREATE TABLE measurements (
     key TEXT NOT NULL, split TEXT NOT NULL, facts TEXT NOT NULL, summary TEXT NOT NULL,
-    columns TEXT NOT NULL,  -- JSON: by the name of each, its type (integer or real) and its rows
     PRIMARY KEY (key, split)
 ) WITHOUT ROWID;
+CREATE TABLE observed_columns (  -- of the measurements
+    number INTEGER PRIMARY KEY, measurement TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL,
+    type TEXT NOT NULL,  -- integer, real, scores or best scores
+    images INTEGER NOT NULL  -- on which something was observed
+);
 CREATE TABLE observations (  -- a row for each image on which something was observed
-    measurement TEXT NOT NULL, split TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,
-    value,  -- INTEGER, or REAL
-    PRIMARY KEY (measurement, split, name, position)
+    number INTEGER NOT NULL,  -- of the column
+    position INTEGER NOT NULL,
+    -- INTEGER, or REAL; of scores a BLOB, little-endian: a float32 for each class, or, of the best,
+    -- pairs of an int32, the label of the class, and a float32, the highest first.
+    value,
+    PRIMARY KEY (number, position)
 ) WITHOUT ROWID;
 CREATE TABLE histograms (
     split TEXT NOT NULL, class TEXT NOT NULL, bin INTEGER NOT NULL, positives INTEGER NOT NULL,
@@ -61,4 +70,9 @@ CREATE VIEW predictions AS
     FROM rows
     LEFT JOIN classes AS truth ON truth.label = rows.label
     JOIN classes AS guess ON guess.label = rows.prediction;
+CREATE VIEW observed AS
+    SELECT measurement, observed_columns.split, name, id, value
+    FROM observed_columns
+    JOIN observations USING (number)
+    JOIN rows ON rows.split = observed_columns.split AND rows.position = observations.position;
 """  # noqa: S608 -- no query

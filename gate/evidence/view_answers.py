@@ -22,6 +22,7 @@ PREDICTION = "prediction"  # the class with the highest score; -1: not asked
 CONFIDENCE = "confidence"  # its score
 GAP = "score gap"  # the most by which the score of a class differs from that of the image itself
 STATE = "state"
+SCORES = "scores"  # as many as are kept: see gate.evidence.kept_scores
 
 # Of the column `state`; only of images that were asked there is a prediction.
 NOT_SAMPLED = -1
@@ -56,8 +57,10 @@ class ViewAnswers(SampledMeasurement):
         return {"view": str(self.view), "version": VERSION, "images": self.images}
 
     def observe(self, batch: ImageBatch) -> "Columns":
-        """Return prediction, confidence, score gap and state; -1 or NaN where it was not asked."""
+        """Return prediction, confidence, score gap, state and scores; -1 or NaN: not asked."""
         import numpy as np
+
+        from gate.evidence.kept_scores import keep, keep_none
 
         sampled = cast("SampledBatch", batch)
         n = len(batch.indices)
@@ -66,6 +69,7 @@ class ViewAnswers(SampledMeasurement):
             CONFIDENCE: np.full(n, np.nan),
             GAP: np.full(n, np.nan),
             STATE: np.full(n, NOT_SAMPLED, np.int64),
+            SCORES: keep_none(n, batch.probabilities.shape[1]),
         }
         places, drawn = self._draw(sampled, columns[STATE])
         if not places:
@@ -76,6 +80,7 @@ class ViewAnswers(SampledMeasurement):
         columns[PREDICTION][places] = scores.argmax(axis=1)
         columns[CONFIDENCE][places] = scores.max(axis=1)
         columns[GAP][places] = np.abs(scores - clean).max(axis=1)
+        columns[SCORES][places] = keep(scores)
         differs = (inputs != sampled.inputs[places]).any(axis=(1, 2, 3))
         columns[STATE][places] = np.where(differs, ASKED, UNCHANGED)
         return columns

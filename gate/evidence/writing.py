@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, replace
 from itertools import repeat
 from typing import Any
@@ -21,7 +21,7 @@ from gate.evidence.records import (
     Rows,
     SplitEvidence,
 )
-from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS, TYPES
+from gate.evidence.tables import CHAMPION, HISTOGRAM_BINS, SCORES, TYPES
 from gate.evidence.times import as_text
 
 _AT_ONCE = 4096  # rows
@@ -69,7 +69,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
         _write_split(split, evidence.classes, database)
     for name, rows in evidence.baseline.rows.items() if evidence.baseline else ():
         # Groups and slices are those of the candidate's rows.
-        answers = replace(rows, groups=None, slices={}, observations={})
+        answers = replace(rows, groups=None, slices={}, observations={}, kept={})
         _write_rows(f"{CHAMPION}{name}", answers, None, database)
     for overlap in evidence.overlaps:
         _write_overlap(overlap, database)
@@ -156,32 +156,34 @@ def _write_rows(
 
 def _write_observations(split: SplitEvidence, database: sqlite3.Connection) -> None:
     database.executemany(
-        "INSERT INTO measurements VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO measurements VALUES (?, ?, ?, ?)",
         [
-            (
-                key,
-                str(split.split),
-                json.dumps(each.facts),
-                json.dumps(each.summary),
-                json.dumps(_columns(split.rows.observed(key))),
-            )
+            (key, str(split.split), json.dumps(each.facts), json.dumps(each.summary))
             for key, each in split.measurements.items()
         ],
     )
-    for (key, name), values in split.rows.observations.items():
-        same = (repeat(key), repeat(str(split.split)), repeat(name))
-        observed = _observed(values)
+    for (key, name), type_name, places, values in _columns(split.rows):
+        number = database.execute(
+            "INSERT INTO observed_columns (measurement, split, name, type, images) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (key, str(split.split), name, type_name, len(places)),
+        ).lastrowid
         database.executemany(
-            "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-            zip(*same, observed.tolist(), values[observed].tolist(), strict=False),
+            "INSERT INTO observations VALUES (?, ?, ?)",
+            zip(repeat(number), places.tolist(), values, strict=False),  # repeat never ends
         )
 
 
-def _columns(columns: Mapping[str, Numbers]) -> dict[str, tuple[str, int]]:
-    """Return the type of each column, and how many rows it has in the table."""
-    return {
-        name: (TYPES[values.dtype.kind], len(_observed(values))) for name, values in columns.items()
-    }
+def _columns(
+    rows: Rows,
+) -> Iterator[tuple[tuple[str, str], str, NDArray[np.intp], Iterable[Any]]]:
+    """Yield measurement and name of each column, its type, the rows it knows, and their values."""
+    for name, column in rows.observations.items():
+        places = _observed(column)
+        yield name, TYPES[column.dtype.kind], places, column[places].tolist()
+    for name, kept in rows.kept.items():
+        values = (each.tobytes() for each in kept.of_known)
+        yield name, SCORES[kept.values.dtype], np.flatnonzero(kept.known), values
 
 
 def _observed(values: Numbers) -> NDArray[np.intp]:

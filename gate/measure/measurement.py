@@ -32,9 +32,11 @@ def measure(
     engine: Engine | None,
     progress: Progress,
     needs: Sequence[Need] = (),
+    asked_first: Sequence[str] = (),
 ) -> Evidence:
     """Return everything that the gate file's subject shows on its data, and what a policy needs.
 
+    ``asked_first`` are the classes that the policy calls critical: first in what is asked again.
     ``engine`` is None where no model is run: for saved predictions and merged shards.
     What cannot be measured is a failure in the evidence; the rest is measured all the same.
     """
@@ -63,7 +65,9 @@ def measure(
             builder.overlaps = found.overlaps
             builder.assumed += found.notes
         if pictures:
-            measure_model(gatefile, pictures, classes, settings, engine, progress, builder, needs)
+            measure_model(
+                gatefile, pictures, classes, settings, engine, progress, builder, needs, asked_first
+            )
             if settings.images:
                 from gate.measure.sample_images import keep_pictures
 

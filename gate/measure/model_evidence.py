@@ -25,7 +25,7 @@ from gate.policy.needs import Need
 from gate.subject.datasets.records import Dataset
 from gate.subject.gatefile import GateFile
 from gate.utf8 import as_utf8
-from gate.wording import pluralize
+from gate.wording import pluralize, say_duration
 
 # Machines, threads and batches change a probability by some 1e-7: further apart nothing turns over.
 NEAR_TIE = 1e-5
@@ -41,10 +41,12 @@ def measure_model(
     progress: Progress,
     builder: EvidenceBuilder,
     needs: Sequence[Need] = (),
+    asked_first: Sequence[str] = (),
 ) -> None:
     """Fill in what the model shows on its data, as far as it goes, and what the policy needs.
 
-    ``engine`` is None where shards hold what was measured.
+    ``engine`` is None where shards hold what was measured. ``asked_first`` are classes that come
+    first in what is asked again.
 
     Raises SubjectError where the checkpoint, the model or the data does not let it go on.
     """
@@ -86,7 +88,7 @@ def measure_model(
             tell_if_long(again, builder.splits, answered / seconds if answered else 0.0, progress)
         _ask_again(
             plan, job, again, gatefile, datasets, settings, engine, progress, builder,
-            assembler.facts,
+            assembler.facts, places_of(asked_first, classes),
         )  # fmt: skip
     _compare(gatefile, datasets, classes, settings, progress, builder)
 
@@ -116,8 +118,8 @@ def tell_if_long(
     if rate and answers / rate > _LONG:
         passes = sum(need.passes for need in needs)
         progress.warn(
-            f"the policy asks the model again, {passes:,} passes and {answers:,} answers: about "
-            f"{answers / rate / 60:,.0f} minutes at {rate:,.0f} images a second"
+            f"the policy asks the model again, {passes:,} passes and {answers:,} answers: "
+            f"{say_duration(answers / rate)} at {rate:,.0f} images a second"
         )
 
 
@@ -132,11 +134,12 @@ def _ask_again(
     progress: Progress,
     builder: EvidenceBuilder,
     facts: ModelFacts,
+    asked_first: frozenset[int],
 ) -> None:
     """Ask the model, of which the first pass has told ``facts``, again in a second pass."""
     known = {split: KnownImages.of(each) for split, each in builder.splits.items()}
     second = plan_second_pass(
-        plan, job, requests_of(needs), known, datasets, gatefile.input, critical_of(gatefile, job)
+        plan, job, requests_of(needs), known, datasets, gatefile.input, asked_first
     )
     if second is None:
         return
@@ -161,9 +164,9 @@ def _by_the_same(
         yield seen, part
 
 
-def critical_of(gatefile: GateFile, job: Job) -> frozenset[int]:
-    """Return the critical classes by their places."""
-    return frozenset(map(job.classes.index, gatefile.critical))
+def places_of(names: Sequence[str], classes: tuple[str, ...]) -> frozenset[int]:
+    """Return classes by their places; each is one of ``classes``."""
+    return frozenset(map(classes.index, names))
 
 
 def near_ties(splits: Mapping[Split, SplitEvidence]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import DataError, UsageError
+from gate.evidence.kept_scores import KeptScores, is_kept
 from gate.evidence.records import MeasurementFacts, Numbers, Split, SplitEvidence
 from gate.measure.data_pass.read_images import chunk_of
 from gate.measure.parallel.cpu_budget import usable_cores
@@ -42,15 +43,15 @@ def plan_second_pass(
     known: Mapping[Split, KnownImages],
     datasets: Mapping[Split, Dataset],
     spec: InputSpec,
-    critical: frozenset[int],
+    asked_first: frozenset[int],
 ) -> SecondPass | None:
     """Return the plan and the job of the second pass, and its data; None: nothing is asked again.
 
     ``requests`` are the measurements that ask again, ``known`` the images that can be read, and
-    ``critical`` the classes that come first in a sample.
+    ``asked_first`` the classes that come first in a sample.
     """
     samples = {
-        split: _samples_of(split, requests, images, datasets[split], spec, critical)
+        split: _samples_of(split, requests, images, datasets[split], spec, asked_first)
         for split, images in known.items()
         if any(split in each.splits for each in requests)
     }
@@ -87,11 +88,11 @@ def _samples_of(
     known: KnownImages,
     dataset: Dataset,
     spec: InputSpec,
-    critical: frozenset[int],
+    asked_first: frozenset[int],
 ) -> SplitSamples:
     asked = [each for each in requests if split in each.splits]
     sizes = {each.images for each in asked if each.images is not None}
-    samples = choose_samples(known, dataset, sizes, critical)
+    samples = choose_samples(known, dataset, sizes, asked_first)
     coloured = {each.images for each in asked if each.wants_mean_colour and each.images is not None}
     if not coloured:
         return samples
@@ -174,17 +175,30 @@ def _with_observations(
     known: list[str] = evidence.rows.ids.tolist()
     place_of = {name: place for place, name in enumerate(known)}
     places = np.array([place_of[name] for name in names], np.int64)
-    observations = dict(evidence.rows.observations)
+    observations, kept = dict(evidence.rows.observations), dict(evidence.rows.kept)
     facts = dict(evidence.measurements)
     for request in asked:
         opened = request.open()
         units = [columns_of(part.rows.observations, request.key) for part in parts]
         of_sample = opened.join(units, len(names))
-        whole = {name: _spread(each, places, len(known)) for name, each in of_sample.items()}
+        whole = {
+            name: _spread(each, places, len(known))
+            for name, each in of_sample.items()
+            if not is_kept(each)
+        }
+        kept |= {
+            (request.key, name): KeptScores.spread(each, places, len(known))
+            for name, each in of_sample.items()
+            if is_kept(each)
+        }
         observations |= {(request.key, name): each for name, each in whole.items()}
         rows = replace(evidence.rows, observations={})
         facts[request.key] = MeasurementFacts(request.facts, opened.summarise(whole, rows))
-    rows = replace(evidence.rows, observations=dict(sorted(observations.items())))
+    rows = replace(
+        evidence.rows,
+        observations=dict(sorted(observations.items())),
+        kept=dict(sorted(kept.items())),
+    )
     return replace(evidence, rows=rows, measurements=dict(sorted(facts.items())))
 
 

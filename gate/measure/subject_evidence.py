@@ -61,6 +61,7 @@ def measure_subject(
             engine=engine,
             progress=progress,
             needs=needs,
+            asked_first=document.policy.critical,
         )
 
 

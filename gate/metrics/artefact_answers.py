@@ -12,13 +12,16 @@ from gate.evidence.artefact_answers import (
     NOT_SAMPLED,
     PREDICTION,
     REFERENCE,
+    REFERENCE_SCORES,
+    SCORES,
     STATE,
     ArtefactAnswers,
 )
-from gate.evidence.records import Evidence, Rows, Split
+from gate.evidence.records import Evidence, Labels, Numbers, Rows, Split
 from gate.metrics import tables
 from gate.metrics.baseline import Pairs, accuracy_change
 from gate.metrics.estimates import Count, Estimate, Indication, Undefined
+from gate.metrics.operating_point import Untold, answers_again
 from gate.metrics.proportions import share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent, rows_on
@@ -31,8 +34,8 @@ class Compared:
     """The images of a split that an artefact was asked about; every array has shape (n,)."""
 
     rows: Rows
-    predictions: NDArray[Any]  # of the artefact; -1 where its scores are not finite
-    reference: NDArray[Any]  # of the model, or of the artefact that it is compared with
+    predictions: Labels  # of the artefact; -1 where it abstains, or its scores are not finite
+    reference: Labels  # of the model, or of the artefact that it is compared with
     gaps: NDArray[Any]  # the most by which a score differs; NaN where they are not finite
     finite: NDArray[np.bool_]
 
@@ -72,8 +75,7 @@ class Compared:
     def change_of_accuracy(self) -> Estimate:
         """Return the accuracy of the artefact minus that of what it is compared with."""
         before, after = (
-            replace(self.rows, predictions=each.astype(np.int32))
-            for each in (self.reference, self.predictions)
+            replace(self.rows, predictions=each) for each in (self.reference, self.predictions)
         )
         return accuracy_change(Pairs(before, after))
 
@@ -83,12 +85,25 @@ def compared(evidence: Evidence, split: str, measurement: ArtefactAnswers) -> Co
     rows = rows_on(evidence, Split(split))
     if rows is None:
         return absent(evidence, split)
-    columns = rows.observed(measurement.key)
-    whole = Compared(
-        rows, columns[PREDICTION], columns[REFERENCE], columns[GAP], columns[STATE] != NOT_FINITE
-    )
+    columns, key = rows.observed(measurement.key), measurement.key
+    try:
+        predictions = answers_again(evidence, rows, (key, SCORES), columns[PREDICTION])
+        reference = _reference(evidence, rows, measurement, columns[REFERENCE])
+    except Untold as error:
+        return Undefined(str(error), remedy=error.remedy)
+    whole = Compared(rows, predictions, reference, columns[GAP], columns[STATE] != NOT_FINITE)
     asked = _where(whole, columns[STATE] != NOT_SAMPLED)
     return asked if len(asked.rows) else Undefined("no image was asked about")
+
+
+def _reference(
+    evidence: Evidence, rows: Rows, measurement: ArtefactAnswers, predictions: Numbers
+) -> Labels:
+    """Return the answers that those of an artefact are compared with, (n,)."""
+    if measurement.versus is not None:
+        return answers_again(evidence, rows, (measurement.key, REFERENCE_SCORES), predictions)
+    point = evidence.configuration.operating_point
+    return predictions.astype(np.int32) if point is None else rows.predictions
 
 
 def _where(found: Compared, keep: NDArray[np.bool_]) -> Compared:

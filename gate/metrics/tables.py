@@ -37,12 +37,15 @@ def group_codes(rows: Rows) -> Counts | None:
     """
     if rows.groups is None:
         return None
-    names = [
-        (1, str(image)) if group is None else (0, str(group))
-        for group, image in zip(rows.groups, rows.ids, strict=True)
-    ]
-    number = {name: index for index, name in enumerate(sorted(set(names)))}
-    return np.fromiter((number[name] for name in names), dtype=np.int64, count=len(names))
+    groups = rows.groups.tolist()
+    distinct = set(groups) - {None}
+    place = {name: index for index, name in enumerate(sorted(set(map(str, distinct))))}
+    number = {group: place[str(group)] for group in distinct}
+    codes = np.array([number.get(group, -1) for group in groups], dtype=np.int64)
+    alone = np.flatnonzero(codes == -1)
+    if len(alone):
+        codes[alone] = len(place) + np.argsort(np.argsort(rows.ids[alone].astype(str)))
+    return codes
 
 
 def has_clusters(rows: Rows) -> bool:

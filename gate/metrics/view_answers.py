@@ -1,18 +1,22 @@
 """The answers to changed images are compared: agreement, drops, and the worth of a region."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Evidence, Numbers, Rows, Split
+from gate.evidence.contradictions import ROUNDING
+from gate.evidence.kept_scores import KeptScores, score_of, scores_in
+from gate.evidence.records import Evidence, Labels, Numbers, Rows, Split
 from gate.evidence.view_answers import (
     ASKED,
+    CONFIDENCE,
     NO_DONOR,
     NO_PIXELS,
     NOT_SAMPLED,
     PREDICTION,
+    SCORES,
     STATE,
     TOO_SMALL,
     UNCHANGED,
@@ -21,7 +25,7 @@ from gate.evidence.view_answers import (
 from gate.metrics import tables
 from gate.metrics.baseline import Pairs, accuracy_change
 from gate.metrics.estimates import Estimate, Undefined
-from gate.metrics.operating_point import best_answers
+from gate.metrics.operating_point import Untold, answers_again
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
@@ -40,6 +44,14 @@ _REASONS = {
     ),
     NO_PIXELS: ("the data gives tensors, which have no pixels", "return uint8 images"),
 }
+
+ASKED_AT_ALL = (ASKED, UNCHANGED)
+
+
+def why_left_out(states: Sequence[Numbers]) -> tuple[str, str]:
+    """Return why most images of a sample that were not asked were not, and the remedy."""
+    counts = {state: sum(int((each == state).sum()) for each in states) for state in _REASONS}
+    return _REASONS[max(counts, key=lambda each: counts[each])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +76,11 @@ class Answered:
     """The images of a split that were asked about one view or several, with the answers to each."""
 
     rows: Rows  # with the answers to the images themselves
-    predictions: tuple[NDArray[np.int64], ...]  # (n,) of each view
+    predictions: tuple[Labels, ...]  # (n,) of each view; -1 where it abstains
 
     def seen(self, view: int = 0) -> Rows:
         """Return the same images with the answers to a view of them."""
-        return replace(self.rows, predictions=self.predictions[view].astype(np.int32))
+        return replace(self.rows, predictions=self.predictions[view])
 
     @property
     def right(self) -> "Answered":
@@ -96,28 +108,38 @@ def answers_to(evidence: Evidence, split: str, views: Sequence[ViewAnswers]) -> 
         missing = absent(evidence, split)
         return NotAsked(missing.reason, remedy=missing.remedy)
     rows = evidence.splits[name].rows
-    if evidence.configuration.operating_point is not None:  # views have no scores, only answers
-        rows = best_answers(rows)
     columns = [rows.observed(each.key) for each in views]
     found = [
-        _contradiction(observed, len(evidence.classes), str(measurement.view))
+        _contradiction(
+            observed,
+            rows.kept.get((measurement.key, SCORES)),
+            len(evidence.classes),
+            str(measurement.view),
+        )
         or _why_not_asked(observed[STATE], str(measurement.view))
         for measurement, observed in zip(views, columns, strict=True)
     ]
     if why := min(filter(None, found), key=lambda each: each.is_harmless, default=None):
         return why
-    keep = np.all([np.isin(each[STATE], (ASKED, UNCHANGED)) for each in columns], axis=0)
+    try:
+        answers = [
+            answers_again(evidence, rows, (measurement.key, SCORES), observed[PREDICTION])
+            for measurement, observed in zip(views, columns, strict=True)
+        ]
+    except Untold as error:
+        return NotAsked(str(error), error.remedy)
+    keep = np.all([np.isin(each[STATE], ASKED_AT_ALL) for each in columns], axis=0)
     if not keep.any():
         return NotAsked("no image was asked about all of the views")
-    if why := _why_unchanged(columns, keep, rows, views):
+    differs = [each[STATE] == ASKED for each in columns]
+    if why := _why_unchanged(differs, answers, keep, rows, views):
         return why
-    predictions = tuple(each[PREDICTION][keep].astype(np.int64) for each in columns)
-    return Answered(rows.where(keep), predictions)
+    return Answered(rows.where(keep), tuple(each[keep] for each in answers))
 
 
 def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
     """Return why too many images of the sample were not asked about a view; None: they were."""
-    asked = int(np.isin(states, (ASKED, UNCHANGED)).sum())
+    asked = int(np.isin(states, ASKED_AT_ALL).sum())
     sampled = int((states != NOT_SAMPLED).sum())
     if not sampled:
         return NotAsked(f"no image was asked about {view}")
@@ -134,39 +156,50 @@ def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
 
 
 def _why_unchanged(
-    columns: Sequence[Mapping[str, Numbers]],
+    differs: Sequence[NDArray[np.bool_]],
+    answers: Sequence[Labels],
     keep: NDArray[np.bool_],
     rows: Rows,
     views: Sequence[ViewAnswers],
 ) -> NotAsked | None:
     """Return that the views change hardly an image between them; None where they do."""
-    differs = [each[STATE] == ASKED for each in columns]
     asked, changed = int(keep.sum()), int((np.any(differs, axis=0) & keep).sum())
     if changed >= _LEAST_CHANGED * asked:
         return None
-    flips = [
-        here & (each[PREDICTION] != rows.predictions)
-        for here, each in zip(differs, columns, strict=True)
-    ]
+    flips = [here & (each != rows.predictions) for here, each in zip(differs, answers, strict=True)]
     hardly = int((np.any(flips, axis=0) & keep).sum()) <= _MOST_LEFT_OUT * changed
     names = list_names([str(each.view) for each in views])
     fact = f"{names} changed nothing in {asked - changed:,} of {asked:,} images"
     return NotAsked(fact, "judge larger images, or a stronger view", is_harmless=hardly)
 
 
-def _contradiction(observed: dict[str, Numbers], classes: int, view: str) -> NotAsked | None:
+def _contradiction(
+    observed: dict[str, Numbers], kept: KeptScores | None, classes: int, view: str
+) -> NotAsked | None:
     """Return what no model can have answered; None where the columns agree with each other."""
     states, predictions = observed[STATE], observed[PREDICTION]
-    was_asked = np.isin(states, (ASKED, UNCHANGED))
+    was_asked = np.isin(states, ASKED_AT_ALL)
     known = np.isin(states, (NOT_SAMPLED, *_REASONS)) | was_asked
     answered = (predictions >= 0) & (predictions < classes)
     alike = np.where(was_asked, answered, predictions == -1)
-    if known.all() and alike.all():
+    if known.all() and alike.all() and (kept is None or _agree(observed, kept)):
         return None
     return NotAsked(
         f"the answers to {view} contradict themselves, as no measurement's do",
         "measure again: the evidence was changed by hand, or is damaged",
     )
+
+
+def _agree(observed: dict[str, Numbers], kept: KeptScores) -> bool:
+    """Return whether each answer is the class with the highest of the scores that were kept."""
+    predictions, known = observed[PREDICTION], kept.known
+    if (known != (predictions >= 0)).any():
+        return False
+    values = kept.of_known
+    top = scores_in(values).max(axis=1, initial=-np.inf)
+    given = score_of(values, predictions[known].astype(np.int32))
+    sure = np.abs(observed[CONFIDENCE][known] - top) <= ROUNDING
+    return bool((sure & (given >= top - ROUNDING)).all())
 
 
 def agreement(answered: Answered) -> Share | Undefined:

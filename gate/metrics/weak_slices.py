@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.records import Rows
-from gate.metrics.proportions import Share, exact_upper
+from gate.metrics.proportions import Share
 
 MOST_CANDIDATES = 5
-POWER = 0.8
 
 Mask = NDArray[np.bool_]
 Definition = tuple[tuple[str, str], ...]  # columns with their values, in the order of the search
@@ -43,6 +42,7 @@ class Search:
     searched: int
     sizes: tuple[int, ...]  # images of each slice that was searched, ascending
     candidates: tuple[Candidate, ...]
+    overlooked: tuple[int, str] = (0, "")  # the most images of a column in slices too small for it
 
 
 def search(
@@ -68,6 +68,7 @@ def search(
     coded = {column: _codes(rows, column, counted) for column in columns}
     found: list[Candidate] = []
     sizes: list[int] = []
+    overlooked = (0, "")
     for size in range(1, depth + 1):
         for chosen in combinations(columns, size):
             codes, shape = _joint([coded[column] for column in chosen])
@@ -75,6 +76,9 @@ def search(
             hits = np.bincount(codes[right], minlength=len(images))
             large = np.flatnonzero(images >= min_images)
             sizes += images[large].tolist()
+            if size == 1:
+                small = int(images[images < min_images].sum())
+                overlooked = max(overlooked, (small, chosen[0]))
             chances = np.asarray(bdtr(hits[large], images[large], required))
             for at in np.flatnonzero(chances <= alpha):
                 cell = large[at]
@@ -84,7 +88,8 @@ def search(
                 one = Candidate(definition, int(hits[cell]), int(images[cell]), float(chances[at]))
                 found.append(one)
     found.sort(key=lambda each: (each.chance, len(each.definition), each.definition))
-    return Search(len(sizes), tuple(sorted(sizes)), tuple(_apart(found, rows, counted)))
+    candidates = tuple(_apart(found, rows, counted))
+    return Search(len(sizes), tuple(sorted(sizes)), candidates, overlooked)
 
 
 def where(rows: Rows, definition: Definition) -> Mask:
@@ -93,40 +98,6 @@ def where(rows: Rows, definition: Definition) -> Mask:
     for column, value in definition:
         inside &= np.array([_word(each) == value for each in rows.slices[column]], dtype=bool)
     return inside
-
-
-def seen_from(
-    discovered_on: int | None, confirmed_on: int, required: float, alpha: float, among: int
-) -> float | None:
-    """Return the true share up to which a slice would be found with a chance of 0.8.
-
-    Of so many images it is ``discovered_on`` (None: without another split), and of so many
-    ``confirmed_on`` at ``alpha`` divided ``among`` the candidates. None where none would be.
-    """
-    from scipy.special import bdtr
-
-    def most(proves: Mask) -> int:
-        weak = np.flatnonzero(proves)
-        return int(weak[-1]) if len(weak) else -1
-
-    counts = np.arange(confirmed_on + 1)
-    uppers = np.array([exact_upper(int(k), confirmed_on, 1 - alpha / among) for k in counts])
-    critical = most(uppers < required)
-    first = 0
-    if discovered_on is not None:
-        first = most(bdtr(np.arange(discovered_on + 1), discovered_on, required) <= alpha)
-    if min(critical, first) < 0:
-        return None
-
-    def chance(truth: float) -> float:
-        found = float(bdtr(critical, confirmed_on, truth))
-        return found if discovered_on is None else found * float(bdtr(first, discovered_on, truth))
-
-    low, high = 0.0, required
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if chance(middle) >= POWER else (low, middle)
-    return low
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ _MOST_IMAGES = 1_000_000  # of one split; fixtures are judged for real
 _MOST_EPOCHS = 10_000
 _CONTRACTS = ("override", "contradiction")
 _PROBES = ("sound", "nan", "constant", "batch")
+_TELLING = (
+    "nothing", "width", "height", "format", "brightness", "contrast", "sharpness", "bytes",
+)  # fmt: skip
 
 _ABOUT = {
     "classes": "The names of the classes; two, cat and dog, by default.",
@@ -57,6 +60,8 @@ _ABOUT = {
     "lost_by_artefacts": "Right answers of test that each artefact loses.",
     "macs": "Multiply-accumulates of an image.",
     "time_ratio": "How many times as long an answer takes as that of the other artefact.",
+    "told_by": "The property of test images that tells their classes, such as width or brightness, "
+    "or `nothing`; left out, none was measured.",
     "unrepeatable": "Images of test whose scores differ when the model is asked again.",
     "contract": "How two sources differ: override, of the artefact by the user, or contradiction, "
     "of the artefact.",
@@ -307,6 +312,8 @@ def _impossible(numbers: SyntheticRun) -> Iterator[str]:
         yield f"contract must be one of {', '.join(_CONTRACTS)}"
     if numbers.probe is not None and numbers.probe not in _PROBES:
         yield f"probe must be one of {', '.join(_PROBES)}"
+    if numbers.told_by is not None and numbers.told_by not in _TELLING:
+        yield f"told_by must be one of {', '.join(_TELLING)}"
     if any(
         len(losses or ()) > _MOST_EPOCHS for losses in (numbers.train_loss, numbers.validation_loss)
     ):

@@ -20,7 +20,8 @@ from gate.checks.plugins import is_package
 from gate.checks.views import IMAGES
 from gate.keys import name_key
 from gate.policy.operating_point import OperatingPointPin
-from gate.wording import quote
+from gate.views.names import KINDS
+from gate.wording import quote, suggestion
 
 MOST_PACKAGES = 100  # of which each is looked up in all that is installed
 ID_PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -58,6 +59,14 @@ def _are_packages(listed: tuple[str, ...]) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise ValueError(f"the package {quote(name)} is listed twice; delete one of the two")
     return listed
+
+
+def _are_kinds_of_views(named: tuple[str, ...]) -> tuple[str, ...]:
+    for kind in named:
+        if kind not in KINDS:
+            remedy = suggestion(kind, sorted(KINDS), what="there are")
+            raise ValueError(f"there is no kind of view {quote(kind)}; {remedy}")
+    return named
 
 
 Packages = Annotated[tuple[str, ...], AfterValidator(_are_packages)]
@@ -109,6 +118,11 @@ class Views(_Strict):
         le=100_000,
         description="How many images of a split are asked about, classes in equal turns, where a "
         "rule does not say.",
+    )
+    never: Annotated[tuple[str, ...], AfterValidator(_are_kinds_of_views)] = Field(
+        (),
+        description="Kinds of views that change what an image shows, such as `flip` for digits: no "
+        "rule may name one, nor one of a policy that extends this.",
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 from gate.checks.base import Rule
 from gate.checks.plugins import CheckPackage, is_package, package_of, registry_with
-from gate.checks.views import IMAGES, ViewRule
 from gate.documents.document import Document, read_document
 from gate.documents.source_text import MOST_FAULTS, refuse
 from gate.documents.yaml_tree import Key, Kind, Node
@@ -24,6 +23,7 @@ from gate.policy.merging import Origin, PlacedRule, merge
 from gate.policy.model import MOST_PACKAGES, Header, Policy, rule_faults
 from gate.policy.operating_point import OperatingPointPin
 from gate.policy.shipped import find_policy
+from gate.policy.views import forbidden_views, never_asked, with_images
 from gate.wording import list_names, quote, suggestion
 
 _DEEPEST = 10  # policies above a policy; each is read once, however many extend it
@@ -237,7 +237,8 @@ def _resolved(
     """Return the policy that a layer makes of those that it extends; raises DocumentError."""
     layers = (*_in_order(parents), layer)
     placed, more = merge(layers, registry_with(packages))
-    placed = _with_images(placed, layers)
+    placed = with_images(placed, layers)
+    more += forbidden_views(placed, layers)
     broken = [fault for parent in parents for fault in broken_locks(parent.placed, placed, layer)]
     ids = {name for each in layers for name in each.mentions}
     if layer.is_whole and len(placed) == len(
@@ -248,26 +249,13 @@ def _resolved(
     assert layer.header is not None
     values = {name: getattr(layer.header, name) for name in Header.model_fields}
     values |= _inherited(layer.header, parents)
+    values["views"] = layer.header.views.model_copy(update={"never": never_asked(layers)})
     values["plugins"] = tuple(each.pin for each in packages)
     policy = Policy.model_validate(
         {info.alias or name: values[name] for name, info in Header.model_fields.items()}
         | {"rules": tuple(each.rule for each in placed)}
     )
     return PolicyDocument(policy, layers, tuple(placed), packages)
-
-
-def _with_images(placed: Sequence[PlacedRule], layers: Sequence[Layer]) -> list[PlacedRule]:
-    """Return the rules, those about views with the images that the nearest layer states."""
-    stated = [
-        each.header.views for each in layers if each.header and "views" in each.document.root.keys
-    ]
-    images = stated[-1].images if stated else IMAGES
-    return [
-        replace(each, rule=each.rule.with_images(images))
-        if isinstance(each.rule, ViewRule)
-        else each
-        for each in placed
-    ]
 
 
 def _in_order(parents: Sequence[PolicyDocument]) -> list[Layer]:

@@ -18,6 +18,7 @@ from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
 from gate.metrics.changes import champion_changes
 from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
+from gate.metrics.seen_slices import in_words
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
@@ -73,6 +74,7 @@ def build(
             for each in causes
         ],
         results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
+        searches=list(_searches(decision)),
         metrics=list(_metrics(evidence)),
         confusion={
             split.value: _confusion(each.rows, evidence.classes)
@@ -254,6 +256,32 @@ def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultP
         waiver=result.waiver.ticket if result.waiver else None,
         location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
     )
+
+
+def _searches(decision: Decision) -> Iterator[model.SearchPart]:
+    """Yield what each rule that searched could have seen, on the rows that decided."""
+    told: set[str] = set()
+    for result in decision.results:
+        sight, rule = result.comparison.sight, result.rule.id
+        if sight is None or rule in told:
+            continue
+        told.add(rule)
+        yield model.SearchPart(
+            rule=rule,
+            split=sight.split,
+            searched=sight.searched,
+            required=sight.required,
+            said=in_words(sight),
+            by_size=[
+                model.SeenPart(
+                    images=each.images,
+                    test_images=each.confirmed_on,
+                    slices=each.slices,
+                    found_below=each.found_below,
+                )
+                for each in sight.by_size
+            ],
+        )
 
 
 def _reading(result: Result) -> model.ReadingPart:

@@ -331,6 +331,29 @@ class ResultPart(_Part):
     location: LocationPart | None
 
 
+class SeenPart(_Part):
+    """Slices of one size, and how weak one of them has to be for a search to find it."""
+
+    images: int = Field(description="Of the slice, on the split that was searched.")
+    test_images: int = Field(description="Of such a slice on test, which has to confirm it.")
+    slices: int = Field(description="That were searched and have so many images or more.")
+    found_below: float | None = Field(
+        description="The true share of right answers below which such a slice is found with a "
+        "chance of 0.8 or more; null: never."
+    )
+
+
+class SearchPart(_Part):
+    """What a search for weak slices could have seen: to have found none is no proof."""
+
+    rule: str
+    split: str = Field(description="That was searched.")
+    searched: int = Field(description="The slices that were looked at.")
+    required: float = Field(description="The share of right answers that is asked of each.")
+    said: str = Field(description="What would have been seen, of two sizes, in a clause.")
+    by_size: list[SeenPart]
+
+
 class MetricPart(_Part):
     """A number that was computed, gated or not, without leaked and repeated images."""
 
@@ -554,6 +577,9 @@ class Report(_Part):
         description="Likely causes that the evidence is strong for, the surest first; at most 2.",
     )
     results: list[ResultPart]
+    searches: list[SearchPart] = Field(
+        [], description="What each search for weak slices could have seen."
+    )
     metrics: list[MetricPart]
     confusion: dict[Literal["train", "validation", "test"], ConfusionPart]
     leakage: LeakagePart

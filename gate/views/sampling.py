@@ -22,9 +22,9 @@ def choose_sample(
     """Return the places, ascending, of at most ``most`` images.
 
     The classes take turns, each in the order of a hash of its pixels, until none is left. Classes
-    that are ``entire`` come first, and leave the others half of the sample: who names a class
-    critical must not keep all others from being asked. What repeats an image comes last: copies of
-    one show nothing more. ``digests`` are those of the pixels: nobody chooses the sample by names.
+    that are ``entire`` come first, and leave the others half of the sample: a rule about all
+    classes must not speak of some alone. What repeats an image comes last: copies of one show
+    nothing more. ``digests`` are those of the pixels: nobody chooses the sample by names.
     """
     turns: Counter[int] = Counter()
     seen: Counter[bytes] = Counter()

@@ -13,6 +13,7 @@ from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.fit import _of_rule
 from gate.policy.strictness import Direction, changes
+from gate.report.messages import remedy
 
 PASSED, FAILED, OPEN = Outcome.PASSED, Outcome.FAILED, Outcome.INCONCLUSIVE
 
@@ -151,6 +152,21 @@ def test_patients_dealt_into_groups_that_are_all_alike_prove_no_more(rule):
 
     assert judged(test) is OPEN
     assert judged(dealt) is OPEN
+
+
+def test_where_groups_are_missing_groups_are_asked_for_and_not_images(rule):
+    evidence = synthetic_evidence(ALIKE)
+    test = evidence.splits[Split.TEST]
+    one = replace(test, rows=test.rows.with_groups(np.full(len(test.rows), "all", dtype=object)))
+    given = replace(evidence, splits={Split.TEST: one})
+
+    (result,) = judge([rule("slice-gap", **RULE)], given).results
+
+    assert result.outcome is OPEN
+    assert remedy(result) == (
+        "give images of more groups in each slice: "
+        "site=A has 1 group, 9 more are needed for a bound"
+    )
 
 
 def test_images_without_an_answer_are_missed_in_their_slice(rule):

@@ -83,6 +83,21 @@ def test_two_classes_have_no_mistakes_two_apart(rule, outcome):
     assert outcome("severe-error", numbers, max=0.02) is OPEN
 
 
+@pytest.mark.parametrize(
+    ("check", "limit"), [("severe-error", {"max": 0.9}), ("weighted-kappa", {"min": 0.01})]
+)
+def test_an_order_that_the_hierarchy_contradicts_never_passes(check, limit, rule, outcome):
+    mixed = {**limit, "order": ["car", "cat", "bus", "dog"]}
+
+    (result,) = judge([rule(check, **mixed)], synthetic_evidence(kinds(OF_KIND))).results
+
+    assert result.outcome is OPEN
+    assert "the order has cat amid the classes of vehicle" in result.comparison.estimate.reason
+    assert "side by side" in result.comparison.estimate.remedy
+    assert outcome(check, kinds(OF_KIND), **limit, order=["dog", "cat", "bus", "car"]) is PASSED
+    assert outcome(check, kinds(OF_KIND, {}), **mixed) is PASSED
+
+
 def test_a_class_in_the_middle_never_passes_for_want_of_a_class_that_is_far(outcome):
     assert outcome("severe-error", graded(FAR), max=0.02, **{"class": "mild"}) is OPEN
 

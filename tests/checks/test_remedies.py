@@ -517,6 +517,9 @@ def asked_again():
         costs = {} if view is None else {view: 400}
         yield Followed(check, FAILED, mended, run(GOOD, views=costs), run(GOOD, views=sound), rule)
         yield Followed(check, OPEN, "measure again", run(GOOD), run(GOOD, views=sound), rule)
+    alike = run(GOOD, told_by="nothing")
+    yield Followed("property-label", FAILED, "one size", run(GOOD, told_by="width"), alike)
+    yield Followed("property-label", OPEN, "measure again", run(GOOD), alike)
     dropout = run(GOOD, views={}, unrepeatable=5)
     sound = run(GOOD, views={})
     yield Followed("repeatable", FAILED, "`model.eval()`", dropout, sound)

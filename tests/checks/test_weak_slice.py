@@ -140,6 +140,31 @@ def test_a_search_that_could_see_nothing_never_passes(numbers, outcome):
     assert outcome("weak-slice", numbers, **{**RULE, "search": "$slices"}) is OPEN
 
 
+def test_one_slice_and_a_column_of_ids_are_told_with_what_helps(rule):
+    ids = SyntheticRun(test=((100, 0), (0, 400)), slices={"test": {"site": tuple(
+        (1, f"id {at}") for at in range(500))}})  # fmt: skip
+
+    (one,), (many,) = judged(rule, run([(590, 600)])), judged(rule, ids)
+
+    assert one.comparison.finding == (
+        "Not checked: only one slice has 20 images or more, and a search takes two"
+    )
+    assert "there are 500 slices, and at most 200 are judged" in many.comparison.finding
+    assert many.comparison.estimate.remedy == "name other columns in `search`: site may hold ids"
+
+
+def test_a_weak_site_that_is_cut_into_slivers_is_told_as_not_looked_at(rule):
+    slivers = [(290, 300), (290, 300), *[(10, 19)] * 3]
+
+    (cut,), (whole,) = judged(rule, run(slivers)), judged(rule, run([*slivers[:2], (30, 57)]))
+
+    told = "57 images are in slices of site that are too small to be looked at"
+    assert (cut.outcome, cut.proven) == (PASSED, False)
+    assert told in message(cut)
+    assert whole.outcome is FAILED
+    assert told not in message(whole)
+
+
 def test_a_column_that_validation_does_not_declare_is_open(rule):
     evidence = synthetic_evidence(run([(290, 300), (31, 60)], [(290, 300), (30, 60)]))
     validation = evidence.splits[Split.VALIDATION]

@@ -560,3 +560,50 @@ def test_limits_that_follow_from_a_file_are_not_planned(planned):
 
     assert status == 0
     assert "state min_agreement to plan it" in " ".join(out.split())
+
+
+VIEWS = "{check: stability, views: ['jpeg:90', 'lsb:1'], min_agreement: 0.9}"
+
+
+def test_passes_that_ask_again_are_counted_with_the_time_they_take(planned):
+    status, out, _ = planned("--rate", 40, rules=[VIEWS])
+
+    assert status == 0
+    said = " ".join(out.split())
+    assert "2 passes over at most 1,000 images, 2,000 answers in all" in said
+    assert "At 40 images a second (--rate) that takes about 50 seconds." in said
+
+
+def test_no_more_images_are_asked_again_than_there_are(planned, tmp_path):
+    table(tmp_path, {"cat": 150, "dog": 20})
+    subject = gatefile(tmp_path, data={"test": {"predictions": "test.csv"}})
+
+    _, out, _ = planned("--gatefile", subject, "--format", "json", rules=[VIEWS])
+
+    asked = json.loads(out)["asked_again"]
+    assert (asked["passes"], asked["images"], asked["answers"]) == (2, 170, 340)
+    assert asked["seconds"] == pytest.approx(3.4)
+
+
+def test_a_policy_of_ten_thousand_passes_is_told_before_anybody_waits(planned):
+    """100 regions of two donors, in 50 rules that ask about samples of their own."""
+    rules = [
+        f"{{id: r{each}, check: region-evidence, cells: {{grid: 10, which: all, max: 0.1}}, "
+        f"images: {1000 + each}}}"
+        for each in range(50)
+    ]
+
+    status, out, _ = planned(rules=rules)
+
+    assert status == 0
+    said = " ".join(out.split())
+    assert "10,000 passes over at most 1,049 images, 10,245,000 answers in all" in said
+    assert "that takes about 28 hours" in said
+
+
+def test_without_a_rule_that_asks_again_no_time_is_told(planned):
+    _, out, _ = planned()
+    _, as_json, _ = planned("--format", "json")
+
+    assert "asked again" not in out
+    assert json.loads(as_json)["asked_again"] is None

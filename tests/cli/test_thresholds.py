@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -180,3 +181,67 @@ def test_without_validation_nothing_is_fitted_and_test_can_be_looked_at(measured
     status, out, _ = show("--split", "test")
     assert status == 0
     assert "operating_point" not in out
+
+
+def test_whoever_looks_at_test_is_told_that_it_then_proves_nothing(show):
+    said = "a threshold that is chosen by these numbers is not proven by them"
+
+    assert said in show("--split", "test")[1]
+    assert said not in show()[1]
+
+
+def test_lines_that_were_written_alone_are_judged_without_a_gate_file(measured, show, capsys):
+    status, out, _ = show("--recall", 0.9, "-o", "yaml=point.yaml")
+    [command] = [line for line in out.splitlines() if line.startswith("validate-model judge")]
+
+    judged = main(shlex.split(command.replace("NAME", "policy.yaml"))[1:])
+
+    assert (status, judged) == (0, 0)
+    capsys.readouterr()
+
+
+def test_no_lines_are_written_where_there_is_none_to_write(measured, show):
+    status, _, err = show("-o", "yaml=point.yaml")
+    unreached, *_ = show("--recall", 0.9999, "-o", "yaml=point.yaml")
+
+    assert (status, unreached) == (2, 3)
+    assert "give --recall, --fpr or --precision" in err
+    assert not (measured.folder / "point.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("val.csv", "this is a table, and the evidence of a run is needed here; run it first"),
+        ("gate.yaml", "this is a gate file, and the evidence of a run is needed here; run it"),
+        ("gate-out/report.json", "this is a report, and the evidence of a run is needed here"),
+    ],
+)
+def test_another_file_in_the_place_of_evidence_is_recognised(name, fact, measured, capsys):
+    status = main(["thresholds", name, "--class", "normal"])
+
+    assert status == 2
+    assert fact in capsys.readouterr().err
+
+
+def test_a_run_that_misses_a_class_it_ranks_well_names_the_command_that_helps(measured, capsys):
+    main(["run"])
+    [command] = [
+        line.strip()
+        for line in capsys.readouterr().out.splitlines()
+        if line.strip().startswith("validate-model thresholds")
+    ]
+
+    assert main(shlex.split(command)[1:]) == 0
+    assert "operating_point:" in capsys.readouterr().out
+    point = """operating_point: {order: [{class: "<b>&", fit: {recall: 0.9}}]}\n"""
+    measured(point)
+    main(["render", "gate-out"])
+    assert "validate-model thresholds" not in capsys.readouterr().out
+
+
+def test_without_validation_or_ranking_no_threshold_is_promised(measured, capsys):
+    measured(validation=False)
+    main(["render", "gate-out"])
+
+    assert "validate-model thresholds" not in capsys.readouterr().out

@@ -32,6 +32,9 @@ VIEWS = {
 }
 
 
+OF_COLUMN = "WHERE number IN (SELECT number FROM observed_columns WHERE name = '{}')"
+
+
 @pytest.fixture
 def subject(in_units, monkeypatch):
     """Thirty pictures a class, one of them broken, in units of ten, and of seven for the sample."""
@@ -58,6 +61,16 @@ def test_the_views_of_a_policy_are_measured_and_judged(subject):
     assert outcomes["region-evidence[part=tint]"] == "failed"  # it tells dark from bright
 
 
+def test_who_waits_sees_the_images_and_then_the_views(subject, monkeypatch):
+    monkeypatch.setattr("gate.cli.progress.PATIENCE", 0.0)
+
+    shown = subject.command("run", "--no-cache").err.splitlines()
+
+    stages = list(dict.fromkeys(each.partition(":")[0] for each in shown if " of " in each))
+    assert stages[:2] == ["images", "views"]
+    assert any(each.startswith("views: 40 of 40") for each in shown)
+
+
 def test_without_a_rule_that_asks_nothing_is_asked(subject):
     subject.write("policy.yaml", PLAIN)
 
@@ -67,13 +80,28 @@ def test_without_a_rule_that_asks_nothing_is_asked(subject):
 
 
 @pytest.mark.parametrize(
-    "how", [("--workers", 2), ("--batch", 16), ("--workers", 3, "--batch", 64)]
+    "how", [("--workers", 2), ("--batch", 1), ("--batch", 16), ("--workers", 3, "--batch", 64)]
 )
 def test_whoever_asks_the_report_is_the_same(subject, how):
     alone = subject.command("run", "--no-cache")
     others = subject.command("run", "--no-cache", *how)
 
     assert (others.status, others.digest) == (alone.status, alone.digest)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+@pytest.mark.parametrize("batch", [1, 64])
+def test_ray_asks_again_and_the_report_is_the_same(subject, batch):
+    pytest.importorskip("ray")
+    alone = subject.process("run", "--no-cache", rows=10)
+
+    on_ray = subject.process(
+        "run", "--no-cache", "--engine", "ray", "--workers", 2, "--batch", batch, rows=10
+    )
+
+    assert {each["key"] for each in on_ray.report["measurements"]} == VIEWS
+    assert (on_ray.status, on_ray.digest) == (alone.status, alone.digest), on_ray.errors
 
 
 def test_shards_in_any_order_give_the_same_report(subject):
@@ -210,8 +238,8 @@ def test_a_view_that_is_none_is_told_before_anything_is_measured(subject, views,
     "statement",
     [
         "UPDATE measurements SET summary = '{}' WHERE key LIKE 'view noise%'",
-        "UPDATE observations SET value = 1 - value WHERE name = 'prediction'",
-        "UPDATE observations SET value = 2 WHERE name = 'state'",
+        f"UPDATE observations SET value = 1 - value {OF_COLUMN.format('prediction')}",
+        f"UPDATE observations SET value = 2 {OF_COLUMN.format('state')}",
     ],
 )
 def test_answers_to_views_that_were_changed_by_hand_prove_nothing(subject, statement):
@@ -249,3 +277,47 @@ def test_shards_of_the_two_passes_are_of_one_code(subject):
     assert merged.status == 4, merged.out
     assert "under conditions that differ: " in merged.errors
     assert "nets.py" in merged.errors
+
+
+@pytest.fixture
+def three(project):
+    """Thirty pictures of each of three classes, of which twelve are asked again."""
+    names = ("dark", "grey", "bright")
+    project.folders("test", 30, seed=2, classes=names)
+    project.checkpoint(classes=3)
+    project.gatefile |= {"classes": list(names), "data": {"test": {"path": "test"}}}
+    project.gatefile["model"]["kwargs"] = {"classes": 3}
+    project.write("policy.yaml", POLICY)
+    project.write_gatefile()
+    return project
+
+
+def asked_of_each_class(project):
+    ran = project.command("run", "--no-cache")
+    assert ran.status in (0, 1), ran.errors
+    rows = rows_of(project)
+    asked = rows.observed("view lsb:1 v1 images=12")["prediction"] >= 0
+    return np.bincount(rows.labels[asked]).tolist()
+
+
+def test_a_class_that_the_policy_calls_critical_is_asked_first_and_leaves_half(three):
+    three.write("policy.yaml", POLICY.replace("rules:", "critical: [bright]\nrules:"))
+
+    assert asked_of_each_class(three) == [3, 3, 6]
+
+
+def test_a_class_that_the_gate_file_calls_critical_takes_no_turn_of_the_others(three):
+    """An owner who names other classes would leave the one with a shortcut hardly a turn."""
+    three.gatefile["critical"] = ["bright"]
+    three.write_gatefile()
+
+    assert asked_of_each_class(three) == [4, 4, 4]
+
+
+def test_shards_ask_the_classes_of_the_policy_first_too(three):
+    three.write("policy.yaml", POLICY.replace("rules:", "critical: [bright]\nrules:"))
+    alone = three.command("run", "--no-cache")
+    for index in range(2):
+        assert three.command("shard", "--index", index, "--of", 2, "--no-cache").status == 0
+
+    assert three.command("merge").digest == alone.digest

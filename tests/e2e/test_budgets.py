@@ -100,6 +100,14 @@ def test_two_identical_nets_do_not_block_even_where_time_blocks(subject):
     assert not ran.report["subject"]["artefacts"][0]["covered"]  # to be timed covers nothing
 
 
+def test_a_limit_that_equal_nets_would_miss_by_chance_is_refused(subject):
+    ran = judged(subject, "{check: budget, latency: {versus: champion, max_ratio: 1.05}}")
+
+    assert (ran.status, ran.report) == (2, None)
+    assert "max_ratio" in ran.err
+    assert "1.1" in ran.err
+
+
 def test_a_net_that_sleeps_is_found_slower_and_warns(subject):
     subject.write(
         "slow.py",

@@ -269,7 +269,9 @@ def test_saved_predictions_cannot_be_measured(subject):
     assert "test is of saved predictions" in results(ran, "answer-agreement")[0]["message"]
 
 
-OF_MIRROR = "WHERE measurement = 'mirror/1' AND name = 'prediction'"
+OF_COLUMN = "WHERE number IN (SELECT number FROM observed_columns WHERE {})"
+OF_CONFIDENCE = OF_COLUMN.format("name = 'confidence'")
+OF_MIRROR = OF_COLUMN.format("measurement = 'mirror/1' AND name = 'prediction'")
 CHANGES = [
     (f"DELETE FROM observations {OF_MIRROR} AND position = 3", "has not one value for each of"),
     (f"DELETE FROM observations {OF_MIRROR} AND position = 198", "has not one value for each of"),
@@ -280,15 +282,27 @@ CHANGES = [
     (f"UPDATE observations SET value = 'x' {OF_MIRROR} AND position = 3", "is no number of its"),
     (f"UPDATE observations SET value = NULL {OF_MIRROR} AND position = 3", "is no number of its"),
     (
-        "UPDATE observations SET value = 9e999 WHERE name = 'confidence' AND position = 3",
+        f"UPDATE observations SET value = 9e999 {OF_CONFIDENCE} AND position = 3",
         "holds an infinity",
     ),
     ("DELETE FROM observations", "has not one value for each of"),
-    ("UPDATE measurements SET columns = '{}'", "and observations in it"),
-    ("UPDATE measurements SET columns = '{\"prediction\": 3}'", "does not say of which type"),
+    ("DELETE FROM observed_columns WHERE name = 'prediction'", "that nothing has"),
+    ("DELETE FROM observed_columns", "in a column 1 that nothing has"),
+    ("INSERT INTO observations VALUES ('x', 3, 1)", "in a column 'x' that nothing has"),
+    ("INSERT INTO observations VALUES (1.5, 3, 1)", "in a column 1.5 that nothing has"),
+    ("INSERT INTO observations VALUES (x'00', 3, 1)", "that nothing has"),
+    ("INSERT INTO observations VALUES (-1, 3, 1)", "in a column -1 that nothing has"),
+    ("UPDATE observed_columns SET type = 'number'", "does not say of which type"),
+    ("UPDATE observed_columns SET images = 'many'", "does not say of which type"),
+    ("UPDATE observed_columns SET type = 'scores' WHERE number = 1", "are not 2 scores for each"),
+    ("UPDATE observed_columns SET name = 'prediction'", "is there twice"),
+    ("INSERT INTO measurements VALUES ('a/1', 'test', '{}', '1')", "columns and no facts"),
+    ("UPDATE observed_columns SET split = 'train'", "has observations and was not made"),
+    ("UPDATE observed_columns SET split = 'moon'", "which is no split"),
     ("DELETE FROM measurements", "has observations and was not made"),
-    ("UPDATE measurements SET split = 'train'", "has not one value for each of"),
-    ("UPDATE measurements SET split = 'moon'", "which is no split"),
+    ("UPDATE measurements SET split = 'train'", "has observations and was not made"),
+    ("UPDATE measurements SET split = 'moon'", "has observations and was not made"),
+    ("INSERT INTO measurements VALUES ('a/1', 'moon', '{}', '1')", "which is no split"),
     ("UPDATE measurements SET facts = '[]'", "does not say what it depends on"),
     ("UPDATE measurements SET summary = 'NaN'", "says NaN, which is no JSON"),
 ]
@@ -323,7 +337,8 @@ def test_another_number_gives_another_digest(name, value, measured):
     change(
         measured,
         f"UPDATE observations SET value = {value} "
-        f"WHERE measurement = 'mirror/1' AND name = '{name}' AND position = 3",
+        + OF_COLUMN.format(f"measurement = 'mirror/1' AND name = '{name}'")
+        + " AND position = 3",
     )
 
     judged = measured.command(*JUDGE)
@@ -334,9 +349,8 @@ def test_another_number_gives_another_digest(name, value, measured):
 def test_anybody_can_read_what_was_observed_on_an_image(measured):
     with closing(sqlite3.connect(evidence_of(measured))) as database:
         found = database.execute(
-            "SELECT rows.id, value FROM observations JOIN rows USING (split, position) "
-            "WHERE measurement = 'invert/1' AND observations.name = 'prediction' "
-            "ORDER BY rows.id LIMIT 2"
+            "SELECT id, value FROM observed "
+            "WHERE measurement = 'invert/1' AND name = 'prediction' ORDER BY id LIMIT 2"
         ).fetchall()
 
     assert found == [("bright/100.png", 0), ("bright/101.png", 0)]

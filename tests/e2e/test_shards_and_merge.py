@@ -243,7 +243,7 @@ def pickled(path):
         (foreign, "is damaged, or holds no measured parts"),
         (text, "is damaged, or holds no measured parts"),
         (pickled, "is damaged, or holds no measured parts"),
-        (another_version, "is of version 99, not 5"),
+        (another_version, "is of version 99, not 6"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )

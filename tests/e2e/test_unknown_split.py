@@ -66,8 +66,8 @@ def test_where_every_image_gets_an_answer_the_rule_is_open(careful):
 
     assert ran.status == 3
     (left_open,) = (each for each in ran.report["results"] if each["outcome"] == "inconclusive")
-    assert "gives every image an answer" in left_open["message"]
-    assert left_open["remedy"].startswith("add otherwise: abstain")
+    assert "no operating point is stated" in left_open["message"]
+    assert left_open["remedy"].startswith("add `operating_point: {order: [{class: ")
 
 
 def test_without_strange_pictures_the_rule_is_open(careful):

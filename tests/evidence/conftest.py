@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from gate.evidence.agreement import MADE_UP, NO_DATA
+from gate.evidence.kept_scores import KeptScores, keep
 from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import (
     EXACT,
@@ -85,12 +86,14 @@ def _rows(draw, classes, synthetic, labelled):
         columns["true_rank"] = columns["true_rank"].astype(np.int32)
         columns["scores"] = None
     strings = st.lists(st.one_of(st.none(), words), min_size=n, max_size=n).map(_objects)
+    observations = dict(sorted(draw(_observations(n)).items()))
     return Rows(
         ids=_objects(ids),
         **columns,
         groups=draw(st.one_of(st.none(), strings)),
         slices=draw(st.dictionaries(names, strings, max_size=2)),
-        observations=dict(sorted(draw(_observations(n)).items())),
+        observations=observations,
+        kept=draw(_kept(n, classes, observations)),
     )
 
 
@@ -103,6 +106,19 @@ def _observations(rows):
         whole, **some
     ).map(lambda values: np.array(values, np.int64))
     return st.dictionaries(st.tuples(names, names), columns, max_size=3)
+
+
+@st.composite
+def _kept(draw, rows, classes, taken):
+    """The scores of some of the images, by measurement and name."""
+    kept = {}
+    names_of = st.tuples(names, names).filter(lambda name: name not in taken)
+    for name in sorted(draw(st.lists(names_of, unique=True, max_size=2))):
+        asked = np.flatnonzero(draw(st.lists(st.booleans(), min_size=rows, max_size=rows)))
+        flat = draw(st.lists(shares, min_size=len(asked) * classes, max_size=len(asked) * classes))
+        scores = keep(np.array(flat, np.float64).reshape(len(asked), classes))
+        kept[name] = KeptScores.spread(scores, asked, rows)
+    return kept
 
 
 @st.composite
@@ -132,7 +148,7 @@ def _splits(draw, classes):
             hidden=tuple(draw(st.lists(names, max_size=2))),
             measurements={
                 key: MeasurementFacts(draw(tables), draw(json_values))
-                for key in sorted({key for key, _ in rows.observations})
+                for key in sorted({key for key, _ in (*rows.observations, *rows.kept)})
             },
         )
     return made
@@ -252,7 +268,7 @@ def _champions(draw, splits, classes):
         scores = draw(st.lists(shares, min_size=len(classes), max_size=len(classes)))
         found = Answers.of(np.tile(scores, (len(rows), 1)), rows.labels)
         columns = {each.name: getattr(found, each.name) for each in fields(Answers)}
-        answers[split] = replace(rows, **columns, groups=None, slices={}, observations={})
+        answers[split] = replace(rows, **columns, groups=None, slices={}, observations={}, kept={})
     maybe = st.one_of(st.none(), digests)
     return Baseline(draw(words), draw(maybe), answers, draw(maybe))
 

@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 
 from gate.evidence.columns import FINGERPRINTS, ROWS, SAVED
+from gate.evidence.kept_scores import KeptScores
 from gate.evidence.records import Fingerprints, Rows
 from gate.evidence.tables import TABLES
 
 
 @pytest.mark.parametrize(
     ("record", "columns", "named"),
-    [(Rows, ROWS, {"slices", "observations", "abstains"}), (Fingerprints, FINGERPRINTS, set())],
+    [
+        (Rows, ROWS, {"slices", "observations", "kept", "abstains"}),
+        (Fingerprints, FINGERPRINTS, set()),
+    ],
 )
 def test_each_field_of_a_record_is_declared_once(record, columns, named):
     declared = [each.field for each in columns]
@@ -52,6 +56,7 @@ def test_a_column_of_another_form_does_not_fit(values, fits):
 
 def test_rows_that_are_taken_keep_every_column_in_their_order():
     count = 4
+    scores = np.array([[0.1, 0.9], [0.8, 0.2]], np.float32)
     columns = {
         each.field: np.arange(count * 2).reshape(count, 2).astype(each.dtype)
         if each.shape
@@ -62,6 +67,7 @@ def test_rows_that_are_taken_keep_every_column_in_their_order():
         **columns,
         slices={"site": np.arange(count).astype(object)},
         observations={("mirror/1", "level"): np.arange(count) / 2},
+        kept={("mirror/1", "scores"): KeptScores.spread(scores, np.array([0, 2]), count)},
     )
 
     taken = rows.take(np.array([2, 0]))
@@ -71,3 +77,4 @@ def test_rows_that_are_taken_keep_every_column_in_their_order():
     assert taken.slices["site"].tolist() == [2, 0]
     assert taken.observed("mirror/1")["level"].tolist() == [1.0, 0.0]
     assert taken.observed("invert/1") == {}
+    assert np.array_equal(taken.kept["mirror/1", "scores"].of_known, scores[::-1])

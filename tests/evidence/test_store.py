@@ -101,7 +101,7 @@ def test_the_tables_are_one_for_each_kind_of_record(saved):
 
     assert found == {
         "about", "classes", "splits", "rows", "histograms", "unreadable", "overlaps", "pairs",
-        "measurements", "observations", "pictures", "predictions",
+        "measurements", "observed_columns", "observations", "observed", "pictures", "predictions",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+import yaml
 
 from gate.evidence.store import load
 from gate.report.judgement import Judged
@@ -76,7 +77,9 @@ def test_a_detector_that_fails_by_the_highest_score_passes_by_a_fitted_threshold
         if (each["split"], each["name"], each["class"]) == ("test", "recall", "dog")
     )
     assert at_highest["value"] == by_score.result("recall[class=dog]")["measured"]["value"]
-    assert f"dog from {threshold['at_least']} (fitted to recall 0.9)" in by_threshold.words
+    assert (
+        f"dog from {float(threshold['at_least']):.6g} (fitted to recall 0.9)" in by_threshold.words
+    )
     assert "on test, by the highest score: recall of dog" in by_threshold.words
 
 
@@ -165,6 +168,29 @@ def test_a_threshold_that_was_fitted_on_some_images_of_test_proves_nothing(detec
     assert "nothing is proven" in ran.report["operating_point"]["doubt"]
 
 
+def of_patients(rows, first):
+    """Give each five rows a patient, numbered from the first."""
+    return [{**row, "patient": f"p{first + at // 5}"} for at, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(("first", "status"), [(0, 3), (1000, 0)])
+def test_a_threshold_that_was_fitted_on_other_images_of_the_same_patients_proves_nothing(
+    first, status, detector
+):
+    detector.table("test.csv", of_patients(scored(1500, 1, "test"), 0))
+    detector.table("val.csv", of_patients(scored(1500, 2, "val"), first))
+    data = {
+        "test": {"predictions": "test.csv", "group": "patient"},
+        "validation": {"predictions": "val.csv", "group": "patient"},
+    }
+
+    ran = detector.run(operating_point=FITTED, data=data)
+
+    assert ran.status == status
+    told = "which has 300 of the 300 groups of test: nothing is proven"
+    assert (told in ran.words) is (status == 3)
+
+
 def test_with_a_threshold_fitted_on_test_a_rule_can_still_fail(detector):
     detector.policy({"check": "recall", "classes": "dog", "min": 0.999})
 
@@ -215,6 +241,47 @@ def test_a_target_that_no_threshold_reaches_is_open_and_names_the_nearest(detect
     assert "the nearest that one reaches is 0." in ran.words
 
 
+def test_a_class_whose_images_an_earlier_one_takes_is_told_so(detector):
+    takes_all = [{"class": "cat", "at_least": 0.0}, {"class": "dog", "fit": {"recall": 0.9}}]
+
+    ran = detector.run(operating_point={"order": takes_all})
+
+    assert ran.status == 3
+    assert "classes before it in the order take all of its images" in ran.words
+    assert "ask for the class earlier in the order" in ran.words
+
+
+@pytest.mark.parametrize(
+    ("named", "otherwise", "told"),
+    [
+        (("dog",), "best", "otherwise the best of the other classes"),
+        (("dog", "cat"), "best", "otherwise the best of all classes"),
+        (("dog",), "abstain", "otherwise no answer (never cat)"),
+        (("dog", "cat"), "abstain", "otherwise no answer FAIL"),
+    ],
+)
+def test_what_is_answered_otherwise_is_told(named, otherwise, told, detector):
+    order = [{"class": name, "at_least": 0.9} for name in named]
+
+    ran = detector.run(operating_point={"order": order, "otherwise": otherwise})
+
+    assert told in ran.words
+
+
+def test_thresholds_have_six_digits_for_people_and_all_in_the_card(detector):
+    hard = [{**row, "dog": round(row["dog"]), "cat": round(row["cat"])} for row in scored(1500, 2)]
+    detector.table("val.csv", hard)
+    of_rate = {"order": [{"class": "dog", "fit": {"fpr": 0.05}}]}
+
+    for point in (FITTED, of_rate):
+        ran = detector.run(operating_point=point)
+        exact = ran.report["operating_point"]["order"][0]["at_least"]
+        card = render(Report.model_validate(ran.report), "model-card", Beside())
+        assert f"answers dog from {float(exact):.6g} (fitted" in ran.words
+        assert f"from {exact} (fitted" in card.replace("\\", "")
+    assert float(exact) == 5e-324
+
+
 def test_a_threshold_edited_in_the_evidence_is_refused(detector):
     detector.run(operating_point=FITTED)
     with sqlite3.connect(detector.path / "gate-out" / "evidence.sqlite") as database:
@@ -237,6 +304,7 @@ def test_a_threshold_edited_in_the_evidence_is_refused(detector):
     [
         ([{"class": "dog", "at_least": 0.1}, {"class": "dog", "at_least": 0.9}], "stands twice"),
         ([{"class": "dog", "at_least": 1.5}], "at_least"),
+        ([{"class": "dog", "fit": {"recall": 95}}], "95 is not; for 95 % write 0.95"),
         ([{"class": "dog", "at_least": -0.1}], "at_least"),
         ([{"class": "dig", "at_least": 0.5}], "did you mean"),
         ([{"class": "dog"}], "state at_least, or fit"),
@@ -393,12 +461,23 @@ def test_abstaining_buys_precision_and_pays_with_coverage(detector):
 def test_abstention_without_otherwise_abstain_is_open_and_says_what_to_add(detector):
     detector.policy({"check": "abstention", "min_coverage": 0.9})
 
-    for point in (None, FIXED):
-        ran = detector.run(operating_point=point)
+    ran = detector.run(operating_point=FIXED)
 
-        assert ran.status == 3
-        (result,) = ran.report["results"]
-        assert result["remedy"] == "add otherwise: abstain to operating_point in the gate file"
+    assert ran.status == 3
+    (result,) = ran.report["results"]
+    assert result["remedy"] == "add `otherwise: abstain` to `operating_point:` in the gate file"
+
+
+def test_abstention_without_a_point_is_open_and_its_lines_decide_it(detector):
+    detector.policy({"check": "abstention", "min_coverage": 0.5, "max_error": 0.4})
+    ran = detector.run()
+
+    (result,) = ran.report["results"]
+    lines = re.search(r"`(operating_point: .*)`", result["remedy"])[1]
+    pasted = detector.run(**yaml.safe_load(lines.partition("` to the")[0]))
+
+    assert ran.status == 3
+    assert pasted.status == 0
 
 
 def test_a_model_that_answers_nothing_has_no_error_to_judge(detector):

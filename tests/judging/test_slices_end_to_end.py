@@ -2,6 +2,10 @@
 
 import pytest
 
+from gate.report.model import Report
+from gate.report.renderings import Beside
+from gate.report.renderings.registry import render
+
 
 def scanned(folder, **by_scanner):
     """Write a test table: for each scanner the confusion matrix of its images."""
@@ -141,3 +145,33 @@ def test_any_classification_check_is_cut(folder, check):
 
     assert {each["scope"]["slice"] for each in ran.report["results"]} == {"scanner=A", "scanner=B"}
     assert ran.status == 0
+
+
+SEARCH = {"check": "weak-slice", "min_recall": 0.8, "search": ["scanner"]}
+
+
+def test_what_a_search_could_have_seen_is_a_table_on_the_page_and_a_line_of_text(folder):
+    data = scanned(folder, A=[[95, 5], [5, 95]], B=[[19, 1], [1, 19]])
+    folder.policy(SEARCH)
+
+    ran = folder.run(data=data)
+
+    page = render(Report.model_validate(ran.report), "html", Beside())
+    [search] = ran.report["searches"]
+    assert [each["images"] for each in search["by_size"]] == [40, 200]
+    assert [each["slices"] for each in search["by_size"]] == [2, 1]
+    small, large = (f"{each['found_below']:.3f}" for each in search["by_size"])
+    assert "What could have been seen" in page
+    assert small in page
+    assert large in page
+    assert f"among 2 slices of test, {search['said']}" in ran.words
+
+
+def test_a_rule_that_searches_nothing_has_no_such_table(folder):
+    folder.table("test.csv", folder.rows([[95, 5], [5, 95]]))
+    folder.policy({"check": "accuracy", "min": 0.8})
+
+    ran = folder.run()
+
+    assert ran.report["searches"] == []
+    assert "could have been seen" not in render(Report.model_validate(ran.report), "html", Beside())

@@ -30,7 +30,7 @@ from gate.metrics.fitting import (
     threshold_for_recall,
 )
 from gate.metrics.operating_point import answers_at, rows_at
-from gate.metrics.proportions import ClusteredShare, Proportion
+from gate.metrics.proportions import ClusteredShare, Proportion, share_of
 
 ENTRIES = json.loads(
     (Path(__file__).parent / "reference" / "operating_points.json").read_text(encoding="utf-8")
@@ -322,5 +322,79 @@ def test_a_threshold_that_misses_its_precision_hardly_ever_passes_test():
             taken = scores[1] >= tau
             share = Proportion(int(right[1][taken].sum()), int(taken.sum()))
             wrong += share.lower(0.95) >= goal
+
+    assert wrong / runs <= 0.005
+
+
+def grouped(random, groups, sizes, alike):
+    """Return standard normal numbers, and the group of each; those of one group are ``alike``."""
+    if sizes == "equal":
+        many = np.full(groups, 5)
+    else:
+        many = np.maximum(1, np.rint(random.lognormal(1.2, 0.9, groups))).astype(int)
+    codes = np.repeat(np.arange(groups), many)
+    common = random.normal(size=groups)[codes]
+    own = random.normal(size=len(codes))
+    return np.sqrt(alike) * common + np.sqrt(1 - alike) * own, codes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alike", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize(("sizes", "power"), [("equal", 0.75), ("log-normal", 0.65)])
+@pytest.mark.parametrize("target", ["recall", "fpr"])
+def test_a_threshold_fitted_on_groups_that_misses_its_target_hardly_ever_passes_test(
+    target, sizes, power, alike, rows_of_scores
+):
+    """By simulation: 300 groups of 5 images, or of 1 to about 50, patients more or less alike."""
+    random = np.random.default_rng(17)
+    runs, goal, short, short_and_passed, passed = 400, 0.9, 0, 0, 0
+    for _ in range(runs):
+        found, test = (grouped(random, 300, sizes, alike) for _ in range(2))
+        tau = threshold_on_groups(target, goal, *found, rows_of_scores)
+        if tau is None:
+            continue
+        kept = test[0] >= tau if target == "recall" else test[0] < tau
+        true = stats.norm.sf(tau) if target == "recall" else stats.norm.cdf(tau)
+        is_proven = share_of(kept, test[1], "").lower(0.95) >= goal
+        passed += is_proven
+        short += true < goal
+        short_and_passed += is_proven and true < goal
+
+    assert short / runs <= 0.01
+    assert short_and_passed / runs <= 0.005
+    assert passed / runs >= power
+
+
+def threshold_on_groups(target, goal, numbers, codes, rows_of_scores):
+    """Return the fitted threshold on the scale of the numbers, through all of the fitting."""
+    label = 1 if target == "recall" else 0
+    scores = stats.norm.cdf(numbers).astype(np.float32)
+    others = 10  # of the other class: a fit needs both
+    every = np.append(scores, np.full(others, 0.5, np.float32))
+    labels = np.append(np.full(len(scores), label), np.full(others, 1 - label))
+    groups = [f"g{code}" for code in codes] + [f"o{at}" for at in range(others)]
+    rows = rows_of_scores(labels, np.stack([1 - every, every], axis=1), groups)
+    share = goal if target == "recall" else 1 - goal
+    tau, _ = find_threshold(rows, 1, Fit(target, share), nobody(rows))
+    return None if tau is None else stats.norm.ppf(tau)
+
+
+@pytest.mark.slow
+def test_a_precision_fitted_on_groups_hardly_ever_passes_test_where_it_is_missed():
+    random = np.random.default_rng(19)
+    runs, goal, wrong = 150, 0.8, 0
+
+    def draw():
+        numbers, codes = grouped(random, 400, "equal", 0.5)
+        scores = random.random(len(codes))
+        return scores, stats.norm.cdf(numbers) < scores, codes  # the precision is (1 + t) / 2
+
+    for _ in range(runs):
+        scores, right, codes = draw()
+        tau = threshold_for_precision(scores, right, goal, codes=codes)
+        if tau is not None and (1 + tau) / 2 < goal:
+            scores, right, codes = draw()
+            taken = scores >= tau
+            wrong += share_of(right[taken], codes[taken], "").lower(0.95) >= goal
 
     assert wrong / runs <= 0.005

@@ -9,7 +9,8 @@ from scipy import stats
 
 from gate.evidence.records import rows_from_counts
 from gate.metrics.proportions import Proportion
-from gate.metrics.weak_slices import OneOfSearched, search, seen_from, where
+from gate.metrics.seen_slices import seen_from, sight_of
+from gate.metrics.weak_slices import OneOfSearched, search, where
 
 ALPHA = 0.05
 
@@ -90,6 +91,75 @@ def test_what_would_be_seen_is_what_is_found_8_times_in_10():
     assert chance == pytest.approx(0.8, abs=1e-6)
     assert seen_from(None, 100, 0.9, ALPHA, 1) > truth
     assert seen_from(100, 1, 0.9, ALPHA, 5) is None
+
+
+def sight(images=1000, *, validation=True, groups=None, share=0.97, seed=5):
+    """Return what a search of 480 slices, none of them weak, could have seen."""
+    random = np.random.default_rng(seed)
+    rows = rows_of(random.integers(0, 4, (images, 8)), random.random(images) < share)
+    if groups is not None:
+        rows = replace(rows, groups=np.arange(images).astype(str).astype(object))
+        rows.groups[:] = [f"g{at // groups}" for at in range(images)]
+    return sight_of(found_on(rows), rows if validation else None, rows, required=0.9, alpha=ALPHA)
+
+
+def test_what_could_be_seen_is_told_of_the_sizes_that_were_searched():
+    found = sight()
+
+    sizes = [each.images for each in found.by_size]
+    assert found.searched == 480
+    assert sizes == sorted(set(sizes))
+    assert found.by_size[0].slices == 480
+    assert found.by_size[-1].slices >= 1
+    assert [each.confirmed_on for each in found.by_size] == sizes
+    told = [each.found_below for each in found.by_size if each.found_below is not None]
+    assert told == sorted(told)
+
+
+def test_a_smaller_test_confirms_less_than_validation_discovers():
+    rows = by_chance(4, images=2000, share=0.97)
+    few = rows.where(np.arange(len(rows)) < 200)
+
+    alike, scarce = (
+        sight_of(found_on(rows), rows, test, required=0.9, alpha=ALPHA) for test in (rows, few)
+    )
+
+    assert scarce.by_size[-1].found_below < alike.by_size[-1].found_below
+    assert scarce.by_size[-1].confirmed_on == pytest.approx(alike.by_size[-1].images / 10, abs=1)
+
+
+def test_without_validation_and_with_groups_less_is_seen():
+    whole = sight().by_size[-1].found_below
+
+    assert sight(validation=False).by_size[-1].found_below < whole
+    assert sight(groups=5).by_size[-1].found_below < whole
+    assert sight(groups=50).by_size[-1].found_below is None
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_a_slice_as_weak_as_the_table_says_is_found_8_times_in_10(validation):
+    """By simulation: 16 slices of 100 images, one at the share that the table names; 400 runs."""
+    random = np.random.default_rng(11)
+    first = np.repeat(np.arange(16), 100)
+    plain = rows_of(first[:, None], random.random(1600) < 0.99)
+    told = sight_of(found_on(plain), plain if validation else None, plain, required=0.9,
+                    alpha=ALPHA).by_size[-1].found_below  # fmt: skip
+
+    def draw():
+        return rows_of(first[:, None], random.random(1600) < np.where(first == 3, told, 0.99))
+
+    def is_confirmed():
+        rows, test = draw(), draw()
+        among = 16
+        if validation:
+            named = [each.name for each in found_on(rows).candidates]
+            if "c0=3" not in named:
+                return False
+            among = len(named)
+        right = (test.labels == test.predictions)[first == 3]
+        return Proportion(int(right.sum()), 100).upper(1 - ALPHA / among) < 0.9
+
+    assert np.mean([is_confirmed() for _ in range(400)]) == pytest.approx(0.8, abs=0.06)
 
 
 def confirms(random, images, weak, others):

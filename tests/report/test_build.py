@@ -26,8 +26,8 @@ SCHEMA = jsonschema.Draft202012Validator(report_schema())
 # As the product describes it: the tools of other people stand on these names and their order.
 KEYS = {
     "": "schema_version tool verdict passed decision subject baseline policy configuration "
-    "operating_point contract data measurements causes results metrics confusion leakage history "
-    "waivers errors environment run",
+    "operating_point contract data measurements causes results searches metrics confusion leakage "
+    "history waivers errors environment run",
     "tool": "name version",
     "decision": "exit_status retriable enforced reasons counts rules_evaluated",
     "subject": "file sha256 size_bytes format factory parameters classes artefacts",

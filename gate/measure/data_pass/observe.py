@@ -133,6 +133,14 @@ class ObservedBatch:
         return tuple(_copy(each.image) for each in self.chunk.originals[self.rows])
 
     @property
+    def formats(self) -> tuple[str | None, ...]:
+        """How their files hold them, such as JPEG; None of a row of an array, and of a tensor."""
+        return tuple(
+            None if each.image is None else each.image.format
+            for each in self.chunk.originals[self.rows]
+        )
+
+    @property
     def bytes_stored(self) -> NDArray[np.int64]:
         """The sizes of what is stored, in bytes, (n,)."""
         return np.array([each.size for each in self.chunk.originals[self.rows]], np.int64)

@@ -26,7 +26,7 @@ from gate.measure.partials.partial import PartialResult
 from gate.measure.partials.partial_checks import require_sound_part
 from gate.measure.partials.work_units import WorkUnit
 
-_VERSION = 5
+_VERSION = 6
 _ABOUT = "about"  # the member that says what the others are
 
 # What zipfile, NumPy and JSON raise for bytes that are not as they were written.

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from gate.errors import GateError, MeasurementError
+from gate.evidence.kept_scores import is_kept, scores_in
 from gate.evidence.measurements import Measurement
 from gate.evidence.records import Numbers, Observations, Split
 from gate.policy.needs import Need
@@ -111,6 +112,10 @@ class OpenMeasurement:
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _LONGEST:
             raise self.request.failure(f"{doing} gave a column with the name {plain(name, 80)!r}")
         place = f"{doing} gave the column {name}"
+        if self.request.images is not None and isinstance(values, np.ndarray) and is_kept(values):
+            if len(values) != images or np.isinf(scores_in(values)).any():
+                raise self.request.failure(f"{place} of scores that are not those of its images")
+            return cast("Numbers", values)  # as a part has them
         if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
             kind = getattr(values, "dtype", kind_of(values))
             raise self.request.failure(f"{place} of type {plain(kind, 40)}, and not numbers")
@@ -138,7 +143,7 @@ def requests_of(needs: Iterable[Need]) -> tuple[MeasurementRequest, ...]:
 
 def require_alike(request: MeasurementRequest, parts: Sequence[Mapping[str, Numbers]]) -> None:
     """Raise MeasurementError where two parts do not have the same columns, of the same types."""
-    forms = [{name: values.dtype.name for name, values in part.items()} for part in parts]
+    forms = [{name: _form(values) for name, values in part.items()} for part in parts]
     for form in forms:
         if form != forms[0]:
             one, other = (
@@ -147,6 +152,10 @@ def require_alike(request: MeasurementRequest, parts: Sequence[Mapping[str, Numb
             raise request.failure(
                 f"it gave the columns {one} for some images, and {other} for others"
             )
+
+
+def _form(values: Numbers) -> str:
+    return "".join((values.dtype.name, *(f" x {side}" for side in values.shape[1:])))
 
 
 def columns_of(observations: Observations, measurement: str) -> Columns:

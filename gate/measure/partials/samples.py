@@ -117,15 +117,16 @@ class KnownImages:
 
 
 def choose_samples(
-    known: KnownImages, dataset: Dataset, wanted: Collection[int], critical: frozenset[int]
+    known: KnownImages, dataset: Dataset, wanted: Collection[int], asked_first: frozenset[int]
 ) -> SplitSamples:
     """Return the samples of a split of at most so many images each.
 
-    Of the classes that are ``critical`` all images are taken, where half of the sample is enough.
+    Of the classes ``asked_first`` all images are taken, where half of the sample is enough.
     """
     names, labels, pixels = known.names, known.labels, known.pixels
     chosen = {
-        images: choose_sample(pixels, labels, names, images, critical) for images in sorted(wanted)
+        images: choose_sample(pixels, labels, names, images, asked_first)
+        for images in sorted(wanted)
     }
     together = np.unique(np.concatenate(list(chosen.values())))
     place_of = {entry.id: place for place, entry in enumerate(dataset.entries)}

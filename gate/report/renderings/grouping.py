@@ -77,11 +77,14 @@ class RuleGroup:
     def title(self) -> str:
         """Return the rule, and its requirement where it is one number for all: recall ≥ 0.85."""
         name = printable(self.rule, 200)
-        required = {(each.required.operator, each.required.value) for each in self.numbers}
-        if len(self.numbers) < len(self.results) or len(required) > 1:
+        if len(self.numbers) < len(self.results) or self.has_several_limits:
             return name
-        [(operator, value)] = required
-        return f"{name} {_SIGNS[operator]} {requirement(value)}"
+        return f"{name} {_limit(self.worst)}"
+
+    @cached_property
+    def has_several_limits(self) -> bool:
+        """Return whether its numbers are held against more than one requirement."""
+        return len({(each.required.operator, each.required.value) for each in self.numbers}) > 1
 
 
 def group_results(report: Report) -> list[RuleGroup]:
@@ -205,11 +208,19 @@ def _numbers(group: RuleGroup, most: int) -> Iterator[str]:
     if not numbers:
         return
     alone = len(numbers) == 1
-    told = [f"{_of_what(each)}{short_value(each, interval=alone)}" for each in numbers[:most]]
+    told = [
+        f"{_of_what(each)}{short_value(each, interval=alone)}"
+        + (f" ({_limit(each)})" if group.has_several_limits else "")
+        for each in numbers[:most]
+    ]
     more = f" and {len(numbers) - most:,} more" if len(numbers) > most else ""
     counted = _counted(numbers) if group.all_results > 1 else ""
     of = f"{len(numbers):,} of {group.all_results:,} {counted}: " if counted else ""
     yield f"{of}{', '.join(told)}{more}"
+
+
+def _limit(result: ResultPart) -> str:
+    return f"{_SIGNS[result.required.operator]} {requirement(result.required.value)}"
 
 
 def _of_what(result: ResultPart) -> str:
@@ -231,7 +242,7 @@ def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
     for each in results:
         by_reason.setdefault(each.measured.reason or each.message, []).append(each)
     for reason, of_reason in list(by_reason.items())[:most]:
-        names = list(filter(None, map(name_scope, of_reason)))
+        names = list(dict.fromkeys(filter(None, map(name_scope, of_reason))))
         said = printable(reason if names else of_reason[0].message, 600)
         yield f"{listed(names, most)}: {said}" if names else said
     if len(by_reason) > most:

@@ -93,7 +93,7 @@ def _body(report: Report) -> Iterator[str]:
     for name, split in report.data.items():
         yield f"- {name}: {split.images:,} images, sha256 {escape(split.manifest_sha256, 80)}"
     if report.operating_point is not None:
-        yield f"- answers: {escape(describe_thresholds(report.operating_point), 1000)}"
+        yield f"- answers: {escape(describe_thresholds(report, exact=True), 2000)}"
         for split_name in _JUDGED:
             if price := describe_price(report, split_name):
                 yield f"- {split_name} by the highest score: {escape(price, 500)}"

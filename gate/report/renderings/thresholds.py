@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gate.report.messages import digits
-from gate.report.model import MetricPart, OperatingPointPart, Report, ThresholdPart
+from gate.report.model import MetricPart, Report, ResultPart, ThresholdPart
 from gate.wording import printable
 
 _NOTABLE = 0.005  # of a metric: a smaller change is not said
 _MOST_SAID = 4  # in a sentence
+_RANKED_WELL = 0.9  # ROC AUC, the mean of the classes: below it a threshold would cost too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +29,66 @@ class Changed:
         return name if self.class_name is None else f"{name} of {printable(self.class_name, 100)}"
 
 
-def describe_thresholds(point: OperatingPointPart) -> str:
-    """Return how scores become answers, in one clause."""
-    parts = [f"{printable(each.class_, 100)} {_from(each)}" for each in point.order]
-    other = "no answer" if point.otherwise == "abstain" else "the best of the other classes"
+def describe_thresholds(report: Report, *, exact: bool = False) -> str:
+    """Return how scores become answers, in one clause; nothing where the highest score decides.
+
+    Thresholds have six digits, unless they are to be ``exact``.
+    """
+    point = report.operating_point
+    if point is None:
+        return ""
+    parts = [f"{printable(each.class_, 100)} {_from(each, exact=exact)}" for each in point.order]
+    named = {each.class_ for each in point.order}
+    others = [name for name in report.configuration.classes if name not in named]
+    best = f"the best of {'the other' if others else 'all'} classes"
+    other = f"no answer{_never(others)}" if point.otherwise == "abstain" else best
     said = f"{', then '.join(parts)}; otherwise {other}"
     if point.fitted_on is None:
         return said
     return f"{said}; fitted on {point.fitted_on.images:,} images of {point.fitted_on.split}"
 
 
-def _from(threshold: ThresholdPart) -> str:
+def _never(others: list[str]) -> str:
+    """Return which classes are never an answer, where a point abstains and does not list them."""
+    if not others:
+        return ""
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return f" (never {printable(others[0], 100)}{more})"
+
+
+def _from(threshold: ThresholdPart, *, exact: bool) -> str:
     goal = "" if threshold.fit is None else f" (fitted to {printable(threshold.fit, 200)})"
     if threshold.at_least is None:
         return f"from no known score{goal}"
-    return f"from {printable(threshold.at_least, 40)}{goal}"
+    least = printable(threshold.at_least, 400) if exact else f"{float(threshold.at_least):.6g}"
+    return f"from {least}{goal}"
 
 
-def describe_price(report: Report, split: str) -> str:
+def describe_price(report: Report, split: str, *, most: int = _MOST_SAID) -> str:
     """Return a split by the highest score, where it differs most first; nothing without a point."""
     return ", ".join(
         f"{each.spoken} {digits(each.at_highest or 0.0)} (here {digits(each.here or 0.0)})"
-        for each in notable_changes(report, split)[:_MOST_SAID]
+        for each in notable_changes(report, split)[:most]
     )
+
+
+def missed_by_the_highest_score(report: Report) -> ResultPart | None:
+    """Return the worst recall that a threshold could mend: ranked well on test, and missed.
+
+    None where there is none, where thresholds decide already, and where no validation split could
+    find one.
+    """
+    if report.operating_point is not None or "validation" not in report.data:
+        return None
+    ranking = {(each.name, each.split): each.value for each in report.metrics}
+    if (ranking.get(("roc-auc", "test")) or 0.0) < _RANKED_WELL:
+        return None
+    missed = [
+        each
+        for each in report.results
+        if (each.check, each.outcome, each.scope.slice) == ("recall", "failed", None)
+    ]
+    return min(missed, key=lambda each: each.measured.value or 0.0, default=None)
 
 
 def notable_changes(report: Report, split: str) -> list[Changed]:

@@ -11,6 +11,7 @@ import pytest
 
 from gate.errors import EvidenceError
 from gate.evidence.contradictions import Contradiction
+from gate.evidence.kept_scores import PAIR
 from gate.evidence.records import Fingerprints, Rows, Split, Unreadable
 from gate.evidence.times import now
 from gate.measure.inference.answers import Answers
@@ -274,3 +275,31 @@ def test_single_outputs_come_back_as_they_were(part, tmp_path):
     (again,) = read_parts(tmp_path / "parts").parts
 
     assert np.array_equal(again.single, single(part))
+
+
+ASKED = ("view noise:1 v1 images=2", "scores")
+KEPT = np.array([[0.8, 0.2], [np.nan, np.nan], [0.3, 0.7]], np.float32)
+
+
+def test_the_scores_of_what_was_asked_again_come_back_and_where_nothing_was_asked_none(read, part):
+    (again,) = read(**rows(part, observations={ASKED: KEPT})).parts
+
+    assert np.array_equal(again.rows.observations[ASKED], KEPT, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (np.full((3, 3), 0.3, np.float32), "not one for each of the 2 classes"),
+        (np.full((2, 2), 0.3, np.float32), "not one value of its type a row"),
+        (np.full((3, 2), 0.3), "not one value of its type a row"),
+        (np.array([[0.8, np.nan]] * 3, np.float32), "no finite number"),
+        (np.array([[0.8, np.inf]] * 3, np.float32), "no finite number"),
+        (np.zeros((3, 32), PAIR), "not kept as those of so many classes"),
+    ],
+)
+def test_scores_that_are_not_those_of_so_many_classes_are_refused(kept, said, read, part):
+    with pytest.raises(EvidenceError) as refused:
+        read(**rows(part, observations={ASKED: kept}))
+
+    assert said in refused.value.fact

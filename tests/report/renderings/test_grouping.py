@@ -128,6 +128,17 @@ def test_an_interval_has_two_digits_or_three(low, high, said):
     assert short_value(found, interval=True) == f"0.500{said}"
 
 
+def test_each_number_has_its_limit_where_a_rule_has_several(reporting):
+    def of_region(part, value, limit):
+        required = {"operator": "<=", "value": limit}
+        return result("region-evidence", value, part=part, required=required)
+
+    found = group(reporting, of_region("cell:4:0", 0.3, 0.1), of_region("frame:0.2", 0.07, 0.05))
+
+    assert found.title == "region-evidence"
+    assert describe(found) == "top left cell of 4 x 4 0.300 (≤ 0.10), frame of 20 % 0.070 (≤ 0.05)"
+
+
 def test_a_sentence_stands_in_place_of_number_and_requirement(reporting):
     found = group(reporting, result(finding="3 test images also occur in train (allowed: 0)"))
 

@@ -133,7 +133,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     split = next((name for name in _SPLITS if name in report.data), None)
     classes = _classes(report, split)
     slices = [SliceRow(m, interval_in_words(m.interval)) for m in report.metrics if m.slice]
-    history, point = report.history, report.operating_point
+    history = report.history
     return Page(
         missing=beside.missing,
         images=images,
@@ -163,7 +163,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         classes_left_out=max(0, len(classes) - _MOST_CLASSES),
         slices=slices[:_MOST_SLICES],
         slices_left_out=max(0, len(slices) - _MOST_SLICES),
-        thresholds=describe_thresholds(point) if point is not None else "",
+        thresholds=describe_thresholds(report),
         price=notable_changes(report, split)[:_MOST_CHANGED] if split else [],
         scores=list(plots.of_scores(beside, report)),
         losses=plots.losses(history) if history is not None and history.epochs else None,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gate.report.model import Report, ResultPart
+from gate.report.model import Report, ResultPart, SearchPart
 from gate.report.renderings.grouping import (
     RuleGroup,
     describe,
@@ -62,6 +62,7 @@ class RuleCard:
     bars_left_out: int
     rows: list[ResultRow]
     rows_left_out: int
+    searches: list[SearchPart]  # what the rule could have seen
 
 
 def cards_of(report: Report) -> list[RuleCard]:
@@ -71,7 +72,11 @@ def cards_of(report: Report) -> list[RuleCard]:
         by_rule.setdefault(group.rule, []).append(group)
     judged = bool(report.data)  # else an error is to be read, and no rule says more
     return [
-        _card(groups, is_open=judged and place < _MOST_OPEN and groups[0].blocks)
+        _card(
+            groups,
+            [each for each in report.searches if each.rule == groups[0].rule],
+            is_open=judged and place < _MOST_OPEN and groups[0].blocks,
+        )
         for place, groups in enumerate(by_rule.values())
     ]
 
@@ -81,7 +86,7 @@ def _rank(group: RuleGroup) -> int:
     return 0 if group.blocks else 1 + _MILDER.index(group.state)
 
 
-def _card(groups: Sequence[RuleGroup], *, is_open: bool) -> RuleCard:
+def _card(groups: Sequence[RuleGroup], searches: list[SearchPart], *, is_open: bool) -> RuleCard:
     first = groups[0]
     results = [each for group in groups for each in group.results]
     drawn = _chosen([each for each in results if _is_drawn(each)])
@@ -105,6 +110,7 @@ def _card(groups: Sequence[RuleGroup], *, is_open: bool) -> RuleCard:
         bars_left_out=sum(map(_is_drawn, results)) - len(bars),
         rows=rows,
         rows_left_out=len(results) - len(rows),
+        searches=searches,
     )
 
 

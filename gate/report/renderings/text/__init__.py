@@ -16,10 +16,12 @@ from gate.report.renderings.text.notes import (
     next_command,
     notes,
     signing,
+    thresholds_command,
     to_do,
 )
 from gate.report.renderings.text.rules import errors, every_result, rules
 from gate.report.renderings.text.story import Story
+from gate.report.renderings.thresholds import missed_by_the_highest_score
 from gate.report.renderings.words import VERDICTS
 
 _AUDIT = " (audit mode: not enforced)"
@@ -74,6 +76,10 @@ def _end(report: Report, page: Page, path: Path | None, evidence: Path | None) -
     if command := signing(report, path):
         yield from page.paragraph("note", "to let the deployment check this verdict, sign it:")
         yield f"      {command}"
+    missed = missed_by_the_highest_score(report)
+    if missed is not None and path is not None:
+        yield from page.paragraph("note", "a lower score may find what this model misses:")
+        yield f"      {thresholds_command(missed, path)}"
     if path is not None:
         yield f"next  {next_command(report, path, evidence)}"
     yield from _verdict(report, page)

@@ -1,5 +1,6 @@
 """The head of the text: what was judged, by which policy, on what, and how many rules failed."""
 
+import textwrap
 from collections.abc import Iterator
 
 from gate.report.model import Report
@@ -28,6 +29,8 @@ def head(story: Story, page: Page) -> list[str]:
     policy = f"policy {printable(report.policy.name, 60)} {printable(report.policy.version, 40)}"
     lines = _spread(f"{verdict:<{_INDENT - 2}}  {_model(report)}", policy, page)
     lines += _spread(" " * _INDENT + count_rules(report, story.groups), _data(report), page)
+    if thresholds := describe_thresholds(report):
+        lines += _hanging(f"answers {thresholds}", page)
     lines += [f"{'':{_INDENT}}{each}" for each in _marginal(report)]
     return page.paint(verdict, lines)
 
@@ -74,9 +77,19 @@ def _clean(report: Report, left_out: LeftOut) -> str:
     return f"{left_out.given - left_out.images:,} {where}"
 
 
+def _hanging(said: str, page: Page) -> list[str]:
+    """Return a sentence below the name of the model, its other lines indented once more."""
+    return textwrap.wrap(
+        said,
+        page.width,
+        initial_indent=" " * _INDENT,
+        subsequent_indent=" " * (_INDENT + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _marginal(report: Report) -> Iterator[str]:
-    if report.operating_point is not None:
-        yield f"answers {describe_thresholds(report.operating_point)}"
     for artefact in report.subject.artefacts:
         yield f"artefact {printable(artefact_line(artefact), 200)}"
     if report.baseline is not None:

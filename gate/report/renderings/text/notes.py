@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.healing import advice
-from gate.report.model import ErrorPart, HistoryPart, Report
+from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
 from gate.report.renderings.grouping import passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
@@ -60,6 +60,9 @@ def important(report: Report) -> Iterator[str]:
                 yield f"on {each.split}, {printable(changed, 500)}"
     if price := describe_price(report, "test"):
         yield f"on test, by the highest score: {price}"
+    for search in report.searches:
+        among = f"among {search.searched:,} slices of {search.split}"
+        yield f"{printable(search.rule, 100)}: {among}, {search.said}"
     for waiver, standing in waivers_of(report):
         if standing != "applied":
             ticket, result = printable(waiver.ticket, 100), printable(waiver.result, 100)
@@ -130,6 +133,13 @@ def next_command(report: Report, path: Path, evidence: Path | None) -> str:
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"
     return f"validate-model render {_quoted(str(folder_of(path)))} -o html=report.html"
+
+
+def thresholds_command(missed: ResultPart, path: Path) -> str:
+    """Return how a threshold is found for a class whose recall failed; the report is at a path."""
+    named = _quoted(missed.scope.class_ or "NAME")
+    folder, goal = _quoted(str(folder_of(path))), missed.required.value
+    return f"validate-model thresholds {folder} --class {named} --recall {goal:g}"
 
 
 def signing(report: Report, path: Path | None) -> str:
