@@ -222,6 +222,25 @@ def test_frames_of_a_film_are_for_people_to_look_at():
     assert not pairs_of(*film).sure.any()
 
 
+@pytest.mark.parametrize("count", [6, 20])
+def test_soft_spots_on_a_dark_ground_are_no_copies_of_others(count):
+    down, right = np.mgrid[:SIZE, :SIZE]
+
+    def cells(seed):
+        random = np.random.default_rng(seed)
+        for _ in range(150):
+            ground = random.normal(60, 2, (SIZE, SIZE))
+            for _ in range(count):
+                y, x, width, level = random.uniform((0, 0, 3, 40), (SIZE, SIZE, 8, 120))
+                apart = (down - y) ** 2 + (right - x) ** 2
+                ground += level * np.exp(-apart / (2 * width**2))
+            yield np.clip(ground, 0, 255).astype(np.uint8)
+
+    overlap = find_overlap(side(Split.TRAIN, list(cells(1))), side(Split.TEST, list(cells(2))))
+
+    assert overlap.pairs == ()
+
+
 def test_a_digit_is_an_object_and_a_photograph_in_a_border_is_none():
     digit = Image.new("L", (96, 96))
     digit.paste(200, (40, 20, 52, 76))
