@@ -4,7 +4,7 @@ Keypoints vote for a few pairs (``keypoint_votes``), and so do pictures that agr
 stand (``coarse_candidates``). Each pair is aligned at 32 pixels, what promises something at 64, and
 then compared window by window (``alignment``). A pair counts by the evidence that its windows give,
 and only where the picture has no four partners that are nearly as good: one scene is no copy. Among
-fewer than 100 pictures that is not asked.
+fewer than 100 pictures that is not asked, and it must agree better.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ from gate.measure.parallel.ordered_map import in_order
 
 VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
-EVIDENCE, AGREE = 0.8, 0.5  # from here on, a pair counts
+EVIDENCE, AGREE = 1.0, 0.55  # from here on, a pair counts
+AGREE_OF_FEW = 0.7  # where no density is known
 REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
 FEW = 100  # pictures of a; below, there is no density to speak of
 
@@ -270,14 +271,16 @@ def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:
 def _judge(found: _Compared, *, crowds: bool) -> Aligned:
     """Return the pair of each picture of b with the most evidence, where there is enough.
 
-    With ``crowds``, a picture that has many partners has none that surely counts.
+    With ``crowds``, a picture that has many partners has no copy.
     """
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
     surplus = agree - found.missing
     counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
-    sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
     if crowds:
-        sure &= ~_crowded(found.rows_b, 1 - agree)
+        counts &= ~_crowded(found.rows_b, 1 - agree)
+    sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
+    if not crowds:
+        sure &= agree >= AGREE_OF_FEW
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
     best = order[rank_within(found.rows_b[order]) == 0]
