@@ -9,13 +9,16 @@ import yaml
 from pages import HIDDEN, README, Page, as_user
 
 from gate.approval.trust import read_trust
+from gate.cli import main
 from gate.policy.reading import read_policy
 from gate.policy.shipped import shipped_names
+from gate.subject.gatefile import read_gatefile
 
 PAGES = {each.name: each for each in [README, *HIDDEN.glob("*.md")]}
 README_ONLY = Page(README)
 DEPLOYMENT = Page(HIDDEN / "DEPLOYMENT.md")
 POLICIES = Page(HIDDEN / "POLICIES.md")
+THRESHOLDS = Page(HIDDEN / "THRESHOLDS.md")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -61,6 +64,31 @@ def test_a_policy_of_ones_own_is_read(tmp_path):
 
     assert document.policy.metadata.name == "tumour-release"
     assert document.policy.critical == ("tumour",)
+
+
+def test_the_gate_files_and_the_policy_of_thresholds_are_read(tmp_path):
+    blocks = re.findall(r"```yaml\n(.*?)```", THRESHOLDS.text, re.DOTALL)
+    kinds = []
+    for place, block in enumerate(blocks):
+        path = tmp_path / f"{place}.yaml"
+        is_part = "apiVersion" not in block
+        path.write_text(f"apiVersion: gate/v1\nkind: Validation\n{block}" if is_part else block)
+        is_policy = "kind: Policy" in block
+        kinds.append((read_policy(str(path)) and "policy") if is_policy else "gate file")
+        if not is_policy:
+            assert read_gatefile(path).operating_point is not None
+
+    assert kinds == ["gate file", "gate file", "policy", "gate file"]
+
+
+@pytest.mark.slow
+def test_the_walk_to_a_threshold_can_be_pasted(tmp_path):
+    assert main(["demo", "--out", str(tmp_path / "validate-model-demo")]) == 0
+
+    ran = as_user(THRESHOLDS.block("thresholds"), tmp_path)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("PASS  exit status 0\n")
 
 
 def test_two_commands_come_first_and_touch_no_python_but_their_own():

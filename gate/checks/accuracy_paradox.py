@@ -33,8 +33,9 @@ class AccuracyParadox(Rule):
 
     Where accuracy reaches `min_accuracy`, the recall of each class must reach `min_recall`. A class
     below it is a paradox when its upper bound is below it too; otherwise it is suspected and the
-    result is inconclusive. A low accuracy hides nothing, so there the check passes. Kappa, MCC and
-    the no-information rate miss an ignored class among many; this check does not.
+    result is inconclusive. A low accuracy hides nothing, so there the check passes; where it is low
+    because a model abstains, the images that get an answer are looked at. Kappa, MCC and the
+    no-information rate miss an ignored class among many; this check does not.
 
     To fix a failure: weight or oversample the named class; do not report accuracy alone.
 
@@ -127,7 +128,11 @@ class AccuracyParadox(Rule):
                 )
             ]
         overall = accuracy(rows)
-        if overall.value is not None and overall.value < self.min_accuracy:
+        answered = rows.where(rows.predictions >= 0) if rows.abstains else rows
+        if self._is_low(overall) and 0 < len(answered) < len(rows):  # what else would look good
+            rows, overall = answered, accuracy(answered)
+            present = [label for label in present if (rows.labels == label).any()]
+        if self._is_low(overall):
             return [
                 Comparison(
                     what=f"accuracy on {self.split}",
@@ -146,6 +151,9 @@ class AccuracyParadox(Rule):
             )
             for label in present
         ]
+
+    def _is_low(self, overall: "Estimate") -> bool:
+        return overall.value is not None and overall.value < self.min_accuracy
 
     def _of_class(self, name: str, found: "Estimate", overall: "Estimate") -> Comparison:
         """Return the recall of a class beside the accuracy that may hide it."""

@@ -29,11 +29,11 @@ class DatasetIntegrity(Rule):
     """Refuse to judge on data that cannot carry a judgement.
 
     Every image that a split lists must be readable, and every class must have images in every split
-    that was given. What falls short here is an error, not a failure of the model: nothing that was
-    measured on such data can be believed. Below `min_support` the result is inconclusive, and so it
-    is where only images of a class are left that are in another split too. Hidden files are not
-    read; one that is an image all the same (`.cat.png`) may have been put out of sight, so it
-    warns, or fails with `max_hidden`.
+    that was given, but for `unknown`, whose pictures are of no class. What falls short here is an
+    error, not a failure of the model: nothing that was measured on such data can be believed. Below
+    `min_support` the result is inconclusive, and so it is where only images of a class are left
+    that are in another split too. Hidden files are not read; one that is an image all the same
+    (`.cat.png`) may have been put out of sight, so it warns, or fails with `max_hidden`.
 
     To fix a failure: restore or remove the named files, or mend the Dataset that raises; complete
     the classes of the split.
@@ -120,7 +120,7 @@ class DatasetIntegrity(Rule):
             for comparison in (
                 self._unreadable(split),
                 *self._hidden(split),
-                self._support(split, evidence.classes),
+                *self._support(split, evidence.classes),
             )
         ]
 
@@ -168,16 +168,19 @@ class DatasetIntegrity(Rule):
             remedy="delete the hidden images, or rename them so that they are read",
         )
 
-    def _support(self, split: "SplitEvidence", classes: tuple[str, ...]) -> Comparison:
+    def _support(self, split: "SplitEvidence", classes: tuple[str, ...]) -> "Iterator[Comparison]":
+        """Yield the images of the rarest class; nothing for pictures that are of no class."""
         from gate.metrics.estimates import Count
 
+        if not split.split.is_labelled:
+            return
         counts = [int((split.rows.labels == label).sum()) for label in range(len(classes))]
         given = [int((split.all_rows.labels == label).sum()) for label in range(len(classes))]
         fewest = min(counts)
         rarest = [name for name, count in zip(classes, counts, strict=True) if count == fewest]
         required = self.min_support if split.split == "test" else 1
         named, has = enumerate_names(rarest), agree(len(rarest), "have", "has")
-        return Comparison(
+        yield Comparison(
             what=f"images of the rarest class in {split.split}",
             estimate=Count(fewest),
             finding=f"{named} {has} the fewest images in {split.split}: {fewest:,} "

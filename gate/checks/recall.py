@@ -15,7 +15,8 @@ class Recall(ClassMetric):
     Accuracy can be high while a rare class is never recognised; this check looks at each class by
     itself. A class without images cannot be judged, so its result is inconclusive.
 
-    To fix a failure: collect more images of the named class, or weight it in the loss.
+    To fix a failure: collect more images of the named class, weight it in the loss, or lower its
+    threshold.
 
     To decide it: measure more images of the named class.
     """

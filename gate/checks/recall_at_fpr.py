@@ -162,15 +162,13 @@ class RecallAtFpr(Rule):
         import numpy as np
 
         from gate.evidence.operating_point import Fit
-        from gate.evidence.records import Split
         from gate.metrics.estimates import Undefined
-        from gate.metrics.fitting import find_threshold
+        from gate.metrics.fitting import find_threshold, rows_to_fit_on
         from gate.metrics.selection import absent
 
-        measured = evidence.splits.get(Split.VALIDATION)
-        if measured is None:
+        rows = rows_to_fit_on(evidence)
+        if rows is None:
             return absent(evidence, "validation")
-        rows = measured.all_rows
         if rows.scores is None:
             return Undefined("no scores of validation were kept to fit a threshold on")
         nobody = np.zeros(len(rows), dtype=bool)

@@ -162,6 +162,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return " | ".join(write_value(each) for each in schema["enum"])
     if "const" in schema:
         return write_value(schema["const"])
+    if "$ref" in schema:
+        return "mapping"
     match schema.get("type"):
         case "array" if "prefixItems" in schema:
             return f"[{', '.join(_type(each) for each in schema['prefixItems'])}]"

@@ -1,7 +1,7 @@
 """The evidence must not lie in the frame, in an outer cell or in the tint of a picture."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.evidence.view_answers import ViewAnswers
     from gate.metrics.estimates import Estimate
+
+BY_SCORE = "score "  # before the region, in the part of a scope
 
 _HALF = 0.5
 
@@ -84,7 +86,9 @@ class RegionEvidence(ViewRule):
     the laboratory and wrong in the world. So a region of each picture is swapped with that of
     another picture, once of the same class and once of another. What the answers lose with the
     other class, beyond what they lose with the same one, is owed to the region: the cost of the cut
-    itself is in both. It is in accuracy: what would be lost if the region meant nothing.
+    itself is in both. It is in accuracy: what would be lost if the region meant nothing. Where an
+    operating point is stated it must hold by the highest score, too: a threshold that no picture
+    with a cut reaches would hide what the scores are owed to.
 
     Marks in the middle of the picture, where the objects are, are not found, nor those that move. A
     shortcut that is worth less than `max` passes. Images need 24 pixels on their shorter side.
@@ -153,8 +157,19 @@ class RegionEvidence(ViewRule):
         return [self.answers_to(f"swap:{swap.region}:{donor}") for donor in ("same", "other")]
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
-        """Return what is owed to each region."""
-        return [self._compare(each, evidence) for each in self._swaps()]
+        """Return what is owed to each region, and by the highest score where a point is stated."""
+        found = [self._compare(each, evidence) for each in self._swaps()]
+        if evidence.configuration.operating_point is None:
+            return found
+        from gate.metrics.operating_point import by_the_highest_score
+
+        plain = by_the_highest_score(evidence)
+        return found + [self._by_score(each, plain) for each in self._swaps()]
+
+    def _by_score(self, swap: _Swap, evidence: "Evidence") -> Comparison:
+        found = self._compare(swap, evidence)
+        scope = replace(found.scope, part=f"{BY_SCORE}{swap.region}")
+        return replace(found, what=f"{found.what} by the highest score", scope=scope)
 
     def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
         from gate.metrics.left_out import LeftOut

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gate.evidence.image_properties import PROPERTIES
+from gate.wording import did_you_mean
 
 if TYPE_CHECKING:
     from gate.evidence.measurements import Measurement
@@ -85,10 +86,11 @@ def judged_slices(
     from gate.metrics.selection import MOST_SLICES, slice_names
 
     if missing := [column for column in columns if column not in measured.rows.slices]:
+        close = did_you_mean(missing[0], measured.rows.slices)
         return Undefined(
-            f"{measured.split} has no such column (add it to `slices:`)",
-            remedy=f"add `{missing[0]}` to the `slices:` of {measured.split}, as a column of its "
-            "data",
+            f"{measured.split} has no such column ({close or 'add it to `slices:`'})",
+            remedy=f"{close + ' Else ' if close else ''}add `{missing[0]}` to the `slices:` of "
+            f"{measured.split}, as a column of its data",
         )
     if named is not None:
         return [_full_name(each, columns) for each in named]

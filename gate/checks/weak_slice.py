@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from gate.metrics.seen_slices import Sight
     from gate.metrics.weak_slices import Candidate, Search
 
+_OF_TEST = 0.1  # of the error, for slices that test shows to be weak without validation
+
 _CATS = ((190, "A"), (190, "B"), (10, "A"), (10, "B"))
 _SITES = (*_CATS, (10, "A"), (10, "B"), (190, "A"), (190, "B"))
 _WEAK = (*_CATS, (10, "A"), (70, "B"), (190, "A"), (130, "B"))
@@ -50,16 +52,31 @@ class _Found(NamedTuple):
     discovered_on: "Rows | None"  # of validation, those that count; None where test was searched
     rows: "Rows"  # of test
     counted: "NDArray[np.bool_]"
+    unseen: "Search | None" = None  # of test itself, beside the search of validation
+
+    def among(self, *, proposed: bool) -> tuple[int, float]:
+        """Return how many slices share an error, and which part of it is theirs.
+
+        Those that the search ``proposed``, or those of test beside them.
+        """
+        if self.unseen is None:
+            return self.search.searched, 1.0
+        if proposed:
+            return len(self.search.candidates), 1 - _OF_TEST
+        return self.unseen.searched, _OF_TEST
 
 
 class WeakSlice(Rule):
     """Look for a corner of the data where the model is weak, and refuse it where that is confirmed.
 
-    All values of the named columns, and all pairs of values of two, are slices. On validation the
+    All values of the named columns, and all pairs of values of two, are slices; values of too few
+    images are looked at together. On validation the
     five that look worst are discovered, on test they are confirmed: the search then costs little.
-    Without validation all slices of test share the error. Images of validation that stand in
-    another split discover nothing. That no slice is confirmed is no proof: the message says what
-    would have been seen. To prove a slice good, name it: `recall` with `by`.
+    Whoever chooses validation could leave out what is weak, so that a tenth of the error is kept
+    for slices that test shows to be weak by itself; one that validation has too few images of is
+    open where it looks weak. Without validation all slices of test share the error. Images of
+    validation that stand in another split discover nothing. That no slice is confirmed is no proof:
+    the message says what would have been seen. To prove a slice good, name it: `recall` with `by`.
 
     To fix a failure: collect more images like those of the named slice, or weight them in the
     loss.
@@ -71,7 +88,8 @@ class WeakSlice(Rule):
     formula: ClassVar = "slices whose share of right answers is below `min_recall`"
     interval: ClassVar = (
         "discovered by the exact binomial test; confirmed by the exact upper bound (Clopper and "
-        "Pearson 1934; by group padded), the error shared among the candidates (Bonferroni)"
+        "Pearson 1934; by group padded), the error shared among the candidates, or among all "
+        "slices where test was searched (Bonferroni)"
     )
 
     check: Literal["weak-slice"] = "weak-slice"
@@ -153,14 +171,13 @@ class WeakSlice(Rule):
         if isinstance(found, Undefined):
             return [self._nothing(found, not_checked(found))]
         sight = self._sight(found)
-        if not found.search.candidates:
+        if not (weak := [*found.search.candidates, *self._unseen(found)]):
             return [self._none(found, sight)]
-        first, *others = (self._of(each, found) for each in found.search.candidates)
+        first, *others = (self._of(each, found, len(weak)) for each in weak)
         return [replace(first, sight=sight), *others]
 
     def _search(self, evidence: "Evidence") -> "_Found | Undefined":
         from gate.metrics.estimates import Undefined
-        from gate.metrics.weak_slices import search
 
         test = self._rows(evidence, "test")
         if isinstance(test, Undefined):
@@ -169,26 +186,55 @@ class WeakSlice(Rule):
         earlier = self._validation(evidence, columns)
         if isinstance(earlier, Undefined):
             return earlier
+        rows, earlier = self._pooled(rows, earlier, columns, evidence)
         looked_at = rows if earlier is None else earlier
-        found = search(
-            looked_at,
-            self._counted(looked_at, evidence),
-            columns,
-            required=self.min_recall,
-            alpha=1 - self.one_sided_confidence,
-            depth=self.depth,
-            min_images=self.min_images,
-        )
+        found = self._look_at(looked_at, columns, evidence)
         if found.searched < 2:
             few = "only one slice has" if found.searched else "no slice has"
             return Undefined(
                 f"{few} {self.min_images} images or more, and a search takes two",
                 remedy="add images of each slice, or name columns that tell images apart",
             )
-        discovered_on = (
-            None if earlier is None else _those(earlier, self._counted(earlier, evidence))
+        counted = self._counted(rows, evidence)
+        if earlier is None:
+            return _Found(found, None, rows, counted)
+        discovered_on = _those(earlier, self._counted(earlier, evidence))
+        unseen = self._look_at(rows, columns, evidence)
+        return _Found(found, discovered_on, rows, counted, unseen)
+
+    def _look_at(self, rows: "Rows", columns: list[str], evidence: "Evidence") -> "Search":
+        from gate.metrics.weak_slices import search
+
+        return search(
+            rows,
+            self._counted(rows, evidence),
+            columns,
+            required=self.min_recall,
+            alpha=1 - self.one_sided_confidence,
+            depth=self.depth,
+            min_images=self.min_images,
         )
-        return _Found(found, discovered_on, rows, self._counted(rows, evidence))
+
+    def _unseen(self, found: _Found) -> "list[Candidate]":
+        """Return the slices that look weak on test, and that validation did not propose.
+
+        Of those that it has enough images of, the ones that test shows to be weak by itself.
+        """
+        from gate.metrics.weak_slices import where
+
+        if found.unseen is None or found.discovered_on is None:
+            return []
+        named = {each.definition for each in found.search.candidates}
+        proves = (1 - self.one_sided_confidence) * _OF_TEST / max(1, found.unseen.searched)
+        return [
+            each
+            for each in found.unseen.candidates
+            if each.definition not in named
+            and (
+                each.chance <= proves
+                or where(found.discovered_on, each.definition).sum() < self.min_images
+            )
+        ]
 
     def _rows(self, evidence: "Evidence", split: str) -> "tuple[Rows, list[str]] | Undefined":
         """Return the rows of a split and the columns that are searched."""
@@ -247,6 +293,17 @@ class WeakSlice(Rule):
         )
         return rows if large else None
 
+    def _pooled(
+        self, rows: "Rows", earlier: "Rows | None", columns: list[str], evidence: "Evidence"
+    ) -> "tuple[Rows, Rows | None]":
+        """Return the rows of test and validation, the values that are rare on both as one."""
+        from gate.metrics.weak_slices import pooled, rare_values
+
+        both = [each for each in (rows, earlier) if each is not None]
+        counted = [(each, self._counted(each, evidence)) for each in both]
+        rare = {column: rare_values(counted, column, self.min_images) for column in columns}
+        return pooled(rows, rare), None if earlier is None else pooled(earlier, rare)
+
     def _counted(self, rows: "Rows", evidence: "Evidence") -> "NDArray[np.bool_]":
         import numpy as np
 
@@ -255,8 +312,8 @@ class WeakSlice(Rule):
         named = resolve_classes((self.class_,), evidence)
         return np.isin(rows.labels, [evidence.classes.index(name) for name in named])
 
-    def _of(self, candidate: "Candidate", found: _Found) -> Comparison:
-        """Return what test says of a slice that looks weak."""
+    def _of(self, candidate: "Candidate", found: _Found, shown: int) -> Comparison:
+        """Return what test says of a slice that looks weak, one of those that are ``shown``."""
         import numpy as np
 
         from gate.metrics.estimates import Undefined
@@ -269,13 +326,13 @@ class WeakSlice(Rule):
         right = rows.labels[at] == rows.predictions[at]
         codes = group_codes(rows)
         share = share_of(right, None if codes is None else codes[at], "test has no such images")
+        proposed = candidate in found.search.candidates
         estimate: Estimate = share
-        if found.discovered_on is None and not isinstance(share, Undefined):
-            shown, searched = len(found.search.candidates), found.search.searched
-            estimate = OneOfSearched(share, shown, searched)
+        if not isinstance(share, Undefined):
+            estimate = OneOfSearched(share, shown, *found.among(proposed=proposed))
         wrong = [str(each) for each in rows.ids[at][~right]]
-        words = _in_words(candidate)
-        split = "test" if found.discovered_on is None else "validation"
+        words = _in_words(candidate, self.min_images)
+        split = "test" if found.discovered_on is None or not proposed else "validation"
         return Comparison(
             what=f"the share of right answers on test where {words}",
             finding=not_checked(share)
@@ -310,6 +367,7 @@ class WeakSlice(Rule):
             _those(found.rows, found.counted),
             required=self.min_recall,
             alpha=1 - self.one_sided_confidence,
+            part=1.0 if found.unseen is None else 1 - _OF_TEST,
         )
 
     def _nothing(self, estimate: "Estimate", finding: str, detail: str = "") -> Comparison:
@@ -329,11 +387,16 @@ def _those(rows: "Rows", counted: "NDArray[np.bool_]") -> "Rows":
     return rows if counted.all() else rows.where(counted)
 
 
-def _in_words(candidate: "Candidate") -> str:
+def _in_words(candidate: "Candidate", min_images: int) -> str:
     """Return a slice as a sentence has it: scanner = B and brightness in the lowest quarter."""
-    return " and ".join(
-        f"{column} in the {value}"
-        if value.endswith(" quarter") and properties_in(column)
-        else f"{column} = {value}"
-        for column, value in candidate.definition
-    )
+    return " and ".join(_part(*each, min_images) for each in candidate.definition)
+
+
+def _part(column: str, value: str, min_images: int) -> str:
+    from gate.metrics.weak_slices import RARE
+
+    if value == RARE:
+        return f"{column} has a value of fewer than {min_images} images"
+    if value.endswith(" quarter") and properties_in(column):
+        return f"{column} in the {value}"
+    return f"{column} = {value}"

@@ -20,7 +20,7 @@ from gate.healing import advice, may_heal, origins
 from gate.masking import mask
 from gate.measure.parallel.cpu_budget import quiet_libraries
 from gate.version import __version__
-from gate.wording import printable
+from gate.wording import did_you_mean, printable
 
 _COMMANDS = {
     "run": "measure a model, judge it, and write the report",
@@ -60,6 +60,15 @@ class _LazyGroup(click.Group):
         found = import_module(f"gate.cli.{cmd_name}").command
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = did_you_mean(args[0], _COMMANDS)
+            raise click.UsageError(f"{error.message} {close}".strip(), ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

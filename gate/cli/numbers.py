@@ -7,6 +7,26 @@ from typing import Any
 import click
 
 
+class Share(click.FloatRange):
+    """A share on the command line; what looks like percent is told how it is written."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 -- as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 -- as click has it
+        """Return the share; raises click.BadParameter for anything outside of its range."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            with contextlib.suppress(ValueError):
+                if 1 < (percent := float(str(value).strip().removesuffix("%"))) < 100:
+                    said = f"{error.message} For {percent:g} % write {percent / 100:g}."
+                    raise click.BadParameter(said, ctx, param) from None
+            raise
+
+
 def size(text: str) -> tuple[int, int]:
     """Return (height, width) of a text like 28x28; one number stands for both."""
     height, _, width = text.lower().partition("x")

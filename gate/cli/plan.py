@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.numbers import Share
 from gate.cli.streams import say
 from gate.cli.subject import test_options
 from gate.errors import UsageError
@@ -47,7 +48,7 @@ _HEADS = (
 @click.option(
     "--true",
     "true_value",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Share(0, 1, min_open=True, max_open=True),
     help="The recall (precision, accuracy) that the model truly has. By default half-way between "
     "required and perfect.",
 )
@@ -55,14 +56,14 @@ _HEADS = (
     "--chance",
     "--power",
     "power",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Share(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="The chance that such a model has to prove everything.",
 )
 @click.option(
     "--icc",
-    type=click.FloatRange(0, 1),
+    type=Share(0, 1),
     default=1.0,
     show_default=True,
     help="Where the data has groups: how alike the images of one are. 1: a group counts once.",
@@ -128,7 +129,7 @@ def command(
         return
     said = [] if asked is None else [_say_asked(asked)]
     said += _measured(document.policy.rules)
-    lines = (textwrap.fill(each, 80, subsequent_indent="  ") for each in said)
+    lines = (_fill(each) for each in said)
     say("\n".join([_text(found, policy, power, icc), *lines]))
 
 
@@ -177,12 +178,12 @@ def _text(found: "PolicyPlan", policy: str, power: float, icc: float) -> str:
     lines = [
         f"How many test images does it take to prove {policy}?",
         "",
-        textwrap.fill(_asked(found, power), 80),
+        _fill(_asked(found, power), ""),
         "",
         *_HEADS,
         *map(_row, found.lines),
         "",
-        *(textwrap.fill(each, 80, subsequent_indent="  ") for each in _legend(found)),
+        *(_fill(each) for each in _legend(found)),
     ]
     grouped = [line for line in found.lines if line.least_groups is not None]
     if grouped:
@@ -274,15 +275,12 @@ def _unplanned(found: "PolicyPlan") -> list[str]:
     reasons: dict[str, list[str]] = {}
     for rule, why in found.unplanned.items():
         reasons.setdefault(why, []).append(rule)
-    return [
-        textwrap.fill(
-            f"Not planned: {', '.join(rules)} ({why}).",
-            80,
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
-        for why, rules in reasons.items()
-    ]
+    return [_fill(f"Not planned: {', '.join(rules)} ({why}).") for why, rules in reasons.items()]
+
+
+def _fill(said: str, indent: str = "  ") -> str:
+    """Return a sentence in lines of 80 columns; a name with hyphens stays in one piece."""
+    return textwrap.fill(said, 80, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _name(line: "Line") -> str:

@@ -68,7 +68,7 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
         raise _together(errors)
 
 
-@command.command()
+@command.command(short_help="Print a policy as it is judged by.")
 @click.argument("policy", metavar="POLICY")
 @click.option("--resolved", is_flag=True, help="Say of each value which file and line it is from.")
 @click.option(
@@ -91,7 +91,7 @@ def show(policy: str, resolved: bool, form: str) -> None:
         say(as_json(document.policy))
 
 
-@command.command()
+@command.command(short_help="Say what NEW judges differently from OLD.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option(
@@ -120,7 +120,7 @@ def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
     return FOUND_A_PROBLEM if forbid_loosening and may_loosen else 0
 
 
-@command.command("test")
+@command.command("test", short_help="Judge made-up measurements, as fixtures expect it.")
 @click.argument("fixtures", nargs=-1, required=True, metavar="FIXTURES...")
 @click.option(
     "--require-failing-fixture",
@@ -150,7 +150,7 @@ def rehearse(fixtures: tuple[str, ...], require_failing_fixture: bool) -> int:
     return FOUND_A_PROBLEM if is_problem else 0
 
 
-@command.command()
+@command.command(short_help="Print the JSON Schema of a document, for editors.")
 @click.argument("document", type=click.Choice(_SCHEMAS), default="policy")
 @click.option(
     "--plugin",

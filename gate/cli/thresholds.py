@@ -1,18 +1,21 @@
 """Command: thresholds."""
 
 import json
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.numbers import Share
 from gate.cli.output import check_target
 from gate.cli.slips import refuse_slip
 from gate.cli.streams import say, tell
 from gate.errors import UsageError, refuse_address
-from gate.wording import printable, quote, suggestion
+from gate.wording import list_names, printable, quote, suggestion
 
 if TYPE_CHECKING:
     from gate.evidence.operating_point import Fit
@@ -23,13 +26,14 @@ _INCONCLUSIVE = 3
 _FORMATS = ("html", "svg", "json", "yaml")
 _ALONE = "apiVersion: gate/v1\nkind: Validation\n"  # what makes the lines a file of their own
 _POINTS = 60  # of the picture
-_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-_HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged of 1,000")
+_SHARE = Share(0, 1, min_open=True, max_open=True)
+_WIDTH = 80  # columns of what is said
+_HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged/1,000")
 
 
 @click.command(name="thresholds")
 @click.argument("evidence", type=click.Path(path_type=Path))
-@click.option("--class", "class_name", required=True, metavar="NAME", help="The class to detect.")
+@click.option("--class", "class_name", metavar="NAME", help="The class to detect; needed.")
 @click.option("--recall", type=_SHARE, help="Find the threshold with this recall.")
 @click.option("--fpr", type=_SHARE, help="Find the threshold with this false-positive rate.")
 @click.option("--precision", type=_SHARE, help="Find the threshold with this precision.")
@@ -64,7 +68,7 @@ _HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged of 
 )
 def command(
     evidence: Path,
-    class_name: str,
+    class_name: str | None,
     recall: float | None,
     fpr: float | None,
     precision: float | None,
@@ -102,12 +106,15 @@ def command(
     rows, label = _rows_of(found, class_name, split)
     made = _Table(found.classes[label], rows, label, split, prevalence, goals[0] if goals else None)
     for path, name in targets:
-        if name != "yaml" or made.paste():  # no threshold, no lines
+        if name == "yaml" and not made.paste():
+            tell(f"Not written, for there is no threshold: {printable(str(path))}")
+        else:
             _write(path, made.as_format(name))
+    lines_at = next((path for path, name in targets if name == "yaml"), None)
     say(
         json.dumps(made.document(), indent=2)
         if format_ == "json"
-        else "\n".join(made.text(evidence))
+        else "\n".join(made.text(evidence, lines_at))
     )
     return _INCONCLUSIVE if goals and made.chosen is None else 0
 
@@ -133,11 +140,14 @@ def _write(path: Path, text: str) -> None:
     tell(f"Wrote {printable(str(path))}")
 
 
-def _rows_of(evidence: "Evidence", class_name: str, split: str) -> "tuple[Rows, int]":
+def _rows_of(evidence: "Evidence", class_name: str | None, split: str) -> "tuple[Rows, int]":
     """Return the rows of a split and the index of a class; raises UsageError for none."""
     from gate.evidence.records import Split
     from gate.keys import name_key
 
+    if class_name is None:
+        classes = list_names(evidence.classes)
+        raise UsageError("--class", "is not given", f"name the class to detect, of {classes}")
     name = name_key(class_name)
     if name not in evidence.classes:
         remedy = suggestion(name, evidence.classes, what="the classes are")
@@ -156,7 +166,10 @@ def _rows_of(evidence: "Evidence", class_name: str, split: str) -> "tuple[Rows, 
     if measured.rows.scores is None or not has_both:
         fact = "kept no scores" if has_both else f"has not both {quote(name)} and other images"
         raise UsageError("EVIDENCE", f"its {split} split {fact}", "measure another split")
-    return measured.rows, label
+    from gate.metrics.fitting import rows_to_fit_on
+
+    together = rows_to_fit_on(evidence) if split == "validation" else None
+    return measured.rows if together is None else together, label
 
 
 class _Table:
@@ -218,8 +231,28 @@ class _Table:
                 f"no threshold reaches {goal} with 99.8 % confidence; the nearest that one "
                 f"reaches is {nearest_in_words(Threshold(self.name, None, self.fit, self.nearest))}"
             )
+            yield self._ways_out(self.fit)
         else:
             yield f"no threshold could be fitted to {goal}: too few groups of images"
+
+    def _ways_out(self, fit: "Fit") -> str:
+        """Return what to do where no threshold reaches a target, with the images that it takes."""
+        from gate.evidence.operating_point import DELTA
+        from gate.metrics.planning import minimum_images
+
+        of_class = self.rows.labels == self.label
+        counted = int((~of_class if fit.target == "fpr" else of_class).sum())
+        fewest = None
+        if fit.target != "precision" and fit.goal is not None:
+            fewest = minimum_images(fit.goal, 1 - DELTA, "<=" if fit.target == "fpr" else ">=")
+        more = "collect more validation images"
+        if fewest is not None and counted < fewest:
+            whose = f"{'other than' if fit.target == 'fpr' else 'of'} {printable(self.name, 200)}"
+            more += f": {fewest:,} {whose} at the least, and {counted:,} are there"
+        return (
+            f"{more}; or ask for less; or write at_least: with a threshold of the table in place "
+            "of fit:, and let test alone prove it"
+        )
 
     def paste(self) -> str:
         """Return the lines for the gate file; nothing where there is no threshold."""
@@ -238,26 +271,29 @@ class _Table:
     def _row(self, point: "AtThreshold") -> Sequence[str]:
         mark = "> " if point.threshold == self.chosen else ""
         return (
-            f"{mark}{point.threshold:.6f}",
-            *(_share(each) for each in (point.recall, point.precision, point.fpr)),
+            f"{mark}{math.floor(point.threshold * 1e6) / 1e6:.6f}",  # up would lose its image
+            *map(_outwards, (point.recall, point.precision)),
+            _share(point.fpr),
             "-" if point.flagged is None else _with_bounds(point.flagged, "{:.0f}"),
         )
 
-    def text(self, evidence: Path) -> Iterator[str]:
-        """Yield the lines for people; the evidence is named in the next command."""
+    def text(self, evidence: Path, lines_at: Path | None) -> Iterator[str]:
+        """Yield the lines for people; evidence and pasted lines are named in the next command."""
         yield self.title
         for said in self.said():
-            yield from said.split("; ")
+            for part in said.split("; "):
+                yield from wrap(part, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         yield ""
         cells = self.cells()
         widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
         for row in cells:
-            yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            yield " ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         if lines := self.paste():
             yield ""
-            yield "to try it, add -o yaml=point.yaml, and then:"
+            yield "to try it:" if lines_at else "to try it, add -o yaml=point.yaml, and then:"
             named = shlex.quote(printable(str(evidence)))
-            yield f"validate-model judge {named} --policy NAME --operating-point point.yaml"
+            point = shlex.quote(printable(str(lines_at or "point.yaml")))
+            yield f"validate-model judge {named} --policy NAME --operating-point {point}"
             yield ""
             yield "for the gate file:"
             yield ""
@@ -318,6 +354,15 @@ def _bounds(estimate: Any) -> dict[str, float | None] | None:  # noqa: ANN401 --
         "low": low if low == low else None,
         "high": high if high == high else None,
     }
+
+
+def _outwards(estimate: Any) -> str:  # noqa: ANN401 -- any estimate
+    """Return a share with bounds of two digits, each rounded to its safe side."""
+    low, high = estimate.lower(0.95), estimate.upper(0.95)
+    if estimate.value is None or low != low or high != high:
+        return _share(estimate)
+    ends = math.floor(low * 100) / 100, math.ceil(high * 100) / 100
+    return f"{estimate.value:.3f} ({ends[0]:.2f}-{ends[1]:.2f})"
 
 
 def _share(estimate: Any) -> str:  # noqa: ANN401 -- any estimate

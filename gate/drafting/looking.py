@@ -65,6 +65,9 @@ def look(data: Path) -> Seen:
     """
     if not data.is_dir() and not (data.is_file() and data.suffix == ".npz"):
         fact, remedy = "there is no such folder", "name the folder that holds train and test"
+        if data.exists():
+            fact = "is a file, and no folder"
+            remedy += "; saved predictions are given to `validate-model run --predictions`"
         raise UsageError(str(data), fact, remedy)
     found = {name: path for name in _NAMES if (path := _split(data, name))} or _inside(data)
     if "test" not in found:

@@ -10,6 +10,7 @@ import numpy as np
 from gate.evidence.contract import GATE_FILE, in_words
 from gate.evidence.contradictions import Contradiction, require_sound_rows
 from gate.evidence.measurements import ARTEFACT_NAME
+from gate.evidence.operating_point import OperatingPoint, threshold_of_calibrated
 from gate.evidence.records import (
     EXACT,
     MEAN,
@@ -298,6 +299,30 @@ def _require_operating_points(evidence: Evidence) -> None:
             raise Contradiction(place, "lists no class")
         if len(set(names)) < len(names) or not set(names) <= set(evidence.classes):
             raise Contradiction(place, "lists a class twice, or one that is none of the classes")
+        if point is not None and (fault := _fault_of(point)):
+            raise Contradiction(place, fault)
+
+
+def _fault_of(point: OperatingPoint) -> str:
+    """Return what no gate file states and no fit finds; nothing where there is no such thing."""
+    if point.fitted_on is not None and not point.is_fitted:
+        return "was fitted on rows, and has nothing to fit"
+    for each in point.order:
+        fit = each.fit
+        if fit is None:
+            if each.at_least is None:
+                return f"has no threshold of {quote(each.class_name)}, and nothing to fit it to"
+            continue
+        of_costs = fit.target == "cost"
+        if of_costs is (fit.costs is None) or of_costs is (fit.goal is not None):
+            return f"fits {quote(each.class_name)} to no target"
+        if fit.costs is None:
+            continue
+        if not fit.costs.mistakes_cost:
+            return f"fits {quote(each.class_name)} to mistakes that cost nothing"
+        if fit.costs.calibrated and each.at_least != threshold_of_calibrated(fit.costs):
+            return f"has another threshold of {quote(each.class_name)} than its costs give"
+    return ""
 
 
 def _require_contract(evidence: Evidence) -> None:

@@ -9,10 +9,12 @@ Otherwise = Literal["best", "abstain"]
 Target = Literal["recall", "fpr", "precision", "cost"]
 
 DELTA = 0.002  # the chance that a fitted threshold misses its target in truth
+MOST_COST = 1e12  # of an image, in any unit: sums over images stay finite
 ABSTAINED = "(abstained)"  # the name of the answer that is none of the classes, for people
 
 _Share = Annotated[float, Field(ge=0, le=1)]
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Goal = Annotated[float, Field(gt=0, lt=1)]
+_Cost = Annotated[float, Field(ge=-MOST_COST, le=MOST_COST)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -20,11 +22,17 @@ _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class Costs:
     """What each kind of answer to an image costs, for one class against all others."""
 
-    false_positive: _Finite
-    false_negative: _Finite
-    true_positive: _Finite = 0.0
-    true_negative: _Finite = 0.0
+    false_positive: _Cost
+    false_negative: _Cost
+    true_positive: _Cost = 0.0
+    true_negative: _Cost = 0.0
     calibrated: bool = False  # scores are taken for true: the threshold follows without any rows
+
+    @property
+    def mistakes_cost(self) -> bool:
+        """Whether each mistake costs more than the right answer in its place."""
+        alarms = self.false_positive > self.true_negative
+        return alarms and self.false_negative > self.true_positive
 
 
 def threshold_of_calibrated(costs: Costs) -> float:
@@ -41,7 +49,7 @@ class Fit:
     """What a threshold is to reach on the validation split: a share in (0, 1), or least cost."""
 
     target: Target
-    goal: _Share | None = None  # None: of costs
+    goal: _Goal | None = None  # None: of costs
     costs: Costs | None = None  # None: of a share
 
     @property

@@ -26,6 +26,7 @@ from gate.evidence.records import Evidence, Rows, Split
 from gate.metrics import tables
 from gate.metrics.estimates import Undefined
 from gate.metrics.proportions import Counts, Reals, exact_lower, exact_upper, share_of
+from gate.metrics.row_sets import RowSet, row_sets
 
 RANKS = 20  # at which a precision is looked at
 _HALVINGS = 16  # of the way to the nearest precision
@@ -215,6 +216,20 @@ def find_threshold(rows: Rows, of: int, fit: Fit, taken: NDArray[np.bool_]) -> F
             return threshold_for_cost(scores, of_class, fit.costs), None
 
 
+def rows_to_fit_on(evidence: Evidence) -> Rows | None:
+    """Return the rows of validation as given, copies as one observation; None without any.
+
+    Who lists an image forty times has not looked at forty.
+    """
+    measured = evidence.splits.get(Split.VALIDATION)
+    if measured is None:
+        return None
+    given = replace(measured, rows=measured.all_rows)
+    whole = replace(evidence, splits={Split.VALIDATION: given})
+    sets = row_sets(whole, Split.VALIDATION)
+    return sets.get(RowSet.JOINED, sets[RowSet.GIVEN])
+
+
 def fitted(declared: OperatingPoint, evidence: Evidence) -> OperatingPoint:
     """Return an operating point with the thresholds that its fits find on the evidence.
 
@@ -222,8 +237,7 @@ def fitted(declared: OperatingPoint, evidence: Evidence) -> OperatingPoint:
     """
     if not declared.is_fitted:
         return replace(declared, fitted_on=None)
-    measured = evidence.splits.get(Split.VALIDATION)
-    rows = None if measured is None else measured.rows
+    rows = rows_to_fit_on(evidence)
     if rows is None or rows.scores is None or np.isnan(rows.scores).any():
         return _not_fitted(declared)
     taken = np.zeros(len(rows), dtype=bool)
@@ -241,7 +255,8 @@ def fitted(declared: OperatingPoint, evidence: Evidence) -> OperatingPoint:
         order.append(replace(each, at_least=least, nearest=nearest))
         if least is not None:
             taken = taken | (rows.scores[:, label] >= np.float64(least))
-    return replace(declared, order=tuple(order), fitted_on=_rows_of(rows))
+    given = evidence.splits[Split.VALIDATION].rows
+    return replace(declared, order=tuple(order), fitted_on=_rows_of(given))
 
 
 def _not_fitted(declared: OperatingPoint) -> OperatingPoint:

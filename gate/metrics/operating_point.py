@@ -323,3 +323,12 @@ def best_answers(rows: Rows) -> Rows:
     if rows.scores is None:
         return rows
     return replace(rows, predictions=rows.scores.argmax(axis=1).astype(np.int32), abstains=False)
+
+
+def by_the_highest_score(evidence: Evidence) -> Evidence:
+    """Return evidence whose answers are the classes with the highest scores, at no point."""
+    splits = {
+        name: replace(each, rows=best_answers(each.rows)) for name, each in evidence.splits.items()
+    }
+    configuration = replace(evidence.configuration, operating_point=None)
+    return replace(evidence, splits=splits, configuration=configuration)

@@ -41,17 +41,24 @@ class Sight:
 
 
 def sight_of(
-    search: Search, discovered: Rows | None, test: Rows, *, required: float, alpha: float
+    search: Search,
+    discovered: Rows | None,
+    test: Rows,
+    *,
+    required: float,
+    alpha: float,
+    part: float = 1.0,
 ) -> Sight:
     """Return what a search could have seen, that was made on the ``discovered`` rows or on test.
 
-    Rows are those that were searched. A slice is taken to have the same share of test. Where images
-    come in groups they are counted as groups, as if all images of one were answered alike: less is
-    then seen than in truth.
+    Rows are those that were searched; candidates share ``part`` of the error ``alpha``. A slice is
+    taken to have the same share of test. Where images come in groups they are counted as groups, as
+    if all images of one were answered alike: less is then seen than in truth.
     """
     on_validation = discovered is not None
     looked_at = test if discovered is None else discovered
     among = min(MOST_CANDIDATES, len(search.candidates) + 1) if on_validation else search.searched
+    shared = among / part
     first_unit, last_unit = _images_of_a_group(looked_at), _images_of_a_group(test)
     ratio = len(test) / max(1, len(looked_at))
     sizes = np.array(search.sizes)
@@ -61,7 +68,7 @@ def sight_of(
         confirmed, discoverable = int(last / last_unit), int(images / first_unit)
         is_enough = last_unit == 1 or confirmed >= MIN_GROUPS
         below = (
-            seen_from(discoverable if on_validation else None, confirmed, required, alpha, among)
+            seen_from(discoverable if on_validation else None, confirmed, required, alpha, shared)
             if is_enough
             else None
         )
@@ -71,7 +78,7 @@ def sight_of(
 
 
 def seen_from(
-    discovered_on: int | None, confirmed_on: int, required: float, alpha: float, among: int
+    discovered_on: int | None, confirmed_on: int, required: float, alpha: float, among: float
 ) -> float | None:
     """Return the true share up to which a slice would be found with a chance of 0.8.
 

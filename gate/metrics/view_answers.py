@@ -29,6 +29,7 @@ from gate.metrics.operating_point import Untold, answers_again
 from gate.metrics.proportions import Share, share_of
 from gate.metrics.rates import NO_IMAGES
 from gate.metrics.selection import absent
+from gate.views.names import SMALLEST
 from gate.wording import list_names
 
 _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says nothing
@@ -37,7 +38,10 @@ _LEAST_CHANGED = 0.5  # of the images asked: a view that changes fewer says noth
 # from the view those images whose answers it changes.
 _MOST_LEFT_OUT = 0.1
 _REASONS = {
-    TOO_SMALL: ("the images are too small for it", "judge larger images, or leave the rule out"),
+    TOO_SMALL: (
+        f"images of less than {SMALLEST} pixels a side are too small for it",
+        "judge larger images, or leave the rule out",
+    ),
     NO_DONOR: (
         "no image may lend a region to them",
         "give images of several groups, and at least two of each class",
@@ -150,7 +154,7 @@ def _why_not_asked(states: Numbers, view: str) -> NotAsked | None:
     why, remedy = _REASONS[state]
     all_small = left_out[TOO_SMALL] >= (1 - _MOST_LEFT_OUT) * sampled
     if left_out[state] == sampled:
-        return NotAsked(f"{view} shows nothing: {why}", remedy, all_small)
+        return NotAsked(f"the view shows nothing: {why}", remedy, all_small)
     of = f"{sampled - asked:,} of {sampled:,} images were not asked about {view}"
     return NotAsked(f"{of}: {why}", remedy, all_small)
 

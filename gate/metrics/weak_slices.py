@@ -4,8 +4,8 @@ They are discovered on one split and confirmed on another, so that the search co
 few that it proposes. Without another split all that were searched share the error (Bonferroni).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +15,7 @@ from gate.evidence.records import Rows
 from gate.metrics.proportions import Share
 
 MOST_CANDIDATES = 5
+RARE = "(rare)"  # the value that rare ones of a column are searched as, together
 
 Mask = NDArray[np.bool_]
 Definition = tuple[tuple[str, str], ...]  # columns with their values, in the order of the search
@@ -92,6 +93,35 @@ def search(
     return Search(len(sizes), tuple(sorted(sizes)), candidates, overlooked)
 
 
+def rare_values(
+    looked_at: Sequence[tuple[Rows, Mask]], column: str, min_images: int
+) -> frozenset[str]:
+    """Return the values of a column of which no split has ``min_images`` that count.
+
+    ``looked_at`` are the rows of each split, with those that count, (n,).
+    """
+    most: dict[str, int] = {}
+    for rows, counted in looked_at:
+        codes, names = _codes(rows, column, counted)
+        images = np.bincount(codes, minlength=len(names)).tolist()
+        for name, count in zip(names, images, strict=True):
+            most[name] = max(count, most.get(name, 0))
+    return frozenset(name for name, count in most.items() if count < min_images)
+
+
+def pooled(rows: Rows, rare: Mapping[str, frozenset[str]]) -> Rows:
+    """Return rows whose ``rare`` values of a column are one: ``RARE``.
+
+    Who cuts a weak site into slivers would else have it looked at nowhere.
+    """
+    slices = dict(rows.slices)
+    for column, values in rare.items():
+        if values:
+            words = [RARE if _word(each) in values else each for each in rows.slices[column]]
+            slices[column] = np.array(words, object)
+    return replace(rows, slices=slices)
+
+
 def where(rows: Rows, definition: Definition) -> Mask:
     """Return which rows lie in a slice, (n,)."""
     inside = np.ones(len(rows), dtype=bool)
@@ -104,13 +134,14 @@ def where(rows: Rows, definition: Definition) -> Mask:
 class OneOfSearched:
     """The share of a slice that was found among many: its upper bound allows for the others.
 
-    ``shown`` of ``searched`` slices are compared; who shares the error among those that are shown
-    shares it among all.
+    ``shown`` slices are compared, and who shares the error among those shares it among all that
+    were ``searched``. This one has ``part`` of the error of them all.
     """
 
     share: Share
     shown: int
     searched: int
+    part: float = 1.0
 
     @property
     def value(self) -> float:
@@ -143,7 +174,7 @@ class OneOfSearched:
 
     def upper(self, confidence: float) -> float:
         """Return the upper bound, at an error that all slices share."""
-        return self.share.upper(1 - (1 - confidence) * self.shown / self.searched)
+        return self.share.upper(1 - (1 - confidence) * self.part * self.shown / self.searched)
 
 
 def _codes(rows: Rows, column: str, counted: Mask) -> tuple[NDArray[np.int64], list[str]]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from gate.checks.base import Concern, DataFacts, Rule
 from gate.checks.classification import ClassificationRule
 from gate.checks.gaps import GapRule
-from gate.checks.slicing import EVERY_COLUMN
+from gate.checks.slicing import EVERY_COLUMN, By
+from gate.checks.weak_slice import WeakSlice
 from gate.errors import Fault
 from gate.evidence.image_properties import PROPERTIES
 from gate.policy.reading import PolicyDocument
@@ -84,24 +85,34 @@ def undeclared_slices(
     ``declared`` has the slice columns of each split that is given, by the split's name.
     """
     for rule in document.policy.rules:
-        if not isinstance(rule, ClassificationRule | GapRule) or rule.split not in declared:
+        key, by, split = _cut_by(rule)
+        if split not in declared:
             continue
-        columns = declared[rule.split]
-        for column in (rule.by,) if isinstance(rule.by, str) else rule.by or ():
+        columns = declared[split]
+        for column in (by,) if isinstance(by, str) else by or ():
             if column in (*columns, *PROPERTIES) or (column == EVERY_COLUMN and columns):
                 continue
             if column == EVERY_COLUMN:
-                yield document.origin(rule.id, "by").fault(
-                    f"the gate file's {rule.split} declares no slice column",
-                    f"add slices: [COLUMN, ...] to data: {rule.split}: in the gate file",
+                yield document.origin(rule.id, key).fault(
+                    f"the gate file's {split} declares no slice column",
+                    f"add slices: [COLUMN, ...] to data: {split}: in the gate file",
                 )
                 continue
-            yield document.origin(rule.id, "by").fault(
-                f"the gate file's {rule.split} declares no slice column {quote(column)}",
+            yield document.origin(rule.id, key).fault(
+                f"the gate file's {split} declares no slice column {quote(column)}",
                 suggestion(column, columns, what="its slices are")
                 if columns
-                else f"add slices: [{column}] to data: {rule.split}: in the gate file",
+                else f"add slices: [{column}] to data: {split}: in the gate file",
             )
+
+
+def _cut_by(rule: Rule) -> tuple[str, By | None, str]:
+    """Return the key that names slice columns, the columns, and the split; none of other rules."""
+    if isinstance(rule, ClassificationRule | GapRule):
+        return "by", rule.by, rule.split
+    if isinstance(rule, WeakSlice):
+        return "search", rule.search, "test"
+    return "by", None, ""
 
 
 def unprovable_bounds(

@@ -129,7 +129,10 @@ def _lack(measurement: Measurement, split: "SplitEvidence", evidence: "Evidence"
     if known is None and measurement.can_be_spared(split, len(evidence.classes)):
         return None
     if known is None and split.format == PREDICTIONS:
-        fact = f"{measurement.key} was not measured: {split.split} is of saved predictions"
+        fact = (
+            "saved predictions have no model to ask: "
+            f"{measurement.key} was not measured on {split.split}"
+        )
         return Lack(fact, "let the gate run the model itself")
     if known is None:
         fact = f"the evidence has no measurement {measurement.key} of {split.split}"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gate.evidence.operating_point import (
+    MOST_COST,
     Costs,
     Fit,
     OperatingPoint,
@@ -21,6 +22,7 @@ Key = str | int
 Complaint = tuple[tuple[Key, ...], str, str]  # path, fact, remedy
 
 _Goal = Annotated[float, Field(gt=0, lt=1)]
+_Cost = Annotated[float, Field(ge=-MOST_COST, le=MOST_COST)]
 
 
 class _Strict(BaseModel):
@@ -30,10 +32,10 @@ class _Strict(BaseModel):
 class CostsSpec(_Strict):
     """What an answer costs: the class against all others, in any unit."""
 
-    false_positive: float = Field(description="To answer the class where it is another.")
-    false_negative: float = Field(description="To answer another where it is the class.")
-    true_positive: float = Field(0.0, description="To answer the class where it is.")
-    true_negative: float = Field(0.0, description="To answer another where it is another.")
+    false_positive: _Cost = Field(description="To answer the class where it is another.")
+    false_negative: _Cost = Field(description="To answer another where it is the class.")
+    true_positive: _Cost = Field(0.0, description="To answer the class where it is.")
+    true_negative: _Cost = Field(0.0, description="To answer another where it is another.")
     calibrated: bool = Field(
         False,
         description="Take scores for true chances: the threshold follows from the costs (Elkan "
@@ -42,7 +44,7 @@ class CostsSpec(_Strict):
 
     @model_validator(mode="after")
     def _mistakes_cost(self) -> Self:
-        if self.false_positive <= self.true_negative or self.false_negative <= self.true_positive:
+        if not self.costs().mistakes_cost:
             raise ValueError("a mistake has to cost more than the right answer in its place")
         return self
 

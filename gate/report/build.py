@@ -20,6 +20,7 @@ from gate.metrics.inflation import Inflation, Leak, inflation, inflations
 from gate.metrics.row_sets import clean_rows, excluded_rows
 from gate.metrics.seen_slices import in_words
 from gate.metrics.summary import slice_summary, summary
+from gate.policy.operating_point import in_words as point_in_words
 from gate.policy.reading import PolicyDocument
 from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
@@ -160,6 +161,9 @@ def _baseline(evidence: Evidence) -> model.BaselinePart | None:
         path=champion.path,
         sha256=champion.sha256,
         evidence_sha256=champion.evidence_sha256,
+        operating_point=None
+        if champion.operating_point is None
+        else point_in_words(champion.operating_point),
         changes=list(_changes(evidence)),
     )
 

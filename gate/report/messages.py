@@ -261,9 +261,12 @@ def _what_would_decide(result: Result) -> str:
     """
     from gate.metrics.more_images import groups_of, images_needed, times_needed
     from gate.metrics.proportions import as_share
+    from gate.metrics.weak_slices import OneOfSearched
 
     comparison, bounds = result.comparison, result.bounds
     estimate, required = comparison.estimate, comparison.required
+    if isinstance(estimate, OneOfSearched):  # what would prove it good is of the slice alone
+        estimate = estimate.share
     if comparison.proof is ProofRequirement.ONLY_FAIL or bounds.low == bounds.high:
         return ""  # counted, not sampled: no number of images would decide it
     if not math.isfinite(bounds.low) and not math.isfinite(bounds.high):

@@ -119,6 +119,10 @@ class BaselinePart(_Part):
     evidence_sha256: str | None = Field(
         description="Of the evidence file that its answers were read from."
     )
+    operating_point: str | None = Field(
+        None,
+        description="How its scores became answers, in words; null where the highest one decides.",
+    )
     changes: list[ChangePart] = Field(
         [],
         description="Accuracy, balanced accuracy, macro F1 and the recall of the class that is now "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gate.wording import list_names, quote
+from gate.wording import list_names, quote, suggestion
 
 Donor = Literal["same", "other"]
 
@@ -90,7 +90,8 @@ def parse_view(text: str) -> View:
     kind, *arguments = text.split(":")
     known = KINDS.get(kind)
     if known is None:
-        raise ValueError(f"there is no view {quote(kind)}; there are {list_names(sorted(KINDS))}")
+        remedy = suggestion(kind, sorted(KINDS), what="there are")
+        raise ValueError(f"there is no view {quote(kind)}; {remedy}")
     try:
         return View(kind, known.read(arguments))
     except ValueError as error:

@@ -92,3 +92,31 @@ def test_more_images_of_the_same_mix_confirm_and_never_clear_a_flag(case, rule):
         )
 
         assert ranks.index(nine_times) <= ranks.index(once)
+
+
+def abstaining(matrix, abstained):
+    classes = ("common", "other", "rare")
+    return SyntheticRun(classes=classes, test=matrix, abstained=abstained)
+
+
+@pytest.mark.parametrize("rare", [(38, 0, 2), (0, 0, 40)], ids=["missed", "found"])
+def test_who_abstains_from_easy_images_hides_no_missed_class(rare, outcome):
+    """Accuracy is 0.95; without an answer to 250 images of the commonest class it is 0.73."""
+    found = Outcome.FAILED if rare[0] else Outcome.PASSED
+    answers = ((600, 0, 0), (0, 360, 0), rare)
+
+    assert outcome("accuracy-paradox", abstaining(answers, (0, 0, 0))) is found
+    shy = ((350, 0, 0), *answers[1:])
+    assert outcome("accuracy-paradox", abstaining(shy, (250, 0, 0))) is found
+
+
+def test_a_class_that_is_handed_on_is_not_missed_where_accuracy_is_low(outcome):
+    unsure = abstaining(((350, 0, 0), (0, 360, 0), (0, 0, 15)), (250, 0, 25))
+
+    assert outcome("accuracy-paradox", unsure) is Outcome.PASSED
+
+
+def test_who_answers_nothing_has_no_accuracy_that_hides_anything(outcome):
+    nothing = abstaining(((0, 0, 0),) * 3, (600, 360, 40))
+
+    assert outcome("accuracy-paradox", nothing) is Outcome.PASSED

@@ -107,6 +107,42 @@ def test_a_validation_of_a_few_images_is_none(rule, outcome):
     assert outcome("weak-slice", run([(290, 300), (31, 60)], [(9, 9), (9, 9)]), **RULE) is FAILED
 
 
+@pytest.mark.parametrize(
+    "validation",
+    [
+        [(290, 300), (0, 0), (290, 300)],
+        [(290, 300), (12, 19), (290, 300)],
+        [(290, 300), (290, 300), (290, 300)],
+        [(290, 300), (290, 300), (150, 300)],
+    ],
+    ids=["without it", "with a few images of it", "with easy images of it", "with sites changed"],
+)
+def test_whoever_chooses_validation_hides_no_site_that_test_shows_to_be_weak(validation, rule):
+    results = judged(rule, run([(290, 300), (150, 300), (290, 300)], validation))
+
+    (failed,) = [each for each in results if each.outcome is FAILED]
+    assert failed.comparison.scope.slice_name == "site=B"
+    assert "on test it is 150 of 300" in message(failed)
+
+
+def test_a_site_that_validation_lacks_is_open_where_it_looks_weak(rule):
+    test = [(290, 300), (49, 60), (290, 300)]
+
+    (lacking,) = judged(rule, run(test, [(290, 300), (0, 0), (290, 300)]))
+    (having,) = judged(rule, run(test, [(290, 300), (58, 60), (290, 300)]))
+
+    assert lacking.outcome is OPEN  # as without validation
+    assert (having.outcome, having.proven) == (PASSED, False)
+
+
+def test_a_good_model_passes_though_validation_lacks_a_site(rule):
+    (found,) = judged(
+        rule, run([(290, 300), (57, 60), (290, 300)], [(290, 300), (0, 0), (290, 300)])
+    )
+
+    assert found.outcome is PASSED
+
+
 def test_validation_that_is_test_discovers_nothing(rule):
     """Each image stands in both: nothing is left of validation, and test shares the error."""
     numbers = run([(290, 300), (31, 60)], [(290, 300), (31, 60)])
@@ -153,16 +189,38 @@ def test_one_slice_and_a_column_of_ids_are_told_with_what_helps(rule):
     assert many.comparison.estimate.remedy == "name other columns in `search`: site may hold ids"
 
 
-def test_a_weak_site_that_is_cut_into_slivers_is_told_as_not_looked_at(rule):
-    slivers = [(290, 300), (290, 300), *[(10, 19)] * 3]
+@pytest.mark.parametrize("validation", [None, [(290, 300), (290, 300), *[(10, 19)] * 3]])
+def test_a_weak_site_that_is_cut_into_slivers_is_looked_at_as_one(validation, rule):
+    (cut,) = judged(rule, run([(290, 300), (290, 300), *[(10, 19)] * 3], validation))
 
-    (cut,), (whole,) = judged(rule, run(slivers)), judged(rule, run([*slivers[:2], (30, 57)]))
+    assert cut.outcome is FAILED
+    told = "30 of 57 are right where site has a value of fewer than 20 images"
+    assert message(cut).startswith(told)
+    assert cut.comparison.scope.slice_name == "site=(rare)"
 
-    told = "57 images are in slices of site that are too small to be looked at"
-    assert (cut.outcome, cut.proven) == (PASSED, False)
-    assert told in message(cut)
-    assert whole.outcome is FAILED
-    assert told not in message(whole)
+
+def test_a_site_that_is_rare_on_validation_alone_is_no_sliver(rule):
+    """Two small sites of validation look weak together; test has enough of each: they are good."""
+    good = [(290, 300), (290, 300)]
+
+    (found,) = judged(rule, run([*good, (58, 60), (58, 60)], [*good, (8, 12), (9, 12)]))
+
+    assert found.outcome is PASSED
+
+
+def test_good_sites_of_a_few_images_each_pass(rule):
+    (good,) = judged(rule, run([(290, 300), (290, 300), *[(19, 19)] * 3]))
+
+    assert (good.outcome, good.proven) == (PASSED, False)
+    assert "too small to be looked at" not in message(good)
+
+
+def test_images_of_slices_that_are_too_small_even_together_are_told(rule):
+    (few,) = judged(rule, run([(290, 300), (290, 300), (3, 9), (3, 9)]))
+
+    told = "18 images are in slices of site that are too small to be looked at"
+    assert (few.outcome, few.proven) == (PASSED, False)
+    assert told in message(few)
 
 
 def test_a_column_that_validation_does_not_declare_is_open(rule):
@@ -207,3 +265,19 @@ def test_the_dark_images_of_one_site_are_a_slice_in_words(rule):
 def test_what_cannot_be_meant_is_refused(keys, said, rule):
     with pytest.raises(ValidationError, match=said):
         rule("weak-slice", **{**RULE, **keys})
+
+
+def test_a_misspelt_column_is_told_with_the_one_that_there_is(rule):
+    [found] = judged(rule, run([(190, 200), (190, 200)]), search=["sites"])
+
+    assert found.outcome is OPEN
+    assert "did you mean 'site'?" in message(found)
+    said = remedy(found)
+    assert said.startswith("did you mean 'site'? Else add `sites` to the `slices:` of test")
+
+
+def test_a_column_like_none_that_there_is_is_to_be_added(rule):
+    [found] = judged(rule, run([(190, 200), (190, 200)]), search=["scanner"])
+
+    assert "did you mean" not in remedy(found)
+    assert remedy(found).startswith("add `scanner` to the `slices:` of test")

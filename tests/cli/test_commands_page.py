@@ -70,3 +70,10 @@ def test_readme_page_and_help_tell_the_same_exit_statuses():
     assert statuses(readme) == statuses(help_text)
     assert page == [*statuses(help_text), INTERRUPTED, UNREAD]
     assert {NOT_EVALUATED, INTERNAL_ERROR} < set(page)
+
+
+def test_no_command_is_told_in_half_a_sentence():
+    lists = [said.partition("\nCommands:\n")[2] for _, said in helps(program)]
+
+    assert any(lists)
+    assert [line for each in lists for line in each.splitlines() if line.endswith("...")] == []

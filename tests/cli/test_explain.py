@@ -90,3 +90,16 @@ def test_examples_say_what_their_rows_are(capsys):
     main(["explain", "recall"])
 
     assert "examples (of a matrix the rows are the truth," in capsys.readouterr().out
+
+
+def test_a_parameter_with_keys_of_its_own_is_a_mapping(capsys):
+    _, out, _ = explained(capsys, "region-evidence")
+
+    assert "  frame: mapping; default not set\n" in out
+
+
+@pytest.mark.parametrize("check", REGISTRY)
+def test_every_parameter_has_a_type(check, capsys):
+    _, out, _ = explained(capsys, check)
+
+    assert ": None;" not in out

@@ -607,3 +607,11 @@ def test_without_a_rule_that_asks_again_no_time_is_told(planned):
 
     assert "asked again" not in out
     assert json.loads(as_json)["asked_again"] is None
+
+
+def test_no_name_is_broken_at_its_hyphen(capsys):
+    assert main(["plan", "--policy", "behaviour"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any("input-contract" in each for each in lines)
+    assert [each for each in lines if each.endswith("-") and not each.endswith(" -")] == []

@@ -240,14 +240,21 @@ def test_lint_against_a_gate_file_finds_classes_that_it_lacks(policies, capsys):
     ],
     ids=["none", "misspelt", "another"],
 )
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{check: recall, min: 0.9, by: scanner}",
+        "{check: weak-slice, min_recall: 0.8, search: [scanner]}",
+    ],
+)
 def test_lint_finds_a_slice_column_that_the_gate_file_does_not_declare(
-    slices, remedy, policies, capsys
+    rule, slices, remedy, policies, capsys
 ):
     (policies / "gate.yaml").write_text(
         "apiVersion: gate/v1\nkind: Validation\nclasses: [cat, dog]\n"
         f"data: {{test: {{path: nowhere.csv{slices}}}}}\n"
     )
-    (policies / "by.yaml").write_text(f"{HEAD}rules: [{{check: recall, min: 0.9, by: scanner}}]\n")
+    (policies / "by.yaml").write_text(f"{HEAD}rules: [{rule}]\n")
 
     assert _status("lint", "by.yaml", "--gatefile", "gate.yaml") == 2
     err = capsys.readouterr().err

@@ -230,3 +230,11 @@ def test_wrong_usage_is_2_on_standard_error(arguments, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "Error" in err
+
+
+@pytest.mark.parametrize(("word", "said"), [("treshold", "did you mean 'thresholds'?"), ("x", "")])
+def test_a_misspelt_command_is_told_with_the_one_that_is_near(word, said, capsys):
+    assert main([word]) == 2
+
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told == f"Error: No such command '{word}'. {said}".strip()

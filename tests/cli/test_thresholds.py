@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import xml.etree.ElementTree as ET
 
@@ -145,6 +146,68 @@ def test_a_target_that_no_threshold_reaches_is_open_with_the_nearest(show):
     assert "operating_point" not in out
 
 
+def test_what_no_fit_reaches_names_the_images_that_one_takes(show):
+    """The fewest images with which none is missed but for the chance of 0.002: ln 0.002 / ln g."""
+    _, recall, _ = show("--recall", 0.999)
+    _, alarms, _ = show("--fpr", 0.001)
+
+    assert "6,212 of <b>& at the least, and" in recall
+    assert "6,212 other than <b>& at the least, and" in alarms
+    for said in (recall, alarms):
+        assert "write at_least: with a threshold of the table" in " ".join(said.split())
+
+
+def test_enough_images_are_not_asked_for(show):
+    assert "at the least" not in show("--precision", 0.9999)[1]
+
+
+def test_text_is_at_most_80_columns_wide(show):
+    for arguments in ((), ("--recall", 0.9), ("--recall", 0.9999)):
+        text = show(*arguments)[1].partition("to try it")[0]
+        assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_threshold_of_the_table_keeps_the_image_that_it_was_read_from(show):
+    exact = [each["threshold"] for each in json.loads(show("--format", "json")[1])["thresholds"]]
+    shown = [float(line.split()[0]) for line in show()[1].splitlines() if line.startswith(" 0.")]
+
+    assert len(shown) == len(exact) == 8
+    assert all(each <= there < each + 1e-6 for each, there in zip(shown, exact, strict=True))
+
+
+def test_bounds_of_two_digits_are_no_narrower_than_the_exact_ones(show):
+    exact = [each["recall"] for each in json.loads(show("--format", "json")[1])["thresholds"]]
+    shown = re.findall(r"(?m)^ 0\.\d+ +[\d.]+ \(([\d.]+)-([\d.]+)\)", show()[1])
+
+    assert len(shown) == len(exact)
+    for (low, high), each in zip(shown, exact, strict=True):
+        assert float(low) <= each["low"]
+        assert float(high) >= each["high"]
+
+
+def test_a_call_without_a_class_names_those_that_there_are(measured, capsys):
+    capsys.readouterr()
+
+    assert main(["thresholds", "gate-out"]) == 2
+    assert "name the class to detect, of normal, <b>&" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("percent", ["95", "95%"])
+def test_percent_is_told_how_a_share_is_written(percent, show):
+    assert "For 95 % write 0.95" in show("--recall", percent)[2]
+
+
+def test_a_run_whose_threshold_cannot_be_fitted_names_the_command_that_says_why(measured, capsys):
+    measured("""operating_point: {order: [{class: "<b>&", fit: {recall: 0.9999}}]}\n""")
+    main(["render", "gate-out"])
+    said = capsys.readouterr().out
+    [command] = [line for line in said.splitlines() if line.startswith("next")]
+    assert "answers <b>& from no score (none reaches recall 0.9999)" in said
+
+    assert main(shlex.split(command)[2:]) == 3
+    assert "no threshold reaches recall 0.9999" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "fact"),
     [
@@ -209,6 +272,18 @@ def test_no_lines_are_written_where_there_is_none_to_write(measured, show):
     assert not (measured.folder / "point.yaml").exists()
 
 
+def test_whoever_writes_the_lines_is_told_the_command_that_reads_them(show):
+    _, out, err = show("--recall", 0.9, "-o", "yaml=here.yaml")
+
+    assert "add -o yaml" not in out
+    assert "--operating-point here.yaml" in out
+    assert "Wrote here.yaml" in err
+    assert (
+        "Not written, for there is no threshold: no.yaml"
+        in show("--recall", 0.9999, "-o", "yaml=no.yaml")[2]
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "fact"),
     [
@@ -238,6 +313,20 @@ def test_a_run_that_misses_a_class_it_ranks_well_names_the_command_that_helps(me
     measured(point)
     main(["render", "gate-out"])
     assert "validate-model thresholds" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_recall_that_is_open_names_the_command_where_it_falls_short(is_named, measured, capsys):
+    found = load(measured.folder / "gate-out").splits["test"].rows
+    mine = found.labels == 1
+    share = float((found.predictions[mine] == 1).mean())
+    asked = share + 0.001 if is_named else share - 0.001
+    (measured.folder / "policy.yaml").write_text(POLICY.replace("0.9", f"{asked:.6f}"))
+
+    assert measured() == 3
+    main(["render", "gate-out"])
+
+    assert ("validate-model thresholds" in capsys.readouterr().out) is is_named
 
 
 def test_without_validation_or_ranking_no_threshold_is_promised(measured, capsys):

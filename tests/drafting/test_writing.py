@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -338,3 +339,19 @@ def test_the_shards_of_several_splits_in_a_folder_are_found(tmp_path):
         "train": 6,
         "test": 6,
     }
+
+
+def test_a_file_is_no_folder_and_tables_of_scores_go_elsewhere(tmp_path):
+    (tmp_path / "test.csv").write_text("id,label,cat,dog\na,cat,1,0\n", encoding="utf-8")
+
+    with pytest.raises(UsageError) as file:
+        look(tmp_path / "test.csv")
+    with pytest.raises(UsageError) as nothing:
+        look(tmp_path / "nothing")
+    with pytest.raises(DataError) as table:
+        look(tmp_path)
+
+    assert file.value.fact == "is a file, and no folder"
+    assert nothing.value.fact == "there is no such folder"
+    for said in (file, table):
+        assert re.search("`validate-model run.*--predictions", said.value.remedy)

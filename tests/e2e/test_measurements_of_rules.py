@@ -266,7 +266,9 @@ def test_saved_predictions_cannot_be_measured(subject):
     ran = subject.command("run")
 
     assert ran.status == 3, ran.err + ran.errors
-    assert "test is of saved predictions" in results(ran, "answer-agreement")[0]["message"]
+    assert (
+        "saved predictions have no model to ask" in results(ran, "answer-agreement")[0]["message"]
+    )
 
 
 OF_COLUMN = "WHERE number IN (SELECT number FROM observed_columns WHERE {})"

@@ -282,18 +282,69 @@ def test_thresholds_have_six_digits_for_people_and_all_in_the_card(detector):
     assert float(exact) == 5e-324
 
 
-def test_a_threshold_edited_in_the_evidence_is_refused(detector):
-    detector.run(operating_point=FITTED)
+def judged_with(detector, **changes):
+    """Judge the evidence that a run left, with the first threshold changed by hand."""
     with sqlite3.connect(detector.path / "gate-out" / "evidence.sqlite") as database:
         ((said,),) = database.execute("SELECT value FROM about WHERE key = 'configuration'")
         found = json.loads(said)
-        found["operating_point"]["order"][0]["at_least"] = 0.01
+        found["operating_point"]["order"][0] |= changes
         database.execute(
             "UPDATE about SET value = ? WHERE key = 'configuration'", (json.dumps(found),)
         )
     database.close()
+    return detector.command("judge", "gate-out", "--policy", "policy.yaml", out="none")
 
-    came = detector.command("judge", "gate-out", "--policy", "policy.yaml", out="none")
+
+PRICES = {"false_positive": 1.0, "false_negative": 4.0, "true_positive": 0.0, "true_negative": 0.0}
+
+
+def of_costs(**changes):
+    return {"target": "cost", "goal": None, "costs": {**PRICES, "calibrated": True, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({"fit": None}, "was fitted on rows, and has nothing to fit"),
+        ({"fit": None, "at_least": None}, "was fitted on rows, and has nothing to fit"),
+        ({"fit": of_costs()}, "was fitted on rows, and has nothing to fit"),
+        ({"fit": {"target": "recall", "goal": None, "costs": None}}, "to no target"),
+        ({"fit": of_costs(calibrated=False) | {"target": "recall"}}, "to no target"),
+        ({"fit": {"target": "precision", "goal": 0.0, "costs": None}}, "damaged"),
+        ({"fit": of_costs(calibrated=False, false_negative=0.0)}, "mistakes that cost nothing"),
+    ],
+)
+def test_a_fit_edited_in_the_evidence_is_refused(changes, fact, detector):
+    detector.run(operating_point=FITTED)
+
+    came = judged_with(detector, **changes)
+
+    assert came.status == 4
+    assert fact in came.err
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({"at_least": 0.3}, "has another threshold of 'dog' than its costs give"),
+        ({"at_least": None, "fit": None}, "has no threshold of 'dog', and nothing to fit it to"),
+    ],
+)
+def test_a_threshold_that_costs_do_not_give_is_refused(changes, fact, detector):
+    point = {"order": [{"class": "dog", "fit": {"cost": {**PRICES, "calibrated": True}}}]}
+    ran = detector.run(operating_point=point)
+
+    assert ran.report["operating_point"]["order"][0]["at_least"] == "0.2"
+    assert detector.command("judge", "gate-out", "--policy", "policy.yaml").status == ran.status
+    came = judged_with(detector, **changes)
+    assert came.status == 4
+    assert fact in came.err
+
+
+def test_a_threshold_edited_in_the_evidence_is_refused(detector):
+    detector.run(operating_point=FITTED)
+
+    came = judged_with(detector, at_least=0.01)
 
     assert came.status == 4
     assert "the thresholds are not those that the validation rows of the evidence give" in came.err
@@ -312,6 +363,10 @@ def test_a_threshold_edited_in_the_evidence_is_refused(detector):
         ([{"class": "dog", "fit": {"recall": 0.9, "fpr": 0.1}}], "state one target"),
         ([{"class": "dog", "fit": {"recall": 1.0}}], "recall"),
         ([], "order"),
+        (
+            [{"class": "dog", "fit": {"cost": {"false_positive": 1e308, "false_negative": 1e308}}}],
+            "'false_positive' must be at most 1e+12",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_meant_is_refused_with_its_place(order, fact, detector):
@@ -401,6 +456,26 @@ def test_a_champion_answers_at_its_own_point(detector):
 
     assert same.result("regression[class=dog]")["measured"]["value"] == 0
     assert other.result("regression[class=dog]")["measured"]["value"] < -0.1
+    assert "against the champion champion" in other.words
+    assert "answers dog from 0.2, otherwise the best of the others" in other.words
+
+
+def test_a_champion_that_was_made_to_answer_nothing_is_told_in_the_first_lines(detector):
+    detector.policy({"check": "regression", "metric": "accuracy", "margin": 0.02})
+    detector.run(out="champion")
+    silent = {"order": [{"class": "dog", "at_least": 1.0}], "otherwise": "abstain"}
+    at = gatefile_with(detector, silent)
+    detector.command("judge", "champion", "--policy", "policy.yaml", "--out", "silent",
+                     "--operating-point", at)  # fmt: skip
+
+    honest = detector.run(baseline="champion")
+    ran = detector.run(baseline="silent")
+
+    assert honest.report["baseline"]["operating_point"] is None
+    assert ran.report["baseline"]["operating_point"] == "dog from 1.0, otherwise no answer"
+    assert "answers dog from 1.0, otherwise no answer" in ran.words
+    answers = [each.report["configuration"]["champion"]["evidence"] for each in (honest, ran)]
+    assert answers[0] != answers[1]  # a trust file that pins the one refuses the other
 
 
 # The checks of scores and of abstention.

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from gate.evidence.operating_point import (
     Threshold,
     threshold_of_calibrated,
 )
-from gate.evidence.records import Evidence, Split, SplitEvidence
+from gate.evidence.records import Evidence, Overlap, Pair, PairKind, Split, SplitEvidence
 from gate.metrics import rates
 from gate.metrics.fitting import (
     find_threshold,
@@ -276,6 +277,48 @@ def test_without_validation_nothing_is_fitted():
 
     assert point.order[0].at_least is None
     assert point.fitted_on is None
+
+
+def listed(rows, times):
+    """Return evidence whose validation lists each image so many times, as exact copies."""
+    many = rows.take(np.tile(np.arange(len(rows)), times))
+    names = [f"{name}-{at}" for at in range(times) for name in rows.ids]
+    many = replace(many, ids=np.array(names, dtype=object))
+    pairs = tuple(
+        Pair(f"{name}-0", f"{name}-{at}", Split.VALIDATION, Split.VALIDATION, "a", "a",
+             PairKind.BYTES)
+        for name in rows.ids for at in range(1, times)
+    )  # fmt: skip
+    inside = Overlap(Split.VALIDATION, Split.VALIDATION, pairs, compared=tuple(PairKind))
+    return replace(evidence(many), overlaps=(inside,))
+
+
+@pytest.mark.parametrize(("target", "goal"), [("recall", 0.95), ("fpr", 0.05)])
+def test_images_that_are_listed_ten_times_fit_what_they_fit_once(target, goal, rows_of_scores):
+    few = validation(rows_of_scores, n=100)
+    enough = validation(rows_of_scores, n=600)
+
+    for rows in (few, enough):
+        once = fitted(asked(("b", target, goal)), evidence(rows)).order[0]
+        again = fitted(asked(("b", target, goal)), listed(rows, 10)).order[0]
+        assert again.at_least == once.at_least
+    assert fitted(asked(("b", target, goal)), evidence(few)).unreached
+    assert not fitted(asked(("b", target, goal)), evidence(enough)).unreached
+
+
+def test_a_few_copies_in_validation_change_hardly_anything(rows_of_scores):
+    rows = validation(rows_of_scores, n=600)
+    pair = Pair(*rows.ids[:2], Split.VALIDATION, Split.VALIDATION, "a", "a", PairKind.BYTES)
+    inside = Overlap(Split.VALIDATION, Split.VALIDATION, (pair,), compared=tuple(PairKind))
+
+    plain, joined = (
+        fitted(asked(("b", "recall", 0.9)), each).order[0].at_least
+        for each in (evidence(rows), replace(evidence(rows), overlaps=(inside,)))
+    )
+
+    mine = np.sort(rows.scores[rows.labels == 1, 1])
+    places = np.searchsorted(mine, [plain, joined])
+    assert abs(places[0] - places[1]) <= 1
 
 
 def test_the_digest_is_of_the_rows_that_were_looked_at(rows_of_scores):

@@ -8,7 +8,7 @@ mirrorings of a pair follow from four counts of bits, and all eight orientations
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gate.measure.duplicates import hamming_search
 from gate.measure.duplicates.hamming_search import Buckets, Indices, Words
 from gate.measure.fingerprints.orientations import inverse
-from gate.measure.fingerprints.perceptual_hash import turn_hashes
+from gate.measure.fingerprints.perceptual_hash import BITS, turn_hashes
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
@@ -28,6 +28,7 @@ RATIO = 0.5  # of its distance, at most
 FEW = 100  # hashes; below, there is no density to speak of
 NONE = -1
 
+Flags = NDArray[np.bool_]
 _Pairs = tuple[int, Indices, Indices]  # whether b is transposed, rows of a, rows of b
 _Search = Callable[[], Iterator[_Pairs]]
 
@@ -50,118 +51,147 @@ class Nearest:
     row: Indices  # (m,) row of a; of equally near ones the first
     distance: Indices  # (m,) bits of 256
     orientation: Indices  # (m,) how b is turned to become a
+    has_negative: Flags  # (m,) whether something in a is as near to its negative, where asked
 
 
 def near_copies(
     a: NDArray[np.uint8],
     b: NDArray[np.uint8],
     *,
-    same: bool = False,
+    itself: Indices | None = None,
     ratio: float | NDArray[np.float64] = RATIO,
+    negatives: bool = False,
 ) -> Nearest:
     """Return the near copy in ``a``, (n, 32) distinct hashes, of each of ``b``, (m, 32).
 
     A pair counts when it differs in at most 31 bits, and in at most ``ratio`` times, of all or of
     each, (m,), as many as b and its 20th neighbour in a do. Copies of one neighbour count as one.
-    Up to 10 bits, and among fewer than 100 hashes, the second condition is not asked. With
-    ``same``, a is b, and no row is its own copy.
+    Up to 10 bits, and among fewer than 100 hashes, the second condition is not asked. See
+    :func:`nearest` for ``itself`` and ``negatives``.
     """
-    found = nearest(a, b, RADIUS, same=same)
+    found = nearest(a, b, RADIUS, itself=itself, negatives=negatives)
     if len(a) < FEW:
         return found
     doubtful = np.flatnonzero((found.row != NONE) & (found.distance > SURE))
 
     def crowded(row: int) -> bool:
         own = ratio if isinstance(ratio, float) else ratio[row]
-        return _is_crowded(a, b[row], found.distance[row] / own, row if same else NONE)
+        here = NONE if itself is None else int(itself[row])
+        return _is_crowded(a, b[row], found.distance[row] / own, here)
 
     row = found.row.copy()
     told = list(in_order(crowded, doubtful.tolist(), threads=usable_cores()))
     row[doubtful[told]] = NONE
-    return Nearest(row=row, distance=found.distance, orientation=found.orientation)
+    return replace(found, row=row)
 
 
 def nearest(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], radius: int, *, same: bool = False
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    radius: int,
+    *,
+    itself: Indices | None = None,
+    negatives: bool = False,
 ) -> Nearest:
     """Return the nearest of ``a``, (n, 32), within ``radius`` (at most 31) bits of each of ``b``.
 
     The eight orientations are all tried, and the lowest one is named where several are as near.
+    Where b are some of a, ``itself`` names the row of each, which is not its own nearest. With
+    ``negatives``, it is also found which of b have a negative within ``radius``: nearly for free,
+    because mirroring complements most words of a hash already.
     """
     words_a = _words(a)
     turned = {transposed: _words(turn_hashes(b, transposed)) for transposed in _TURNS}
     nothing = (2 * hamming_search.MAX_RADIUS * _WORD) * max(len(a), 1) * 8  # farther than any pair
 
     def rank(search: _Search) -> Indices:
-        """Return the least rank for each of b: by distance, then by row, then by orientation."""
-        best = np.full(len(b), nothing, np.int64)
+        """Return the least rank for each of b: by distance, then by row, then by orientation.
+
+        In a second row, the least distance from the negative.
+        """
+        best = np.full((2, len(b)), nothing, np.int64)
         for transposed, rows_a, rows_b in search():
             totals = _mirror(np.bitwise_count(words_a[rows_a] ^ turned[transposed][rows_b]))
+            other = True if itself is None else rows_a != itself[rows_b]
             mirrors = totals.argmin(axis=1)
             distance = np.take_along_axis(totals, mirrors[:, None], axis=1)[:, 0]
-            keep = (distance <= radius) & ~((rows_a == rows_b) & same)
+            keep = (distance <= radius) & other
             ranks = (distance.astype(np.int64) * len(a) + rows_a) * 8 + transposed + mirrors
-            np.minimum.at(best, rows_b[keep], ranks[keep])
+            np.minimum.at(best[0], rows_b[keep], ranks[keep])
+            if negatives:
+                inverted = BITS - totals.max(axis=1)
+                keep = (inverted <= radius) & other
+                np.minimum.at(best[1], rows_b[keep], inverted[keep])
         return best
 
-    searches = _searches(words_a, turned, radius)
-    best = reduce(np.minimum, in_order(rank, searches, threads=usable_cores()))
+    searches = _searches(words_a, turned, radius, negatives=negatives)
+    best, inverted = reduce(np.minimum, in_order(rank, searches, threads=usable_cores()))
     orientation = best % 8
     bits, row = np.divmod(best // 8, max(len(a), 1))
     row[best == nothing] = NONE
-    return Nearest(row=row, distance=bits, orientation=orientation)
+    return Nearest(row=row, distance=bits, orientation=orientation, has_negative=inverted <= radius)
 
 
-def _searches(words_a: Words, turned: Mapping[int, Words], radius: int) -> list[_Search]:
+def _searches(
+    words_a: Words, turned: Mapping[int, Words], radius: int, *, negatives: bool
+) -> list[_Search]:
     """Return searches that give every pair within ``radius`` in one of eight orientations.
 
     Others too. Of 31 differing bits in four words, one word has at most 7: pairs of near words are
     looked up. Where words are so alike that buckets save nothing, all pairs are looked at.
     """
+    either = _COLUMNS if negatives else _COLUMNS[1:]
     word_radius = radius // 4
     pairs = len(words_a) * len(turned[0])
-    if pairs <= _SMALL or len(turned) * pairs <= _cost(words_a, turned, word_radius):
-        return [partial(_scan, words_a, *each, radius) for each in turned.items()]
+    if pairs <= _SMALL or len(turned) * pairs <= _cost(words_a, turned, word_radius, either):
+        return [partial(_scan, words_a, *each, radius, either) for each in turned.items()]
     return [
-        partial(_look_up, words_a, turned, word, quarter, word_radius)
+        partial(_look_up, words_a, turned, word, quarter, word_radius, either)
         for word in _COLUMNS
         for quarter in hamming_search.QUARTERS
     ]
 
 
-def _cost(words_a: Words, turned: Mapping[int, Words], radius: int) -> int:
+def _cost(words_a: Words, turned: Mapping[int, Words], radius: int, either: range) -> int:
     """Return what it costs to look all words up, in comparisons of a pair."""
     total = 0
     for word in _COLUMNS:
-        asked = [way for words_b in turned.values() for way in _either_ways(words_b, word)]
+        asked = [way for words_b in turned.values() for way in _ways(words_b, word, either)]
         total += hamming_search.candidates(words_a[:, word], asked, radius)
         total += _LOOKUP * len(asked) * min(len(words_a), len(turned[0]))
     return total
 
 
 def _look_up(
-    words_a: Words, turned: Mapping[int, Words], word: int, quarter: int, radius: int
+    words_a: Words,
+    turned: Mapping[int, Words],
+    word: int,
+    quarter: int,
+    radius: int,
+    either: range,
 ) -> Iterator[_Pairs]:
     """Yield the pairs with a ``word`` within ``radius``, which this quarter of it is to give."""
     for transposed, words_b in turned.items():
         a_is_longer = len(words_a) >= len(words_b)
         longer, shorter = (words_a, words_b) if a_is_longer else (words_b, words_a)
         buckets = Buckets.of(longer[:, word], quarter)
-        for asked in _either_ways(shorter, word):
+        for asked in _ways(shorter, word, either):
             for rows, others in buckets.near(asked, radius):
                 yield (transposed, rows, others) if a_is_longer else (transposed, others, rows)
 
 
-def _either_ways(words: Words, word: int) -> tuple[Words, ...]:
-    """Return a column of words as it may be in a mirroring; the first is the same in all."""
+def _ways(words: Words, word: int, either: range) -> tuple[Words, ...]:
+    """Return a column of words as it may be: complemented too, if it is one of ``either``."""
     column = words[:, word].copy()
-    return (column, ~column) if word else (column,)
+    return (column, ~column) if word in either else (column,)
 
 
-def _scan(words_a: Words, transposed: int, words_b: Words, radius: int) -> Iterator[_Pairs]:
+def _scan(
+    words_a: Words, transposed: int, words_b: Words, radius: int, either: range
+) -> Iterator[_Pairs]:
     """Yield the pairs whose first two words alone do not rule out a distance of ``radius``.
 
-    The first word is the same in all mirrorings; the second may be complemented.
+    Those of ``either`` may be complemented: the first is the same in all mirrorings.
     """
     columns = np.ascontiguousarray(words_a[:, :2].T)
     for first_b in range(0, len(words_b), _TILE_B):
@@ -169,6 +199,7 @@ def _scan(words_a: Words, transposed: int, words_b: Words, radius: int) -> Itera
         for first_a in range(0, len(words_a), _TILE_A):
             part = columns[:, None, first_a : first_a + _TILE_A]
             bound = np.bitwise_count(rows[0] ^ part[0])
+            bound = _either_way(bound) if 0 in either else bound
             bound += _either_way(np.bitwise_count(rows[1] ^ part[1]))
             hits_b, hits_a = np.nonzero(bound <= radius)
             if len(hits_a):

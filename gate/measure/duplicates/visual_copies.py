@@ -30,6 +30,7 @@ _SURE = round(1 - edited_copies.COPY, 3)
 _ALIKE = 0.35  # in place of RATIO: silhouettes of one kind are much alike
 # Of pictures on plain ground, by the bits in which their hashes differ; see ``tone_agreement``.
 _LEAST_LIKENESS = ((near_copies.SURE, near_copies.RADIUS), (0.96, 0.992))
+_RARE = 10  # of more than one in so many images with a border, all are sought without it
 _AT_ONCE = 4096  # thumbnails, 16 MB
 
 
@@ -41,21 +42,22 @@ def near_matches(
     They are sought by what the images show, then without their borders, then as negatives, then as
     objects set upright; each search among those that the one before left over.
     """
-    near = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
-    if _have_border(a, rows_a).any() or _have_border(b, rows_b).any():
-        near += _across(a, b, rows_a, _without(rows_b, near), _By.WITHOUT_BORDER)
-    near += _across(a, b, rows_a, _without(rows_b, near), _By.INVERTED)
+    near, negatives = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
+    bordered = _near_borders(a, b, rows_a, _without(rows_b, near))
+    near += _across(a, b, rows_a, bordered, _By.WITHOUT_BORDER)[0]
+    near += _across(a, b, rows_a, _without(negatives, near), _By.INVERTED)[0]
     rest = _objects(b, _without(rows_b, near))
-    return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)]
+    return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)[0]]
 
 
 def near_duplicates(side: FingerprintedSplit, rows: Indices) -> list[Match]:
     """Return near copies among ``rows`` of one split."""
-    near = _inside(side, rows, _By.AS_SHOWN)
-    if _have_border(side, rows).any():
-        near += _inside(side, _without(rows, near), _By.WITHOUT_BORDER)
-    near += _inside(side, _without(rows, near), _By.INVERTED)
-    return [*near, *_inside(side, _objects(side, _without(rows, near)), _By.UPRIGHT)]
+    near, negatives = _inside(side, rows, rows, _By.AS_SHOWN)
+    rest = _without(rows, near)
+    near += _inside(side, rest, _near_borders(side, side, rest, rest), _By.WITHOUT_BORDER)[0]
+    near += _inside(side, _without(rows, near), _without(negatives, near), _By.INVERTED)[0]
+    rest = _objects(side, _without(rows, near))
+    return [*near, *_inside(side, rest, rest, _By.UPRIGHT)[0]]
 
 
 class _By(Enum):
@@ -100,30 +102,68 @@ def _have_border(side: FingerprintedSplit, rows: Indices) -> NDArray[np.bool_]:
     return _not_black(side.fingerprints.bare)[rows]
 
 
+def _near_borders(
+    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
+) -> Indices:
+    """Return those ``rows_b`` of which a copy may differ in its border.
+
+    Where few images have one, these are few: the others were compared as they are shown.
+    """
+    bordered_a, bordered_b = rows_a[_have_border(a, rows_a)], _have_border(b, rows_b)
+    if len(bordered_a) * _RARE > len(rows_a):
+        return rows_b
+    if len(bordered_a):
+        bare = a.fingerprints.bare[bordered_a]
+        found = near_copies.nearest(
+            bare, _hashes(b, rows_b, _By.WITHOUT_BORDER), near_copies.RADIUS
+        )
+        bordered_b |= found.row != near_copies.NONE
+    return rows_b[bordered_b]
+
+
 def _across(
     a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices, by: _By
-) -> list[Match]:
+) -> tuple[list[Match], Indices]:
+    """Return the near copies in ``rows_a``, and those of ``rows_b`` that may have a negative."""
+    if not len(rows_b):
+        return [], rows_b
     firsts, hashes_a, _ = _distinct(a, rows_a, by)
     firsts_b, hashes_b, places = _distinct(b, rows_b, by)
     hashes_b = ~hashes_b if by is _By.INVERTED else hashes_b
-    found = near_copies.near_copies(hashes_a, hashes_b, ratio=_ratios(b, firsts_b, by))
+    found = near_copies.near_copies(
+        hashes_a, hashes_b, ratio=_ratios(b, firsts_b, by), negatives=by is _By.AS_SHOWN
+    )
     has = np.flatnonzero(found.row[places] != near_copies.NONE)
-    some, rows_b = places[has], rows_b[has]
-    rows_a, distances = firsts[found.row[some]], found.distance[some]
-    return _near(a, b, rows_a, rows_b, distances, found.orientation[some], by)
+    some, copies = places[has], rows_b[has]
+    partners, distances = firsts[found.row[some]], found.distance[some]
+    near = _near(a, b, partners, copies, distances, found.orientation[some], by)
+    return near, rows_b[found.has_negative[places]]
 
 
-def _inside(side: FingerprintedSplit, rows: Indices, by: _By) -> list[Match]:
+def _inside(
+    side: FingerprintedSplit, rows: Indices, sought: Indices, by: _By
+) -> tuple[list[Match], Indices]:
+    """Return the near copies in ``rows`` of some of them, and those that may have a negative."""
+    if not len(sought):
+        return [], sought
     firsts, hashes, places = _distinct(side, rows, by)
-    later = np.flatnonzero((rows != firsts[places]) & (by is not _By.INVERTED))
+    wanted = np.isin(rows, sought)
+    later = np.flatnonzero(wanted & (rows != firsts[places]) & (by is not _By.INVERTED))
     nought = np.zeros(len(later), np.int64)
     same_hash = _near(side, side, firsts[places[later]], rows[later], nought, nought, by)
-    sought = ~hashes if by is _By.INVERTED else hashes
-    found = near_copies.near_copies(hashes, sought, same=True, ratio=_ratios(side, firsts, by))
+    itself = np.unique(places[wanted])
+    found = near_copies.near_copies(
+        hashes,
+        ~hashes[itself] if by is _By.INVERTED else hashes[itself],
+        itself=itself,
+        ratio=_ratios(side, firsts[itself], by),
+        negatives=by is _By.AS_SHOWN,
+    )
     has = np.flatnonzero(found.row != near_copies.NONE)
     rows_a, distances = firsts[found.row[has]], found.distance[has]
-    others = _near(side, side, rows_a, firsts[has], distances, found.orientation[has], by)
-    return [*same_hash, *once(side, others)]
+    others = _near(side, side, rows_a, firsts[itself[has]], distances, found.orientation[has], by)
+    negatives = rows[np.isin(places, itself[found.has_negative])]
+    return [*same_hash, *once(side, others)], negatives
 
 
 def _without(rows: Indices, found: Iterable[Match]) -> Indices:

@@ -7,7 +7,7 @@ The pixels are read by BLAKE3 once, which takes a quarter of the time of SHA-256
 image as it stands is made from the digest of the turn_image image and the name of the turn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -37,6 +37,10 @@ _BY_PILLOW = (  # of orientations from 1 on
     Image.Transpose.ROTATE_90,
     Image.Transpose.TRANSVERSE,
 )
+
+
+# Of places of pictures and an orientation, it gives the bytes of each, turned.
+_TurnRows = Callable[[NDArray[np.intp], int], Iterable[bytes | memoryview]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +75,7 @@ def fingerprint(stored: bytes, image: Image.Image) -> Fingerprint:
     form = _one_form(image)
     small = perceptual_hash.thumbnails(form.grey[None])
     height, width = form.grey.shape
-    oriented, turns = _orient(form.mode, height, width, small, lambda _, way: form.turned(way))
+    oriented, turns = _orient(form.mode, height, width, small, form.turn_rows)
     looks = look_at(form.grey[None], small)
     return Fingerprint(
         file=sha256(stored).digest(),
@@ -210,7 +214,7 @@ class _Form:
 
     mode: str
     grey: NDArray[np.uint8]
-    turned: Callable[[int], bytes | memoryview]
+    turn_rows: _TurnRows
 
 
 def _one_form(image: Image.Image) -> _Form:
@@ -220,7 +224,9 @@ def _one_form(image: Image.Image) -> _Form:
     if image.mode in ("L", "RGB", "RGBA"):
         # Pillow turns whole pixels, and its bytes need not become an array first.
         grey = np.asarray(image.convert("L"))
-        return _Form(image.mode, grey, lambda orientation: turn_image(image, orientation).tobytes())
+        return _Form(
+            image.mode, grey, lambda rows, way: (turn_image(image, way).tobytes() for _ in rows)
+        )
     values = np.asarray(image)
     if values.dtype == np.uint8:  # LAB and its like: the first channel is the lightness
         lightness = np.ascontiguousarray(values.reshape(*values.shape[:2], -1)[..., 0])
@@ -237,8 +243,8 @@ def _of_values(
     mode: str, values: NDArray[np.uint8], grey: NDArray[np.uint8] | None = None
 ) -> _Form:
     """Return the form of ``values``, (H, W) or (H, W, bytes a pixel); without ``grey``, grey."""
-    turn_row = _turner(values[None], np.zeros(1, np.intp))
-    return _Form(mode, values if grey is None else grey, lambda way: turn_row(0, way))
+    turn_rows = _turner(values[None], np.zeros(1, np.intp))
+    return _Form(mode, values if grey is None else grey, turn_rows)
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
@@ -294,11 +300,11 @@ def _orient(
     height: int,
     width: int,
     small: NDArray[np.uint8],
-    turn_row: Callable[[int, int], bytes | memoryview],
+    turn_rows: _TurnRows,
 ) -> tuple[list[bytes], list[int]]:
     """Return a digest that all eight orientations share, and the turn at which it was taken.
 
-    ``small`` are the thumbnails of pictures of one size; ``turn_row`` gives the bytes of one of
+    ``small`` are the thumbnails of pictures of one size; ``turn_rows`` gives the bytes of some of
     them, turned. Where the thumbnail cannot tell some orientations apart, all of those are hashed
     and the lowest digest is taken.
     """
@@ -308,31 +314,36 @@ def _orient(
     preferred = _prefer(small, height, width)
     for orientation in ORIENTATIONS:
         head = blake3(heads[orientation >> 2])
-        for row in np.flatnonzero(preferred[:, orientation]).tolist():
+        rows = np.flatnonzero(preferred[:, orientation])
+        for row, turned in zip(rows.tolist(), turn_rows(rows, orientation), strict=True):
             digest = head.copy()
-            digest.update(turn_row(row, orientation))
+            digest.update(turned)
             candidate = digest.digest()
             if not found[row] or candidate < found[row]:
                 found[row], turns[row] = candidate, orientation
     return found, turns
 
 
-def _turner(
-    pixels: NDArray[np.uint8], rows: NDArray[np.intp]
-) -> Callable[[int, int], bytes | memoryview]:
-    """Return a function of a place in ``rows`` and an orientation: the picture's bytes, turned.
+def _turner(pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> _TurnRows:
+    """Return what turns the pictures at some places in ``rows``.
 
     ``pixels`` is (n, H, W) or (n, H, W, bytes a pixel).
     """
 
-    def turn_row(place: int, orientation: int) -> bytes | memoryview:
-        picture = pixels[rows[place]]
-        if orientation and picture.size > _LARGE and picture.shape[2:] == (_RGB,):
-            # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
-            return turn_image(Image.fromarray(picture), orientation).tobytes()
-        return np.ascontiguousarray(turn(picture[None], orientation)).data
+    def turn_rows(places: NDArray[np.intp], orientation: int) -> Iterator[bytes | memoryview]:
+        chosen, size = rows[places], pixels[0].size
+        if size <= _LARGE:  # all at once, and a copy in the cache
+            turned = np.ascontiguousarray(turn(pixels[chosen], orientation)).reshape(-1).data
+            yield from (turned[start : start + size] for start in range(0, len(turned), size))
+            return
+        for picture in (pixels[row] for row in chosen):
+            if orientation and picture.shape[2:] == (_RGB,):
+                # Pillow moves a pixel at a time, numpy a byte at a time: 3 times faster.
+                yield turn_image(Image.fromarray(picture), orientation).tobytes()
+            else:
+                yield np.ascontiguousarray(turn(picture[None], orientation)).data
 
-    return turn_row
+    return turn_rows
 
 
 def _prefer(small: NDArray[np.uint8], height: int, width: int) -> NDArray[np.bool_]:

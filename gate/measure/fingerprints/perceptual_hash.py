@@ -6,6 +6,7 @@ the eight orientations: the hash of a turned picture is the turned hash, see ``t
 """
 
 from functools import cache, lru_cache
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ SIDE = 64  # of a thumbnail, in pixels
 BITS = 256
 _FREQUENCIES = np.arange(1, 17)  # those of PDQ (Facebook, 2019): no mean, no purely straight bands
 _SCALE = 1024  # of the integer cosines: 255 * 64 * 1024 is below 2**24, where float32 is exact
-_CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
+_CHUNK = 64  # pictures at a time, so that the intermediates stay in the processor's cache
 _BAND = 8  # rows of a thumbnail at a time: an eighth of the products, and too few for threads
+_REPEATS = 4  # of the weights of a short side, at most: a product of smaller parts saves nothing
 _LENGTHS = 512  # of sides whose weights are kept; a split may have images of a thousand sizes
 _FAINT = 0.5  # grey levels: rounding alone moves a coefficient by 0.3
 
@@ -43,6 +45,7 @@ def thumbnails(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the hashes, (n, 32) bytes, of thumbnails (n, 64, 64), and which are featureless.
 
+    Of pictures of 32 pixels a side, (n, 32, 32), each pixel stands for four of a thumbnail.
     A bit says whether a coefficient of the cosine transform is above zero. The 256 bits are four
     words of 64, by whether the vertical and the horizontal frequency are even or odd. A picture is
     featureless when half of its coefficients or more are below one grey level (of the orthonormal
@@ -54,12 +57,13 @@ def hashes(small: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     count = len(small)
     bits = np.empty((count, BITS), np.bool_)
     faint = np.empty(count, np.bool_)
-    cosines = _cosines()
+    cosines = _cosines(small.shape[1])
+    across = cosines.T.astype(np.float32)
     limit = _FAINT * _SCALE**2 * SIDE / 2
     for start in range(0, count, _CHUNK):
         chunk = slice(start, start + _CHUNK)
         part = small[chunk].astype(np.float32)
-        bands = cosines @ flat_product(part, cosines.T.astype(np.float32)).astype(np.float64)
+        bands = cosines @ flat_product(part, across).astype(np.float64)
         words = bands.reshape(-1, 2, 8, 2, 8).swapaxes(2, 3).reshape(-1, BITS)
         bits[chunk] = words > 0
         faint[chunk] = np.count_nonzero(np.abs(words) >= limit, axis=1) <= BITS // 2
@@ -85,7 +89,10 @@ def moments(small: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.f
     """
     places = 2 * np.arange(SIDE, dtype=np.float32) - (SIDE - 1)
     flat = np.stack([np.ones_like(places), places], axis=1)
-    sums = flat_product(small.astype(np.float32), flat).astype(np.float64)
+    sums = np.empty((*small.shape[:2], 2))
+    for start in range(0, len(small), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        sums[part] = flat_product(small[part].astype(np.float32), flat)
     return sums[..., 0] @ places.astype(np.float64), sums[..., 1].sum(axis=1)
 
 
@@ -106,7 +113,12 @@ def _row_sums(bands: "_Bands", part: NDArray[Any]) -> NDArray[Any]:
 def _column_sums(part: NDArray[Any], bands: "_Bands") -> NDArray[Any]:
     """Return the sums over the columns of ``part``, (n, 64, W), that each of 64 parts covers."""
     if len(bands) == 1:
-        return flat_product(part, bands[0].shares.T)
+        # Weights repeat where the sides have a common divisor: fewer zeros to multiply by.
+        shares = bands[0].shares
+        times = gcd(shares.shape[1], _REPEATS)
+        once = shares[: SIDE // times, : shares.shape[1] // times]
+        pieces = part.reshape(-1, once.shape[1]) @ once.T
+        return np.asarray(pieces).reshape(*part.shape[:2], SIDE)
     sums = np.empty((*part.shape[:2], SIDE), part.dtype)
     for band in bands:
         np.matmul(part[..., band.near], band.shares.T, out=sums[..., band.parts])
@@ -162,9 +174,12 @@ def areas(length: int, parts: int) -> NDArray[np.float64]:
 
 
 @cache
-def _cosines() -> NDArray[np.float64]:
-    """Return (16, 64) integers: the even frequencies of the cosine transform, then the odd ones."""
+def _cosines(side: int) -> NDArray[np.float64]:
+    """Return (16, side) integers: the even frequencies of the cosine transform, then the odd ones.
+
+    A pixel of fewer than 64 stands for several.
+    """
     order = np.concatenate([_FREQUENCIES[1::2], _FREQUENCIES[::2]])
     angles = np.pi * np.outer(order, 2 * np.arange(SIDE) + 1) / (2 * SIDE)
     cosines: NDArray[np.float64] = np.rint(_SCALE * np.cos(angles))
-    return cosines
+    return np.asarray(cosines.reshape(len(order), side, -1).sum(axis=2))

@@ -25,7 +25,7 @@ _HOLLOW = 0.15  # of the pixels in the box are ground, where it holds an object 
 _SMALL = 0.75  # of the frame's sides; an object that is smaller both ways is seen by itself
 _LEAST = 24  # pixels of that square's side; the hash of fewer has frequencies that are always zero
 _MARGIN = 16  # of an object's longer side, the part that is left around it
-_CHUNK = 256  # pictures at a time, so that the intermediates stay in the processor's cache
+_CHUNK = 128  # pictures at a time, so that the intermediates stay in the processor's cache
 
 Greys = NDArray[np.uint8]
 Flags = NDArray[np.bool_]

@@ -164,20 +164,31 @@ def short_value(result: ResultPart, *, interval: bool = False) -> str:
     if measured.numerator is not None and measured.denominator is not None:
         inside.append(f"{measured.numerator:,}/{measured.denominator:,}")
     if interval and measured.interval is not None:
-        inside += _both_ends(measured.interval)
+        inside += _both_ends(measured.interval, result.required.value)
     said = value_of(result)
     return f"{said} ({', '.join(inside)})" if inside else said
 
 
-def _both_ends(bounds: IntervalPart) -> list[str]:
-    """Return an interval with two digits, or three; nothing where it is one number to a reader."""
+def _both_ends(bounds: IntervalPart, required: float) -> list[str]:
+    """Return an interval with two digits, or three; nothing where it is one number to a reader.
+
+    Three where two would put an end on the other side of the requirement: 0.948 is below 0.95.
+    """
     if bounds.low is None or bounds.high is None:
         return []
+    ends = bounds.low, bounds.high
     for places in (2, 3):
-        low, high = f"{bounds.low:.{places}f}", f"{bounds.high:.{places}f}"
-        if low != high:
+        low, high = (f"{end:.{places}f}" for end in ends)
+        is_told = all(_on_its_side(end, places, required) for end in ends)
+        if low != high and (is_told or places == 3):
             return [f"{low}–{high}"]
     return []
+
+
+def _on_its_side(end: float, places: int, required: float) -> bool:
+    """Return whether a bound is above, at or below a requirement as it is without rounding."""
+    shown = round(end, places)
+    return (shown > required, shown < required) == (end > required, end < required)
 
 
 def describe(group: RuleGroup, most: int = MOST_NAMED) -> str:
@@ -240,13 +251,22 @@ def _unmeasured(results: Sequence[ResultPart], most: int) -> Iterator[str]:
     """Yield why there is no number, each reason once, with the classes or slices that it is of."""
     by_reason: dict[str, list[ResultPart]] = {}
     for each in results:
-        by_reason.setdefault(each.measured.reason or each.message, []).append(each)
+        by_reason.setdefault(_why_unmeasured(each), []).append(each)
     for reason, of_reason in list(by_reason.items())[:most]:
-        names = list(dict.fromkeys(filter(None, map(name_scope, of_reason))))
-        said = printable(reason if names else of_reason[0].message, 600)
+        named = (name_scope(each) or name_part(each) for each in of_reason)
+        names = list(dict.fromkeys(filter(None, named)))
+        said = printable(reason, 600)
         yield f"{listed(names, most)}: {said}" if names else said
     if len(by_reason) > most:
         yield f"and {len(by_reason) - most:,} more"
+
+
+def _why_unmeasured(result: ResultPart) -> str:
+    """Return the reason why a result has no value; where it is of a whole split, as a sentence."""
+    reason = result.measured.reason
+    if reason and (name_scope(result) or name_part(result)):
+        return reason
+    return result.message if result.outcome == "failed" or not reason else f"Not checked: {reason}"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:

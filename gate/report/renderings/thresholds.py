@@ -58,6 +58,8 @@ def _never(others: list[str]) -> str:
 
 def _from(threshold: ThresholdPart, *, exact: bool) -> str:
     goal = "" if threshold.fit is None else f" (fitted to {printable(threshold.fit, 200)})"
+    if threshold.at_least is None and threshold.nearest is not None:
+        return f"from no score (none reaches {printable(threshold.fit or 'it', 200)})"
     if threshold.at_least is None:
         return f"from no known score{goal}"
     least = printable(threshold.at_least, 400) if exact else f"{float(threshold.at_least):.6g}"
@@ -86,9 +88,16 @@ def missed_by_the_highest_score(report: Report) -> ResultPart | None:
     missed = [
         each
         for each in report.results
-        if (each.check, each.outcome, each.scope.slice) == ("recall", "failed", None)
+        if (each.check, each.scope.slice) == ("recall", None) and _is_missed(each)
     ]
     return min(missed, key=lambda each: each.measured.value or 0.0, default=None)
+
+
+def _is_missed(result: ResultPart) -> bool:
+    """Return whether a result failed, or is open and its estimate falls short."""
+    value = result.measured.value
+    falls_short = value is not None and value < result.required.value
+    return result.outcome == "failed" or (result.outcome == "inconclusive" and falls_short)
 
 
 def notable_changes(report: Report, split: str) -> list[Changed]:

@@ -129,9 +129,11 @@ def built_by(report: Report) -> str:
 
 def champion_of(baseline: BaselinePart) -> str:
     """Return which model was compared with, in a few words from outside: not escaped yet."""
+    point = baseline.operating_point
+    answers = "" if point is None else f", answers {point}"
     if baseline.sha256 is None:
-        return f"{baseline.path}, of no known checkpoint"
-    return f"{baseline.path}, checkpoint sha256 {baseline.sha256[:12]}"
+        return f"{baseline.path}, of no known checkpoint{answers}"
+    return f"{baseline.path}, checkpoint sha256 {baseline.sha256[:12]}{answers}"
 
 
 def value_of(result: ResultPart | ReadingPart) -> str:

@@ -37,9 +37,7 @@ def seal(path: Path, *, most: int = MAX_BYTES) -> Sealed:
         # O_NONBLOCK: opening a FIFO waits for a writer, perhaps for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise corrupt(
-            "there is no such file", "check the path of the checkpoint: nothing is downloaded"
-        ) from error
+        raise corrupt("there is no such file", "check its path: nothing is downloaded") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name is not a path"
         raise corrupt(f"it cannot be opened ({reason})", "check the path and its rights") from error

@@ -111,8 +111,8 @@ def _refuse_predictions(table: Table, spec: DataSpec) -> None:
         raise DataError(
             table.where,
             "seems to hold saved predictions, a score a class, and names no images",
-            "give it as predictions: in place of path:, or by --predictions (--train-predictions, "
-            "--val-predictions)",
+            "give it to `validate-model run` by --predictions (--train-predictions, "
+            "--val-predictions), or as predictions: in place of path: in a gate file",
         )
 
 

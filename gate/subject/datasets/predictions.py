@@ -16,7 +16,7 @@ from gate.subject.datasets.records import PredictionTable
 from gate.subject.datasets.rounded import TOLERANCE, are_distributions
 from gate.subject.datasets.spec import DataSpec
 from gate.subject.datasets.tables import Table, Wanted
-from gate.wording import list_names, quote
+from gate.wording import did_you_mean, list_names, quote
 
 _IMAGES = ("image", "file_name", "path")  # columns of paths
 
@@ -122,8 +122,7 @@ def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
         raise DataError(
             table.where,
             f"has no column of scores for {counted_classes(missing, classes)}",
-            "write one probability a class, in a column named as the class; where only the answer "
-            "is known, write 1 for it and 0 for the others",
+            _how_columns_are_named(table, missing),
         )
     scores = np.column_stack([table.full_numbers(name) for name in classes])
     finite = np.all(np.isfinite(scores), axis=1)
@@ -140,6 +139,18 @@ def _scores(table: Table, classes: Sequence[str]) -> NDArray[np.float64]:
         "round them instead of cutting off digits",
     )
     return scores
+
+
+def _how_columns_are_named(table: Table, missing: Sequence[str]) -> str:
+    """Return what to do about classes without scores, by the columns that are there."""
+    there = {*table.columns, *table.others, *table.numbers, *table.unread}
+    has = f"It has {list_names(sorted(there), 10)}"
+    if close := did_you_mean(missing[0], there):
+        return f"{close} Name the classes as the columns of scores are called. {has}"
+    return (
+        "write one probability a class, in a column named as the class; where only the answer is "
+        f"known, write 1 for it and 0 for the others. {has}"
+    )
 
 
 def _what_they_are(scores: NDArray[np.float64], within: NDArray[np.bool_]) -> str:

@@ -131,10 +131,11 @@ class Table:
         known = [*self.columns, *self.unread]
         # A name that nobody gave is not misspelt.
         close = did_you_mean(name, known) if name != key else ""
+        added = "; or add a column of names, each unique" if key == "id" else ""
         raise DataError(
             self.where,
             f"has no column {quote(name)}",
-            close or f"set {key} to one of its columns: {list_names(known, 10)}",
+            close or f"set {key} to one of its columns: {list_names(known, 10)}{added}",
         )
 
     def names(self, name: str, key: str) -> list[str | None]:

@@ -1,7 +1,8 @@
 # ruff: noqa: T201 - a benchmark prints what it finds
 import numpy as np
 import pytest
-from PIL import Image
+from planted_pictures import digits, enlarged, on_ground
+from planting import copied, recalls, side, table
 
 from gate.evidence.records import EXACT, PairKind, Split
 from gate.measure.duplicates.find_overlap import find_overlap
@@ -9,15 +10,11 @@ from gate.measure.duplicates.find_overlap import find_overlap
 pytestmark = pytest.mark.benchmark
 
 
-def copied(overlap):
-    return {pair.b for pair in overlap.pairs}
-
-
-def test_copies_planted_in_fashion_mnist_are_found(fashion_mnist, planting, capsys):
+def test_copies_planted_in_fashion_mnist_are_found(fashion_mnist, capsys):
     train, test = fashion_mnist
 
-    text, mean = planting.table(planting.recalls(train, count=300, seed=7))
-    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, test))
+    text, mean = table(recalls(train, count=300, seed=7))
+    given = find_overlap(side(Split.TRAIN, train), side(Split.TEST, test))
 
     flagged = len(copied(given)) / len(test)
     with capsys.disabled():
@@ -28,13 +25,13 @@ def test_copies_planted_in_fashion_mnist_are_found(fashion_mnist, planting, caps
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_copies_planted_in_photographs_are_found(scenes, planting, capsys, seed):
+def test_copies_planted_in_photographs_are_found(scenes, capsys, seed):
     order = np.random.default_rng(seed).permutation(len(scenes))
     train = np.concatenate([scenes[scene] for scene in order[::2]])
     others = np.concatenate([scenes[scene] for scene in order[1::2]])
 
-    text, mean = planting.table(planting.recalls(train, count=200, seed=seed))
-    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, others))
+    text, mean = table(recalls(train, count=200, seed=seed))
+    given = find_overlap(side(Split.TRAIN, train), side(Split.TEST, others))
 
     like = [pair for pair in given.pairs if pair.kind in (PairKind.NEAR, PairKind.EDITED)]
     with capsys.disabled():
@@ -46,16 +43,11 @@ def test_copies_planted_in_photographs_are_found(scenes, planting, capsys, seed)
     assert like == []
 
 
-def enlarged(pictures, side=64):
-    size = (side, side)
-    return np.stack([np.asarray(Image.fromarray(each).resize(size)) for each in pictures])
-
-
-def test_enlarged_pictures_that_look_alike_are_no_copies(fashion_mnist, planting, capsys):
+def test_enlarged_pictures_that_look_alike_are_no_copies(fashion_mnist, capsys):
     train, test = (enlarged(pictures) for pictures in fashion_mnist)
 
-    text, mean = planting.table(planting.recalls(train, count=40, seed=7))
-    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, test))
+    text, mean = table(recalls(train, count=40, seed=7))
+    given = find_overlap(side(Split.TRAIN, train), side(Split.TEST, test))
 
     flagged = len(copied(given)) / len(test)
     with capsys.disabled():
@@ -65,51 +57,33 @@ def test_enlarged_pictures_that_look_alike_are_no_copies(fashion_mnist, planting
 
 
 @pytest.mark.parametrize("size", [64, 96])
-def test_enlarged_digits_are_no_copies(planting, capsys, size):
-    from sklearn.datasets import load_digits
+def test_enlarged_digits_are_no_copies(capsys, size):
+    pictures = enlarged(digits(), size)
 
-    levels = (load_digits().images * (255 / 16)).astype(np.uint8)
-    order = np.random.default_rng(0).permutation(len(levels))
-    digits = enlarged(levels[order], size)
+    given = find_overlap(side(Split.TRAIN, pictures[:1200]), side(Split.TEST, pictures[1200:]))
 
-    given = find_overlap(
-        planting.side(Split.TRAIN, digits[:1200]), planting.side(Split.TEST, digits[1200:])
-    )
-
-    flagged = len(copied(given)) / (len(digits) - 1200)
+    flagged = len(copied(given)) / (len(pictures) - 1200)
     with capsys.disabled():
         print(f"\nflagged of distinct digits at {size} pixels: {flagged:.2%}")
     assert flagged <= 0.007
 
 
-def on_ground(pictures, side, frame):
-    """Return pictures, enlarged or reduced to ``side`` pixels, amid black frames."""
-    margin = (frame - side) // 2
-    rest = frame - side - margin
-    return np.pad(enlarged(pictures, side), ((0, 0), (margin, rest), (margin, rest)))
-
-
 @pytest.mark.parametrize(("size", "frame"), [(28, 128), (40, 128), (40, 96), (24, 48), (60, 96)])
-def test_digits_on_plain_ground_are_no_copies(planting, capsys, size, frame):
-    from sklearn.datasets import load_digits
+def test_digits_on_plain_ground_are_no_copies(capsys, size, frame):
+    pictures = on_ground(digits(), size, frame)
 
-    levels = (load_digits().images * (255 / 16)).astype(np.uint8)
-    digits = on_ground(levels[np.random.default_rng(0).permutation(len(levels))], size, frame)
+    given = find_overlap(side(Split.TRAIN, pictures[:1200]), side(Split.TEST, pictures[1200:]))
 
-    given = find_overlap(
-        planting.side(Split.TRAIN, digits[:1200]), planting.side(Split.TEST, digits[1200:])
-    )
-
-    flagged = len(copied(given)) / (len(digits) - 1200)
+    flagged = len(copied(given)) / (len(pictures) - 1200)
     with capsys.disabled():
         print(f"\nflagged of distinct digits of {size} pixels on {frame}: {flagged:.2%}")
     assert flagged <= 0.007
 
 
-def test_garments_on_plain_ground_are_no_copies(fashion_mnist, planting, capsys):
+def test_garments_on_plain_ground_are_no_copies(fashion_mnist, capsys):
     train, test = (on_ground(pictures[:2000], 28, 96) for pictures in fashion_mnist)
 
-    given = find_overlap(planting.side(Split.TRAIN, train), planting.side(Split.TEST, test))
+    given = find_overlap(side(Split.TRAIN, train), side(Split.TEST, test))
 
     flagged = len(copied(given)) / len(test)
     with capsys.disabled():
@@ -117,18 +91,18 @@ def test_garments_on_plain_ground_are_no_copies(fashion_mnist, planting, capsys)
     assert flagged <= 0.017
 
 
-def test_tiles_without_features_are_found_exactly_and_match_nothing_else(scenes, planting):
+def test_tiles_without_features_are_found_exactly_and_match_nothing_else(scenes):
     tiles = np.concatenate(scenes)
-    flat = tiles[planting.side(Split.TRAIN, tiles).fingerprints.featureless]
+    flat = tiles[side(Split.TRAIN, tiles).fingerprints.featureless]
     a, same, turned = (
-        planting.side(split, pixels)
+        side(split, pixels)
         for split, pixels in (
             (Split.TRAIN, flat),
             (Split.TEST, flat),
             (Split.TEST, np.ascontiguousarray(flat[:, :, ::-1])),
         )
     )
-    darker = planting.side(Split.TEST, (flat * 0.9).astype(np.uint8))
+    darker = side(Split.TEST, (flat * 0.9).astype(np.uint8))
 
     assert len(copied(find_overlap(a, same))) == len(copied(find_overlap(a, turned))) == len(flat)
     assert find_overlap(a, darker).featureless >= len(flat)

@@ -79,6 +79,40 @@ def test_the_nearest_is_that_of_brute_force(way, sides, radius):
 
 
 @pytest.mark.parametrize("way", ["scan", "look up"])
+@settings(max_examples=20, deadline=None)
+@given(planted(), st.sampled_from([0, 7, 31]), st.integers(0, 2**32 - 1))
+def test_negatives_are_those_of_a_search_for_them(way, sides, radius, seed):
+    a, b = sides
+    inverted = np.random.default_rng(seed).random(len(b)) < 0.5
+    b[inverted] ^= 255
+    with pytest.MonkeyPatch.context() as patched:
+        if way == "look up":
+            patched.setattr(room, "_SMALL", -1)
+            patched.setattr(room, "_LOOKUP", -1_000_000)
+
+        found = nearest(a, b, radius, negatives=True)
+
+    assert found.has_negative.tolist() == [
+        each is not None for each in brute_force(a, b ^ 255, radius)
+    ]
+    assert as_list(found) == brute_force(a, b, radius)
+
+
+@pytest.mark.parametrize("word", range(4))
+def test_a_negative_that_only_one_word_is_near_to_is_found(word, monkeypatch):
+    monkeypatch.setattr(room, "_SMALL", -1)
+    monkeypatch.setattr(room, "_LOOKUP", -1_000_000)
+    a = random_hashes(50)
+    bits = np.unpackbits(~a[7]).reshape(4, 64)
+    bits[:, :8] ^= 1
+    bits[word, 7] ^= 1
+
+    found = nearest(a, np.packbits(bits.reshape(1, -1), axis=1), RADIUS, negatives=True)
+
+    assert found.has_negative.tolist() == [True]
+
+
+@pytest.mark.parametrize("way", ["scan", "look up"])
 def test_the_nearest_inside_one_side_is_never_itself(way, monkeypatch):
     if way == "look up":
         monkeypatch.setattr(room, "_SMALL", -1)
@@ -86,11 +120,22 @@ def test_the_nearest_inside_one_side_is_never_itself(way, monkeypatch):
     a = random_hashes(20)
     a[15] = with_changed_bits(turn_hashes(a[3:4], 5), 9)[0]
 
-    found = nearest(a, a, RADIUS, same=True)
+    found = nearest(a, a, RADIUS, itself=np.arange(len(a)))
 
     assert as_list(found) == brute_force(a, a, RADIUS, same=True)
     assert found.row[15] == 3
     assert found.row[3] == 15
+
+
+def test_some_of_a_side_have_the_partners_that_they_have_among_all():
+    a = random_hashes(200)
+    a[150:] = with_changed_bits(a[:50], 9)
+    some = np.array([3, 150, 199])
+
+    found = near_copies(a, a[some], itself=some)
+
+    everyone = near_copies(a, a, itself=np.arange(200))
+    assert found.row.tolist() == everyone.row[some].tolist() == [153, 0, 49]
 
 
 def test_both_ways_agree_on_many_hashes():
@@ -175,7 +220,7 @@ def test_a_hash_is_not_in_its_own_crowd():
         [pair, with_changed_bits(pair, 25), crowd(pair, 18, 45), random_hashes(100, 9)]
     )
 
-    assert near_copies(a, a, same=True).row[0] == 1
+    assert near_copies(a, a, itself=np.arange(len(a))).row[0] == 1
 
 
 @pytest.mark.parametrize(("others", "copy"), [(18, True), (19, False)])
@@ -201,7 +246,8 @@ def test_the_number_of_cores_changes_nothing(way, sides, same, cores):
             patched.setattr(room, "_LOOKUP", -1_000_000)
         for each in (1, cores):
             patched.setattr(room, "usable_cores", lambda each=each: each)
-            found.append(as_list(nearest(a, b, RADIUS, same=same)))
+            itself = np.arange(len(a)) if same else None
+            found.append(as_list(nearest(a, b, RADIUS, itself=itself)))
 
     assert found[0] == found[1]
 

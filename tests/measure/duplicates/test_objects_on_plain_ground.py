@@ -76,6 +76,21 @@ def test_a_picture_is_found_in_a_border_and_without_it():
         assert sum(pair.a == pair.b for pair in overlap.pairs) >= 18
 
 
+@pytest.mark.parametrize("framed", ["train", "test"])
+def test_few_pictures_in_a_border_are_found_as_if_all_were_sought_without(framed, monkeypatch):
+    scenes, others = smooth_scenes(300), smooth_scenes(300, seed=1)
+    few = [ImageOps.expand(each, 8, 255).resize((96, 96)) for each in scenes[:12]]
+    with_border, without = side(Split.TRAIN, [*few, *others]), side(Split.TEST, scenes)
+    one, other = (with_border, without) if framed == "train" else (without, with_border)
+    both = side(Split.TRAIN, [*few, *scenes])
+
+    found = find_overlap(one, other), find_duplicates(both)
+
+    monkeypatch.setattr("gate.measure.duplicates.visual_copies._RARE", 10_000)
+    assert (find_overlap(one, other), find_duplicates(both)) == found
+    assert [pair.kind for pair in found[0].pairs] == [PairKind.NEAR] * 12
+
+
 @pytest.mark.parametrize("size", [40, 96])
 def test_a_negative_is_found_mirrored_too(size):
     scenes = [each.resize((size, size)) for each in smooth_scenes(120)]

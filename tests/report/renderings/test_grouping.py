@@ -152,6 +152,42 @@ def test_a_reason_is_said_once_with_the_classes_that_it_is_of(reporting):
     assert describe(group(reporting, *of), 3) == "a, b, c and 3 more: it has no images"
 
 
+def test_a_reason_of_a_whole_split_comes_first_and_names_no_metric(reporting):
+    """Rules that are open for one reason then share a line."""
+    found = group(reporting, result(outcome="inconclusive", value=None, reason="no threshold fits"))
+
+    assert describe(found) == "Not checked: no threshold fits"
+
+
+def test_a_reason_of_several_regions_is_said_once(reporting):
+    of = [
+        result("region-evidence", None, outcome="inconclusive", reason="too small", part=part)
+        for part in ("frame:0.2", "cell:4:0")
+    ]
+
+    assert describe(group(reporting, *of)) == "frame of 20 %, top left cell of 4 x 4: too small"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.948, 0.999, "0.948–0.999"),  # and not 0.95, which would be enough
+        (0.95, 0.999, "0.95–1.00"),
+        (0.90, 0.9504, "0.900–0.950"),
+        (0.91, 0.98, "0.91–0.98"),
+    ],
+)
+def test_no_end_of_an_interval_is_shown_on_the_other_side_of_the_requirement(low, high, said):
+    bounds = {"low": low, "high": high, "one_sided_confidence": 0.95, "method": "exact"}
+    measured = {"value": 0.96, "numerator": None, "denominator": None, "reason": None}
+
+    found = result(
+        measured={**measured, "interval": bounds}, required={"operator": ">=", "value": 0.95}
+    )
+
+    assert short_value(found, interval=True) == f"0.960 ({said})"
+
+
 def test_what_an_inconclusive_rule_needs_is_told_of_its_worst_class(reporting):
     found = group(
         reporting,

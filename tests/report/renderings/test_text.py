@@ -13,7 +13,7 @@ from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.policy.reading import read_policy
 from gate.report.build import build
-from gate.report.model import CausePart, ErrorPart
+from gate.report.model import ArtefactPart, CausePart, ErrorPart
 from gate.report.renderings.text import text, verdict_alone
 from gate.report.renderings.words import VERDICTS, word
 
@@ -114,6 +114,47 @@ def test_it_fits_80_columns_where_words_allow_it(verdict, report_on):
     lines = text(report_on(verdict), width=80).splitlines()
 
     assert max(len(line) for line in lines if "validate-model attest" not in line) <= 80
+
+
+def test_an_artefact_is_told_within_80_columns(report_on):
+    """Its name may be as long as the gate file has it."""
+    report = report_on("pass")
+    about = {"sha256": "f" * 64, "size_bytes": 1, "format": "onnx", "precision": "float32"}
+    deployed = ArtefactPart(name="exported", parameters=None, covered=True, **about)
+    subject = report.subject.model_copy(update={"artefacts": [deployed]})
+
+    lines = text(report.model_copy(update={"subject": subject}), width=80).splitlines()
+
+    assert "covered by the verdict" in " ".join(" ".join(lines).split())
+    assert max(len(line) for line in lines if "validate-model attest" not in line) <= 80
+
+
+def test_rules_that_nothing_was_known_for_share_a_line_with_the_whole_reason(report_on):
+    reason = "no threshold of cat reaches recall 0.95 on validation"
+    report = report_on("inconclusive")
+    open_ones = [
+        each.model_copy(
+            update={
+                "rule": f"rule-{number}",
+                "outcome": "inconclusive",
+                "severity": "block",
+                "finding": None,
+                "needed": "",
+                "scope": each.scope.model_copy(
+                    update={"class_": None, "slice": None, "part": None}
+                ),
+                "measured": each.measured.model_copy(
+                    update={"value": None, "interval": None, "reason": reason}
+                ),
+            }
+        )
+        for number, each in enumerate(report.results[:5])
+    ]
+
+    shown = " ".join(text(report.model_copy(update={"results": open_ones})).split())
+
+    assert shown.count(reason) == 1
+    assert f"rule-0, rule-1, rule-2, rule-3, rule-4 Not checked: {reason}" in shown
 
 
 @verdicts

@@ -8,6 +8,8 @@ from safetensors.torch import save_file
 
 from gate.errors import CheckpointError, Refusal
 from gate.subject.checkpoints import load_into, open_checkpoint
+from gate.subject.checkpoints.refusals import RefusedError
+from gate.subject.checkpoints.sealing import seal
 
 
 def _refused(path: Path, model: torch.nn.Module, key: str | None = None) -> CheckpointError:
@@ -169,3 +171,11 @@ def test_a_counter_that_was_cast_with_the_weights_is_told_how_to_cast_without(
 
     assert "norm.num_batches_tracked is float16, the model has int64" in error.fact
     assert "tensor.half() if tensor.is_floating_point() else tensor" in error.remedy
+
+
+def test_a_file_that_is_not_there_is_looked_for_whatever_it_is(tmp_path: Path) -> None:
+    """An artefact that is deployed is sealed as a checkpoint is."""
+    with pytest.raises(RefusedError) as refused:
+        seal(tmp_path / "model.onnx")
+
+    assert refused.value.remedy == "check its path: nothing is downloaded"

@@ -243,3 +243,23 @@ def test_predictions_that_where_leaves_out_are_told(saved, opened):
     table = opened(predictions="p.csv", where={"hard": "no"}, classes=("cat", "dog"))
 
     assert table.assumed[0] == "2 of 3 rows are judged, those where hard: no"
+
+
+@pytest.mark.parametrize("columns", ["p_normal,p_tumour", "Normal,Tumour"])
+def test_scores_under_another_name_are_told_with_the_columns_that_there_are(
+    columns, saved, opened, says
+):
+    saved(f"id,label,{columns}\na,normal,0.9,0.1\nb,tumour,0.2,0.8\n")
+    first, second = columns.split(",")
+
+    with says(DataError, fact="no column of scores for", remedy=f"did you mean '{first}'") as told:
+        opened(predictions="p.csv", classes=("normal", "tumour"))
+
+    assert f"{first}, {second}" in told.value.remedy
+
+
+def test_a_table_without_ids_may_be_given_some(saved, opened, says):
+    saved("label,cat,dog\ncat,0.9,0.1\ndog,0.2,0.8\n")
+
+    with says(DataError, fact="no column 'id'", remedy="or add a column of names, each unique"):
+        opened(predictions="p.csv", classes=("cat", "dog"))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gate.checks.region_evidence import BY_SCORE
 from gate.evidence.records import MEAN, Rows
 from gate.evidence.view_answers import CONFIDENCE, PREDICTION
 from gate.report.model import Report, ResultPart
@@ -54,7 +55,8 @@ def maps_of(report: Report, beside: Beside, *, images: bool) -> list[EvidenceMap
     rules: dict[tuple[str, str], list[ResultPart]] = {}
     for result in report.results:
         known = result.measured.value is not None and result.scope.part is not None
-        if result.check == "region-evidence" and known:
+        by_score = _part(result).startswith(BY_SCORE)
+        if result.check == "region-evidence" and known and not by_score:
             rules.setdefault((result.rule, str(result.scope.split)), []).append(result)
     views = beside.views if images else {}
     return [

@@ -31,7 +31,7 @@ def head(story: Story, page: Page) -> list[str]:
     lines += _spread(" " * _INDENT + count_rules(report, story.groups), _data(report), page)
     if thresholds := describe_thresholds(report):
         lines += _hanging(f"answers {thresholds}", page)
-    lines += [f"{'':{_INDENT}}{each}" for each in _marginal(report)]
+    lines += [line for each in _marginal(report) for line in _hanging(each, page)]
     return page.paint(verdict, lines)
 
 
@@ -93,7 +93,7 @@ def _marginal(report: Report) -> Iterator[str]:
     for artefact in report.subject.artefacts:
         yield f"artefact {printable(artefact_line(artefact), 200)}"
     if report.baseline is not None:
-        champion = f"against the champion {printable(champion_of(report.baseline), 120)}"
+        champion = f"against the champion {printable(champion_of(report.baseline), 240)}"
         compared = "" if report.baseline.changes else ": not measured on the same images"
         yield f"{champion}{compared}"
     if not report.decision.enforced:

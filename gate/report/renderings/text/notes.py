@@ -1,13 +1,14 @@
 """The part below the rules: steps, notes, and the command that helps most."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gate.healing import advice
-from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart
-from gate.report.renderings.grouping import passed_by_estimate
+from gate.report.model import ErrorPart, HistoryPart, Report, ResultPart, ThresholdPart
+from gate.report.renderings.grouping import is_unmeasured, passed_by_estimate
 from gate.report.renderings.leaks import describe_comparison, describe_inflation, excluded_images
 from gate.report.renderings.text.detail import Detail
 from gate.report.renderings.text.layout import Page
@@ -125,6 +126,11 @@ def _history(history: HistoryPart) -> Iterator[str]:
 
 def next_command(report: Report, path: Path, evidence: Path | None) -> str:
     """Return the command that helps most after this verdict."""
+    if unfitted := next((each for each in _order_of(report) if each.at_least is None), None):
+        found = f"validate-model thresholds {_quoted(str(folder_of(path)))}"
+        goal = re.fullmatch(r"(recall|fpr|precision) (\S+)", unfitted.fit or "")
+        asked = f" --{goal[1]} {_quoted(goal[2])}" if goal else ""
+        return f"{found} --class {_quoted(unfitted.class_)}{asked}"
     has_classes = evidence is not None and bool(report.subject.classes)
     images = f" --evidence {_quoted(str(evidence))}" if has_classes else ""
     if _wants_images(report) and report.policy.sources:
@@ -133,6 +139,12 @@ def next_command(report: Report, path: Path, evidence: Path | None) -> str:
     if refused:
         return f"validate-model inspect {_quoted(refused.where)}"
     return f"validate-model render {_quoted(str(folder_of(path)))} -o html=report.html"
+
+
+def _order_of(report: Report) -> Sequence[ThresholdPart]:
+    """Return the thresholds that evidence was judged at; none where nothing was measured."""
+    point = report.operating_point
+    return point.order if point is not None and not is_unmeasured(report) else ()
 
 
 def thresholds_command(missed: ResultPart, path: Path) -> str:
