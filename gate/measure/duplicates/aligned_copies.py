@@ -26,7 +26,7 @@ from gate.measure.parallel.ordered_map import in_order
 VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 1.0, 0.55  # from here on, a pair counts
-AGREE_OF_FEW = 0.7  # where no density is known
+AGREE_OF_FEW = 0.75  # where no density is known
 REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
 FEW = 100  # pictures of a; below, there is no density to speak of
 

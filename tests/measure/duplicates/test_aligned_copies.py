@@ -72,6 +72,12 @@ def turned(image, degrees):
     return wide.rotate(degrees, CUBIC).crop((half, half, half + image.width, half + image.height))
 
 
+def covered(image, size):
+    copy = image.copy()
+    copy.paste(128, (0, 0, size, size))
+    return copy
+
+
 EDITS = {
     "turned": lambda image: image.rotate(-6, CUBIC),
     "turned by more than 90°": lambda image: image.rotate(-97, CUBIC),
@@ -81,9 +87,7 @@ EDITS = {
     "mirrored and cropped": lambda image: cropped(ImageOps.mirror(image), 0.87),
     "turned and inverted": lambda image: ImageOps.invert(turned(image, 5)),
     "framed and turned": lambda image: ImageOps.expand(turned(image, 7), 8, 0).resize((96, 96)),
-    "a corner covered": lambda image: ImageOps.expand(
-        image.crop((0, 0, 96, 50)), (0, 0, 0, 46), 128
-    ),
+    "a corner covered": lambda image: covered(image, 48),
 }
 
 
