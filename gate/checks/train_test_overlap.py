@@ -46,8 +46,9 @@ class TrainTestOverlap(Rule):
     """Refuse test images that also stand in train, or in validation.
 
     Copies are found by the bytes of the file and by the decoded pixels, also flipped or rotated;
-    near copies by a perceptual hash, and among images of 64 pixels and more by aligned crops too.
-    Borders are looked past, and an object on plain ground is compared by itself, however turned.
+    near copies by a perceptual hash. Images of 64 pixels and more are aligned too, so photographs
+    that were turned, moved, cropped or framed are found. Borders are looked past, and an object on
+    plain ground is compared by itself, however turned.
     Where all images look alike (shoes, parts on a belt), a pair is near only if it is far nearer
     than the image's other neighbours are. Labels are never part of the comparison, so a copy with
     another label is found too and counted as a label conflict. Metrics are judged with and without

@@ -42,6 +42,11 @@ _KEYS = (*(each.key[-1] for each in COLUMNS), "images", "labels")
     help="The most images of B that may nearly equal one of A: a count, or a fraction of B.",
 )
 @no_cache_option
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Look for copies that were turned, moved or cropped however long it takes.",
+)
 @click.option("--exact-only", is_flag=True, help="Look for exact copies alone; much faster.")
 @click.option("--format-a", metavar="NAME", help="The format of A, of a plugin, say; else seen.")
 @click.option("--format-b", metavar="NAME", help="The format of B.")
@@ -75,6 +80,7 @@ def command(
     format_: str,
     max_near: float,
     exact_only: bool,
+    thorough: bool,
     no_cache: bool,
     **given: Any,  # noqa: ANN401 -- the other options
 ) -> int:
@@ -91,11 +97,14 @@ def command(
     from gate.cli.sharing import Sharing
     from gate.evidence.records import Split
     from gate.measure.cache_location import cache_folder, usable
+    from gate.measure.duplicates.across_splits import tell_cost
     from gate.measure.duplicates.find_overlap import find_overlap
     from gate.measure.duplicates.fingerprint_dataset import fingerprint_dataset
     from gate.measure.fingerprints.known_fingerprints import KnownPrints
     from gate.subject.guard import to_standard_error
 
+    if thorough and exact_only:
+        raise UsageError("--thorough", "looks for more than exact copies", "leave out --exact-only")
     descriptor = _descriptor(given, exact_only=exact_only)
     datasets = _opened(
         {side: _Side(path, **_of_side(given, side)) for side, path in (("a", a), ("b", b))},
@@ -108,7 +117,9 @@ def command(
             fingerprint_dataset(split, dataset, Progress(), known)
             for split, dataset in zip((Split.TRAIN, Split.TEST), datasets, strict=True)
         ]
-    found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only)
+    if not exact_only:
+        tell_cost(sides[0].side, sides[1].side, Progress(), thorough=thorough)
+    found = find_overlap(sides[0].side, sides[1].side, exact_only=exact_only, thorough=thorough)
     unlabelled = _find_unlabelled(datasets)
     assumed = (*_said_of(datasets), *unlabelled)
     if descriptor is not None:

@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from gate.evidence.records import EXACT, Overlap, Pair
+from gate.evidence.records import EXACT, Overlap, Pair, PairKind
 from gate.report.canonical import visible_json
+from gate.report.copies_found import IF_SMALL, NOT_TURNED
 from gate.report.pairs import pair_part
 from gate.wording import escape, pluralize
 
@@ -96,6 +97,7 @@ class Sharing:
             f"A  {self.a}: {found.images_a:,} images",
             f"B  {self.b}: {found.images_b:,} images",
             f"compared by {', '.join(kind.value for kind in found.compared)}",
+            *self._turned(),
             *self.assumed,
             f"{found.featureless:,} images have too few features for more than exact comparison",
         ]
@@ -130,7 +132,15 @@ class Sharing:
         elif pair.label_a != pair.label_b:
             labels = f" (labelled {pair.label_b} in B, {pair.label_a} in A)"
         once = f", once {pair.orientation}" if pair.orientation else ""
-        return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}"
+        change = pair_part(pair).change
+        changed = f": {change}" if change else ""
+        return f"{pair.kind.value:8}  B {pair.b} = A {pair.a}{labels}{once}{changed}"
+
+    def _turned(self) -> list[str]:
+        """Return what of copies that were turned, moved or cropped was not looked for."""
+        if PairKind.NEAR not in self.overlap.compared:
+            return []
+        return [IF_SMALL if self.overlap.turned else NOT_TURNED]
 
     def _groups(self) -> list[str]:
         groups = self.groups

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from gate.evidence.records import (
     EXACT,
     MEAN,
     UNLABELLED,
+    Alignment,
     ArtefactFacts,
     Baseline,
     Evidence,
@@ -36,6 +38,7 @@ UNKNOWN = "?"  # the class of an unreadable image whose label only reading would
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PNG = b"\x89PNG\r\n\x1a\n"
 SCORE_BYTES = 256 << 20  # of a split; above this the scores of all classes are not kept
+_MOST_MOVED = 100  # of a coefficient of an alignment
 _MOST_WORDS = 1000  # characters of a value, or of who states it
 _MOST_PICTURE = 1 << 20  # bytes; one of 96 x 96 pixels takes 36 KB at most
 
@@ -112,6 +115,23 @@ def require_sound_overlap(overlap: Overlap, images: Mapping[Split, int], labels:
         raise Contradiction(place, f"counts {overlap.featureless:,} images without features")
     for pair in (*overlap.pairs, *overlap.review):
         _require_pair(pair, overlap, labels, place)
+
+
+def alignment_of(given: Any) -> Alignment | None:  # noqa: ANN401 -- what JSON gave
+    """Return the alignment that JSON holds, or None; raises Contradiction where it is none."""
+    if given is None:
+        return None
+    try:
+        down, right, inverted = given
+        (a, b, c), (d, e, f) = down, right
+    except (TypeError, ValueError):
+        raise Contradiction("pairs", "an alignment is not two rows of three and a flag") from None
+    numbers = [a, b, c, d, e, f]
+    if not all(type(each) in (int, float) and abs(each) <= _MOST_MOVED for each in numbers):
+        raise Contradiction("pairs", "an alignment has what is no small number")
+    if type(inverted) is not bool or a * e == b * d:
+        raise Contradiction("pairs", "an alignment cannot be undone, or has no flag")
+    return Alignment((a, b, c), (d, e, f), inverted)
 
 
 def _require_pair(pair: Pair, overlap: Overlap, labels: Labels, place: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.evidence.about import About
-from gate.evidence.agreement import require_agreement
+from gate.evidence.agreement import alignment_of, require_agreement
 from gate.evidence.columns import ROWS, Column
 from gate.evidence.contradictions import Contradiction
 from gate.evidence.data_digests import Files, require_digests_of_data
@@ -274,26 +274,27 @@ def _read_overlaps(database: sqlite3.Connection) -> tuple[Overlap, ...]:
         kind,
         distance,
         orientation,
+        alignment,
         review,
     ) in database.execute(
-        "SELECT a, b, split_a, split_b, label_a, label_b, kind, distance, orientation, review "
-        "FROM pairs ORDER BY rowid"
+        "SELECT a, b, split_a, split_b, label_a, label_b, kind, distance, orientation, "
+        "alignment, review FROM pairs ORDER BY rowid"
     ):
         _require_texts("pairs", (a, b, label_a, label_b, orientation or ""))
         if not isinstance(distance, float | None):
             raise Contradiction("pairs", f"the distance of {b!r:.80} is no number")
         pair = Pair(
             a, b, Split(split_a), Split(split_b), label_a, label_b, PairKind(kind), distance,
-            orientation,
+            orientation, alignment_of(None if alignment is None else json.loads(alignment)),
         )  # fmt: skip
         pairs[split_a, split_b, review].append(pair)
     overlaps = []
     for split_a, split_b, compared, *numbers in database.execute(
         "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, "
-        "identical FROM overlaps ORDER BY rowid"
+        "identical, turned FROM overlaps ORDER BY rowid"
     ).fetchall():
         _require_counts("overlaps", numbers)
-        featureless, images_a, images_b, exact_pairs, identical = numbers
+        featureless, images_a, images_b, exact_pairs, identical, turned = numbers
         overlaps.append(
             Overlap(
                 split_a=Split(split_a),
@@ -306,6 +307,7 @@ def _read_overlaps(database: sqlite3.Connection) -> tuple[Overlap, ...]:
                 exact_pairs=exact_pairs,
                 identical=bool(identical),
                 review=tuple(pairs.pop((split_a, split_b, 1), ())),
+                turned=bool(turned),
             )
         )
     if pairs:

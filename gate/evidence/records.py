@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +174,17 @@ EXACT = frozenset({PairKind.BYTES, PairKind.PIXELS, PairKind.FLIPPED, PairKind.I
 OF_IMAGES = tuple(kind for kind in PairKind if kind is not PairKind.ID)
 
 
+class Alignment(NamedTuple):
+    """Where in b lies what is at (y, x) of a, in sides from the middles: an affine transform.
+
+    It is at ``down[0] * y + down[1] * x + down[2]``, and to the right by ``right`` likewise.
+    """
+
+    down: tuple[float, float, float]
+    right: tuple[float, float, float]
+    inverted: bool  # whether dark is bright in the other
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two images, of two splits or of one, that are the same picture."""
@@ -186,9 +197,10 @@ class Pair:
     label_b: str
     kind: PairKind
     # Near: bits of 256, or, by a descriptor, 1 - cosine, which is above 0 and below 1. Edited: 1 -
-    # correlation. Else None.
+    # correlation, that of windows where there is an alignment. Else None.
     distance: float | None = None
     orientation: str | None = None  # how b is turned to become a; None when it is not
+    alignment: Alignment | None = None  # of a copy that was aligned to be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +217,7 @@ class Overlap:
     exact_pairs: int = 0  # all of them; ``pairs`` has one or two for each image of b
     identical: bool = False  # both sides are the same files: one folder was given twice
     review: tuple[Pair, ...] = ()  # perhaps copies: for people, never for a rule
+    turned: bool = False  # whether photos that were turned, moved or cropped were looked for
 
     @property
     def by_ids_alone(self) -> bool:

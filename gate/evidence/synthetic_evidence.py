@@ -220,13 +220,13 @@ def _overlaps(numbers: SyntheticRun) -> tuple[Overlap, ...]:
         *_pairs(Split.TRAIN, range(copies), PairKind.BYTES, numbers, numbers.conflicts),
         *_pairs(Split.TRAIN, range(copies, copies + near), PairKind.NEAR, numbers),
     )
-    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=OF_IMAGES)]
+    overlaps = [Overlap(Split.TRAIN, Split.TEST, of_train, compared=OF_IMAGES, turned=True)]
     if numbers.validation is not None:
         copied = range(numbers.validation_copies)
         of_validation = tuple(_pairs(Split.VALIDATION, copied, PairKind.BYTES, numbers))
         overlaps += [
-            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=OF_IMAGES),
-            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=OF_IMAGES),
+            Overlap(Split.TRAIN, Split.VALIDATION, (), compared=OF_IMAGES, turned=True),
+            Overlap(Split.VALIDATION, Split.TEST, of_validation, compared=OF_IMAGES, turned=True),
         ]
     return tuple(overlaps)
 

@@ -49,12 +49,15 @@ CREATE TABLE unreadable (
 CREATE TABLE overlaps (
     split_a TEXT NOT NULL, split_b TEXT NOT NULL, compared TEXT NOT NULL,
     featureless INTEGER NOT NULL, images_a INTEGER NOT NULL, images_b INTEGER NOT NULL,
-    exact_pairs INTEGER NOT NULL, identical INTEGER NOT NULL
+    exact_pairs INTEGER NOT NULL, identical INTEGER NOT NULL,
+    turned INTEGER NOT NULL  -- 1: copies that were turned, moved or cropped were looked for
 );
 CREATE TABLE pairs (
     a TEXT NOT NULL, b TEXT NOT NULL, split_a TEXT NOT NULL, split_b TEXT NOT NULL,
     label_a TEXT NOT NULL, label_b TEXT NOT NULL, kind TEXT NOT NULL, distance REAL,
-    orientation TEXT, review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
+    orientation TEXT,
+    alignment TEXT,  -- JSON: two rows of three numbers, and whether dark is bright
+    review INTEGER NOT NULL  -- 1: perhaps a copy, for people to look at
 );
 CREATE TABLE pictures (
     split TEXT NOT NULL, id TEXT NOT NULL,

@@ -17,6 +17,7 @@ from gate.evidence.records import (
     Fingerprints,
     Numbers,
     Overlap,
+    Pair,
     Rows,
     SplitEvidence,
 )
@@ -80,7 +81,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
 
 def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
     database.execute(
-        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             overlap.split_a,
             overlap.split_b,
@@ -90,13 +91,19 @@ def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
             overlap.images_b,
             overlap.exact_pairs,
             overlap.identical,
+            overlap.turned,
         ),
     )
     for pairs, review in ((overlap.pairs, 0), (overlap.review, 1)):
         database.executemany(
-            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(*astuple(pair), review) for pair in pairs],
+            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*_pair_row(pair), review) for pair in pairs],
         )
+
+
+def _pair_row(pair: Pair) -> tuple[Any, ...]:
+    *texts, alignment = astuple(pair)
+    return (*texts, None if alignment is None else json.dumps(alignment))
 
 
 def _write_split(

@@ -213,12 +213,14 @@ def _compare(
     from gate.measure.duplicates.across_splits import described_overlaps, overlaps_of, sides_of
 
     sides = sides_of(builder.splits, classes)
-    builder.overlaps = tuple(overlaps_of(sides, settings.cache, progress))
+    leakage = gatefile.leakage
+    thorough = leakage is not None and leakage.thorough
+    builder.overlaps = tuple(overlaps_of(sides, settings.cache, progress, thorough=thorough))
     trim_heap()
-    if gatefile.leakage is not None:
+    if leakage is not None and leakage.descriptor is not None:
         with builder.failing():  # what the hashes have found stands
             builder.overlaps, note = described_overlaps(
-                builder.overlaps, gatefile.leakage, gatefile.base, sides, datasets, progress
+                builder.overlaps, leakage, gatefile.base, sides, datasets, progress
             )
             builder.assumed.append(note)
 

@@ -361,6 +361,7 @@ def _compare(overlap: Overlap) -> model.ComparedPart:
         counts={kind: counted[kind] for kind in _kinds([overlap])},
         featureless=overlap.featureless,
         images=overlap.images_a + overlap.images_b,
+        turned=overlap.turned,
     )
 
 

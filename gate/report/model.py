@@ -424,6 +424,14 @@ class OperatingPointPart(_Part):
     )
 
 
+class AlignmentPart(_Part):
+    """Where in image b lies what is at (y, x) of image a, in sides from the middles."""
+
+    down: list[float] = Field(description="Three numbers: it is at their sum with y, x and 1.")
+    right: list[float] = Field(description="The same, to the right.")
+    inverted: bool = Field(description="Whether dark is bright in the other.")
+
+
 class PairPart(_Part):
     """Two images that are the same picture."""
 
@@ -436,6 +444,8 @@ class PairPart(_Part):
     kind: Literal["bytes", "pixels", "flipped", "near", "edited", "id"]
     distance: float | None
     orientation: str | None
+    change: str | None = Field(description="How b differs from a, in words.")
+    alignment: AlignmentPart | None = Field(description="Of a copy that was aligned to be found.")
 
 
 class InflationPart(_Part):
@@ -463,6 +473,9 @@ class ComparedPart(_Part):
     counts: dict[str, int] = Field(description="Pairs by the kinds that were looked for.")
     featureless: int = Field(description="Images that only exact comparison could judge.")
     images: int = Field(description="Of both.")
+    turned: bool = Field(
+        description="Whether photographs that were turned, moved or cropped were looked for."
+    )
 
 
 class LeakagePart(_Part):

@@ -1,16 +1,19 @@
 """Pairs of images as the report and the command ``overlap`` give them, and the list of them all."""
 
-from dataclasses import astuple, fields
+from dataclasses import fields
 
 from gate.evidence.records import Evidence, Pair
+from gate.report.alignments import describe_change
 from gate.report.lists import as_csv
-from gate.report.model import PairPart
+from gate.report.model import AlignmentPart, PairPart
 
 FILE_NAME = "pairs.csv"
+_COLUMNS = tuple(each.name for each in fields(Pair) if each.name != "alignment")
 
 
 def pair_part(pair: Pair) -> PairPart:
     """Return a pair as other tools read it."""
+    alignment = pair.alignment
     return PairPart(
         a=pair.a,
         b=pair.b,
@@ -21,6 +24,14 @@ def pair_part(pair: Pair) -> PairPart:
         kind=pair.kind.value,
         distance=pair.distance,
         orientation=pair.orientation,
+        change=None if alignment is None else describe_change(alignment) or None,
+        alignment=None
+        if alignment is None
+        else AlignmentPart(
+            down=list(alignment.down),
+            right=list(alignment.right),
+            inverted=alignment.inverted,
+        ),
     )
 
 
@@ -32,11 +43,11 @@ def pairs_list(evidence: Evidence) -> str | None:
     :mod:`gate.report.lists` has it.
     """
     listed = [
-        (*astuple(pair), review)
+        (*(getattr(pair, name) for name in _COLUMNS), pair_part(pair).change, review)
         for overlap in evidence.overlaps
         for pairs, review in ((overlap.pairs, 0), (overlap.review, 1))
         for pair in pairs
     ]
     if not listed:
         return None
-    return as_csv([*(each.name for each in fields(Pair)), "review"], listed)
+    return as_csv([*_COLUMNS, "change", "review"], listed)

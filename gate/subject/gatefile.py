@@ -196,15 +196,22 @@ class HistorySpec(_Strict):
 
 
 class LeakageSpec(_Strict):
-    """A network that was trained to find copies, and what it is given."""
+    """How thoroughly copies are looked for, and a network that was trained to find them."""
 
-    descriptor: str = Field(
+    thorough: bool = Field(
+        False,
+        description="Whether copies that were turned, moved or cropped are looked for however long "
+        "it takes, and inside splits too, for people to look at; else only between splits, and "
+        "where it takes minutes.",
+    )
+    descriptor: str | None = Field(
+        None,
         min_length=1,
         description="An ONNX file, relative to the gate file: a network for copy detection, from "
         "RGB images to vectors. Pairs with a cosine of 0.85 or more count as near copies.",
     )
-    size: Annotated[tuple[Length, Length], Field(strict=False)] = Field(
-        description="Height and width that images are stretched to, in pixels."
+    size: Annotated[tuple[Length, Length] | None, Field(strict=False)] = Field(
+        None, description="Height and width that images are stretched to for it, in pixels."
     )
     mean: Annotated[tuple[float, float, float] | None, Field(strict=False)] = Field(
         None, description="Of red, green and blue, subtracted after scaling to 0..1."
@@ -217,10 +224,17 @@ class LeakageSpec(_Strict):
     def _statistics_belong_together(self) -> Self:
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std belong together: give both or neither")
+        if (self.descriptor is None) != (self.size is None):
+            raise ValueError("descriptor and size belong together: give both or neither")
+        if self.descriptor is None and self.mean is not None:
+            raise ValueError("mean and std are of a descriptor, and none is named")
+        if self.descriptor is None and not self.thorough:
+            raise ValueError("neither thorough: true nor a descriptor is given: delete leakage:")
         return self
 
     def input(self) -> InputSpec:
-        """Return how an image becomes the input of the network."""
+        """Return how an image becomes the input of the network; there must be one."""
+        assert self.size is not None, "a descriptor has a size"
         return InputSpec(
             size=self.size, channels="RGB", resize="stretch", mean=self.mean, std=self.std
         )
@@ -286,7 +300,8 @@ class GateFile(_Strict):
         None, description="The training history: its path, or a mapping that names its columns."
     )
     leakage: LeakageSpec | None = Field(
-        None, description="A network that finds copies which no hash finds; optional."
+        None,
+        description="How thoroughly copies are looked for, and a network that finds more.",
     )
     artefacts: dict[ArtefactName, str | ArtefactSpec] = Field(
         default_factory=dict,
@@ -578,7 +593,7 @@ def _predictions_and_more(gatefile: GateFile) -> Iterator[Complaint]:
         fact = "saved predictions stand in for a model, and an artefact is compared with one"
         yield ("artefacts",), fact, "delete artefacts:"
     if gatefile.leakage is not None:
-        fact = "saved predictions have no images that a descriptor could compare"
+        fact = "saved predictions have no images that could be compared more thoroughly"
         yield ("leakage",), fact, "delete leakage:"
     for name in splits:
         if name not in predicted:

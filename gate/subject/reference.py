@@ -36,7 +36,7 @@ _SECTIONS = (
     ("data", "DataSpecs", "The splits"),
     ("data.test", "DataSpec", "One split: `data.train`, `data.validation` or `data.test`"),
     ("history", "HistorySpec", "A history whose columns have to be named"),
-    ("leakage", "LeakageSpec", "A network that finds copies"),
+    ("leakage", "LeakageSpec", "How thoroughly copies are looked for"),
 )  # fmt: skip
 
 EXAMPLES: Mapping[str, Any] = {
@@ -119,6 +119,7 @@ EXAMPLES: Mapping[str, Any] = {
     "history.train_loss": "loss/train",
     "history.validation": ["loss/clinic-a", "loss/clinic-b"],
     "history.checkpoint_epoch": 40,
+    "leakage.thorough": True,
     "leakage.descriptor": "copies.onnx",
     "leakage.size": [288, 288],
     "leakage.mean": [0.485, 0.456, 0.406],

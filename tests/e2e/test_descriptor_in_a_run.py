@@ -170,4 +170,4 @@ def test_saved_predictions_leave_nothing_to_describe(coloured):
     ran = coloured.run(model=None, input=None, data={"test": {"predictions": "test.csv"}})
 
     assert ran.status == 2
-    assert "saved predictions have no images that a descriptor could compare" in ran.err
+    assert "saved predictions have no images that could be compared more thoroughly" in ran.err

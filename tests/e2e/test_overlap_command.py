@@ -524,6 +524,7 @@ def test_nothing_is_relative_to_a_gate_file_where_there_is_none(compare):
 def test_pairs_for_people_are_shown_in_both_formats_and_do_not_count(compare, monkeypatch):
     monkeypatch.setattr("gate.measure.duplicates.edited_copies.COPY", 1.01)  # nothing is sure
     monkeypatch.setattr("gate.measure.duplicates.visual_copies._SURE", -0.01)
+    monkeypatch.setattr("gate.measure.duplicates.aligned_copies.EVIDENCE", 1e9)
     fill("a", range(6), size=192)
     fill("b", range(6, 12), size=192)
     save(picture(2, 192).crop((9, 12, 175, 180)).resize((192, 192)), "b/cat/crop.png")

@@ -15,6 +15,7 @@ from gate.evidence.manifest import digest_of_images
 from gate.evidence.records import (
     EXACT,
     UNLABELLED,
+    Alignment,
     Baseline,
     Code,
     Configuration,
@@ -188,6 +189,14 @@ def _overlaps(draw, splits, classes):
     return (overlap,)
 
 
+alignments = st.builds(
+    Alignment,
+    st.tuples(st.floats(0.5, 2), st.floats(-0.4, 0.4), st.floats(-1, 1)),
+    st.tuples(st.floats(-0.4, 0.4), st.floats(0.5, 2), st.floats(-1, 1)),
+    st.booleans(),
+)
+
+
 @st.composite
 def _pair(draw, one, other, classes):
     a, b = (draw(st.integers(0, len(each.rows) - 1)) for each in (one, other))
@@ -203,6 +212,7 @@ def _pair(draw, one, other, classes):
         kind=draw(st.sampled_from(PairKind)),
         distance=draw(st.one_of(st.none(), shares)),
         orientation=draw(st.one_of(st.none(), words)),
+        alignment=draw(st.one_of(st.none(), alignments)),
     )
 
 

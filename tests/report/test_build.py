@@ -46,7 +46,8 @@ KEYS = {
     "metrics.0.interval": "low high one_sided_confidence method",
     "confusion.test": "classes counts abstained",
     "leakage": "compared pairs counts featureless inflation unjudged",
-    "leakage.pairs.0": "a b split_a split_b label_a label_b kind distance orientation",
+    "leakage.pairs.0": "a b split_a split_b label_a label_b kind distance orientation "
+    "change alignment",
     "waivers": "applied expired unused rejected",
 }
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gate.evidence.agreement import UNKNOWN
-from gate.evidence.records import Overlap, PairKind, Split, SplitEvidence
+from gate.evidence.records import EXACT, Overlap, PairKind, Split, SplitEvidence
+from gate.measure.duplicates.aligned_copies import is_quick, seconds
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.duplicates.find_overlap import find_duplicates, find_overlap, with_described
 from gate.measure.duplicates.known_overlaps import load_or_compare
@@ -32,27 +33,66 @@ def sides_of(
 
 
 def overlaps_of(
-    sides: Sequence[FingerprintedSplit], cache: Path | None, progress: Progress
+    sides: Sequence[FingerprintedSplit],
+    cache: Path | None,
+    progress: Progress,
+    *,
+    thorough: bool = False,
 ) -> Iterator[Overlap]:
     """Yield what each two splits share, then what each holds twice.
 
     The earlier one of train, validation and test is side a. ``cache`` is the folder where what was
-    found before is kept.
+    found before is kept. Inside a split only exact copies are sought; with ``thorough`` others too,
+    which are for review, as hints of one scene taken twice.
     """
     pairs = list(combinations(sides, 2))
     with progress.stage("overlap", len(pairs) + len(sides)) as advance:
         for a, b in pairs:
-            found = load_or_compare(cache, (a, b), lambda: find_overlap(a, b), progress.warn)  # noqa: B023 -- called at once
+            tell_cost(a, b, progress, thorough=thorough)
+            found = load_or_compare(
+                cache,
+                (a, b),
+                lambda: find_overlap(a, b, thorough=thorough),  # noqa: B023 -- called at once
+                progress.warn,
+                thorough=thorough,
+            )
             yield _as_compared(found, a, b)
             advance(1)
         for side in sides:
             yield load_or_compare(
                 cache,
                 (side,),
-                lambda: find_duplicates(side, exact_only=True),  # noqa: B023 -- called at once
+                lambda: duplicates_of(side, thorough=thorough),  # noqa: B023 -- called at once
                 progress.warn,
+                thorough=thorough,
             )
             advance(1)
+
+
+def duplicates_of(side: FingerprintedSplit, *, thorough: bool) -> Overlap:
+    """Return the exact copies inside a split; with ``thorough``, others for review."""
+    if not thorough:
+        return find_duplicates(side, exact_only=True)
+    found = find_duplicates(side, thorough=True)
+    exact = tuple(pair for pair in found.pairs if pair.kind in EXACT)
+    others = tuple(pair for pair in found.pairs if pair.kind not in EXACT)
+    return replace(found, pairs=exact, review=(*others, *found.review))
+
+
+def tell_cost(
+    a: FingerprintedSplit, b: FingerprintedSplit, progress: Progress, *, thorough: bool
+) -> None:
+    """Say how long copies are sought that were turned, or why they are not, where it takes long."""
+    thumbnails = (each.fingerprints.thumbnails for each in (a, b))
+    if is_quick(len(a), len(b)) or any(each is None for each in thumbnails):
+        return
+    images = f"{len(a):,} images of {a.split} and {len(b):,} of {b.split}"
+    minutes = f"{seconds(len(a), len(b)) / 60:,.0f} minutes of one processor"
+    what = "copies that were turned, moved or cropped are"
+    if thorough:
+        progress.warn(f"{what} looked for among {images}: about {minutes}")
+    else:
+        progress.warn(f"{what} not looked for among {images}: thorough: true takes {minutes}")
 
 
 def _as_compared(overlap: Overlap, *sides: FingerprintedSplit) -> Overlap:
@@ -86,6 +126,7 @@ def described_overlaps(
     from gate.subject.checkpoints.onnx import open_onnx
 
     descriptor_copies.require_feasible(sides)
+    assert spec.descriptor is not None, "it is called for a descriptor"
     transform = build_transform(spec.input(), base=base)
     with open_onnx(base / spec.descriptor, gives="descriptors of the images") as network:
         described = {

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.duplicates.coarse_candidates import NEIGHBOUR, ThumbnailView, candidates
+from gate.measure.duplicates.coarse_candidates import NEIGHBOUR, ThumbnailView
 from gate.measure.fingerprints.perceptual_hash import SIDE, areas
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import do_all
@@ -50,17 +50,17 @@ class Edited:
     correlation: NDArray[np.float64]  # (m,) in [0, 1], rounded to three digits
 
 
-def edited_copies(a: ThumbnailView, b: ThumbnailView, *, same: bool = False) -> Edited:
+def edited_copies(a: ThumbnailView, b: ThumbnailView, alike: tuple[Indices, Indices]) -> Edited:
     """Return the edited or cropped copy in ``a`` of each picture of ``b``.
 
+    ``alike`` are the places in a and in b of the pairs that agree coarsely: no others are aligned.
     Pictures are compared as they stand, not turned. A pair counts when its correlation lacks less
     than a tenth of what that of the picture of b and its eighth best partner lacks; among fewer
-    than 100 pictures of a, that is not asked. Of pictures of a with one hash, one should come. With
-    ``same``, a is b, and no picture is its own copy.
+    than 100 pictures of a, that is not asked. Of pictures of a with one hash, one should come.
     """
     row = np.full(len(b.rows), NONE, np.int64)
     correlation = np.zeros(len(b.rows))
-    rows_a, rows_b = candidates(a, b, same=same)
+    rows_a, rows_b = alike
     crowds = len(a.rows) >= FEW
     score = _correlations(a, b, rows_a, rows_b, _HALF)
     promising = score >= _PROMISING

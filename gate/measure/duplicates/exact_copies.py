@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import Fingerprints, PairKind, Split, Strings
+from gate.evidence.records import Alignment, Fingerprints, PairKind, Split, Strings
 from gate.measure.fingerprints.fingerprint import orientation_between
 
 Indices = NDArray[np.int64]
@@ -42,6 +42,7 @@ class Match:
     kind: PairKind
     distance: float | None = None
     orientation: int = 0  # how b is turned to become a
+    alignment: Alignment | None = None
 
 
 def exact_matches(a: FingerprintedSplit, b: FingerprintedSplit) -> tuple[list[Match], int]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gate.evidence.records import OF_IMAGES, Overlap, Pair, PairKind
 from gate.measure.duplicates import coarse_candidates, exact_copies, visual_copies
+from gate.measure.duplicates.aligned_copies import is_quick
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
 from gate.measure.fingerprints.orientations import NAMES
 
@@ -22,7 +23,11 @@ _SUREST_FIRST = {kind: place for place, kind in enumerate(PairKind)}
 
 
 def find_overlap(
-    a: FingerprintedSplit, b: FingerprintedSplit, *, exact_only: bool = False
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
+    *,
+    exact_only: bool = False,
+    thorough: bool = False,
 ) -> Overlap:
     """Return which images of ``b`` are also in ``a``: exact copies, then near ones among the rest.
 
@@ -34,20 +39,24 @@ def find_overlap(
     Near copies are sought by hash among images that are no exact copies, and edited ones among
     those that are no near copies either; ``Overlap.review`` lists images that may be edited copies,
     and that only a person can judge. Edits are not sought among images below 64 pixels, nor in
-    splits so large that it would take hours; ``Overlap.compared`` names what was.
+    splits so large that it would take hours; ``Overlap.compared`` names what was. Photographs that
+    were turned, moved or cropped are sought too where that takes minutes, and with ``thorough``
+    wherever edits are sought; ``Overlap.turned`` says whether they were.
 
     The result depends neither on the order of the rows nor on the number of workers.
     """
     found, exact_pairs = exact_copies.exact_matches(a, b)
     kinds = _EXACT_KINDS if exact_only else _kinds(a, b)
     near: list[Match] = []
-    edited: list[Match] = []
+    sure: list[Match] = []
+    unsure: list[Match] = []
+    turned = PairKind.EDITED in kinds and (thorough or is_quick(len(a), len(b)))
     if PairKind.NEAR in kinds:
         rows_a = visual_copies.by_id(a, np.arange(len(a)))
         near = visual_copies.near_matches(a, b, rows_a, _unmatched(b, found))
     if PairKind.EDITED in kinds:
-        edited = visual_copies.edited_matches(a, b, rows_a, _unmatched(b, [*found, *near]))
-    sure, unsure = visual_copies.sure_and_unsure(edited)
+        rest = _unmatched(b, [*found, *near])
+        sure, unsure = visual_copies.edited_matches(a, b, rows_a, rest, turned=turned)
     return Overlap(
         split_a=a.split,
         split_b=b.split,
@@ -59,10 +68,13 @@ def find_overlap(
         exact_pairs=exact_pairs,
         identical=exact_copies.same_files(a, b),
         review=_pairs(a, b, unsure),
+        turned=turned,
     )
 
 
-def find_duplicates(side: FingerprintedSplit, *, exact_only: bool = False) -> Overlap:
+def find_duplicates(
+    side: FingerprintedSplit, *, exact_only: bool = False, thorough: bool = False
+) -> Overlap:
     """Return which images ``side`` holds more than once.
 
     Of m copies the one whose id comes first stays, and each of the m - 1 others is ``b`` of a pair
@@ -73,13 +85,15 @@ def find_duplicates(side: FingerprintedSplit, *, exact_only: bool = False) -> Ov
     found, exact_pairs = exact_copies.exact_matches(side, side)
     kinds = _EXACT_KINDS if exact_only else _kinds(side, side)
     near: list[Match] = []
-    edited: list[Match] = []
+    sure: list[Match] = []
+    unsure: list[Match] = []
+    turned = PairKind.EDITED in kinds and (thorough or is_quick(len(side), len(side)))
     if PairKind.NEAR in kinds:
         near = visual_copies.near_duplicates(side, _unmatched(side, found))
     if PairKind.EDITED in kinds:
         rest = _unmatched(side, [*found, *near])
-        edited = visual_copies.once(side, visual_copies.edited_matches(side, side, rest, rest))
-    sure, unsure = visual_copies.sure_and_unsure(edited)
+        edited = visual_copies.edited_matches(side, side, rest, rest, turned=turned)
+        sure, unsure = (visual_copies.once(side, matches) for matches in edited)
     return Overlap(
         split_a=side.split,
         split_b=side.split,
@@ -90,6 +104,7 @@ def find_duplicates(side: FingerprintedSplit, *, exact_only: bool = False) -> Ov
         images_b=len(side),
         exact_pairs=(exact_pairs - len(side)) // 2,  # each twice, and each image with itself
         review=_pairs(side, side, unsure),
+        turned=turned,
     )
 
 
@@ -152,6 +167,7 @@ def _pairs(
             kind=match.kind,
             distance=match.distance,
             orientation=NAMES[match.orientation],
+            alignment=match.alignment,
         )
         for match in matches
     ]

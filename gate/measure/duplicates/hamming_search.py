@@ -54,6 +54,12 @@ class Buckets:
         many = np.bincount(keys, minlength=_BUCKETS)
         return cls(quarter, words[rows], rows, many, np.cumsum(many) - many)
 
+    def comparisons(self, others: Words, radius: int) -> Indices:
+        """Return with how many of these words ``near`` compares each of ``others``, (n,)."""
+        keys = _quarter(others, self.quarter)
+        counts: Indices = self.many[keys[:, None] ^ _masks(radius)].sum(axis=1)
+        return counts
+
     def near(self, others: Words, radius: int) -> Iterator[tuple[Indices, Indices]]:
         """Yield rows of these words and rows of ``others`` that differ in at most ``radius`` bits.
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import OutputError
-from gate.evidence.agreement import require_sound_overlap
+from gate.evidence.agreement import alignment_of, require_sound_overlap
 from gate.evidence.files import remove_unfinished_files, write_text
 from gate.evidence.records import Fingerprints, Overlap, Pair, PairKind, Split
 from gate.measure.cache_location import OVERLAPS, close_file, make_private, reason_to_distrust
+from gate.measure.duplicates.aligned_copies import VERSION as COPIES
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
 from gate.measure.fingerprints.fingerprint import VERSION as FINGERPRINTS
 from gate.version import __version__
@@ -27,14 +28,18 @@ def load_or_compare(
     sides: tuple[FingerprintedSplit, ...],
     find: Callable[[], Overlap],
     warn: Callable[[str], None],
+    *,
+    thorough: bool = False,
 ) -> Overlap:
     """Return what ``find`` gives for these sides, from the cache below ``root`` where it is there.
+
+    ``thorough`` says how thoroughly it looks.
 
     A damaged entry is named to ``warn`` and found again; a disk that takes none changes nothing.
     """
     if root is None:
         return find()
-    key = _key(sides)
+    key = _key(sides, thorough=thorough)
     remove_unfinished_files(root / OVERLAPS)
     file = root / OVERLAPS / f"{key}.json"
     try:
@@ -84,13 +89,13 @@ def _checksum(key: str, said: str) -> str:
     return sha256(f"{key}\n{said}".encode()).hexdigest()
 
 
-def _key(sides: tuple[FingerprintedSplit, ...]) -> str:
+def _key(sides: tuple[FingerprintedSplit, ...], *, thorough: bool) -> str:
     """Return a digest of all that a comparison looks at.
 
     Thumbnails are much to read, and made of the pixels alone, whose digests are there: of them only
     counts whether there are any.
     """
-    digest = sha256(f"{__version__} {FINGERPRINTS}".encode())
+    digest = sha256(f"{__version__} {FINGERPRINTS} {COPIES} {thorough}".encode())
     for side in sides:
         digest.update(f"\n{side.split} {len(side)}\n".encode())
         for start in range(0, len(side), _AT_ONCE):
@@ -122,4 +127,6 @@ def _overlap(said: Mapping[str, Any]) -> Overlap:
 def _pair(said: Mapping[str, Any]) -> Pair:
     split_a, split_b = Split(said["split_a"]), Split(said["split_b"])
     kind = PairKind(said["kind"])
-    return Pair(**{**said, "split_a": split_a, "split_b": split_b, "kind": kind})
+    alignment = alignment_of(said["alignment"])
+    known = {"split_a": split_a, "split_b": split_b, "kind": kind, "alignment": alignment}
+    return Pair(**{**said, **known})

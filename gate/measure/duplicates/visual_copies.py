@@ -11,9 +11,17 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.evidence.records import PairKind, Thumbnails
-from gate.measure.duplicates import coarse_candidates, edited_copies, exact_copies, near_copies
+from gate.evidence.records import Alignment, PairKind, Thumbnails
+from gate.measure.duplicates import (
+    aligned_copies,
+    coarse_candidates,
+    edited_copies,
+    exact_copies,
+    near_copies,
+)
+from gate.measure.duplicates.coarse_candidates import ThumbnailView
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
+from gate.measure.duplicates.silhouettes import show_objects
 from gate.measure.duplicates.tone_agreement import tone_agreement
 from gate.measure.fingerprints.orientations import inverse, turn
 from gate.measure.fingerprints.sparse_looks import SparseLooks
@@ -252,27 +260,89 @@ def _agree_in_tone(
 
 
 def edited_matches(
-    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
-) -> list[Match]:
-    """Return the edited copies, surely or perhaps, among ``rows_a``, of each of ``rows_b``."""
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
+    rows_a: Indices,
+    rows_b: Indices,
+    *,
+    turned: bool,
+) -> tuple[list[Match], list[Match]]:
+    """Return the edited copies among ``rows_a``, of each of ``rows_b``: surely, and perhaps.
+
+    With ``turned``, photographs are sought that were turned, moved or cropped too; then, among what
+    that leaves over, those that lie in place.
+    """
     assert a.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     assert b.fingerprints.thumbnails is not None, "edits are sought where there are thumbnails"
     if a is not b:  # copies of one picture would look like a crowd of pictures that are alike
         rows_a, _, _ = _distinct(a, rows_a[_that_show_something(a.fingerprints.thumbnails, rows_a)])
-    found = edited_copies.edited_copies(
-        coarse_candidates.ThumbnailView(a.fingerprints.thumbnails, rows_a),
-        coarse_candidates.ThumbnailView(b.fingerprints.thumbnails, rows_b),
-        same=a is b,
+    views = (
+        ThumbnailView(a.fingerprints.thumbnails, rows_a),
+        ThumbnailView(b.fingerprints.thumbnails, rows_b),
     )
-    return [
-        Match(
-            int(rows_a[found.row[place]]),
-            int(rows_b[place]),
+    alike = coarse_candidates.candidates(*views, same=a is b)
+    sure, unsure = _aligned(a, b, views, alike) if turned else ([], [])
+    left = np.isin(rows_b[alike[1]], [match.b for match in sure], invert=True)
+    found = edited_copies.edited_copies(*views, (alike[0][left], alike[1][left]))
+    for place in np.flatnonzero(found.row != edited_copies.NONE):
+        lack = round(1 - float(found.correlation[place]), 3)
+        rows = int(rows_a[found.row[place]]), int(rows_b[place])
+        (sure if lack <= _SURE else unsure).append(Match(*rows, PairKind.EDITED, distance=lack))
+    return sure, _without_the_sure(sure, unsure)
+
+
+def _aligned(
+    a: FingerprintedSplit,
+    b: FingerprintedSplit,
+    views: tuple[ThumbnailView, ThumbnailView],
+    alike: tuple[Indices, Indices],
+) -> tuple[list[Match], list[Match]]:
+    """Return the copies of photographs that are found by aligning, surely and perhaps.
+
+    Of objects on plain ground all silhouettes of one kind would agree: those are left out.
+    """
+    photos = [_are_photos(view) for view in views]
+    chosen_a, chosen_b = (
+        ThumbnailView(view.all, view.rows[shown]) for view, shown in zip(views, photos, strict=True)
+    )
+    both = photos[0][alike[0]] & photos[1][alike[1]]
+    places = [(np.cumsum(shown) - 1)[rows[both]] for shown, rows in zip(photos, alike, strict=True)]
+    found = aligned_copies.aligned_copies(chosen_a, chosen_b, (places[0], places[1]), same=a is b)
+    sure: list[Match] = []
+    unsure: list[Match] = []
+    for place, counts in enumerate(found.sure.tolist()):
+        match = Match(
+            int(chosen_a.rows[found.rows_a[place]]),
+            int(chosen_b.rows[found.rows_b[place]]),
             PairKind.EDITED,
-            distance=round(1 - float(found.correlation[place]), 3),
+            distance=round(1 - float(found.agree[place]), 3),
+            alignment=_alignment(found.ways[place], inverted=bool(found.inverted[place])),
         )
-        for place in np.flatnonzero(found.row != edited_copies.NONE)
-    ]
+        (sure if counts else unsure).append(match)
+    return sure, unsure
+
+
+def _are_photos(view: ThumbnailView) -> NDArray[np.bool_]:
+    """Return which of the pictures, (n,), show no object on plain ground."""
+    places = np.arange(len(view.rows))
+    parts = (places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE))
+    photos = [~show_objects(view.take(part)) for part in parts]
+    return np.concatenate([np.zeros(0, np.bool_), *photos])
+
+
+def _alignment(way: NDArray[np.float32], *, inverted: bool) -> Alignment:
+    (a, b, c), (d, e, f) = way.astype(np.float64).round(4).tolist()
+    return Alignment((a, b, c), (d, e, f), inverted)
+
+
+def _without_the_sure(sure: Iterable[Match], unsure: Iterable[Match]) -> list[Match]:
+    """Return the first of the ``unsure`` matches of each b that has no sure one."""
+    known = {match.b for match in sure}
+    first: dict[int, Match] = {}
+    for match in unsure:
+        if match.b not in known:
+            first.setdefault(match.b, match)
+    return list(first.values())
 
 
 def _that_show_something(small: Thumbnails, rows: Indices) -> NDArray[np.bool_]:
@@ -282,25 +352,24 @@ def _that_show_something(small: Thumbnails, rows: Indices) -> NDArray[np.bool_]:
     return np.concatenate([np.zeros(0, np.bool_), *shown])
 
 
-def sure_and_unsure(edited: Iterable[Match]) -> tuple[list[Match], list[Match]]:
-    """Return the edited copies that count, and those that only a person can judge."""
-    sure: list[Match] = []
-    unsure: list[Match] = []
-    for match in edited:
-        counts = match.distance is not None and match.distance <= _SURE
-        (sure if counts else unsure).append(match)
-    return sure, unsure
-
-
 def once(side: FingerprintedSplit, matches: Iterable[Match]) -> list[Match]:
     """Return matches inside one split, each pair once and with the earlier id as ``a``."""
     pairs: dict[tuple[int, int], Match] = {}
     for match in matches:
         if side.ids[match.a] > side.ids[match.b]:
             turn_back = inverse(match.orientation)
-            match = replace(match, a=match.b, b=match.a, orientation=turn_back)
+            back = None if match.alignment is None else _undone(match.alignment)
+            match = replace(match, a=match.b, b=match.a, orientation=turn_back, alignment=back)
         pairs.setdefault((match.a, match.b), match)
     return list(pairs.values())
+
+
+def _undone(alignment: Alignment) -> Alignment:
+    """Return where in a lies what is in b."""
+    way = np.array([alignment.down, alignment.right])
+    linear = np.linalg.inv(way[:, :2])
+    back = np.concatenate([linear, -linear @ way[:, 2:]], axis=1)
+    return _alignment(back.astype(np.float32), inverted=alignment.inverted)
 
 
 def by_id(side: FingerprintedSplit, rows: Indices) -> Indices:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gate.report.copies_found import NOT_TURNED
 from gate.report.messages import digits
 from gate.report.model import ComparedPart, InflationPart, Report
 from gate.wording import printable
@@ -52,6 +53,8 @@ def describe_comparison(part: ComparedPart) -> str:
     )
     splits = f"{printable(part.split_a)} and {printable(part.split_b)}"
     said = f"images shared by {splits}: {counts or 'not looked for'}"
+    if "near" in part.counts and not part.turned:
+        said = f"{said}; {NOT_TURNED}"
     if not part.featureless:
         return said
     return (

@@ -40,11 +40,8 @@ def compressed(pixels):
 
 def copies(a, b, *, same=False):
     small_a, small_b = thumbnails(a), thumbnails(b)
-    return edited_copies(
-        ThumbnailView(small_a, np.arange(len(a))),
-        ThumbnailView(small_b, np.arange(len(b))),
-        same=same,
-    )
+    views = ThumbnailView(small_a, np.arange(len(a))), ThumbnailView(small_b, np.arange(len(b)))
+    return edited_copies(*views, coarse_candidates.candidates(*views, same=same))
 
 
 def side(split, pixels):
@@ -312,6 +309,7 @@ def test_crops_are_edited_pairs_and_doubtful_ones_are_for_review(monkeypatch):
 
     sure = find_overlap(*sides)
     monkeypatch.setattr("gate.measure.duplicates.visual_copies._SURE", -1.0)
+    monkeypatch.setattr("gate.measure.duplicates.aligned_copies.EVIDENCE", np.inf)
     doubtful = find_overlap(*sides)
 
     assert [(p.a, p.b, p.kind) for p in sure.pairs] == [

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
 
 from gate.evidence.records import Split
 from gate.measure.duplicates.exact_copies import FingerprintedSplit
@@ -75,3 +77,51 @@ def test_images_that_lost_their_thumbnails_are_compared_without(sought):
 
 def test_sides_that_changed_places_are_compared(sought):
     assert sought(*reversed(SIDES))
+
+
+def test_a_thorough_search_is_another_one(tmp_path):
+    searches = []
+
+    def find(*, thorough):
+        searches.append(thorough)
+        return find_overlap(*SIDES, thorough=thorough)
+
+    for thorough in (False, True, False, True):
+        load_or_compare(
+            tmp_path,
+            SIDES,
+            lambda: find(thorough=thorough),  # noqa: B023 -- called at once
+            warn=pytest.fail,
+            thorough=thorough,
+        )
+
+    assert searches == [False, True]
+
+
+def test_how_a_copy_lies_comes_back_from_the_cache(tmp_path):
+    photo = Image.fromarray(load_sample_images().images[0]).convert("L")
+    tiles = [photo.crop((x, 200, x + 96, 296)) for x in range(0, 480, 96)]
+    train, test = (
+        FingerprintedSplit(
+            split,
+            np.array([f"{split}-{row}" for row in range(len(pixels))], object),
+            np.array(["cat"] * len(pixels), object),
+            fingerprint_batch([each.tobytes() for each in pixels], pixels),
+        )
+        for split, images in (
+            (Split.TRAIN, tiles),
+            (Split.TEST, [tiles[1].rotate(8, Image.Resampling.BICUBIC)]),
+        )
+        for pixels in [np.stack([np.asarray(each) for each in images])]
+    )
+
+    first, second = (
+        load_or_compare(
+            tmp_path, (train, test), lambda: find_overlap(train, test), warn=pytest.fail
+        )
+        for _ in range(2)
+    )
+
+    assert [pair.a for pair in first.pairs] == ["train-1"]
+    assert second == first
+    assert second.pairs[0].alignment is not None

@@ -118,7 +118,26 @@ def _with_everything():
             "kind": "near",
             "distance": 3.0,
             "orientation": "rot90",
-        }
+            "change": None,
+            "alignment": None,
+        },
+        {
+            "a": "000000013",
+            "b": "000000014",
+            "split_a": "train",
+            "split_b": "test",
+            "label_a": "tumour",
+            "label_b": "tumour",
+            "kind": "edited",
+            "distance": 0.08,
+            "orientation": None,
+            "change": "turned by 5° clockwise, cropped to 76 %, inverted",
+            "alignment": {
+                "down": [1.311, 0.115, 0.0],
+                "right": [-0.115, 1.311, 0.02],
+                "inverted": True,
+            },
+        },
     ]
     document["baseline"] = CHAMPION
     document["errors"] = [

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gate.report.copies_found import IF_SMALL, CopiesFound, copies_found
 from gate.report.model import InflationPart, MetricPart, Report, WaiverPart
 from gate.report.renderings.changes import before_and_after, difference, shown_changes
 from gate.report.renderings.grouping import RuleGroup, describe, group_results, next_steps
@@ -116,6 +117,8 @@ class Page:
     inflation: list[InflationRow]
     waivers: list[WaiverRow]
     facts: list[tuple[str, str]]
+    copies_found: CopiesFound
+    if_small: str  # of images in which not all copies are looked for
 
 
 def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
@@ -173,6 +176,8 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
             for waiver, state in waivers_of(report)
         ],
         facts=list(_facts(report)),
+        copies_found=copies_found(),
+        if_small=IF_SMALL,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from gate.evidence.operating_point import ABSTAINED
-from gate.report.model import PairPart, Report
+from gate.report.model import AlignmentPart, PairPart, Report
 from gate.report.renderings.html.evidence import Beside
 
 _MOST_PAIRS = 40  # shown; the report lists up to a thousand
@@ -33,6 +33,7 @@ class ShownPair:
     kind: str
     picture_a: str
     picture_b: str
+    laid_on_a: str = ""  # the six numbers of an SVG matrix that lays picture b onto a
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,22 @@ def pairs_of(report: Report, beside: Beside, *, images: bool) -> list[ShownPair]
             KINDS[pair.kind],
             album.take(pair.split_a, pair.a),
             album.take(pair.split_b, pair.b),
+            laid_on_a(pair.alignment),
         )
         for pair in listed[:_MOST_PAIRS]
     ]
+
+
+def laid_on_a(alignment: AlignmentPart | None) -> str:
+    """Return the matrix that draws b where it lies in a, for SVG; empty without an alignment."""
+    if alignment is None:
+        return ""
+    (a, b, down), (c, d, right) = alignment.down, alignment.right
+    area = a * d - b * c
+    # SVG has x first: x' = xx x + xy y + x0, and the matrix of it by columns.
+    xx, xy, yx, yy = a / area, -c / area, -b / area, d / area
+    x0, y0 = -(xx * right + xy * down), -(yx * right + yy * down)
+    return " ".join(f"{each:.4f}" for each in (xx, yx, xy, yy, x0, y0))
 
 
 def mistakes_of(report: Report, beside: Beside) -> list[Mistakes]:
