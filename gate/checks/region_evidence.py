@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gate.checks.base import Comparison, DataFacts, Example, Outcome, Remark, Scope
+from gate.checks.base import (
+    Comparison,
+    DataFacts,
+    Example,
+    Key,
+    Outcome,
+    Remark,
+    Scope,
+    resolve_classes,
+)
 from gate.checks.views import ViewRule
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.views.names import name_cell, outer_cells
@@ -16,6 +25,8 @@ if TYPE_CHECKING:
     from gate.evidence.records import Evidence
     from gate.evidence.view_answers import ViewAnswers
     from gate.metrics.estimates import Estimate
+    from gate.metrics.left_out import LeftOut
+    from gate.metrics.view_answers import Answered
 
 BY_SCORE = "score "  # before the region, in the part of a scope
 
@@ -109,6 +120,9 @@ class RegionEvidence(ViewRule):
     operating point is stated it must hold by the highest score, too: a threshold that no picture
     with a cut reaches would hide what the scores are owed to.
 
+    Beside the mean over all images, `classes` are judged by themselves: a mark that tells one rare
+    class hardly shows in the mean.
+
     Where the cut alone costs more than `max`, the rule is inconclusive: a net that recognises
     swapped pictures and then answers anything would lose as much with either class.
 
@@ -138,6 +152,12 @@ class RegionEvidence(ViewRule):
         None, description="The cells of a grid: `{grid: 4, which: outer, max: 0.1}`."
     )
     tint: Tint | None = Field(None, description="The mean colour: `{max: 0.05}`.")
+    classes: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Classes that are also judged by themselves, such as `[$critical]`: how much "
+        "of their recall is owed to a region.",
+    )
 
     examples: ClassVar = (
         Example("nothing is owed to any region", {}, _owed(0), Outcome.PASSED),
@@ -154,6 +174,12 @@ class RegionEvidence(ViewRule):
             {},
             _owed(240, lost_with_same=240),
             Outcome.INCONCLUSIVE,
+        ),
+        Example(
+            "they are 60 of the 300 answers of a class that is judged by itself",
+            {"classes": ("cat",)},
+            _owed(60),
+            Outcome.FAILED,
         ),
         Example(
             "it was not measured", {}, SyntheticRun(test=((5, 0), (0, 5))), Outcome.INCONCLUSIVE
@@ -186,44 +212,64 @@ class RegionEvidence(ViewRule):
     def _lent(self, swap: _Swap) -> "list[ViewAnswers]":
         return [self.answers_to(f"swap:{swap.region}:{donor}") for donor in ("same", "other")]
 
+    def class_names(self) -> Iterator[tuple[tuple[Key, ...], str]]:
+        """Yield the classes that are judged by themselves."""
+        for index, name in enumerate(self.classes or ()):
+            yield ("classes", index), name
+
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return what is owed to each region, and by the highest score where a point is stated."""
-        found = [self._compare(each, evidence) for each in self._swaps()]
+        found = [each for swap in self._swaps() for each in self._compare(swap, evidence)]
         if evidence.configuration.operating_point is None:
             return found
         from gate.metrics.operating_point import by_the_highest_score
 
         plain = by_the_highest_score(evidence)
-        return found + [self._by_score(each, plain) for each in self._swaps()]
+        return found + [each for swap in self._swaps() for each in self._by_score(swap, plain)]
 
-    def _by_score(self, swap: _Swap, evidence: "Evidence") -> Comparison:
-        found = self._compare(swap, evidence)
-        scope = replace(found.scope, part=f"{BY_SCORE}{swap.region}")
-        return replace(found, what=f"{found.what} by the highest score", scope=scope)
+    def _by_score(self, swap: _Swap, evidence: "Evidence") -> Iterator[Comparison]:
+        for found in self._compare(swap, evidence):
+            scope = replace(found.scope, part=f"{BY_SCORE}{swap.region}")
+            yield replace(found, what=f"{found.what} by the highest score", scope=scope)
 
-    def _compare(self, swap: _Swap, evidence: "Evidence") -> Comparison:
+    def _compare(self, swap: _Swap, evidence: "Evidence") -> Iterator[Comparison]:
+        """Yield what is owed to a region of all images, and of each class that is named."""
         from gate.metrics.left_out import LeftOut
-        from gate.metrics.view_answers import NotAsked, accuracy_owed, accuracy_under, answers_to
+        from gate.metrics.view_answers import NotAsked, answers_to
 
         answered = answers_to(evidence, self.split, self._lent(swap))
-        estimate: Estimate
-        detail = ""
-        only_warns = False
         if isinstance(answered, NotAsked):
-            estimate, only_warns = answered.estimate, answered.is_harmless
-        else:
-            left_out = LeftOut.of(evidence, self.split, self._lent(swap))
-            owed = accuracy_owed(answered)
-            estimate = left_out.admit(owed, answered, ("<=", swap.most), worst=1)
-            if evidence.configuration.operating_point is None:  # at one, cuts make a model abstain
-                estimate = _seen_through_the_cut(estimate, accuracy_under(answered), swap)
-            detail = self.describe_sample(len(answered.rows), evidence)
+            not_owed = self._owed_to(swap, answered.estimate, "")
+            yield replace(not_owed, optional=answered.is_harmless)
+            return
+        left_out = LeftOut.of(evidence, self.split, self._lent(swap))
+        asked = self.describe_sample(len(answered.rows), evidence)
+        yield self._owed_to(swap, self._estimate(swap, answered, left_out, evidence), asked)
+        for name in resolve_classes(self.classes or (), evidence):
+            label = evidence.classes.index(name)
+            of_class = answered.of_class(label), left_out.of_class(label)
+            yield self._owed_to(swap, self._estimate(swap, *of_class, evidence), asked, name)
+
+    def _estimate(
+        self, swap: _Swap, answered: "Answered", left_out: "LeftOut", evidence: "Evidence"
+    ) -> "Estimate":
+        from gate.metrics.view_answers import accuracy_owed, accuracy_under
+
+        owed = accuracy_owed(answered)
+        estimate = left_out.admit(owed, answered, ("<=", swap.most), worst=1)
+        if evidence.configuration.operating_point is None:  # at one, cuts make a model abstain
+            estimate = _seen_through_the_cut(estimate, accuracy_under(answered), swap)
+        return estimate
+
+    def _owed_to(
+        self, swap: _Swap, estimate: "Estimate", asked: str, class_name: str | None = None
+    ) -> Comparison:
+        metric = "accuracy" if class_name is None else f"recall of {class_name}"
         return Comparison(
-            what=f"accuracy owed to {swap.words}",
+            what=f"{metric} owed to {swap.words}",
             estimate=estimate,
             operator="<=",
             required=swap.most,
-            scope=Scope(self.split, part=swap.region),
-            detail=detail,
-            optional=only_warns,
+            scope=Scope(self.split, class_name, part=swap.region),
+            detail=asked,
         )
