@@ -205,12 +205,13 @@ class SampledBatch(ImageBatch, Protocol):
         """
 
     def probabilities_of_artefact(
-        self, name: str, inputs: "NDArray[np.float32]"
+        self, name: str, inputs: "NDArray[np.float32]", *, together: int | None = None
     ) -> "NDArray[np.float64]":
         """Return the probabilities, (m, classes), of an artefact for inputs (m, C, H, W).
 
-        Only for a measurement whose ``artefacts`` name it. NaN in all classes of an image whose
-        scores are not finite. Raises CheckpointError where it does not take the inputs.
+        Only for a measurement whose ``artefacts`` name it. It is given so many of them
+        ``together``; by default whole batches. NaN in all classes of an image whose scores are not
+        finite. Raises CheckpointError where it does not take the inputs, or batches of that size.
         """
 
     def macs_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> int | None:

@@ -189,9 +189,11 @@ class ObservedBatch:
         names = [f"{place} of those that it changed" for place in range(len(inputs))]
         return self.answering.probabilities(self.answering.outputs_of(inputs, together), names)
 
-    def probabilities_of_artefact(self, name: str, inputs: Outputs) -> NDArray[np.float64]:
+    def probabilities_of_artefact(
+        self, name: str, inputs: Outputs, *, together: int | None = None
+    ) -> NDArray[np.float64]:
         """Return the probabilities, (m, classes), of an artefact; NaN where they are not finite."""
-        return self.answering.artefacts[name].probabilities(inputs)
+        return self.answering.artefacts[name].probabilities(inputs, together)
 
     def macs_of(self, artefact: str | None, inputs: Outputs) -> int | None:
         """Return the multiply-accumulates of one image; None where none are counted."""
