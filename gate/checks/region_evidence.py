@@ -60,6 +60,13 @@ class Tint(_Region):
     """The mean colour of the picture."""
 
     max: float = Field(0.05, ge=0, lt=1, description="The most accuracy that may be owed to it.")
+    max_of_grey: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="The same where the model is given grey pictures: the mean of one is its "
+        "brightness, which belongs to what it shows.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,12 @@ def _seen_through_the_cut(owed: "Estimate", cut: "Estimate", swap: _Swap) -> "Es
     )
 
 
+def _are_grey(evidence: "Evidence") -> bool:
+    """Return whether the model is given grey pictures, as the gate file declares them."""
+    declared = evidence.configuration.input
+    return declared is not None and declared.get("channels") == "L"
+
+
 class RegionEvidence(ViewRule):
     """Require that the model does not read its answer off the edge, a corner or the tint.
 
@@ -125,6 +138,10 @@ class RegionEvidence(ViewRule):
 
     Where the cut alone costs more than `max`, the rule is inconclusive: a net that recognises
     swapped pictures and then answers anything would lose as much with either class.
+
+    A grey picture (`channels: L`) has no tint but its brightness, and a dark coat is dark: two
+    sound nets on clothes owe it 0.03 to 0.08, one that reads it owes 0.9. It has a limit of its
+    own, `max_of_grey`.
 
     Marks in the middle of the picture, where the objects are, are not found, nor those that move. A
     shortcut that is worth less than `max` passes. A net that knows the images themselves, by heart
@@ -151,7 +168,7 @@ class RegionEvidence(ViewRule):
     cells: Cells | None = Field(
         None, description="The cells of a grid: `{grid: 4, which: outer, max: 0.1}`."
     )
-    tint: Tint | None = Field(None, description="The mean colour: `{max: 0.05}`.")
+    tint: Tint | None = Field(None, description="The mean colour: `{max: 0.05, max_of_grey: 0.2}`.")
     classes: tuple[str, ...] | None = Field(
         None,
         min_length=1,
@@ -197,7 +214,8 @@ class RegionEvidence(ViewRule):
         """Return the answers with each region of the same and of another class."""
         return tuple(each for swap in self._swaps() for each in self._lent(swap))
 
-    def _swaps(self) -> Iterator[_Swap]:
+    def _swaps(self, are_grey: bool = False) -> Iterator[_Swap]:
+        """Yield the regions, with what may be owed to each; of grey pictures where they are."""
         none_named = self.frame is None and self.cells is None and self.tint is None
         if frame := Frame() if none_named else self.frame:
             words = f"the frame of {100 * frame.share:g} %"
@@ -207,7 +225,8 @@ class RegionEvidence(ViewRule):
             for cell in outer_cells(grid) if cells.which == "outer" else range(grid * grid):
                 yield _Swap(f"cell:{grid}:{cell}", f"the {name_cell(grid, cell)}", cells.max)
         if tint := Tint() if none_named else self.tint:
-            yield _Swap("tint", "the mean colour", tint.max)
+            words = "the brightness" if are_grey else "the mean colour"
+            yield _Swap("tint", words, tint.max_of_grey if are_grey else tint.max)
 
     def _lent(self, swap: _Swap) -> "list[ViewAnswers]":
         return [self.answers_to(f"swap:{swap.region}:{donor}") for donor in ("same", "other")]
@@ -219,13 +238,14 @@ class RegionEvidence(ViewRule):
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return what is owed to each region, and by the highest score where a point is stated."""
-        found = [each for swap in self._swaps() for each in self._compare(swap, evidence)]
+        swaps = list(self._swaps(_are_grey(evidence)))
+        found = [each for swap in swaps for each in self._compare(swap, evidence)]
         if evidence.configuration.operating_point is None:
             return found
         from gate.metrics.operating_point import by_the_highest_score
 
         plain = by_the_highest_score(evidence)
-        return found + [each for swap in self._swaps() for each in self._by_score(swap, plain)]
+        return found + [each for swap in swaps for each in self._by_score(swap, plain)]
 
     def _by_score(self, swap: _Swap, evidence: "Evidence") -> Iterator[Comparison]:
         for found in self._compare(swap, evidence):

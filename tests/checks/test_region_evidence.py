@@ -1,10 +1,13 @@
-"""A mark of one rare class hides in the mean over all; a class that is named is judged alone."""
+"""What a rule on regions is held to: classes by themselves, and grey pictures."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gate.checks.region_evidence import RegionEvidence
 from gate.decision import Outcome, judge
+from gate.evidence.records import Split
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
 from gate.views.names import outer_cells
@@ -59,3 +62,30 @@ def test_where_no_class_is_critical_all_images_are_judged_together():
     found = results(evidence_of(lost=0, critical=()), classes=("$critical",))
 
     assert {each.comparison.scope.class_name for each in found} == {None}
+
+
+@pytest.mark.parametrize(
+    ("channels", "lost", "outcome"),
+    [
+        ("L", 75, Outcome.PASSED),  # a sound net on clothes: a dark coat is dark
+        ("L", 900, Outcome.FAILED),  # a net that reads the exposure
+        ("RGB", 75, Outcome.FAILED),  # a cast of colour is no property of what is shown
+        (None, 75, Outcome.FAILED),
+    ],
+)
+def test_the_brightness_of_grey_pictures_has_a_limit_of_its_own(channels, lost, outcome):
+    evidence = evidence_of(lost=0)
+    rows = evidence.splits[Split.TEST].rows
+    tint = "view swap:tint:other v1 images=1000"
+    answers = rows.predictions.astype(np.int64)
+    answers[:lost] = (answers[:lost] + 1) % CLASSES
+    rows = replace(rows, observations={**rows.observations, (tint, "prediction"): answers})
+    split = replace(evidence.splits[Split.TEST], rows=rows)
+    rests_on = replace(evidence.configuration, input={"channels": channels})
+    evidence = replace(
+        evidence, splits={**evidence.splits, Split.TEST: split}, configuration=rests_on
+    )
+
+    [found] = [each for each in results(evidence) if each.comparison.scope.part == "tint"]
+
+    assert found.outcome is outcome
