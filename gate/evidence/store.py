@@ -20,7 +20,7 @@ from gate.evidence.database import (
 from gate.evidence.files import lies_aside, previous, replace_file
 from gate.evidence.reading import read
 from gate.evidence.records import Evidence
-from gate.evidence.tables import TABLES, VERSION
+from gate.evidence.tables import APPLICATION, TABLES, VERSION
 from gate.evidence.writing import about_of, write
 
 FILE_NAME = "evidence.sqlite"
@@ -47,6 +47,7 @@ def save(evidence: Evidence, path: Path) -> None:
         with replace_file(path) as unfinished, closing(sqlite3.connect(unfinished)) as database:
             database.execute("PRAGMA journal_mode = OFF")  # it is a new file, put in place whole
             database.execute("PRAGMA synchronous = OFF")  # twelve times it would wait for the disk
+            database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
             database.executescript(TABLES)
             with database:

@@ -4,6 +4,7 @@ from gate.evidence.columns import SAVED
 from gate.evidence.kept_scores import PAIR, SCORE
 
 VERSION = 6
+APPLICATION = 0x766D6576  # "vmev": by it SQLite, and whoever looks at its head, tells our files
 TYPES = {"i": "integer", "f": "real"}  # of observations, by the kind of NumPy's type
 SCORES = {SCORE: "scores", PAIR: "best scores"}  # the same of kept scores, by NumPy's type
 HISTOGRAM_BINS = 100  # of equal width over [0, 1]; a score of 1 lies in the last

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from gate.evidence.files import previous
 from gate.evidence.store import FILE_NAME as EVIDENCE
+from gate.evidence.tables import APPLICATION
 from gate.report.broken import FILE_NAME as BROKEN
 from gate.report.judgement import FILE_NAME as JUDGED
 from gate.report.pairs import FILE_NAME as PAIRS
 from gate.report.reading import FILE_NAME as REPORT
 
-_HEAD = 1 << 12  # bytes: SQLite's first page begins with what the tables are
+_HEAD = 100  # bytes: the header of an SQLite file
+_APPLICATION_AT = slice(68, 72)  # in it: whose file it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def _is_evidence(path: Path) -> bool:
             head = stream.read(_HEAD)
     except OSError:
         return False
-    return head.startswith(b"SQLite format 3\0") and b"CREATE TABLE about (" in head
+    ours = head[_APPLICATION_AT] == APPLICATION.to_bytes(4, "big")
+    return ours and head.startswith(b"SQLite format 3\0")
 
 
 def _is_file(path: Path) -> bool:
