@@ -87,7 +87,7 @@ def test_two_datasets_that_share_nothing_pass(compare):
     compared = compare()
 
     assert compared.status == 0
-    assert list(compared.document) == ["verdict", "pairs", "counts", "review", "assumed"]
+    assert list(compared.document) == ["verdict", "pairs", "counts", "turned", "review", "assumed"]
     assert compared.document["verdict"] == "pass"
     assert compared.document["pairs"] == []
     assert list(compared.document["counts"]) == [
