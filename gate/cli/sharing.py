@@ -78,11 +78,15 @@ class Sharing:
         return counts
 
     def as_json(self) -> str:
-        """Return a document with every pair; those in ``review`` count for nothing."""
+        """Return a document with every pair; those in ``review`` count for nothing.
+
+        ``turned`` says whether copies that were turned, moved or cropped were looked for.
+        """
         document: dict[str, Any] = {
             "verdict": self.verdict,
             "pairs": [pair_part(pair).model_dump() for pair in self.overlap.pairs],
             "counts": self.counts,
+            "turned": self.overlap.turned,
             "review": [pair_part(pair).model_dump() for pair in self.overlap.review],
             "assumed": list(self.assumed),
         }

@@ -87,7 +87,7 @@ def test_two_datasets_that_share_nothing_pass(compare):
     compared = compare()
 
     assert compared.status == 0
-    assert list(compared.document) == ["verdict", "pairs", "counts", "review", "assumed"]
+    assert list(compared.document) == ["verdict", "pairs", "counts", "turned", "review", "assumed"]
     assert compared.document["verdict"] == "pass"
     assert compared.document["pairs"] == []
     assert list(compared.document["counts"]) == [
@@ -469,6 +469,15 @@ def test_exact_only_finds_no_look_alikes_and_says_that_it_did_not_look(compare):
     assert compared.status == 0
     assert "near" not in compared.document["counts"]
     assert "edited" not in compared.document["counts"]
+
+
+@pytest.mark.parametrize(("size", "looked"), [(96, True), (63, False)])
+def test_tools_read_whether_turned_copies_were_looked_for(compare, size, looked):
+    fill("a", range(5), size)
+    fill("b", range(5, 10), size)
+
+    assert compare().document["turned"] is looked
+    assert compare("--exact-only").document["turned"] is False
 
 
 def test_images_that_cannot_be_read_do_not_heal_and_a_clean_bill_does_not_speak_of_it(compare):

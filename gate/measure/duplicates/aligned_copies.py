@@ -3,8 +3,10 @@
 Keypoints vote for a few pairs (``keypoint_votes``), and so do pictures that agree coarsely as they
 stand (``coarse_candidates``). Each pair is aligned at 32 pixels, what promises something at 64, and
 then compared window by window (``alignment``). A pair counts by the evidence that its windows give,
-and only where the picture has no four partners that are nearly as good: one scene is no copy. Among
-fewer than 100 pictures that is not asked, and it must agree better.
+and only where the picture has no four partners that are nearly as good: one scene is no copy. Where
+they agree moderately, no second one: scans of one pose agree so. Of partners that are copies of
+each other, one counts: else four copies would hide each other. Among fewer than 100 pictures that
+is not asked, and it must agree better.
 """
 
 from collections.abc import Iterator
@@ -14,16 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.measure.duplicates import alignment
+from gate.measure.duplicates import alignment, near_copies
 from gate.measure.duplicates.alignment import Agreement, Floats
 from gate.measure.duplicates.coarse_candidates import ThumbnailView
 from gate.measure.duplicates.filled_stretches import paint_over
 from gate.measure.duplicates.keypoint_votes import Trials, Voters
 from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_within
+from gate.measure.fingerprints.perceptual_hash import hashes
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
-VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
+VERSION = "2"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 1.0, 0.55  # from here on, a pair counts
 AGREE_OF_FEW = 0.75  # where no density is known
@@ -31,8 +34,10 @@ REVIEW_EVIDENCE, REVIEW_AGREE = 0.5, 0.45  # from here on, a person should look
 FEW = 100  # pictures of a; below, there is no density to speak of
 
 _WHOLE = 0.75  # of a picture in the other; what is missing, it must agree better by
-_CROWD = 4  # partners of a picture; among so many, the best must stand out
+_CROWD = 4  # distinct partners of a picture; among so many, the best must stand out
 _RATIO = 0.65  # of what the last of them lacks in agreement; the best must lack less
+_CLEARLY = 0.9  # agreement; what agrees less must lack less than half of what the second lacks
+_COUPLE, _HALF = 2, 0.5
 _ZOOM = (0.55, 1.8)  # by which a picture may be enlarged in the other
 _STRETCH = 1.4  # times more one way than the other
 _OVERLAP = 0.3  # of a picture must be in the other
@@ -92,7 +97,7 @@ def aligned_copies(
         ]
         found += in_order(stretch.compare, blocks, threads=usable_cores())
     compared = _Compared._make(np.concatenate(column) for column in zip(*found, strict=True))
-    return _judge(compared, crowds=len(a.rows) >= FEW)
+    return _judge(compared, a, crowds=len(a.rows) >= FEW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,7 +273,7 @@ def _fits(ways: Floats, agreement: Agreement) -> NDArray[np.bool_]:
     return fits & (agreement.overlap > _OVERLAP) & (agreement.windows >= _WINDOWS)
 
 
-def _judge(found: _Compared, *, crowds: bool) -> Aligned:
+def _judge(found: _Compared, a: ThumbnailView, *, crowds: bool) -> Aligned:
     """Return the pair of each picture of b with the most evidence, where there is enough.
 
     With ``crowds``, a picture that has many partners has no copy.
@@ -276,10 +281,12 @@ def _judge(found: _Compared, *, crowds: bool) -> Aligned:
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
     surplus = agree - found.missing
     counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
-    if crowds:
-        counts &= ~_crowded(found.rows_b, 1 - agree)
     sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
-    if not crowds:
+    if crowds:
+        fourth, second = _lacks_of_others(found, a, 1 - agree, counts)
+        counts &= 1 - agree < _RATIO * fourth
+        sure &= counts & ((agree >= _CLEARLY) | (1 - agree < _HALF * second))
+    else:
         sure &= agree >= AGREE_OF_FEW
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
@@ -294,11 +301,25 @@ def _judge(found: _Compared, *, crowds: bool) -> Aligned:
     )
 
 
-def _crowded(rows_b: Indices, lacks: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which pairs lack nearly as much as the fourth partner of their picture of b."""
-    order = np.lexsort((lacks, rows_b))
-    fourth = order[rank_within(rows_b[order]) == _CROWD - 1]
-    bound = np.full(int(rows_b.max(initial=-1)) + 1, np.inf)
-    bound[rows_b[fourth]] = lacks[fourth]
-    crowded: NDArray[np.bool_] = lacks >= _RATIO * bound[rows_b]
-    return crowded
+def _lacks_of_others(
+    found: _Compared, a: ThumbnailView, lacks: NDArray[np.float64], counts: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return (2, n): what the fourth and the second partner of each pair's picture of b lack.
+
+    Those that are copies of a better one are left out. Infinity, where there are not so many, and
+    where no pair of the picture ``counts``.
+    """
+    rows_b = found.rows_b
+    order = np.lexsort((found.rows_a, lacks, rows_b))
+    ends = np.searchsorted(rows_b[order], np.unique(rows_b[counts])[:, None] + np.arange(2))
+    others = np.full((2, len(rows_b)), np.inf)
+    for first, end in ends.tolist():
+        pairs = order[first:end]
+        if len(pairs) < _COUPLE:
+            continue
+        shown, _ = hashes(a.take(found.rows_a[pairs]))
+        distinct = pairs[near_copies.are_distinct(shown)]
+        for lack, place in zip(others, (_CROWD, _COUPLE), strict=True):
+            if len(distinct) >= place:
+                lack[pairs] = lacks[distinct[place - 1]]
+    return others

@@ -132,6 +132,22 @@ def nearest(
     return Nearest(row=row, distance=bits, orientation=orientation, has_negative=inverted <= radius)
 
 
+def are_distinct(hashes: NDArray[np.uint8]) -> Flags:
+    """Return which of a few hashes, (n, 32), are no copies of an earlier one that is distinct.
+
+    A copy, mirrored, turned by right angles or inverted, differs in at most 10 bits.
+    """
+    words = _words(hashes)
+    turned = [_words(turn_hashes(hashes, transposed)) for transposed in _TURNS]
+    distinct = np.ones(len(hashes), np.bool_)
+    for row in range(1, len(hashes)):
+        known = words[:row][distinct[:row]]
+        totals = [_mirror(np.bitwise_count(known ^ each[row])) for each in turned]
+        bits = np.concatenate(totals, axis=1)
+        distinct[row] = np.minimum(bits, BITS - bits).min() > SURE
+    return distinct
+
+
 def _searches(
     words_a: Words, turned: Mapping[int, Words], radius: int, *, negatives: bool
 ) -> list[_Search]:

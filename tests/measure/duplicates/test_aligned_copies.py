@@ -219,11 +219,66 @@ def test_codes_that_many_keypoints_share_are_not_looked_up(monkeypatch):
     assert sum(asked) < every / 2
 
 
-def test_frames_of_a_film_are_for_people_to_look_at():
-    still = np.asarray(scenes()[5].resize((64, 64)))
-    film = np.clip(still + RANDOM.normal(0, 2, (2, 120, 64, 64)), 0, 255)
+def under_shadows(still, many, seed):
+    """Return (many, 64, 64): one scene, each time with other shadows and noise."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (many, 7, 7), dtype=np.uint8)
+    shadows = np.stack([Image.fromarray(each).resize((64, 64), CUBIC) for each in coarse])
+    return np.clip(0.6 * still + 0.4 * shadows + random.normal(0, 2, shadows.shape), 0, 255)
 
-    assert not pairs_of(*film).sure.any()
+
+def test_one_scene_under_many_lights_is_no_copy_of_itself():
+    still = np.asarray(scenes()[5].resize((64, 64)), float)
+
+    found = pairs_of(under_shadows(still, 120, 1), under_shadows(still, 40, 2))
+
+    assert found.sure.sum() <= 2
+
+
+def scans(many, seed):
+    """Return (many, 64, 64): as many chests in one pose, each with ribs and tissue of its own."""
+    random = np.random.default_rng(seed)
+    for _ in range(many):
+        shifts = random.normal(0, 0.06, 20)
+        y, x = np.mgrid[-1:1:128j, -1:1:128j]
+        y, x = y + shifts[0], x + shifts[1]
+        body = (x / (0.85 + shifts[2])) ** 4 + (y / 1.1) ** 6 < 1
+        scan = 40 + 110.0 * body + 70 * np.exp(-((x / 0.08) ** 2)) * body
+        for side_of_body, at in ((-1, 3), (1, 7)):
+            across = (x - side_of_body * (0.4 + shifts[at])) / (0.3 + shifts[at + 1])
+            down = (y + shifts[at + 2]) / (0.65 + shifts[at + 3])
+            scan[across**2 + down**2 < 1] = 60
+        for rib in range(9):
+            curve = y + 0.7 - 0.17 * rib - shifts[11 + rib] / 3 - 0.2 * np.abs(x) ** 1.5
+            scan += 30 * np.exp(-((curve / 0.025) ** 2)) * body
+        scan[((x - 0.15) / (0.28 + shifts[2])) ** 2 + ((y - 0.3) / 0.33) ** 2 < 1] = 160
+        coarse = Image.fromarray(random.integers(0, 256, (24, 24), dtype=np.uint8))
+        tissue = np.asarray(coarse.resize((128, 128), CUBIC)) - 128.0
+        scan += 0.12 * tissue * body + random.normal(0, 3, scan.shape)
+        yield thumbnails(np.clip(scan, 0, 255).astype(np.uint8)[None])[0]
+
+
+def test_scans_of_many_people_in_one_pose_are_no_copies():
+    found = pairs_of(list(scans(150, 1)), list(scans(150, 2)))
+
+    assert found.sure.sum() <= 1
+    assert len(found.sure) > 1, "they are alike enough for people to look at some"
+
+
+def test_a_photograph_is_not_hidden_among_forty_copies_of_one_edit():
+    photos = [*scenes(), *map(Image.fromarray, RANDOM.integers(0, 256, (60, SIZE, SIZE), np.uint8))]
+    edited = np.asarray(turned(photos[5], 7), float)
+    noisy = np.clip(edited + np.random.default_rng(1).normal(0, 3, (40, SIZE, SIZE)), 0, 255)
+    # Mirrored, turned and inverted ones are copies of each other too.
+    some = [Image.fromarray(each) for each in noisy.astype(np.uint8)]
+    some[1:4] = [ImageOps.mirror(some[1]), some[2].rotate(90), ImageOps.invert(some[3])]
+
+    overlap = find_overlap(
+        side(Split.TRAIN, [*photos[:5], *photos[6:], *some]), side(Split.TEST, [photos[5]])
+    )
+
+    assert [pair.b for pair in overlap.pairs] == ["00000"]
+    assert int(overlap.pairs[0].a) >= len(photos) - 1
 
 
 @pytest.mark.parametrize("count", [6, 20])
