@@ -23,7 +23,7 @@ from gate.measure.duplicates.keypoints import Keypoints, find_keypoints, rank_wi
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
-VERSION = "1"  # of what is found: part of the key wherever overlaps are cached
+VERSION = "2"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 1.0, 0.55  # from here on, a pair counts
 AGREE_OF_FEW = 0.75  # where no density is known
@@ -33,6 +33,7 @@ FEW = 100  # pictures of a; below, there is no density to speak of
 _WHOLE = 0.75  # of a picture in the other; what is missing, it must agree better by
 _CROWD = 4  # partners of a picture; among so many, the best must stand out
 _RATIO = 0.65  # of what the last of them lacks in agreement; the best must lack less
+_SURE_RATIO = 0.25  # and so much less to count; else a person should look
 _ZOOM = (0.55, 1.8)  # by which a picture may be enlarged in the other
 _STRETCH = 1.4  # times more one way than the other
 _OVERLAP = 0.3  # of a picture must be in the other
@@ -276,11 +277,13 @@ def _judge(found: _Compared, *, crowds: bool) -> Aligned:
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
     surplus = agree - found.missing
     counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
+    sure = (evidence >= EVIDENCE) & (surplus >= AGREE)
     if crowds:
-        counts &= ~_crowded(found.rows_b, 1 - agree)
-    sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
-    if not crowds:
+        counts &= ~_crowded(found.rows_b, 1 - agree, _RATIO)
+        sure &= ~_crowded(found.rows_b, 1 - agree, _SURE_RATIO)
+    else:
         sure &= agree >= AGREE_OF_FEW
+    sure &= counts
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
     best = order[rank_within(found.rows_b[order]) == 0]
@@ -294,11 +297,11 @@ def _judge(found: _Compared, *, crowds: bool) -> Aligned:
     )
 
 
-def _crowded(rows_b: Indices, lacks: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which pairs lack nearly as much as the fourth partner of their picture of b."""
+def _crowded(rows_b: Indices, lacks: NDArray[np.float64], ratio: float) -> NDArray[np.bool_]:
+    """Return which pairs lack ``ratio`` or more of what their picture's fourth partner lacks."""
     order = np.lexsort((lacks, rows_b))
     fourth = order[rank_within(rows_b[order]) == _CROWD - 1]
     bound = np.full(int(rows_b.max(initial=-1)) + 1, np.inf)
     bound[rows_b[fourth]] = lacks[fourth]
-    crowded: NDArray[np.bool_] = lacks >= _RATIO * bound[rows_b]
+    crowded: NDArray[np.bool_] = lacks >= ratio * bound[rows_b]
     return crowded

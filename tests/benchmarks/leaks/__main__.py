@@ -37,7 +37,7 @@ Shares = dict[str, list[float]]  # found of planted by edit, one for each size
 
 
 def main() -> int:
-    """Evaluate the parts asked for, print the tables, write the one asked for; return the status."""
+    """Evaluate the parts asked for, print and write what is found, and return the status."""
     said = _arguments()
     print(f"fingerprints of version {VERSION}, seed {said.seed}")
     shares: Shares = {name: [] for name in EDITS}
