@@ -88,11 +88,14 @@ class Budget(Rule):
     """Require that an answer costs no more than it may.
 
     Parameters, bytes of the file and multiply-accumulates of an image are counted, and equal on
-    every machine. torch counts convolutions and matrix products. Of an ONNX file nothing is
+    every machine. Parameters are all weights, registered as such or as buffers, without the
+    statistics of norms; numbers that the code makes are in no count. torch counts convolutions and
+    matrix products, and not what is written in other operations. Of an ONNX file nothing is
     counted: a limit on `macs` is then inconclusive, for an export would else be a way around it.
 
     Time is measured: `latency` asks the model and another artefact about the same images, one at a
-    time and turn about, and compares the ratios of their times. On two busy cores equal nets were
+    time and turn about, and compares the ratios of their times. Beside a slow net any is fast: the
+    gate file chooses the other, and the report has its digest. On two busy cores equal nets were
     0.986 to 1.010, with a lower bound of 1.003 at most (12 times 100 turns); the way to the process
     that runs an ONNX file counts, too. It fails where even the lower bound of the median is larger
     than `max_ratio`, and warns unless it says `severity: block`.

@@ -95,6 +95,9 @@ class Parity(ViewRule):
     Eight bits hide small faults. Compare an int8 file with the float32 export by `versus`, and that
     export with the model. A verdict covers a file where rules that block lead from it to the model.
 
+    It is asked in whole batches; where images come one by one in use, add `repeatable` with
+    `artefact`.
+
     To fix a failure: export again from this checkpoint, with the same preparation of the images;
     calibrate eight bits with images that are prepared as here.
 

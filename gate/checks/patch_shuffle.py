@@ -31,7 +31,8 @@ class PatchShuffle(ViewRule):
     The picture is cut into squares, which change places. What is right then was answered by texture
     or colour. For some tasks that is how it should be; require it where the task is about shape.
     Skill is 0 for guessing and 1 for always being right. Where an operating point is stated it must
-    hold by the highest score, too.
+    hold by the highest score, too. A net that recognises the cuts and then answers anything passes:
+    that only says that nothing was found.
 
     To fix a failure: train with other textures and colours (stylised images, colour jitter).
 

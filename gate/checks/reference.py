@@ -216,11 +216,18 @@ def _sliced(slices: Mapping[SplitName, Mapping[str, SliceRuns]]) -> Iterator[str
 
 
 def _observed(observations: Mapping[str, Mapping[str, Mapping[str, Runs]]]) -> Iterator[str]:
-    """Yield each column that measurements observed: of how many images which number."""
+    """Yield each column that measurements observed: of how many images which number.
+
+    Of measurements that observed the same the first is named, and how many more there are.
+    """
     for split, measurements in observations.items():
+        alike: dict[tuple[str, Runs], list[str]] = {}
         for key, columns in measurements.items():
-            for name, runs in columns.items():
-                said = " and ".join(
-                    f"{'none' if value is None else value} of {images}" for images, value in runs
-                )
-                yield f"{name} by {key} on {split}: {said}"
+            for column in columns.items():
+                alike.setdefault(column, []).append(key)
+        for (name, runs), (first, *others) in alike.items():
+            said = " and ".join(
+                f"{'none' if value is None else value} of {images}" for images, value in runs
+            )
+            more = f" and {len(others)} more" if others else ""
+            yield f"{name} by {first}{more} on {split}: {said}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from gate.checks.base import Comparison, Example, Outcome, Rule, Scope, SplitName
+from gate.checks.parity import ArtefactName
 from gate.checks.sentences import allow, known_or
 from gate.evidence.synthetic_run import SyntheticRun
 
@@ -36,7 +37,11 @@ class Repeatable(Rule):
     Dropout that was left on and random steps in the model show when the same batch is asked twice:
     the scores must be equal, on a GPU to a millionth. Batch norm in training mode shows in batches
     of other sizes: there rounding allows differences up to `max_gap`. Few answers flip by either,
-    so that accuracy does not tell.
+    so that accuracy does not tell. All calls are of one process: what a model takes from the
+    process, the machine or the day is not seen.
+
+    With `artefact` a file that is deployed is asked in place of the model: images come one by one
+    in use, and `parity` asks in whole batches.
 
     To fix a failure: call `model.eval()` before the weights are saved or exported; take random
     steps out of `forward`.
@@ -58,6 +63,11 @@ class Repeatable(Rule):
         1e-4, ge=0, le=0.1, description="The largest difference of a score between batch sizes."
     )
     split: SplitName = Field("test", description="The split whose images are asked again.")
+    artefact: ArtefactName | None = Field(
+        None,
+        description="The file that is asked, by its name under `artefacts` of the gate file; by "
+        "default the model.",
+    )
 
     examples: ClassVar = (
         Example("equal but for rounding", {}, _gaps(0.0, 2e-6), Outcome.PASSED),
@@ -78,7 +88,7 @@ class Repeatable(Rule):
     def _measurement(self) -> "RepeatedAnswers":
         from gate.evidence.repeated_answers import RepeatedAnswers
 
-        return RepeatedAnswers(self.images, self.batches, (self.split,))
+        return RepeatedAnswers(self.images, self.batches, (self.split,), self.artefact)
 
     def evaluate(self, evidence: "Evidence") -> list[Comparison]:
         """Return how many images differ between two calls, and between batch sizes."""
@@ -104,6 +114,7 @@ class Repeatable(Rule):
         self, part: str, when: str, estimate: "Estimate", largest: str = ""
     ) -> Comparison:
         scores = "get other scores" if estimate.numerator != 1 else "gets other scores"
+        scores += f" from {self.artefact}" if self.artefact is not None else ""
         many = f"{estimate.numerator or 0:,} of {estimate.denominator or 0:,} {self.split} images"
         return Comparison(
             what=f"number of {self.split} images with other scores {when}",

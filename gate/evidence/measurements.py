@@ -115,7 +115,8 @@ class ImageBatch(Protocol):
     def pixels(self) -> "tuple[NDArray[np.uint8] | None, ...]":
         """The n images as arrays, (H, W) grey or (H, W, 3) RGB, turned and converted as declared.
 
-        Before they are resized, cropped and scaled. None in the place of a tensor.
+        Before they are resized, cropped and scaled. None in the place of a tensor, and of an image
+        of more than 8 bits.
         """
 
     @property
@@ -179,8 +180,8 @@ class SampledBatch(ImageBatch, Protocol):
         """The digests of the pixels of all entries."""
 
     @property
-    def input_size(self) -> tuple[int, int] | None:
-        """The declared height and width of the model's input; None where none is declared."""
+    def input_size(self) -> tuple[int, int]:
+        """The height and width of the model's input: as declared, else as it is given."""
 
     def mean_colour(self, images: int) -> tuple[int, ...]:
         """Return the mean level of each channel over the sample of so many images.
@@ -204,12 +205,13 @@ class SampledBatch(ImageBatch, Protocol):
         """
 
     def probabilities_of_artefact(
-        self, name: str, inputs: "NDArray[np.float32]"
+        self, name: str, inputs: "NDArray[np.float32]", *, together: int | None = None
     ) -> "NDArray[np.float64]":
         """Return the probabilities, (m, classes), of an artefact for inputs (m, C, H, W).
 
-        Only for a measurement whose ``artefacts`` name it. NaN in all classes of an image whose
-        scores are not finite. Raises CheckpointError where it does not take the inputs.
+        Only for a measurement whose ``artefacts`` name it. It is given so many of them
+        ``together``; by default whole batches. NaN in all classes of an image whose scores are not
+        finite. Raises CheckpointError where it does not take the inputs, or batches of that size.
         """
 
     def macs_of(self, artefact: str | None, inputs: "NDArray[np.float32]") -> int | None:

@@ -33,12 +33,19 @@ class RepeatedAnswers(SampledMeasurement):
     images: int
     batches: tuple[int, ...]
     splits: tuple[SplitName, ...] = ("test",)
+    artefact: str | None = None  # that is asked in place of the model
 
     @property
     def key(self) -> str:  # type: ignore[override]  # it follows from the sizes
         """The name of the columns."""
         sizes = ",".join(map(str, self.batches))
-        return f"repeated v{_VERSION} images={self.images} batches={sizes}"
+        of = "" if self.artefact is None else f" of {self.artefact}"
+        return f"repeated{of} v{_VERSION} images={self.images} batches={sizes}"
+
+    @property
+    def artefacts(self) -> tuple[str, ...]:  # type: ignore[override]  # it follows from the name
+        """The one that is asked, if any."""
+        return () if self.artefact is None else (self.artefact,)
 
     @property
     def passes(self) -> int:  # type: ignore[override]  # it follows from the sizes
@@ -47,7 +54,12 @@ class RepeatedAnswers(SampledMeasurement):
 
     def plan_facts(self) -> Mapping[str, Any]:
         """Return the size of the sample and those of the batches."""
-        return {"version": _VERSION, "images": self.images, "batches": list(self.batches)}
+        return {
+            "version": _VERSION,
+            "artefact": self.artefact,
+            "images": self.images,
+            "batches": list(self.batches),
+        }
 
     def observe(self, batch: ImageBatch) -> "Columns":
         """Return the gaps and whether the answer flipped."""
@@ -64,7 +76,7 @@ class RepeatedAnswers(SampledMeasurement):
         if not len(asked):
             return columns
         inputs = np.asarray(sampled.inputs)[asked]
-        first, second = sampled.probabilities_of(inputs), sampled.probabilities_of(inputs)
+        first, second = self._ask(sampled, inputs), self._ask(sampled, inputs)
         columns[TWICE][asked] = _gap(first, second)
         others = self._in_other_batches(sampled, inputs)
         if len(others) == len(self.batches):
@@ -73,6 +85,14 @@ class RepeatedAnswers(SampledMeasurement):
         columns[FLIPPED][asked] = np.any(flips, axis=0)
         return columns
 
+    def _ask(
+        self, batch: SampledBatch, inputs: "NDArray[np.float32]", together: int | None = None
+    ) -> "NDArray[np.float64]":
+        """Return the scores, (m, classes), of who is asked; NaN where an artefact has none."""
+        if self.artefact is None:
+            return batch.probabilities_of(inputs, together=together)
+        return batch.probabilities_of_artefact(self.artefact, inputs, together=together)
+
     def _in_other_batches(
         self, batch: SampledBatch, inputs: "NDArray[np.float32]"
     ) -> "list[NDArray[np.float64]]":
@@ -80,7 +100,7 @@ class RepeatedAnswers(SampledMeasurement):
         found = []
         for size in self.batches:
             try:
-                found.append(batch.probabilities_of(inputs, together=size))
+                found.append(self._ask(batch, inputs, together=size))
             except CheckpointError:  # such as an ONNX file for batches of one size
                 continue
         return found
@@ -106,4 +126,4 @@ def _gap(one: "NDArray[np.float64]", other: "NDArray[np.float64]") -> "NDArray[n
     import numpy as np
 
     gaps: NDArray[np.float64] = np.abs(one - other).max(axis=1)
-    return gaps
+    return np.where(np.isnan(gaps), 1.0, gaps)  # a score that is no number is as far as can be

@@ -44,9 +44,12 @@ _REASONS = {
     ),
     NO_DONOR: (
         "no image may lend a region to them",
-        "give images of several groups, and at least two of each class",
+        "give images of several groups, none with most of a class, and two or more of each class",
     ),
-    NO_PIXELS: ("the data gives tensors, which have no pixels", "return uint8 images"),
+    NO_PIXELS: (
+        "the data gives tensors, which have no pixels, or images of more than 8 bits",
+        "return uint8 images",
+    ),
 }
 
 ASKED_AT_ALL = (ASKED, UNCHANGED)

@@ -71,15 +71,14 @@ def name_cell(grid: int, cell: int) -> str:
     """Return where a cell lies, in a few words.
 
     >>> name_cell(4, 15), name_cell(4, 1)
-    ('bottom right cell of 4 x 4', 'cell in row 1, column 2 of 4 x 4')
+    ('bottom right cell of 4 x 4', 'cell in row 1, column 2 of 4')
     """
     row, column = divmod(cell, grid)
     down = {0: "top", grid - 1: "bottom"}.get(row)
     across = {0: "left", grid - 1: "right"}.get(column)
-    of = f"of {grid} x {grid}"
     if down and across:
-        return f"{down} {across} cell {of}"
-    return f"cell in row {row + 1}, column {column + 1} {of}"
+        return f"{down} {across} cell of {grid} x {grid}"
+    return f"cell in row {row + 1}, column {column + 1} of {grid}"
 
 
 def parse_view(text: str) -> View:

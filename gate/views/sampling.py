@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gate.views.names import Donor
 
 Indices = NDArray[np.int64]
+_MOST_OF_A_GROUP = 0.75  # of the images that could lend to one
 
 
 def choose_sample(
@@ -52,11 +53,16 @@ def choose_donors(
     """Return for each image the place of the one that lends to it; -1 where none may.
 
     The next one of the same or of another class, in the order of a hash of the pixels, that is not
-    of its group: an image of the same patient would lend what the model should see.
+    of its group: an image of the same patient would lend what the model should see. None may where
+    its group holds more than three quarters of those of the class: the few that are left would lend
+    to all, and who forms the groups would choose them.
     """
     order = _order(digests, ids, "donor")
     donors = np.full(len(labels), -1, np.int64)
+    crowded = _crowded(labels, groups, whose)
     for rank, place in enumerate(order):
+        if crowded[place]:
+            continue
         for step in range(1, len(order)):
             other = order[(rank + step) % len(order)]
             alike = labels[other] == labels[place]
@@ -67,7 +73,28 @@ def choose_donors(
     return donors
 
 
+def _crowded(labels: Sequence[int], groups: Sequence[str | None], whose: Donor) -> list[bool]:
+    """Return for each image whether its group holds too many of those that could lend to it."""
+    in_class, in_group = Counter(labels), Counter(groups)
+    together = Counter(zip(labels, groups, strict=True))
+    found = []
+    for label, group in zip(labels, groups, strict=True):
+        own = together[label, group]
+        pool, theirs = in_class[label] - 1, own - 1
+        if whose == "other":
+            pool, theirs = len(labels) - in_class[label], in_group[group] - own
+        found.append(group is not None and theirs > _MOST_OF_A_GROUP * pool)
+    return found
+
+
 def _order(digests: Sequence[bytes], ids: Sequence[str], purpose: str) -> list[int]:
-    """Return places in the order of SHA-256 of the purpose and the pixels; equal ones by name."""
-    hashed = [hashlib.sha256(f"{purpose}\0{each.hex()}".encode()).digest() for each in digests]
+    """Return places in the order of SHA-256 of purpose, all pixels and own; equal ones by name.
+
+    All pixels are in each hash, so that who changes a bit of one image draws lots for all of them
+    again: with its own pixels alone, an image is moved to any place in the order by a few tries.
+    """
+    every = hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    hashed = [
+        hashlib.sha256(f"{purpose}\0{every}\0{each.hex()}".encode()).digest() for each in digests
+    ]
     return sorted(range(len(hashed)), key=lambda place: (hashed[place], ids[place]))

@@ -57,6 +57,28 @@ def graph(path, state, *, scale=1.0, broken=(), outputs=None, classes=None, kind
     onnx.save(model, path)
 
 
+def answer_otherwise_alone(path):
+    """Let an export add to the score of its first class where an image is in no company."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(path)
+    classes = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    model.graph.node[-1].output[0] = "in company"
+    model.graph.node.extend([
+        helper.make_node("Shape", ["images"], ["together"], start=0, end=1),
+        helper.make_node("Equal", ["together", "one"], ["is alone"]),
+        helper.make_node("Cast", ["is alone"], ["alone"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["alone", "to the first"], ["more"]),
+        helper.make_node("Add", ["in company", "more"], ["scores"]),
+    ])  # fmt: skip
+    model.graph.initializer.extend([
+        numpy_helper.from_array(np.array([1], np.int64), "one"),
+        numpy_helper.from_array(np.eye(1, classes, dtype=np.float32) * 50, "to the first"),
+    ])  # fmt: skip
+    onnx.save(model, path)
+
+
 def judge_by(project, *rules):
     project.write("policy.yaml", POLICY.format(rules="\n".join(f"  - {each}" for each in rules)))
 
@@ -133,6 +155,29 @@ def test_scores_that_are_not_finite_fail_whatever_the_policy_allows(subject, rul
 
     assert ran.status == 1
     assert "finite" in failed_parts(ran)
+
+
+ALONE = "{check: repeatable, artefact: small, images: 40, batches: [1, 7]}"
+
+
+def test_an_export_that_answers_an_image_alone_otherwise_fails_though_it_has_parity(subject):
+    answer_otherwise_alone(subject.folder / "small.onnx")
+    judge_by(subject, RULE, ALONE)
+
+    ran = subject.command("run", "--no-cache")
+
+    assert ran.status == 1, ran.out
+    failed = [each for each in ran.report["results"] if each["outcome"] == "failed"]
+    assert [each["key"] for each in failed] == ["repeatable[part=batches]"]
+    assert failed[0]["finding"].startswith("20 of 40 test images get other scores from small")
+
+
+def test_an_export_that_answers_alike_in_any_company_passes(subject):
+    judge_by(subject, RULE, ALONE)
+
+    ran = subject.command("run", "--no-cache")
+
+    assert ran.status == 0, ran.out
 
 
 @pytest.mark.parametrize(("kind", "precision"), [("float16", "float16"), ("int8", "int8")])

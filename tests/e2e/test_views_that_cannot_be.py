@@ -73,7 +73,7 @@ def test_a_grid_with_more_cells_than_the_image_has_pixels_shows_nothing_and_says
 
     (result,) = of(found, "patch-shuffle")
     assert result["outcome"] == "inconclusive"
-    assert "the images are too small for it" in result["message"]
+    assert "are too small for it" in result["message"]
 
 
 FLIP = "{id: mirrored, check: stability, views: ['flip'], max_drop: 0.2}"

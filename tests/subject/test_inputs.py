@@ -577,3 +577,40 @@ def test_a_mean_on_the_scale_of_bytes_is_doubted_with_what_to_write():
 )
 def test_a_mean_that_fits_its_scale_is_not_doubted(spec):
     assert InputSpec(**spec).doubt == ""
+
+
+TURNED = """
+import numpy as np
+import torch
+from PIL import ImageOps
+
+
+def upright():
+    def prepare(image):
+        levels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"), np.float32)
+        return torch.from_numpy(levels.transpose(2, 0, 1) / 255)
+
+    return prepare
+"""
+
+
+@pytest.mark.parametrize("where", ["exif", "xmp"])
+@pytest.mark.parametrize(
+    "declared",
+    [{"orientation": "exif"}, {"orientation": "stored"}, {"factory": "turning:upright"}],
+)
+def test_a_view_that_changes_no_pixel_is_the_image_itself_however_it_is_turned(
+    tmp_path, declared, where
+):
+    """A picture of a phone that is turned once more in each view would lose its answers."""
+    (tmp_path / "turning.py").write_text(TURNED)
+    prepare = build_transform(InputSpec(**declared), base=tmp_path)
+    stored = Image.fromarray(np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3))
+    exif = Image.Exif()
+    exif[0x112] = 6
+    stored.info = {"exif": exif.tobytes()} if where == "exif" else {"xmp": XMP}
+
+    assert np.array_equal(prepare.changed(prepare.decode(stored), stored), prepare(stored))
+
+
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'

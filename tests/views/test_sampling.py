@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 
 import numpy as np
@@ -109,3 +110,53 @@ def test_no_image_lends_to_itself(labels):
     for whose in ("same", "other"):
         lent = donors(labels, whose)
         assert not np.any(lent == np.arange(len(labels)))
+
+
+def moved_to_the_front(digests, choose):
+    """Return digests of which each was tried until a choice by its own hash would take it."""
+    tried = []
+    for place, digest in enumerate(digests):
+        for attempt in range(200):
+            own = b"%s %d" % (digest, attempt)
+            if choose(place, hashlib.sha256(b"sample\0" + own.hex().encode()).digest()[0]):
+                tried.append(own)
+                break
+    return tried
+
+
+def test_who_tries_pixels_until_an_image_comes_first_does_not_choose_the_sample():
+    """Some five tries an image would put all of the first half before the second."""
+    digests = moved_to_the_front(digests_of(400), lambda at, first: (first < 128) == (at < 200))
+
+    chosen = choose_sample(digests, [0] * 400, names_of(400), 200)
+
+    assert len(digests) == 400
+    assert 70 < sum(place < 200 for place in chosen) < 130
+
+
+def test_one_changed_image_draws_all_lots_again_and_a_new_order_draws_none():
+    digests, labels, names = digests_of(100), [0] * 100, names_of(100)
+    before = choose_sample(digests, labels, names, 50)
+    changed = choose_sample([b"another", *digests[1:]], labels, names, 50)
+    turned = choose_sample(digests[::-1], labels, names[::-1], 50)
+
+    assert len(set(before) & set(changed)) < 40
+    assert sorted(99 - turned) == sorted(before)
+
+
+def test_few_images_of_other_groups_do_not_lend_to_all():
+    """Nine without a mark lend theirs to 91 with one, and nothing would be owed to the mark."""
+    labels = [0, 1] * 50
+    groups = ["all"] * 91 + [f"own {each}" for each in range(9)]
+
+    for whose in ("same", "other"):
+        lent = donors(labels, whose, groups)
+        assert set(lent[:91]) == {-1}
+        assert (lent[91:] >= 0).all()
+
+
+def test_two_patients_lend_to_each_other():
+    labels, groups = [0, 1] * 50, ["one"] * 50 + ["two"] * 50
+
+    for whose in ("same", "other"):
+        assert (donors(labels, whose, groups) >= 0).all()

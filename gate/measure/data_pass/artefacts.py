@@ -35,25 +35,29 @@ class OpenArtefact:
     values: Values | None
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def probabilities(self, inputs: Floats) -> NDArray[np.float64]:
-        """Return the probabilities, (m, classes), of inputs (m, C, H, W).
+    def probabilities(self, inputs: Floats, together: int | None = None) -> NDArray[np.float64]:
+        """Return the probabilities, (m, classes), of inputs (m, C, H, W), so many ``together``.
 
         NaN in all classes of an image whose scores are not finite. Raises CheckpointError where it
         does not take the inputs, or answers with something else than one score a class.
         """
-        outputs = self.outputs(inputs)
+        outputs = self.outputs(inputs, together)
         finite = np.isfinite(outputs).all(axis=1)
         scores = np.full(outputs.shape, np.nan)
         scores[finite] = probabilities(outputs[finite], are_logits=self.are_logits)
         return scores
 
-    def outputs(self, inputs: Floats) -> Floats:
-        """Return what it answers, (m, classes), to inputs (m, C, H, W); raises CheckpointError."""
+    def outputs(self, inputs: Floats, together: int | None = None) -> Floats:
+        """Return what it answers, (m, classes), to inputs (m, C, H, W), so many ``together``.
+
+        By default in whole batches. Raises CheckpointError.
+        """
+        size = together or self.batch
         parts = [np.empty((0, len(self.runner.classes)), np.float32)]
         with self.answering() as runner:
-            for some in cut(range(len(inputs)), self.batch):
+            for some in cut(range(len(inputs)), size):
                 ready = inputs[some.start : some.stop].copy()  # it may work in place
-                answer = runner.outputs(pad(ready, self.batch))[: len(ready)]
+                answer = runner.outputs(pad(ready, size))[: len(ready)]
                 parts.append(per_class(answer, self.values))
         return np.concatenate(parts)
 

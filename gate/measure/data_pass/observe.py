@@ -159,10 +159,10 @@ class ObservedBatch:
 
     @property
     def pixels(self) -> "tuple[Pixels | None, ...]":
-        """The images as arrays before they are resized; None for a tensor."""
+        """The images as arrays before they are resized; None where they are not of 8 bits."""
         if not self.decoded:
             self.decoded.extend(
-                None if each.image is None else _freeze(self._decode(each.image))
+                None if each.image is None else self._decode(each.image)
                 for each in self.chunk.originals[self.rows]
             )
         return tuple(self.decoded)
@@ -174,15 +174,12 @@ class ObservedBatch:
 
     def inputs_of(self, pixels: "Sequence[Pixels]", indices: Sequence[int]) -> Outputs:
         """Return changed images as the model is given them, (m, C, H, W)."""
-        from PIL import Image
-
         originals = self.chunk.originals[self.rows]
         made = []
         for levels, index in zip(pixels, indices, strict=True):
-            image, original = Image.fromarray(levels), originals[index].image
-            if original is not None and "exif" in original.info:  # a user's callable may turn it
-                image.info["exif"] = original.info["exif"]
-            made.append(self.answering.transform(image))
+            original = originals[index].image
+            assert original is not None, "a tensor has no pixels to change"
+            made.append(self.answering.transform.changed(levels, original))
         return np.stack(made) if made else np.empty((0, *self.chunk.images.shape[1:]), np.float32)
 
     def probabilities_of(
@@ -192,9 +189,11 @@ class ObservedBatch:
         names = [f"{place} of those that it changed" for place in range(len(inputs))]
         return self.answering.probabilities(self.answering.outputs_of(inputs, together), names)
 
-    def probabilities_of_artefact(self, name: str, inputs: Outputs) -> NDArray[np.float64]:
+    def probabilities_of_artefact(
+        self, name: str, inputs: Outputs, *, together: int | None = None
+    ) -> NDArray[np.float64]:
         """Return the probabilities, (m, classes), of an artefact; NaN where they are not finite."""
-        return self.answering.artefacts[name].probabilities(inputs)
+        return self.answering.artefacts[name].probabilities(inputs, together)
 
     def macs_of(self, artefact: str | None, inputs: Outputs) -> int | None:
         """Return the multiply-accumulates of one image; None where none are counted."""
@@ -224,9 +223,10 @@ class ObservedBatch:
         return self._asked_again.pixels
 
     @property
-    def input_size(self) -> tuple[int, int] | None:
-        """The declared height and width of the input."""
-        return self.answering.input_size
+    def input_size(self) -> tuple[int, int]:
+        """The height and width of the input: as declared, else as the model is given it."""
+        height, width = self.answering.input_size or self.chunk.images.shape[2:]
+        return height, width
 
     def mean_colour(self, images: int) -> tuple[int, ...]:
         """Return the mean level of each channel over a sample."""
@@ -243,7 +243,7 @@ class ObservedBatch:
             image = self.read(index)
             if image is not None and fingerprint(b"", image).pixels != self._known_pixels(index):
                 image = None
-            self.lent[index] = None if image is None else _freeze(self._decode(image))
+            self.lent[index] = None if image is None else self._decode(image)
         return self.lent[index]
 
     def _known_pixels(self, index: int) -> bytes:
@@ -254,8 +254,12 @@ class ObservedBatch:
         assert self.samples is not None, "only a second pass asks again"
         return self.samples
 
-    def _decode(self, image: "Image.Image") -> "Pixels":
-        return self.answering.transform.decode(image)
+    def _decode(self, image: "Image.Image") -> "Pixels | None":
+        """Return an image as an array; None where a user's callable alone can read it."""
+        try:
+            return _freeze(self.answering.transform.decode(image))
+        except UnreadableImage:
+            return None
 
     @property
     def is_undecided(self) -> bool:

@@ -235,13 +235,15 @@ def _limit(result: ResultPart) -> str:
 
 
 def _of_what(result: ResultPart) -> str:
-    name = name_scope(result) or name_part(result)
-    return f"{name} " if name else ""
+    names = ": ".join(filter(None, (name_scope(result), name_part(result))))
+    return f"{names} " if names else ""
 
 
 def _counted(results: Sequence[ResultPart]) -> str:
     by_class = any(each.scope.class_ is not None for each in results)
     by_slice = any(each.scope.slice is not None for each in results)
+    if (by_class or by_slice) and len({name_part(each) for each in results}) > 1:
+        return "results"
     if by_class and by_slice:
         return "classes and slices"
     return "classes" if by_class else "slices" if by_slice else ""

@@ -1,7 +1,7 @@
 """Put vetted bytes into the model of the user's factory, strictly, and look at the numbers."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -33,11 +33,14 @@ _EXTRA = "_extra_state"  # what get_extra_state gives; torch asks no shape of it
 HUGE = 1e18
 
 
+_STATISTICS = frozenset({"running_mean", "running_var"})  # of a norm: no weights
+
+
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """What was loaded, and what was done to make it fit."""
 
-    parameters: int  # elements of the model's parameters
+    parameters: int  # elements of the parameters, and of buffers that are weights
     tensors: int
     key: str
     prefix: str
@@ -241,6 +244,21 @@ def _load(
         ) from error
 
 
+def _weights(model: "torch.nn.Module") -> Iterator["torch.Tensor"]:
+    """Yield the parameters, and buffers of floats other than the statistics of a norm.
+
+    Weights that are registered as buffers are as many numbers as others.
+    """
+    from torch.nn.modules.batchnorm import _NormBase
+
+    yield from model.parameters()
+    for module in model.modules():
+        statistics = _STATISTICS if isinstance(module, _NormBase) else frozenset()
+        for name, value in module.named_buffers(recurse=False):
+            if value.is_floating_point() and name not in statistics:
+                yield value
+
+
 def _require_values(model: "torch.nn.Module", guard: Guard) -> int:
     """Return the number of elements of all parameters; each has its shape and values by now."""
     with guard.during("looking at its parameters"):
@@ -251,7 +269,7 @@ def _require_values(model: "torch.nn.Module", guard: Guard) -> int:
             for name, value in tensors
             if value.device.type == "meta" or (name in parameters and not has_values(value))
         ]
-        count = sum(int(value.numel()) for value in parameters.values()) if not without else 0
+        count = 0 if without else sum(int(each.numel()) for each in _weights(model))
     if without:
         raise FactoryError(
             guard.where,

@@ -67,6 +67,15 @@ class DeclaredTransform:
         """
         return np.asarray(turn_and_convert(image, self.spec))
 
+    def changed(self, pixels: Pixels, original: "Image.Image") -> Floats:  # noqa: ARG002 -- decode has done what it asks
+        """Return pixels of ``decode`` that were changed, as float32 (C, H, W).
+
+        Raises UnreadableImage.
+        """
+        from PIL import Image
+
+        return self(Image.fromarray(pixels))
+
     def _pixels(self, image: "Image.Image") -> Pixels:
         """Return the image turned, converted, resized, padded and cropped: (H, W) or (H, W, 3)."""
         spec = self.spec

@@ -24,6 +24,7 @@ def decode(image: "Image.Image", spec: InputSpec) -> Pixels:
 
 def decode_as_stored(image: "Image.Image") -> Pixels:
     """Return an image grey where it is stored so, else RGB; raises UnreadableImage."""
+    _require_eight_bits(image)
     try:
         return np.asarray(image if image.mode == "L" else image.convert("RGB"))
     except ValueError as error:
@@ -46,12 +47,7 @@ def upright(image: "Image.Image") -> "Image.Image":
 
 def _converted(image: "Image.Image", spec: InputSpec) -> "Image.Image":
     """Return the image in mode L or RGB."""
-    if image.mode.startswith(("I", "F")):
-        bits = "16" if ";16" in image.mode else "32"
-        raise UnreadableImage(
-            f"has {bits} bits a pixel, and nothing says which value is white",
-            "save it with 8 bits, or scale it in an input factory",
-        )
+    _require_eight_bits(image)
     mode = spec.mode
     if image.mode == mode or (mode is None and image.mode in {"L", "RGB"}):
         return image
@@ -67,3 +63,12 @@ def _converted(image: "Image.Image", spec: InputSpec) -> "Image.Image":
         raise UnreadableImage(
             f"of mode {image.mode} cannot be converted to {mode}", f"save it as {mode}"
         ) from error
+
+
+def _require_eight_bits(image: "Image.Image") -> None:
+    if image.mode.startswith(("I", "F")):
+        bits = "16" if ";16" in image.mode else "32"
+        raise UnreadableImage(
+            f"has {bits} bits a pixel, and nothing says which value is white",
+            "save it with 8 bits, or scale it in an input factory",
+        )

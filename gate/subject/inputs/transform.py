@@ -40,6 +40,12 @@ class Transform(Protocol):
         Turned and converted as declared. Raises UnreadableImage.
         """
 
+    def changed(self, pixels: Pixels, original: "Image.Image") -> Floats:
+        """Return other pixels in the place of those that ``decode`` gave, as float32 (C, H, W).
+
+        What is turned already is not turned again. Raises UnreadableImage or FactoryError.
+        """
+
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+_TURNED_BY = frozenset({"exif", "xmp", "XML:com.adobe.xmp"})  # what Pillow finds a turn in
+
+
 def user_transform(factory: str, base: Path) -> "FactoryTransform":
     """Return the callable that the user's factory gives, watched; raises FactoryError.
 
@@ -88,6 +91,19 @@ class FactoryTransform:
         The user's callable is not asked.
         """
         return decode_as_stored(image)
+
+    def changed(self, pixels: Pixels, original: "Image.Image") -> Floats:
+        """Return pixels of ``decode`` that were changed, as float32 (C, H, W).
+
+        The user's callable is shown them as it is shown the image: it may turn it, and ask how it
+        was stored. Raises UnreadableImage or FactoryError.
+        """
+        from PIL import Image
+
+        image = Image.fromarray(pixels)
+        image.format = original.format
+        image.info |= {key: each for key, each in original.info.items() if key in _TURNED_BY}
+        return self(image)
 
     def batch(self, pixels: Pixels) -> Floats:
         """Return uint8 rows (n, H, W) or (n, H, W, 3) as float32 (n, C, H, W).

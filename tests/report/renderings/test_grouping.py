@@ -139,6 +139,16 @@ def test_each_number_has_its_limit_where_a_rule_has_several(reporting):
     assert describe(found) == "top left cell of 4 x 4 0.300 (≤ 0.10), frame of 20 % 0.070 (≤ 0.05)"
 
 
+def test_a_class_is_told_with_the_region_that_it_is_judged_by(reporting):
+    found = group(
+        reporting, *(result(value=0.3, part=f"cell:4:{n}", **{"class": "cat"}) for n in (0, 3))
+    )
+
+    assert describe(found) == (
+        "2 of 2 results: cat: top left cell of 4 x 4 0.300, cat: top right cell of 4 x 4 0.300"
+    )
+
+
 def test_a_sentence_stands_in_place_of_number_and_requirement(reporting):
     found = group(reporting, result(finding="3 test images also occur in train (allowed: 0)"))
 

@@ -136,6 +136,20 @@ def test_what_was_done_to_make_it_fit_is_reported(tmp_path: Path, model: SmallCn
     )
 
 
+def test_weights_that_are_registered_as_buffers_are_counted_as_parameters(tmp_path: Path) -> None:
+    """The statistics of a norm are not: the model above has some."""
+    hidden = small_cnn()
+    for module in hidden.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, weight.detach())
+    torch.save(hidden.state_dict(), tmp_path / "x.pt")
+
+    report = load_into(open_checkpoint(tmp_path / "x.pt"), hidden)
+
+    assert report.parameters == sum(each.numel() for each in small_cnn().parameters())
+
+
 def test_a_model_that_has_the_prefix_itself_keeps_it(tmp_path: Path) -> None:
     wrapped = torch.nn.ModuleDict({"model": small_cnn()})
     torch.save({f"model.{name}": value for name, value in state().items()}, tmp_path / "x.pt")
