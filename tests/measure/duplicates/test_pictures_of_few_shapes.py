@@ -86,7 +86,7 @@ def test_a_few_straight_edges_among_photographs_are_compared_as_those_are():
 def test_of_mosaics_of_a_few_blocks_hardly_any_is_a_copy_of_another():
     overlap = find_overlap(side(Split.TRAIN, mosaics(200, 1)), side(Split.TEST, mosaics(200, 2)))
 
-    assert len({pair.b for pair in overlap.pairs}) <= 4
+    assert len({pair.b for pair in overlap.pairs}) <= 10
 
 
 def test_frames_of_one_video_are_counted_where_no_copy_can_be_told():
