@@ -6,7 +6,7 @@ from typing import Any
 
 from gate.evidence.records import EXACT, Overlap, Pair, PairKind
 from gate.report.canonical import visible_json
-from gate.report.copies_found import IF_SMALL, NOT_TURNED
+from gate.report.copies_found import IF_SMALL, NOT_TURNED, describe_look_alikes
 from gate.report.pairs import pair_part
 from gate.wording import escape, pluralize
 
@@ -66,6 +66,7 @@ class Sharing:
             **by_kind,
             **({"label_conflicts": len(conflicts)} if self.labelled else {}),
             "featureless": found.featureless,
+            "look_alikes": found.look_alikes,
             "images_a": found.images_a,
             "images_b": found.images_b,
         }
@@ -105,6 +106,8 @@ class Sharing:
             *self.assumed,
             f"{found.featureless:,} images have too few features for more than exact comparison",
         ]
+        if found.look_alikes:
+            lines.append(describe_look_alikes(found.look_alikes, "B", "A"))
         if found.identical:
             lines.append("A and B hold the same files: was one dataset given twice?")
         lines += ["", *(f"{counts[kind.value]:>8,}  {kind.value}" for kind in found.compared)]

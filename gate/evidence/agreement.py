@@ -113,6 +113,8 @@ def require_sound_overlap(overlap: Overlap, images: Mapping[Split, int], labels:
         )
     if not 0 <= overlap.featureless <= images[a] + images[b]:
         raise Contradiction(place, f"counts {overlap.featureless:,} images without features")
+    if not 0 <= overlap.look_alikes <= images[b]:
+        raise Contradiction(place, f"counts {overlap.look_alikes:,} images that look like many")
     for pair in (*overlap.pairs, *overlap.review):
         _require_pair(pair, overlap, labels, place)
 

@@ -291,10 +291,10 @@ def _read_overlaps(database: sqlite3.Connection) -> tuple[Overlap, ...]:
     overlaps = []
     for split_a, split_b, compared, *numbers in database.execute(
         "SELECT split_a, split_b, compared, featureless, images_a, images_b, exact_pairs, "
-        "identical, turned FROM overlaps ORDER BY rowid"
+        "identical, turned, look_alikes FROM overlaps ORDER BY rowid"
     ).fetchall():
         _require_counts("overlaps", numbers)
-        featureless, images_a, images_b, exact_pairs, identical, turned = numbers
+        featureless, images_a, images_b, exact_pairs, identical, turned, look_alikes = numbers
         overlaps.append(
             Overlap(
                 split_a=Split(split_a),
@@ -308,6 +308,7 @@ def _read_overlaps(database: sqlite3.Connection) -> tuple[Overlap, ...]:
                 identical=bool(identical),
                 review=tuple(pairs.pop((split_a, split_b, 1), ())),
                 turned=bool(turned),
+                look_alikes=look_alikes,
             )
         )
     if pairs:

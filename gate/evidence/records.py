@@ -218,6 +218,7 @@ class Overlap:
     identical: bool = False  # both sides are the same files: one folder was given twice
     review: tuple[Pair, ...] = ()  # perhaps copies: for people, never for a rule
     turned: bool = False  # whether photos that were turned, moved or cropped were looked for
+    look_alikes: int = 0  # images of b like so many of a that copies could not be told from them
 
     @property
     def by_ids_alone(self) -> bool:

@@ -51,7 +51,8 @@ CREATE TABLE overlaps (
     split_a TEXT NOT NULL, split_b TEXT NOT NULL, compared TEXT NOT NULL,
     featureless INTEGER NOT NULL, images_a INTEGER NOT NULL, images_b INTEGER NOT NULL,
     exact_pairs INTEGER NOT NULL, identical INTEGER NOT NULL,
-    turned INTEGER NOT NULL  -- 1: copies that were turned, moved or cropped were looked for
+    turned INTEGER NOT NULL,  -- 1: copies that were turned, moved or cropped were looked for
+    look_alikes INTEGER NOT NULL  -- images of b like so many of a that no copy can be told
 );
 CREATE TABLE pairs (
     a TEXT NOT NULL, b TEXT NOT NULL, split_a TEXT NOT NULL, split_b TEXT NOT NULL,

@@ -81,7 +81,7 @@ def write(evidence: Evidence, database: sqlite3.Connection) -> None:
 
 def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
     database.execute(
-        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO overlaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             overlap.split_a,
             overlap.split_b,
@@ -92,6 +92,7 @@ def _write_overlap(overlap: Overlap, database: sqlite3.Connection) -> None:
             overlap.exact_pairs,
             overlap.identical,
             overlap.turned,
+            overlap.look_alikes,
         ),
     )
     for pairs, review in ((overlap.pairs, 0), (overlap.review, 1)):

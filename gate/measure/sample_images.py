@@ -15,6 +15,7 @@ from gate.subject.datasets.records import Dataset, UnreadableImage
 from gate.subject.inputs import InputSpec
 
 MOST_PAIRS = 40  # leaked pairs shown, the surest first
+MOST_FOR_REVIEW = 20  # of pairs that only people can judge
 MOST_MISTAKES = 160  # mistakes shown in all
 A_CLASS = 8  # mistakes shown of one class
 MOST_BYTES = 1_500_000  # of all pictures together: a report is to be sent by mail
@@ -64,8 +65,15 @@ def _alternating(first: Iterable[Key], second: Iterable[Key]) -> Iterator[Key]:
 
 
 def _of_pairs(overlaps: Iterable[Overlap]) -> Iterator[Key]:
+    overlaps = list(overlaps)
     pairs = [pair for overlap in overlaps for pair in overlap.pairs]
-    for pair in pairs[:MOST_PAIRS]:
+    perhaps = [
+        pair
+        for overlap in overlaps
+        if overlap.split_a is not overlap.split_b
+        for pair in overlap.review
+    ]
+    for pair in (*pairs[:MOST_PAIRS], *perhaps[:MOST_FOR_REVIEW]):
         yield pair.split_a, pair.a
         yield pair.split_b, pair.b
 

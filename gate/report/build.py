@@ -360,6 +360,7 @@ def _compare(overlap: Overlap) -> model.ComparedPart:
         split_b=overlap.split_b.value,
         counts={kind: counted[kind] for kind in _kinds([overlap])},
         featureless=overlap.featureless,
+        look_alikes=overlap.look_alikes,
         images=overlap.images_a + overlap.images_b,
         turned=overlap.turned,
     )

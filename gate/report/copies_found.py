@@ -8,9 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from gate.wording import pluralize
+
 SMALLEST = 64  # pixels of the shorter side; below, no copy is aligned
 NOT_TURNED = "copies that were turned, moved or cropped were not looked for"
+_FRAMES = "if they are frames of one video, or views of one thing, group them"
 IF_SMALL = f"of images with a side below {SMALLEST} pixels, {NOT_TURNED}"
+
+
+def describe_look_alikes(count: int, b: str, a: str) -> str:
+    """Return that so many images of ``b`` could not be judged, and what to do about it."""
+    images = pluralize(count, "image")
+    has, them = ("has", "it") if count == 1 else ("have", "them")
+    alike = f"{images} of {b} {has} so many look-alikes in {a}"
+    return f"{alike} that copies cannot be told from {them}: {_FRAMES}"
 
 
 @dataclass(frozen=True, slots=True)

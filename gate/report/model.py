@@ -472,6 +472,9 @@ class ComparedPart(_Part):
     split_b: str
     counts: dict[str, int] = Field(description="Pairs by the kinds that were looked for.")
     featureless: int = Field(description="Images that only exact comparison could judge.")
+    look_alikes: int = Field(
+        description="Images of split_b like so many of split_a that no copy can be told."
+    )
     images: int = Field(description="Of both.")
     turned: bool = Field(
         description="Whether photographs that were turned, moved or cropped were looked for."

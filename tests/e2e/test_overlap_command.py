@@ -94,6 +94,7 @@ def test_two_datasets_that_share_nothing_pass(compare):
         *KINDS,
         "label_conflicts",
         "featureless",
+        "look_alikes",
         "images_a",
         "images_b",
     ]

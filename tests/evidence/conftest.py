@@ -180,6 +180,7 @@ def _overlaps(draw, splits, classes):
         pairs=tuple(pairs),
         compared=tuple(PairKind),
         featureless=draw(st.integers(0, images_a + images_b)),
+        look_alikes=draw(st.integers(0, images_b)),
         images_a=images_a,
         images_b=images_b,
         exact_pairs=draw(st.integers(exact, most)),

@@ -169,6 +169,7 @@ def test_a_journal_beside_the_file_is_not_played_back(saved, by_value):
         ("UPDATE overlaps SET exact_pairs = 1000000", "counts 1,000,000 exact pairs"),
         ("UPDATE overlaps SET featureless = -1", "something there is no count"),
         ("UPDATE overlaps SET featureless = 900", "counts 900 images without features"),
+        ("UPDATE overlaps SET look_alikes = 900", "counts 900 images that look like many"),
         ("UPDATE overlaps SET split_a = 'validation' WHERE split_a = 'train'", ""),
         ("UPDATE overlaps SET compared = '[]'", "of the kind bytes, which was not compared"),
         ("INSERT INTO overlaps SELECT * FROM overlaps", "two splits are compared twice"),

@@ -59,6 +59,18 @@ def test_both_sides_of_a_pair_and_the_mistakes_are_kept():
     assert len(wrong) == 8 + 5
 
 
+def test_pairs_that_only_a_person_can_judge_are_kept_too():
+    (overlap,) = (each for each in EVIDENCE.overlaps if each.split_a is not each.split_b)
+    perhaps = replace(overlap.pairs[0], a="000000047", b="000000048")
+    splits = EVIDENCE.splits
+    datasets = {split: Noise(each.rows.ids) for split, each in splits.items()}
+
+    found = keep_pictures(datasets, splits, [replace(overlap, review=(perhaps,))], InputSpec())
+
+    names = {(each.split, each.id) for each in found}
+    assert {(Split.TRAIN, "000000047"), (Split.TEST, "000000048")} <= names
+
+
 def test_two_readings_keep_the_same_bytes_and_open_nothing_else():
     datasets, first = kept()
     _, second = kept()

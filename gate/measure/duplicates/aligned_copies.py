@@ -26,7 +26,7 @@ from gate.measure.fingerprints.perceptual_hash import hashes
 from gate.measure.parallel.cpu_budget import usable_cores
 from gate.measure.parallel.ordered_map import in_order
 
-VERSION = "2"  # of what is found: part of the key wherever overlaps are cached
+VERSION = "3"  # of what is found: part of the key wherever overlaps are cached
 QUICK = 2_000_000_000  # pairs of pictures: so many are looked through without being asked to
 EVIDENCE, AGREE = 1.0, 0.55  # from here on, a pair counts
 AGREE_OF_FEW = 0.75  # where no density is known
@@ -36,6 +36,7 @@ FEW = 100  # pictures of a; below, there is no density to speak of
 _WHOLE = 0.75  # of a picture in the other; what is missing, it must agree better by
 _CROWD = 4  # distinct partners of a picture; among so many, the best must stand out
 _RATIO = 0.65  # of what the last of them lacks in agreement; the best must lack less
+_SURE_RATIO = 0.25  # and so much less to count; else a person should look
 _CLEARLY = 0.9  # agreement; what agrees less must lack less than half of what the second lacks
 _COUPLE, _HALF = 2, 0.5
 _ZOOM = (0.55, 1.8)  # by which a picture may be enlarged in the other
@@ -281,13 +282,16 @@ def _judge(found: _Compared, a: ThumbnailView, *, crowds: bool) -> Aligned:
     agree, evidence = found.agree.astype(np.float64).round(3), found.evidence.round(3)
     surplus = agree - found.missing
     counts = found.fits & (evidence >= REVIEW_EVIDENCE) & (surplus >= REVIEW_AGREE)
-    sure = counts & (evidence >= EVIDENCE) & (surplus >= AGREE)
+    sure = (evidence >= EVIDENCE) & (surplus >= AGREE)
     if crowds:
-        fourth, second = _lacks_of_others(found, a, 1 - agree, counts)
-        counts &= 1 - agree < _RATIO * fourth
-        sure &= counts & ((agree >= _CLEARLY) | (1 - agree < _HALF * second))
+        lacks = 1 - agree
+        fourth, second = _lacks_of_others(found, a, lacks, counts)
+        counts &= lacks < _RATIO * fourth
+        sure &= lacks < _SURE_RATIO * fourth
+        sure &= (agree >= _CLEARLY) | (lacks < _HALF * second)
     else:
         sure &= agree >= AGREE_OF_FEW
+    sure &= counts
     rows = np.flatnonzero(counts)
     order = rows[np.lexsort((found.rows_a[rows], -evidence[rows], ~sure[rows], found.rows_b[rows]))]
     best = order[rank_within(found.rows_b[order]) == 0]

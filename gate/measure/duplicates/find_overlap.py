@@ -41,7 +41,8 @@ def find_overlap(
     and that only a person can judge. Edits are not sought among images below 64 pixels, nor in
     splits so large that it would take hours; ``Overlap.compared`` names what was. Photographs that
     were turned, moved or cropped are sought too where that takes minutes, and with ``thorough``
-    wherever edits are sought; ``Overlap.turned`` says whether they were.
+    wherever edits are sought; ``Overlap.turned`` says whether they were. What looks like so many of
+    ``a`` that no copy can be told, as frames of one video do, is counted: ``Overlap.look_alikes``.
 
     The result depends neither on the order of the rows nor on the number of workers.
     """
@@ -50,13 +51,20 @@ def find_overlap(
     near: list[Match] = []
     sure: list[Match] = []
     unsure: list[Match] = []
+    alike: list[Indices] = []
     turned = PairKind.EDITED in kinds and (thorough or is_quick(len(a), len(b)))
     if PairKind.NEAR in kinds:
         rows_a = visual_copies.by_id(a, np.arange(len(a)))
-        near = visual_copies.near_matches(a, b, rows_a, _unmatched(b, found))
+        near, crowded = visual_copies.near_matches(a, b, rows_a, _unmatched(b, found))
+        near, edges = visual_copies.told_apart(a, b, rows_a, near)
+        alike += [crowded, edges]
     if PairKind.EDITED in kinds:
         rest = _unmatched(b, [*found, *near])
-        sure, unsure = visual_copies.edited_matches(a, b, rows_a, rest, turned=turned)
+        edited = visual_copies.edited_matches(a, b, rows_a, rest, turned=turned)
+        (sure, edges), (unsure, _) = (
+            visual_copies.told_apart(a, b, rows_a, matches) for matches in edited
+        )
+        alike.append(edges)
     return Overlap(
         split_a=a.split,
         split_b=b.split,
@@ -69,6 +77,7 @@ def find_overlap(
         identical=exact_copies.same_files(a, b),
         review=_pairs(a, b, unsure),
         turned=turned,
+        look_alikes=_count_left(alike, [*found, *near, *sure]),
     )
 
 
@@ -87,13 +96,21 @@ def find_duplicates(
     near: list[Match] = []
     sure: list[Match] = []
     unsure: list[Match] = []
+    alike: list[Indices] = []
     turned = PairKind.EDITED in kinds and (thorough or is_quick(len(side), len(side)))
     if PairKind.NEAR in kinds:
-        near = visual_copies.near_duplicates(side, _unmatched(side, found))
+        rows = _unmatched(side, found)
+        near, crowded = visual_copies.near_duplicates(side, rows)
+        near, edges = visual_copies.told_apart(side, side, rows, near)
+        alike += [crowded, edges]
     if PairKind.EDITED in kinds:
         rest = _unmatched(side, [*found, *near])
         edited = visual_copies.edited_matches(side, side, rest, rest, turned=turned)
-        sure, unsure = (visual_copies.once(side, matches) for matches in edited)
+        (sure, edges), (unsure, _) = (
+            visual_copies.told_apart(side, side, rows, visual_copies.once(side, matches))
+            for matches in edited
+        )
+        alike.append(edges)
     return Overlap(
         split_a=side.split,
         split_b=side.split,
@@ -105,6 +122,7 @@ def find_duplicates(
         exact_pairs=(exact_pairs - len(side)) // 2,  # each twice, and each image with itself
         review=_pairs(side, side, unsure),
         turned=turned,
+        look_alikes=_count_left(alike, [*found, *near, *sure]),
     )
 
 
@@ -146,6 +164,12 @@ def _unmatched(b: FingerprintedSplit, found: Iterable[Match]) -> Indices:
     free = np.ones(len(b), np.bool_)
     free[[match.b for match in found]] = False
     return visual_copies.by_id(b, np.flatnonzero(free))
+
+
+def _count_left(alike: Iterable[Indices], found: Iterable[Match]) -> int:
+    """Return how many rows of b look like too many of a, and are not found to be copies."""
+    rows = {row for some in alike for row in some.tolist()}
+    return len(rows - {match.b for match in found})
 
 
 def _featureless(side: FingerprintedSplit) -> int:

@@ -52,6 +52,7 @@ class Nearest:
     distance: Indices  # (m,) bits of 256
     orientation: Indices  # (m,) how b is turned to become a
     has_negative: Flags  # (m,) whether something in a is as near to its negative, where asked
+    crowded: Indices  # (m,) what ``row`` would be, but that too many of a are as near; else NONE
 
 
 def near_copies(
@@ -66,8 +67,8 @@ def near_copies(
 
     A pair counts when it differs in at most 31 bits, and in at most ``ratio`` times, of all or of
     each, (m,), as many as b and its 20th neighbour in a do. Copies of one neighbour count as one.
-    Up to 10 bits, and among fewer than 100 hashes, the second condition is not asked. See
-    :func:`nearest` for ``itself`` and ``negatives``.
+    Up to 10 bits, and among fewer than 100 hashes, the second condition is not asked. Where it
+    alone fails, ``crowded`` names the row. See :func:`nearest` for ``itself`` and ``negatives``.
     """
     found = nearest(a, b, RADIUS, itself=itself, negatives=negatives)
     if len(a) < FEW:
@@ -79,10 +80,11 @@ def near_copies(
         here = NONE if itself is None else int(itself[row])
         return _is_crowded(a, b[row], found.distance[row] / own, here)
 
-    row = found.row.copy()
     told = list(in_order(crowded, doubtful.tolist(), threads=usable_cores()))
-    row[doubtful[told]] = NONE
-    return replace(found, row=row)
+    in_crowd = np.zeros(len(b), np.bool_)
+    in_crowd[doubtful[told]] = True
+    row, rest = np.where(in_crowd, NONE, found.row), np.where(in_crowd, found.row, NONE)
+    return replace(found, row=row, crowded=rest)
 
 
 def nearest(
@@ -129,7 +131,13 @@ def nearest(
     orientation = best % 8
     bits, row = np.divmod(best // 8, max(len(a), 1))
     row[best == nothing] = NONE
-    return Nearest(row=row, distance=bits, orientation=orientation, has_negative=inverted <= radius)
+    return Nearest(
+        row=row,
+        distance=bits,
+        orientation=orientation,
+        has_negative=inverted <= radius,
+        crowded=np.full(len(b), NONE, np.int64),
+    )
 
 
 def are_distinct(hashes: NDArray[np.uint8]) -> Flags:

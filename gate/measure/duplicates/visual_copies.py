@@ -18,6 +18,7 @@ from gate.measure.duplicates import (
     edited_copies,
     exact_copies,
     near_copies,
+    straight_edges,
 )
 from gate.measure.duplicates.coarse_candidates import ThumbnailView
 from gate.measure.duplicates.exact_copies import FingerprintedSplit, Indices, Match
@@ -36,28 +37,52 @@ _AT_ONCE = 4096  # thumbnails, 16 MB
 
 def near_matches(
     a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices
-) -> list[Match]:
-    """Return the near copies among ``rows_a``, of each of ``rows_b``.
+) -> tuple[list[Match], Indices]:
+    """Return the near copies among ``rows_a``, of each of ``rows_b``, and rows of b in a crowd.
 
-    They are sought by what the images show, then without their borders, then as negatives, then as
-    objects set upright; each search among those that the one before left over.
+    What is in a crowd looks like so many of a that no copy can be told. Copies are sought by what
+    the images show, then without their borders, then as negatives, then as objects set upright;
+    each search among those that the one before left over.
     """
-    near, negatives = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
+    near, negatives, crowded = _across(a, b, rows_a, rows_b, _By.AS_SHOWN)
     bordered = _near_borders(a, b, rows_a, _without(rows_b, near))
     near += _across(a, b, rows_a, bordered, _By.WITHOUT_BORDER)[0]
     near += _across(a, b, rows_a, _without(negatives, near), _By.INVERTED)[0]
     rest = _objects(b, _without(rows_b, near))
-    return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)[0]]
+    return [*near, *_across(a, b, _objects(a, rows_a), rest, _By.UPRIGHT)[0]], crowded
 
 
-def near_duplicates(side: FingerprintedSplit, rows: Indices) -> list[Match]:
-    """Return near copies among ``rows`` of one split."""
-    near, negatives = _inside(side, rows, rows, _By.AS_SHOWN)
+def near_duplicates(side: FingerprintedSplit, rows: Indices) -> tuple[list[Match], Indices]:
+    """Return near copies among ``rows`` of one split, and those that are in a crowd."""
+    near, negatives, crowded = _inside(side, rows, rows, _By.AS_SHOWN)
     rest = _without(rows, near)
     near += _inside(side, rest, _near_borders(side, side, rest, rest), _By.WITHOUT_BORDER)[0]
     near += _inside(side, _without(rows, near), _without(negatives, near), _By.INVERTED)[0]
     rest = _objects(side, _without(rows, near))
-    return [*near, *_inside(side, rest, rest, _By.UPRIGHT)[0]]
+    return [*near, *_inside(side, rest, rest, _By.UPRIGHT)[0]], crowded
+
+
+def told_apart(
+    a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, matches: list[Match]
+) -> tuple[list[Match], Indices]:
+    """Return the matches that stand although many of ``rows_a`` show one straight edge or slope.
+
+    And the rows of b of the others: such pictures agree without being copies.
+    """
+    small_a, small_b = a.fingerprints.thumbnails, b.fingerprints.thumbnails
+    if small_a is None or small_b is None or not matches:
+        return matches, np.zeros(0, np.int64)
+    one_edge: list[bool] = []
+    for start in range(0, len(matches), _AT_ONCE):
+        some = matches[start : start + _AT_ONCE]
+        shown_a, shown_b = small_a[[m.a for m in some]], small_b[[m.b for m in some]]
+        found = straight_edges.show_one_edge(shown_a) | straight_edges.show_one_edge(shown_b)
+        one_edge += found.tolist()
+    if not any(one_edge) or not straight_edges.are_common(small_a, rows_a):
+        return matches, np.zeros(0, np.int64)
+    kept = [match for match, edge in zip(matches, one_edge, strict=True) if not edge]
+    left = [match.b for match, edge in zip(matches, one_edge, strict=True) if edge]
+    return kept, np.array(left, np.int64)
 
 
 class _By(Enum):
@@ -123,29 +148,32 @@ def _near_borders(
 
 def _across(
     a: FingerprintedSplit, b: FingerprintedSplit, rows_a: Indices, rows_b: Indices, by: _By
-) -> tuple[list[Match], Indices]:
-    """Return the near copies in ``rows_a``, and those of ``rows_b`` that may have a negative."""
+) -> tuple[list[Match], Indices, Indices]:
+    """Return the near copies in ``rows_a``, which may have a negative, and which are in a crowd."""
     if not len(rows_b):
-        return [], rows_b
+        return [], rows_b, rows_b
     firsts, hashes_a, _ = _distinct(a, rows_a, by)
     firsts_b, hashes_b, places = _distinct(b, rows_b, by)
     hashes_b = ~hashes_b if by is _By.INVERTED else hashes_b
     found = near_copies.near_copies(
         hashes_a, hashes_b, ratio=_ratios(b, firsts_b, by), negatives=by is _By.AS_SHOWN
     )
-    has = np.flatnonzero(found.row[places] != near_copies.NONE)
-    some, copies = places[has], rows_b[has]
-    partners, distances = firsts[found.row[some]], found.distance[some]
-    near = _near(a, b, partners, copies, distances, found.orientation[some], by)
-    return near, rows_b[found.has_negative[places]]
+
+    def near(row: Indices) -> list[Match]:
+        has = np.flatnonzero(row[places] != near_copies.NONE)
+        some, copies = places[has], rows_b[has]
+        partners, distances = firsts[row[some]], found.distance[some]
+        return _near(a, b, partners, copies, distances, found.orientation[some], by)
+
+    return near(found.row), rows_b[found.has_negative[places]], _rows_of_b(near(found.crowded))
 
 
 def _inside(
     side: FingerprintedSplit, rows: Indices, sought: Indices, by: _By
-) -> tuple[list[Match], Indices]:
-    """Return the near copies in ``rows`` of some of them, and those that may have a negative."""
+) -> tuple[list[Match], Indices, Indices]:
+    """Return the near copies in ``rows`` of some, and which may have a negative, or a crowd."""
     if not len(sought):
-        return [], sought
+        return [], sought, sought
     firsts, hashes, places = _distinct(side, rows, by)
     wanted = np.isin(rows, sought)
     later = np.flatnonzero(wanted & (rows != firsts[places]) & (by is not _By.INVERTED))
@@ -159,11 +187,20 @@ def _inside(
         ratio=_ratios(side, firsts[itself], by),
         negatives=by is _By.AS_SHOWN,
     )
-    has = np.flatnonzero(found.row != near_copies.NONE)
-    rows_a, distances = firsts[found.row[has]], found.distance[has]
-    others = _near(side, side, rows_a, firsts[itself[has]], distances, found.orientation[has], by)
+
+    def near(row: Indices) -> list[Match]:
+        has = np.flatnonzero(row != near_copies.NONE)
+        rows_a, distances = firsts[row[has]], found.distance[has]
+        rows_b, orientations = firsts[itself[has]], found.orientation[has]
+        return _near(side, side, rows_a, rows_b, distances, orientations, by)
+
     negatives = rows[np.isin(places, itself[found.has_negative])]
-    return [*same_hash, *once(side, others)], negatives
+    matches = [*same_hash, *once(side, near(found.row))]
+    return matches, negatives, _rows_of_b(near(found.crowded))
+
+
+def _rows_of_b(matches: Iterable[Match]) -> Indices:
+    return np.array([match.b for match in matches], np.int64)
 
 
 def _without(rows: Indices, found: Iterable[Match]) -> Indices:

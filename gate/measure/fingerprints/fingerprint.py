@@ -22,7 +22,7 @@ from gate.measure.fingerprints import perceptual_hash
 from gate.measure.fingerprints.looks import look_at
 from gate.measure.fingerprints.orientations import ORIENTATIONS, compose, inverse, turn
 
-VERSION = "3"  # of the fingerprints: part of the key wherever they are cached
+VERSION = "4"  # of the fingerprints: part of the key wherever they are cached
 _DIGEST = 32  # bytes
 _OPAQUE = 255
 _RGB = 3  # bytes a pixel

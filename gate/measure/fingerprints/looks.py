@@ -13,6 +13,7 @@ from gate.measure.fingerprints.plain_ground import (
     enlarge_boxes,
     find_grounds,
     put_on_ground,
+    without_blend,
 )
 from gate.measure.fingerprints.upright import set_upright
 
@@ -20,6 +21,7 @@ SMALLEST = 16  # pixels a side; the hash has 16 x 16 coefficients, and a smaller
 LOOK = 16  # pixels a side of the least picture
 _LEAST = 8  # pixels of an object's longer side; of fewer, a hash says nothing
 _BYTES = 32  # of a hash
+_MANY = 128  # pixels of a side; of so many, one at the edge hardly counts
 _CHUNK = 64  # pictures at a time, so that the intermediates stay in the processor's cache
 
 
@@ -84,7 +86,10 @@ def _hashes_without_border(
     """Return (n, 32): the hashes of ``bordered`` pictures without it; zero of all others."""
     bare = np.zeros((len(grey), _BYTES), np.uint8)
     for row in np.flatnonzero(bordered).tolist():
-        found, faint = hashes(thumbnails(cut_out(grey[row], grounds, row)[None]))
+        inside = cut_out(grey[row], grounds, row)
+        if max(inside.shape) < _MANY:
+            inside = without_blend(inside, int(grounds.level[row]))
+        found, faint = hashes(thumbnails(inside[None]))
         if not faint[0]:
             bare[row] = found[0]
     return bare

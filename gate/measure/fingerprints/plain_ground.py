@@ -25,6 +25,8 @@ _HOLLOW = 0.15  # of the pixels in the box are ground, where it holds an object 
 _SMALL = 0.75  # of the frame's sides; an object that is smaller both ways is seen by itself
 _LEAST = 24  # pixels of that square's side; the hash of fewer has frequencies that are always zero
 _MARGIN = 16  # of an object's longer side, the part that is left around it
+_ENTIRE = 8  # eighths of a line
+_LEAST_CUT = 12  # pixels of a side whose outer lines are looked at
 _CHUNK = 128  # pictures at a time, so that the intermediates stay in the processor's cache
 
 Greys = NDArray[np.uint8]
@@ -114,6 +116,40 @@ def cut_out(grey: Greys, grounds: Grounds, row: int) -> Greys:
     if len(down):  # of a thumbnail, the box ends between its pixels
         cut = cut[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
     return np.ascontiguousarray(cut)
+
+
+def without_blend(cut: Greys, level: int) -> Greys:
+    """Return what a border of ``level`` leaves of a small picture, (H, W), up to its very edge.
+
+    Where the border ends within a pixel, that pixel shows some of both: of the picture as much as
+    it stands out from the border, beside the pixel further in. Such outer lines become what the
+    picture has there, and as thin as it is there; for that, all others are given eight times.
+    """
+    for axis in (0, 1):
+        lines = np.moveaxis(cut, axis, 0)
+        if len(lines) < _LEAST_CUT:
+            continue
+        first, last = (_eighths(*_sums_away(pair, level)) for pair in (lines[:2], lines[:-3:-1]))
+        if min(first, last) >= _ENTIRE:
+            continue
+        own = lines.astype(np.int64)
+        for place, eighths in ((0, first), (-1, last)):
+            own[place] = np.clip(level + (own[place] - level) * _ENTIRE // max(eighths, 1), 0, 255)
+        counts = np.full(len(lines), _ENTIRE)
+        counts[[0, -1]] = first, last
+        cut = np.moveaxis(np.repeat(own.astype(np.uint8), counts, axis=0), 0, axis)
+    return np.ascontiguousarray(cut)
+
+
+def _sums_away(lines: Greys, level: int) -> tuple[int, int]:
+    outer, beside = np.abs(lines.astype(np.int64) - level).sum(axis=1).tolist()
+    return outer, beside
+
+
+def _eighths(outer: int, beside: int) -> int:
+    """Return how many eighths of an outer line the picture covers; hardly any is none."""
+    eighths = (2 * _ENTIRE * outer + beside) // max(2 * beside, 1)  # rounded
+    return 0 if eighths <= 1 else _ENTIRE if eighths >= _ENTIRE - 1 else eighths
 
 
 def put_on_ground(cut: Greys, level: int) -> Greys:

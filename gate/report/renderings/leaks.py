@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gate.report.copies_found import NOT_TURNED
+from gate.report.copies_found import NOT_TURNED, describe_look_alikes
 from gate.report.messages import digits
 from gate.report.model import ComparedPart, InflationPart, Report
 from gate.wording import printable
@@ -55,6 +55,9 @@ def describe_comparison(part: ComparedPart) -> str:
     said = f"images shared by {splits}: {counts or 'not looked for'}"
     if "near" in part.counts and not part.turned:
         said = f"{said}; {NOT_TURNED}"
+    if part.look_alikes:
+        names = printable(part.split_b), printable(part.split_a)
+        said = f"{said}; {describe_look_alikes(part.look_alikes, *names)}"
     if not part.featureless:
         return said
     return (

@@ -185,7 +185,7 @@ def _judged(report: Report) -> Iterator[str]:
         found = f"{split.images:,} images of {len(split.per_class):,} classes"
         yield f"| {name} | {found}, {escape(split.path, 200)} |"
     for each in report.leakage.compared:
-        if any(each.counts.values()) or each.featureless:
+        if any(each.counts.values()) or each.featureless or each.look_alikes:
             yield f"| copies | {escape(describe_comparison(each))} |"
     for out in excluded_images(report):
         said = f"{out.images:,} of {out.given:,} images; rules must hold with and without them"

@@ -11,7 +11,6 @@ from PIL import Image
 from planted_pictures import Pictures, digits, on_ground, scans
 
 PARTS = ("photos", "tiles", "objects", "fashion")
-_OBJECTS = "objects"
 _ON_GROUNDS = ((28, 128, 0), (40, 128, 0), (40, 96, 255))  # a digit's pixels, the frame's, ground
 
 
@@ -20,8 +19,6 @@ class PictureSet:
     """Pictures of one size, and others that are copies of none of them."""
 
     name: str
-    kind: str  # "pictures" or "objects"
-    size: int  # pixels
     pictures: Pictures
     others: Pictures
 
@@ -50,7 +47,7 @@ def picture_sets(part: str, wishes: Wishes) -> Iterator[PictureSet]:
     }
     for each in makers[part](wishes):
         fewer = (side[: wishes.most] for side in (each.pictures, each.others))
-        yield PictureSet(each.name, each.kind, each.size, *fewer)
+        yield PictureSet(each.name, *fewer)
 
 
 def _photographs(
@@ -67,9 +64,7 @@ def _photographs(
         raise LackOfPicturesError(f"{len(paths)} photographs of 100 kB or more in {where}: too few")
     halves = [rng.permutation(half) for half in halves]
     for size in wishes.sizes:
-        yield PictureSet(
-            f"{name}, {size} pixels", "pictures", size, *(_reduced(half, size) for half in halves)
-        )
+        yield PictureSet(f"{name}, {size} pixels", *(_reduced(half, size) for half in halves))
 
 
 def _reduced(pictures: Pictures, size: int) -> Pictures:
@@ -86,19 +81,19 @@ def _objects(wishes: Wishes) -> Iterator[PictureSet]:
         shown = on_ground(every, side, frame)
         shown = 255 - shown if ground else shown
         name = f"digits of {side} pixels on {frame}"
-        yield PictureSet(name, _OBJECTS, frame, shown[:1200], shown[1200:])
+        yield PictureSet(name, shown[:1200], shown[1200:])
     seeds = (wishes.seed, wishes.seed + 10_000)
-    yield PictureSet("made-up scans", _OBJECTS, 128, *(scans(300, each) for each in seeds))
+    yield PictureSet("made-up scans", *(scans(300, each) for each in seeds))
     if planted_pictures.FASHION_MNIST.is_dir():
         garments = [
             on_ground(planted_pictures.fashion_mnist(name)[:2000], 28, 96)
             for name in ("train", "t10k")
         ]
-        yield PictureSet("garments of 28 pixels on 96", _OBJECTS, 96, *garments)
+        yield PictureSet("garments of 28 pixels on 96", *garments)
 
 
 def _fashion_mnist(wishes: Wishes) -> Iterator[PictureSet]:
     if not planted_pictures.FASHION_MNIST.is_dir():
         raise LackOfPicturesError(f"Fashion-MNIST is not in {planted_pictures.FASHION_MNIST}")
     sides = [planted_pictures.fashion_mnist(name) for name in ("train", "t10k")]
-    yield PictureSet("Fashion-MNIST, 28 pixels", "pictures", 28, *sides)
+    yield PictureSet("Fashion-MNIST, 28 pixels", *sides)

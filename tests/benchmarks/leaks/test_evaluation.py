@@ -1,7 +1,8 @@
-import json
+import csv
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -33,32 +34,31 @@ def photographs(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def evaluated(photographs, tmp_path_factory):
-    """What the command says and writes of a few tiles of them."""
-    file = tmp_path_factory.mktemp("table") / "table.json"
+def test_the_evaluation_prints_recall_by_edit_and_false_alarms_by_set(photographs):
     few = ("--only", "tiles", "--size", 64, "--count", 3, "--images", 6)
-    run = evaluation(*few, "--photos", photographs, "--write", file)
+    run = evaluation(*few, "--photos", photographs)
+
     assert run.returncode == 0, run.stderr
-    return run.stdout, json.loads(file.read_text("utf-8"))
+    assert all(edit in run.stdout for edit in EDITS)
+    assert "tiles of photographs, 64 pixels: 6" in run.stdout
+    assert "false alarms: 0 of 6" in run.stdout
 
 
-def test_the_evaluation_prints_recall_by_edit_and_false_alarms_by_set(evaluated):
-    said, _ = evaluated
+def test_the_table_of_the_report_is_what_the_evaluation_writes(photographs, tmp_path):
+    file = tmp_path / "table.csv"
+    run = evaluation("--photos", photographs, "--count", 2, "--images", 4, "--write-table", file)
 
-    assert all(edit in said for edit in EDITS)
-    assert "tiles of photographs, 64 pixels: 6" in said
-    assert "false alarms: 0 of 6" in said
-
-
-def test_the_evaluation_writes_what_was_found_of_how_many(evaluated):
-    _, table = evaluated
-
-    assert set(table["sizes"]) == {"64"}
-    assert set(table["sizes"]["64"]) >= EDITS
-    assert table["sizes"]["64"]["copied as it is"] == [3, 3]
-    assert table["false_alarms"] == {"tiles of photographs, 64 pixels": [0, 6]}
-    assert table["pictures"] == {"tiles of photographs, 64 pixels": 6}
+    assert run.returncode == 0, run.stderr
+    written, shipped = (
+        list(csv.reader(text.splitlines()))
+        for text in (
+            file.read_text("utf-8"),
+            files("gate.report").joinpath("copies_found.csv").read_text("utf-8"),
+        )
+    )
+    assert written[0] == shipped[0]
+    assert [row[0] for row in written] == [row[0] for row in shipped]
+    assert written[1] == ["copied as it is", "1.00", "1.00", "1.00", "1.00"]
 
 
 def test_a_set_that_cannot_be_made_is_skipped_and_named(tmp_path):
@@ -66,6 +66,13 @@ def test_a_set_that_cannot_be_made_is_skipped_and_named(tmp_path):
 
     assert run.returncode == 1
     assert f"skipped: photos: 0 photographs of 100 kB or more in {tmp_path}" in run.stdout
+
+
+def test_a_table_into_no_folder_is_refused(tmp_path):
+    run = evaluation("--write-table", tmp_path / "none" / "table.csv")
+
+    assert run.returncode == 2
+    assert "is no folder" in run.stderr
 
 
 def test_a_size_too_small_to_compare_is_refused(tmp_path):

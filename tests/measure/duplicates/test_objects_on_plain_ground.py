@@ -12,6 +12,16 @@ from gate.measure.fingerprints.fingerprint import fingerprint_batch
 LEVELS = (load_digits().images * (255 / 16)).astype(np.uint8)
 
 
+def with_the_spectrum_of_photographs(count, size):
+    """Return pictures, (count, size, size), whose amplitudes fall with their frequency."""
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
+    frequency[0, 0] = 1
+    noise = np.random.default_rng(3).normal(size=(count, size, size))
+    pictures = np.fft.ifft2(np.fft.fft2(noise) / frequency**1.5).real
+    low, high = (f(axis=(1, 2), keepdims=True) for f in (pictures.min, pictures.max))
+    return (40 + (pictures - low) / (high - low) * 200).astype(np.uint8)
+
+
 def canvas(digit, size, frame, level=0):
     ground = Image.new("L", (frame, frame), level)
     picture = Image.fromarray(255 - digit if level else digit)
@@ -74,6 +84,21 @@ def test_a_picture_is_found_in_a_border_and_without_it():
     for one, other in ((scenes, framed), (framed, scenes)):
         overlap = find_overlap(side(Split.TRAIN, one), side(Split.TEST, other))
         assert sum(pair.a == pair.b for pair in overlap.pairs) >= 18
+
+
+@pytest.mark.parametrize("size", [28, 32, 40, 96])
+def test_a_small_picture_is_found_in_a_border_that_ends_within_a_pixel(size):
+    scenes = [Image.fromarray(each) for each in with_the_spectrum_of_photographs(200, size)]
+    framed = [
+        ImageOps.expand(each, 3, 0).resize((size, size), Image.Resampling.BICUBIC)
+        for each in scenes[:100]
+    ]
+
+    overlap = find_overlap(side(Split.TRAIN, scenes[:150]), side(Split.TEST, framed))
+    others = find_overlap(side(Split.TRAIN, scenes[100:]), side(Split.TEST, framed))
+
+    assert sum(pair.a == pair.b for pair in overlap.pairs) >= 60
+    assert others.pairs == ()
 
 
 @pytest.mark.parametrize("framed", ["train", "test"])

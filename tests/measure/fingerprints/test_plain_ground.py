@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from gate.measure.fingerprints import perceptual_hash
 from gate.measure.fingerprints.fingerprint import fingerprint_batch
 from gate.measure.fingerprints.orientations import ORIENTATIONS, turn
-from gate.measure.fingerprints.plain_ground import find_grounds
+from gate.measure.fingerprints.plain_ground import find_grounds, without_blend
 from gate.measure.fingerprints.upright import set_upright
 
 DIGITS = (load_digits().images[:40] * (255 / 16)).astype(np.uint8)
@@ -48,6 +48,34 @@ def test_the_box_holds_what_stands_out_from_the_ground(level):
     assert grounds.level.tolist() == [level]
     assert grounds.framed.all()
     assert grounds.boxes.tolist() == [[7, 20, 11, 33]]
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+@pytest.mark.parametrize("eighths", [2, 4, 6])
+def test_a_line_that_is_half_border_becomes_as_thin_as_the_picture_there(level, eighths):
+    picture = np.full((20, 20), 170, np.int64)
+    picture[0] = level + (picture[0] - level) * eighths / 8
+
+    left = without_blend(picture.astype(np.uint8), level)
+
+    assert left.shape == (19 * 8 + eighths, 20)
+    assert (np.abs(left.astype(int) - 170) <= 4).all()
+
+
+def test_a_picture_that_no_border_shines_into_is_left_as_it_is():
+    picture = np.random.default_rng(0).integers(150, 170, (20, 20), dtype=np.uint8)
+
+    assert (without_blend(picture, 0) == picture).all()
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_what_a_border_leaves_is_turned_with_the_picture(orientation):
+    picture = scene(20)[:, :17]
+    turned = turn(picture[None], orientation)[0]
+
+    left = without_blend(np.ascontiguousarray(turned), 0)
+
+    assert (left == turn(without_blend(picture, 0)[None], orientation)[0]).all()
 
 
 def test_what_touches_a_side_is_not_framed():

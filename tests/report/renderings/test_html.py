@@ -15,7 +15,7 @@ from measured import as_measured
 from PIL import Image
 
 from gate.errors import MissingExtraError
-from gate.evidence.records import Picture, Split, Subject
+from gate.evidence.records import Alignment, PairKind, Picture, Split, Subject
 from gate.evidence.store import save
 from gate.evidence.synthetic_evidence import synthetic_evidence
 from gate.evidence.synthetic_run import SyntheticRun
@@ -194,6 +194,48 @@ def test_photos_keep_the_page_small_and_share_the_room(classes, report_on, tmp_p
     mistakes = page[page.index('id="mistakes"') : page.index('id="pairs"')]
     assert mistakes.count("data:image/png") >= 10
     assert page[page.index('id="pairs"') :].count("data:image/png") >= 10
+
+
+def test_pairs_that_a_person_should_look_at_stand_apart_from_the_sure_ones(report_on, tmp_path):
+    made = synthetic_evidence(
+        SyntheticRun(train=((50, 0), (0, 50)), test=((40, 10), (5, 45)), copies=2)
+    )
+    evidence = as_measured(made, Subject("ab" * 32, 9, "safetensors", "nets:build", 7))
+    (overlap,) = (each for each in evidence.overlaps if each.split_a is not each.split_b)
+    moved = Alignment((1, 0, 0.125), (0, 1, 0.125), inverted=False)
+    perhaps = replace(
+        overlap.pairs[0],
+        a="000000000",
+        b="000000009",
+        kind=PairKind.EDITED,
+        distance=0.4,
+        alignment=moved,
+    )
+    many = tuple(replace(perhaps, b=f"{row:09d}") for row in range(9, 32))
+    looked = replace(overlap, review=many, look_alikes=7)
+    evidence = replace(
+        evidence,
+        overlaps=tuple(looked if each is overlap else each for each in evidence.overlaps),
+        pictures=(
+            Picture(Split.TRAIN, "000000000", noise(1)),
+            Picture(Split.TEST, "000000009", noise(2)),
+        ),
+    )
+    save(evidence, tmp_path / "evidence.sqlite")
+
+    beside = Beside(evidence=tmp_path / "evidence.sqlite")
+    page = render(report_on(evidence), "html", beside)
+
+    sure, reviews = page[page.index('id="pairs"') :].split('id="reviews"')
+    assert sure.count("may be the same") == 0
+    assert reviews.count("may be the same") == 1 + 20
+    assert reviews.count('role="img" aria-label="000000009 as it lies in 000000000"') == 1
+    assert "3 more are in pairs.csv" in reviews
+    assert "7 images of test have so many look-alikes in train that copies cannot be told" in page
+
+
+def test_where_there_is_nothing_to_look_at_nothing_is_said_of_it(page):
+    assert "reviews" not in Page(page).values("id")
 
 
 def test_no_images_leaves_every_picture_out(run):

@@ -16,7 +16,13 @@ from gate.report.renderings.html.bars import interval_in_words
 from gate.report.renderings.html.confusion import Confusion, confusion_of
 from gate.report.renderings.html.evidence import read_beside
 from gate.report.renderings.html.glance import Glance, glances_of
-from gate.report.renderings.html.pictures import Mistakes, ShownPair, mistakes_of, pairs_of
+from gate.report.renderings.html.pictures import (
+    Mistakes,
+    ShownPair,
+    mistakes_of,
+    pairs_of,
+    reviews_of,
+)
 from gate.report.renderings.html.rules import (
     MOST_CARDS,
     RuleCard,
@@ -102,6 +108,8 @@ class Page:
     cards_left_out: int
     mistakes: list[Mistakes]
     pairs: list[ShownPair]
+    reviews: list[ShownPair]  # for people to judge
+    reviews_left_out: int
     maps: list[EvidenceMap]
     flips: list[Flip]
     confusions: list[tuple[str, Confusion]]
@@ -134,6 +142,7 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
     classes = _classes(report, split)
     slices = [SliceRow(m, interval_in_words(m.interval)) for m in report.metrics if m.slice]
     history = report.history
+    reviews, reviews_left_out = reviews_of(beside, images=images)
     return Page(
         missing=beside.missing,
         images=images,
@@ -150,6 +159,8 @@ def page_of(report: Report, evidence: Path | None, *, images: bool) -> Page:
         cards_left_out=max(0, len(cards) - MOST_CARDS),
         mistakes=mistakes_of(report, beside) if images else [],
         pairs=pairs_of(report, beside, images=images),
+        reviews=reviews,
+        reviews_left_out=reviews_left_out,
         maps=maps_of(report, beside, images=images),
         flips=flips_of(report, beside) if images else [],
         confusions=[

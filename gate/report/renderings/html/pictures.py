@@ -9,13 +9,17 @@ from markupsafe import Markup
 
 from gate.evidence.operating_point import ABSTAINED
 from gate.report.model import AlignmentPart, PairPart, Report
+from gate.report.pairs import pair_part
 from gate.report.renderings.html.evidence import Beside
 
 _MOST_PAIRS = 40  # shown; the report lists up to a thousand
+_MOST_FOR_REVIEW = 20
 _MOST_CLASSES = 12
 _A_CLASS = 8
 _MOST_CHARACTERS = 100_000  # of the addresses of mistakes, and again of those of pairs
+_MOST_OF_REVIEWS = 50_000  # of the addresses of pairs that a person should look at
 
+_PERHAPS = "may be the same"
 KINDS = {
     "bytes": "identical file",
     "pixels": "identical pixels",
@@ -76,22 +80,39 @@ class _Album:
 def pairs_of(report: Report, beside: Beside, *, images: bool) -> list[ShownPair]:
     """Return pairs that splits share: with pictures, with two labels, and sure ones first."""
     pictures = beside.pictures if images else {}
-    album = _Album(pictures)
 
     def order(pair: PairPart) -> tuple[bool, bool]:
         sides = {(pair.split_a, pair.a), (pair.split_b, pair.b)}
         return not sides <= pictures.keys(), pair.label_a == pair.label_b
 
-    listed = sorted(report.leakage.pairs, key=order)
+    return _shown(sorted(report.leakage.pairs, key=order)[:_MOST_PAIRS], _Album(pictures))
+
+
+def reviews_of(beside: Beside, *, images: bool) -> tuple[list[ShownPair], int]:
+    """Return pairs of two splits that only a person can judge, and how many more there are."""
+    if beside.evidence is None:
+        return [], 0
+    pairs = [
+        pair
+        for overlap in beside.evidence.overlaps
+        if overlap.split_a is not overlap.split_b
+        for pair in overlap.review
+    ]
+    listed = [pair_part(pair) for pair in pairs[:_MOST_FOR_REVIEW]]
+    album = _Album(beside.pictures if images else {}, _MOST_OF_REVIEWS)
+    return _shown(listed, album, _PERHAPS), len(pairs) - len(listed)
+
+
+def _shown(pairs: list[PairPart], album: _Album, kind: str = "") -> list[ShownPair]:
     return [
         ShownPair(
             pair,
-            KINDS[pair.kind],
+            kind or KINDS[pair.kind],
             album.take(pair.split_a, pair.a),
             album.take(pair.split_b, pair.b),
             laid_on_a(pair.alignment),
         )
-        for pair in listed[:_MOST_PAIRS]
+        for pair in pairs
     ]
 
 
