@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.streams import say
 from gate.errors import UsageError
 
@@ -28,7 +29,7 @@ def command() -> None:
 
 @command.command(name="show")
 @_folder_option
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+@text_or_json
 def show(folder: Path | None, format_: str) -> int:
     """Say where the cache lies and how large it is."""
     from gate.measure.cache_location import cache_folder, trouble, usage

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.streams import say
 from gate.healing import advice
 from gate.masking import mask_argument
@@ -22,17 +23,10 @@ _WIDEST_NAME = 48
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--key", help="The set of weights to show, where the file holds several.")
 @click.option("--source", metavar="NAME", help="The model source that reads it; else recognised.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@text_or_json
 @click.pass_context
 def command(
-    ctx: click.Context, checkpoint: Path, key: str | None, source: str | None, form: str
+    ctx: click.Context, checkpoint: Path, key: str | None, source: str | None, format_: str
 ) -> None:
     """Say what CHECKPOINT is, without loading it and without a factory.
 
@@ -40,7 +34,7 @@ def command(
     refused; the reason stands in the output, and whether trying again may help.
     """
     look = look_at(checkpoint, key=key, source=source)
-    if form == "json":
+    if format_ == "json":
         say(json.dumps(as_json(look), indent=2))
     else:
         say(as_text(look))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.numbers import limit, numbers, size
 from gate.cli.progress import Progress
 from gate.cli.streams import say, tell
@@ -65,14 +66,7 @@ _KEYS = (*(each.key[-1] for each in COLUMNS), "images", "labels")
 @click.option("--size", type=size, metavar="HxW", help="What the descriptor's images are sized to.")
 @click.option("--mean", type=numbers, metavar="N,N,N", help="Subtracted from its images in 0..1.")
 @click.option("--std", type=numbers, metavar="N,N,N", help="Divided by after that.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What standard output carries.",
-)
+@text_or_json
 def command(
     a: str,
     b: str,

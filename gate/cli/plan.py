@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.numbers import Share
 from gate.cli.streams import say
 from gate.cli.subject import test_options
@@ -76,14 +77,7 @@ _HEADS = (
     help="Images a second that the model answers, as a run shows it: where rules ask it about "
     "changed images, the time follows.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What standard output carries.",
-)
+@text_or_json
 def command(
     policy: str,
     gatefile: Path | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.streams import say, tell
 from gate.errors import DocumentError, UsageError
 from gate.policy.reading import PolicyDocument, read_policy
@@ -72,9 +73,9 @@ def lint(policies: tuple[str, ...], gatefile: Path | None) -> None:
 @click.argument("policy", metavar="POLICY")
 @click.option("--resolved", is_flag=True, help="Say of each value which file and line it is from.")
 @click.option(
-    "--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
+    "--format", "format_", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
 )
-def show(policy: str, resolved: bool, form: str) -> None:
+def show(policy: str, resolved: bool, format_: str) -> None:
     """Print a policy as it is judged by: merged, and with every default filled in.
 
     POLICY is a file or the name of a shipped policy.
@@ -82,7 +83,7 @@ def show(policy: str, resolved: bool, form: str) -> None:
     from gate.policy.showing import as_json, as_yaml, places, with_places
 
     document = read_policy(policy)
-    if form == "yaml":
+    if format_ == "yaml":
         say(with_places(document) if resolved else as_yaml(document.policy))
     elif resolved:
         whole = {"policy": document.policy.resolved(), "places": places(document)}
@@ -99,10 +100,8 @@ def show(policy: str, resolved: bool, form: str) -> None:
     is_flag=True,
     help="Exit 6 where NEW may accept what OLD refuses.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
+@text_or_json
+def diff(old: str, new: str, forbid_loosening: bool, format_: str) -> int:
     """Say what NEW judges differently from OLD, and which way it went.
 
     Both are files or names of shipped policies; an earlier revision is a file too:
@@ -112,7 +111,7 @@ def diff(old: str, new: str, forbid_loosening: bool, form: str) -> int:
 
     before, after = read_policy(old), read_policy(new)
     found = differences_of(before.policy, after.policy)
-    if form == "json":
+    if format_ == "json":
         say(_diff_as_json(before, after, found))
     else:
         say(_diff_as_text(found))

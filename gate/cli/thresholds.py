@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.numbers import Share
 from gate.cli.output import check_target
 from gate.cli.slips import refuse_slip
@@ -58,14 +59,7 @@ _HEAD = ("threshold", "recall", "precision", "false-positive rate", "flagged/1,0
     help="Also write a file; may repeat. Formats: html, svg, json, and yaml, the lines "
     "for the gate file alone, as `judge --operating-point` takes them.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What standard output carries.",
-)
+@text_or_json
 def command(
     evidence: Path,
     class_name: str | None,

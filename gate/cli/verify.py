@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli.formats import text_or_json
 from gate.cli.output import check_target
 from gate.cli.signing import check_not_read
 from gate.cli.streams import say
@@ -68,14 +69,7 @@ _COLUMN = 8
     metavar="PATH",
     help="Where a SLSA verification summary (unsigned) goes, if it is accepted.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What standard output carries.",
-)
+@text_or_json
 def command(
     checkpoint: Path,
     attestation: Path | None,
@@ -87,7 +81,7 @@ def command(
     reworded: bool,
     trust_sha256: str | None,
     emit_vsa: Path | None,
-    form: str,
+    format_: str,
 ) -> int:
     """Check the CHECKPOINT that will be deployed against its attestation.
 
@@ -123,7 +117,7 @@ def command(
         from gate.evidence.files import write_text
 
         write_text(emit_vsa, summary(came))
-    say(json.dumps(as_json(came), indent=2) if form == "json" else as_text(came))
+    say(json.dumps(as_json(came), indent=2) if format_ == "json" else as_text(came))
     return came.exit_status
 
 
