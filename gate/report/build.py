@@ -3,43 +3,33 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from gate.checks.base import Rule, Scope
-from gate.checks.classification import ClassificationRule, ClassMetric
 from gate.checks.plugins import packages_of
-from gate.decision import Decision, Result, is_counted, margin_of
-from gate.errors import PluginError
-from gate.evidence.records import Evidence, Overlap, Rows, Split, SplitEvidence
+from gate.decision import Decision
+from gate.evidence.records import Evidence, Rows, Split, SplitEvidence
 from gate.metrics.changes import champion_changes
-from gate.metrics.inflation import Inflation, Leak, inflation, inflations
-from gate.metrics.row_sets import clean_rows, excluded_rows
+from gate.metrics.row_sets import clean_rows
 from gate.metrics.seen_slices import in_words
 from gate.metrics.summary import slice_summary, summary
 from gate.policy.operating_point import in_words as point_in_words
-from gate.policy.reading import PolicyDocument
-from gate.policy.record import PolicyRecord
 from gate.policy.waivers import Standing, as_record
 from gate.report import model
 from gate.report.artefacts import covered_artefacts
 from gate.report.causes.listing import likely_causes, remedy_of
 from gate.report.configuration import configuration_part
 from gate.report.key_notes import key_notes
+from gate.report.leakage import leakage_part
 from gate.report.measurements import measurement_parts
-from gate.report.messages import counts_of, message, needed, remedy
-from gate.report.metrics import finite, interval, metric_part, plain_interval
+from gate.report.messages import message, remedy
+from gate.report.metrics import finite, metric_part, plain_interval
 from gate.report.notebook import Report
 from gate.report.operating_point import operating_point_part
-from gate.report.pairs import pair_part
-from gate.report.unjudged import unjudged_copies
+from gate.report.results import ReadPolicy, result_part
 from gate.version import __version__
-
-MOST_PAIRS = 1000  # listed in the report; the evidence has them all
-ReadPolicy = PolicyDocument | PolicyRecord  # from its files, or as it was written down
 
 
 def build(
@@ -74,7 +64,7 @@ def build(
             )
             for each in causes
         ],
-        results=[_result(each, document, remedy_of(each, causes)) for each in decision.results],
+        results=[result_part(each, document, remedy_of(each, causes)) for each in decision.results],
         searches=list(_searches(decision)),
         metrics=list(_metrics(evidence)),
         confusion={
@@ -82,30 +72,10 @@ def build(
             for split, each in evidence.splits.items()
             if split.is_labelled
         },
-        leakage=_leakage(decision, evidence, document.policy.rules),
+        leakage=leakage_part(decision, evidence, document.policy.rules),
         history=_history(evidence),
         waivers=_waivers(decision),
-        errors=[
-            model.ErrorPart(
-                where=each.where,
-                kind=each.kind,
-                message=each.message,
-                remedy=each.remedy,
-                retriable=each.retriable,
-            )
-            for each in decision.failures
-        ]
-        + [
-            model.ErrorPart(
-                where=result.key,
-                kind="rule-crashed",
-                message=message(result),
-                remedy=remedy(result),
-                retriable=False,
-            )
-            for result in decision.results
-            if result.crash
-        ],
+        errors=list(_errors(decision)),
         environment={
             **evidence.environment,
             "assumed": [
@@ -116,6 +86,27 @@ def build(
         },
         run=dict(run),
     )
+
+
+def _errors(decision: Decision) -> Iterator[model.ErrorPart]:
+    """Yield what could not be measured, and the rules that ended in an error."""
+    for each in decision.failures:
+        yield model.ErrorPart(
+            where=each.where,
+            kind=each.kind,
+            message=each.message,
+            remedy=each.remedy,
+            retriable=each.retriable,
+        )
+    for result in decision.results:
+        if result.crash:
+            yield model.ErrorPart(
+                where=result.key,
+                kind="rule-crashed",
+                message=message(result),
+                remedy=remedy(result),
+                retriable=False,
+            )
 
 
 def _confusion(rows: Rows, classes: Sequence[str]) -> model.ConfusionPart:
@@ -237,31 +228,6 @@ def _class_mix(decision: Decision, evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _result(result: Result, document: ReadPolicy, instead: str) -> model.ResultPart:
-    comparison = result.comparison
-    location = document.location(result.rule.id)
-    return model.ResultPart(
-        key=result.key,
-        rule=result.rule.id,
-        check=result.rule.check,
-        severity="block" if result.severity == "block" else "warn",
-        outcome=result.outcome.value,
-        proven=result.proven,
-        scope=_scope(comparison.scope),
-        measured=_measured(result),
-        required=_required(result),
-        margin=margin_of(comparison.estimate, comparison),
-        message=message(result),
-        finding=comparison.finding or None,
-        needed=needed(result) or None,
-        remedy=remedy(result, instead=instead),
-        rows=result.rows or None,
-        readings=[_reading(each) for each in (result, *result.others)] if result.others else [],
-        waiver=result.waiver.ticket if result.waiver else None,
-        location=model.LocationPart(file=location[0], line=location[1], column=location[2]),
-    )
-
-
 def _searches(decision: Decision) -> Iterator[model.SearchPart]:
     """Yield what each rule that searched could have seen, on the rows that decided."""
     told: set[str] = set()
@@ -288,144 +254,12 @@ def _searches(decision: Decision) -> Iterator[model.SearchPart]:
         )
 
 
-def _reading(result: Result) -> model.ReadingPart:
-    return model.ReadingPart(
-        rows=result.rows,
-        outcome=result.outcome.value,
-        proven=result.proven,
-        measured=_measured(result),
-        required=_required(result),
-    )
-
-
-def _required(result: Result) -> model.RequiredPart:
-    comparison = result.comparison
-    return model.RequiredPart(
-        operator=comparison.operator, value=finite(comparison.required) or 0.0
-    )
-
-
-def _scope(scope: Scope) -> model.ScopePart:
-    fields = {
-        "split": scope.split,
-        "class": scope.class_name,
-        "slice": scope.slice_name,
-        "part": scope.part,
-    }
-    return model.ScopePart.model_validate(fields)
-
-
-def _measured(result: Result) -> model.MeasuredPart:
-    """Return what was observed; both bounds at the rule's own confidence, whatever decided."""
-    estimate, bounds = result.comparison.estimate, result.bounds
-    numerator, denominator = counts_of(estimate)
-    return model.MeasuredPart(
-        value=finite(estimate.value),
-        numerator=numerator,
-        denominator=denominator,
-        interval=None
-        if is_counted(estimate)
-        else interval(estimate, bounds.interval, bounds.confidence),
-        reason=estimate.reason or None,
-    )
-
-
 def _metrics(evidence: Evidence) -> Iterator[model.MetricPart]:
     for split in (each for each in evidence.splits if each.is_labelled):
         rows = clean_rows(evidence, split)
         assert rows is not None
         for metric in (*summary(rows, evidence.classes), *slice_summary(rows)):
             yield metric_part(metric, split)
-
-
-def _leakage(decision: Decision, evidence: Evidence, rules: Sequence[Rule]) -> model.LeakagePart:
-    # Copies inside one split are no leak: they have a check of their own, and stand in pairs.csv.
-    overlaps = [each for each in evidence.overlaps if each.split_a is not each.split_b]
-    pairs = [pair for overlap in overlaps for pair in overlap.pairs]
-    counted = Counter(pair.kind.value for pair in pairs)
-    return model.LeakagePart(
-        compared=[_compare(each) for each in overlaps if each.compared],
-        pairs=[pair_part(pair) for pair in pairs[:MOST_PAIRS]],
-        counts={kind: counted[kind] for kind in _kinds(overlaps)},
-        featureless=sum(overlap.featureless for overlap in overlaps),
-        inflation=list(_inflation(decision, evidence)),
-        unjudged=unjudged_copies(rules, evidence),
-    )
-
-
-def _compare(overlap: Overlap) -> model.ComparedPart:
-    counted = Counter(pair.kind.value for pair in overlap.pairs)
-    return model.ComparedPart(
-        split_a=overlap.split_a.value,
-        split_b=overlap.split_b.value,
-        counts={kind: counted[kind] for kind in _kinds([overlap])},
-        featureless=overlap.featureless,
-        look_alikes=overlap.look_alikes,
-        images=overlap.images_a + overlap.images_b,
-        turned=overlap.turned,
-    )
-
-
-def _kinds(overlaps: Sequence[Overlap]) -> list[str]:
-    """Return the kinds that were looked for, the surest first."""
-    return list(dict.fromkeys(kind.value for overlap in overlaps for kind in overlap.compared))
-
-
-def _inflation(decision: Decision, evidence: Evidence) -> Iterator[model.InflationPart]:
-    """Yield every metric of the report, whole and without leaks: the usual ones, those of rules."""
-    for split, measured in evidence.splits.items():
-        spoilt = excluded_rows(evidence, split)
-        if not spoilt.any() or not split.is_labelled:
-            continue
-        leak = Leak.of(measured.rows, spoilt, evidence.classes)
-        known = set()
-        for each in inflations(leak):
-            known.add((each.name, each.class_name))
-            yield _inflation_part(each, split, rule=None)
-        for rule, class_name in _asked(decision, split):
-            if (rule.check, class_name) not in known:
-                with suppress(
-                    PluginError
-                ):  # it says nothing of a set of rows that no rule asked of
-                    found = _of_rule(rule, class_name, leak, evidence)
-                    yield _inflation_part(found, split, rule.id)
-
-
-def _asked(decision: Decision, split: Split) -> Iterator[tuple[ClassificationRule, str | None]]:
-    """Yield the rules on metrics of a whole split, and the class, if any, each once."""
-    asked = {
-        (result.rule.id, result.comparison.scope.class_name): result.rule
-        for result in decision.results
-        if isinstance(result.rule, ClassificationRule)
-        and result.rule.split == split
-        and result.rule.by is None
-        and not result.crash
-    }
-    for (_, class_name), rule in asked.items():
-        if class_name is not None or not isinstance(rule, ClassMetric):
-            yield rule, class_name
-
-
-def _of_rule(
-    rule: ClassificationRule, class_name: str | None, leak: Leak, evidence: Evidence
-) -> Inflation:
-    label = None if class_name is None else evidence.classes.index(class_name)
-    return inflation(rule.check, label, leak, lambda rows: rule.estimate(rows, label, evidence))
-
-
-def _inflation_part(each: Inflation, split: Split, rule: str | None) -> model.InflationPart:
-    fields = {
-        "name": each.name,
-        "split": split.value,
-        "class": each.class_name,
-        "as_given": finite(each.as_given.value),
-        "clean": finite(each.clean.value),
-        "difference": finite(each.difference.value),
-        "interval": plain_interval(each.difference),
-        "reason": each.difference.reason or None,
-        "rule": rule,
-    }
-    return model.InflationPart.model_validate(fields)
 
 
 def _history(evidence: Evidence) -> model.HistoryPart | None:

@@ -81,7 +81,7 @@ def test_without_leaks_nothing_is_computed(leaky, policy, monkeypatch):
     def refuse(*_):
         raise AssertionError("computed all the same")
 
-    monkeypatch.setattr("gate.report.build.inflations", refuse)
+    monkeypatch.setattr("gate.report.leakage.inflations", refuse)
     clean = replace(leaky, overlaps=())
 
     assert build(judge([], clean), clean, policy, {}).leakage.inflation == []
