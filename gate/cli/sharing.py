@@ -104,7 +104,7 @@ class Sharing:
             f"compared by {', '.join(kind.value for kind in found.compared)}",
             *self._turned(),
             *self.assumed,
-            f"{found.featureless:,} images have too few features for more than exact comparison",
+            f"only compared exactly, for want of features: {pluralize(found.featureless, 'image')}",
         ]
         if found.look_alikes:
             lines.append(describe_look_alikes(found.look_alikes, "B", "A"))
