@@ -75,7 +75,8 @@ def told_apart(
     one_edge: list[bool] = []
     for start in range(0, len(matches), _AT_ONCE):
         some = matches[start : start + _AT_ONCE]
-        shown_a, shown_b = small_a[[m.a for m in some]], small_b[[m.b for m in some]]
+        shown_a = small_a[np.array([match.a for match in some], np.int64)]
+        shown_b = small_b[np.array([match.b for match in some], np.int64)]
         found = straight_edges.show_one_edge(shown_a) | straight_edges.show_one_edge(shown_b)
         one_edge += found.tolist()
     if not any(one_edge) or not straight_edges.are_common(small_a, rows_a):
