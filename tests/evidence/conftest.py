@@ -145,7 +145,7 @@ def _splits(draw, classes):
             fingerprints=None if synthetic else prints,
             unreadable=tuple(unreadable),
             group_column=None if rows.groups is None else draw(names),
-            hidden=tuple(draw(st.lists(names, max_size=2))),
+            hidden=tuple(draw(st.lists(names, max_size=2, unique=True))),
             measurements={
                 key: MeasurementFacts(draw(tables), draw(json_values))
                 for key in sorted({key for key, _ in (*rows.observations, *rows.kept)})

@@ -1,3 +1,4 @@
+import signal
 import sys
 
 import pytest
@@ -276,6 +277,15 @@ def test_a_function_that_exits_is_told(module):
         call(function, {}, base=base, where="model.factory")
 
 
+@pytest.fixture
+def heeding_ctrl_c():
+    """Ctrl-C interrupts, also where the tests run in the background and it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_in_user_code_is_not_taken_for_its_fault(module):
     body = "import signal\ndef build():\n    signal.raise_signal(signal.SIGINT)\n"
     base = module(body=body)
