@@ -13,6 +13,7 @@ TRAINER = Path(__file__).with_name("train_demo.py")
 DECISIVE = {
     "good": "accuracy",
     "paradox": "accuracy-paradox[class=eight]",
+    "threshold": "recall[class=eight]",
     "overfitted": "train-test-gap",
     "leaky": "train-test-overlap[part=exact]",
     "shortcut": "region-evidence[part=cell:4:0]",

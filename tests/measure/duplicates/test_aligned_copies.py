@@ -5,8 +5,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 
@@ -329,14 +327,19 @@ def test_smaller_images_are_not_aligned():
     assert not find_overlap(side(Split.TRAIN, small), side(Split.TEST, small)).turned
 
 
-@settings(max_examples=15, deadline=None)
-@given(degrees=st.floats(-180, 180), share=st.floats(0.85, 1), row=st.integers(0, 20))
-def test_where_a_copy_lies_is_where_it_was_put(degrees, share, row):
-    copy = cropped(turned(scenes()[row], degrees), share)
-    small = [thumbnails(np.asarray(each)[None]) for each in (scenes()[row], copy)]
+def test_where_a_copy_lies_is_where_it_was_put():
+    """To a hundredth of the side; of a smooth picture, which hardly tells, to a tenth."""
+    random = np.random.default_rng(5)
+    errors = []
+    for row in range(21):
+        for _ in range(4):
+            degrees, share = random.uniform(-180, 180), random.uniform(0.85, 1)
+            copy = cropped(turned(scenes()[row], degrees), share)
+            small = [thumbnails(np.asarray(each)[None]) for each in (scenes()[row], copy)]
+            pair = pairs_of(*small)
+            zooms = np.sqrt(np.abs(np.linalg.det(pair.ways[pair.sure][:, :, :2])))
+            errors += np.abs(zooms - 1 / share).tolist()
 
-    pair = pairs_of(*small)
-
-    for way in pair.ways[pair.sure]:
-        zoom = np.sqrt(abs(np.linalg.det(way[:, :2])))
-        assert zoom == pytest.approx(1 / share, abs=0.06)
+    assert len(errors) >= 60
+    assert np.median(errors) < 0.01
+    assert max(errors) < 0.1
