@@ -1,4 +1,4 @@
-"""What a report says of copies between splits, and of the metrics with and without them."""
+"""The part of a report on copies between splits, and on metrics with and without them."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

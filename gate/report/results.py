@@ -1,4 +1,4 @@
-"""What a report says of each result of a rule."""
+"""The part of a report on each result of a rule."""
 
 from gate.checks.base import Scope
 from gate.decision import Result, is_counted, margin_of
