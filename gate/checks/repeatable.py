@@ -104,20 +104,22 @@ class Repeatable(Rule):
         on_gpu = evidence.environment.get("device", "cpu") != "cpu"
         exact = _ROUNDED_ON_A_GPU if on_gpu else 0.0
         return [
-            self._comparison("twice", "when asked twice", *_beyond(columns[TWICE], exact, asked)),
             self._comparison(
-                "batches", "in other batches", *_beyond(columns[BATCHES], self.max_gap, asked)
+                "twice", "when asked twice", *self._beyond(columns[TWICE], exact, asked)
+            ),
+            self._comparison(
+                "batches", "in other batches", *self._beyond(columns[BATCHES], self.max_gap, asked)
             ),
         ]
 
     def _comparison(
         self, part: str, when: str, estimate: "Estimate", largest: str = ""
     ) -> Comparison:
-        scores = "get other scores" if estimate.numerator != 1 else "gets other scores"
-        scores += f" from {self.artefact}" if self.artefact is not None else ""
+        of = f" from {self.artefact}" if self.artefact is not None else ""
+        scores = f"{'gets' if estimate.numerator == 1 else 'get'} other scores{of}"
         many = f"{estimate.numerator or 0:,} of {estimate.denominator or 0:,} {self.split} images"
         return Comparison(
-            what=f"number of {self.split} images with other scores {when}",
+            what=f"number of {self.split} images with other scores{of} {when}",
             estimate=estimate,
             operator="<=",
             required=0,
@@ -126,17 +128,19 @@ class Repeatable(Rule):
             detail=largest,
         )
 
+    def _beyond(self, gaps: "NDArray[Any]", limit: float, asked: int) -> "tuple[Estimate, str]":
+        """Return how many gaps are beyond a limit, and the largest in words."""
+        import numpy as np
 
-def _beyond(gaps: "NDArray[Any]", limit: float, asked: int) -> "tuple[Estimate, str]":
-    """Return how many gaps are beyond a limit, and the largest in words."""
-    import numpy as np
+        from gate.metrics.estimates import Count, Undefined
 
-    from gate.metrics.estimates import Count, Undefined
-
-    known = gaps[~np.isnan(gaps)]
-    if not len(known):
-        reason = "the model takes batches of one size only" if asked else "no image was asked again"
-        return Undefined(reason, remedy="export the model with a free batch size"), ""
-    largest = float(known.max())
-    found = Count(int((known > limit).sum()), len(known))
-    return found, f"The largest difference is {largest:.1e}" if largest else ""
+        known = gaps[~np.isnan(gaps)]
+        if not len(known):
+            who = self.artefact or "the model"
+            reason = (
+                f"{who} takes batches of one size only" if asked else "no image was asked again"
+            )
+            return Undefined(reason, remedy="export the model with a free batch size"), ""
+        largest = float(known.max())
+        found = Count(int((known > limit).sum()), len(known))
+        return found, f"The largest difference is {largest:.1e}" if largest else ""

@@ -6,6 +6,7 @@ from sqlite3 import connect
 
 import numpy as np
 import pytest
+from tensors import give_tensors
 
 from gate.evidence.store import load
 from gate.subject.datasets import sampled
@@ -196,17 +197,7 @@ def test_a_patient_lends_nothing_to_his_own_images(subject):
 
 
 def test_tensors_have_no_pixels_and_the_remedy_is_named(subject):
-    subject.write(
-        "sets.py",
-        "import torch\n\n\nclass Items:\n    classes = ['dark', 'bright']\n\n"
-        "    def __len__(self):\n        return 40\n\n"
-        "    def __getitem__(self, at):\n"
-        "        return torch.full((1, 8, 8), (40 + 170 * (at % 2) + at / 9) / 255), at % 2\n\n\n"
-        "def items():\n    return Items()\n",
-    )
-    subject.gatefile["data"] = {"test": {"factory": "sets:items"}}
-    subject.gatefile["input"] = None
-    subject.write_gatefile()
+    give_tensors(subject)
 
     ran = subject.command("run", "--no-cache")
 

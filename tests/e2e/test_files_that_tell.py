@@ -2,6 +2,7 @@
 
 import pytest
 from PIL import Image
+from tensors import give_tensors
 
 POLICY = """\
 apiVersion: gate/v1
@@ -98,17 +99,7 @@ def test_whoever_measures_the_report_is_the_same(subject, how):
 
 
 def test_tensors_have_no_files(subject):
-    subject.write(
-        "sets.py",
-        "import torch\n\n\nclass Items:\n    classes = ['dark', 'bright']\n\n"
-        "    def __len__(self):\n        return 40\n\n"
-        "    def __getitem__(self, at):\n"
-        "        return torch.full((1, 8, 8), (40 + 170 * (at % 2) + at / 9) / 255), at % 2\n\n\n"
-        "def items():\n    return Items()\n",
-    )
-    subject.gatefile["data"] = {"test": {"factory": "sets:items"}}
-    subject.gatefile["input"] = None
-    subject.write_gatefile()
+    give_tensors(subject)
 
     ran = subject.command("run", "--no-cache")
 
